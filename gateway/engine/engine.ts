@@ -1,0 +1,52 @@
+import type { PageImage } from '../page/page.ts'
+import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
+
+/** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
+export interface PagePrompt {
+  /** Hash of everything that decides the page's text. */
+  readonly pageKey: string
+  /** How this request wants the cache to be used. */
+  readonly cache: 'use' | 'refresh' | 'off'
+  readonly model: ServedModel & { readonly profile: ModelProfile }
+  readonly task: string
+  /** The exact prompt text sent beside the image; null when the model is shown the image alone. */
+  readonly text: string | null
+  /** Rasterizes the page. Called only when the page is really asked for, so that a hit costs no drawing. */
+  readonly image: (signal: AbortSignal) => Promise<PageImage>
+  readonly requestId: string
+}
+
+/** Tokens, as the engine counted them. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+/** A piece of a page's raw text. */
+export interface TextDelta {
+  readonly type: 'text'
+  readonly text: string
+}
+
+/** The last thing an engine says about a page. A stream that ends without one was broken off. */
+export interface EndDelta {
+  readonly type: 'end'
+  /** `stop` is the only good end; `length`, `abort`, `repetition` and whatever else a server says are not. */
+  readonly finishReason: string
+  readonly usage: Usage
+  /** Pixels of the page image that the engine was shown. */
+  readonly width: number
+  readonly height: number
+  readonly rasterizer: PageImage['rasterizer']
+  readonly engine: 'vllm' | 'tesseract'
+  readonly cache: 'hit' | 'miss' | 'joined'
+}
+
+export type Delta = TextDelta | EndDelta
+
+/**
+ * Whatever answers a prompt with deltas. Engines wrap engines: cache, guard, routing and limits all have this shape.
+ * Throws GatewayError (`engine_error`, `engine_unavailable`, `engine_timeout`, or what rasterizing the page threw) and
+ * the signal's reason when aborted; ends its own work before it throws.
+ */
+export type Engine = (prompt: PagePrompt, signal: AbortSignal) => AsyncIterable<Delta>

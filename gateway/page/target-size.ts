@@ -1,0 +1,41 @@
+import type { PageSize } from './page.ts'
+
+/** How large a page image a model wants. Exactly one of `longestEdge` and `dpi` leads; `maxPixels` caps both. */
+export interface PixelBudget {
+  /** Vector pages land on exactly this longest edge, in pixels; raster pages are shrunk to it and never enlarged. */
+  readonly longestEdge?: number
+  /** Vector pages are drawn at this many dots per inch. */
+  readonly dpi?: number
+  /** No page image has more pixels than this. */
+  readonly maxPixels: number
+}
+
+/** Width and height in whole pixels. */
+export interface TargetSize {
+  readonly width: number
+  readonly height: number
+}
+
+const POINTS_PER_INCH = 72
+
+/**
+ * Returns the size in pixels at which a page is rasterized for a pixel budget. Keeps the aspect ratio to the nearest
+ * pixel; no side is ever 0.
+ */
+export function targetSize(size: PageSize, budget: PixelBudget): TargetSize {
+  const scale = Math.min(wantedScale(size, budget), Math.sqrt(budget.maxPixels / (size.width * size.height)))
+  const width = Math.max(1, Math.round(size.width * scale))
+  const height = Math.max(1, Math.round(size.height * scale))
+  // Rounding both sides up may pass the budget by less than one row: take it back from the longer side.
+  if (width * height <= budget.maxPixels) return { width, height }
+  return width >= height
+    ? { width: Math.max(1, Math.floor(budget.maxPixels / height)), height }
+    : { width, height: Math.max(1, Math.floor(budget.maxPixels / width)) }
+}
+
+function wantedScale(size: PageSize, { longestEdge, dpi }: PixelBudget): number {
+  const largest = size.unit === 'px' ? 1 : Infinity
+  if (longestEdge !== undefined) return Math.min(largest, longestEdge / Math.max(size.width, size.height))
+  if (dpi !== undefined && size.unit === 'pt') return dpi / POINTS_PER_INCH
+  return 1
+}

@@ -1,0 +1,65 @@
+import type { PixelBudget, TargetSize } from '../page/target-size.ts'
+
+/** Sampling parameters as vLLM names them. All are always sent: a server's own defaults come from its model's files. */
+export interface Sampling {
+  readonly temperature: number
+  readonly top_p: number
+  readonly top_k?: number
+  readonly repetition_penalty?: number
+  readonly seed?: number
+}
+
+/** How one task is asked of a model. */
+export interface TaskPrompt {
+  /** The exact text sent beside the page image; null when the model must see the image alone. */
+  readonly text: string | null
+  /** The page's answer is JSON rather than Markdown. */
+  readonly json?: boolean
+  /** Builds the text from the field names that the client asked for; only for tasks that need `ocr.fields`. */
+  readonly textForFields?: (fields: readonly string[]) => string
+}
+
+/** Everything the gateway must know to use one model well. Data first: one file per model family in `models/`. */
+export interface ModelProfile {
+  /** Stable name, `lightonocr-2`: what an operator pins a served model to. */
+  readonly id: string
+  /** Part of the page key. Raised whenever a change below would change a page's raw answer. */
+  readonly version: number
+  /** Tried on a served model's `root`, `id` and LoRA `parent`, in that order. */
+  readonly match: readonly RegExp[]
+  readonly pixelBudget: PixelBudget
+  readonly imageMediaType: 'image/png' | 'image/jpeg'
+  /** What the one user message holds; `system` is sent first when it is a string, even an empty one. */
+  readonly layout: { readonly system: string | null; readonly order: 'image-only' | 'image-then-text' }
+  readonly tasks: { readonly document: TaskPrompt } & Readonly<Record<string, TaskPrompt>>
+  /** Whether a client's own text may replace the task's prompt. */
+  readonly freePrompt: boolean
+  readonly sampling: Sampling
+  /** Request fields beyond sampling, sent as they are: `chat_template_kwargs`, `skip_special_tokens`. */
+  readonly extraBody: Readonly<Record<string, unknown>>
+  /** The context length to assume when the server does not say. In tokens. */
+  readonly defaultMaxModelLen: number
+  /** The most output tokens ever asked for one page. */
+  readonly maxOutputTokens: number
+  /** Estimated tokens that a page image of this size costs. */
+  readonly imageTokens: (size: TargetSize) => number
+  /** Repairs one page's raw text. Pure; runs on the whole page, on fresh and on cached answers alike. */
+  readonly clean: (text: string, task: string) => string
+}
+
+/** A model as clients name it, with the profile that was chosen for it. */
+export interface ServedModel {
+  /** The served-model name: what goes into `model`. */
+  readonly id: string
+  /** The weights behind the name; part of the page key. */
+  readonly root: string
+  /** Base model of a LoRA adapter. */
+  readonly parent: string | null
+  /** Tokens; from the server when it says so. */
+  readonly maxModelLen: number
+  readonly created: number
+  readonly ownedBy: string
+  readonly engine: 'vllm' | 'tesseract'
+  /** Null when an operator marked the model as no OCR model: its requests pass through. */
+  readonly profile: ModelProfile | null
+}
