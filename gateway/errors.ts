@@ -33,7 +33,6 @@ export const errorCatalogue = {
   model_not_found: invalid(404),
   file_not_found: invalid(404),
   batch_not_found: invalid(404),
-  method_not_allowed: invalid(405),
   body_too_large: invalid(413),
   document_too_large: invalid(413),
   unsupported_media_type: invalid(415),

@@ -1,0 +1,38 @@
+import { Hono } from 'hono'
+import { GatewayError } from './errors.ts'
+import { accessLog } from './http/access-log.ts'
+import { authenticate } from './http/authenticate.ts'
+import { chatCompletions } from './http/chat-completions.ts'
+import { completions } from './http/completions.ts'
+import type { GatewayEnv } from './http/context.ts'
+import { errorResponse } from './http/error-response.ts'
+import { health, ready } from './http/health.ts'
+import { exposeMetrics } from './http/metrics.ts'
+import { listModels, retrieveModel } from './http/models.ts'
+import { refuseWhileDraining } from './http/refuse-while-draining.ts'
+import { requestId } from './http/request-id.ts'
+import type { Services } from './services.ts'
+
+/** All middleware and all routes, in their order. */
+export function createApp(services: Services): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>()
+  app.onError(errorResponse(services.metrics))
+  app.notFound((c) => {
+    throw new GatewayError('not_found', `There is no ${c.req.method} ${c.req.path} here. docs/api.md lists the endpoints.`)
+  })
+
+  app.use(requestId())
+  app.use(accessLog(services))
+
+  app.get('/health', health())
+  app.get('/ready', ready(services.upstreams, services.lifecycle))
+  app.get('/metrics', exposeMetrics(services.metrics))
+
+  app.use('/v1/*', authenticate(services.apiKeys))
+  app.use('/v1/*', refuseWhileDraining(services.lifecycle))
+  app.get('/v1/models', listModels(services.models))
+  app.get('/v1/models/:id{.+}', retrieveModel(services.models))
+  app.post('/v1/chat/completions', chatCompletions(services))
+  app.post('/v1/completions', completions(services))
+  return app
+}

@@ -1,0 +1,60 @@
+import { isIP } from 'node:net'
+import { variables, type VariableName, type VariableValues } from './variables.ts'
+
+/** The whole configuration, frozen. Only `services.ts` and `main.ts` see it. */
+export type Config = VariableValues
+
+/** What loading found: a configuration, or every problem at once, one line each. */
+export type LoadedConfig =
+  | { readonly config: Config; readonly problems: readonly []; readonly warnings: readonly string[] }
+  | { readonly config: null; readonly problems: readonly string[]; readonly warnings: readonly string[] }
+
+/** Reads the environment into a Config. An empty variable counts as unset. */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>>): LoadedConfig {
+  const problems: string[] = []
+  const warnings = unknownNames(environment)
+  const values: Record<string, unknown> = {}
+  for (const [name, variable] of Object.entries(variables)) {
+    const text = environment[name]?.trim()
+    const result = variable.rule.safeParse(text === '' ? undefined : text)
+    if (result.success) values[name] = result.data
+    else problems.push(`${name} ${deepestMessage(result.error.issues)}`)
+  }
+  const config = Object.freeze(values) as unknown as Config
+  if (problems.length === 0) problems.push(...combinationProblems(config))
+  return problems.length === 0 ? { config, problems: [], warnings } : { config: null, problems, warnings }
+}
+
+interface Issue {
+  readonly message: string
+  readonly code?: string | undefined
+  readonly errors?: readonly (readonly Issue[])[]
+}
+
+/** A union reports "invalid input" and keeps the sentence that helps one level below, in the branch for a set variable. */
+function deepestMessage(issues: readonly Issue[]): string {
+  const issue = issues[0]
+  if (issue === undefined) return 'is not valid'
+  const branch = issue.errors?.at(-1)
+  return branch === undefined ? issue.message : deepestMessage(branch)
+}
+
+// A warning, not a problem: Kubernetes itself sets GATEWAY_SERVICE_HOST and the like for a service named `gateway`.
+function unknownNames(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('GATEWAY_') && !Object.hasOwn(variables, name))
+    .map((name) => `${name} is not a setting of the gateway; docs/configuration.md lists them`)
+}
+
+function combinationProblems(config: Config): string[] {
+  const name: VariableName = 'GATEWAY_API_KEYS'
+  if (config[name].length > 0 || config.GATEWAY_ALLOW_ANONYMOUS || isLoopback(config.GATEWAY_HOST)) return []
+  return [
+    `${name} must be set to listen on ${config.GATEWAY_HOST}, which is not a loopback address; GATEWAY_ALLOW_ANONYMOUS=true listens without keys all the same`,
+  ]
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '[::1]'
+}

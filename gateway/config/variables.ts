@@ -1,0 +1,136 @@
+import { z } from 'zod'
+
+/** One environment variable: its rule, and the sentence that `docs/configuration.md` prints for it. */
+interface Variable<T> {
+  readonly rule: z.ZodType<T, string | undefined>
+  /** What a reader sees in the column "default". */
+  readonly defaultText: string
+  readonly meaning: string
+}
+
+const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+
+const seconds = (min: number) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'must be a number of seconds')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`))
+
+const boolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
+
+const oneOf = <const T extends string>(values: readonly T[]) => z.enum(values, `must be one of ${values.join(', ')}`)
+
+const url = (protocols: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  })
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+const MEBIBYTE = 1024 * 1024
+
+/** An API key and the name under which logs and metrics speak of it. */
+export interface ApiKey {
+  readonly name: string
+  readonly key: string
+}
+
+const apiKeys = z.string().transform((text, context): ApiKey[] => {
+  const keys = list(text).map((item) => {
+    const colon = item.indexOf(':')
+    return { name: item.slice(0, Math.max(0, colon)), key: item.slice(colon + 1) }
+  })
+  // The text itself is never repeated: it holds secrets.
+  if (keys.some(({ name, key }) => !/^[\w.-]{1,64}$/.test(name) || key === ''))
+    context.addIssue('must be name:key,name:key, with names of letters, digits, "_", "." and "-"')
+  if (new Set(keys.map(({ name }) => name)).size < keys.length) context.addIssue('must not use a name twice')
+  return keys
+})
+
+const modelProfiles = z.string().transform((text, context): ReadonlyMap<string, string> => {
+  const pairs = list(text).map((item) => {
+    // Served names may hold "=" no more than profile ids do; the last one parts them.
+    const equals = item.lastIndexOf('=')
+    return [item.slice(0, Math.max(0, equals)).trim(), item.slice(equals + 1).trim()] as const
+  })
+  if (pairs.some(([name, profile]) => name === '' || profile === ''))
+    context.addIssue('must be served-model-name=profile,served-model-name=profile')
+  return new Map(pairs)
+})
+
+const withDefault = <T>(rule: z.ZodType<T, string>, value: T): z.ZodType<T, string | undefined> =>
+  z.union([z.undefined().transform(() => value), rule]) as z.ZodType<T, string | undefined>
+
+const define = <T>(rule: z.ZodType<T, string>, value: T, defaultText: string, meaning: string): Variable<T> => ({
+  rule: withDefault(rule, value),
+  defaultText,
+  meaning,
+})
+
+/** Every environment variable that the gateway reads; nothing else does. */
+export const variables = {
+  GATEWAY_HOST: define(z.string(), '127.0.0.1', '`127.0.0.1`', 'Address to listen on.'),
+  GATEWAY_PORT: define(integer(0, 65535), 8080, '`8080`', 'Port to listen on; `0` picks a free one, and the start line says which.'),
+  GATEWAY_UPSTREAM_URLS: define(
+    z
+      .string()
+      .transform(list)
+      .pipe(z.array(url(['http:', 'https:']))),
+    [],
+    'none',
+    'Comma-separated OpenAI-compatible base URLs, `http://vllm:8000/v1`. What each serves is discovered from its `/models`. None: the embedded engine answers.',
+  ),
+  GATEWAY_UPSTREAM_API_KEY: define<string | null>(z.string(), null, 'none', 'Bearer key that the upstreams ask for.'),
+  GATEWAY_UPSTREAM_CONCURRENCY: define(integer(1, 100_000), 64, '`64`', 'Pages in flight at each upstream.'),
+  GATEWAY_MODEL_PROFILES: define<ReadonlyMap<string, string>>(
+    modelProfiles,
+    new Map(),
+    'none',
+    'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
+  ),
+  GATEWAY_REDIS_URL: define<string | null>(
+    url(['redis:', 'rediss:']),
+    null,
+    'none',
+    'Redis for the cache that replicas share. None: in this process.',
+  ),
+  GATEWAY_CACHE_TTL_SECONDS: define(integer(1), 30 * 86400, '`2592000`', 'How long a page answer is kept.'),
+  GATEWAY_CACHE_MAX_BYTES: define(integer(0), 256 * MEBIBYTE, '`268435456`', 'Size of the in-memory cache; Redis has its own `maxmemory`.'),
+  GATEWAY_CACHE_MAX_VALUE_BYTES: define(integer(1), MEBIBYTE, '`1048576`', 'A larger page answer is not cached.'),
+  GATEWAY_API_KEYS: define<readonly ApiKey[]>(
+    apiKeys,
+    [],
+    'none',
+    '`name:key,name:key`. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
+  ),
+  GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
+  GATEWAY_MAX_BODY_BYTES: define(integer(1), 200 * MEBIBYTE, '`209715200`', 'A larger request body is refused with 413 before it is read whole.'),
+  GATEWAY_MAX_DOCUMENT_BYTES: define(integer(1), 100 * MEBIBYTE, '`104857600`', 'A larger document is refused with 413.'),
+  GATEWAY_MAX_IMAGE_PIXELS: define(integer(1), 178_956_970, '`178956970`', 'An image document of more pixels is refused before it is decoded.'),
+  GATEWAY_MAX_PAGES: define(integer(1), 2000, '`2000`', 'Pages of one request.'),
+  GATEWAY_LOOKAHEAD: define(integer(1, 10_000), 64, '`64`', 'Pages of one document in flight or waiting their turn.'),
+  GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
+  GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
+  GATEWAY_RASTERIZE_THREADS: define<number | null>(integer(1, 1024), null, 'one per core', 'Threads that open documents and draw pages.'),
+  GATEWAY_TESSERACT_THREADS: define<number | null>(integer(1, 1024), null, 'one per core', 'Threads of the embedded engine.'),
+  GATEWAY_RASTERIZER: define(oneOf(['auto', 'pdfjs']), 'auto', '`auto`', 'What draws PDF pages: `auto` or `pdfjs`.'),
+  GATEWAY_DRAIN_SECONDS: define(seconds(0), 30, '`30`', 'How long SIGTERM lets running requests finish before they are cut.'),
+  GATEWAY_LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']), 'info', '`info`', 'Least severe line that is logged.'),
+  GATEWAY_LOG_FORMAT: define(oneOf(['json', 'pretty']), 'json', '`json`', '`pretty` for people.'),
+} satisfies Record<string, Variable<unknown>>
+
+/** The name of an environment variable of the gateway. */
+export type VariableName = keyof typeof variables
+
+/** The parsed value of each variable. */
+export type VariableValues = { readonly [Name in VariableName]: z.output<(typeof variables)[Name]['rule']> }

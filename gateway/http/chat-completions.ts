@@ -1,0 +1,167 @@
+import type { Upstreams } from '../engine/upstreams.ts'
+import type { ModelList } from '../engine/model-list.ts'
+import { cacheOutcome, finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
+import { ocr, type OcrServices } from '../ocr/ocr.ts'
+import type { DocumentOpen } from '../ocr/page-event.ts'
+import { stitch, type StitchEvent, type TextPiece } from '../ocr/stitch.ts'
+import {
+  chatChunk,
+  chatCompletion,
+  completionHead,
+  usageChunk,
+  type CompletionHead,
+  type CompletionUsage,
+} from '../openai/chat-completion.ts'
+import { ocrExtension } from '../openai/ocr-extension.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import { parseChat, type ChatAnswer } from '../request/parse.ts'
+import type { GatewayContext } from './context.ts'
+import { asGatewayError, reportError, toErrorBody } from './error-response.ts'
+import { eventStream } from './event-stream.ts'
+import { passThrough } from './pass-through.ts'
+import { readJson } from './read-json.ts'
+
+/** What chat completions need. */
+export interface ChatServices {
+  readonly models: ModelList
+  readonly upstreams: Upstreams
+  readonly ocr: OcrServices
+  readonly maxBodyBytes: number
+  readonly maxDocumentBytes: number
+}
+
+/** `POST /v1/chat/completions`: documents in, Markdown out; conversations go on to their upstream. */
+export function chatCompletions(services: ChatServices) {
+  return async function chatCompletions(c: GatewayContext): Promise<Response> {
+    const body = await readJson(c, services.maxBodyBytes)
+    const parsed = await parseChat(body.value, {
+      requestId: c.get('requestId'),
+      maxDocumentBytes: services.maxDocumentBytes,
+      findModel: (name) => services.models.find(name, c.req.raw.signal),
+    })
+    if (parsed.kind === 'pass-through') return passThrough(c, services.upstreams, '/chat/completions', parsed.model, body)
+    return answerOcr(c, services.ocr, parsed.request, parsed.answer)
+  }
+}
+
+async function answerOcr(
+  c: GatewayContext,
+  services: OcrServices,
+  request: OcrRequest,
+  answer: ChatAnswer,
+): Promise<Response> {
+  const record = c.get('record')
+  record.model = request.model.id
+  record.stream = answer.stream
+  record.documents = request.sources.length
+  const leave = new AbortController()
+  const signal = AbortSignal.any([c.req.raw.signal, leave.signal])
+  const events = stitch(ocr(request, services, signal), request)
+  if (answer.stream) return streamed(c, request, answer, events, leave, services)
+  return collected(c, request, events)
+}
+
+/** Collects the same events that a stream forwards. */
+async function collected(c: GatewayContext, request: OcrRequest, events: AsyncIterable<StitchEvent>): Promise<Response> {
+  let content = ''
+  for await (const event of events) {
+    if (event.type === 'text') content += event.text
+    if (event.type !== 'end') continue
+    const { ledger } = event
+    recordPages(c, ledger)
+    const hits = ledger.pages.filter(({ cache }) => cache === 'hit').length
+    c.header('x-cache', cacheOutcome(hits, ledger.pages.length))
+    const head = completionHead(request.model.id)
+    return c.json(chatCompletion(head, content, finishReason(ledger), usage(ledger), extension(ledger, request)))
+  }
+  throw new Error('The pipeline ended without a ledger.')
+}
+
+async function streamed(
+  c: GatewayContext,
+  request: OcrRequest,
+  answer: ChatAnswer,
+  events: AsyncGenerator<StitchEvent, void, undefined>,
+  leave: AbortController,
+  { metrics }: OcrServices,
+): Promise<Response> {
+  // No 200 before the first page has been read: until then a failure can still be an honest status.
+  const { opened, first } = await primed(events)
+  const record = c.get('record')
+  record.streaming = true
+  record.pages = opened.pages
+  record.cachedPages = opened.cachedPages
+  const chunks = writeChunks(request, answer, first, events, (ledger) => recordPages(c, ledger))
+  return eventStream(chunks, {
+    headers: { 'x-request-id': c.get('requestId'), 'x-cache': cacheOutcome(opened.cachedPages, opened.pages) },
+    leave,
+    onError(thrown) {
+      const error = asGatewayError(thrown, c.req.raw.signal)
+      reportError(c, error, metrics)
+      return toErrorBody(error)
+    },
+    onEnd: (left) => record.end(left ? 499 : 200),
+  })
+}
+
+async function primed(events: AsyncIterator<StitchEvent>): Promise<{ opened: DocumentOpen; first: StitchEvent }> {
+  const opened = await events.next()
+  const first = await events.next()
+  if (opened.done === true || opened.value.type !== 'document-open' || first.done === true) {
+    throw new Error('The pipeline ended before its first page.')
+  }
+  return { opened: opened.value, first: first.value }
+}
+
+async function* writeChunks(
+  request: OcrRequest,
+  answer: ChatAnswer,
+  first: StitchEvent,
+  rest: AsyncIterable<StitchEvent>,
+  onLedger: (ledger: Ledger) => void,
+): AsyncGenerator<object, void, undefined> {
+  const head = completionHead(request.model.id)
+  yield chatChunk(head, { role: 'assistant', content: '' }, null)
+  for await (const event of chain(first, rest)) {
+    if (event.type === 'text') yield textChunk(head, event)
+    if (event.type !== 'end') continue
+    onLedger(event.ledger)
+    yield* lastChunks(head, event.ledger, request, answer)
+  }
+}
+
+async function* chain<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield first
+  yield* rest
+}
+
+function textChunk(head: CompletionHead, { text, page }: TextPiece): object {
+  return chatChunk(head, { content: text }, null, page === null ? {} : { ocr: { page } })
+}
+
+function* lastChunks(head: CompletionHead, ledger: Ledger, request: OcrRequest, answer: ChatAnswer): Generator<object> {
+  const ocrObject = extension(ledger, request)
+  if (!answer.includeUsage) return yield chatChunk(head, {}, finishReason(ledger), ocrObject)
+  yield chatChunk(head, {}, finishReason(ledger))
+  yield usageChunk(head, usage(ledger), ocrObject)
+}
+
+function extension(ledger: Ledger, { model, task }: OcrRequest): object {
+  return ocrExtension(ledger, model.id, task)
+}
+
+function usage(ledger: Ledger): CompletionUsage {
+  const { promptTokens, completionTokens, cachedPromptTokens } = sumUsage(ledger)
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedPromptTokens },
+  }
+}
+
+function recordPages(c: GatewayContext, { pages }: Ledger): void {
+  const record = c.get('record')
+  record.pages = pages.length
+  record.cachedPages = pages.filter(({ cache }) => cache === 'hit').length
+}

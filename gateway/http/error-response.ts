@@ -1,0 +1,39 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { errorEntry, GatewayError } from '../errors.ts'
+import { errorBody, type ErrorBody } from '../openai/errors.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { GatewayContext } from './context.ts'
+
+/** Turns whatever was thrown into the error that the caller may read; what is not on the list is a plain 500. */
+export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
+  if (thrown instanceof GatewayError) return thrown
+  if (signal.aborted) return new GatewayError('client_gone', 'The client closed the request.', { cause: thrown })
+  return new GatewayError('internal_error', 'The gateway failed. Its log says why, under this request id.', {
+    cause: thrown,
+  })
+}
+
+/** Builds the body that OpenAI's clients expect of an error. */
+export function toErrorBody(error: GatewayError): ErrorBody {
+  return errorBody({ message: error.message, type: errorEntry(error.code).type, param: error.param, code: error.code })
+}
+
+/** Logs an error with its cause, and notes its code for the access log. */
+export function reportError(c: GatewayContext, error: GatewayError, metrics: Metrics): void {
+  c.get('record').errorCode = error.code
+  metrics.errors.inc({ code: error.code })
+  if (error.status >= 500) c.get('log').error({ code: error.code, err: error.cause ?? error }, error.message)
+}
+
+/** The one place where a thrown value becomes bytes. */
+export function errorResponse(metrics: Metrics) {
+  return function errorResponse(thrown: unknown, c: GatewayContext): Response {
+    const error = asGatewayError(thrown, c.req.raw.signal)
+    reportError(c, error, metrics)
+    c.header('x-should-retry', String(error.retry))
+    if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
+    // An unread body would be taken for the next request on this connection.
+    if (error.code === 'body_too_large' || error.code === 'draining') c.header('connection', 'close')
+    return c.json(toErrorBody(error), error.status as ContentfulStatusCode)
+  }
+}

@@ -1,0 +1,54 @@
+/** What happens around a stream of events. */
+export interface EventStreamOptions {
+  readonly headers: Readonly<Record<string, string>>
+  /** Turns a failure after the first byte into its event. */
+  readonly onError: (thrown: unknown) => object
+  /** Called once when the last byte was handed over, or the client had left. */
+  readonly onEnd: (left: boolean) => void
+  /** Aborted when the client leaves. */
+  readonly leave: AbortController
+}
+
+const encoder = new TextEncoder()
+const encode = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
+
+/**
+ * Answers with server-sent events: one per object, then `[DONE]`. Pulls the next object only when the client has taken
+ * the one before, so that a slow client slows the pipeline and not the memory.
+ */
+export function eventStream(events: AsyncIterator<object>, options: EventStreamOptions): Response {
+  const { headers, onError, onEnd, leave } = options
+  let open = true
+  const close = (left: boolean): void => {
+    if (open) onEnd(left)
+    open = false
+  }
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await events.next()
+        if (next.done !== true) return controller.enqueue(encode(JSON.stringify(next.value)))
+      } catch (thrown) {
+        if (leave.signal.aborted) return close(true)
+        controller.enqueue(encode(JSON.stringify(onError(thrown))))
+      }
+      controller.enqueue(encode('[DONE]'))
+      controller.close()
+      close(false)
+    },
+    async cancel(reason) {
+      leave.abort(reason)
+      close(true)
+      await events.return?.()
+    },
+  })
+  return new Response(body, {
+    headers: {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      // nginx would otherwise collect the stream into buffers.
+      'x-accel-buffering': 'no',
+    },
+  })
+}

@@ -1,0 +1,63 @@
+import { GatewayError } from '../errors.ts'
+import type { GatewayContext } from './context.ts'
+
+/** A request body: its bytes as they came, and what they say. */
+export interface JsonBody {
+  readonly bytes: Uint8Array
+  readonly value: unknown
+}
+
+/** Reads a JSON body of at most `maxBytes`. Throws `body_too_large` before reading more than that, `invalid_json`. */
+export async function readJson(c: GatewayContext, maxBytes: number): Promise<JsonBody> {
+  refuseOtherForms(c)
+  const bytes = await readBytes(c, maxBytes)
+  c.get('record').bytes = bytes.byteLength
+  return { bytes, value: parse(bytes) }
+}
+
+function refuseOtherForms(c: GatewayContext): void {
+  const type = c.req.header('content-type') ?? ''
+  const encoding = c.req.header('content-encoding') ?? 'identity'
+  if (encoding !== 'identity') {
+    throw new GatewayError('unsupported_media_type', `The body is ${encoding}-encoded. Send it uncompressed.`)
+  }
+  if (/^multipart\//i.test(type)) {
+    throw new GatewayError('unsupported_media_type', 'The body is multipart. Send JSON, with documents as base64 data URLs.')
+  }
+}
+
+async function readBytes(c: GatewayContext, maxBytes: number): Promise<Uint8Array> {
+  const announced = Number(c.req.header('content-length') ?? 0)
+  if (announced > maxBytes) throw bodyTooLarge(maxBytes)
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of c.req.raw.body ?? []) {
+    length += piece.byteLength
+    if (length > maxBytes) throw bodyTooLarge(maxBytes)
+    pieces.push(piece)
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length)
+}
+
+function bodyTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError(
+    'body_too_large',
+    `The request body is larger than ${maxBytes} bytes. Send fewer or smaller documents, or raise GATEWAY_MAX_BODY_BYTES.`,
+  )
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new GatewayError('invalid_json', `The request body is not valid JSON${hint(bytes, cause)}.`, {})
+  }
+}
+
+// V8's message quotes the text around the fault, which may be a document's: only the position is passed on.
+function hint(bytes: Uint8Array, cause: unknown): string {
+  if (bytes.byteLength === 0) return ': it is empty'
+  if (!(cause instanceof SyntaxError)) return ': it is not UTF-8'
+  const position = /at position (\d+)/.exec(cause.message)?.[1]
+  return position === undefined ? '' : `, at character ${position}`
+}

@@ -1,0 +1,110 @@
+import type { Document, Rasterization } from '../document/open.ts'
+import type { Source } from '../document/source.ts'
+import { GatewayError } from '../errors.ts'
+import { resolvePages } from '../page/page-range.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { OcrEvent, PageNumber } from './page-event.ts'
+import { pageKey } from './page-key.ts'
+import { inPageOrder } from './page-order.ts'
+import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
+
+/** What the pipeline needs. */
+export interface OcrServices extends RecognizeServices {
+  readonly openDocument: (source: Source, signal: AbortSignal) => Promise<Document>
+  readonly rasterizationVersion: string
+  /** Tells which page keys the cache holds. */
+  readonly cached: (pageKeys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
+  readonly lookahead: number
+  readonly maxPages: number
+}
+
+/** The pipeline: reads the pages of a request's documents side by side and tells what happens, in page order. */
+export async function* ocr(
+  request: OcrRequest,
+  services: OcrServices,
+  signal: AbortSignal,
+): AsyncGenerator<OcrEvent, void, undefined> {
+  await using documents = await openAll(request.sources, services, signal)
+  const pages = planPages(request, documents.all, services)
+  yield {
+    type: 'document-open',
+    documents: documents.all.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
+    pages: pages.length,
+    cachedPages: await countCached(request, pages, services, signal),
+  }
+  yield* inPageOrder(pages, (page, pageSignal) => recognize(page, request, services, pageSignal), {
+    lookahead: services.lookahead,
+    signal,
+  })
+}
+
+async function openAll(sources: readonly Source[], { openDocument }: OcrServices, signal: AbortSignal) {
+  await using opened = new AsyncDisposableStack()
+  const all: Document[] = []
+  for (const source of sources) all.push(opened.use(await openDocument(source, signal)))
+  const kept = opened.move()
+  return { all, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+function planPages(
+  request: OcrRequest,
+  documents: readonly Document[],
+  { maxPages, rasterizationVersion }: OcrServices,
+): PlannedPage[] {
+  const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
+  const wanted = resolvePages(request.pages, total)
+  if (wanted.length > maxPages) {
+    throw new GatewayError(
+      'too_many_pages',
+      `The request asks for ${wanted.length} pages, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`,
+      { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
+    )
+  }
+  return wanted.map((page) => {
+    const { document, number } = locate(page, documents)
+    return { number, prompt: planPrompt(request, document, number, rasterizationVersion) }
+  })
+}
+
+/** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
+function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
+  let documentPage = page
+  for (const [index, document] of documents.entries()) {
+    if (documentPage <= document.pageCount) return { document, number: { page, document: index + 1, documentPage } }
+    documentPage -= document.pageCount
+  }
+  throw new RangeError(`page ${page} is in none of the documents`)
+}
+
+function planPrompt(
+  request: OcrRequest,
+  document: Document,
+  { documentPage }: PageNumber,
+  rasterizationVersion: string,
+): PlannedPage['prompt'] {
+  const { profile } = request.model
+  const rasterization: Rasterization = { pixelBudget: profile.pixelBudget, mediaType: profile.imageMediaType }
+  return {
+    pageKey: pageKey(request, document, documentPage, rasterizationVersion),
+    cache: request.cache,
+    model: request.model,
+    task: request.task,
+    text: request.prompt,
+    image: (signal) => document.rasterize(documentPage, rasterization, signal),
+    requestId: request.id,
+  }
+}
+
+async function countCached(
+  request: OcrRequest,
+  pages: readonly PlannedPage[],
+  { cached }: OcrServices,
+  signal: AbortSignal,
+): Promise<number> {
+  if (request.cache !== 'use') return 0
+  const known = await cached(
+    pages.map(({ prompt }) => prompt.pageKey),
+    signal,
+  )
+  return known.filter(Boolean).length
+}

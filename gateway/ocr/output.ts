@@ -1,0 +1,62 @@
+import { htmlToText } from 'html-to-text'
+import { marked } from 'marked'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { PageNumber, PageResult } from './page-event.ts'
+
+/** How the pages of one output form are put together. */
+export interface OutputForm {
+  readonly before: string
+  readonly after: string
+  readonly separator: (page: number) => string
+  /** One page's share of the content. */
+  readonly page: (text: string, page: PageNumber, result: PageResult) => string
+}
+
+/** Returns how a request wants its pages put together. */
+export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): OutputForm {
+  if (output === 'json') {
+    return { before: '[\n', after: '\n]', separator: () => ',\n', page: (...page) => jsonPage(answersJson, ...page) }
+  }
+  return {
+    before: '',
+    after: '',
+    separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
+    page: (text, { page }, result) => withMarker(output === 'text' ? plainText(text) : text, page, result),
+  }
+}
+
+/** What a failed page leaves in its place; behind its text where there was some. */
+function withMarker(text: string, page: number, { error }: PageResult): string {
+  if (error === null) return text
+  const marker = `<!-- page ${page} failed: ${error.code} -->`
+  return text === '' ? marker : `${text}\n\n${marker}`
+}
+
+function jsonPage(answersJson: boolean, text: string, { page }: PageNumber, { status, error }: PageResult): string {
+  const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
+  const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
+  return JSON.stringify({ page, status, ...content, ...failure })
+}
+
+// A model's JSON is a promise, not a fact: what does not parse is handed over as it came.
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Turns a page's Markdown, HTML tables included, into the text that a reader would see. */
+export function plainText(markdown: string): string {
+  return htmlToText(marked.parse(markdown, { async: false }), {
+    wordwrap: false,
+    selectors: [
+      ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
+      { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false } },
+      { selector: 'a', options: { ignoreHref: true } },
+      { selector: 'img', format: 'skip' },
+      { selector: 'hr', format: 'skip' },
+    ],
+  })
+}

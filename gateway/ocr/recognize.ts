@@ -1,0 +1,137 @@
+import type { Delta, EndDelta, Engine, PagePrompt } from '../engine/engine.ts'
+import { GatewayError } from '../errors.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { PageEvent, PageNumber, PageResult } from './page-event.ts'
+
+/** A page that is to be read: where it stands and what the engine will be asked. */
+export interface PlannedPage {
+  readonly number: PageNumber
+  readonly prompt: PagePrompt
+}
+
+/** What recognizing a page needs. */
+export interface RecognizeServices {
+  readonly engine: Engine
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/**
+ * Reads one page: asks the engine, which has the page rasterized unless the cache knows its answer, and cleans what
+ * comes back. A page that fails is an event like any other, unless the request says `fail`; only an abort throws.
+ */
+export async function* recognize(
+  { number, prompt }: PlannedPage,
+  request: OcrRequest,
+  services: RecognizeServices,
+  signal: AbortSignal,
+): AsyncGenerator<PageEvent, void, undefined> {
+  const { text, result } = await readPage(prompt, request, services, signal)
+  countPage(result, request, services.metrics)
+  if (result.error !== null && request.onPageError === 'fail') throw result.error
+  yield { type: 'page-start', page: number }
+  // The text leaves when the page is whole: what has been streamed to a client cannot be taken back.
+  if (text !== '') yield { type: 'page-delta', page: number, text }
+  yield { type: 'page-end', page: number, result }
+}
+
+interface ReadPage {
+  readonly text: string
+  readonly result: PageResult
+}
+
+async function readPage(
+  prompt: PagePrompt,
+  request: OcrRequest,
+  { engine, metrics, log }: RecognizeServices,
+  signal: AbortSignal,
+): Promise<ReadPage> {
+  try {
+    const { raw, end } = await collect(engine(measured(prompt, metrics), signal))
+    const text = request.model.profile.clean(raw, request.task)
+    return { text, result: pageResult(end, text, request) }
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason
+    const error = pageError(thrown)
+    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page failed')
+    return { text: '', result: failedResult(error, request) }
+  }
+}
+
+async function collect(deltas: AsyncIterable<Delta>): Promise<{ raw: string; end: EndDelta }> {
+  let raw = ''
+  let end: EndDelta | null = null
+  for await (const delta of deltas) {
+    if (delta.type === 'text') raw += delta.text
+    else end = delta
+  }
+  if (end === null) throw new GatewayError('engine_error', 'The engine broke off before the page was read. Try again.')
+  return { raw, end }
+}
+
+function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
+  const whole = end.finishReason === 'stop'
+  return {
+    status: !whole ? 'failed' : text === '' ? 'blank' : 'ok',
+    cache: request.cache === 'off' ? 'off' : end.cache,
+    attempts: 1,
+    engine: end.engine,
+    rasterizer: end.rasterizer,
+    finishReason: end.finishReason,
+    width: end.width,
+    height: end.height,
+    usage: end.usage,
+    error: whole ? null : cutOff(end),
+  }
+}
+
+function cutOff({ finishReason, usage }: EndDelta): GatewayError {
+  return new GatewayError(
+    'engine_error',
+    `The engine stopped before the page was read whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,
+  )
+}
+
+function failedResult(error: GatewayError, request: OcrRequest): PageResult {
+  return {
+    status: 'failed',
+    cache: request.cache === 'off' ? 'off' : 'miss',
+    attempts: 1,
+    engine: request.model.engine,
+    rasterizer: null,
+    finishReason: null,
+    width: null,
+    height: null,
+    usage: { promptTokens: 0, completionTokens: 0 },
+    error,
+  }
+}
+
+function pageError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown
+  return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', { cause: thrown })
+}
+
+/** Times the two stages of a page that the cache did not know. */
+function measured(prompt: PagePrompt, metrics: Metrics): PagePrompt {
+  return {
+    ...prompt,
+    image: async (signal) => {
+      const endTimer = metrics.stageSeconds.startTimer({ stage: 'rasterize' })
+      const image = await prompt.image(signal)
+      endTimer()
+      return image
+    },
+  }
+}
+
+function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
+  metrics.pages.inc({ status: result.status, model: model.id })
+  metrics.cache.inc({ result: result.cache })
+  if (result.error !== null) metrics.errors.inc({ code: result.error.code })
+  if (result.cache === 'hit' || result.cache === 'joined') return
+  metrics.tokens.inc({ kind: 'prompt', model: model.id }, result.usage.promptTokens)
+  metrics.tokens.inc({ kind: 'completion', model: model.id }, result.usage.completionTokens)
+}

@@ -1,0 +1,83 @@
+import { GatewayError } from '../errors.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { Ledger, LedgerPage } from './ledger.ts'
+import { outputForm } from './output.ts'
+import type { DocumentOpen, OcrEvent, PageNumber, PageResult } from './page-event.ts'
+
+/** A piece of the content. */
+export interface TextPiece {
+  readonly type: 'text'
+  readonly text: string
+  /** Set on the first piece of each page. */
+  readonly page: number | null
+}
+
+/** The content is complete. */
+export interface StitchEnd {
+  readonly type: 'end'
+  readonly ledger: Ledger
+}
+
+export type StitchEvent = DocumentOpen | TextPiece | StitchEnd
+
+/**
+ * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger.
+ * Nothing is yielded before a page has been read, so that a request all of whose pages failed throws the first page's
+ * error with no byte sent.
+ */
+export async function* stitch(
+  events: AsyncIterable<OcrEvent>,
+  request: OcrRequest,
+): AsyncGenerator<StitchEvent, void, undefined> {
+  const form = outputForm(request)
+  const documents: DocumentOpen['documents'][number][] = []
+  const pages: LedgerPage[] = []
+  let held: TextPiece[] = []
+  let offset = 0
+  let pageText = ''
+
+  const endPage = (number: PageNumber, result: PageResult): void => {
+    const joint = pages.length === 0 ? form.before : form.separator(number.page)
+    const text = form.page(pageText, number, result)
+    const start = offset + joint.length
+    offset = start + text.length
+    pages.push({ ...number, ...result, start, end: offset })
+    if (joint !== '') held.push({ type: 'text', text: joint, page: null })
+    held.push({ type: 'text', text, page: number.page })
+    pageText = ''
+  }
+
+  for await (const event of events) {
+    if (event.type === 'document-open') {
+      documents.push(...event.documents)
+      yield event
+    }
+    if (event.type === 'page-delta') pageText += event.text
+    if (event.type !== 'page-end') continue
+    endPage(event.page, event.result)
+    if (pages.every(hasFailed)) continue
+    yield* held
+    held = []
+  }
+  if (pages.every(hasFailed)) throw allFailed(pages)
+  if (form.after !== '') yield { type: 'text', text: form.after, page: null }
+  yield { type: 'end', ledger: { documents, pages, warnings: request.warnings } }
+}
+
+function hasFailed({ status }: LedgerPage): boolean {
+  return status === 'failed'
+}
+
+function allFailed(pages: readonly LedgerPage[]): GatewayError {
+  const first = pages[0]?.error
+  if (first === undefined || first === null) {
+    return new GatewayError('document_empty', 'The document has no page to read.')
+  }
+  if (pages.length === 1) return first
+  return new GatewayError(first.code, `All ${pages.length} pages failed. The first: ${first.message}`, {
+    param: first.param ?? undefined,
+    cause: first.cause,
+    retry: first.retry,
+  })
+}
+

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+
+const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
+
+const imagePart = z.looseObject({
+  type: z.literal('image_url'),
+  // Mistral's clients and many hand-written ones send the URL bare; it can mean nothing else.
+  image_url: z
+    .union([z.string().transform((url) => ({ url })), z.looseObject({ url: z.string() })], {
+      error: 'expected an object with a string "url"',
+    })
+    .describe('A page image, or any document, as a data URL'),
+})
+
+const filePart = z.looseObject({
+  type: z.literal('file'),
+  file: z.looseObject({
+    file_data: z.string().optional(),
+    file_id: z.string().optional(),
+    filename: z.string().nullish(),
+  }),
+})
+
+/** One part of a message's content that the gateway reads. */
+export const contentPart = z.discriminatedUnion('type', [textPart, imagePart, filePart], {
+  error: (issue) =>
+    issue.code === 'invalid_union'
+      ? 'unsupported content part type; supported types: text, image_url, file'
+      : undefined,
+})
+
+/** A part of a message's content. */
+export type ContentPart = z.output<typeof contentPart>
+
+/** A chat message, as far as the gateway looks into it; `content` is read part by part by whoever needs it. */
+const message = z.looseObject({ role: z.string(), content: z.unknown() })
+
+/** The gateway's own options in a request body. Strict: a misspelt option must not be ignored. */
+export const ocrOptions = z.strictObject({
+  pages: z.string().optional(),
+  task: z.string().optional(),
+  fields: z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.unknown())]).optional(),
+  output: z.enum(['markdown', 'text', 'json']).optional(),
+  page_separator: z.string().max(1000).optional(),
+  on_page_error: z.enum(['mark', 'fail']).optional(),
+  cache: z.enum(['use', 'refresh', 'off']).optional(),
+  password: z.string().max(1000).optional(),
+})
+
+/** The `ocr` object of a request. */
+export type OcrOptions = z.output<typeof ocrOptions>
+
+/**
+ * A chat completion request: strict about what the gateway reads, silent about the rest of OpenAI's fields, which are
+ * accepted and, where they mean nothing for reading a page, ignored (docs/api.md lists them).
+ */
+export const chatRequest = z.looseObject({
+  model: z.string().min(1),
+  messages: z.array(message).min(1),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  n: z.literal(1, 'a document has one reading; n must be 1').nullish(),
+  ocr: ocrOptions.optional(),
+})
+
+/** A chat completion request. */
+export type ChatRequest = z.output<typeof chatRequest>

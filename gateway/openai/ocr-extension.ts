@@ -1,0 +1,68 @@
+/** One page of the `ocr` object of a response. Fields beyond these may come with later versions; none ever leaves. */
+interface LedgerLine {
+  readonly page: number
+  readonly document: number
+  readonly documentPage: number
+  readonly status: string
+  readonly cache: string
+  readonly attempts: number
+  readonly engine: string
+  readonly rasterizer: string | null
+  readonly finishReason: string | null
+  readonly width: number | null
+  readonly height: number | null
+  readonly usage: { readonly promptTokens: number; readonly completionTokens: number }
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly start: number
+  readonly end: number
+}
+
+interface LedgerDocument {
+  readonly sha256: string
+  readonly mediaType: string
+  readonly pages: number
+}
+
+/** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
+export function ocrExtension(
+  ledger: {
+    readonly documents: readonly LedgerDocument[]
+    readonly pages: readonly LedgerLine[]
+    readonly warnings: readonly { readonly code: string; readonly message: string }[]
+  },
+  model: string,
+  task: string,
+): { ocr: object } {
+  const documents = ledger.documents.map(({ sha256, mediaType, pages }) => ({ sha256, media_type: mediaType, pages }))
+  const several = documents.length > 1
+  return {
+    ocr: {
+      document: documents[0],
+      ...(several ? { documents } : {}),
+      task,
+      pages: ledger.pages.map((line) => ledgerLine(line, model, several)),
+      ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
+    },
+  }
+}
+
+function ledgerLine(line: LedgerLine, model: string, several: boolean): object {
+  return {
+    page: line.page,
+    ...(several ? { document: line.document, document_page: line.documentPage } : {}),
+    status: line.status,
+    cache: line.cache,
+    attempts: line.attempts,
+    engine: line.engine,
+    model,
+    rasterizer: line.rasterizer,
+    finish_reason: line.finishReason,
+    width: line.width,
+    height: line.height,
+    prompt_tokens: line.usage.promptTokens,
+    completion_tokens: line.usage.completionTokens,
+    start: line.start,
+    end: line.end,
+    ...(line.error === null ? {} : { error: { code: line.error.code, message: line.error.message } }),
+  }
+}

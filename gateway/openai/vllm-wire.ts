@@ -1,0 +1,71 @@
+import { z } from 'zod'
+
+// Loose on purpose: an unknown or missing field in an engine's answer must not cost a page. Shapes after
+// https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/engine/protocol.py (ModelCard, ErrorInfo) and
+// https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/chat_completion/serving.py (the stream).
+
+const tokens = z.number().catch(0)
+
+const modelCard = z.object({
+  id: z.string(),
+  created: z.number().nullish().catch(null),
+  owned_by: z.string().nullish().catch(null),
+  root: z.string().nullish().catch(null),
+  parent: z.string().nullish().catch(null),
+  max_model_len: z.number().int().positive().nullish().catch(null),
+})
+
+/** Reads the answer of `GET /v1/models`. A LoRA adapter's card has a `parent` and no `max_model_len`. */
+export const modelList = z.object({ data: z.array(modelCard) })
+
+/** One entry of `GET /v1/models`. */
+export type ModelCard = z.infer<typeof modelCard>
+
+const errorBody = z.object({
+  error: z.union([
+    z.string(),
+    z.object({
+      message: z.string().catch(''),
+      type: z.string().nullish().catch(null),
+      param: z.string().nullish().catch(null),
+      code: z.union([z.number(), z.string()]).nullish().catch(null),
+    }),
+  ]),
+})
+
+/**
+ * Reads one event of a chat completion's stream. The last text comes on the chunk that holds `finish_reason`; usage
+ * comes afterwards, on a chunk without choices; a failure after the first byte is an `error` where the chunk would be.
+ */
+export const chatChunk = z.object({
+  choices: z
+    .array(
+      z.object({
+        delta: z.object({ content: z.string().nullish() }).nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .default([]),
+  usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).nullish(),
+})
+
+/** What an engine said went wrong. */
+export interface WireError {
+  readonly message: string
+  readonly type: string | null
+  /** vLLM's is the HTTP status, also inside a stream that began with 200. */
+  readonly code: number | null
+}
+
+/**
+ * Reads an error out of a parsed body or stream event; null when there is none. vLLM's 401 and its 503 while scaling
+ * carry a bare string, everything else an object.
+ */
+export function readWireError(body: unknown): WireError | null {
+  const { success, data } = errorBody.safeParse(body)
+  if (!success) return null
+  if (typeof data.error === 'string') return { message: data.error, type: null, code: null }
+  const { message, type, code } = data.error
+  const number = Number(code ?? NaN)
+  return { message, type: type ?? null, code: Number.isInteger(number) ? number : null }
+}

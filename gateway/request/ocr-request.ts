@@ -1,0 +1,31 @@
+import type { Source } from '../document/source.ts'
+import type { PageRange } from '../page/page-range.ts'
+import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
+
+/** A served model that reads pages. */
+export type OcrModel = ServedModel & { readonly profile: ModelProfile }
+
+/** Something the caller should know about a request that was carried out all the same. */
+export interface Warning {
+  readonly code: 'prompt_not_used'
+  readonly message: string
+}
+
+/** What a client wants read and how, whichever protocol it came by. */
+export interface OcrRequest {
+  readonly id: string
+  readonly model: OcrModel
+  readonly sources: readonly Source[]
+  /** Null: all pages. Pages of several documents are numbered through, in the order of the documents. */
+  readonly pages: PageRange | null
+  readonly task: string
+  /** The exact text sent beside each page image; null when the model is shown the image alone. */
+  readonly prompt: string | null
+  /** The task's answer is JSON rather than Markdown. */
+  readonly answersJson: boolean
+  readonly output: 'markdown' | 'text' | 'json'
+  readonly pageSeparator: string
+  readonly onPageError: 'mark' | 'fail'
+  readonly cache: 'use' | 'refresh' | 'off'
+  readonly warnings: readonly Warning[]
+}

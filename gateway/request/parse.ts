@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import type { Source } from '../document/source.ts'
+import { GatewayError } from '../errors.ts'
+import { chatRequest, contentPart, ocrOptions, type ChatRequest, type ContentPart } from '../openai/chat-request.ts'
+import { parsePageRange } from '../page/page-range.ts'
+import type { ServedModel } from '../profile/model-profile.ts'
+import { decodeInline } from './data-url.ts'
+import type { OcrModel, OcrRequest } from './ocr-request.ts'
+import { chooseTask } from './task.ts'
+
+/** How the answer of a chat completion is written. */
+export interface ChatAnswer {
+  readonly stream: boolean
+  readonly includeUsage: boolean
+}
+
+/** What a chat completion turned out to be: documents to read, or a conversation that an upstream answers itself. */
+export type ParsedChat =
+  | { readonly kind: 'ocr'; readonly request: OcrRequest; readonly answer: ChatAnswer }
+  | { readonly kind: 'pass-through'; readonly model: ServedModel }
+
+/** What parsing needs beside the body. */
+export interface ParseContext {
+  readonly requestId: string
+  readonly maxDocumentBytes: number
+  /** Finds the model of a name; throws `model_not_found`. */
+  readonly findModel: (name: string) => Promise<ServedModel>
+}
+
+const DEFAULT_PAGE_SEPARATOR = '\n\n---\n\n'
+
+/** Reads the body of `POST /v1/chat/completions`. Throws the error of the first field at fault, naming it. */
+export async function parseChat(body: unknown, context: ParseContext): Promise<ParsedChat> {
+  const chat = check(chatRequest, body, '')
+  const model = await context.findModel(chat.model)
+  if (model.profile === null) return { kind: 'pass-through', model }
+  const parts = contentParts(chat)
+  const documents = parts.filter(({ part }) => part.type !== 'text')
+  if (documents.length === 0) return textOnly(chat, model)
+  const request = ocrRequest(chat, { ...model, profile: model.profile }, parts, context)
+  const answer = { stream: chat.stream === true, includeUsage: chat.stream_options?.include_usage === true }
+  return { kind: 'ocr', request, answer }
+}
+
+function textOnly(chat: ChatRequest, model: ServedModel): ParsedChat {
+  if (chat.ocr === undefined && model.engine === 'vllm') return { kind: 'pass-through', model }
+  throw new GatewayError(
+    'invalid_value',
+    `There is no document to read. Send one as a "file" or "image_url" content part${model.engine === 'vllm' ? '' : `; ${model.id} cannot chat`}.`,
+    { param: 'messages' },
+  )
+}
+
+function ocrRequest(
+  chat: ChatRequest,
+  model: OcrModel,
+  parts: readonly LocatedPart[],
+  { requestId, maxDocumentBytes }: ParseContext,
+): OcrRequest {
+  const options = chat.ocr ?? {}
+  const output = options.output ?? 'markdown'
+  if (output === 'json' && options.page_separator !== undefined) {
+    throw new GatewayError('invalid_value', 'With ocr.output "json" the pages are elements of an array; leave ocr.page_separator out.', {
+      param: 'ocr.page_separator',
+    })
+  }
+  const userText = parts.flatMap(({ part }) => (part.type === 'text' ? [part.text] : [])).join('\n\n')
+  const password = options.password ?? null
+  return {
+    id: requestId,
+    model,
+    sources: parts.flatMap((located) => readSource(located, password, maxDocumentBytes)),
+    pages: options.pages === undefined ? null : parsePageRange(options.pages),
+    ...chooseTask(model, options, userText.trim()),
+    output,
+    pageSeparator: options.page_separator ?? DEFAULT_PAGE_SEPARATOR,
+    onPageError: options.on_page_error ?? 'mark',
+    cache: options.cache ?? 'use',
+  }
+}
+
+interface LocatedPart {
+  readonly part: ContentPart
+  /** `messages[0].content[1]` */
+  readonly path: string
+}
+
+const ignoredPartTypes: ReadonlySet<unknown> = new Set(['refusal'])
+
+function contentParts(chat: ChatRequest): LocatedPart[] {
+  return chat.messages.flatMap((message, index) => {
+    const path = `messages[${index}].content`
+    if (typeof message.content === 'string') return [{ part: { type: 'text' as const, text: message.content }, path }]
+    if (message.content === null || message.content === undefined) return []
+    const parts = check(z.array(z.unknown(), 'expected a string or an array of content parts'), message.content, path)
+    return parts.flatMap((raw, partIndex) => {
+      if (ignoredPartTypes.has((raw as { type?: unknown } | null)?.type)) return []
+      const partPath = `${path}[${partIndex}]`
+      return [{ part: check(contentPart, raw, partPath), path: partPath }]
+    })
+  })
+}
+
+function readSource({ part, path }: LocatedPart, password: string | null, maxBytes: number): Source[] {
+  if (part.type === 'text') return []
+  if (part.type === 'image_url') {
+    const param = `${path}.image_url.url`
+    const { bytes, mediaType } = decodeInline(part.image_url.url, param, maxBytes)
+    return [{ bytes, param, filename: null, declaredMediaType: mediaType, password }]
+  }
+  if (part.file.file_data === undefined) throw missingFileData(part.file.file_id, path)
+  const param = `${path}.file.file_data`
+  const { bytes, mediaType } = decodeInline(part.file.file_data, param, maxBytes)
+  return [{ bytes, param, filename: part.file.filename ?? null, declaredMediaType: mediaType, password }]
+}
+
+function missingFileData(fileId: string | undefined, path: string): GatewayError {
+  if (fileId === undefined) {
+    return new GatewayError('invalid_value', 'A file part needs "file_data": the document as a base64 data URL.', {
+      param: `${path}.file.file_data`,
+    })
+  }
+  return new GatewayError('file_not_found', `There is no file ${JSON.stringify(fileId.slice(0, 100))}. Send the document in "file_data".`, {
+    param: `${path}.file.file_id`,
+  })
+}
+
+/** Checks a value against a schema; throws the first problem as the contract's error, with the path of the field. */
+function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  if (issue === undefined) throw new GatewayError('invalid_value', 'The request is not valid.')
+  const param = fieldPath(path, issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? ''
+    throw new GatewayError(
+      'unknown_option',
+      `Unknown option ${JSON.stringify(`${param}.${key}`)}. The options are: ${Object.keys(ocrOptions.shape).join(', ')}.`,
+      { param: `${param}.${key}` },
+    )
+  }
+  throw new GatewayError('invalid_value', `${param === '' ? 'The request body' : param}: ${issue.message}.`, {
+    param: param === '' ? undefined : param,
+  })
+}
+
+function fieldPath(base: string, path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, base)
+}

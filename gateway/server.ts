@@ -1,0 +1,53 @@
+import { serve, type ServerType } from '@hono/node-server'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createApp } from './app.ts'
+import type { Config } from './config/load.ts'
+import { createServices, type Services } from './services.ts'
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string
+  readonly services: Services
+  /** Finishes what runs, takes nothing new, and ends; what takes longer than the drain time is cut. */
+  stop(): Promise<void>
+}
+
+const FIRST_LOOK_MS = 3000
+
+/** Starts a gateway and returns once it answers. Throws the system's error when it cannot listen. */
+export async function startGateway(config: Config): Promise<RunningGateway> {
+  const services = createServices(config)
+  // The first request should find the upstreams' models; one that hangs must not delay the start for long.
+  await services.upstreams.refresh(AbortSignal.timeout(FIRST_LOOK_MS))
+  try {
+    const server = await listen(config, services)
+    return { url: urlOf(server), services, stop: () => stop(server, services, config.GATEWAY_DRAIN_SECONDS) }
+  } catch (error) {
+    await services[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function listen({ GATEWAY_HOST: hostname, GATEWAY_PORT: port }: Config, services: Services): Promise<ServerType> {
+  const server = serve({ fetch: createApp(services).fetch, hostname, port, overrideGlobalObjects: false })
+  await once(server, 'listening')
+  return server
+}
+
+function urlOf(server: ServerType): string {
+  const { address, port, family } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+async function stop(server: ServerType, services: Services, drainSeconds: number): Promise<void> {
+  services.lifecycle.draining = true
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const cut = setTimeout(() => {
+    if ('closeAllConnections' in server) server.closeAllConnections()
+  }, drainSeconds * 1000)
+  await closed
+  clearTimeout(cut)
+  await services[Symbol.asyncDispose]()
+}

@@ -1,0 +1,139 @@
+import { availableParallelism } from 'node:os'
+import { createMemoryStore } from './cache/memory-store.ts'
+import type { PageStore } from './cache/page-store.ts'
+import { createRedisStore } from './cache/redis-store.ts'
+import type { ApiKey } from './config/variables.ts'
+import type { Config } from './config/load.ts'
+import { openDocument } from './document/open.ts'
+import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
+import { rasterizationVersion } from './document/version.ts'
+import { cachedEngine } from './engine/cached-engine.ts'
+import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
+import type { Engine } from './engine/engine.ts'
+import { limitedEngine } from './engine/limited-engine.ts'
+import { createModelList, type ModelList } from './engine/model-list.ts'
+import { routedEngine } from './engine/routed-engine.ts'
+import { createSlots } from './engine/slots.ts'
+import { timedEngine } from './engine/timed-engine.ts'
+import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
+import { createVllmEngine } from './engine/vllm-engine.ts'
+import type { Lifecycle } from './http/health.ts'
+import type { OcrServices } from './ocr/ocr.ts'
+import { tesseract } from './profile/models/tesseract.ts'
+import { chooseProfile } from './profile/profiles.ts'
+import { createLog, type Log } from './telemetry/log.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+
+/** Every long-lived object, as the routes see them. */
+export interface Services extends AsyncDisposable {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly apiKeys: readonly ApiKey[]
+  readonly maxBodyBytes: number
+  readonly maxDocumentBytes: number
+  readonly lifecycle: Lifecycle
+  readonly upstreams: Upstreams
+  readonly models: ModelList
+  readonly ocr: OcrServices
+}
+
+const CONNECT_TIMEOUT_SECONDS = 10
+/** vLLM says nothing while a page waits in its queue, so the first token may take as long as the page; later ones not. */
+const IDLE_TIMEOUT_SECONDS = 120
+const REFRESH_SECONDS = 30
+/** A cache that takes longer than this costs more than it saves. */
+const REDIS_TIMEOUT_MS = 300
+
+/** Builds everything once, in the order of who needs whom; disposing closes it in reverse. */
+export function createServices(config: Config): Services {
+  const closing = new AsyncDisposableStack()
+  const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
+  const metrics = createMetrics()
+  const store = closing.adopt(createStore(config, log), (it) => it.close())
+  const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
+  const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
+  const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
+  const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
+  const engine = cachedEngine(createEngine(config, upstreams, embedded, tesseractThreads), store)
+  return {
+    log,
+    metrics,
+    apiKeys: config.GATEWAY_API_KEYS,
+    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    lifecycle: { draining: false },
+    upstreams,
+    models: createModelList(upstreams, embeddedModel()),
+    ocr: {
+      engine,
+      metrics,
+      log,
+      rasterizationVersion,
+      cached: (pageKeys, signal) => store.has(pageKeys, signal),
+      openDocument: (source, signal) =>
+        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES }, signal),
+      lookahead: config.GATEWAY_LOOKAHEAD,
+      maxPages: config.GATEWAY_MAX_PAGES,
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+function createEngine(
+  config: Config,
+  upstreams: Upstreams,
+  embedded: EmbeddedEngine,
+  tesseractThreads: number,
+): Engine {
+  const vllm = createVllmEngine({
+    upstreams,
+    idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
+    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+  })
+  const vllmSlots = createSlots(config.GATEWAY_UPSTREAM_CONCURRENCY * Math.max(1, config.GATEWAY_UPSTREAM_URLS.length))
+  // One page more than there are threads is rasterized while they read.
+  const tesseractSlots = createSlots(tesseractThreads + 1)
+  return routedEngine({
+    vllm: limitedEngine(vllm, vllmSlots),
+    tesseract: limitedEngine(timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS), tesseractSlots),
+  })
+}
+
+function createStore(config: Config, log: Log): PageStore {
+  const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
+  if (config.GATEWAY_REDIS_URL === null) return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
+  return createRedisStore({ ...bounds, url: config.GATEWAY_REDIS_URL, commandTimeoutMs: REDIS_TIMEOUT_MS, log })
+}
+
+function createDocumentRasterizer(config: Config): Rasterizer {
+  return createRasterizer({
+    threads: config.GATEWAY_RASTERIZE_THREADS ?? availableParallelism(),
+    pageTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
+    openTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
+    maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
+  })
+}
+
+function createConfiguredUpstreams(config: Config, log: Log): Upstreams {
+  return createUpstreams({
+    urls: config.GATEWAY_UPSTREAM_URLS,
+    apiKey: config.GATEWAY_UPSTREAM_API_KEY,
+    refreshSeconds: REFRESH_SECONDS,
+    connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
+    chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
+    onLog: (level, message, fields) => log[level](fields, message),
+  })
+}
+
+function embeddedModel() {
+  return {
+    id: 'tesseract',
+    root: 'tesseract',
+    parent: null,
+    maxModelLen: tesseract.defaultMaxModelLen,
+    created: 0,
+    ownedBy: 'ocr-gateway',
+    engine: 'tesseract' as const,
+    profile: tesseract,
+  }
+}
