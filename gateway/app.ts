@@ -18,7 +18,10 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
   app.onError(errorResponse(services.metrics))
   app.notFound((c) => {
-    throw new GatewayError('not_found', `There is no ${c.req.method} ${c.req.path} here. docs/api.md lists the endpoints.`)
+    throw new GatewayError(
+      'not_found',
+      `There is no ${c.req.method} ${c.req.path} here. docs/api.md lists the endpoints.`,
+    )
   })
 
   app.use(requestId())

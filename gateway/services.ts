@@ -101,7 +101,8 @@ function createEngine(
 
 function createStore(config: Config, log: Log): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
-  if (config.GATEWAY_REDIS_URL === null) return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
+  if (config.GATEWAY_REDIS_URL === null)
+    return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
   return createRedisStore({ ...bounds, url: config.GATEWAY_REDIS_URL, commandTimeoutMs: REDIS_TIMEOUT_MS, log })
 }
 

@@ -80,7 +80,12 @@ const define = <T>(rule: z.ZodType<T, string>, value: T, defaultText: string, me
 /** Every environment variable that the gateway reads; nothing else does. */
 export const variables = {
   GATEWAY_HOST: define(z.string(), '127.0.0.1', '`127.0.0.1`', 'Address to listen on.'),
-  GATEWAY_PORT: define(integer(0, 65535), 8080, '`8080`', 'Port to listen on; `0` picks a free one, and the start line says which.'),
+  GATEWAY_PORT: define(
+    integer(0, 65535),
+    8080,
+    '`8080`',
+    'Port to listen on; `0` picks a free one, and the start line says which.',
+  ),
   GATEWAY_UPSTREAM_URLS: define(
     z
       .string()
@@ -105,7 +110,12 @@ export const variables = {
     'Redis for the cache that replicas share. None: in this process.',
   ),
   GATEWAY_CACHE_TTL_SECONDS: define(integer(1), 30 * 86400, '`2592000`', 'How long a page answer is kept.'),
-  GATEWAY_CACHE_MAX_BYTES: define(integer(0), 256 * MEBIBYTE, '`268435456`', 'Size of the in-memory cache; Redis has its own `maxmemory`.'),
+  GATEWAY_CACHE_MAX_BYTES: define(
+    integer(0),
+    256 * MEBIBYTE,
+    '`268435456`',
+    'Size of the in-memory cache; Redis has its own `maxmemory`.',
+  ),
   GATEWAY_CACHE_MAX_VALUE_BYTES: define(integer(1), MEBIBYTE, '`1048576`', 'A larger page answer is not cached.'),
   GATEWAY_API_KEYS: define<readonly ApiKey[]>(
     apiKeys,
@@ -114,18 +124,53 @@ export const variables = {
     '`name:key,name:key`. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
-  GATEWAY_MAX_BODY_BYTES: define(integer(1), 200 * MEBIBYTE, '`209715200`', 'A larger request body is refused with 413 before it is read whole.'),
-  GATEWAY_MAX_DOCUMENT_BYTES: define(integer(1), 100 * MEBIBYTE, '`104857600`', 'A larger document is refused with 413.'),
-  GATEWAY_MAX_IMAGE_PIXELS: define(integer(1), 178_956_970, '`178956970`', 'An image document of more pixels is refused before it is decoded.'),
+  GATEWAY_MAX_BODY_BYTES: define(
+    integer(1),
+    200 * MEBIBYTE,
+    '`209715200`',
+    'A larger request body is refused with 413 before it is read whole.',
+  ),
+  GATEWAY_MAX_DOCUMENT_BYTES: define(
+    integer(1),
+    100 * MEBIBYTE,
+    '`104857600`',
+    'A larger document is refused with 413.',
+  ),
+  GATEWAY_MAX_IMAGE_PIXELS: define(
+    integer(1),
+    178_956_970,
+    '`178956970`',
+    'An image document of more pixels is refused before it is decoded.',
+  ),
   GATEWAY_MAX_PAGES: define(integer(1), 2000, '`2000`', 'Pages of one request.'),
   GATEWAY_LOOKAHEAD: define(integer(1, 10_000), 64, '`64`', 'Pages of one document in flight or waiting their turn.'),
   GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
-  GATEWAY_RASTERIZE_THREADS: define<number | null>(integer(1, 1024), null, 'one per core', 'Threads that open documents and draw pages.'),
-  GATEWAY_TESSERACT_THREADS: define<number | null>(integer(1, 1024), null, 'one per core', 'Threads of the embedded engine.'),
+  GATEWAY_RASTERIZE_THREADS: define<number | null>(
+    integer(1, 1024),
+    null,
+    'one per core',
+    'Threads that open documents and draw pages.',
+  ),
+  GATEWAY_TESSERACT_THREADS: define<number | null>(
+    integer(1, 1024),
+    null,
+    'one per core',
+    'Threads of the embedded engine.',
+  ),
   GATEWAY_RASTERIZER: define(oneOf(['auto', 'pdfjs']), 'auto', '`auto`', 'What draws PDF pages: `auto` or `pdfjs`.'),
-  GATEWAY_DRAIN_SECONDS: define(seconds(0), 30, '`30`', 'How long SIGTERM lets running requests finish before they are cut.'),
-  GATEWAY_LOG_LEVEL: define(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']), 'info', '`info`', 'Least severe line that is logged.'),
+  GATEWAY_DRAIN_SECONDS: define(
+    seconds(0),
+    30,
+    '`30`',
+    'How long SIGTERM lets running requests finish before they are cut.',
+  ),
+  GATEWAY_LOG_LEVEL: define(
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    'info',
+    '`info`',
+    'Least severe line that is logged.',
+  ),
   GATEWAY_LOG_FORMAT: define(oneOf(['json', 'pretty']), 'json', '`json`', '`pretty` for people.'),
 } satisfies Record<string, Variable<unknown>>
 

@@ -39,7 +39,8 @@ export function chatCompletions(services: ChatServices) {
       maxDocumentBytes: services.maxDocumentBytes,
       findModel: (name) => services.models.find(name, c.req.raw.signal),
     })
-    if (parsed.kind === 'pass-through') return passThrough(c, services.upstreams, '/chat/completions', parsed.model, body)
+    if (parsed.kind === 'pass-through')
+      return passThrough(c, services.upstreams, '/chat/completions', parsed.model, body)
     return answerOcr(c, services.ocr, parsed.request, parsed.answer)
   }
 }
@@ -62,7 +63,11 @@ async function answerOcr(
 }
 
 /** Collects the same events that a stream forwards. */
-async function collected(c: GatewayContext, request: OcrRequest, events: AsyncIterable<StitchEvent>): Promise<Response> {
+async function collected(
+  c: GatewayContext,
+  request: OcrRequest,
+  events: AsyncIterable<StitchEvent>,
+): Promise<Response> {
   let content = ''
   for await (const event of events) {
     if (event.type === 'text') content += event.text
@@ -141,9 +146,8 @@ function textChunk(head: CompletionHead, { text, page }: TextPiece): object {
 
 function* lastChunks(head: CompletionHead, ledger: Ledger, request: OcrRequest, answer: ChatAnswer): Generator<object> {
   const ocrObject = extension(ledger, request)
-  if (!answer.includeUsage) return yield chatChunk(head, {}, finishReason(ledger), ocrObject)
-  yield chatChunk(head, {}, finishReason(ledger))
-  yield usageChunk(head, usage(ledger), ocrObject)
+  yield chatChunk(head, {}, finishReason(ledger), answer.includeUsage ? {} : ocrObject)
+  if (answer.includeUsage) yield usageChunk(head, usage(ledger), ocrObject)
 }
 
 function extension(ledger: Ledger, { model, task }: OcrRequest): object {

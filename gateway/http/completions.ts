@@ -36,8 +36,12 @@ export function completions({ models, upstreams, maxBodyBytes }: CompletionsServ
     }
     const model = await models.find(request.data.model, c.req.raw.signal)
     if (model.engine === 'vllm') return passThrough(c, upstreams, '/completions', model, body)
-    throw new GatewayError('invalid_value', `${model.id} reads documents and completes no prompts. Use /v1/chat/completions.`, {
-      param: 'model',
-    })
+    throw new GatewayError(
+      'invalid_value',
+      `${model.id} reads documents and completes no prompts. Use /v1/chat/completions.`,
+      {
+        param: 'model',
+      },
+    )
   }
 }

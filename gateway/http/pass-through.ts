@@ -22,10 +22,13 @@ export async function passThrough(
   const { 'x-request-id': _, ...theirs } = answer.headers
   record.streaming = true
   record.stream = theirs['content-type']?.startsWith('text/event-stream') ?? false
-  return new Response(endWatched(answer.body, (left) => record.end(left ? 499 : answer.status)), {
-    status: answer.status,
-    headers: { ...theirs, 'x-request-id': c.get('requestId') },
-  })
+  return new Response(
+    endWatched(answer.body, (left) => record.end(left ? 499 : answer.status)),
+    {
+      status: answer.status,
+      headers: { ...theirs, 'x-request-id': c.get('requestId') },
+    },
+  )
 }
 
 /** Tells once when a body has been read to its end, or dropped. */

@@ -22,7 +22,10 @@ function refuseOtherForms(c: GatewayContext): void {
     throw new GatewayError('unsupported_media_type', `The body is ${encoding}-encoded. Send it uncompressed.`)
   }
   if (/^multipart\//i.test(type)) {
-    throw new GatewayError('unsupported_media_type', 'The body is multipart. Send JSON, with documents as base64 data URLs.')
+    throw new GatewayError(
+      'unsupported_media_type',
+      'The body is multipart. Send JSON, with documents as base64 data URLs.',
+    )
   }
 }
 

@@ -7,7 +7,10 @@ import type { Lifecycle } from './health.ts'
 export function refuseWhileDraining(lifecycle: Lifecycle) {
   return createMiddleware<GatewayEnv>(async function refuseWhileDraining(_, next) {
     if (lifecycle.draining) {
-      throw new GatewayError('draining', 'This gateway is stopping. Try again; another instance, or its successor, will answer.')
+      throw new GatewayError(
+        'draining',
+        'This gateway is stopping. Try again; another instance, or its successor, will answer.',
+      )
     }
     await next()
   })

@@ -111,7 +111,9 @@ function failedResult(error: GatewayError, request: OcrRequest): PageResult {
 
 function pageError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
-  return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', { cause: thrown })
+  return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', {
+    cause: thrown,
+  })
 }
 
 /** Times the two stages of a page that the cache did not know. */

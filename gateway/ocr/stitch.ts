@@ -80,4 +80,3 @@ function allFailed(pages: readonly LedgerPage[]): GatewayError {
     retry: first.retry,
   })
 }
-

@@ -62,6 +62,8 @@ export interface WireError {
  * carry a bare string, everything else an object.
  */
 export function readWireError(body: unknown): WireError | null {
+  // Nearly every event is none, and a schema takes its time to say so.
+  if (typeof body !== 'object' || body === null || !('error' in body)) return null
   const { success, data } = errorBody.safeParse(body)
   if (!success) return null
   if (typeof data.error === 'string') return { message: data.error, type: null, code: null }

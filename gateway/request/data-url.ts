@@ -36,7 +36,9 @@ function decodeBase64(text: string, param: string, maxBytes: number): Uint8Array
   // that the text held one. A regular expression over 100 MB would cost more than the decoding.
   const bytes = decodeWhole(text) ?? decodeWhole(text.replace(/\s+/g, ''))
   if (bytes === null) {
-    throw new GatewayError('invalid_base64', 'The document is not valid base64. Encode its bytes again, whole.', { param })
+    throw new GatewayError('invalid_base64', 'The document is not valid base64. Encode its bytes again, whole.', {
+      param,
+    })
   }
   if (bytes.byteLength > maxBytes) throw documentTooLarge(param, maxBytes)
   return bytes

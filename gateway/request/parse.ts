@@ -60,9 +60,13 @@ function ocrRequest(
   const options = chat.ocr ?? {}
   const output = options.output ?? 'markdown'
   if (output === 'json' && options.page_separator !== undefined) {
-    throw new GatewayError('invalid_value', 'With ocr.output "json" the pages are elements of an array; leave ocr.page_separator out.', {
-      param: 'ocr.page_separator',
-    })
+    throw new GatewayError(
+      'invalid_value',
+      'With ocr.output "json" the pages are elements of an array; leave ocr.page_separator out.',
+      {
+        param: 'ocr.page_separator',
+      },
+    )
   }
   const userText = parts.flatMap(({ part }) => (part.type === 'text' ? [part.text] : [])).join('\n\n')
   const password = options.password ?? null
@@ -120,9 +124,13 @@ function missingFileData(fileId: string | undefined, path: string): GatewayError
       param: `${path}.file.file_data`,
     })
   }
-  return new GatewayError('file_not_found', `There is no file ${JSON.stringify(fileId.slice(0, 100))}. Send the document in "file_data".`, {
-    param: `${path}.file.file_id`,
-  })
+  return new GatewayError(
+    'file_not_found',
+    `There is no file ${JSON.stringify(fileId.slice(0, 100))}. Send the document in "file_data".`,
+    {
+      param: `${path}.file.file_id`,
+    },
+  )
 }
 
 /** Checks a value against a schema; throws the first problem as the contract's error, with the path of the field. */

@@ -12,6 +12,7 @@ export interface LogOptions {
 
 /** Builds the logger; it writes to standard error, so that standard output stays the start line's. */
 export function createLog({ level, format }: LogOptions): Log {
-  const destination = format === 'pretty' ? pretty({ destination: 2, sync: true }) : pino.destination({ fd: 2, sync: false })
+  const destination =
+    format === 'pretty' ? pretty({ destination: 2, sync: true }) : pino.destination({ fd: 2, sync: false })
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
 }

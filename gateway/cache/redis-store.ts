@@ -1,0 +1,67 @@
+import type { PageStore } from './page-store.ts'
+import { openRedis, type CacheLog } from './redis-connection.ts'
+
+/** Where the Redis store is, and its bounds. Its total size is Redis' own `maxmemory`. */
+export interface RedisStoreOptions {
+  /** `redis://` or `rediss://`; may hold a user name and a password, which are never logged. */
+  readonly url: string
+  /** A larger value is left out. */
+  readonly maxValueBytes: number
+  readonly ttlSeconds: number
+  /** Before every page key. */
+  readonly keyPrefix?: string
+  /** The longest that `get` and `has` wait before they call it a miss. */
+  readonly commandTimeoutMs: number
+  readonly log: CacheLog
+}
+
+/** Keys asked for in one pipeline by `has`: about 50 KB. */
+const HAS_BATCH = 500
+
+/** Nobody waits for a write, and a value is larger than a question. */
+const WRITE_TIMEOUT_FACTOR = 4
+
+/**
+ * Creates a PageStore in Redis, shared by replicas. A Redis that is slow, gone or not there yet is a miss, said once in
+ * the log; the first page to notice waits `commandTimeoutMs`, the next ones not at all, until Redis answers again.
+ */
+export function createRedisStore(options: RedisStoreOptions): PageStore {
+  const { url, maxValueBytes, ttlSeconds, keyPrefix = 'ocr-gateway:page:', commandTimeoutMs, log } = options
+  const connection = openRedis({ url, log })
+
+  async function hasBatch(pageKeys: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<boolean[]> {
+    const commands = pageKeys.map((pageKey) => ['exists', keyPrefix + pageKey])
+    const replies = await connection.ask(
+      async (redis) => {
+        const results = (await redis.pipeline(commands).exec()) ?? []
+        const failed = results.find(([error]) => error !== null)?.[0]
+        if (failed) throw failed
+        return results.map(([, count]) => count === 1)
+      },
+      timeoutMs,
+      signal,
+    )
+    return replies ?? pageKeys.map(() => false)
+  }
+
+  return {
+    async get(pageKey, signal) {
+      return (await connection.ask((redis) => redis.get(keyPrefix + pageKey), commandTimeoutMs, signal)) ?? null
+    },
+    async has(pageKeys, signal) {
+      const deadline = performance.now() + commandTimeoutMs
+      const found: boolean[] = []
+      for (let start = 0; start < pageKeys.length; start += HAS_BATCH) {
+        const timeoutMs = Math.max(0, deadline - performance.now())
+        found.push(...(await hasBatch(pageKeys.slice(start, start + HAS_BATCH), timeoutMs, signal)))
+      }
+      return found
+    },
+    async set(pageKey, value) {
+      if (Buffer.byteLength(value) > maxValueBytes) return
+      const timeoutMs = commandTimeoutMs * WRITE_TIMEOUT_FACTOR
+      await connection.ask((redis) => redis.set(keyPrefix + pageKey, value, 'EX', ttlSeconds), timeoutMs)
+    },
+    close: () => connection.close(),
+  }
+}

@@ -1,0 +1,118 @@
+import { GatewayError } from '../errors.ts'
+import type { Source } from './source.ts'
+
+/** What the gateway opens. */
+export type DocumentMediaType = 'application/pdf' | 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif'
+
+const ACCEPTED = 'PDF, PNG, JPEG, WebP or GIF'
+
+/** Readers look for the header within the first 1024 bytes: ISO 32000-1, Annex H, implementation note 13. */
+const PDF_HEADER_WITHIN = 1024
+
+/** Returns the media type that the bytes themselves show, or null when it is none that the gateway opens. */
+export function sniffMediaType(bytes: Uint8Array): DocumentMediaType | null {
+  const head = latin1(bytes, 0, PDF_HEADER_WITHIN + 5)
+  if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
+  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg'
+  if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'image/webp'
+  if (head.startsWith('GIF87a') || head.startsWith('GIF89a')) return 'image/gif'
+  return head.includes('%PDF-') ? 'application/pdf' : null
+}
+
+/**
+ * Returns the media type of a source that the gateway opens. Throws `document_empty`, `document_unreadable` when what
+ * was called a PDF is none, and `unsupported_media_type` otherwise. What the client declares never decides.
+ */
+export function acceptedMediaType(source: Source): DocumentMediaType {
+  const { bytes, param } = source
+  if (bytes.length === 0) throw new GatewayError('document_empty', 'The document has no bytes.', { param })
+  const mediaType = sniffMediaType(bytes)
+  if (mediaType !== null) return mediaType
+  const looksLike = describeBytes(bytes)
+  if (isCalledPdf(source)) {
+    throw new GatewayError('document_unreadable', `The document is not a PDF: it looks like ${looksLike}.`, { param })
+  }
+  const message = `The document looks like ${looksLike}, which cannot be read. Send ${ACCEPTED}.`
+  throw new GatewayError('unsupported_media_type', message, { param })
+}
+
+function isCalledPdf({ declaredMediaType, filename }: Source): boolean {
+  const declared = declaredMediaType?.split(';', 1)[0]?.trim().toLowerCase()
+  if (declared === 'application/pdf' || declared === 'application/x-pdf') return true
+  return filename?.toLowerCase().endsWith('.pdf') ?? false
+}
+
+/** Signatures at a fixed offset, most telling first. */
+const SIGNATURES: readonly { offset: number; magic: string; name: string }[] = [
+  { offset: 0, magic: 'II*\0', name: 'a TIFF image' },
+  { offset: 0, magic: 'MM\0*', name: 'a TIFF image' },
+  { offset: 0, magic: 'II+\0', name: 'a BigTIFF image' },
+  { offset: 0, magic: 'MM\0+', name: 'a BigTIFF image' },
+  { offset: 4, magic: 'ftypavif', name: 'an AVIF image' },
+  { offset: 4, magic: 'ftypavis', name: 'an AVIF image' },
+  { offset: 4, magic: 'ftyphei', name: 'a HEIC image' },
+  { offset: 4, magic: 'ftyphev', name: 'a HEIC image' },
+  { offset: 4, magic: 'ftypmif1', name: 'a HEIF image' },
+  { offset: 4, magic: 'ftypmsf1', name: 'a HEIF image' },
+  { offset: 4, magic: 'ftyp', name: 'an MP4 or QuickTime file' },
+  { offset: 0, magic: '\0\0\0\x0cjP  \r\n\x87\n', name: 'a JPEG 2000 image' },
+  { offset: 0, magic: '\xff\x4f\xff\x51', name: 'a JPEG 2000 image' },
+  { offset: 0, magic: '\0\0\0\x0cJXL \r\n\x87\n', name: 'a JPEG XL image' },
+  { offset: 0, magic: '\xff\x0a', name: 'a JPEG XL image' },
+  { offset: 0, magic: 'BM', name: 'a BMP image' },
+  { offset: 0, magic: '8BPS', name: 'a Photoshop image' },
+  { offset: 0, magic: '\0\0\x01\0', name: 'an icon' },
+  { offset: 0, magic: 'AT&TFORM', name: 'a DjVu document' },
+  { offset: 0, magic: '%!PS', name: 'a PostScript document' },
+  { offset: 0, magic: '{\\rtf', name: 'a rich-text document' },
+  { offset: 0, magic: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', name: 'an old Office document (DOC, XLS or PPT)' },
+  { offset: 0, magic: '7z\xbc\xaf\x27\x1c', name: 'a 7z archive' },
+  { offset: 0, magic: 'Rar!\x1a\x07', name: 'a RAR archive' },
+  { offset: 0, magic: '\x1f\x8b', name: 'a gzip archive' },
+]
+
+/** Names of entries that only one kind of ZIP container has. */
+const ZIP_ENTRIES: readonly { entry: string; name: string }[] = [
+  { entry: 'word/', name: 'a Word document (DOCX)' },
+  { entry: 'xl/', name: 'an Excel workbook (XLSX)' },
+  { entry: 'ppt/', name: 'a PowerPoint presentation (PPTX)' },
+  { entry: 'application/epub+zip', name: 'an EPUB book' },
+  { entry: 'application/vnd.oasis.opendocument', name: 'an OpenDocument file' },
+  { entry: '[Content_Types].xml', name: 'an Office document (DOCX, XLSX or PPTX)' },
+]
+
+/** Says what bytes that the gateway cannot open look like, with an article: `a TIFF image`, `plain text`. */
+export function describeBytes(bytes: Uint8Array): string {
+  const head = latin1(bytes, 0, 4096)
+  if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) {
+    return ZIP_ENTRIES.find(({ entry }) => head.includes(entry))?.name ?? 'a ZIP archive'
+  }
+  return SIGNATURES.find(({ offset, magic }) => head.startsWith(magic, offset))?.name ?? describeText(bytes, head)
+}
+
+function describeText(bytes: Uint8Array, head: string): string {
+  if (!isText(bytes)) return 'unknown binary data'
+  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart()
+  if (/^<!doctype html|^<html|^<head|^<body/i.test(text)) return 'an HTML page'
+  if (/^<svg|^<\?xml[^]{0,512}<svg/i.test(text)) return 'an SVG image'
+  if (/^<\?xml/i.test(text)) return 'an XML document'
+  if (/^[A-Za-z0-9+/\s]{64,}=*\s*$/.test(text)) return 'base64 text: decode it once more before sending'
+  return 'plain text'
+}
+
+function isText(bytes: Uint8Array): boolean {
+  // Only line breaks, tabs and form feeds are control characters that text has. A character may be cut at the end.
+  const start = bytes.slice(0, 4096)
+  if (start.some((byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d))
+    return false
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.slice(start, end)).toString('latin1')
+}

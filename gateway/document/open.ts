@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import { GatewayError } from '../errors.ts'
+import type { PageImage } from '../page/page.ts'
+import { acceptedMediaType } from './media-type.ts'
+import type { Rasterization, SharedDocument } from './rasterizer-messages.ts'
+import type { Rasterizer } from './rasterizer.ts'
+import type { Source } from './source.ts'
+
+export type { Rasterization } from './rasterizer-messages.ts'
+
+/** A source that was opened: its pages can be counted and rasterized. Released with `await using`. */
+export interface Document extends AsyncDisposable {
+  /** Of the bytes, in hexadecimal. */
+  readonly sha256: string
+  /** What the bytes are, whatever the client declared. */
+  readonly mediaType: string
+  readonly pageCount: number
+  /**
+   * Draws a page, 1-based, at the size its budget asks for. Throws `page_out_of_range`, `page_timeout`,
+   * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each.
+   */
+  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal): Promise<PageImage>
+}
+
+/** How large a document may be. */
+export interface DocumentLimits {
+  readonly maxDocumentBytes: number
+}
+
+/**
+ * Opens a source. Throws `document_too_large`, `document_empty`, `unsupported_media_type`, `document_encrypted`,
+ * `wrong_password`, `page_too_large` and `document_unreadable`, all naming the request field that held it.
+ */
+export async function openDocument(
+  source: Source,
+  rasterizer: Rasterizer,
+  { maxDocumentBytes }: DocumentLimits,
+  signal: AbortSignal,
+): Promise<Document> {
+  signal.throwIfAborted()
+  const { param, password } = source
+  if (source.bytes.length > maxDocumentBytes) throw tooLarge(source, maxDocumentBytes)
+  const mediaType = acceptedMediaType(source)
+  const shared: SharedDocument = { id: randomUUID(), bytes: sharedCopy(source.bytes), mediaType, password }
+  try {
+    const { sha256, pageCount } = await rasterizer.open(shared, signal)
+    return openedDocument({ sha256, mediaType, pageCount }, shared, rasterizer, param)
+  } catch (error) {
+    rasterizer.forget(shared)
+    throw withParam(error, param)
+  }
+}
+
+function openedDocument(
+  facts: Pick<Document, 'sha256' | 'mediaType' | 'pageCount'>,
+  shared: SharedDocument,
+  rasterizer: Rasterizer,
+  param: string,
+): Document {
+  return {
+    ...facts,
+    async rasterize(page, rasterization, signal) {
+      if (!Number.isInteger(page) || page < 1 || page > facts.pageCount) throw outOfRange(page, facts.pageCount)
+      try {
+        return await rasterizer.rasterize(shared, page, rasterization, signal)
+      } catch (error) {
+        throw withParam(error, param)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      rasterizer.forget(shared)
+    },
+  }
+}
+
+function tooLarge({ bytes, param }: Source, maxDocumentBytes: number): GatewayError {
+  const message = `The document has ${bytes.length} bytes; at most ${maxDocumentBytes} are accepted. Split it, or send a smaller one.`
+  return new GatewayError('document_too_large', message, { param })
+}
+
+function outOfRange(page: number, pageCount: number): GatewayError {
+  const message = `Page ${page} does not exist: the document has ${pageCount} pages.`
+  return new GatewayError('page_out_of_range', message, { param: 'ocr.pages' })
+}
+
+/** Threads know nothing of requests: the field at fault is added here. */
+function withParam(error: unknown, param: string): unknown {
+  if (!(error instanceof GatewayError) || error.code === 'draining') return error
+  const { code, message, cause } = error
+  return new GatewayError(code, message, { param: code === 'wrong_password' ? 'ocr.password' : param, cause })
+}
+
+/** Copies bytes once to where every thread can read them. */
+function sharedCopy(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  return shared
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
+import { parentPort, workerData } from 'node:worker_threads'
+import sharp from 'sharp'
+import { GatewayError } from '../errors.ts'
+import type { PageImage } from '../page/page.ts'
+import { targetSize } from '../page/target-size.ts'
+import { encode } from './encode.ts'
+import { openImage } from './image.ts'
+import type { OpenedDocument } from './opened-document.ts'
+import { openPdf } from './pdfjs.ts'
+import type {
+  DocumentFacts,
+  SharedDocument,
+  Task,
+  TaskFailure,
+  TaskResult,
+  ThreadData,
+  ThreadReply,
+  ThreadRequest,
+} from './rasterizer-messages.ts'
+
+// The entry of a rasterizer thread: the only place where untrusted bytes are parsed.
+
+// The pool's threads are the parallelism, and no page is drawn twice in a row.
+sharp.concurrency(1)
+sharp.cache(false)
+
+// The libraries talk to the console about documents; the gateway's log must never hold a document's text.
+Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
+
+const { maxImagePixels }: ThreadData = workerData
+const port = parentPort!
+const opened = new Map<string, { readonly document: OpenedDocument; readonly size: number }>()
+let previous = Promise.resolve()
+
+port.on('message', (request: ThreadRequest) => {
+  // One after the other: a document is forgotten only after the page that was being drawn from it.
+  previous = previous.then(() => answer(request))
+})
+reply({ type: 'ready' })
+
+async function answer(request: ThreadRequest): Promise<void> {
+  if (request.type === 'forget') return forget(request.documentId)
+  try {
+    const isAbandoned = () => Atomics.load(request.abandoned, 0) === 1
+    await perform(request.task, isAbandoned)
+  } catch (error) {
+    finish(failure(error))
+  }
+}
+
+async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
+  const document = await openOnce(task.document)
+  if (task.type === 'open') {
+    const facts: DocumentFacts = { sha256: sha256(task.document.bytes), pageCount: document.pageCount }
+    return finish({ type: 'opened', facts })
+  }
+  reply({ type: 'drawing' })
+  const { pixelBudget, mediaType } = task.rasterization
+  const bitmap = await document.draw(task.page, (size) => targetSize(size, pixelBudget), isAbandoned)
+  const data = await encode(bitmap, mediaType)
+  const { width, height } = bitmap
+  const image: PageImage = { data, mediaType, width, height, rasterizer: document.rasterizer }
+  finish({ type: 'drawn', image }, [data.buffer])
+}
+
+async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
+  const known = opened.get(document.id)
+  if (known !== undefined) return known.document
+  const { bytes, password } = document
+  const isPdf = document.mediaType === 'application/pdf'
+  const fresh = isPdf ? await openPdf(bytes, { password, maxImagePixels }) : await openImage(bytes, maxImagePixels)
+  opened.set(document.id, { document: fresh, size: bytes.length })
+  return fresh
+}
+
+async function forget(documentId: string): Promise<void> {
+  const known = opened.get(documentId)
+  opened.delete(documentId)
+  await known?.document[Symbol.asyncDispose]()
+}
+
+function failure(error: unknown): TaskFailure {
+  if (!(error instanceof GatewayError)) throw error
+  return {
+    type: 'failed',
+    code: error.code,
+    message: error.message,
+    cause: String(error.cause instanceof Error ? error.cause : ''),
+  }
+}
+
+/** Heap and what hangs on it; a decompression bomb stays there until something makes the collector run. */
+function heldBytes(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
+  const documents = opened.values().reduce((sum, { size }) => sum + size, 0)
+  return heap + external - documents
+}
+
+function finish(result: TaskResult | TaskFailure, transfer: ArrayBuffer[] = []): void {
+  reply({ ...result, heldBytes: heldBytes() }, transfer)
+}
+
+function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is about windows, not threads
+  port.postMessage(message, transfer)
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

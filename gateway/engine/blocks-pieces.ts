@@ -1,0 +1,115 @@
+import { bodySize, toHeadings } from './blocks-heading.ts'
+import type { Heading } from './blocks-heading.ts'
+import { inReadingOrder, median } from './blocks-reading-order.ts'
+import type { PlacedRegion, Region } from './blocks-reading-order.ts'
+import { areRuled, tableParts } from './blocks-table.ts'
+import { endsEarly, isNoise, joinText, lineText } from './blocks-text.ts'
+import type { Block, Line } from './tesseract/recognition.ts'
+
+interface Item {
+  readonly kind: 'item'
+  /** `-`, or a number with its dot or bracket. */
+  readonly marker: string
+  text: string
+}
+
+interface Paragraph {
+  readonly kind: 'paragraph'
+  text: string
+}
+
+interface Table {
+  readonly kind: 'table'
+  /** All of one length; an empty cell is an empty string. */
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** What a page is written from. Texts are as read; a line feed in one is a line that was ended on purpose. */
+export type Piece = Heading | Item | Paragraph | Table
+
+/** Turns what Tesseract read on one page into pieces, in reading order and without what is no text. */
+export function toPieces(blocks: readonly Block[]): Piece[] {
+  const regions = blocks.flatMap(toRegions)
+  const lines = regions.flatMap((region) => region.lines)
+  const body = bodySize(lines)
+  const pieces: Piece[] = []
+  for (const region of inReadingOrder(regions, median(lines.map((line) => line.height)))) {
+    for (const piece of toRegionPieces(region, pieces.at(-1))) addPiece(pieces, piece)
+  }
+  return pieces
+
+  function toRegionPieces(region: PlacedRegion, before: Piece | undefined): Piece[] {
+    if (region.kind === 'table') return tablePieces(region)
+    const headings = toHeadings(region, body)
+    return headings.length > 0 ? headings : textPieces(region, before)
+  }
+}
+
+/** Adds a piece, or continues the last one where a paragraph or a heading was broken by a column or a gap. */
+function addPiece(pieces: Piece[], piece: Piece): void {
+  const last = pieces.at(-1)
+  const broken = last?.kind === 'paragraph' && piece.kind === 'paragraph' && goesOn(last.text, piece.text)
+  const brokenHeading = last?.kind === 'heading' && piece.kind === 'heading' && /^\p{Ll}/u.test(piece.text)
+  if (broken || brokenHeading) last.text = joinText(last.text, piece.text)
+  else pieces.push(piece)
+}
+
+/** Whether a paragraph goes on behind the end of its column: no end of a sentence here, a small letter there. */
+function goesOn(before: string, after: string): boolean {
+  return /[\p{Ll},\u00ad-]$/u.test(before) && !before.includes('\n') && /^\p{Ll}{2,}/u.test(after)
+}
+
+/** A table stays whole; elsewhere Tesseract's paragraphs are the regions. */
+function toRegions({ kind: found, box, paragraphs }: Block): Region[] {
+  const all = paragraphs.flatMap((paragraph) => paragraph.lines)
+  const kind: Region['kind'] = found === 'table' || areRuled(all) ? 'table' : 'text'
+  const groups = kind === 'table' ? [{ box, lines: all }] : paragraphs
+  return groups
+    .map((group) => ({ kind, box: group.box, lines: group.lines.filter((line) => !isNoise(line)) }))
+    .filter((region) => region.lines.length > 0)
+}
+
+function tablePieces({ lines }: PlacedRegion): Piece[] {
+  const pieces: Piece[] = []
+  for (const part of tableParts(lines)) {
+    const last = pieces.at(-1)
+    if ('rows' in part) pieces.push({ kind: 'table', rows: part.rows })
+    else if (last?.kind === 'paragraph') last.text += `\n${part.text}`
+    else pieces.push({ kind: 'paragraph', text: part.text })
+  }
+  return pieces
+}
+
+function textPieces(region: PlacedRegion, before: Piece | undefined): Piece[] {
+  const pieces: (Item | Paragraph)[] = []
+  let previous: Line | undefined
+  for (const line of region.lines) {
+    const open = pieces.at(-1)
+    const item = listItem(line, previous, open ?? before)
+    const text = lineText(line.words, line.height)
+    if (item !== null) pieces.push(item)
+    else if (open === undefined || previous === undefined) pieces.push({ kind: 'paragraph', text })
+    else open.text = endsEarly(previous, line, region) ? `${open.text}\n${text}` : joinText(open.text, text)
+    previous = line
+  }
+  return pieces
+}
+
+const BULLET = /^[•‣◦▪▫■□●○◆◇►▶➢➤✓✔\-–—*+·«»°¢©=>.~oe]$/u
+const NUMBER = /^(\d{1,3})[.)]$/
+
+/** Reads a bullet or number off a line's beginning. Tesseract gives bullets as dots, dashes, `e`, `o` and the like. */
+function listItem(line: Line, previous: Line | undefined, before: Piece | undefined): Item | null {
+  const [first, ...rest] = line.words
+  if (first === undefined || rest.length === 0) return null
+  const text = lineText(rest, line.height)
+  if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text)) return { kind: 'item', marker: '-', text }
+  const number = NUMBER.exec(first.text)?.[1]
+  if (number === undefined) return null
+  // In the middle of a paragraph a number may as well be the end of a sentence: "as stated in section 3."
+  const startsHere =
+    previous === undefined ||
+    /[.:;。：；]$/u.test(previous.words.at(-1)?.text ?? '') ||
+    (before?.kind === 'item' && Number.parseInt(before.marker, 10) === Number(number) - 1)
+  return startsHere ? { kind: 'item', marker: first.text, text } : null
+}

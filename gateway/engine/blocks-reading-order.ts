@@ -1,0 +1,133 @@
+import type { Box, Line } from './tesseract/recognition.ts'
+
+/** Lines that belong together: a paragraph, a heading, a table. */
+export interface Region {
+  readonly kind: 'text' | 'table'
+  readonly box: Box
+  readonly lines: readonly Line[]
+}
+
+/** A region in its place in the reading order. */
+export interface PlacedRegion extends Region {
+  /** Where the lines of the region's column begin and end, in pixels. */
+  readonly left: number
+  readonly right: number
+}
+
+/** In line heights. Narrower white space between two regions is no gutter. */
+const GUTTER = 0.8
+/** In line heights. Further above or below its columns, a lone region is no part of them. */
+const NEAR_COLUMNS = 2
+/** In line heights. Columns of prose are wider than this, newspapers' included; a table's columns are not, but for one. */
+const TABLE_COLUMN = 8
+
+/**
+ * Puts a page's regions into reading order by cutting it along its white space, as recursive XY-cut does (Nagy and Seth,
+ * "Hierarchical representation of optically scanned documents", 1984): columns from left to right, what spans them before
+ * or after. Columns of short lines that stand side by side are a table without rules: they become one region of rows.
+ * Regions that no cut can part stay in the order given.
+ */
+export function inReadingOrder(regions: readonly Region[], lineHeight: number): PlacedRegion[] {
+  const { x0: left, x1: right } = bounds(regions)
+  const place = (region: Region): PlacedRegion => ({ ...region, left, right })
+  if (regions.length <= 1) return regions.map(place)
+
+  const columns = partsAlong('x', regions, GUTTER * lineHeight)
+  if (columns.length > 1) {
+    if (areTabular(columns, lineHeight)) return [place(joinRows(columns.flat()))]
+    return columns.flatMap((column) => inReadingOrder(column, lineHeight))
+  }
+  const strips = partsAlong('y', regions, 1)
+  if (strips.length === 1) return regions.map(place)
+  return joinColumnStrips(strips, lineHeight).flatMap((group) =>
+    // A region alone between strips has the column's width, not its own.
+    group.length === 1 ? group.map(place) : inReadingOrder(group, lineHeight),
+  )
+}
+
+/** Parts regions wherever a gap of at least `gap` pixels runs through all of them, across the axis. */
+function partsAlong(axis: 'x' | 'y', regions: readonly Region[], gap: number): Region[][] {
+  const [start, end] = axis === 'x' ? (['x0', 'x1'] as const) : (['y0', 'y1'] as const)
+  const parts: Region[][] = []
+  let reach = -Infinity
+  for (const region of regions.toSorted((a, b) => a.box[start] - b.box[start])) {
+    if (region.box[start] - reach >= gap || parts.length === 0) parts.push([])
+    parts.at(-1)?.push(region)
+    reach = Math.max(reach, region.box[end])
+  }
+  return parts
+}
+
+/**
+ * Puts strips, from top to bottom, back together where they continue the same columns: paragraphs of two columns often
+ * end at the same height, and must not be read across.
+ */
+function joinColumnStrips(strips: readonly Region[][], lineHeight: number): Region[][] {
+  const columnCount = (regions: readonly Region[]) => partsAlong('x', regions, GUTTER * lineHeight).length
+  const groups: { regions: Region[]; columns: number }[] = []
+  for (const strip of strips) {
+    const columns = columnCount(strip)
+    const above = groups.at(-1)
+    const joined = above === undefined ? [] : [...above.regions, ...strip]
+    const expected = Math.max(columns, above?.columns ?? 1)
+    const near = above !== undefined && bounds(strip).y0 - bounds(above.regions).y1 < NEAR_COLUMNS * lineHeight
+    if (near && expected > 1 && columnCount(joined) === expected) {
+      groups[groups.length - 1] = { regions: joined, columns: expected }
+    } else {
+      groups.push({ regions: strip, columns })
+    }
+  }
+  return groups.map((group) => group.regions)
+}
+
+/** Whether columns are those of a table: narrow, all but one, and most of the lines of the shortest stand in rows. */
+function areTabular(columns: readonly Region[][], lineHeight: number): boolean {
+  const lines = columns.map((column) => column.flatMap((region) => region.lines))
+  const wide = lines.filter(
+    (column) => median(column.map((line) => line.box.x1 - line.box.x0)) > TABLE_COLUMN * lineHeight,
+  )
+  if (wide.length > 1) return false
+  const shortest = lines.reduce((a, b) => (b.length < a.length ? b : a))
+  const others = lines.filter((column) => column !== shortest).flat()
+  const inRows = shortest.filter((line) => others.some((other) => areInOneRow(line, other)))
+  return inRows.length >= 0.6 * shortest.length
+}
+
+function joinRows(regions: readonly Region[]): Region {
+  const rows: Line[][] = []
+  for (const line of regions.flatMap((region) => region.lines).toSorted((a, b) => middle(a) - middle(b))) {
+    const row = rows.at(-1)
+    if (row?.[0] !== undefined && areInOneRow(row[0], line)) row.push(line)
+    else rows.push([line])
+  }
+  return { kind: 'table', box: bounds(regions), lines: rows.map(joinRow) }
+}
+
+function joinRow(parts: readonly Line[]): Line {
+  const words = parts.toSorted((a, b) => a.box.x0 - b.box.x0).flatMap((part) => part.words)
+  const confidence = parts.reduce((sum, part) => sum + part.confidence, 0) / parts.length
+  const size = Math.max(...parts.map((part) => part.size))
+  return { box: bounds(parts), confidence, size, height: Math.max(...parts.map((part) => part.height)), words }
+}
+
+function areInOneRow(a: Line, b: Line): boolean {
+  return Math.abs(middle(a) - middle(b)) < 0.5 * Math.max(a.height, b.height)
+}
+
+function middle({ box }: Line): number {
+  return (box.y0 + box.y1) / 2
+}
+
+function bounds(items: readonly { readonly box: Box }[]): Box {
+  return {
+    x0: Math.min(...items.map(({ box }) => box.x0)),
+    y0: Math.min(...items.map(({ box }) => box.y0)),
+    x1: Math.max(...items.map(({ box }) => box.x1)),
+    y1: Math.max(...items.map(({ box }) => box.y1)),
+  }
+}
+
+/** Returns the middle value, or 0 of none. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import type { PageStore } from '../cache/page-store.ts'
+import type { PageImage } from '../page/page.ts'
+import type { EndDelta, Engine } from './engine.ts'
+import { joinedEngine } from './joined-engine.ts'
+
+/** Raised when the stored shape changes: older values are misses then. */
+const STORED_VERSION = 1
+
+const tokens = z.number().int().nonnegative()
+const pixels = z.number().int().positive()
+// Keyed by the types themselves, so that a new rasterizer or engine that is missing here does not compile.
+const rasterizers = { pdfjs: 'pdfjs', sharp: 'sharp' } as const satisfies { [Name in PageImage['rasterizer']]: Name }
+const engines = { vllm: 'vllm', tesseract: 'tesseract' } as const satisfies { [Name in EndDelta['engine']]: Name }
+
+const storedAnswer = z.object({
+  v: z.literal(STORED_VERSION),
+  text: z.string(),
+  finishReason: z.literal('stop'),
+  usage: z.object({ promptTokens: tokens, completionTokens: tokens }),
+  width: pixels,
+  height: pixels,
+  rasterizer: z.enum(rasterizers),
+  engine: z.enum(engines),
+})
+
+type StoredAnswer = z.infer<typeof storedAnswer>
+
+/**
+ * Wraps an engine so that it asks the store first, and joins a page already in flight. Only whole, good answers are
+ * stored: ended with `stop`, and not empty. `cache: 'off'` neither reads, stores nor joins.
+ */
+export function cachedEngine(engine: Engine, store: PageStore): Engine {
+  // The store is read inside the flight: two who ask at once cannot both miss, one after the other's answer was stored.
+  const shared = joinedEngine(storedEngine(engine, store))
+  return function cached(prompt, signal) {
+    return prompt.cache === 'off' ? engine(prompt, signal) : shared(prompt, signal)
+  }
+}
+
+function storedEngine(engine: Engine, store: PageStore): Engine {
+  return async function* stored(prompt, signal) {
+    const answer = prompt.cache === 'use' ? await read(store, prompt.pageKey, signal) : null
+    if (answer !== null) {
+      const { v: _, text, ...end } = answer
+      yield { type: 'text', text }
+      yield { type: 'end', ...end, cache: 'hit' }
+      return
+    }
+    let text = ''
+    for await (const delta of engine(prompt, signal)) {
+      if (delta.type === 'text') text += delta.text
+      // Not awaited: the caller has its answer now, whatever the store does.
+      else void write(store, prompt.pageKey, text, delta)
+      yield delta
+    }
+  }
+}
+
+async function read(store: PageStore, pageKey: string, signal: AbortSignal): Promise<StoredAnswer | null> {
+  let answer: StoredAnswer | null = null
+  try {
+    const value = await store.get(pageKey, signal)
+    if (value !== null) answer = storedAnswer.parse(JSON.parse(value))
+  } catch {
+    // A store that fails and a value that nobody can read are misses.
+  }
+  signal.throwIfAborted()
+  return answer
+}
+
+async function write(store: PageStore, pageKey: string, text: string, end: EndDelta): Promise<void> {
+  const { finishReason, usage, width, height, rasterizer, engine } = end
+  if (finishReason !== 'stop' || text.trim() === '') return
+  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, usage, width, height, rasterizer, engine }
+  try {
+    await store.set(pageKey, JSON.stringify(answer))
+  } catch {
+    // The page was read; that it could not be kept is the store's to report.
+  }
+}

@@ -1,0 +1,40 @@
+import type { Delta, Engine, PagePrompt } from './engine.ts'
+import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
+import { createTesseractPool } from './tesseract/pool.ts'
+
+/** What the embedded engine needs to know. */
+export interface EmbeddedEngineOptions {
+  /** Pages read at the same time; each thread keeps one core busy and holds 150 MB or so. */
+  readonly threads: number
+}
+
+/** The engine that needs no GPU and no server: Tesseract in worker threads. */
+export interface EmbeddedEngine {
+  readonly recognize: Engine
+  /** Ends its threads; pages on their way fail with `draining`. */
+  close(): Promise<void>
+}
+
+/** Makes the embedded engine. Nothing is started or loaded before the first page. */
+export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): EmbeddedEngine {
+  const pool = createTesseractPool(threads)
+
+  async function* recognize(prompt: PagePrompt, signal: AbortSignal): AsyncGenerator<Delta, void, undefined> {
+    const image = await prompt.image(signal)
+    const { blocks } = await pool.read(image.data, signal)
+    const text = prompt.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
+    if (text !== '') yield { type: 'text', text }
+    yield {
+      type: 'end',
+      finishReason: 'stop',
+      usage: { promptTokens: 0, completionTokens: 0 },
+      width: image.width,
+      height: image.height,
+      rasterizer: image.rasterizer,
+      engine: 'tesseract',
+      cache: 'miss',
+    }
+  }
+
+  return { recognize, close: () => pool.close() }
+}

@@ -1,0 +1,108 @@
+import { GatewayError } from '../errors.ts'
+import type { UpstreamLease } from './upstream.ts'
+import type { UpstreamResponse } from './upstream-connection.ts'
+import { keyRefused } from './upstream-failure.ts'
+
+/** A client's request that is none of the gateway's business: text-only chats. */
+export interface ForwardRequest {
+  readonly method: 'GET' | 'POST'
+  /** Relative to the upstream's base URL: `/chat/completions`. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string | null
+  /** The served-model name, which picks the upstream. */
+  readonly model: string
+}
+
+/** What the upstream answered, as it answered it. */
+export interface ForwardedResponse {
+  readonly status: number
+  readonly headers: Record<string, string>
+  /** Must be read to its end or cancelled: until then the request counts as in flight. */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
+const REQUEST_HEADERS = new Set(['content-type', 'accept', 'x-request-id'])
+
+/**
+ * What belongs to one connection and must not cross to the next (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1),
+ * and what the gateway says of itself.
+ */
+const OWN_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'date',
+  'server',
+])
+
+/**
+ * Passes a request to an upstream and its answer back, streams included. An abort closes the upstream's socket. Throws
+ * `engine_unavailable` when no answer came, and `engine_error` when the upstream refuses the gateway's key: a 401 would
+ * send the client looking for a fault in its own.
+ */
+export async function forwardRequest(
+  lease: UpstreamLease,
+  { method, path, headers, body }: ForwardRequest,
+  signal: AbortSignal,
+): Promise<ForwardedResponse> {
+  try {
+    const response = await lease.send(
+      { method, path, headers: passedOn(headers, (name) => REQUEST_HEADERS.has(name)), body },
+      signal,
+    )
+    if (response.status === 401 || response.status === 403) {
+      await response.body.dump()
+      throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
+    }
+    return {
+      status: response.status,
+      headers: passedOn(response.headers, (name) => !OWN_HEADERS.has(name)),
+      body: toStream(lease, response, signal),
+    }
+  } catch (error) {
+    lease.release()
+    throw error
+  }
+}
+
+function passedOn(headers: UpstreamResponse['headers'], isPassedOn: (name: string) => boolean): Record<string, string> {
+  const passed: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && isPassedOn(name.toLowerCase())) passed[name.toLowerCase()] = String(value)
+  }
+  return passed
+}
+
+function toStream(lease: UpstreamLease, { body }: UpstreamResponse, signal: AbortSignal): ForwardedResponse['body'] {
+  const reads = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array<ArrayBuffer>>
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reads.next()
+          if (done !== true) return controller.enqueue(value)
+          lease.release()
+          controller.close()
+        } catch (cause) {
+          lease.release()
+          controller.error(signal.aborted ? signal.reason : brokenOff(lease.url, cause))
+        }
+      },
+      cancel() {
+        lease.release()
+        body.destroy()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function brokenOff(url: string, cause: unknown): GatewayError {
+  const message = 'The engine broke off its answer. Try again.'
+  return new GatewayError('engine_error', message, { cause: new Error(`${url} broke off its answer`, { cause }) })
+}

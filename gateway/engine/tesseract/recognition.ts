@@ -1,0 +1,51 @@
+/** A rectangle on the page image, in pixels from its upper left corner. */
+export interface Box {
+  readonly x0: number
+  readonly y0: number
+  readonly x1: number
+  readonly y1: number
+}
+
+/** A word as Tesseract read it; Chinese arrives in words of one to a few characters. */
+export interface Word {
+  readonly text: string
+  /** 0 to 100. */
+  readonly confidence: number
+  readonly box: Box
+}
+
+/** A line of type. */
+export interface Line {
+  readonly box: Box
+  /** 0 to 100. */
+  readonly confidence: number
+  /** From descender to ascender, in pixels, whether or not the line's letters have any. */
+  readonly height: number
+  /** Height of a small letter without ascender, in pixels: the steadiest measure of the type size. */
+  readonly size: number
+  readonly words: readonly Word[]
+}
+
+/** Lines that Tesseract holds for one paragraph. */
+export interface Paragraph {
+  readonly box: Box
+  readonly lines: readonly Line[]
+}
+
+/** A region of text, in Tesseract's reading order. */
+export interface Block {
+  readonly kind: 'text' | 'table'
+  readonly box: Box
+  readonly paragraphs: readonly Paragraph[]
+}
+
+/** Languages that the gateway brings data for, as Tesseract names them. */
+export type Language = 'eng' | 'chi_sim'
+
+/** What Tesseract read on one page. */
+export interface Recognition {
+  readonly language: Language
+  /** Mean over the words, 0 to 100; 0 when there are none. */
+  readonly confidence: number
+  readonly blocks: readonly Block[]
+}

@@ -1,0 +1,29 @@
+import { parentPort } from 'node:worker_threads'
+import { loadTesseract } from './core.ts'
+import type { Tesseract } from './core.ts'
+import type { Recognition } from './recognition.ts'
+
+/*
+ * A thread's entry: one page image in, one recognition out. Whatever throws here ends the thread, which the pool reads
+ * as the failure of that one page: Tesseract's memory is not to be trusted after it threw.
+ */
+
+/** English reads Chinese type at a confidence of 26 to 40, English type at 75 and more (test/bench/recall.ts). */
+const SURE_CONFIDENCE = 65
+
+const port = parentPort
+if (port === null) throw new Error('tesseract/worker.ts runs as a worker thread only')
+const loading = loadTesseract()
+port.on('message', (image: Uint8Array) => void recognize(image).then((recognition) => port.postMessage(recognition)))
+
+async function recognize(image: Uint8Array): Promise<Recognition> {
+  return inBestLanguage(await loading, image)
+}
+
+/** English first; simplified Chinese only where English is unsure, and only if Chinese is surer. */
+async function inBestLanguage(tesseract: Tesseract, image: Uint8Array): Promise<Recognition> {
+  const english = await tesseract.read(image, 'eng')
+  if (english.confidence >= SURE_CONFIDENCE || english.blocks.length === 0) return english
+  const chinese = await tesseract.read(image, 'chi_sim')
+  return chinese.confidence > english.confidence ? chinese : english
+}

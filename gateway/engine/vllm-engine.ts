@@ -1,0 +1,100 @@
+import { GatewayError } from '../errors.ts'
+import { chatChunk, readWireError } from '../openai/vllm-wire.ts'
+import { startAnswerTimer } from './answer-timer.ts'
+import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
+import type { Engine, TextDelta, Usage } from './engine.ts'
+import { decodeEventStream } from './event-stream-decoder.ts'
+import { pageRequest } from './page-request.ts'
+import type { UpstreamResponse } from './upstream-connection.ts'
+import { eventFailure, responseFailure } from './upstream-failure.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/** What the engine is made from. */
+export interface VllmEngineOptions extends AnswerLimits {
+  readonly upstreams: Pick<Upstreams, 'acquire'>
+}
+
+/** How an answer ended, in the stream's own words. */
+interface Ending {
+  readonly finishReason: string
+  readonly usage: Usage
+}
+
+/**
+ * Creates the engine that speaks to vLLM: one page, one request, one image, always streamed. It tries once; whether an
+ * error is worth another try is on the error.
+ */
+export function createVllmEngine(options: VllmEngineOptions): Engine {
+  return async function* vllmEngine(prompt, signal) {
+    const image = await prompt.image(signal)
+    signal.throwIfAborted()
+    const request = pageRequest(prompt, image)
+    using lease = options.upstreams.acquire(prompt.model.id)
+    using timer = startAnswerTimer(options, signal)
+    try {
+      const response = await lease.send(request, timer.signal)
+      if (response.status !== 200) throw await responseFailure(lease.url, response)
+      const ending = yield* readAnswer(lease.url, response, timer)
+      const { width, height, rasterizer } = image
+      yield { type: 'end', ...ending, width, height, rasterizer, engine: 'vllm', cache: 'miss' }
+    } catch (error) {
+      // Whatever an abort broke on its way, the reason is the caller's or the timer's.
+      timer.signal.throwIfAborted()
+      throw error
+    }
+  }
+}
+
+async function* readAnswer(
+  url: string,
+  { body }: UpstreamResponse,
+  timer: AnswerTimer,
+): AsyncGenerator<TextDelta, Ending, undefined> {
+  let finishReason: string | null = null
+  let usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  try {
+    // The body outlives the loop, so that a whole answer leaves its connection fit for the next page.
+    for await (const events of decodeEventStream(body.iterator({ destroyOnReturn: false }))) {
+      const read = readEvents(url, events)
+      finishReason = read.finishReason ?? finishReason
+      usage = read.usage ?? usage
+      timer.pause()
+      if (read.text !== '') yield { type: 'text', text: read.text }
+      timer.resume()
+    }
+  } catch (error) {
+    // The text is whole once its end was announced, whatever happens to the connection afterwards.
+    if (finishReason === null) throw error instanceof GatewayError ? error : brokenOff(url, error)
+  }
+  if (finishReason === null) throw brokenOff(url, undefined)
+  // After `[DONE]` there is only the end of the body left; a server that goes on talking loses its connection.
+  body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
+  return { finishReason, usage }
+}
+
+/** Joins the events of one read: a burst of tokens becomes one delta. */
+function readEvents(url: string, events: readonly unknown[]): Partial<Ending> & { readonly text: string } {
+  let text = ''
+  let ending: Partial<Ending> = {}
+  for (const event of events) {
+    const error = readWireError(event)
+    if (error !== null) throw eventFailure(url, error)
+    const { success, data: chunk } = chatChunk.safeParse(event)
+    if (!success) continue
+    const [choice] = chunk.choices
+    text += choice?.delta?.content ?? ''
+    const finishReason = choice?.finish_reason ?? null
+    if (finishReason !== null) ending = { ...ending, finishReason }
+    if (chunk.usage) {
+      const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = chunk.usage
+      ending = { ...ending, usage: { promptTokens, completionTokens } }
+    }
+  }
+  return { text, ...ending }
+}
+
+function brokenOff(url: string, cause: unknown): GatewayError {
+  return new GatewayError('engine_error', 'The OCR engine broke off in the middle of this page. Try again.', {
+    cause: new Error(`${url} broke off its answer`, { cause }),
+  })
+}

@@ -1,0 +1,96 @@
+import type { TargetSize } from '../../page/target-size.ts'
+import { dropBlankCommentary } from '../clean/drop-blank-commentary.ts'
+import { stripFence } from '../clean/strip-fence.ts'
+import { unescapeMath } from '../clean/unescape-math.ts'
+import type { ModelProfile } from '../model-profile.ts'
+
+// Unless said otherwise, what stands here is from https://github.com/lightonai/LightOnOCR at commit 36755d4:
+// lightonocr/models.py (page sizes, modes, top_p), lightonocr/client.py (messages, sampling, extra body),
+// lightonocr/render.py (longest edge exactly, raster images never enlarged), lightonocr/grounding.py (the layout prompt),
+// benchmarks/ocr_bench/config.py (context lengths, output tokens). Papers: arXiv 2601.14251 for version 2. Apache-2.0.
+
+/** Pixtral's vision tower: patches of 14 pixels, merged two by two; the processor shrinks the longest edge to 1540. */
+const PIXTRAL_EDGE = 1540
+const pixtralTokens = ({ width, height }: TargetSize): number => Math.ceil(width / 28) * Math.ceil(height / 28)
+
+/** The Qwen3.5 models see 32-pixel squares (config.py: five million pixels are about 4.9k tokens), at any size sent. */
+const QWEN_EDGE = 2048
+const qwenTokens = ({ width, height }: TargetSize): number => Math.ceil(width / 32) * Math.ceil(height / 32)
+
+function clean(text: string, task: string): string {
+  const unfenced = stripFence(text, ['markdown', 'md'])
+  return unescapeMath(task === 'document' ? dropBlankCommentary(unfenced) : unfenced)
+}
+
+const common = {
+  version: 1,
+  imageMediaType: 'image/png',
+  // "A request is one user message with the page image, and nothing else" (README, "Modes"). No system message: the chat
+  // template writes an empty one itself.
+  layout: { system: null, order: 'image-only' },
+  freePrompt: false,
+  // The official client sends this to every version: 3-0.8B and 3-4B were trained without thinking, others ignore it.
+  extraBody: { chat_template_kwargs: { enable_thinking: false } },
+  // What the official benchmarks ask for; 16,384 less the 3,025 tokens of the largest page leave room for it.
+  maxOutputTokens: 12_288,
+  clean,
+} as const satisfies Partial<ModelProfile>
+
+const pixtral = {
+  pixelBudget: { longestEdge: PIXTRAL_EDGE, maxPixels: PIXTRAL_EDGE * PIXTRAL_EDGE },
+  defaultMaxModelLen: 16_384,
+  imageTokens: pixtralTokens,
+} as const satisfies Partial<ModelProfile>
+
+const documentOnly = { document: { text: null } } as const
+
+// One word, and the only text that version 3 was trained to see beside a page; its document task has none.
+const withLayout = { document: { text: null }, layout: { text: 'grounding' } } as const
+
+/** LightOnOCR-1: `lightonai/LightOnOCR-1B-1025` and the pruned vocabularies `-0.9B-32k-1025` and `-0.9B-16k-1025`. */
+export const lightonocr1: ModelProfile = {
+  ...common,
+  ...pixtral,
+  id: 'lightonocr-1',
+  match: [/lighton[-_ ]?ocr[-_ ]?(?:v?1(?!\.?\d)|0[._]9b)/i],
+  tasks: documentOnly,
+  sampling: { temperature: 0.2, top_p: 0.9 },
+}
+
+/** LightOnOCR-2: `lightonai/LightOnOCR-2-1B`, `-base` and `-ocr-soup`. */
+export const lightonocr2: ModelProfile = {
+  ...common,
+  ...pixtral,
+  id: 'lightonocr-2',
+  match: [/lighton[-_ ]?ocr[-_ ]?v?2(?!\.?\d)(?!.*bbox)/i],
+  tasks: documentOnly,
+  sampling: { temperature: 0.2, top_p: 0.9 },
+}
+
+/** LightOnOCR-2 that marks images, `![image](image_1.png)112,80,640,455` in thousandths of the page: `-bbox`, `-bbox-soup`. */
+export const lightonocr2Bbox: ModelProfile = {
+  ...lightonocr2,
+  id: 'lightonocr-2-bbox',
+  match: [/lighton[-_ ]?ocr[-_ ]?v?2(?!\.?\d).*bbox/i],
+}
+
+/** LightOnOCR-3-1B: version 3 on the Pixtral tower. */
+export const lightonocr3Small: ModelProfile = {
+  ...common,
+  ...pixtral,
+  id: 'lightonocr-3-1b',
+  match: [/lighton[-_ ]?ocr[-_ ]?v?3[-_ ]1b/i],
+  layout: { system: null, order: 'image-then-text' },
+  tasks: withLayout,
+  sampling: { temperature: 0.2, top_p: 1 },
+}
+
+/** LightOnOCR-3 on Qwen3.5: `lightonai/LightOnOCR-3-0.8B` and `-3-4B`. */
+export const lightonocr3: ModelProfile = {
+  ...lightonocr3Small,
+  id: 'lightonocr-3',
+  match: [/lighton[-_ ]?ocr[-_ ]?v?3(?!\.?\d)(?![-_ ]1b)/i],
+  pixelBudget: { longestEdge: QWEN_EDGE, maxPixels: QWEN_EDGE * QWEN_EDGE },
+  defaultMaxModelLen: 18_000,
+  imageTokens: qwenTokens,
+}

@@ -1,0 +1,23 @@
+import type { ModelProfile } from '../model-profile.ts'
+
+/**
+ * The embedded engine's profile. It is chosen for the model that the gateway itself adds, never matched against an
+ * upstream's models. Prompts, sampling and lengths are what the type asks for; Tesseract knows none of them.
+ */
+export const tesseract: ModelProfile = {
+  id: 'tesseract',
+  version: 1,
+  match: [],
+  // Measured with test/bench/recall.ts. // TODO numbers
+  pixelBudget: { dpi: 200, maxPixels: 16_000_000 },
+  imageMediaType: 'image/png',
+  layout: { system: null, order: 'image-only' },
+  tasks: { document: { text: null }, text: { text: null } },
+  freePrompt: false,
+  sampling: { temperature: 0, top_p: 1 },
+  extraBody: {},
+  defaultMaxModelLen: 0,
+  maxOutputTokens: 0,
+  imageTokens: () => 0,
+  clean: (text) => text.trim(),
+}

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { generate, toDeltas } from './fake-vllm-answer.ts'
+import type { ChatBody, Generation, ScriptedAnswer } from './fake-vllm-answer.ts'
+import type { FakeModel } from './fake-vllm-models.ts'
+
+/** What the writer must know of the request that it answers. */
+export interface AnswerContext {
+  readonly body: ChatBody
+  readonly promptTokens: number
+  readonly model: FakeModel
+  /** Fires when the client leaves: the generation ends with it. */
+  readonly signal: AbortSignal
+}
+
+const STREAM_ERROR = {
+  message: 'EngineCore encountered an issue. See stack trace (above) for the root cause.',
+  type: 'InternalServerError',
+  code: 500,
+}
+
+/** Writes a scripted answer to a chat, streamed or whole as the request asked. */
+export async function writeChatAnswer(
+  response: ServerResponse,
+  answer: ScriptedAnswer,
+  context: AnswerContext,
+): Promise<void> {
+  if (answer.refuse === true) response.destroy()
+  if (answer.refuse === true || answer.silent === true) return
+  if (answer.failure !== undefined) {
+    const { status, body, headers } = answer.failure
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text)
+    return
+  }
+  const generation = generate(answer, context.body, context.promptTokens, context.model)
+  try {
+    if (context.body.stream === true) await writeStream(response, answer, generation, context)
+    else await writeWhole(response, answer, generation, context)
+  } catch (error) {
+    if (!context.signal.aborted) throw error
+  }
+}
+
+async function writeStream(
+  response: ServerResponse,
+  answer: ScriptedAnswer,
+  generation: Generation,
+  context: AnswerContext,
+) {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
+  response.flushHeaders()
+  const base = {
+    id: `chatcmpl-${randomUUID()}`,
+    object: 'chat.completion.chunk',
+    created: Math.floor(Date.now() / 1000),
+    model: context.model.id,
+  }
+  const send = (event: unknown) =>
+    response.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
+  const chunk = (delta: Record<string, string>, finishReason: string | null = null) =>
+    send({ ...base, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
+
+  const { deltas, finishReason } = generation
+  const ending = answer.ending ?? 'finish'
+  const finishes = ending === 'finish' || ending === 'break-after-finish'
+  await pause(answer.firstDelayMs, context.signal)
+  // The role comes with the first token, not before it.
+  chunk({ role: 'assistant', content: '' })
+  for (const [index, text] of deltas.entries()) {
+    if (index > 0) await pause(answer.delayMs, context.signal)
+    // The last token and the finish reason come on one chunk.
+    chunk({ content: text }, finishes && index === deltas.length - 1 ? finishReason : null)
+  }
+  if (finishes && deltas.length === 0) chunk({ content: '' }, finishReason)
+  await end(response, ending, () => {
+    if (ending === 'error') send({ error: { param: null, ...(answer.streamError ?? STREAM_ERROR) } })
+    else if (context.body.stream_options?.include_usage === true)
+      send({ ...base, choices: [], usage: usage(generation) })
+    send('[DONE]')
+  })
+}
+
+async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer['ending']>, sendRest: () => void) {
+  switch (ending) {
+    case 'hang':
+      return
+    case 'end':
+      response.end()
+      return
+    case 'break':
+    case 'break-after-finish':
+      // Once what was said has left, so that it is the break that is tested and not a lost write.
+      await new Promise((resolve) => response.write(': \n\n', resolve))
+      response.destroy()
+      return
+    default:
+      sendRest()
+      response.end()
+  }
+}
+
+async function writeWhole(
+  response: ServerResponse,
+  answer: ScriptedAnswer,
+  generation: Generation,
+  context: AnswerContext,
+) {
+  const pauses = (answer.firstDelayMs ?? 0) + (answer.delayMs ?? 0) * Math.max(0, generation.deltas.length - 1)
+  await pause(pauses, context.signal)
+  if (answer.ending === 'break' || answer.ending === 'end') response.destroy()
+  if (answer.ending === 'hang' || response.destroyed) return
+  const body = {
+    id: `chatcmpl-${randomUUID()}`,
+    object: 'chat.completion',
+    created: Math.floor(Date.now() / 1000),
+    model: context.model.id,
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: generation.deltas.join(''), tool_calls: [] },
+        logprobs: null,
+        finish_reason: generation.finishReason,
+        stop_reason: null,
+      },
+    ],
+    usage: usage(generation),
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/**
+ * Answers `/v1/completions` from its prompt alone. vLLM ignores every field that it does not know, an `image` among
+ * them, and 16 invented tokens come back with status 200.
+ */
+export function writeCompletion(response: ServerResponse, body: ChatBody, model: FakeModel): void {
+  const text = toDeltas(
+    ` and this continues ${JSON.stringify(body.prompt ?? '')} without having seen any image at all, because none was looked at`,
+  )
+    .slice(0, body.max_tokens ?? 16)
+    .join('')
+  const choice = { index: 0, text, logprobs: null, finish_reason: 'length', stop_reason: null }
+  const answer = {
+    id: `cmpl-${randomUUID()}`,
+    object: 'text_completion',
+    created: Math.floor(Date.now() / 1000),
+    model: model.id,
+    choices: [choice],
+  }
+  if (body.stream === true) {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+    response.end(`data: ${JSON.stringify(answer)}\n\ndata: [DONE]\n\n`)
+    return
+  }
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ ...answer, usage: { prompt_tokens: 4, completion_tokens: 16, total_tokens: 20 } }))
+}
+
+function usage({ promptTokens, deltas }: Generation) {
+  // The end-of-text token is counted, and not sent.
+  const completionTokens = deltas.length + 1
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  }
+}
+
+async function pause(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
+  if (milliseconds !== undefined && milliseconds > 0) await delay(milliseconds, undefined, { signal })
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import sharp from 'sharp'
+import { openDocument, type Document } from '../../gateway/document/open.ts'
+import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../../gateway/document/rasterizer.ts'
+import { readPageBarcode } from '../fakes/page-barcode.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { eventually, within } from '../support/within.ts'
+
+const seconds = 1000
+const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, mediaType: 'image/png' } as const
+const never = new AbortController().signal
+
+describe('the rasterizer', { timeout: 120 * seconds }, () => {
+  it('gives every page of a document its own image, drawn by all threads side by side', async () => {
+    await using pool = open({ threads: 2 })
+    await using document = await opened(pool, numberedPdf(12))
+    const pages = Array.from({ length: 12 }, (_, index) => document.rasterize(index + 1, rasterization, never))
+    assert.deepEqual(pool.load(), { threads: 2, busy: 2, waiting: 10 })
+    const images = await within(Promise.all(pages), 60 * seconds, 'twelve pages')
+    const numbers = await Promise.all(images.map(({ data }) => readNumber(data)))
+    assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    assert.deepEqual(pool.load(), { threads: 2, busy: 0, waiting: 0 })
+  })
+
+  it('starts no thread before it is needed, and stays with the one that has the document', async () => {
+    await using pool = open({ threads: 4 })
+    assert.equal(pool.load().threads, 0)
+    await using document = await opened(pool, numberedPdf(3))
+    for (const page of [1, 2, 3]) assert.equal(await numberOf(document, page), page)
+    assert.equal(pool.load().threads, 1)
+  })
+
+  it('fails only the page that takes too long; another document in that thread is drawn as before', async () => {
+    await using pool = open({ threads: 1, pageTimeoutSeconds: 1 })
+    await using document = await opened(pool, numberedPdf(2))
+    await using bomb = await opened(pool, billionLaughsPdf())
+    assert.equal(await numberOf(document, 1), 1)
+    await assert.rejects(within(bomb.rasterize(1, rasterization, never), 30 * seconds, 'the time limit'), {
+      code: 'page_timeout',
+      param: 'the.field',
+      message: /^Page 1 took longer than 1 s/,
+    })
+    assert.equal(await numberOf(document, 2), 2)
+  })
+
+  it('fails only the page that breaks its thread; another document in that thread is drawn as before', async () => {
+    await using pool = open({ threads: 1, maxHeapMegabytes: 64 })
+    await using document = await opened(pool, numberedPdf(2))
+    await using bomb = await opened(pool, billionLaughsPdf())
+    await assert.rejects(within(bomb.rasterize(1, rasterization, never), 60 * seconds, 'the crash'), {
+      code: 'document_unreadable',
+      param: 'the.field',
+      message: /^Page 1 could not be drawn: .* more memory/,
+    })
+    assert.equal(await numberOf(document, 2), 2)
+  })
+
+  it('drops a waiting page as soon as its client is gone', async () => {
+    await using pool = open({ threads: 1, pageTimeoutSeconds: 5 })
+    await using bomb = await opened(pool, billionLaughsPdf())
+    const running = bomb.rasterize(1, rasterization, never)
+    const client = new AbortController()
+    const waiting = bomb.rasterize(1, rasterization, client.signal)
+    assert.equal(pool.load().waiting, 1)
+    client.abort(new Error('gone'))
+    await assert.rejects(within(waiting, 1 * seconds, 'the waiting page'), { message: 'gone' })
+    assert.deepEqual(pool.load(), { threads: 1, busy: 1, waiting: 0 })
+    await assert.rejects(running, { code: 'page_timeout' })
+  })
+
+  it('lets go of a running page as soon as its client is gone, and uses its thread again', async () => {
+    await using pool = open({ threads: 1, pageTimeoutSeconds: 2 })
+    await using document = await opened(pool, numberedPdf(1))
+    await using bomb = await opened(pool, billionLaughsPdf())
+    const client = new AbortController()
+    const running = bomb.rasterize(1, rasterization, client.signal)
+    client.abort(new Error('gone'))
+    await assert.rejects(within(running, 1 * seconds, 'the running page'), { message: 'gone' })
+    assert.equal(await numberOf(document, 1), 1)
+  })
+
+  it('does nothing for a client that is already gone', async () => {
+    await using pool = open({ threads: 1 })
+    const gone = AbortSignal.abort(new Error('gone'))
+    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6 }, gone), {
+      message: 'gone',
+    })
+    assert.equal(pool.load().threads, 0)
+  })
+
+  it('replaces a thread after so many pages without losing one', async () => {
+    await using pool = open({ threads: 1, recycleAfterPages: 2 })
+    await using document = await opened(pool, numberedPdf(5))
+    for (const page of [1, 2, 3, 4]) assert.equal(await numberOf(document, page), page)
+    assert.equal(pool.load().threads, 0)
+    assert.equal(await numberOf(document, 5), 5)
+    assert.equal(pool.load().threads, 1)
+  })
+
+  it('forgets a document that was disposed of: its waiting pages fail', async () => {
+    await using pool = open({ threads: 1 })
+    const document = await opened(pool, numberedPdf(2))
+    const running = document.rasterize(1, rasterization, never)
+    const waiting = document.rasterize(2, rasterization, never)
+    await document[Symbol.asyncDispose]()
+    await assert.rejects(within(waiting, 1 * seconds, 'the waiting page'), { name: 'AbortError' })
+    assert.equal(await readNumber((await running).data), 1)
+  })
+
+  it('ends its threads when it is closed: what runs, waits or comes later is refused', async () => {
+    const pool = open({ threads: 1 })
+    const bomb = await opened(pool, billionLaughsPdf())
+    const [running, waiting] = [1, 1].map((page) => bomb.rasterize(page, rasterization, never))
+    const outcomes = Promise.allSettled([running, waiting])
+    await within(pool.close(), 10 * seconds, 'closing')
+    const late = await Promise.allSettled([bomb.rasterize(1, rasterization, never)])
+    for (const outcome of [...(await outcomes), ...late]) {
+      assert.ok(outcome.status === 'rejected')
+      assert.equal(outcome.reason.code, 'draining')
+    }
+    await eventually(() => pool.load().threads === 0, 5 * seconds, 'no thread left')
+  })
+
+  it('refuses a page that the document does not have', async () => {
+    await using pool = open({ threads: 1 })
+    await using document = await opened(pool, numberedPdf(2))
+    for (const page of [0, 3, 1.5]) {
+      await assert.rejects(document.rasterize(page, rasterization, never), { code: 'page_out_of_range' })
+    }
+  })
+})
+
+function open(options: Partial<RasterizerOptions>): Rasterizer & AsyncDisposable {
+  const defaults = { threads: 1, pageTimeoutSeconds: 60, openTimeoutSeconds: 60, maxImagePixels: 1e8 }
+  const pool = createRasterizer({ ...defaults, ...options })
+  return Object.assign(pool, { [Symbol.asyncDispose]: () => pool.close() })
+}
+
+function opened(pool: Rasterizer, bytes: Uint8Array): Promise<Document> {
+  return within(openDocument(source(bytes), pool, { maxDocumentBytes: 1e6 }, never), 60 * seconds, 'opening')
+}
+
+function source(bytes: Uint8Array) {
+  return { bytes, param: 'the.field', filename: null, declaredMediaType: null, password: null }
+}
+
+async function numberOf(document: Document, page: number): Promise<number | null> {
+  const { data } = await within(document.rasterize(page, rasterization, never), 60 * seconds, `page ${page}`)
+  return readNumber(data)
+}
+
+async function readNumber(png: Uint8Array): Promise<number | null> {
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true })
+  return readPageBarcode({ data, ...info })
+}
+
+function numberedPdf(pages: number): Uint8Array {
+  return makePdf(Array.from({ length: pages }, (_, index) => ({ number: index + 1 })))
+}
+
+/** One page that draws a form ten times, which draws another ten times, twelve forms deep: 10^12 squares. */
+function billionLaughsPdf(): Uint8Array {
+  const forms = Array.from({ length: 12 }, (_, depth) => {
+    const content = depth === 11 ? '0 0 1 1 re f' : '/X Do '.repeat(10)
+    const resources = depth === 11 ? '' : `/Resources << /XObject << /X ${depth + 6} 0 R >> >>`
+    return `${depth + 5} 0 obj << /Type /XObject /Subtype /Form /BBox [0 0 99 99] ${resources} /Length ${content.length} >> stream\n${content}\nendstream endobj`
+  })
+  return Buffer.from(`%PDF-1.4
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj
+3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R /Resources << /XObject << /X 5 0 R >> >> >> endobj
+4 0 obj << /Length 5 >> stream\n/X Do\nendstream endobj
+${forms.join('\n')}
+trailer << /Root 1 0 R >>`)
+}

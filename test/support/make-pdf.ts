@@ -1,0 +1,99 @@
+import { BARCODE_CELLS, BARCODE_HEIGHT, pageBarcode } from '../fakes/page-barcode.ts'
+
+/** One page of a made PDF. Sizes and content are as a reader sees the page, whatever its `/Rotate`. */
+export interface PageSpec {
+  /** Points; A4 portrait when unset. */
+  readonly width?: number
+  readonly height?: number
+  /** Written as `/Rotate`, with the content turned against it: the page reads upright only where it is honoured. */
+  readonly rotate?: 0 | 90 | 180 | 270
+  /** Set in Helvetica from the top; characters beyond Latin-1 become `?`. */
+  readonly lines?: readonly string[]
+  /** Points. */
+  readonly fontSize?: number
+  /** Written as a barcode across the top, for readPageBarcode: 0 to 4095. */
+  readonly number?: number
+}
+
+const A4 = { width: 595, height: 842 }
+const MARGIN = 50
+
+/** Writes a PDF 1.4 with these pages. Equal content is stored once, so that thousands of pages stay small. */
+export function makePdf(pages: readonly PageSpec[]): Uint8Array {
+  const objects: string[] = []
+  const reference = (content: string) => `${objects.push(content)} 0 R`
+  const shared = new Map<string, string>()
+  const stream = (content: string) => {
+    const known = shared.get(content) ?? reference(`<< /Length ${content.length} >>\nstream\n${content}\nendstream`)
+    shared.set(content, known)
+    return known
+  }
+
+  const catalog = reference('<< /Type /Catalog /Pages 2 0 R >>')
+  objects.push('') // The page tree: its pages are not known yet, its number is.
+  const font = reference('<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>')
+  const kids = pages.map((page) => {
+    const { width, height, rotate } = { ...A4, rotate: 0, ...page }
+    const [boxWidth, boxHeight] = rotate % 180 === 0 ? [width, height] : [height, width]
+    const contents = [turn(rotate, width, height), strip(page, width, height), text(page, height)].filter(
+      (part) => part !== '',
+    )
+    return reference(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 ${boxWidth} ${boxHeight}] /Rotate ${rotate} ` +
+        `/Resources << /Font << /F1 ${font} >> >> /Contents [${contents.map(stream).join(' ')}] >>`,
+    )
+  })
+  objects[1] = `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${kids.length} >>`
+  return write(objects, catalog)
+}
+
+function write(objects: readonly string[], catalog: string): Uint8Array {
+  const parts = ['%PDF-1.4\n%\xe2\xe3\xcf\xd3\n']
+  let offset = parts[0]?.length ?? 0
+  const crossReferences = objects.map((content, index) => {
+    const part = `${index + 1} 0 obj\n${content}\nendobj\n`
+    const entry = `${String(offset).padStart(10, '0')} 00000 n \n`
+    parts.push(part)
+    offset += part.length
+    return entry
+  })
+  const count = objects.length + 1
+  parts.push(`xref\n0 ${count}\n0000000000 65535 f \n${crossReferences.join('')}`)
+  parts.push(`trailer\n<< /Size ${count} /Root ${catalog} >>\nstartxref\n${offset}\n%%EOF\n`)
+  return new Uint8Array(Buffer.from(parts.join(''), 'latin1'))
+}
+
+/** The matrix that undoes `/Rotate`, which turns a page clockwise. */
+function turn(rotate: number, width: number, height: number): string {
+  if (rotate === 90) return `0 1 -1 0 ${height} 0 cm`
+  if (rotate === 180) return `-1 0 0 -1 ${width} ${height} cm`
+  if (rotate === 270) return `0 -1 1 0 0 ${width} cm`
+  return ''
+}
+
+function strip({ number }: PageSpec, width: number, height: number): string {
+  if (number === undefined) return ''
+  const cellWidth = width / BARCODE_CELLS
+  const stripHeight = height * BARCODE_HEIGHT
+  const cells = pageBarcode(number).map((black, cell) =>
+    black
+      ? `${round(cell * cellWidth)} ${round(height - stripHeight)} ${round(cellWidth)} ${round(stripHeight)} re\n`
+      : '',
+  )
+  return `0 g\n${cells.join('')}f`
+}
+
+function text({ lines = [], fontSize = 12 }: PageSpec, height: number): string {
+  if (lines.length === 0) return ''
+  const top = round(height * (1 - BARCODE_HEIGHT) - MARGIN)
+  const shown = lines.map((line) => `(${escape(line)}) Tj T*`).join('\n')
+  return `0 g\nBT /F1 ${fontSize} Tf ${round(fontSize * 1.4)} TL ${MARGIN} ${top} Td\n${shown}\nET`
+}
+
+function escape(line: string): string {
+  return line.replaceAll(/[^\x20-\x7e\xa0-\xff]/g, '?').replaceAll(/[\\()]/g, String.raw`\$&`)
+}
+
+function round(points: number): number {
+  return Math.round(points * 100) / 100
+}

@@ -1,0 +1,74 @@
+import sharp from 'sharp'
+import type { PagePrompt } from '../../gateway/engine/engine.ts'
+import type { PageImage } from '../../gateway/page/page.ts'
+import type { ModelProfile, ServedModel } from '../../gateway/profile/model-profile.ts'
+
+/** A profile shaped as LightOnOCR's: the image alone. Kept apart from the real ones, which change with their models. */
+export const imageOnlyProfile: ModelProfile = {
+  id: 'test-image-only',
+  version: 1,
+  match: [/./],
+  pixelBudget: { longestEdge: 1540, maxPixels: 1540 * 1540 },
+  imageMediaType: 'image/png',
+  layout: { system: null, order: 'image-only' },
+  tasks: { document: { text: null } },
+  freePrompt: false,
+  sampling: { temperature: 0.2, top_p: 0.9 },
+  extraBody: {},
+  defaultMaxModelLen: 16_384,
+  maxOutputTokens: 4096,
+  imageTokens: ({ width, height }) => Math.ceil(width / 28) * Math.ceil(height / 28),
+  clean: (text) => text,
+}
+
+/** A profile shaped as HunyuanOCR's: an empty system message, the image, then a fixed text. */
+export const imageThenTextProfile: ModelProfile = {
+  ...imageOnlyProfile,
+  id: 'test-image-then-text',
+  layout: { system: '', order: 'image-then-text' },
+  tasks: { document: { text: '提取图中的文字。' } },
+  sampling: { temperature: 0, top_p: 1, top_k: -1, repetition_penalty: 1.08, seed: 1234 },
+  extraBody: { skip_special_tokens: true },
+}
+
+/** Describes a served model with a profile. */
+export function servedModel(
+  profile: ModelProfile = imageOnlyProfile,
+  model: Partial<ServedModel> = {},
+): PagePrompt['model'] {
+  const id = model.id ?? 'lightonai/LightOnOCR-2-1B'
+  return {
+    root: id,
+    parent: null,
+    maxModelLen: 16_384,
+    created: 0,
+    ownedBy: 'vllm',
+    engine: 'vllm',
+    ...model,
+    id,
+    profile,
+  }
+}
+
+/** Draws a gray page image. */
+export async function grayPageImage(width = 280, height = 140): Promise<PageImage> {
+  const data = await sharp({ create: { width, height, channels: 3, background: '#888' } })
+    .png()
+    .toBuffer()
+  return { data: new Uint8Array(data), mediaType: 'image/png', width, height, rasterizer: 'sharp' }
+}
+
+/** Makes the prompt of one page. */
+export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
+  const model = prompt.model ?? servedModel()
+  return {
+    pageKey: 'key',
+    cache: 'off',
+    model,
+    task: 'document',
+    text: model.profile.tasks.document.text,
+    image: () => grayPageImage(),
+    requestId: 'request-1',
+    ...prompt,
+  }
+}

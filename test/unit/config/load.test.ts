@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { loadConfig } from '../../../gateway/config/load.ts'
+
+describe('loading the configuration', () => {
+  it('needs no setting at all', () => {
+    const { config, problems } = loadConfig({})
+    assert.deepEqual(problems, [])
+    assert.equal(config?.GATEWAY_HOST, '127.0.0.1')
+    assert.equal(config?.GATEWAY_PORT, 8080)
+    assert.equal(config?.GATEWAY_LOOKAHEAD, 64)
+    assert.equal(config?.GATEWAY_MAX_PAGES, 2000)
+    assert.deepEqual(config?.GATEWAY_UPSTREAM_URLS, [])
+  })
+
+  it('takes an empty variable for an unset one', () => {
+    const { config } = loadConfig({ GATEWAY_PORT: '', GATEWAY_REDIS_URL: ' ', GATEWAY_LOG_LEVEL: '' })
+    assert.equal(config?.GATEWAY_PORT, 8080)
+    assert.equal(config?.GATEWAY_REDIS_URL, null)
+    assert.equal(config?.GATEWAY_LOG_LEVEL, 'info')
+  })
+
+  it('reads lists, pairs and keys', () => {
+    const { config } = loadConfig({
+      GATEWAY_UPSTREAM_URLS: 'http://a:8000/v1, http://b:8000/v1,',
+      GATEWAY_MODEL_PROFILES: 'my-ocr=lightonocr-2, llama=none',
+      GATEWAY_API_KEYS: 'scans:s3cret:with:colons,rag:other',
+    })
+    assert.deepEqual(config?.GATEWAY_UPSTREAM_URLS, ['http://a:8000/v1', 'http://b:8000/v1'])
+    assert.deepEqual(
+      [...(config?.GATEWAY_MODEL_PROFILES ?? [])],
+      [
+        ['my-ocr', 'lightonocr-2'],
+        ['llama', 'none'],
+      ],
+    )
+    assert.deepEqual(config?.GATEWAY_API_KEYS, [
+      { name: 'scans', key: 's3cret:with:colons' },
+      { name: 'rag', key: 'other' },
+    ])
+  })
+
+  it('names every bad setting at once, each with its rule', () => {
+    const { config, problems } = loadConfig({
+      GATEWAY_PORT: 'eighty',
+      GATEWAY_UPSTREAM_URLS: 'vllm:8000',
+      GATEWAY_LOG_FORMAT: 'xml',
+      GATEWAY_LOOKAHEAD: '0',
+    })
+    assert.equal(config, null)
+    assert.deepEqual(problems, [
+      'GATEWAY_PORT must be a whole number',
+      'GATEWAY_UPSTREAM_URLS must be a URL beginning with http:// or https://',
+      'GATEWAY_LOOKAHEAD must be at least 1',
+      'GATEWAY_LOG_FORMAT must be one of json, pretty',
+    ])
+  })
+
+  it('never repeats a key in a problem', () => {
+    const { problems } = loadConfig({ GATEWAY_API_KEYS: 'hunter2-without-a-name' })
+    assert.equal(problems.length, 1)
+    assert.doesNotMatch(problems.join(), /hunter2/)
+  })
+
+  it('refuses a profile that does not exist', () => {
+    const { problems } = loadConfig({ GATEWAY_MODEL_PROFILES: 'my-ocr=' })
+    assert.match(problems.join(), /^GATEWAY_MODEL_PROFILES must be/)
+  })
+
+  for (const { host, listens } of [
+    { host: '127.0.0.1', listens: true },
+    { host: '127.8.9.1', listens: true },
+    { host: 'localhost', listens: true },
+    { host: '::1', listens: true },
+    { host: '0.0.0.0', listens: false },
+    { host: '::', listens: false },
+    { host: '10.0.0.5', listens: false },
+    { host: '127.0.0.1.example.org', listens: false },
+  ]) {
+    it(`${listens ? 'listens' : 'does not listen'} on ${host} without keys`, () => {
+      const { config, problems } = loadConfig({ GATEWAY_HOST: host })
+      assert.equal(config !== null, listens)
+      if (!listens) assert.match(problems.join(), /GATEWAY_API_KEYS.*GATEWAY_ALLOW_ANONYMOUS=true/)
+    })
+  }
+
+  it('listens on a network with keys, or when the operator insists', () => {
+    assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_API_KEYS: 'a:k' }).config, null)
+    assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).config, null)
+  })
+
+  it('warns of a name that it does not know, and starts: Kubernetes sets such names itself', () => {
+    const { config, warnings } = loadConfig({ GATEWAY_SERVICE_HOST: '10.1.1.1' })
+    assert.notEqual(config, null)
+    assert.match(warnings.join(), /^GATEWAY_SERVICE_HOST is not a setting/)
+  })
+})

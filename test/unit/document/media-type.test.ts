@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { acceptedMediaType, describeBytes, sniffMediaType } from '../../../gateway/document/media-type.ts'
+import type { Source } from '../../../gateway/document/source.ts'
+import { GatewayError } from '../../../gateway/errors.ts'
+
+const png = '\x89PNG\r\n\x1a\n'
+const zip = 'PK\x03\x04'
+
+describe('the media type of a document', () => {
+  const known = [
+    { name: 'a PDF', start: '%PDF-1.7\n', expected: 'application/pdf' },
+    {
+      name: 'a PDF behind 1000 bytes of mail header',
+      start: `${'X'.repeat(1000)}%PDF-1.4`,
+      expected: 'application/pdf',
+    },
+    { name: 'a PNG', start: png, expected: 'image/png' },
+    { name: 'a PNG that speaks of %PDF-', start: `${png}%PDF-`, expected: 'image/png' },
+    { name: 'a JPEG', start: '\xff\xd8\xff\xe0', expected: 'image/jpeg' },
+    { name: 'a WebP', start: 'RIFF\x10\0\0\0WEBPVP8 ', expected: 'image/webp' },
+    { name: 'a GIF', start: 'GIF89a\x01\0', expected: 'image/gif' },
+    { name: 'a WAV, which is RIFF as well', start: 'RIFF\x10\0\0\0WAVEfmt ', expected: null },
+    { name: 'a PDF header beyond 1024 bytes', start: `${'X'.repeat(1025)}%PDF-1.4`, expected: null },
+    { name: 'nothing', start: '', expected: null },
+  ]
+  for (const { name, start, expected } of known) {
+    it(`comes from the bytes: ${name}`, () => assert.equal(sniffMediaType(bytes(start)), expected))
+  }
+
+  const others = [
+    { start: 'II*\0\x08\0\0\0', expected: 'a TIFF image' },
+    { start: '\0\0\0\x1cftypheic', expected: 'a HEIC image' },
+    { start: '\0\0\0\x1cftypavif', expected: 'an AVIF image' },
+    { start: 'BM\x36\0\0\0', expected: 'a BMP image' },
+    { start: '\0\0\0\x0cjP  \r\n\x87\n', expected: 'a JPEG 2000 image' },
+    { start: `${zip}..[Content_Types].xml..word/document.xml`, expected: 'a Word document (DOCX)' },
+    { start: `${zip}..[Content_Types].xml..`, expected: 'an Office document (DOCX, XLSX or PPTX)' },
+    { start: `${zip}..photo.raw`, expected: 'a ZIP archive' },
+    { start: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', expected: 'an old Office document (DOC, XLS or PPT)' },
+    { start: '\n<!DOCTYPE html><html>', expected: 'an HTML page' },
+    { start: '<?xml version="1.0"?>\n<svg xmlns="">', expected: 'an SVG image' },
+    { start: 'Dear Sir,\r\n', expected: 'plain text' },
+    { start: 'JVBERi0x'.repeat(20), expected: 'base64 text: decode it once more before sending' },
+    { start: '\0\x01\x02\x03', expected: 'unknown binary data' },
+  ]
+  for (const { start, expected } of others) {
+    it(`can be told of what is not read: ${expected}`, () => assert.equal(describeBytes(bytes(start)), expected))
+  }
+
+  it('is what the bytes show when the client declares something else', () => {
+    assert.equal(acceptedMediaType(source({ bytes: bytes(png), declaredMediaType: 'image/jpeg' })), 'image/png')
+    assert.equal(acceptedMediaType(source({ bytes: bytes(png), filename: 'scan.pdf' })), 'image/png')
+  })
+
+  const refused = [
+    { name: 'no bytes', source: {}, code: 'document_empty', says: /no bytes/ },
+    {
+      name: 'a Word document',
+      source: { bytes: bytes(`${zip}word/`) },
+      code: 'unsupported_media_type',
+      says: /DOCX.*Send PDF, PNG/,
+    },
+    {
+      name: 'an HTML page that is declared a PDF',
+      source: { bytes: bytes('<html>'), declaredMediaType: 'Application/PDF; charset=utf-8' },
+      code: 'document_unreadable',
+      says: /not a PDF: it looks like an HTML page/,
+    },
+    {
+      name: 'text that is named a PDF',
+      source: { bytes: bytes('404 not found'), filename: 'Report.PDF' },
+      code: 'document_unreadable',
+      says: /not a PDF: it looks like plain text/,
+    },
+  ]
+  for (const row of refused) {
+    it(`is refused with the field at fault: ${row.name}`, () => {
+      assert.throws(
+        () => acceptedMediaType(source(row.source)),
+        (error) => {
+          assert.ok(error instanceof GatewayError)
+          assert.deepEqual([error.code, error.param], [row.code, 'the.field'])
+          assert.match(error.message, row.says)
+          return true
+        },
+      )
+    })
+  }
+})
+
+function bytes(latin1: string): Uint8Array {
+  return Buffer.from(latin1, 'latin1')
+}
+
+function source(fields: Partial<Source>): Source {
+  const empty = { bytes: new Uint8Array(), filename: null, declaredMediaType: null, password: null }
+  return { ...empty, param: 'the.field', ...fields }
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { pageKey } from '../../../gateway/ocr/page-key.ts'
+import { makeModel, makeRequest } from '../../support/make-request.ts'
+
+const document = { sha256: 'ab12' }
+const base = pageKey(makeRequest(), document, 1, 'pdfjs 1')
+
+describe('the page key', () => {
+  it('is the same for the same page asked in the same way, whatever is made of its text', () => {
+    const request = makeRequest({
+      id: 'req_2',
+      output: 'text',
+      pageSeparator: '',
+      onPageError: 'fail',
+      cache: 'refresh',
+    })
+    assert.equal(pageKey(request, document, 1, 'pdfjs 1'), base)
+    assert.match(base, /^[0-9a-f]{64}$/)
+  })
+
+  for (const { name, key } of [
+    { name: 'another document', key: pageKey(makeRequest(), { sha256: 'cd34' }, 1, 'pdfjs 1') },
+    { name: 'another page', key: pageKey(makeRequest(), document, 2, 'pdfjs 1') },
+    { name: 'another rasterizer', key: pageKey(makeRequest(), document, 1, 'pdfjs 2') },
+    { name: 'another prompt', key: pageKey(makeRequest({ prompt: 'Read.' }), document, 1, 'pdfjs 1') },
+    { name: 'another task', key: pageKey(makeRequest({ task: 'text' }), document, 1, 'pdfjs 1') },
+    { name: 'another model', key: withModel({ id: 'other-ocr' }) },
+    { name: 'other weights', key: withModel({ root: 'maker/some-ocr-2' }) },
+    { name: 'a new profile version', key: withProfile({ version: 2 }) },
+    { name: 'another pixel budget', key: withProfile({ pixelBudget: { longestEdge: 2048, maxPixels: 2048 * 2048 } }) },
+    { name: 'other sampling', key: withProfile({ sampling: { temperature: 0.4, top_p: 0.9 } }) },
+    { name: 'another extra field', key: withProfile({ extraBody: { skip_special_tokens: true } }) },
+  ]) {
+    it(`changes with ${name}`, () => assert.notEqual(key, base))
+  }
+})
+
+function withModel(parts: object): string {
+  return pageKey(makeRequest({ model: { ...makeModel(), ...parts } }), document, 1, 'pdfjs 1')
+}
+
+function withProfile(parts: Parameters<typeof makeModel>[0]): string {
+  return pageKey(makeRequest({ model: makeModel(parts) }), document, 1, 'pdfjs 1')
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { describe, it } from 'node:test'
+import { inPageOrder } from '../../../gateway/ocr/page-order.ts'
+
+const signal = new AbortController().signal
+
+/** Pages whose ends the test decides. */
+function controlledPages() {
+  const started: number[] = []
+  const aborted: number[] = []
+  const gates = new Map<number, PromiseWithResolvers<void>>()
+  const gate = (page: number) => {
+    const known = gates.get(page) ?? Promise.withResolvers<void>()
+    gates.set(page, known)
+    return known
+  }
+  async function* run(page: number, pageSignal: AbortSignal) {
+    started.push(page)
+    const { promise: gone, reject } = Promise.withResolvers<never>()
+    pageSignal.addEventListener('abort', () => {
+      aborted.push(page)
+      reject(pageSignal.reason)
+    })
+    yield `${page} starts`
+    await Promise.race([gate(page).promise, gone])
+    yield `${page} ends`
+  }
+  return {
+    started,
+    aborted,
+    run,
+    finish: (page: number) => gate(page).resolve(),
+    fail: (page: number, error: Error) => gate(page).reject(error),
+  }
+}
+
+describe('pages side by side, in page order', () => {
+  it('yields in page order: a slow first page', async () => {
+    const pages = controlledPages()
+    const events = inPageOrder([1, 2, 3], pages.run, { lookahead: 3, signal })
+    pages.finish(3)
+    pages.finish(2)
+    assert.equal((await events.next()).value, '1 starts')
+    pages.finish(1)
+    const rest = await Array.fromAsync(events)
+    assert.deepEqual(rest, ['1 ends', '2 starts', '2 ends', '3 starts', '3 ends'])
+  })
+
+  it('never runs more than the lookahead, however many pages there are', async () => {
+    const pages = controlledPages()
+    const events = inPageOrder(
+      (function* endless() {
+        for (let page = 1; ; page++) yield page
+      })(),
+      pages.run,
+      { lookahead: 4, signal },
+    )
+    await events.next()
+    await setImmediate()
+    assert.deepEqual(pages.started, [1, 2, 3, 4])
+    pages.finish(1)
+    await events.next()
+    await events.next()
+    assert.deepEqual(pages.started, [1, 2, 3, 4, 5])
+    await events.return()
+  })
+
+  it('aborts every run when the reader leaves, and ends only after them', async () => {
+    const pages = controlledPages()
+    const events = inPageOrder([1, 2, 3, 4], pages.run, { lookahead: 3, signal })
+    await events.next()
+    await events.return()
+    assert.deepEqual(pages.aborted, [1, 2, 3])
+    assert.deepEqual(pages.started, [1, 2, 3])
+  })
+
+  it('throws what a page throws, in its turn, and aborts the others', async () => {
+    const pages = controlledPages()
+    const events = inPageOrder([1, 2, 3], pages.run, { lookahead: 3, signal })
+    pages.fail(2, new Error('page 2 is torn'))
+    await events.next()
+    pages.finish(1)
+    assert.equal((await events.next()).value, '1 ends')
+    assert.equal((await events.next()).value, '2 starts')
+    await assert.rejects(events.next(), /page 2 is torn/)
+    assert.ok(pages.aborted.includes(3))
+  })
+
+  it('throws the reason of its signal', async () => {
+    const controller = new AbortController()
+    const pages = controlledPages()
+    const events = inPageOrder([1, 2], pages.run, { lookahead: 2, signal: controller.signal })
+    await events.next()
+    const next = events.next()
+    controller.abort(new Error('the client has left'))
+    await assert.rejects(next, /the client has left/)
+  })
+
+  it('ends at once without pages', async () => {
+    assert.deepEqual(await Array.fromAsync(inPageOrder([], controlledPages().run, { lookahead: 2, signal })), [])
+  })
+})

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '../../../gateway/errors.ts'
+import type { OcrEvent, PageResult } from '../../../gateway/ocr/page-event.ts'
+import { stitch, type StitchEnd, type StitchEvent } from '../../../gateway/ocr/stitch.ts'
+import { makeRequest } from '../../support/make-request.ts'
+
+const ok: PageResult = {
+  status: 'ok',
+  cache: 'miss',
+  attempts: 1,
+  engine: 'vllm',
+  rasterizer: 'pdfjs',
+  finishReason: 'stop',
+  width: 1089,
+  height: 1540,
+  usage: { promptTokens: 2157, completionTokens: 10 },
+  error: null,
+}
+const failed: PageResult = {
+  ...ok,
+  status: 'failed',
+  finishReason: null,
+  error: new GatewayError('engine_error', 'The engine broke off.'),
+}
+
+/** The events of a document whose pages have these texts; null: the page failed. */
+async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent> {
+  yield {
+    type: 'document-open',
+    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length }],
+    pages: texts.length,
+    cachedPages: 0,
+  }
+  for (const [index, text] of texts.entries()) {
+    const page = { page: index + 1, document: 1, documentPage: index + 1 }
+    yield { type: 'page-start', page }
+    if (text) yield { type: 'page-delta', page, text }
+    yield { type: 'page-end', page, result: text === null ? failed : ok }
+  }
+}
+
+async function collect(stitched: AsyncIterable<StitchEvent>) {
+  const all = await Array.fromAsync(stitched)
+  const content = all.map((event) => (event.type === 'text' ? event.text : '')).join('')
+  const end = all.at(-1) as StitchEnd
+  return { all, content, pages: end.ledger.pages }
+}
+
+describe('stitching pages', () => {
+  it('joins pages with the separator, and its offsets cut each page out again', async () => {
+    const texts = ['# One', 'Zwei 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 😀', '', '四']
+    const { content, pages } = await collect(stitch(events(...texts), makeRequest()))
+    assert.equal(content, texts.join('\n\n---\n\n'))
+    assert.deepEqual(
+      pages.map(({ start, end }) => content.slice(start, end)),
+      texts,
+    )
+  })
+
+  it('writes the number of the page that follows into the separator', async () => {
+    const { content } = await collect(stitch(events('a', 'b', 'c'), makeRequest({ pageSeparator: '<{page}|{page}>' })))
+    assert.equal(content, 'a<2|2>b<3|3>c')
+  })
+
+  it('marks a failed page in its place', async () => {
+    const { content, pages } = await collect(stitch(events('a', null, 'c'), makeRequest({ pageSeparator: '|' })))
+    assert.equal(content, 'a|<!-- page 2 failed: engine_error -->|c')
+    assert.equal(content.slice(pages[1]?.start, pages[1]?.end), '<!-- page 2 failed: engine_error -->')
+  })
+
+  it('keeps the text of a page that was cut off, and says so behind it', async () => {
+    async function* cutOff(): AsyncGenerator<OcrEvent> {
+      for await (const event of events('half a page', 'b')) {
+        yield event.type === 'page-end' && event.page.page === 1 ? { ...event, result: failed } : event
+      }
+    }
+    const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))
+    assert.equal(content, 'half a page\n\n<!-- page 1 failed: engine_error -->|b')
+  })
+
+  it('sends nothing before a page has been read', async () => {
+    const stitched = stitch(events(null, null, 'c'), makeRequest())
+    assert.equal((await stitched.next()).value?.type, 'document-open')
+    const first = (await stitched.next()).value as StitchEvent
+    assert.ok(first.type === 'text' && first.page === 1)
+  })
+
+  it('throws the first error when every page failed', async () => {
+    await assert.rejects(
+      collect(stitch(events(null, null), makeRequest())),
+      (error: unknown) =>
+        error instanceof GatewayError && error.code === 'engine_error' && /All 2 pages failed/.test(error.message),
+    )
+  })
+
+  it('marks the first piece of each page', async () => {
+    const { all } = await collect(stitch(events('a', '', 'c'), makeRequest()))
+    assert.deepEqual(
+      all.flatMap((event) => (event.type === 'text' && event.page !== null ? [[event.page, event.text]] : [])),
+      [
+        [1, 'a'],
+        [2, ''],
+        [3, 'c'],
+      ],
+    )
+  })
+
+  it('writes JSON whose elements the offsets cut out', async () => {
+    const { content, pages } = await collect(stitch(events('a "quoted" one', null), makeRequest({ output: 'json' })))
+    const error = { code: 'engine_error', message: 'The engine broke off.' }
+    const expected = [
+      { page: 1, status: 'ok', markdown: 'a "quoted" one' },
+      { page: 2, status: 'failed', markdown: '', error },
+    ]
+    assert.deepEqual(JSON.parse(content), expected)
+    assert.deepEqual(
+      pages.map(({ start, end }) => JSON.parse(content.slice(start, end))),
+      expected,
+    )
+  })
+
+  it("hands a task's JSON over as data, and as it came when it does not parse", async () => {
+    const request = makeRequest({ output: 'json', answersJson: true })
+    const { content } = await collect(stitch(events('{"total": 12.5}', 'no JSON'), request))
+    assert.deepEqual(JSON.parse(content), [
+      { page: 1, status: 'ok', data: { total: 12.5 } },
+      { page: 2, status: 'ok', data: 'no JSON' },
+    ])
+  })
+})

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { chooseProfile, findProfile, profileIds, profiles } from '../../../gateway/profile/profiles.ts'
+
+const noPins = new Map<string, string>()
+
+const chosen = (root: string, { id = root, parent = null as string | null, pins = noPins } = {}) =>
+  chooseProfile({ id, root, parent }, pins)?.id ?? null
+
+describe('a served model gets the profile that its name asks for', () => {
+  const names: Record<string, string> = {
+    'lightonai/LightOnOCR-1B-1025': 'lightonocr-1',
+    'lightonai/LightOnOCR-0.9B-32k-1025': 'lightonocr-1',
+    'lightonai/LightOnOCR-0.9B-16k-1025': 'lightonocr-1',
+    'lightonai/LightOnOCR-2-1B': 'lightonocr-2',
+    'lightonai/LightOnOCR-2-1B-base': 'lightonocr-2',
+    'lightonai/LightOnOCR-2-1B-ocr-soup': 'lightonocr-2',
+    'lightonai/LightOnOCR-2-1B-bbox': 'lightonocr-2-bbox',
+    'lightonai/LightOnOCR-2-1B-bbox-base': 'lightonocr-2-bbox',
+    'lightonai/LightOnOCR-2-1B-bbox-soup': 'lightonocr-2-bbox',
+    'noctrex/LightOnOCR-2-1B-bbox-soup-GGUF:Q8_0': 'lightonocr-2-bbox',
+    'lightonai/LightOnOCR-3-1B': 'lightonocr-3-1b',
+    'lightonai/LightOnOCR-3-0.8B': 'lightonocr-3',
+    'lightonai/LightOnOCR-3-4B': 'lightonocr-3',
+    LIGHTONOCR_3_4B: 'lightonocr-3',
+    '/models/LightOnOCR-2-1B-bbox': 'lightonocr-2-bbox',
+    '/root/.cache/huggingface/hub/models--lightonai--LightOnOCR-2-1B/snapshots/0f3a1c': 'lightonocr-2',
+    '/models/lightonocr-2.gguf': 'lightonocr-2',
+    lightonocr: 'lightonocr-2',
+    'LightOn-OCR': 'lightonocr-2',
+    'tencent/HunyuanOCR': 'hunyuanocr-1.5',
+    'tencent/HunyuanOCR/v1.0': 'hunyuanocr-1.0',
+    '/models/HunyuanOCR/v1.0/': 'hunyuanocr-1.0',
+    'hunyuanocr-1.0': 'hunyuanocr-1.0',
+    hunyuan_ocr_1_5: 'hunyuanocr-1.5',
+    'HunyuanOCR-1.5-GGUF': 'hunyuanocr-1.5',
+    hunyuanocr: 'hunyuanocr-1.5',
+    '/models/HunyuanOCR': 'hunyuanocr-1.5',
+    'Qwen/Qwen3-VL-8B-Instruct': 'generic',
+    'tencent/Hunyuan-A13B-Instruct': 'generic',
+    'lightonai/modernbert-embed-large': 'generic',
+  }
+  for (const [name, profile] of Object.entries(names))
+    it(`${name}: ${profile}`, () => assert.equal(chosen(name), profile))
+
+  it('by its weights rather than by the name an operator gave it', () => {
+    assert.equal(chosen('lightonai/LightOnOCR-2-1B', { id: 'my-ocr' }), 'lightonocr-2')
+    assert.equal(chosen('lightonai/LightOnOCR-2-1B', { id: 'lightonocr-3' }), 'lightonocr-2')
+  })
+
+  it('by its served name when the weights have a nameless path', () =>
+    assert.equal(chosen('/models/current', { id: 'LightOnOCR-3-4B' }), 'lightonocr-3'))
+
+  it('by the name that tells a version before one that tells the family alone', () => {
+    assert.equal(chosen('/models/HunyuanOCR', { id: 'hunyuanocr-1.0' }), 'hunyuanocr-1.0')
+    assert.equal(chosen('/models/lightonocr', { id: 'LightOnOCR-3-1B' }), 'lightonocr-3-1b')
+  })
+
+  it('by its base model when it is a LoRA adapter with a name of its own', () =>
+    assert.equal(
+      chosen('/adapters/invoices', { id: 'invoices', parent: 'lightonai/LightOnOCR-2-1B-bbox' }),
+      'lightonocr-2-bbox',
+    ))
+})
+
+describe('a pin', () => {
+  const pins = new Map([
+    ['my-ocr', 'hunyuanocr-1.0-zh'],
+    ['llama', 'none'],
+    ['typo', 'lightonocr-9'],
+  ])
+
+  it('wins over every name', () =>
+    assert.equal(chosen('lightonai/LightOnOCR-2-1B', { id: 'my-ocr', pins }), 'hunyuanocr-1.0-zh'))
+
+  it('marks a model as no OCR model', () => assert.equal(chosen('meta/llama', { id: 'llama', pins }), null))
+
+  it('holds for the served name alone', () => assert.equal(chosen('llama', { id: 'LLAMA', pins }), 'generic'))
+
+  it('to an unknown profile is never taken for no pin', () =>
+    assert.throws(() => chosen('lightonai/LightOnOCR-2-1B', { id: 'typo', pins }), /lightonocr-9.*hunyuanocr-1\.5/))
+})
+
+describe('profiles', () => {
+  it('are found by id, and no id is used twice or reserved', () => {
+    for (const profile of profiles) assert.equal(findProfile(profile.id), profile)
+    assert.equal(new Set(profileIds()).size, profiles.length + 1)
+    assert.equal(findProfile('none'), undefined)
+    assert.ok(profileIds().includes('none'))
+  })
+
+  it('have patterns without memory, so that asking twice answers twice', () => {
+    for (const pattern of profiles.flatMap(({ match }) => match)) assert.doesNotMatch(pattern.flags, /[gy]/)
+  })
+
+  for (const profile of profiles) {
+    it(`${profile.id}: the largest page and the longest answer fit its context together`, () => {
+      const edge = Math.floor(Math.sqrt(profile.pixelBudget.maxPixels))
+      const tokens = profile.imageTokens({ width: edge, height: edge })
+      // What is left over is for the prompt's text: the longest of them is below 200 tokens.
+      const needed = profile.id === 'generic' ? tokens + 1000 : tokens + profile.maxOutputTokens + 200
+      assert.ok(needed <= profile.defaultMaxModelLen, `${needed} > ${profile.defaultMaxModelLen}`)
+    })
+
+    it(`${profile.id}: has room in its layout for the text of every task`, () => {
+      for (const [name, task] of Object.entries(profile.tasks)) {
+        const text = task.textForFields?.(['Name']) ?? task.text
+        assert.notEqual(text, '', name)
+        assert.ok(text === null || profile.layout.order === 'image-then-text', `${name} would lose its text`)
+      }
+    })
+
+    it(`${profile.id}: leaves a clean page alone, and cleaning twice is cleaning once`, () => {
+      const page =
+        '# Invoice\n\nTotal: $5 and \\$6\n\n| a | b |\n|---|---|\n\n```python\nx = 1\n```\n\n![image](image_1.png) 10,20,30,40'
+      for (const task of Object.keys(profile.tasks)) {
+        assert.equal(profile.clean(page, task), page)
+        const dirty = profile.clean(`\`\`\`markdown\n${page} \\$x^2\\$ ${'ab '.repeat(3000)}\n\`\`\``, task)
+        assert.equal(profile.clean(dirty, task), dirty)
+      }
+    })
+  }
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '../../../gateway/errors.ts'
+import { chooseTask } from '../../../gateway/request/task.ts'
+import { makeModel } from '../../support/make-request.ts'
+
+const tasks = {
+  document: { text: 'Read the page.' },
+  table: { text: 'Parse the table.' },
+  extract: { text: null, json: true, textForFields: (fields: readonly string[]) => `Give ${fields.join('+')}.` },
+}
+const free = makeModel({ tasks, freePrompt: true })
+const fixed = makeModel({ tasks, freePrompt: false })
+const imageOnly = makeModel()
+
+describe('choosing the task', () => {
+  it("sends the task's own prompt", () => {
+    assert.equal(chooseTask(fixed, {}, '').prompt, 'Read the page.')
+    assert.equal(chooseTask(fixed, { task: 'table' }, '').prompt, 'Parse the table.')
+  })
+
+  it("sends the user's text where the model takes free prompts", () => {
+    assert.deepEqual(chooseTask(free, {}, 'Only the totals.'), {
+      task: 'document',
+      prompt: 'Only the totals.',
+      answersJson: false,
+      warnings: [],
+    })
+  })
+
+  it("does not send the user's text elsewhere, and says so", () => {
+    for (const model of [fixed, imageOnly]) {
+      const { prompt, warnings } = chooseTask(model, {}, 'Only the totals.')
+      assert.equal(prompt, model.profile.tasks.document.text)
+      assert.deepEqual(
+        warnings.map(({ code }) => code),
+        ['prompt_not_used'],
+      )
+    }
+  })
+
+  it('takes an official prompt for the name of its task', () => {
+    const { task, prompt, warnings } = chooseTask(fixed, {}, 'Parse the table.')
+    assert.deepEqual([task, prompt, warnings], ['table', 'Parse the table.', []])
+  })
+
+  it('puts a task that was asked for by name before a text, and says so', () => {
+    const { prompt, warnings } = chooseTask(free, { task: 'table' }, 'Only the totals.')
+    assert.equal(prompt, 'Parse the table.')
+    assert.match(warnings[0]?.message ?? '', /ocr\.task "table"/)
+  })
+
+  it('builds a prompt from field names, or from the properties of a JSON schema', () => {
+    assert.equal(chooseTask(fixed, { task: 'extract', fields: ['date', 'total'] }, '').prompt, 'Give date+total.')
+    const schema = { type: 'object', properties: { date: {}, total: {} } }
+    assert.equal(chooseTask(fixed, { task: 'extract', fields: schema }, '').prompt, 'Give date+total.')
+    assert.equal(chooseTask(fixed, { task: 'extract', fields: ['date'] }, '').answersJson, true)
+  })
+
+  for (const { name, options, param, says } of [
+    {
+      name: 'a task that the model lacks',
+      options: { task: 'chart' },
+      param: 'ocr.task',
+      says: /document, table, extract/,
+    },
+    {
+      name: 'a task named after an inherited property',
+      options: { task: 'toString' },
+      param: 'ocr.task',
+      says: /has no task/,
+    },
+    { name: 'extract without fields', options: { task: 'extract' }, param: 'ocr.fields', says: /needs ocr\.fields/ },
+    {
+      name: 'fields for another task',
+      options: { task: 'table', fields: ['a'] },
+      param: 'ocr.fields',
+      says: /for the task "extract"/,
+    },
+  ]) {
+    it(`refuses ${name}`, () => {
+      assert.throws(
+        () => chooseTask(fixed, options, ''),
+        (error: unknown) =>
+          error instanceof GatewayError &&
+          error.code === 'invalid_value' &&
+          error.param === param &&
+          says.test(error.message),
+      )
+    })
+  }
+})
