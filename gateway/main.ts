@@ -1,9 +1,11 @@
 import { loadConfig, type Config } from './config/load.ts'
 import { startGateway } from './server.ts'
+import { configurationProblems } from './services.ts'
 
 const { config, problems, warnings } = loadConfig(process.env)
-for (const problem of problems) process.stderr.write(`${problem}\n`)
-if (config === null) process.exit(1)
+const allProblems = config === null ? problems : configurationProblems(config)
+for (const problem of allProblems) process.stderr.write(`${problem}\n`)
+if (config === null || allProblems.length > 0) process.exit(1)
 await run(config)
 
 async function run(config: Config): Promise<void> {

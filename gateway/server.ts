@@ -1,5 +1,6 @@
-import { serve, type ServerType } from '@hono/node-server'
+import { serve } from '@hono/node-server'
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import type { Config } from './config/load.ts'
@@ -30,24 +31,28 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   }
 }
 
-async function listen({ GATEWAY_HOST: hostname, GATEWAY_PORT: port }: Config, services: Services): Promise<ServerType> {
-  const server = serve({ fetch: createApp(services).fetch, hostname, port, overrideGlobalObjects: false })
+async function listen({ GATEWAY_HOST: hostname, GATEWAY_PORT: port }: Config, services: Services): Promise<Server> {
+  // Plain HTTP/1 is what `serve` makes when it is given no other `createServer`.
+  const server = serve({ fetch: createApp(services).fetch, hostname, port, overrideGlobalObjects: false }) as Server
   await once(server, 'listening')
   return server
 }
 
-function urlOf(server: ServerType): string {
+function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-async function stop(server: ServerType, services: Services, drainSeconds: number): Promise<void> {
+const IDLE_CHECK_MS = 100
+
+async function stop(server: Server, services: Services, drainSeconds: number): Promise<void> {
   services.lifecycle.draining = true
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const cut = setTimeout(() => {
-    if ('closeAllConnections' in server) server.closeAllConnections()
-  }, drainSeconds * 1000)
+  // close() ends the connections that are idle now; those that fall idle later would be kept alive for seconds.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  const cut = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000)
   await closed
+  clearInterval(idle)
   clearTimeout(cut)
   await services[Symbol.asyncDispose]()
 }

@@ -20,7 +20,7 @@ import { createVllmEngine } from './engine/vllm-engine.ts'
 import type { Lifecycle } from './http/health.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract } from './profile/models/tesseract.ts'
-import { chooseProfile } from './profile/profiles.ts'
+import { chooseProfile, profileIds } from './profile/profiles.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
@@ -43,6 +43,14 @@ const IDLE_TIMEOUT_SECONDS = 120
 const REFRESH_SECONDS = 30
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
+
+/** Returns what is wrong with a configuration that the rules of its single variables cannot see. */
+export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config): string[] {
+  const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
+  return unknown.map(
+    (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
+  )
+}
 
 /** Builds everything once, in the order of who needs whom; disposing closes it in reverse. */
 export function createServices(config: Config): Services {

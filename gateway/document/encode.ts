@@ -10,12 +10,12 @@ export interface Bitmap {
   readonly channels: 1 | 3 | 4
 }
 
-/** Level 1 is a third larger than level 6 and about ten times faster to write, and the engine is next door. */
+/** Measured on text and scans at 1540 pixels: level 6 is a fifth smaller and takes two and a half times as long. */
 const PNG_COMPRESSION_LEVEL = 1
 
 const JPEG_QUALITY = 95
 
-/** Encodes a page's pixels; as 8-bit gray when they have no colour, which halves the time of every later step. */
+/** Encodes a page's pixels; as 8-bit gray when they have no colour, which halves the bytes. */
 export async function encode(bitmap: Bitmap, mediaType: PageImage['mediaType']): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = bitmap
   const gray = toGray(bitmap)

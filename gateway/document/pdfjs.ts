@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createCanvas } from '@napi-rs/canvas'
 import { AnnotationMode, getDocument, PasswordException, VerbosityLevel } from 'pdfjs-dist/legacy/build/pdf.mjs'
@@ -15,6 +16,12 @@ const IMAGE_LEFT_OUT = 'Image exceeded maximum allowed size'
 const PAGES_BETWEEN_CLEANUPS = 100
 
 const MAX_WARNINGS = 1000
+
+/**
+ * pdf.js goes on parsing a cancelled page until a timer of 100 ms has fired. Nothing else may be drawn before; a page
+ * that lets no timer through never gets here, and runs into its time limit instead.
+ */
+const CANCEL_SETTLES_MILLISECONDS = 200
 
 interface PdfOptions {
   readonly password: string | null
@@ -61,6 +68,7 @@ function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
         if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
         return bitmap
       } finally {
+        if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
         page.cleanup()
         if (++pagesDrawn % PAGES_BETWEEN_CLEANUPS === 0) await pdf.cleanup()
       }

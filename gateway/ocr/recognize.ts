@@ -48,8 +48,10 @@ async function readPage(
   { engine, metrics, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<ReadPage> {
+  metrics.pagesInFlight.inc()
   try {
-    const { raw, end } = await collect(engine(measured(prompt, metrics), signal))
+    const stages = timeStages(prompt, metrics)
+    const { raw, end } = await collect(engine(stages.prompt, signal), stages)
     const text = request.model.profile.clean(raw, request.task)
     return { text, result: pageResult(end, text, request) }
   } catch (thrown) {
@@ -57,18 +59,52 @@ async function readPage(
     const error = pageError(thrown)
     log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page failed')
     return { text: '', result: failedResult(error, request) }
+  } finally {
+    metrics.pagesInFlight.dec()
   }
 }
 
-async function collect(deltas: AsyncIterable<Delta>): Promise<{ raw: string; end: EndDelta }> {
+async function collect(deltas: AsyncIterable<Delta>, stages: Stages): Promise<{ raw: string; end: EndDelta }> {
   let raw = ''
   let end: EndDelta | null = null
   for await (const delta of deltas) {
+    stages.onDelta(delta)
     if (delta.type === 'text') raw += delta.text
     else end = delta
   }
   if (end === null) throw new GatewayError('engine_error', 'The engine broke off before the page was read. Try again.')
   return { raw, end }
+}
+
+/** A prompt whose stages are timed. */
+interface Stages {
+  readonly prompt: PagePrompt
+  onDelta(delta: Delta): void
+}
+
+/** Times the stages of a page; one that the cache knew, or another request computed, has none. */
+function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
+  let shownAt: number | null = null
+  let spoken = false
+  const observe = (stage: string, since: number) => stageSeconds.observe({ stage }, (performance.now() - since) / 1000)
+  return {
+    prompt: {
+      ...prompt,
+      image: async (signal) => {
+        const startedAt = performance.now()
+        const image = await prompt.image(signal)
+        observe('rasterize', startedAt)
+        shownAt = performance.now()
+        return image
+      },
+    },
+    onDelta({ type }) {
+      if (shownAt === null) return
+      if (type === 'end') observe('engine', shownAt)
+      else if (!spoken) observe('first_token', shownAt)
+      spoken = true
+    },
+  }
 }
 
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
@@ -114,19 +150,6 @@ function pageError(thrown: unknown): GatewayError {
   return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', {
     cause: thrown,
   })
-}
-
-/** Times the two stages of a page that the cache did not know. */
-function measured(prompt: PagePrompt, metrics: Metrics): PagePrompt {
-  return {
-    ...prompt,
-    image: async (signal) => {
-      const endTimer = metrics.stageSeconds.startTimer({ stage: 'rasterize' })
-      const image = await prompt.image(signal)
-      endTimer()
-      return image
-    },
-  }
 }
 
 function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {

@@ -1,12 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
-/** What is recorded when a page ends. */
-export interface PageMeasure {
-  readonly status: string
-  readonly model: string
-  readonly cache: string
-}
-
 const STAGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 
 /**
@@ -68,9 +61,9 @@ export function createMetrics() {
       labelNames: ['code'],
       registers,
     }),
-    upstreamPagesInFlight: new Gauge({
-      name: 'ocr_gateway_upstream_pages_in_flight',
-      help: 'Pages that an engine is working on or that wait for a slot at one.',
+    pagesInFlight: new Gauge({
+      name: 'ocr_gateway_pages_in_flight',
+      help: 'Pages being read now: looked up, waiting for a slot, rasterized or at an engine.',
       registers,
     }),
   }

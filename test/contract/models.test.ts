@@ -177,8 +177,8 @@ describe('what is not for the gateway to read', () => {
       param: 'image',
     })
     assert.equal(fake.requests.length, 0)
-    const { choices } = await gateway.client.completions.create({ model: 'default', prompt: 'Once upon' })
-    assert.match(choices[0]?.text ?? '', /\w/)
+    const completion = await gateway.client.completions.create({ model: 'default', prompt: 'Once upon' })
+    assert.match(completion.choices[0]?.text ?? '', /\w/)
     assert.equal((fake.requests[0]?.body as { model?: string }).model, 'lightonai/LightOnOCR-2-1B')
   })
 })

@@ -8,8 +8,7 @@ export const tesseract: ModelProfile = {
   id: 'tesseract',
   version: 1,
   match: [],
-  // Measured with test/bench/recall.ts. // TODO numbers
-  pixelBudget: { dpi: 200, maxPixels: 16_000_000 },
+  pixelBudget: { longestEdge: 2300, maxPixels: 2300 * 2300 },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'image-only' },
   tasks: { document: { text: null }, text: { text: null } },

@@ -36,7 +36,7 @@ describe('encoding a page', () => {
 })
 
 async function decoded(image: Uint8Array) {
-  const { channels = 0 } = await sharp(image).metadata()
+  const { channels } = await sharp(image).metadata()
   const { data, info } = await sharp(image).raw().toBuffer({ resolveWithObject: true })
   const pixels = [...data].filter((_, index) => channels > 1 || index % info.channels === 0)
   return { channels, pixels }

@@ -52,7 +52,7 @@ describe('a PDF', () => {
     assert.equal(data[(300 * width + 300) * 4], 0)
   })
 
-  it('refuses a page whose image is larger than what is decoded, and draws the next', async () => {
+  it('refuses a page whose image is larger than what is decoded, every time', async () => {
     const image = '/Subtype /Image /Width 2000 /Height 2000 /BitsPerComponent 1 /ColorSpace /DeviceGray'
     await using pdf = await openPdf(rawPdf(['/X Do', 'x'], '/MediaBox [0 0 100 100]', image), {
       ...options,

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startFakeVllm } from '../fakes/fake-vllm.ts'
+import { filePart, readCorpus } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { startTestGateway } from '../support/start-gateway.ts'
+import { eventually, within } from '../support/within.ts'
+
+const TIMEOUT = 60_000
+const pages = (count: number) =>
+  makePdf(Array.from({ length: count }, (_, index) => ({ number: index + 1, lines: Array(40).fill('a line of text') })))
+
+const streamed = (parts: ReturnType<typeof filePart>[], ocr: object = {}) => ({
+  model: 'default',
+  stream: true as const,
+  messages: [{ role: 'user' as const, content: parts }],
+  ocr,
+})
+
+describe('streaming', { timeout: TIMEOUT }, () => {
+  it("sends the first page's text while later pages are still being rasterized", async () => {
+    await using fake = await startFakeVllm()
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const paper = filePart(readCorpus('public/real/digital-two-column-paper-tracemonkey.pdf'))
+    const stream = await gateway.client.chat.completions.create(streamed([paper]))
+    let askedAtFirstText = 0
+    for await (const chunk of stream) {
+      if (askedAtFirstText === 0 && chunk.choices[0]?.delta.content) askedAtFirstText = fake.requests.length
+    }
+    assert.ok(askedAtFirstText < 14, `${askedAtFirstText} of 14 pages had been asked for at the first text`)
+    assert.equal(fake.requests.length, 14)
+  })
+
+  it('never runs ahead of a reader that has stopped by more than the lookahead', async () => {
+    // Pages this long fill the buffers of the sockets after a few.
+    await using fake = await startFakeVllm({ answer: () => ({ deltas: ['long '.repeat(100_000)] }) })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOOKAHEAD: '4' })
+    const controller = new AbortController()
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      signal: controller.signal,
+      body: JSON.stringify(streamed([filePart(pages(400))])),
+    })
+    await response.body?.getReader().read()
+    const stalled = async () => {
+      const asked = fake.requests.length
+      await eventually(() => fake.requests.length > asked, 1000, 'another page').catch(() => {})
+      return fake.requests.length === asked
+    }
+    await eventually(stalled, 40_000, 'the pipeline waits for its reader')
+    assert.ok(fake.requests.length < 100, `${fake.requests.length} pages were asked for`)
+    controller.abort()
+  })
+})
+
+describe('a client that leaves', { timeout: TIMEOUT }, () => {
+  for (const stream of [true, false]) {
+    it(`ends the upstream requests within a second: ${stream ? 'streaming' : 'waiting for the whole'}`, async () => {
+      await using fake = await startFakeVllm({ answer: () => ({ deltas: ['slow'], firstDelayMs: 50, ending: 'hang' }) })
+      await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOOKAHEAD: '8' })
+      const controller = new AbortController()
+      const asked = fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        signal: controller.signal,
+        body: JSON.stringify({ ...streamed([filePart(pages(20))]), stream }),
+      }).catch((error: Error) => error.name)
+      await eventually(() => fake.requests.length === 8, 20_000, 'eight pages are in flight')
+      const leftAt = performance.now()
+      controller.abort()
+      assert.equal(await asked, 'AbortError')
+      await eventually(() => fake.requests.every(({ aborted }) => aborted), 1000, 'the engine stops')
+      assert.ok(performance.now() - leftAt < 1000)
+      assert.equal(fake.requests.length, 8)
+      assert.equal(gateway.services.upstreams.status()[0]?.inFlight, 0)
+    })
+  }
+
+  it('does not end a page that another client waits for', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ text: 'shared', firstDelayMs: 1500 }) })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const body = { model: 'default', messages: [{ role: 'user' as const, content: [filePart(pages(1))] }] }
+    const controller = new AbortController()
+    const first = gateway.client.chat.completions.create(body, { signal: controller.signal }).catch(() => 'left')
+    await eventually(() => fake.requests.length === 1, 10_000, 'the page is in flight')
+    const second = gateway.client.chat.completions.create(body)
+    const pagesInFlight = async () => (await gateway.services.metrics.pagesInFlight.get()).values[0]?.value
+    await eventually(async () => (await pagesInFlight()) === 2, 5000, 'both wait for the page')
+    controller.abort()
+    assert.equal(await first, 'left')
+    assert.equal((await within(second, 5000, 'the page')).choices[0]?.message.content, 'shared')
+    assert.equal(fake.requests.length, 1)
+  })
+})
