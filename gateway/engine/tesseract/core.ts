@@ -62,6 +62,7 @@ export async function loadTesseract(): Promise<Tesseract> {
     async read(image, language) {
       const api = await apiFor(language)
       core.FS.writeFile('/input', image)
+      if (process.env.UDPI) api.SetVariable('user_defined_dpi', process.env.UDPI)
       if (api.SetImageFile(1, 0) !== 0) throw new Error('Tesseract cannot decode the page image')
       if (api.Recognize(null) !== 0) throw new Error('Tesseract gave up on the page image')
       const page: RawPage = JSON.parse(api.GetJSONText())

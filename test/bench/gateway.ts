@@ -1,0 +1,168 @@
+// The gateway in front of a vLLM that answers at once: what it costs itself.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import OpenAI from 'openai'
+import { createRasterizer } from '../../gateway/document/rasterizer.ts'
+import { openDocument } from '../../gateway/document/open.ts'
+import { findProfile } from '../../gateway/profile/profiles.ts'
+import { filePart } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
+
+/** The bars of this benchmark. */
+const MAX_PEAK_MEGABYTES = 700
+/** How much more memory a document five times as long may take: what the measurement itself scatters. */
+const MAX_MEMORY_GROWTH = 1.1
+
+const WORDS = 'the keeping of small clocks asks for a steady hand and a quiet room where no draught may reach them'.split(' ')
+
+/** A page of running text, different on every page. */
+const page = (number: number) => ({
+  number: number % 4096,
+  fontSize: 11,
+  lines: Array.from({ length: 46 }, (_, line) =>
+    Array.from({ length: 14 }, (_, word) => WORDS[(number * 7 + line * 5 + word * 3) % WORDS.length]).join(' '),
+  ),
+})
+
+const textPdf = (pages: number) => makePdf(Array.from({ length: pages }, (_, index) => page(index + 1)))
+
+/** Runs the benchmark and prints its table; returns whether every bar was met. */
+export async function benchGateway(): Promise<boolean> {
+  const alone = await rasterizeAlone(textPdf(200), 200)
+  const short = await throughGateway(textPdf(200), 200)
+  const long = await throughGateway(textPdf(1000), 1000)
+  const rows = [
+    { what: 'rasterizer alone, 200 pages', ...alone },
+    { what: 'gateway, 200 pages', ...short },
+    { what: 'gateway, 1000 pages', ...long },
+  ]
+  print(rows.map((row) => formatRow(row, alone.pagesPerCpuSecond)))
+  const growth = long.peakMegabytes / short.peakMegabytes
+  const peak = Math.max(short.peakMegabytes, long.peakMegabytes)
+  const verdicts = [
+    bar(`peak resident memory ${peak.toFixed(0)} MB, at most ${MAX_PEAK_MEGABYTES}`, peak <= MAX_PEAK_MEGABYTES),
+    bar(`1000 pages take ${growth.toFixed(2)} times the memory of 200, at most ${MAX_MEMORY_GROWTH}`, growth <= MAX_MEMORY_GROWTH),
+  ]
+  return verdicts.every(Boolean)
+}
+
+interface Run {
+  readonly pagesPerSecond: number
+  readonly pagesPerCpuSecond: number
+  readonly peakMegabytes: number
+  readonly firstTextSeconds: number | null
+}
+
+async function throughGateway(document: Uint8Array, pages: number): Promise<Run> {
+  await using fake = await launch('test/fakes/fake-vllm-main.ts', ['--port', '0', '--model', MODEL, '--instant'], {}, /fake vllm: (\S+)/)
+  await using gateway = await launch('gateway/main.ts', [], { GATEWAY_PORT: '0', GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOG_LEVEL: 'warn' }, /listens on (\S+)/)
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })
+  // Threads and caches of a running gateway are warm.
+  await ask(client, textPdf(4))
+  const cpuBefore = cpuSeconds(gateway.pid)
+  const { seconds, firstTextSeconds, pagesRead } = await ask(client, document)
+  if (pagesRead !== pages) throw new Error(`${pagesRead} of ${pages} pages were read`)
+  const cpu = cpuSeconds(gateway.pid) - cpuBefore
+  return { pagesPerSecond: pages / seconds, pagesPerCpuSecond: pages / cpu, peakMegabytes: peakMegabytes(gateway.pid), firstTextSeconds }
+}
+
+const MODEL = 'lightonai/LightOnOCR-2-1B'
+
+async function ask(client: OpenAI, document: Uint8Array) {
+  const startedAt = performance.now()
+  const since = () => (performance.now() - startedAt) / 1000
+  const stream = await client.chat.completions.create({
+    model: MODEL,
+    stream: true,
+    messages: [{ role: 'user', content: [filePart(document)] }],
+  })
+  let firstTextSeconds: number | null = null
+  let last: unknown = null
+  for await (const chunk of stream) {
+    if (chunk.choices[0]?.delta.content) firstTextSeconds ??= since()
+    last = chunk
+  }
+  const { ocr } = last as { ocr: { pages: { status: string }[] } }
+  return { seconds: since(), firstTextSeconds, pagesRead: ocr.pages.filter(({ status }) => status === 'ok').length }
+}
+
+async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
+  const rasterizer = createRasterizer({ threads: 2, pageTimeoutSeconds: 60, openTimeoutSeconds: 60, maxImagePixels: 1e9 })
+  const source = { bytes, param: '', filename: null, declaredMediaType: null, password: null }
+  const { signal } = new AbortController()
+  const profile = findProfile('lightonocr-2')
+  if (profile === undefined) throw new Error('there is no profile lightonocr-2')
+  const rasterization = { pixelBudget: profile.pixelBudget, mediaType: profile.imageMediaType }
+  await using document = await openDocument(source, rasterizer, { maxDocumentBytes: 1e9 }, signal)
+  await Promise.all([1, 2].map((number) => document.rasterize(number, rasterization, signal)))
+  const cpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  let next = 1
+  const work = async () => {
+    while (next <= pages) await document.rasterize(next++, rasterization, signal)
+  }
+  await Promise.all([work(), work(), work()])
+  const seconds = (performance.now() - startedAt) / 1000
+  const { user, system } = process.cpuUsage(cpuBefore)
+  await rasterizer.close()
+  return { pagesPerSecond: pages / seconds, pagesPerCpuSecond: pages / ((user + system) / 1e6), peakMegabytes: peakMegabytes(process.pid), firstTextSeconds: null }
+}
+
+async function launch(script: string, args: string[], environment: Record<string, string>, line: RegExp) {
+  const root = join(import.meta.dirname, '../..')
+  const child = spawn(process.execPath, [join(root, script), ...args], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const url = await firstMatch(child, child.stdout, line)
+  return { pid: child.pid ?? 0, url, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
+}
+
+async function firstMatch(child: ChildProcess, output: Readable, pattern: RegExp): Promise<string> {
+  for await (const line of createInterface(output)) {
+    const found = pattern.exec(line)?.[1]
+    if (found !== undefined) return found
+  }
+  throw new Error(`the process ended with ${child.exitCode} before it was ready`)
+}
+
+const TICKS_PER_SECOND = 100
+
+/** User and system time of a process and its threads, from Linux' /proc. */
+function cpuSeconds(pid: number): number {
+  // The name, in parentheses, may hold spaces; the times are the 14th and 15th fields.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+function peakMegabytes(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+function formatRow({ what, pagesPerSecond, pagesPerCpuSecond, peakMegabytes: peak, firstTextSeconds }: Run & { what: string }, base: number) {
+  return {
+    what,
+    'pages/s': pagesPerSecond.toFixed(1),
+    'pages/s per core': pagesPerCpuSecond.toFixed(1),
+    'of the rasterizer alone': (pagesPerCpuSecond / base).toFixed(2),
+    'peak MB': peak.toFixed(0),
+    'first text s': firstTextSeconds?.toFixed(2) ?? '',
+  }
+}
+
+function print(rows: Record<string, string>[]): void {
+  process.stdout.write('\n')
+  const columns = Object.keys(rows[0] ?? {})
+  const width = (column: string) => Math.max(column.length, ...rows.map((row) => row[column]?.length ?? 0))
+  for (const row of [Object.fromEntries(columns.map((column) => [column, column])), ...rows]) {
+    process.stdout.write(`${columns.map((column, index) => (index === 0 ? row[column]?.padEnd(width(column)) : row[column]?.padStart(width(column)))).join('  ')}\n`)
+  }
+}
+
+function bar(text: string, met: boolean): boolean {
+  process.stdout.write(`${met ? 'met   ' : 'MISSED'} ${text}\n`)
+  return met
+}
