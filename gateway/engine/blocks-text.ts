@@ -63,7 +63,7 @@ export function endsEarly(line: Line, next: Line, { left, right }: Pick<PlacedRe
 }
 
 /** Tesseract answers this or less only for what is no text, or for a script that it was not asked for. 0 to 100. */
-const GARBAGE_CONFIDENCE = 35
+const GARBAGE_CONFIDENCE = 20
 /** Up to this, a line must also look like words. */
 const DOUBTFUL_CONFIDENCE = 60
 
