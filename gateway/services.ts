@@ -17,7 +17,6 @@ import { createSlots } from './engine/slots.ts'
 import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
 import { createVllmEngine } from './engine/vllm-engine.ts'
-import type { Lifecycle } from './http/health.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
@@ -31,7 +30,8 @@ export interface Services extends AsyncDisposable {
   readonly apiKeys: readonly ApiKey[]
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
-  readonly lifecycle: Lifecycle
+  /** `draining` is set once, on the way out. */
+  readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
   readonly models: ModelList
   readonly ocr: OcrServices

@@ -12,7 +12,6 @@ export async function openImage(bytes: Uint8Array, maxImagePixels: number): Prom
   const size = pageSize(await readHeader(bytes), maxImagePixels)
   return {
     pageCount: 1,
-    rasterizer: 'sharp',
     async draw(_page, sizeFor) {
       const { width, height } = sizeFor(size)
       const drawing = sharp(copied(bytes), { ...readingOptions, limitInputPixels: maxImagePixels })
@@ -23,7 +22,8 @@ export async function openImage(bytes: Uint8Array, maxImagePixels: number): Prom
         .toColourspace('srgb')
         .raw({ depth: 'uchar' })
       const { data, info } = await drawing.toBuffer({ resolveWithObject: true }).catch(unreadable)
-      return { pixels: data, width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3 }
+      const channels = info.channels === 1 ? 1 : 3
+      return { bitmap: { pixels: data, width: info.width, height: info.height, channels }, rasterizer: 'sharp' }
     },
     async [Symbol.asyncDispose]() {},
   }

@@ -59,14 +59,13 @@ function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
   let pagesDrawn = 0
   return {
     pageCount: pdf.numPages,
-    rasterizer: 'pdfjs',
     async draw(number, sizeFor, isAbandoned) {
       const warnings = collectWarnings()
       const page = await pageFailureNamed(number, pdf.getPage(number))
       try {
         const bitmap = await pageFailureNamed(number, drawPage(page, sizeFor, isAbandoned))
         if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
-        return bitmap
+        return { bitmap, rasterizer: 'pdfjs' }
       } finally {
         if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
         page.cleanup()

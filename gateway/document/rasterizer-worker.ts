@@ -3,9 +3,8 @@ import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
-import type { PageImage } from '../page/page.ts'
 import { targetSize } from '../page/target-size.ts'
-import { encode } from './encode.ts'
+import { finishPage } from './finish-page.ts'
 import { openImage } from './image.ts'
 import type { OpenedDocument } from './opened-document.ts'
 import { openPdf } from './pdfjs.ts'
@@ -57,12 +56,10 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
     return finish({ type: 'opened', facts })
   }
   reply({ type: 'drawing' })
-  const { pixelBudget, mediaType } = task.rasterization
-  const bitmap = await document.draw(task.page, (size) => targetSize(size, pixelBudget), isAbandoned)
-  const data = await encode(bitmap, mediaType)
-  const { width, height } = bitmap
-  const image: PageImage = { data, mediaType, width, height, rasterizer: document.rasterizer }
-  finish({ type: 'drawn', image }, [data.buffer])
+  const { pixelBudget } = task.rasterization
+  const drawing = await document.draw(task.page, (size) => targetSize(size, pixelBudget), isAbandoned)
+  const image = await finishPage(drawing, task.rasterization)
+  finish({ type: 'drawn', image }, [image.data.buffer])
 }
 
 async function openOnce(document: SharedDocument): Promise<OpenedDocument> {

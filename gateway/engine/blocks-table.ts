@@ -12,6 +12,8 @@ const COLUMN_GAP = 0.3
 
 /** Of a grid's cells, so many have something in them. */
 const FILLED = 0.7
+/** Of a grid's cells, so few at most have been joined from several. */
+const CROWDED = 0.1
 
 interface Column {
   readonly x0: number
@@ -20,6 +22,11 @@ interface Column {
 
 interface Cell extends Column {
   text: string
+}
+
+interface Row {
+  readonly line: Line
+  readonly cells: readonly Cell[]
 }
 
 /** Whether most of the lines, two at least, have upright rules between their words: a table that was taken for text. */
@@ -37,39 +44,39 @@ export type TablePart = { readonly rows: readonly string[][] } | { readonly text
  * back as text line by line, ` | ` between its cells.
  */
 export function tableParts(lines: readonly Line[]): TablePart[] {
-  const rows = lines.map((line) => ({ line, cells: toCells(line) })).filter((row) => row.cells.length > 0)
-  const columns = columnsOf(rows.filter((row) => row.cells.length > 1))
-  const stretches: Cell[][][] = []
-  for (const { line, cells } of rows) {
-    const grid = stretches.at(-1)
-    const last = grid?.at(-1)
-    const [only] = cells
-    if (cells.length === 1 && only !== undefined) {
-      const above = last?.find((cell) => Math.abs(cell.x0 - only.x0) < 0.5 * line.height)
-      if (last !== undefined && last.length > 1 && above !== undefined && above !== last[0])
-        above.text = joinText(above.text, only.text)
-      else stretches.push([cells])
-    } else if (grid === undefined || last?.length === 1) {
-      stretches.push([cells])
-    } else {
-      grid.push(cells)
-    }
+  const stretches: Row[][] = []
+  for (const line of lines) {
+    const row = { line, cells: toCells(line) }
+    const stretch = stretches.at(-1)
+    const last = stretch?.at(-1)
+    const [only, ...others] = row.cells
+    if (only === undefined) continue
+    const above = others.length > 0 ? undefined : cellAbove(only, last, line.height)
+    if (above !== undefined) above.text = joinText(above.text, only.text)
+    else if (stretch === undefined || others.length === 0 || last?.cells.length === 1) stretches.push([row])
+    else stretch.push(row)
   }
-  return stretches.flatMap((stretch) => toParts(stretch, columns))
+  return stretches.flatMap(toParts)
 }
 
-function toParts(stretch: readonly Cell[][], columns: readonly Column[]): TablePart[] {
-  const rows = stretch.map((cells) =>
-    columns.map((column) =>
-      textOf(
-        cells.filter((cell) => cell.x0 < column.x1 && cell.x1 > column.x0),
-        ' ',
-      ),
-    ),
+/** Returns the cell of the row above that a lone cell goes on with; a row's first cell begins a new row instead. */
+function cellAbove(cell: Cell, row: Row | undefined, height: number): Cell | undefined {
+  return row?.cells.slice(1).find((above) => Math.abs(above.x0 - cell.x0) < 0.5 * height)
+}
+
+function toParts(stretch: readonly Row[]): TablePart[] {
+  const columns = columnsOf(stretch)
+  const rows = stretch.map(({ cells }) =>
+    columns.map((column) => cells.filter((cell) => cell.x0 < column.x1 && cell.x1 > column.x0)),
   )
-  const filled = rows.flat().filter((cell) => cell !== '').length
-  if (rows.length >= 2 && columns.length >= 2 && filled >= FILLED * rows.length * columns.length) return [{ rows }]
-  return stretch.map((cells) => ({ text: textOf(cells, ' | ') }))
+  const all = rows.flat()
+  const filled = all.filter((cells) => cells.length > 0).length
+  // Rows that share a stretch by accident bridge each other's columns: they are no grid.
+  const crowded = all.filter((cells) => cells.length > 1).length
+  if (rows.length >= 2 && columns.length >= 2 && filled >= FILLED * all.length && crowded <= CROWDED * all.length) {
+    return [{ rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) }]
+  }
+  return stretch.map(({ cells }) => ({ text: textOf(cells, ' | ') }))
 }
 
 function textOf(cells: readonly Cell[], between: string): string {
@@ -96,7 +103,7 @@ function toCells(line: Line): Cell[] {
 }
 
 /** The columns that the cells of several rows fall into. */
-function columnsOf(rows: readonly { readonly line: Line; readonly cells: readonly Cell[] }[]): Column[] {
+function columnsOf(rows: readonly Row[]): Column[] {
   const columns: Column[] = []
   const gap = COLUMN_GAP * Math.max(0, ...rows.map((row) => row.line.height))
   for (const { x0, x1 } of rows.flatMap((row) => row.cells).toSorted((a, b) => a.x0 - b.x0)) {

@@ -10,7 +10,9 @@ const STORED_VERSION = 1
 const tokens = z.number().int().nonnegative()
 const pixels = z.number().int().positive()
 // Keyed by the types themselves, so that a new rasterizer or engine that is missing here does not compile.
-const rasterizers = { pdfjs: 'pdfjs', sharp: 'sharp' } as const satisfies { [Name in PageImage['rasterizer']]: Name }
+const rasterizers = { pdfium: 'pdfium', pdfjs: 'pdfjs', scan: 'scan', sharp: 'sharp' } as const satisfies {
+  [Name in PageImage['rasterizer']]: Name
+}
 const engines = { vllm: 'vllm', tesseract: 'tesseract' } as const satisfies { [Name in EndDelta['engine']]: Name }
 
 const storedAnswer = z.object({

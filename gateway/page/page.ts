@@ -7,11 +7,11 @@ export interface PageSize {
 
 /** The encoded bitmap of one page, as an engine is shown it. */
 export interface PageImage {
-  readonly data: Uint8Array
+  readonly data: Uint8Array<ArrayBuffer>
   readonly mediaType: 'image/png' | 'image/jpeg'
   /** Pixels. */
   readonly width: number
   readonly height: number
   /** Which of the gateway's rasterizers drew it. */
-  readonly rasterizer: 'pdfjs' | 'sharp'
+  readonly rasterizer: 'pdfium' | 'pdfjs' | 'scan' | 'sharp'
 }

@@ -7,7 +7,8 @@ const benches: Readonly<Record<string, () => Promise<boolean>>> = { gateway: ben
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
 for (const name of wanted) {
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
-  if (bench === undefined) throw new Error(`there is no benchmark ${name}; the benchmarks: ${Object.keys(benches).join(', ')}`)
+  if (bench === undefined)
+    throw new Error(`there is no benchmark ${name}; the benchmarks: ${Object.keys(benches).join(', ')}`)
   process.stdout.write(`\n# ${name}\n`)
   if (!(await bench())) process.exitCode = 1
 }

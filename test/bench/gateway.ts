@@ -16,7 +16,8 @@ const MAX_PEAK_MEGABYTES = 700
 /** How much more memory a document five times as long may take: what the measurement itself scatters. */
 const MAX_MEMORY_GROWTH = 1.1
 
-const WORDS = 'the keeping of small clocks asks for a steady hand and a quiet room where no draught may reach them'.split(' ')
+const WORDS =
+  'the keeping of small clocks asks for a steady hand and a quiet room where no draught may reach them'.split(' ')
 
 /** A page of running text, different on every page. */
 const page = (number: number) => ({
@@ -44,7 +45,10 @@ export async function benchGateway(): Promise<boolean> {
   const peak = Math.max(short.peakMegabytes, long.peakMegabytes)
   const verdicts = [
     bar(`peak resident memory ${peak.toFixed(0)} MB, at most ${MAX_PEAK_MEGABYTES}`, peak <= MAX_PEAK_MEGABYTES),
-    bar(`1000 pages take ${growth.toFixed(2)} times the memory of 200, at most ${MAX_MEMORY_GROWTH}`, growth <= MAX_MEMORY_GROWTH),
+    bar(
+      `1000 pages take ${growth.toFixed(2)} times the memory of 200, at most ${MAX_MEMORY_GROWTH}`,
+      growth <= MAX_MEMORY_GROWTH,
+    ),
   ]
   return verdicts.every(Boolean)
 }
@@ -57,8 +61,18 @@ interface Run {
 }
 
 async function throughGateway(document: Uint8Array, pages: number): Promise<Run> {
-  await using fake = await launch('test/fakes/fake-vllm-main.ts', ['--port', '0', '--model', MODEL, '--instant'], {}, /fake vllm: (\S+)/)
-  await using gateway = await launch('gateway/main.ts', [], { GATEWAY_PORT: '0', GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOG_LEVEL: 'warn' }, /listens on (\S+)/)
+  await using fake = await launch(
+    'test/fakes/fake-vllm-main.ts',
+    ['--port', '0', '--model', MODEL, '--instant'],
+    {},
+    /fake vllm: (\S+)/,
+  )
+  await using gateway = await launch(
+    'gateway/main.ts',
+    [],
+    { GATEWAY_PORT: '0', GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOG_LEVEL: 'warn' },
+    /listens on (\S+)/,
+  )
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })
   // Threads and caches of a running gateway are warm.
   await ask(client, textPdf(4))
@@ -66,7 +80,12 @@ async function throughGateway(document: Uint8Array, pages: number): Promise<Run>
   const { seconds, firstTextSeconds, pagesRead } = await ask(client, document)
   if (pagesRead !== pages) throw new Error(`${pagesRead} of ${pages} pages were read`)
   const cpu = cpuSeconds(gateway.pid) - cpuBefore
-  return { pagesPerSecond: pages / seconds, pagesPerCpuSecond: pages / cpu, peakMegabytes: peakMegabytes(gateway.pid), firstTextSeconds }
+  return {
+    pagesPerSecond: pages / seconds,
+    pagesPerCpuSecond: pages / cpu,
+    peakMegabytes: peakMegabytes(gateway.pid),
+    firstTextSeconds,
+  }
 }
 
 const MODEL = 'lightonai/LightOnOCR-2-1B'
@@ -90,7 +109,12 @@ async function ask(client: OpenAI, document: Uint8Array) {
 }
 
 async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
-  const rasterizer = createRasterizer({ threads: 2, pageTimeoutSeconds: 60, openTimeoutSeconds: 60, maxImagePixels: 1e9 })
+  const rasterizer = createRasterizer({
+    threads: 2,
+    pageTimeoutSeconds: 60,
+    openTimeoutSeconds: 60,
+    maxImagePixels: 1e9,
+  })
   const source = { bytes, param: '', filename: null, declaredMediaType: null, password: null }
   const { signal } = new AbortController()
   const profile = findProfile('lightonocr-2')
@@ -108,7 +132,12 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
   const seconds = (performance.now() - startedAt) / 1000
   const { user, system } = process.cpuUsage(cpuBefore)
   await rasterizer.close()
-  return { pagesPerSecond: pages / seconds, pagesPerCpuSecond: pages / ((user + system) / 1e6), peakMegabytes: peakMegabytes(process.pid), firstTextSeconds: null }
+  return {
+    pagesPerSecond: pages / seconds,
+    pagesPerCpuSecond: pages / ((user + system) / 1e6),
+    peakMegabytes: peakMegabytes(process.pid),
+    firstTextSeconds: null,
+  }
 }
 
 async function launch(script: string, args: string[], environment: Record<string, string>, line: RegExp) {
@@ -142,7 +171,10 @@ function peakMegabytes(pid: number): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
-function formatRow({ what, pagesPerSecond, pagesPerCpuSecond, peakMegabytes: peak, firstTextSeconds }: Run & { what: string }, base: number) {
+function formatRow(
+  { what, pagesPerSecond, pagesPerCpuSecond, peakMegabytes: peak, firstTextSeconds }: Run & { what: string },
+  base: number,
+) {
   return {
     what,
     'pages/s': pagesPerSecond.toFixed(1),
@@ -158,7 +190,9 @@ function print(rows: Record<string, string>[]): void {
   const columns = Object.keys(rows[0] ?? {})
   const width = (column: string) => Math.max(column.length, ...rows.map((row) => row[column]?.length ?? 0))
   for (const row of [Object.fromEntries(columns.map((column) => [column, column])), ...rows]) {
-    process.stdout.write(`${columns.map((column, index) => (index === 0 ? row[column]?.padEnd(width(column)) : row[column]?.padStart(width(column)))).join('  ')}\n`)
+    process.stdout.write(
+      `${columns.map((column, index) => (index === 0 ? row[column]?.padEnd(width(column)) : row[column]?.padStart(width(column)))).join('  ')}\n`,
+    )
   }
 }
 

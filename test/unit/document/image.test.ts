@@ -76,11 +76,12 @@ describe('an image', () => {
 
 async function draw(bytes: Uint8Array) {
   await using image = await openImage(bytes, 1e8)
-  return await image.draw(
+  const { bitmap } = await image.draw(
     1,
     (size) => targetSize(size, longest100),
     () => false,
   )
+  return bitmap
 }
 
 function grayAt({ pixels, width, channels }: Awaited<ReturnType<typeof draw>>, x: number, y: number): number {

@@ -100,7 +100,7 @@ async function draw(
   page: number,
   sizeFor: Parameters<Pdf['draw']>[1] = (size) => targetSize(size, longest600),
 ) {
-  const { pixels, ...bitmap } = await pdf.draw(page, sizeFor, () => false)
+  const { pixels, ...bitmap } = (await pdf.draw(page, sizeFor, () => false)).bitmap
   return { data: pixels, ...bitmap }
 }
 

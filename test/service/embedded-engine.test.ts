@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import sharp from 'sharp'
+import { openDocument } from '../../gateway/document/open.ts'
+import { createRasterizer } from '../../gateway/document/rasterizer.ts'
+import { createEmbeddedEngine } from '../../gateway/engine/embedded-engine.ts'
+import type { EmbeddedEngine } from '../../gateway/engine/embedded-engine.ts'
+import type { Delta, EndDelta, PagePrompt } from '../../gateway/engine/engine.ts'
+import { GatewayError } from '../../gateway/errors.ts'
+import type { PageImage } from '../../gateway/page/page.ts'
+import { tesseract } from '../../gateway/profile/models/tesseract.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { within } from '../support/within.ts'
+
+const CHINESE_SCAN = new URL('../../../shared/corpus/truth/hand/hand-chinese-scan.pdf', import.meta.url)
+const SECONDS = 1000
+const never = new AbortController().signal
+
+describe('the embedded engine', () => {
+  let english: PageImage
+  let chinese: PageImage
+  let engine: EmbeddedEngine
+
+  before(async () => {
+    const lines = ['The pendulum must swing evenly.', '', '', 'Oil dries within five years.']
+    english = await firstPage(makePdf([{ lines, fontSize: 14 }]))
+    chinese = await firstPage(readFileSync(CHINESE_SCAN))
+    engine = createEmbeddedEngine({ threads: 1 })
+  })
+  after(() => engine.close())
+
+  it('reads an English page into Markdown and says how it did', async () => {
+    const { text, end } = await read(engine, promptFor(english))
+    assert.match(text, /^The pendulum must swing evenly\.\n\nOil dries within five years\.$/)
+    assert.deepEqual(end, {
+      type: 'end',
+      finishReason: 'stop',
+      usage: { promptTokens: 0, completionTokens: 0 },
+      width: english.width,
+      height: english.height,
+      rasterizer: 'pdfjs',
+      engine: 'tesseract',
+      cache: 'miss',
+    })
+  })
+
+  it('reads a Chinese page without being told that it is one', async () => {
+    const { text } = await read(engine, promptFor(chinese))
+    assert.match(text, /公司总部位于北京/)
+  })
+
+  it('leaves no language data in the working directory', async () => {
+    await read(engine, promptFor(chinese))
+    assert.deepEqual(
+      readdirSync('.').filter((name) => name.includes('traineddata')),
+      [],
+    )
+  })
+
+  it('gives a blank page no text and a good end', async () => {
+    const white = sharp({ create: { width: 400, height: 600, channels: 3, background: '#fff' } })
+    const data = new Uint8Array(await white.png().toBuffer())
+    const image: PageImage = { data, mediaType: 'image/png', width: 400, height: 600, rasterizer: 'sharp' }
+    const { text, end } = await read(engine, promptFor(image))
+    assert.equal(text, '')
+    assert.equal(end.finishReason, 'stop')
+  })
+
+  it('fails one page with engine_error when its thread dies, and reads the next', async () => {
+    const broken: PageImage = { ...english, data: new Uint8Array([1, 2, 3]) }
+    const failed = read(engine, promptFor(broken))
+    const next = read(engine, promptFor(english))
+    await assert.rejects(failed, (error) => error instanceof GatewayError && error.code === 'engine_error')
+    assert.match((await next).text, /pendulum/)
+  })
+
+  it('ends at once when a page being read is aborted, and reads the next', async () => {
+    const abort = new AbortController()
+    const image = async () => {
+      setImmediate(() => abort.abort(new Error('client gone')))
+      return english
+    }
+    const aborted = read(engine, { ...promptFor(english), image }, abort.signal)
+    await assert.rejects(within(aborted, 1 * SECONDS, 'the aborted page'), /client gone/)
+    assert.match((await read(engine, promptFor(english))).text, /pendulum/)
+  })
+
+  it('lets a waiting page leave at once, and disturbs no other', async () => {
+    const abort = new AbortController()
+    const settled: string[] = []
+    const running = read(engine, promptFor(english)).finally(() => settled.push('running'))
+    const waiting = read(engine, promptFor(english), abort.signal).finally(() => settled.push('waiting'))
+    setImmediate(() => abort.abort(new Error('client gone')))
+    await assert.rejects(waiting, /client gone/)
+    assert.match((await running).text, /pendulum/)
+    assert.deepEqual(settled, ['waiting', 'running'])
+  })
+
+  it('fails pages on their way with draining when it is closed', async () => {
+    const closing = createEmbeddedEngine({ threads: 1 })
+    const pages = [read(closing, promptFor(english)), read(closing, promptFor(english))]
+    const failures = Promise.allSettled(pages)
+    // Both have to be with the engine: their images come at once.
+    await new Promise(setImmediate)
+    await within(closing.close(), 5 * SECONDS, 'closing')
+    for (const outcome of await within(failures, 1 * SECONDS, 'the pages')) {
+      assert.equal(outcome.status, 'rejected')
+      assert.ok(outcome.reason instanceof GatewayError)
+      assert.equal(outcome.reason.code, 'draining')
+    }
+  })
+})
+
+function promptFor(page: PageImage): PagePrompt {
+  const model = servedModel(tesseract, { id: 'tesseract', engine: 'tesseract' })
+  return pagePrompt({ model, image: () => Promise.resolve(page) })
+}
+
+async function read(
+  engine: EmbeddedEngine,
+  prompt: PagePrompt,
+  signal: AbortSignal = never,
+): Promise<{ text: string; end: EndDelta }> {
+  const deltas = await within(Array.fromAsync<Delta>(engine.recognize(prompt, signal)), 60 * SECONDS, 'a page')
+  const end = deltas.at(-1)
+  assert.equal(end?.type, 'end')
+  return { text: deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join(''), end }
+}
+
+async function firstPage(bytes: Uint8Array): Promise<PageImage> {
+  const rasterizer = createRasterizer({
+    threads: 1,
+    pageTimeoutSeconds: 60,
+    openTimeoutSeconds: 60,
+    maxImagePixels: 100_000_000,
+  })
+  try {
+    const source = { bytes, param: 'document', filename: null, declaredMediaType: null, password: null }
+    await using document = await openDocument(source, rasterizer, { maxDocumentBytes: bytes.length }, never)
+    const { pixelBudget, imageMediaType: mediaType } = tesseract
+    return await document.rasterize(1, { pixelBudget, mediaType }, never)
+  } finally {
+    await rasterizer.close()
+  }
+}
