@@ -23,8 +23,8 @@ const TABLE_COLUMN = 8
 
 /**
  * Puts a page's regions into reading order by cutting it along its white space, as recursive XY-cut does (Nagy and Seth,
- * "Hierarchical representation of optically scanned documents", 1984): columns from left to right, what spans them before
- * or after. Columns of short lines that stand side by side are a table without rules: they become one region of rows.
+ * "Hierarchical representation of optically scanned documents", 1984): strips from top to bottom, columns from left to
+ * right. Columns of short lines that stand side by side are a table without rules: they become one region of rows.
  * Regions that no cut can part stay in the order given.
  */
 export function inReadingOrder(regions: readonly Region[], lineHeight: number): PlacedRegion[] {
@@ -32,17 +32,15 @@ export function inReadingOrder(regions: readonly Region[], lineHeight: number): 
   const place = (region: Region): PlacedRegion => ({ ...region, left, right })
   if (regions.length <= 1) return regions.map(place)
 
-  const columns = partsAlong('x', regions, GUTTER * lineHeight)
-  if (columns.length > 1) {
-    if (areTabular(columns, lineHeight)) return [place(joinRows(columns.flat()))]
-    return columns.flatMap((column) => inReadingOrder(column, lineHeight))
+  const strips = joinColumnStrips(partsAlong('y', regions, 1), lineHeight)
+  if (strips.length > 1) {
+    // A region alone between strips has the width of their column, not its own.
+    return strips.flatMap((strip) => (strip.length === 1 ? strip.map(place) : inReadingOrder(strip, lineHeight)))
   }
-  const strips = partsAlong('y', regions, 1)
-  if (strips.length === 1) return regions.map(place)
-  return joinColumnStrips(strips, lineHeight).flatMap((group) =>
-    // A region alone between strips has the column's width, not its own.
-    group.length === 1 ? group.map(place) : inReadingOrder(group, lineHeight),
-  )
+  const columns = partsAlong('x', regions, GUTTER * lineHeight)
+  if (columns.length === 1) return regions.map(place)
+  if (areTabular(columns, lineHeight)) return [place(joinRows(columns.flat()))]
+  return columns.flatMap((column) => inReadingOrder(column, lineHeight))
 }
 
 /** Parts regions wherever a gap of at least `gap` pixels runs through all of them, across the axis. */

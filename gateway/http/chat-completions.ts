@@ -14,12 +14,12 @@ import {
 } from '../openai/chat-completion.ts'
 import { ocrExtension } from '../openai/ocr-extension.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
-import { parseChat, type ChatAnswer } from '../request/parse.ts'
+import { parseChat, type ChatAnswer, type ParsedChat } from '../request/parse.ts'
 import type { GatewayContext } from './context.ts'
 import { asGatewayError, reportError, toErrorBody } from './error-response.ts'
 import { eventStream } from './event-stream.ts'
 import { passThrough } from './pass-through.ts'
-import { readJson } from './read-json.ts'
+import { readJson, type JsonBody } from './read-json.ts'
 
 /** What chat completions need. */
 export interface ChatServices {
@@ -33,16 +33,27 @@ export interface ChatServices {
 /** `POST /v1/chat/completions`: documents in, Markdown out; conversations go on to their upstream. */
 export function chatCompletions(services: ChatServices) {
   return async function chatCompletions(c: GatewayContext): Promise<Response> {
-    const body = await readJson(c, services.maxBodyBytes)
-    const parsed = await parseChat(body.value, {
-      requestId: c.get('requestId'),
-      maxDocumentBytes: services.maxDocumentBytes,
-      findModel: (name) => services.models.find(name, c.req.raw.signal),
-    })
-    if (parsed.kind === 'pass-through')
-      return passThrough(c, services.upstreams, '/chat/completions', parsed.model, body)
-    return answerOcr(c, services.ocr, parsed.request, parsed.answer)
+    const chat = await readChat(c, services)
+    if (chat.kind === 'ocr') return answerOcr(c, services.ocr, chat.request, chat.answer)
+    return passThrough(c, services.upstreams, '/chat/completions', chat.model, chat.body)
   }
+}
+
+type ReadChat =
+  Extract<ParsedChat, { kind: 'ocr' }> | (Extract<ParsedChat, { kind: 'pass-through' }> & { readonly body: JsonBody })
+
+/** A function of its own, so that nothing holds the body, hundreds of megabytes perhaps, while its pages are read. */
+async function readChat(
+  c: GatewayContext,
+  { models, maxBodyBytes, maxDocumentBytes }: ChatServices,
+): Promise<ReadChat> {
+  const body = await readJson(c, maxBodyBytes)
+  const parsed = await parseChat(body.value, {
+    requestId: c.get('requestId'),
+    maxDocumentBytes,
+    findModel: (name) => models.find(name, c.req.raw.signal),
+  })
+  return parsed.kind === 'ocr' ? parsed : { ...parsed, body }
 }
 
 async function answerOcr(

@@ -6,8 +6,9 @@ import type { GatewayContext } from './context.ts'
 
 /** Turns whatever was thrown into the error that the caller may read; what is not on the list is a plain 500. */
 export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
-  if (thrown instanceof GatewayError) return thrown
+  // Whatever else broke because the client left is no failure of ours: alarms must mean something.
   if (signal.aborted) return new GatewayError('client_gone', 'The client closed the request.', { cause: thrown })
+  if (thrown instanceof GatewayError) return thrown
   return new GatewayError('internal_error', 'The gateway failed. Its log says why, under this request id.', {
     cause: thrown,
   })

@@ -112,11 +112,16 @@ describe('docker compose up', () => {
       assert.ok(joined['engines']?.aliases.includes(hostname))
   })
 
-  it('is refused without API keys: by compose when they are unset, by the gateway when they are empty', () => {
-    assert.throws(() => compose(defaults), /GATEWAY_API_KEYS must be set/)
-    const { environment } = compose({ ...defaults, GATEWAY_API_KEYS: '' }).services.gateway
+  it('starts as it is, for this machine alone', () => {
+    const { gateway } = compose(defaults).services
+    assert.deepEqual(loadConfig(gateway.environment).problems, [])
+    assert.match(defaults['PUBLISH_ADDRESS'] ?? '', /^127\.0\.0\.1:/)
+  })
+
+  it('is refused by the gateway without API keys where .env does not let it start without', () => {
+    const { environment } = compose({ ...defaults, GATEWAY_ALLOW_ANONYMOUS: 'false' }).services.gateway
     assert.match(loadConfig(environment).problems.join('\n'), /GATEWAY_API_KEYS/)
-    assert.deepEqual(loadConfig({ ...environment, GATEWAY_ALLOW_ANONYMOUS: 'true' }).problems, [])
+    assert.match(loadConfig(compose({}).services.gateway.environment).problems.join('\n'), /GATEWAY_API_KEYS/)
   })
 
   for (const path of gpus)
@@ -238,8 +243,8 @@ describe('the files that start the gateway', () => {
     })
 
   it('agree on the sizes for 24 GB', () => {
-    const { COMPOSE_PROFILES, ...sizes } = defaults
-    assert.ok(COMPOSE_PROFILES)
+    const { COMPOSE_PROFILES, PUBLISH_ADDRESS, GATEWAY_ALLOW_ANONYMOUS, ...sizes } = defaults
+    assert.ok(COMPOSE_PROFILES && PUBLISH_ADDRESS && GATEWAY_ALLOW_ANONYMOUS)
     assert.deepEqual(sizes, { ...readEnv('vllm/rtx4090.env') })
     assert.deepEqual(compose(keys), compose({ ...sizes, ...keys }))
     assert.deepEqual(Object.keys(readEnv('vllm/h100.env')), Object.keys(sizes))

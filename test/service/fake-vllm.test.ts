@@ -10,7 +10,6 @@ import sharp from 'sharp'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm } from '../fakes/fake-vllm.ts'
 import { readPageBarcode } from '../fakes/page-barcode.ts'
-import { collect } from '../support/collect.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import type { PageSpec } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
@@ -53,7 +52,7 @@ describe('the fake vLLM', () => {
       stream: true,
       stream_options: { include_usage: true },
     })
-    const chunks = await within(collect(stream), DEADLINE, 'the stream')
+    const chunks = await within(Array.fromAsync(stream), DEADLINE, 'the stream')
     assert.deepEqual(chunks[0]?.choices[0]?.delta, { role: 'assistant', content: '' })
     assert.equal(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''), 'one two three')
     assert.deepEqual(chunks.map((chunk) => chunk.choices[0]?.finish_reason).filter(Boolean), ['stop'])
@@ -264,7 +263,7 @@ describe('the fake vLLM', () => {
     const request = { model: MODEL, messages: [{ role: 'user' as const, content: 'Hi' }] }
     const whole = await client.chat.completions.create(request)
     const stream = await client.chat.completions.create({ ...request, stream: true })
-    const chunks = await within(collect(stream), DEADLINE, 'the stream')
+    const chunks = await within(Array.fromAsync(stream), DEADLINE, 'the stream')
     assert.equal(
       chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''),
       whole.choices[0]?.message.content,

@@ -9,7 +9,6 @@ import { GatewayError } from '../../gateway/errors.ts'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllmOptions } from '../fakes/fake-vllm.ts'
-import { collect } from '../support/collect.ts'
 import {
   grayPageImage,
   imageOnlyProfile,
@@ -43,7 +42,7 @@ async function start({ limits, gatewayKey, ...options }: Setup = {}) {
     upstreams,
     engine,
     ask: (prompt: PagePrompt = pagePrompt(), signal: AbortSignal = AbortSignal.timeout(DEADLINE)) =>
-      within(collect(engine(prompt, signal)), DEADLINE, 'the page'),
+      within(Array.fromAsync(engine(prompt, signal)), DEADLINE, 'the page'),
     async [Symbol.asyncDispose]() {
       await upstreams.close()
       await fake.kill()

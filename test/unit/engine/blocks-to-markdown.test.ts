@@ -20,7 +20,7 @@ function line(text: string, y: number, { x = 100, scale = 1, confidence = 95, ga
   const letter = LETTER * scale
   let at = x
   const words = text.split(' ').map((word) => {
-    const width = [...word].reduce((sum, character) => sum + (/\p{Script=Han}/u.test(character) ? 2 : 1), 0) * letter
+    const width = word.replace(/\p{Script=Han}/gu, '--').length * letter
     const box = { x0: at, y0: y, x1: at + width, y1: y + HEIGHT * scale }
     at = box.x1 + gap * letter
     return { text: word, confidence, box }
@@ -39,6 +39,15 @@ function bounds(items: readonly { readonly box: Box }[]): Box {
 
 function block(lines: readonly Line[], kind: Block['kind'] = 'text'): Block {
   return { kind, box: bounds(lines), paragraphs: [{ box: bounds(lines), lines }] }
+}
+
+/** A row of cells of one word each, with rules between them. */
+function ruledRow(cells: readonly string[], y: number): Line {
+  const words = cells.flatMap((cell, index) => {
+    const rule = index === 0 ? [] : line('|', y, { x: 80 + index * 200 }).words
+    return cell === '' ? rule : [...rule, ...line(cell, y, { x: 100 + index * 200 }).words]
+  })
+  return { ...line('', y), box: bounds(words), words }
 }
 
 /** A block of lines set one under the other. */
@@ -131,14 +140,18 @@ describe('blocksToMarkdown', () => {
       name: 'reads a table row by row, with its rules and without',
       blocks: [
         block(
-          [line('Station | Depth | Bottom', 0), line('A2 51 | 6.90 | sand', 60), line('B1 52 | 11.4 | gravel', 120)],
+          [
+            ruledRow(['Station', 'Depth', 'Bottom'], 0),
+            ruledRow(['A2', '6.90', 'sand'], 60),
+            ruledRow(['B1', '', 'rock'], 120),
+          ],
           'table',
         ),
         paragraph(['Parts', 'Labour'], 400),
         paragraph(['2,100', '300'], 400, { x: 500 }),
       ],
       markdown:
-        '| Station | Depth | Bottom |\n| --- | --- | --- |\n| A2 51 | 6.90 | sand |\n| B1 52 | 11.4 | gravel |\n\n' +
+        '| Station | Depth | Bottom |\n| --- | --- | --- |\n| A2 | 6.90 | sand |\n| B1 |  | rock |\n\n' +
         '| Parts | 2,100 |\n| --- | --- |\n| Labour | 300 |',
     },
     {
@@ -179,9 +192,10 @@ describe('blocksToText', () => {
   it('writes the same without marks', () => {
     const blocks = [
       paragraph(['Clocks'], 0, { scale: 2 }),
-      paragraph(['# 5 is *no* heading', '2. second'], 100),
-      block([line('Station | Depth', 300), line('A2 | 6.90', 360)], 'table'),
+      paragraph(['# 5 is *no* heading'], 100),
+      paragraph(['2. second'], 200),
+      block([ruledRow(['Station', 'Depth'], 300), ruledRow(['A2', '6.90'], 360)], 'table'),
     ]
-    assert.equal(blocksToText(blocks), 'Clocks\n\n# 5 is *no* heading\n2. second\n\nStation  Depth\nA2  6.90')
+    assert.equal(blocksToText(blocks), 'Clocks\n\n# 5 is *no* heading\n\n2. second\n\nStation  Depth\nA2  6.90')
   })
 })

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeEventStream } from '../../../gateway/engine/event-stream-decoder.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
-import { collect } from '../../support/collect.ts'
 
 const encoder = new TextEncoder()
 
@@ -11,7 +10,7 @@ async function* reads(...parts: readonly (string | Uint8Array)[]) {
 }
 
 async function decode(...parts: readonly (string | Uint8Array)[]): Promise<unknown[]> {
-  const batches = await collect(decodeEventStream(reads(...parts)))
+  const batches = await Array.fromAsync(decodeEventStream(reads(...parts)))
   return batches.flat()
 }
 
@@ -47,7 +46,7 @@ describe('decodeEventStream', () => {
   })
 
   it('hands on the events of one read together', async () => {
-    const batches = await collect(decodeEventStream(reads('data: 1\n\ndata: 2\n\nda', 'ta: 3\n\n')))
+    const batches = await Array.fromAsync(decodeEventStream(reads('data: 1\n\ndata: 2\n\nda', 'ta: 3\n\n')))
     assert.deepEqual(batches, [[1, 2], [3]])
   })
 
@@ -59,7 +58,7 @@ describe('decodeEventStream', () => {
         yield encoder.encode('data: 1\n\ndata: [DONE]\n\n')
       }
     }
-    assert.deepEqual(await collect(decodeEventStream(endless())), [[1]])
+    assert.deepEqual(await Array.fromAsync(decodeEventStream(endless())), [[1]])
     assert.equal(read, 1)
   })
 
@@ -77,7 +76,7 @@ describe('decodeEventStream', () => {
       }
     }
     await assert.rejects(
-      collect(decodeEventStream(endless())),
+      Array.fromAsync(decodeEventStream(endless())),
       (error) => error instanceof GatewayError && error.code === 'engine_error',
     )
     assert.ok(read <= 17, `${read} reads of 64 KiB`)

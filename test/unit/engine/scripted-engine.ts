@@ -1,5 +1,6 @@
 import type { Delta, EndDelta, Engine, PagePrompt } from '../../../gateway/engine/engine.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
+import { pagePrompt as anyPagePrompt } from '../../support/page-prompt.ts'
 import { within } from '../../support/within.ts'
 
 /** One page image, of one byte. */
@@ -15,34 +16,9 @@ const image = async () => pageImage
 
 const nothing = () => {}
 
-/** Builds a page prompt; the model's profile is one that nobody reads. */
+/** Builds a page prompt that uses the cache. */
 export function pagePrompt(pageKey: string, changes: Partial<PagePrompt> = {}): PagePrompt {
-  const model: PagePrompt['model'] = {
-    id: 'm',
-    root: 'm',
-    parent: null,
-    maxModelLen: 4096,
-    created: 0,
-    ownedBy: 'test',
-    engine: 'vllm',
-    profile: {
-      id: 'm',
-      version: 1,
-      match: [],
-      pixelBudget: { longestEdge: 1000, maxPixels: 1_000_000 },
-      imageMediaType: 'image/png',
-      layout: { system: null, order: 'image-only' },
-      tasks: { document: { text: null } },
-      freePrompt: false,
-      sampling: { temperature: 0, top_p: 1 },
-      extraBody: {},
-      defaultMaxModelLen: 4096,
-      maxOutputTokens: 1024,
-      imageTokens: () => 1,
-      clean: (text) => text,
-    },
-  }
-  return { pageKey, cache: 'use', model, task: 'document', text: null, image, requestId: 'r', ...changes }
+  return anyPagePrompt({ pageKey, cache: 'use', image, ...changes })
 }
 
 /** Builds the last delta of a good answer. */
