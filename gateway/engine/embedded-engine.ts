@@ -1,10 +1,10 @@
 import type { Delta, Engine, PagePrompt } from './engine.ts'
-import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
+import { blocksToMarkdown, blocksToText } from './tesseract/blocks-to-markdown.ts'
 import { createTesseractPool } from './tesseract/pool.ts'
 
 /** What the embedded engine needs to know. */
 export interface EmbeddedEngineOptions {
-  /** Pages read at the same time; each thread keeps one core busy and holds 150 MB or so. */
+  /** Pages read at the same time; each thread keeps one core busy and holds about 160 MB. */
   readonly threads: number
 }
 

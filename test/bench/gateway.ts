@@ -10,6 +10,7 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
 import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { printBar, printTable } from './table.ts'
 
 /** The bars of this benchmark. */
 const MAX_PEAK_MEGABYTES = 700
@@ -40,12 +41,12 @@ export async function benchGateway(): Promise<boolean> {
     { what: 'gateway, 200 pages', ...short },
     { what: 'gateway, 1000 pages', ...long },
   ]
-  print(rows.map((row) => formatRow(row, alone.pagesPerCpuSecond)))
+  printTable(rows.map((row) => formatRow(row, alone.pagesPerCpuSecond)))
   const growth = long.peakMegabytes / short.peakMegabytes
   const peak = Math.max(short.peakMegabytes, long.peakMegabytes)
   const verdicts = [
-    bar(`peak resident memory ${peak.toFixed(0)} MB, at most ${MAX_PEAK_MEGABYTES}`, peak <= MAX_PEAK_MEGABYTES),
-    bar(
+    printBar(`peak resident memory ${peak.toFixed(0)} MB, at most ${MAX_PEAK_MEGABYTES}`, peak <= MAX_PEAK_MEGABYTES),
+    printBar(
       `1000 pages take ${growth.toFixed(2)} times the memory of 200, at most ${MAX_MEMORY_GROWTH}`,
       growth <= MAX_MEMORY_GROWTH,
     ),
@@ -183,20 +184,4 @@ function formatRow(
     'peak MB': peak.toFixed(0),
     'first text s': firstTextSeconds?.toFixed(2) ?? '',
   }
-}
-
-function print(rows: Record<string, string>[]): void {
-  process.stdout.write('\n')
-  const columns = Object.keys(rows[0] ?? {})
-  const width = (column: string) => Math.max(column.length, ...rows.map((row) => row[column]?.length ?? 0))
-  for (const row of [Object.fromEntries(columns.map((column) => [column, column])), ...rows]) {
-    process.stdout.write(
-      `${columns.map((column, index) => (index === 0 ? row[column]?.padEnd(width(column)) : row[column]?.padStart(width(column)))).join('  ')}\n`,
-    )
-  }
-}
-
-function bar(text: string, met: boolean): boolean {
-  process.stdout.write(`${met ? 'met   ' : 'MISSED'} ${text}\n`)
-  return met
 }

@@ -40,7 +40,7 @@ describe('the embedded engine', () => {
       usage: { promptTokens: 0, completionTokens: 0 },
       width: english.width,
       height: english.height,
-      rasterizer: 'pdfjs',
+      rasterizer: english.rasterizer,
       engine: 'tesseract',
       cache: 'miss',
     })

@@ -4,7 +4,7 @@ import { inReadingOrder, median } from './blocks-reading-order.ts'
 import type { PlacedRegion, Region } from './blocks-reading-order.ts'
 import { areRuled, tableParts } from './blocks-table.ts'
 import { endsEarly, isNoise, joinText, lineText } from './blocks-text.ts'
-import type { Block, Line } from './tesseract/recognition.ts'
+import type { Block, Line } from './recognition.ts'
 
 interface Item {
   readonly kind: 'item'
@@ -33,8 +33,11 @@ export function toPieces(blocks: readonly Block[]): Piece[] {
   const lines = regions.flatMap((region) => region.lines)
   const body = bodySize(lines)
   const pieces: Piece[] = []
+  let previous: PlacedRegion | undefined
   for (const region of inReadingOrder(regions, median(lines.map((line) => line.height)))) {
-    for (const piece of toRegionPieces(region, pieces.at(-1))) addPiece(pieces, piece)
+    const unfinished = previous !== undefined && runsToTheEnd(previous)
+    for (const piece of toRegionPieces(region, pieces.at(-1))) addPiece(pieces, piece, unfinished)
+    previous = region
   }
   return pieces
 
@@ -46,12 +49,21 @@ export function toPieces(blocks: readonly Block[]): Piece[] {
 }
 
 /** Adds a piece, or continues the last one where a paragraph or a heading was broken by a column or a gap. */
-function addPiece(pieces: Piece[], piece: Piece): void {
+function addPiece(pieces: Piece[], piece: Piece, unfinished: boolean): void {
   const last = pieces.at(-1)
-  const broken = last?.kind === 'paragraph' && piece.kind === 'paragraph' && goesOn(last.text, piece.text)
+  const broken = unfinished && last?.kind === 'paragraph' && piece.kind === 'paragraph' && goesOn(last.text, piece.text)
   const brokenHeading = last?.kind === 'heading' && piece.kind === 'heading' && /^\p{Ll}/u.test(piece.text)
   if (broken || brokenHeading) last.text = joinText(last.text, piece.text)
   else pieces.push(piece)
+}
+
+/** In line heights: how far from the end of its column a line may end that was not ended on purpose. */
+const RAGGED = 4
+
+/** Whether a region's last line fills its column: a running head does not. */
+function runsToTheEnd({ lines, right }: PlacedRegion): boolean {
+  const last = lines.at(-1)
+  return last !== undefined && right - last.box.x1 < RAGGED * last.height
 }
 
 /** Whether a paragraph goes on behind the end of its column: no end of a sentence here, a small letter there. */

@@ -1,5 +1,5 @@
 import { joinText, lineText } from './blocks-text.ts'
-import type { Line, Word } from './tesseract/recognition.ts'
+import type { Line, Word } from './recognition.ts'
 
 /** A word that is the rule between two cells, read as a character. */
 const UPRIGHT_RULE = /^[|¦]$/

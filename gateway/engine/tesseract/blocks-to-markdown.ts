@@ -1,7 +1,7 @@
 import { toPieces } from './blocks-pieces.ts'
 import type { Piece } from './blocks-pieces.ts'
 import { escapeInline, escapeStart } from './blocks-text.ts'
-import type { Block } from './tesseract/recognition.ts'
+import type { Block } from './recognition.ts'
 
 /** Writes what Tesseract read on one page as Markdown, in reading order. Empty for a page without text. */
 export function blocksToMarkdown(blocks: readonly Block[]): string {

@@ -1,7 +1,7 @@
 import { endsEarly, hasHan, joinText, lineText } from './blocks-text.ts'
 import { median } from './blocks-reading-order.ts'
 import type { PlacedRegion } from './blocks-reading-order.ts'
-import type { Line } from './tesseract/recognition.ts'
+import type { Line } from './recognition.ts'
 
 /** A heading, or a line of one. */
 export interface Heading {

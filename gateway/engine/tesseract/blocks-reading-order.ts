@@ -1,4 +1,4 @@
-import type { Box, Line } from './tesseract/recognition.ts'
+import type { Box, Line } from './recognition.ts'
 
 /** Lines that belong together: a paragraph, a heading, a table. */
 export interface Region {

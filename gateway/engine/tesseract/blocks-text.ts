@@ -1,5 +1,5 @@
 import type { PlacedRegion } from './blocks-reading-order.ts'
-import type { Line, Word } from './tesseract/recognition.ts'
+import type { Line, Word } from './recognition.ts'
 
 const HAN = /\p{Script=Han}/u
 /** Characters of Chinese type that stand without spaces: Han, and full-width punctuation. */

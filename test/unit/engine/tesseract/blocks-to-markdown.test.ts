@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { blocksToMarkdown, blocksToText } from '../../../gateway/engine/blocks-to-markdown.ts'
-import type { Block, Box, Line } from '../../../gateway/engine/tesseract/recognition.ts'
+import { blocksToMarkdown, blocksToText } from '../../../../gateway/engine/tesseract/blocks-to-markdown.ts'
+import type { Block, Box, Line } from '../../../../gateway/engine/tesseract/recognition.ts'
 
 /** Pixels of a body line, and of a letter of it. */
 const HEIGHT = 30
@@ -135,6 +135,14 @@ describe('blocksToMarkdown', () => {
       markdown:
         'A clock that is moved every week will never keep good time. It should stand on a shelf which is level, dry and ' +
         'out of the sun, and nobody should lean against the wall.',
+    },
+    {
+      name: 'keeps a running head apart from the sentence that goes on under it',
+      blocks: [
+        paragraph(['Field manual'], 0),
+        paragraph(['passed to the county, and nobody should lean against it.'], 60),
+      ],
+      markdown: 'Field manual\n\npassed to the county, and nobody should lean against it.',
     },
     {
       name: 'reads a table row by row, with its rules and without',

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
+
+/** What Emscripten adds to PDFium's functions, as far as it is used here; the package's own types need `@types/emscripten`. */
+interface Runtime {
+  readonly HEAPU8: Uint8Array<ArrayBuffer>
+  readonly wasmExports: { malloc(size: number): number; free(address: number): void }
+  addFunction(callback: (...parameters: number[]) => number, signature: string): number
+  removeFunction(callback: number): void
+}
+
+/** One instance of PDFium with a memory of its own: what goes wrong inside breaks this instance and nothing else. */
+export interface Pdfium {
+  readonly library: WrappedPdfiumModule
+  /** Set by whoever catches what PDFium threw: its memory is in no known state, and the instance is not used again. */
+  isBroken: boolean
+  /** A view that the next call may detach: the memory moves when it grows. */
+  bytes(address: number, length: number): Uint8Array<ArrayBuffer>
+  floats(address: number, length: number): Float32Array
+  integers(address: number, length: number): Int32Array
+  /** Room in PDFium's memory until it is disposed of. */
+  allocate(size: number): Room
+  /** A function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
+  callback(run: (...parameters: number[]) => number, signature: string): Callback
+  /** Room for one page's pixels, kept and given out again: one page is drawn at a time. */
+  pixelRoom(size: number): number
+}
+
+interface Room extends Disposable {
+  readonly address: number
+}
+
+interface Callback extends Disposable {
+  readonly index: number
+}
+
+/** What is thrown when PDFium itself gives up, other than by breaking. */
+export class PdfiumRefusal extends Error {}
+
+let current: Promise<Pdfium> | null = null
+
+/** Returns this thread's instance, or a fresh one when that is broken. Past `maxMemoryBytes` an instance breaks. */
+export async function loadPdfium(maxMemoryBytes: number): Promise<Pdfium> {
+  if (current !== null && !(await current).isBroken) return current
+  return (current = instantiate(maxMemoryBytes))
+}
+
+async function instantiate(maxMemoryBytes: number): Promise<Pdfium> {
+  const wasm = await readFile(fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm')))
+  const overrides = {
+    print() {},
+    printErr() {},
+    instantiateWasm(imports: WebAssembly.Imports, resolve: (instance: WebAssembly.Instance) => void) {
+      limitMemory(imports, maxMemoryBytes)
+      // V8 keeps one compiled copy of equal bytes for all threads.
+      void WebAssembly.instantiate(wasm, imports).then(({ instance }) => resolve(instance))
+      return {}
+    },
+  }
+  const library = await init(overrides as Parameters<typeof init>[0])
+  library.PDFiumExt_Init()
+  return wrap(library)
+}
+
+/** The binary allows itself 2 GiB; refused memory fails an allocation, which PDFium survives or breaks at. */
+function limitMemory(imports: WebAssembly.Imports, maxMemoryBytes: number): void {
+  const environment = imports['env'] as { emscripten_resize_heap: (size: number) => number }
+  const grow = environment.emscripten_resize_heap
+  environment.emscripten_resize_heap = (size) => (size >>> 0 > maxMemoryBytes ? 0 : grow(size))
+}
+
+function wrap(library: WrappedPdfiumModule): Pdfium {
+  const runtime = library.pdfium as unknown as Runtime
+  const { malloc, free } = runtime.wasmExports
+  let pixels = { address: 0, size: 0 }
+  const allocated = (size: number) => {
+    const address = malloc(size)
+    if (address === 0) throw new PdfiumRefusal(`no memory for ${size} bytes`)
+    return address
+  }
+  return {
+    library,
+    isBroken: false,
+    bytes: (address, length) => runtime.HEAPU8.subarray(address, address + length),
+    floats: (address, length) => new Float32Array(runtime.HEAPU8.buffer, address, length),
+    integers: (address, length) => new Int32Array(runtime.HEAPU8.buffer, address, length),
+    allocate(size) {
+      const address = allocated(size)
+      return { address, [Symbol.dispose]: () => free(address) }
+    },
+    callback(run, signature) {
+      const index = runtime.addFunction(run, signature)
+      return { index, [Symbol.dispose]: () => runtime.removeFunction(index) }
+    },
+    pixelRoom(size) {
+      if (pixels.size < size) {
+        free(pixels.address)
+        pixels = { address: 0, size: 0 }
+        pixels = { address: allocated(size), size }
+      }
+      return pixels.address
+    },
+  }
+}

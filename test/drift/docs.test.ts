@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import { errorCatalogue } from '../../gateway/errors.ts'
+import { ocrOptions } from '../../gateway/openai/chat-request.ts'
+import { generatedPages } from '../support/write-docs.ts'
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const markdownFiles = globSync(['*.md', 'docs/**/*.md', 'vllm/**/*.md', 'test/**/*.md'], { cwd: root }).toSorted()
+
+/** The text between a heading and the next one of its level or above. */
+function section(markdown: string, heading: string): string {
+  const start = markdown.indexOf(`\n${heading}\n`)
+  assert.notEqual(start, -1, `there is no section "${heading}"`)
+  const level = /^#+/.exec(heading)?.[0].length ?? 0
+  const rest = markdown.slice(start + heading.length + 2)
+  const end = rest.search(new RegExp(`^#{1,${level}} `, 'm'))
+  return end === -1 ? rest : rest.slice(0, end)
+}
+
+describe('generated pages', () => {
+  for (const [path, write] of Object.entries(generatedPages))
+    it(`are fresh: ${path}`, () => {
+      assert.equal(read(path), write(), 'run `npm run docs`')
+    })
+})
+
+describe('docs/errors.md', () => {
+  const page = read('docs/errors.md')
+  const headings = [...page.matchAll(/^### `(\w+)`$/gm)].map(([, code = '']) => code)
+
+  it('has one section for each error code, and none for anything else', () => {
+    assert.deepEqual(headings.toSorted(), Object.keys(errorCatalogue).toSorted())
+  })
+
+  for (const [code, { status, retry }] of Object.entries(errorCatalogue))
+    it(`says the status of ${code}, and whether to try again`, () => {
+      const text = section(page, `### \`${code}\``)
+      assert.match(text, new RegExp(`^\\n${status} · ${retry ? 'try again' : 'do not try again'}`))
+    })
+})
+
+describe('docs/api.md', () => {
+  const page = read('docs/api.md')
+
+  it('names every route of the gateway, and no other', () => {
+    const declared = [...read('gateway/app.ts').matchAll(/app\.(get|post|put|delete|all)\('([^']+)'/g)].map(
+      ([, method = '', path = '']) => `${method.toUpperCase()} ${path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')}`,
+    )
+    const documented = [...section(page, '## Endpoints').matchAll(/^\| `([A-Z]+ \/[^`]*)`/gm)].map(([, route]) => route)
+    assert.ok(declared.length > 0)
+    assert.deepEqual(documented.toSorted(), declared.toSorted())
+  })
+
+  it('names every option of the `ocr` object, and no other', () => {
+    const documented = [...section(page, '## The `ocr` object of a request').matchAll(/^\| `(\w+)`/gm)].map(
+      ([, option]) => option,
+    )
+    assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape).toSorted())
+  })
+})
+
+describe('the docs', () => {
+  it('are all linked from their index', () => {
+    const index = read('docs/README.md')
+    const pages = markdownFiles.filter((path) => path.startsWith('docs/') && path !== 'docs/README.md')
+    assert.deepEqual(
+      pages.filter((path) => !index.includes(`(${path.slice('docs/'.length)})`)),
+      [],
+    )
+  })
+
+  for (const path of markdownFiles)
+    it(`link only to files and headings that exist: ${path}`, () => {
+      assert.deepEqual(brokenLinks(path), [])
+    })
+
+  it('begin with a README of at most 80 lines', () => {
+    assert.ok(read('README.md').trimEnd().split('\n').length <= 80)
+  })
+})
+
+function brokenLinks(path: string): string[] {
+  // Code may hold what looks like a link.
+  const prose = read(path)
+    .replaceAll(/^```[^]*?^```/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '')
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target)
+  return links.filter((link) => !/^https?:/.test(link) && !resolves(path, link))
+}
+
+function resolves(path: string, link: string): boolean {
+  const [file = '', anchor] = link.split('#')
+  const target = file === '' ? path : join(dirname(path), file)
+  if (!existsSync(join(root, target))) return false
+  return anchor === undefined || anchorsOf(read(target)).includes(anchor)
+}
+
+/** Anchors as GitHub makes them of headings. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  )
+}
