@@ -10,6 +10,7 @@ import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
 import { routedEngine } from './engine/routed-engine.ts'
@@ -18,7 +19,7 @@ import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
 import { createVllmEngine } from './engine/vllm-engine.ts'
 import type { OcrServices } from './ocr/ocr.ts'
-import { tesseract } from './profile/models/tesseract.ts'
+import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -99,11 +100,12 @@ function createEngine(
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
   const vllmSlots = createSlots(config.GATEWAY_UPSTREAM_CONCURRENCY * Math.max(1, config.GATEWAY_UPSTREAM_URLS.length))
+  const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
   // One page more than there are threads is rasterized while they read.
   const tesseractSlots = createSlots(tesseractThreads + 1)
   return routedEngine({
-    vllm: limitedEngine(vllm, vllmSlots),
-    tesseract: limitedEngine(timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS), tesseractSlots),
+    vllm: limitedEngine(inkedEngine(vllm), vllmSlots),
+    tesseract: limitedEngine(inkedEngine(tesseract), tesseractSlots),
   })
 }
 
@@ -139,10 +141,10 @@ function embeddedModel() {
     id: 'tesseract',
     root: 'tesseract',
     parent: null,
-    maxModelLen: tesseract.defaultMaxModelLen,
+    maxModelLen: tesseractProfile.defaultMaxModelLen,
     created: 0,
     ownedBy: 'ocr-gateway',
     engine: 'tesseract' as const,
-    profile: tesseract,
+    profile: tesseractProfile,
   }
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { PageStore } from '../cache/page-store.ts'
-import type { PageImage } from '../page/page.ts'
+import type { PageImage, PageWarning } from '../page/page.ts'
 import type { EndDelta, Engine } from './engine.ts'
 import { joinedEngine } from './joined-engine.ts'
 
 /** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 1
+const STORED_VERSION = 2
 
 const tokens = z.number().int().nonnegative()
 const pixels = z.number().int().positive()
@@ -13,6 +13,12 @@ const pixels = z.number().int().positive()
 const rasterizers = { pdfium: 'pdfium', pdfjs: 'pdfjs', scan: 'scan', sharp: 'sharp' } as const satisfies {
   [Name in PageImage['rasterizer']]: Name
 }
+const warningCodes = {
+  image_small: 'image_small',
+  resolution_low: 'resolution_low',
+  image_bilevel: 'image_bilevel',
+  page_skewed: 'page_skewed',
+} as const satisfies { [Code in PageWarning['code']]: Code }
 const engines = { vllm: 'vllm', tesseract: 'tesseract' } as const satisfies { [Name in EndDelta['engine']]: Name }
 
 const storedAnswer = z.object({
@@ -24,13 +30,15 @@ const storedAnswer = z.object({
   height: pixels,
   rasterizer: z.enum(rasterizers),
   engine: z.enum(engines),
+  blank: z.boolean(),
+  warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() })),
 })
 
 type StoredAnswer = z.infer<typeof storedAnswer>
 
 /**
  * Wraps an engine so that it asks the store first, and joins a page already in flight. Only whole, good answers are
- * stored: ended with `stop`, and not empty. `cache: 'off'` neither reads, stores nor joins.
+ * stored: ended with `stop`, and not empty unless the page is blank. `cache: 'off'` neither reads, stores nor joins.
  */
 export function cachedEngine(engine: Engine, store: PageStore): Engine {
   // The store is read inside the flight: two who ask at once cannot both miss, one after the other's answer was stored.
@@ -72,9 +80,9 @@ async function read(store: PageStore, pageKey: string, signal: AbortSignal): Pro
 }
 
 async function write(store: PageStore, pageKey: string, text: string, end: EndDelta): Promise<void> {
-  const { finishReason, usage, width, height, rasterizer, engine } = end
-  if (finishReason !== 'stop' || text.trim() === '') return
-  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, usage, width, height, rasterizer, engine }
+  const { type: _, cache: __, finishReason, ...facts } = end
+  if (finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
+  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, warnings: [...end.warnings] }
   try {
     await store.set(pageKey, JSON.stringify(answer))
   } catch {

@@ -1,5 +1,6 @@
 import type { Delta, Engine, PagePrompt } from './engine.ts'
 import { blocksToMarkdown, blocksToText } from './tesseract/blocks-to-markdown.ts'
+import { pageFacts } from './page-facts.ts'
 import { createTesseractPool } from './tesseract/pool.ts'
 
 /** What the embedded engine needs to know. */
@@ -28,9 +29,7 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
       type: 'end',
       finishReason: 'stop',
       usage: { promptTokens: 0, completionTokens: 0 },
-      width: image.width,
-      height: image.height,
-      rasterizer: image.rasterizer,
+      ...pageFacts(image),
       engine: 'tesseract',
       cache: 'miss',
     }

@@ -1,4 +1,4 @@
-import type { PageImage } from '../page/page.ts'
+import type { PageImage, PageWarning } from '../page/page.ts'
 import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
 
 /** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
@@ -38,6 +38,9 @@ export interface EndDelta {
   readonly width: number
   readonly height: number
   readonly rasterizer: PageImage['rasterizer']
+  /** Nothing was on the page, and no engine was asked. */
+  readonly blank: boolean
+  readonly warnings: readonly PageWarning[]
   readonly engine: 'vllm' | 'tesseract'
   readonly cache: 'hit' | 'miss' | 'joined'
 }

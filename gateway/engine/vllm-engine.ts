@@ -4,6 +4,7 @@ import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
 import type { Engine, TextDelta, Usage } from './engine.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
+import { pageFacts } from './page-facts.ts'
 import { pageRequest } from './page-request.ts'
 import type { UpstreamResponse } from './upstream-connection.ts'
 import { eventFailure, responseFailure } from './upstream-failure.ts'
@@ -35,8 +36,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
       const ending = yield* readAnswer(lease.url, response, timer)
-      const { width, height, rasterizer } = image
-      yield { type: 'end', ...ending, width, height, rasterizer, engine: 'vllm', cache: 'miss' }
+      yield { type: 'end', ...ending, ...pageFacts(image), engine: 'vllm', cache: 'miss' }
     } catch (error) {
       // Whatever an abort broke on its way, the reason is the caller's or the timer's.
       timer.signal.throwIfAborted()

@@ -83,7 +83,11 @@ function planPrompt(
   rasterizationVersion: string,
 ): PlannedPage['prompt'] {
   const { profile } = request.model
-  const rasterization: Rasterization = { pixelBudget: profile.pixelBudget, mediaType: profile.imageMediaType }
+  const rasterization: Rasterization = {
+    pixelBudget: profile.pixelBudget,
+    mediaType: profile.imageMediaType,
+    preparation: request.preparation,
+  }
   return {
     pageKey: pageKey(request, document, documentPage, rasterizationVersion),
     cache: request.cache,

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts'
 import type { Usage } from '../engine/engine.ts'
+import type { PageWarning } from '../page/page.ts'
 
 /** One opened document, as the ledger speaks of it. */
 export interface DocumentFacts {
@@ -9,7 +10,7 @@ export interface DocumentFacts {
   readonly pages: number
 }
 
-/** How one page ended. `ok`: read whole; `blank`: nothing to read on it; `failed`: not read, or not whole. */
+/** How one page ended. `ok`: read whole; `blank`: no ink on it; `failed`: not read, or not whole. */
 export type PageStatus = 'ok' | 'blank' | 'failed'
 
 /** What is known of a page once it has ended. */
@@ -24,6 +25,8 @@ export interface PageResult {
   readonly width: number | null
   readonly height: number | null
   readonly usage: Usage
+  /** What makes the text less sure. */
+  readonly warnings: readonly PageWarning[]
   readonly error: GatewayError | null
 }
 

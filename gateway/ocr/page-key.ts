@@ -5,11 +5,11 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 const KEY_VERSION = 1
 
 /**
- * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized,
+ * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized and prepared,
  * the model, its profile's version, the task, the prompt and the sampling. Clean-up and output form are no part of it.
  */
 export function pageKey(
-  { model, task, prompt }: Pick<OcrRequest, 'model' | 'task' | 'prompt'>,
+  { model, task, prompt, preparation }: Pick<OcrRequest, 'model' | 'task' | 'prompt' | 'preparation'>,
   document: { readonly sha256: string },
   documentPage: number,
   rasterizationVersion: string,
@@ -19,7 +19,7 @@ export function pageKey(
     KEY_VERSION,
     document.sha256,
     documentPage,
-    [rasterizationVersion, profile.pixelBudget, profile.imageMediaType],
+    [rasterizationVersion, profile.pixelBudget, profile.imageMediaType, Object.entries(preparation).toSorted()],
     [model.engine, model.id, model.root, model.parent],
     [profile.id, profile.version, profile.layout],
     [task, prompt],

@@ -108,9 +108,9 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
 }
 
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
-  const whole = end.finishReason === 'stop'
+  const error = answerError(end, text)
   return {
-    status: !whole ? 'failed' : text === '' ? 'blank' : 'ok',
+    status: end.blank ? 'blank' : error === null ? 'ok' : 'failed',
     cache: request.cache === 'off' ? 'off' : end.cache,
     attempts: 1,
     engine: end.engine,
@@ -119,11 +119,20 @@ function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResul
     width: end.width,
     height: end.height,
     usage: end.usage,
-    error: whole ? null : cutOff(end),
+    warnings: end.warnings,
+    error,
   }
 }
 
-function cutOff({ finishReason, usage }: EndDelta): GatewayError {
+function answerError({ finishReason, usage, blank, engine }: EndDelta, text: string): GatewayError | null {
+  if (finishReason === 'stop') {
+    // Tesseract finds no text in a picture, and is right; a vision model always has something to say of a page with ink.
+    if (text !== '' || blank || engine === 'tesseract') return null
+    return new GatewayError(
+      'engine_error',
+      'The engine answered with nothing, though there is ink on the page. Try again.',
+    )
+  }
   return new GatewayError(
     'engine_error',
     `The engine stopped before the page was read whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,
@@ -141,6 +150,7 @@ function failedResult(error: GatewayError, request: OcrRequest): PageResult {
     width: null,
     height: null,
     usage: { promptTokens: 0, completionTokens: 0 },
+    warnings: [],
     error,
   }
 }

@@ -45,6 +45,15 @@ export const ocrOptions = z.strictObject({
   on_page_error: z.enum(['mark', 'fail']).optional(),
   cache: z.enum(['use', 'refresh', 'off']).optional(),
   password: z.string().max(1000).optional(),
+  prepare: z
+    .strictObject({
+      rotate: z.boolean().optional(),
+      deskew: z.boolean().optional(),
+      binarize: z.boolean().optional(),
+      tile: z.boolean().optional(),
+      resolution: z.literal('auto').optional(),
+    })
+    .optional(),
 })
 
 /** The `ocr` object of a request. */

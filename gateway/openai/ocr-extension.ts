@@ -12,6 +12,7 @@ interface LedgerLine {
   readonly width: number | null
   readonly height: number | null
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number }
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
   readonly error: { readonly code: string; readonly message: string } | null
   readonly start: number
   readonly end: number
@@ -63,6 +64,7 @@ function ledgerLine(line: LedgerLine, model: string, several: boolean): object {
     completion_tokens: line.usage.completionTokens,
     start: line.start,
     end: line.end,
+    ...(line.warnings.length > 0 ? { warnings: line.warnings } : {}),
     ...(line.error === null ? {} : { error: { code: line.error.code, message: line.error.message } }),
   }
 }

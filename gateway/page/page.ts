@@ -5,6 +5,12 @@ export interface PageSize {
   readonly unit: 'pt' | 'px'
 }
 
+/** Something about a page that makes its text less sure, and what the caller can do about it. */
+export interface PageWarning {
+  readonly code: 'image_small' | 'resolution_low' | 'image_bilevel' | 'page_skewed'
+  readonly message: string
+}
+
 /** The encoded bitmap of one page, as an engine is shown it. */
 export interface PageImage {
   readonly data: Uint8Array<ArrayBuffer>
@@ -14,4 +20,7 @@ export interface PageImage {
   readonly height: number
   /** Which of the gateway's rasterizers drew it. */
   readonly rasterizer: 'pdfium' | 'pdfjs' | 'scan' | 'sharp'
+  /** There is nothing on the page that could be read, and no engine needs to see it. */
+  readonly blank: boolean
+  readonly warnings: readonly PageWarning[]
 }

@@ -1,5 +1,6 @@
 import type { Source } from '../document/source.ts'
 import type { PageRange } from '../page/page-range.ts'
+import type { Preparation } from '../page/preparation.ts'
 import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
 
 /** A served model that reads pages. */
@@ -25,6 +26,7 @@ export interface OcrRequest {
   readonly answersJson: boolean
   readonly output: 'markdown' | 'text' | 'json'
   readonly pageSeparator: string
+  readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'
   readonly cache: 'use' | 'refresh' | 'off'
   readonly warnings: readonly Warning[]

@@ -1,8 +1,16 @@
 import { z } from 'zod'
 import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
-import { chatRequest, contentPart, ocrOptions, type ChatRequest, type ContentPart } from '../openai/chat-request.ts'
+import {
+  chatRequest,
+  contentPart,
+  ocrOptions,
+  type ChatRequest,
+  type ContentPart,
+  type OcrOptions,
+} from '../openai/chat-request.ts'
 import { parsePageRange } from '../page/page-range.ts'
+import type { Preparation } from '../page/preparation.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { decodeInline } from './data-url.ts'
 import type { OcrModel, OcrRequest } from './ocr-request.ts'
@@ -78,9 +86,15 @@ function ocrRequest(
     ...chooseTask(model, options, userText.trim()),
     output,
     pageSeparator: options.page_separator ?? DEFAULT_PAGE_SEPARATOR,
+    preparation: chosen(options.prepare ?? {}),
     onPageError: options.on_page_error ?? 'mark',
     cache: options.cache ?? 'use',
   }
+}
+
+/** Keeps what was asked for: `rotate: false` says the same as nothing, and must not change the page key. */
+function chosen(prepare: NonNullable<OcrOptions['prepare']>): Preparation {
+  return Object.fromEntries(Object.entries(prepare).filter(([, value]) => value !== undefined && value !== false))
 }
 
 interface LocatedPart {
@@ -144,13 +158,18 @@ function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
     const key = issue.keys[0] ?? ''
     throw new GatewayError(
       'unknown_option',
-      `Unknown option ${JSON.stringify(`${param}.${key}`)}. The options are: ${Object.keys(ocrOptions.shape).join(', ')}.`,
+      `Unknown option ${JSON.stringify(`${param}.${key}`)}. The options are: ${optionNames(param)}.`,
       { param: `${param}.${key}` },
     )
   }
   throw new GatewayError('invalid_value', `${param === '' ? 'The request body' : param}: ${issue.message}.`, {
     param: param === '' ? undefined : param,
   })
+}
+
+function optionNames(param: string): string {
+  const shape = param === 'ocr.prepare' ? ocrOptions.shape.prepare.unwrap().shape : ocrOptions.shape
+  return Object.keys(shape).join(', ')
 }
 
 function fieldPath(base: string, path: readonly PropertyKey[]): string {

@@ -152,6 +152,20 @@ describe('chat completions on documents', () => {
     assert.ok(!JSON.stringify(fake.requests.at(-1)?.body?.messages).includes('Summarize'))
   })
 
+  it('does not show a blank page to the engine, and says that it is blank', async () => {
+    const before = fake.requests.length
+    const parts = [filePart(makePdf([{ number: 91 }, {}, { number: 93 }]))]
+    const { content, ocr } = await askWhole(gateway.client, { parts, ocr: { page_separator: '|' } })
+    assert.match(content, /This is page 91[^|]*\|\|This is page 93/)
+    assert.deepEqual(
+      ocr.pages.map(({ status }) => status),
+      ['ok', 'blank', 'ok'],
+    )
+    assert.equal(fake.requests.length - before, 2)
+    const again = await askWhole(gateway.client, { parts, ocr: { page_separator: '|' } })
+    assert.deepEqual([again.cacheHeader, again.content], ['HIT', content])
+  })
+
   it('gives plain text or JSON when asked', async () => {
     fake.setAnswer(() => '# Title\n\nSome **bold** text.')
     const text = await askWhole(gateway.client, { parts: [filePart(pages(81, 82))], ocr: { output: 'text' } })
@@ -163,5 +177,13 @@ describe('chat completions on documents', () => {
       json.ocr.pages.map(({ start, end }) => JSON.parse(json.content.slice(start, end))),
       expected,
     )
+  })
+
+  it('calls a page failed when the engine has nothing to say of its ink', async () => {
+    fake.setAnswer(({ image }) => (image?.pageNumber === 95 ? '' : 'text'))
+    const parts = [filePart(makePdf([{ number: 94 }, { number: 95 }]))]
+    const { content, ocr } = await askWhole(gateway.client, { parts, ocr: { page_separator: '|' } })
+    assert.equal(content, 'text|<!-- page 2 failed: engine_error -->')
+    assert.match(ocr.pages[1]?.error?.message ?? '', /nothing, though there is ink/)
   })
 })

@@ -156,6 +156,14 @@ describe('bad input', () => {
       says: /pages, task/,
     },
     {
+      name: 'an unknown preparation',
+      body: () => chat(file(''), { ocr: { prepare: { sharpen: true } } }),
+      status: 400,
+      code: 'unknown_option',
+      param: 'ocr.prepare.sharpen',
+      says: /rotate, deskew/,
+    },
+    {
       name: 'an option of the wrong type',
       body: () => chat(file(''), { ocr: { pages: 1 } }),
       status: 400,

@@ -7,7 +7,7 @@ export interface PageSpec {
   readonly height?: number
   /** Written as `/Rotate`, with the content turned against it: the page reads upright only where it is honoured. */
   readonly rotate?: 0 | 90 | 180 | 270
-  /** Set in Helvetica from the top; characters beyond Latin-1 become `?`. */
+  /** Set in Helvetica from the top; characters beyond Latin-1 become `?`. A page with a number says it when unset. */
   readonly lines?: readonly string[]
   /** Points. */
   readonly fontSize?: number
@@ -35,7 +35,7 @@ export function makePdf(pages: readonly PageSpec[]): Uint8Array {
   const kids = pages.map((page) => {
     const { width, height, rotate } = { ...A4, rotate: 0, ...page }
     const [boxWidth, boxHeight] = rotate % 180 === 0 ? [width, height] : [height, width]
-    const contents = [turn(rotate, width, height), strip(page, width, height), text(page, height)].filter(
+    const contents = [turn(rotate, width, height), strip(page, width, height), text(withNumber(page), height)].filter(
       (part) => part !== '',
     )
     return reference(
@@ -45,6 +45,11 @@ export function makePdf(pages: readonly PageSpec[]): Uint8Array {
   })
   objects[1] = `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${kids.length} >>`
   return write(objects, catalog)
+}
+
+/** A strip at the very edge alone would be a scanner's shadow, and the page blank. */
+function withNumber(page: PageSpec): PageSpec {
+  return page.number === undefined || page.lines !== undefined ? page : { ...page, lines: [`Page ${page.number}`] }
 }
 
 function write(objects: readonly string[], catalog: string): Uint8Array {

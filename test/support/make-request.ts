@@ -19,6 +19,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     answersJson: false,
     output: 'markdown',
     pageSeparator: '\n\n---\n\n',
+    preparation: {},
     onPageError: 'mark',
     cache: 'use',
     warnings: [],

@@ -10,6 +10,8 @@ export const pageImage: PageImage = {
   width: 800,
   height: 1000,
   rasterizer: 'pdfjs',
+  blank: false,
+  warnings: [],
 }
 
 const image = async () => pageImage
@@ -24,7 +26,7 @@ export function pagePrompt(pageKey: string, changes: Partial<PagePrompt> = {}): 
 /** Builds the last delta of a good answer. */
 export function endDelta(changes: Partial<EndDelta> = {}): EndDelta {
   const usage = { promptTokens: 10, completionTokens: 5 }
-  const size = { width: 800, height: 1000, rasterizer: 'pdfjs', engine: 'vllm' } as const
+  const size = { width: 800, height: 1000, rasterizer: 'pdfjs', engine: 'vllm', blank: false, warnings: [] } as const
   return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', ...changes }
 }
 

@@ -24,6 +24,10 @@ describe('the page key', () => {
     { name: 'another page', key: pageKey(makeRequest(), document, 2, 'pdfjs 1') },
     { name: 'another rasterizer', key: pageKey(makeRequest(), document, 1, 'pdfjs 2') },
     { name: 'another prompt', key: pageKey(makeRequest({ prompt: 'Read.' }), document, 1, 'pdfjs 1') },
+    {
+      name: 'another preparation',
+      key: pageKey(makeRequest({ preparation: { deskew: true } }), document, 1, 'pdfjs 1'),
+    },
     { name: 'another task', key: pageKey(makeRequest({ task: 'text' }), document, 1, 'pdfjs 1') },
     { name: 'another model', key: withModel({ id: 'other-ocr' }) },
     { name: 'other weights', key: withModel({ root: 'maker/some-ocr-2' }) },

@@ -15,6 +15,7 @@ const ok: PageResult = {
   width: 1089,
   height: 1540,
   usage: { promptTokens: 2157, completionTokens: 10 },
+  warnings: [],
   error: null,
 }
 const failed: PageResult = {

@@ -1,0 +1,16 @@
+import type { Engine } from './engine.ts'
+import { pageFacts } from './page-facts.ts'
+
+/**
+ * Wraps an engine so that it is never shown a page without ink: vision models answer an empty page with an invented
+ * text (https://github.com/allenai/olmocr/issues/292) or a remark about its emptiness.
+ */
+export function inkedEngine(engine: Engine): Engine {
+  return async function* inked(prompt, signal) {
+    const image = await prompt.image(signal)
+    if (!image.blank) return yield* engine({ ...prompt, image: async () => image }, signal)
+    const usage = { promptTokens: 0, completionTokens: 0 }
+    const { engine: name } = prompt.model
+    yield { type: 'end', finishReason: 'stop', usage, ...pageFacts(image), engine: name, cache: 'miss' }
+  }
+}
