@@ -49,14 +49,16 @@ describe('docs/api.md', () => {
     const declared = [...read('gateway/app.ts').matchAll(/app\.(get|post|put|delete|all)\('([^']+)'/g)].map(
       ([, method = '', path = '']) => `${method.toUpperCase()} ${path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')}`,
     )
-    const documented = [...section(page, '## Endpoints').matchAll(/^\| `([A-Z]+ \/[^`]*)`/gm)].map(([, route]) => route)
+    const documented = [...section(page, '## Endpoints').matchAll(/^\| `([A-Z]+ \/[^`]*)`/gm)].map(
+      ([, route = '']) => route,
+    )
     assert.ok(declared.length > 0)
     assert.deepEqual(documented.toSorted(), declared.toSorted())
   })
 
   it('names every option of the `ocr` object, and no other', () => {
     const documented = [...section(page, '## The `ocr` object of a request').matchAll(/^\| `(\w+)`/gm)].map(
-      ([, option]) => option,
+      ([, option = '']) => option,
     )
     assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape).toSorted())
   })

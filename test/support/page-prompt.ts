@@ -55,7 +55,15 @@ export async function grayPageImage(width = 280, height = 140): Promise<PageImag
   const data = await sharp({ create: { width, height, channels: 3, background: '#888' } })
     .png()
     .toBuffer()
-  return { data: new Uint8Array(data), mediaType: 'image/png', width, height, rasterizer: 'sharp', blank: false, warnings: [] }
+  return {
+    data: new Uint8Array(data),
+    mediaType: 'image/png',
+    width,
+    height,
+    rasterizer: 'sharp',
+    blank: false,
+    warnings: [],
+  }
 }
 
 /** Makes the prompt of one page. */
