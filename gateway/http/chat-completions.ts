@@ -17,7 +17,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import { parseChat, type ChatAnswer, type ParsedChat } from '../request/parse.ts'
 import type { GatewayContext } from './context.ts'
 import { asGatewayError, reportError, toErrorBody } from './error-response.ts'
-import { eventStream } from './event-stream.ts'
+import { eventStream, KEEP_ALIVE_MILLISECONDS } from './event-stream.ts'
 import { passThrough } from './pass-through.ts'
 import { readJson, type JsonBody } from './read-json.ts'
 
@@ -101,7 +101,6 @@ async function streamed(
   leave: AbortController,
   { metrics }: OcrServices,
 ): Promise<Response> {
-  // No 200 before the first page has been read: until then a failure can still be an honest status.
   const { opened, first } = await primed(events)
   const record = c.get('record')
   record.streaming = true
@@ -120,19 +119,37 @@ async function streamed(
   })
 }
 
-async function primed(events: AsyncIterator<StitchEvent>): Promise<{ opened: DocumentOpen; first: StitchEvent }> {
-  const opened = await events.next()
-  const first = await events.next()
-  if (opened.done === true || opened.value.type !== 'document-open' || first.done === true) {
-    throw new Error('The pipeline ended before its first page.')
-  }
-  return { opened: opened.value, first: first.value }
+interface Primed {
+  readonly opened: DocumentOpen
+  readonly first: Promise<StitchEvent>
+}
+
+/**
+ * Waits for the first page, but not for longer than a proxy would: until then a failure can still be an honest status,
+ * afterwards it is an event.
+ */
+async function primed(events: AsyncIterator<StitchEvent>): Promise<Primed> {
+  const opened = await nextOf(events)
+  if (opened.type !== 'document-open') throw new Error('The pipeline began without its documents.')
+  const first = nextOf(events)
+  // A client may leave before anyone has come to await it.
+  first.catch(() => {})
+  const { promise: waitedLong, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, KEEP_ALIVE_MILLISECONDS)
+  await Promise.race([first, waitedLong]).finally(() => clearTimeout(timer))
+  return { opened, first }
+}
+
+async function nextOf(events: AsyncIterator<StitchEvent>): Promise<StitchEvent> {
+  const next = await events.next()
+  if (next.done === true) throw new Error('The pipeline ended before its last event.')
+  return next.value
 }
 
 async function* writeChunks(
   request: OcrRequest,
   answer: ChatAnswer,
-  first: StitchEvent,
+  first: Promise<StitchEvent>,
   rest: AsyncIterable<StitchEvent>,
   onLedger: (ledger: Ledger) => void,
 ): AsyncGenerator<object, void, undefined> {
@@ -146,8 +163,8 @@ async function* writeChunks(
   }
 }
 
-async function* chain<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  yield first
+async function* chain<T>(first: Promise<T>, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield await first
   yield* rest
 }
 

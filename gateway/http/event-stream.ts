@@ -12,18 +12,31 @@ export interface EventStreamOptions {
 const encoder = new TextEncoder()
 const encode = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
 
+/** Proxies close what is silent for a minute (AWS ALB) or more; clients ignore comments. */
+export const KEEP_ALIVE_MILLISECONDS = 10_000
+
+const keepAlive = encoder.encode(': keep-alive\n\n')
+
 /**
  * Answers with server-sent events: one per object, then `[DONE]`. Pulls the next object only when the client has taken
- * the one before, so that a slow client slows the pipeline and not the memory.
+ * the one before, so that a slow client slows the pipeline and not the memory. Says a comment every ten seconds.
  */
 export function eventStream(events: AsyncIterator<object>, options: EventStreamOptions): Response {
   const { headers, onError, onEnd, leave } = options
   let open = true
+  let heartbeat: NodeJS.Timeout | undefined
   const close = (left: boolean): void => {
+    clearInterval(heartbeat)
     if (open) onEnd(left)
     open = false
   }
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      heartbeat = setInterval(() => {
+        // A client that has not taken what there is needs no sign of life.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(keepAlive)
+      }, KEEP_ALIVE_MILLISECONDS)
+    },
     async pull(controller) {
       try {
         const next = await events.next()

@@ -53,6 +53,28 @@ describe('streaming', { timeout: TIMEOUT }, () => {
   })
 })
 
+describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
+  it('is opened and kept awake by comments, which clients ignore', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ text: 'at last', firstDelayMs: 22_000 }) })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const body = JSON.stringify(streamed([filePart(pages(1))]))
+    const startedAt = performance.now()
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body })
+    assert.ok(performance.now() - startedAt < 15_000)
+    const text = await response.text()
+    assert.match(text, /^data: [^\n]*assistant[^\n]*\n\n: keep-alive\n\n[^]*at last[^]*data: \[DONE\]\n\n$/)
+  })
+
+  it('ends with an error event when the page then fails', async () => {
+    await using fake = await startFakeVllm({
+      answer: () => ({ deltas: ['half'], firstDelayMs: 11_000, ending: 'break' }),
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const stream = await gateway.client.chat.completions.create(streamed([filePart(pages(1))]))
+    await assert.rejects(Array.fromAsync(stream), { code: 'engine_error' })
+  })
+})
+
 describe('a client that leaves', { timeout: TIMEOUT }, () => {
   for (const stream of [true, false]) {
     it(`ends the upstream requests within a second: ${stream ? 'streaming' : 'waiting for the whole'}`, async () => {
