@@ -50,10 +50,17 @@ async function readChat(
   const body = await readJson(c, maxBodyBytes)
   const parsed = await parseChat(body.value, {
     requestId: c.get('requestId'),
+    patienceSeconds: patienceOf(c),
     maxDocumentBytes,
     findModel: (name) => models.find(name, c.req.raw.signal),
   })
   return parsed.kind === 'ocr' ? parsed : { ...parsed, body }
+}
+
+/** How long the official clients say they wait, as their `X-Stainless-Timeout` does in whole seconds. */
+function patienceOf(c: GatewayContext): number | null {
+  const seconds = Number(c.req.header('x-stainless-timeout') ?? '')
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
 }
 
 async function answerOcr(

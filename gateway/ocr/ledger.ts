@@ -28,9 +28,9 @@ export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptToke
   return { promptTokens, completionTokens, cachedPromptTokens }
 }
 
-/** Returns `length` when the engine cut a page off, as OpenAI's clients expect, else `stop`. */
+/** Returns `length` when a page was cut off or time ran out before it, as OpenAI's clients expect, else `stop`. */
 export function finishReason({ pages }: Ledger): 'stop' | 'length' {
-  return pages.some((page) => page.finishReason === 'length') ? 'length' : 'stop'
+  return pages.some((page) => page.finishReason === 'length' || page.status === 'pending') ? 'length' : 'stop'
 }
 
 /** Tells how the cache served a request: every page, none, or some. */

@@ -6,6 +6,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
 import { pageKey } from './page-key.ts'
 import { inPageOrder } from './page-order.ts'
+import { startDeadline, untilDeadline } from './deadline.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** What the pipeline needs. */
@@ -32,10 +33,12 @@ export async function* ocr(
     pages: pages.length,
     cachedPages: await countCached(request, pages, services, signal),
   }
-  yield* inPageOrder(pages, (page, pageSignal) => recognize(page, request, services, pageSignal), {
-    lookahead: services.lookahead,
-    signal,
-  })
+  using deadline = startDeadline(request.deadline)
+  const read = (page: PlannedPage, pageSignal: AbortSignal) =>
+    untilDeadline(page, request, deadline.signal, pageSignal, (runSignal) =>
+      recognize(page, request, services, runSignal),
+    )
+  yield* inPageOrder(pages, read, { lookahead: services.lookahead, signal })
 }
 
 async function openAll(sources: readonly Source[], { openDocument }: OcrServices, signal: AbortSignal) {

@@ -25,8 +25,9 @@ export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): 
   }
 }
 
-/** What a failed page leaves in its place; behind its text where there was some. */
-function withMarker(text: string, page: number, { error }: PageResult): string {
+/** What a failed page leaves in its place, behind its text where there was some; and one that time ran out for. */
+function withMarker(text: string, page: number, { error, status }: PageResult): string {
+  if (status === 'pending') return `<!-- page ${page} pending -->`
   if (error === null) return text
   const marker = `<!-- page ${page} failed: ${error.code} -->`
   return text === '' ? marker : `${text}\n\n${marker}`

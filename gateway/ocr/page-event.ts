@@ -10,8 +10,11 @@ export interface DocumentFacts {
   readonly pages: number
 }
 
-/** How one page ended. `ok`: read whole; `blank`: no ink on it; `failed`: not read, or not whole. */
-export type PageStatus = 'ok' | 'blank' | 'failed'
+/**
+ * How one page ended. `ok`: read whole; `blank`: no ink on it; `failed`: not read, or not whole; `pending`: not read yet
+ * when the client's time was up.
+ */
+export type PageStatus = 'ok' | 'blank' | 'failed' | 'pending'
 
 /** What is known of a page once it has ended. */
 export interface PageResult {

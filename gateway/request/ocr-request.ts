@@ -29,5 +29,7 @@ export interface OcrRequest {
   readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'
   readonly cache: 'use' | 'refresh' | 'off'
+  /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
+  readonly deadline: number | null
   readonly warnings: readonly Warning[]
 }

@@ -30,6 +30,8 @@ export type ParsedChat =
 /** What parsing needs beside the body. */
 export interface ParseContext {
   readonly requestId: string
+  /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
+  readonly patienceSeconds: number | null
   readonly maxDocumentBytes: number
   /** Finds the model of a name; throws `model_not_found`. */
   readonly findModel: (name: string) => Promise<ServedModel>
@@ -63,7 +65,7 @@ function ocrRequest(
   chat: ChatRequest,
   model: OcrModel,
   parts: readonly LocatedPart[],
-  { requestId, maxDocumentBytes }: ParseContext,
+  { requestId, maxDocumentBytes, patienceSeconds }: ParseContext,
 ): OcrRequest {
   const options = chat.ocr ?? {}
   const output = options.output ?? 'markdown'
@@ -89,6 +91,8 @@ function ocrRequest(
     preparation: chosen(options.prepare ?? {}),
     onPageError: options.on_page_error ?? 'mark',
     cache: options.cache ?? 'use',
+    // A stream keeps its reader awake and has no deadline.
+    deadline: patienceSeconds === null || chat.stream === true ? null : performance.now() + patienceSeconds * 1000,
   }
 }
 

@@ -75,6 +75,59 @@ describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
   })
 })
 
+describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
+  const ask = (url: string, ocr: object = {}) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'x-stainless-timeout': '4' },
+      body: JSON.stringify({ ...streamed([filePart(pages(6))], ocr), stream: false }),
+    })
+
+  it('gets the pages that are done before its time is up, and pays only for the others when it asks again', async () => {
+    await using fake = await startFakeVllm({
+      answer: ({ image }) => ((image?.pageNumber ?? 0) % 2 === 1 ? `page ${image?.pageNumber}` : { silent: true }),
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const startedAt = performance.now()
+    const response = await ask(gateway.url, { page_separator: '|' })
+    assert.ok(performance.now() - startedAt < 4000)
+    const { choices, ocr } = (await response.json()) as WholeAnswer
+    assert.equal(
+      choices[0]?.message.content,
+      'page 1|<!-- page 2 pending -->|page 3|<!-- page 4 pending -->|page 5|<!-- page 6 pending -->',
+    )
+    assert.equal(choices[0]?.finish_reason, 'length')
+    assert.deepEqual(
+      ocr.pages.map(({ status }) => status),
+      ['ok', 'pending', 'ok', 'pending', 'ok', 'pending'],
+    )
+    await eventually(
+      () => fake.requests.every(({ aborted, finished }) => aborted || finished),
+      1000,
+      'the engine stops',
+    )
+
+    const asked = fake.requests.length
+    fake.setAnswer(({ image }) => `page ${image?.pageNumber}`)
+    const again = (await (await ask(gateway.url, { page_separator: '|' })).json()) as WholeAnswer
+    assert.equal(again.choices[0]?.message.content, 'page 1|page 2|page 3|page 4|page 5|page 6')
+    assert.equal(fake.requests.length - asked, 3)
+  })
+
+  it('gets an honest error when no page is done', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const response = await ask(gateway.url)
+    assert.equal(response.status, 504)
+    assert.match(await response.text(), /engine_timeout/)
+  })
+})
+
+interface WholeAnswer {
+  readonly choices: readonly { readonly message: { readonly content: string }; readonly finish_reason: string }[]
+  readonly ocr: { readonly pages: readonly { readonly status: string }[] }
+}
+
 describe('a client that leaves', { timeout: TIMEOUT }, () => {
   for (const stream of [true, false]) {
     it(`ends the upstream requests within a second: ${stream ? 'streaming' : 'waiting for the whole'}`, async () => {

@@ -22,6 +22,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     preparation: {},
     onPageError: 'mark',
     cache: 'use',
+    deadline: null,
     warnings: [],
     ...parts,
   }
