@@ -77,7 +77,7 @@ export function createServices(config: Config): Services {
       engine,
       metrics,
       log,
-      rasterizationVersion,
+      rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
       openDocument: (source, signal) =>
         openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES }, signal),
@@ -122,6 +122,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     pageTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
     openTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
+    pdfRasterizer: config.GATEWAY_RASTERIZER,
   })
 }
 

@@ -158,7 +158,12 @@ export const variables = {
     'one per core',
     'Threads of the embedded engine.',
   ),
-  GATEWAY_RASTERIZER: define(oneOf(['auto', 'pdfjs']), 'auto', '`auto`', 'What draws PDF pages: `auto` or `pdfjs`.'),
+  GATEWAY_RASTERIZER: define(
+    oneOf(['auto', 'pdfium', 'pdfjs']),
+    'auto',
+    '`auto`',
+    'What draws PDF pages: `pdfium`, `pdfjs`, or `auto`: PDFium, with a shortcut for scans, and pdf.js for what PDFium cannot draw.',
+  ),
   GATEWAY_DRAIN_SECONDS: define(
     seconds(0),
     30,

@@ -21,7 +21,8 @@ interface Mask {
 export function* takeComponents(mask: Mask): Generator<Component, void, undefined> {
   const { pixels } = mask
   const waiting: number[] = []
-  for (let seed = pixels.indexOf(1); seed !== -1; seed = pixels.indexOf(1, seed + 1)) yield takeFrom(mask, seed, waiting)
+  for (let seed = pixels.indexOf(1); seed !== -1; seed = pixels.indexOf(1, seed + 1))
+    yield takeFrom(mask, seed, waiting)
 }
 
 function takeFrom({ pixels, width, height }: Mask, seed: number, waiting: number[]): Component {

@@ -1,14 +1,8 @@
 import sharp from 'sharp'
 import type { PageImage } from '../page/page.ts'
+import { type Bitmap, toGray } from './bitmap.ts'
 
-/** The pixels of one page: rows from the top, 8 bits per channel, opaque. */
-export interface Bitmap {
-  readonly pixels: Uint8Array
-  readonly width: number
-  readonly height: number
-  /** 3: RGB. 4: RGB and an alpha that is 255 everywhere. 1: gray. */
-  readonly channels: 1 | 3 | 4
-}
+export { type Bitmap, toGray } from './bitmap.ts'
 
 /** Measured on text and scans at 1540 pixels: level 6 is a fifth smaller and takes two and a half times as long. */
 const PNG_COMPRESSION_LEVEL = 1
@@ -28,19 +22,7 @@ export async function encode(bitmap: Bitmap, mediaType: PageImage['mediaType']):
   const encoded =
     mediaType === 'image/png'
       ? plain.png({ compressionLevel: PNG_COMPRESSION_LEVEL })
-      : plain.jpeg({ quality: JPEG_QUALITY, chromaSubsampling: '4:4:4' })
+      : plain.jpeg({ quality: JPEG_QUALITY, chromaSubsampling: '4:4:4', optimiseCoding: false })
   // A copy, because the encoder's memory cannot be transferred to another thread.
   return new Uint8Array(await encoded.toBuffer())
-}
-
-/** Returns one byte per pixel when every pixel has R = G = B, otherwise null. */
-export function toGray({ pixels, channels, width, height }: Bitmap): Uint8Array | null {
-  if (channels === 1) return pixels
-  const gray = new Uint8Array(width * height)
-  for (let pixel = 0, at = 0; pixel < gray.length; pixel++, at += channels) {
-    const red = pixels[at]!
-    if (red !== pixels[at + 1] || red !== pixels[at + 2]) return null
-    gray[pixel] = red
-  }
-  return gray
 }

@@ -2,10 +2,22 @@ import type { PageImage } from '../page/page.ts'
 import { encode } from './encode.ts'
 import { measureInk } from './ink.ts'
 import type { Drawing } from './opened-document.ts'
+import { prepare } from './prepare.ts'
+import { findWarnings } from './quality.ts'
+import type { SourceImage } from './quality.ts'
 import type { Rasterization } from './rasterizer-messages.ts'
+import { measureSkew } from './skew.ts'
 
-/** Makes the page image out of a drawing. */
-export async function finishPage({ bitmap, rasterizer }: Drawing, { mediaType }: Rasterization): Promise<PageImage> {
-  const data = await encode(bitmap, mediaType)
-  return { data, mediaType, width: bitmap.width, height: bitmap.height, rasterizer, blank: measureInk(bitmap).blank, warnings: [] }
+/** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
+export async function finishPage(
+  { bitmap, rasterizer, source = null }: Drawing & { readonly source?: SourceImage | null },
+  { mediaType, pixelBudget, preparation = {} }: Rasterization,
+): Promise<PageImage> {
+  const { blank } = measureInk(bitmap)
+  const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
+  // Only what is left of the skew is worth a word.
+  const skew = blank ? null : measureSkew(preparation.deskew ? prepared : bitmap)
+  const warnings = findWarnings({ source, bitmap, skew })
+  const data = await encode(prepared, mediaType)
+  return { data, mediaType, width: prepared.width, height: prepared.height, rasterizer, blank, warnings }
 }

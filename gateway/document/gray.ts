@@ -1,4 +1,4 @@
-import type { Bitmap } from './encode.ts'
+import type { Bitmap } from './bitmap.ts'
 
 /** Brightness alone: one byte per pixel, rows from the top, 0 is black. */
 export interface GrayImage {
@@ -45,6 +45,6 @@ function addRow(sums: Uint32Array, pixels: Uint8Array, start: number, run: numbe
     for (let x = 0, at = start; x < sums.length; x++, at += 2) sums[x]! += pixels[at]! + pixels[at + 1]!
     return
   }
-  for (let x = 0, at = start; x < sums.length; x++)
-    for (let end = at + run; at < end; at++) sums[x]! += pixels[at]!
+  for (let x = 0, at = start; x < sums.length; x++, at += run)
+    for (let offset = 0; offset < run; offset++) sums[x]! += pixels[at + offset]!
 }

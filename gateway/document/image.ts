@@ -1,57 +1,54 @@
-import sharp from 'sharp'
-import type { Metadata, SharpOptions } from 'sharp'
-import { GatewayError } from '../errors.ts'
-import type { PageSize } from '../page/page.ts'
+import type { Sharp } from 'sharp'
+import { openBmp } from './image-bmp.ts'
+import { decoded } from './image-file.ts'
+import type { OpenImageFile } from './image-file.ts'
+import { openGif } from './image-gif.ts'
+import { openHeif } from './image-heif.ts'
+import { openJpeg2000 } from './image-jpeg2000.ts'
+import { openWithSharp } from './image-sharp.ts'
+import { openTiff } from './image-tiff.ts'
+import type { Bitmap } from './encode.ts'
+import { sniffMediaType } from './media-type.ts'
+import type { DocumentMediaType } from './media-type.ts'
 import type { OpenedDocument } from './opened-document.ts'
+import type { TargetSize } from '../page/target-size.ts'
+
+/** Formats that are not libvips's to open, or not as they are. */
+const openers: Partial<Record<DocumentMediaType, OpenImageFile>> = {
+  'image/gif': openGif,
+  'image/tiff': openTiff,
+  'image/bmp': openBmp,
+  'image/avif': openHeif,
+  'image/heic': openHeif,
+  'image/jp2': openJpeg2000,
+}
 
 /**
- * Opens an image as a document of one page: the first frame of an animation. Only the header is read here. Throws
- * `document_unreadable` and `page_too_large`. Only for rasterizer threads.
+ * Opens an image as a document: of one page, the first frame of an animation; of a TIFF, every image is a page. Only
+ * headers are read here. Throws `document_unreadable` and `page_too_large`. Only for rasterizer threads.
  */
 export async function openImage(bytes: Uint8Array, maxImagePixels: number): Promise<OpenedDocument> {
-  const size = pageSize(await readHeader(bytes), maxImagePixels)
+  const open = openers[sniffMediaType(bytes) ?? 'image/png'] ?? openWithSharp
+  // Decoders read on threads of their own, while the shared bytes belong to all: a copy, once.
+  const file = await open(new Uint8Array(bytes), maxImagePixels)
   return {
-    pageCount: 1,
-    async draw(_page, sizeFor) {
-      const { width, height } = sizeFor(size)
-      const drawing = sharp(copied(bytes), { ...readingOptions, limitInputPixels: maxImagePixels })
-        .autoOrient()
-        // Decoding at a fraction of the size would not be the Lanczos reduction that the models were trained on.
-        .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
-        .flatten({ background: '#ffffff' })
-        .toColourspace('srgb')
-        .raw({ depth: 'uchar' })
-      const { data, info } = await drawing.toBuffer({ resolveWithObject: true }).catch(unreadable)
-      const channels = info.channels === 1 ? 1 : 3
-      return { bitmap: { pixels: data, width: info.width, height: info.height, channels }, rasterizer: 'sharp' }
+    pageCount: file.pageCount,
+    async draw(number, sizeFor) {
+      const page = await file.page(number)
+      const size = sizeFor({ width: page.width, height: page.height, unit: 'px' })
+      return { bitmap: await shrink(await page.decode(), size), rasterizer: 'sharp' }
     },
     async [Symbol.asyncDispose]() {},
   }
 }
 
-/** Broken pixels fail the image; what decoders merely remark on (a stray byte between markers) does not. */
-const readingOptions = { failOn: 'error', pages: 1 } as const satisfies SharpOptions
-
-async function readHeader(bytes: Uint8Array): Promise<Metadata> {
-  return sharp(copied(bytes), { ...readingOptions, limitInputPixels: false })
-    .metadata()
-    .catch(unreadable)
-}
-
-function pageSize({ width, height, autoOrient }: Metadata, maxImagePixels: number): PageSize {
-  if (width * height > maxImagePixels) {
-    const message = `The image is ${width} × ${height} pixels; at most ${maxImagePixels} pixels are decoded. Send it at a lower resolution.`
-    throw new GatewayError('page_too_large', message)
-  }
-  return { width: autoOrient.width, height: autoOrient.height, unit: 'px' }
-}
-
-function unreadable(cause: unknown): never {
-  const message = 'The image is damaged or cut off and cannot be decoded. Send it again, or save it anew first.'
-  throw new GatewayError('document_unreadable', message, { cause })
-}
-
-/** sharp reads on another thread while the shared bytes belong to all. */
-function copied(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
+async function shrink(image: Sharp, { width, height }: TargetSize): Promise<Bitmap> {
+  const drawing = image
+    // Decoding at a fraction of the size would not be the Lanczos reduction that the models were trained on.
+    .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+  const { data, info } = await decoded(drawing.toBuffer({ resolveWithObject: true }))
+  return { pixels: data, width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3 }
 }

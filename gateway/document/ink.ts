@@ -1,6 +1,6 @@
 import { takeComponents } from './components.ts'
 import type { Component } from './components.ts'
-import type { Bitmap } from './encode.ts'
+import type { Bitmap } from './bitmap.ts'
 import { readBrightness } from './gray.ts'
 import { findInk } from './ink-mask.ts'
 import type { InkMask } from './ink-mask.ts'
@@ -26,7 +26,8 @@ export function measureInk(bitmap: Bitmap): Ink {
 
 function countInk({ pixels }: InkMask): number {
   let count = 0
-  for (const ink of pixels) count += ink
+  // By index: through the iterator it takes ten times as long.
+  for (let at = 0; at < pixels.length; at++) count += pixels[at]!
   return count
 }
 

@@ -2,9 +2,19 @@ import { GatewayError } from '../errors.ts'
 import type { Source } from './source.ts'
 
 /** What the gateway opens. */
-export type DocumentMediaType = 'application/pdf' | 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif'
+export type DocumentMediaType =
+  | 'application/pdf'
+  | 'image/png'
+  | 'image/jpeg'
+  | 'image/webp'
+  | 'image/gif'
+  | 'image/bmp'
+  | 'image/tiff'
+  | 'image/avif'
+  | 'image/heic'
+  | 'image/jp2'
 
-const ACCEPTED = 'PDF, PNG, JPEG, WebP or GIF'
+const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
 
 /** Readers look for the header within the first 1024 bytes: ISO 32000-1, Annex H, implementation note 13. */
 const PDF_HEADER_WITHIN = 1024
@@ -16,7 +26,40 @@ export function sniffMediaType(bytes: Uint8Array): DocumentMediaType | null {
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg'
   if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'image/webp'
   if (head.startsWith('GIF87a') || head.startsWith('GIF89a')) return 'image/gif'
-  return head.includes('%PDF-') ? 'application/pdf' : null
+  if (TIFF_STARTS.some((start) => head.startsWith(start))) return 'image/tiff'
+  if (JPEG_2000_STARTS.some((start) => head.startsWith(start))) return 'image/jp2'
+  if (isBmp(head)) return 'image/bmp'
+  return sniffHeif(head) ?? (head.includes('%PDF-') ? 'application/pdf' : null)
+}
+
+/** Either byte order, and BigTIFF in either. */
+const TIFF_STARTS = ['II*\0', 'MM\0*', 'II+\0', 'MM\0+']
+
+/** A JP2 file, and a bare codestream. */
+const JPEG_2000_STARTS = ['\0\0\0\x0cjP  \r\n\x87\n', '\xff\x4f\xff\x51']
+
+/** The lengths of the headers that there are: "BM" alone begins many a text. */
+const BMP_HEADER_LENGTHS = [12, 16, 40, 52, 56, 64, 108, 124]
+
+function isBmp(head: string): boolean {
+  return head.startsWith('BM') && BMP_HEADER_LENGTHS.some((length) => head.startsWith(uint32(length), 14))
+}
+
+function uint32(value: number): string {
+  return String.fromCharCode(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24)
+}
+
+/** Brands of ISO/IEC 23008-12 and of AVIF; `mif1` and `msf1` leave open how the pixels are coded. */
+const AVIF_BRANDS = ['avif', 'avis']
+const HEIF_BRANDS = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs', 'mif1', 'msf1']
+
+function sniffHeif(head: string): DocumentMediaType | null {
+  if (!head.startsWith('ftyp', 4)) return null
+  const length = Buffer.from(head.slice(0, 4), 'latin1').readUInt32BE()
+  // The brand, a version, and the brands that the file is compatible with: four letters each.
+  const brands = head.slice(8, length).match(/[^]{4}/g) ?? []
+  if (brands.some((brand) => AVIF_BRANDS.includes(brand))) return 'image/avif'
+  return brands.some((brand) => HEIF_BRANDS.includes(brand)) ? 'image/heic' : null
 }
 
 /**
@@ -44,22 +87,9 @@ function isCalledPdf({ declaredMediaType, filename }: Source): boolean {
 
 /** Signatures at a fixed offset, most telling first. */
 const SIGNATURES: readonly { offset: number; magic: string; name: string }[] = [
-  { offset: 0, magic: 'II*\0', name: 'a TIFF image' },
-  { offset: 0, magic: 'MM\0*', name: 'a TIFF image' },
-  { offset: 0, magic: 'II+\0', name: 'a BigTIFF image' },
-  { offset: 0, magic: 'MM\0+', name: 'a BigTIFF image' },
-  { offset: 4, magic: 'ftypavif', name: 'an AVIF image' },
-  { offset: 4, magic: 'ftypavis', name: 'an AVIF image' },
-  { offset: 4, magic: 'ftyphei', name: 'a HEIC image' },
-  { offset: 4, magic: 'ftyphev', name: 'a HEIC image' },
-  { offset: 4, magic: 'ftypmif1', name: 'a HEIF image' },
-  { offset: 4, magic: 'ftypmsf1', name: 'a HEIF image' },
   { offset: 4, magic: 'ftyp', name: 'an MP4 or QuickTime file' },
-  { offset: 0, magic: '\0\0\0\x0cjP  \r\n\x87\n', name: 'a JPEG 2000 image' },
-  { offset: 0, magic: '\xff\x4f\xff\x51', name: 'a JPEG 2000 image' },
   { offset: 0, magic: '\0\0\0\x0cJXL \r\n\x87\n', name: 'a JPEG XL image' },
   { offset: 0, magic: '\xff\x0a', name: 'a JPEG XL image' },
-  { offset: 0, magic: 'BM', name: 'a BMP image' },
   { offset: 0, magic: '8BPS', name: 'a Photoshop image' },
   { offset: 0, magic: '\0\0\x01\0', name: 'an icon' },
   { offset: 0, magic: 'AT&TFORM', name: 'a DjVu document' },

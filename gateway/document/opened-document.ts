@@ -1,6 +1,6 @@
 import type { TargetSize } from '../page/target-size.ts'
 import type { PageImage, PageSize } from '../page/page.ts'
-import type { Bitmap } from './encode.ts'
+import type { Bitmap } from './bitmap.ts'
 
 /** A page that was drawn: its pixels, and by what. */
 export interface Drawing {
@@ -13,4 +13,13 @@ export interface OpenedDocument extends AsyncDisposable {
   readonly pageCount: number
   /** Draws a page, 1-based, at the size that `sizeFor` wants for it; `isAbandoned` is asked now and then. */
   draw(page: number, sizeFor: (size: PageSize) => TargetSize, isAbandoned: () => boolean): Promise<Drawing>
+}
+
+/** What PDFs are opened with. */
+export interface PdfOptions {
+  readonly password: string | null
+  /** Pixels of one image within a page; a page that holds a larger one is refused. */
+  readonly maxImagePixels: number
+  /** What PDFium may take for itself, in bytes. */
+  readonly maxMemoryBytes: number
 }

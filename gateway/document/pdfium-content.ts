@@ -12,7 +12,7 @@ export interface PageContent {
 /** fpdf_edit.h: `FPDF_PAGEOBJ_…` and `FPDF_TEXTRENDERMODE_INVISIBLE`. */
 export const OBJECT_TEXT = 1
 export const OBJECT_IMAGE = 3
-const OBJECT_FORM = 5
+export const OBJECT_FORM = 5
 export const TEXT_INVISIBLE = 3
 
 /** A page of more objects is drawn unseen: PDFium's memory limit holds for what its images may take. */

@@ -8,7 +8,7 @@ export interface PdfiumDocument extends Disposable {
   readonly handle: number
   readonly pageCount: number
   /** FPDF_FORMHANDLE; made when a page with annotations first asks for it, 0 where PDFium makes none. */
-  form(): number
+  readonly form: () => number
 }
 
 /** `FPDF_ERR_PASSWORD` of fpdfview.h. */
@@ -39,11 +39,13 @@ export async function parseWithPdfium(
 function parse(pdfium: Pdfium, bytes: Uint8Array, password: string | null): PdfiumDocument {
   const { library } = pdfium
   using releasing = new DisposableStack()
-  const read = releasing.use(pdfium.callback((_, position = 0, target = 0, size = 0) => {
-    if (position + size > bytes.length) return 0
-    pdfium.bytes(target, size).set(bytes.subarray(position, position + size))
-    return 1
-  }, 'iiiii'))
+  const read = releasing.use(
+    pdfium.callback((_, position = 0, target = 0, size = 0) => {
+      if (position + size > bytes.length) return 0
+      pdfium.bytes(target, size).set(bytes.subarray(position, position + size))
+      return 1
+    }, 'iiiii'),
+  )
   const access = releasing.use(pdfium.allocate(FILE_ACCESS_BYTES))
   pdfium.integers(access.address, 3).set([bytes.length, read.index, 0])
   const handle = library.FPDF_LoadCustomDocument(access.address, password ?? '')
@@ -77,7 +79,7 @@ function formOf({ library }: Pdfium, document: number) {
   let handle: number | null = null
   let info = 0
   return {
-    open(): number {
+    open: (): number => {
       if (handle !== null) return handle
       info = library.PDFiumExt_OpenFormFillInfo()
       handle = library.PDFiumExt_InitFormFillEnvironment(document, info)
@@ -85,7 +87,7 @@ function formOf({ library }: Pdfium, document: number) {
       if (handle !== 0) library.FPDF_SetFormFieldHighlightAlpha(handle, 0)
       return handle
     },
-    close(): void {
+    close: (): void => {
       if (handle !== null && handle !== 0) library.PDFiumExt_ExitFormFillEnvironment(handle)
       if (info !== 0) library.PDFiumExt_CloseFormFillInfo(info)
     },

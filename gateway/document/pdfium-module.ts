@@ -1,14 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
+import { offerFonts } from './fonts.ts'
 
 /** What Emscripten adds to PDFium's functions, as far as it is used here; the package's own types need `@types/emscripten`. */
 interface Runtime {
   readonly HEAPU8: Uint8Array<ArrayBuffer>
-  readonly wasmExports: { malloc(size: number): number; free(address: number): void }
+  readonly wasmExports: { readonly malloc: (size: number) => number; readonly free: (address: number) => void }
   addFunction(callback: (...parameters: number[]) => number, signature: string): number
   removeFunction(callback: number): void
 }
+
+/** Node has it; TypeScript knows it only together with a browser's DOM. */
+interface WebAssembly {
+  instantiate(module: Uint8Array, imports: Imports): Promise<{ readonly instance: unknown }>
+}
+type Imports = Record<string, Record<string, unknown>>
+const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssembly }
 
 /** One instance of PDFium with a memory of its own: what goes wrong inside breaks this instance and nothing else. */
 export interface Pdfium {
@@ -51,21 +59,23 @@ async function instantiate(maxMemoryBytes: number): Promise<Pdfium> {
   const overrides = {
     print() {},
     printErr() {},
-    instantiateWasm(imports: WebAssembly.Imports, resolve: (instance: WebAssembly.Instance) => void) {
+    instantiateWasm(imports: Imports, resolve: (instance: unknown) => void) {
       limitMemory(imports, maxMemoryBytes)
       // V8 keeps one compiled copy of equal bytes for all threads.
       void WebAssembly.instantiate(wasm, imports).then(({ instance }) => resolve(instance))
       return {}
     },
   }
-  const library = await init(overrides as Parameters<typeof init>[0])
+  const library = await init(overrides)
   library.PDFiumExt_Init()
-  return wrap(library)
+  const pdfium = wrap(library)
+  offerFonts(pdfium)
+  return pdfium
 }
 
 /** The binary allows itself 2 GiB; refused memory fails an allocation, which PDFium survives or breaks at. */
-function limitMemory(imports: WebAssembly.Imports, maxMemoryBytes: number): void {
-  const environment = imports['env'] as { emscripten_resize_heap: (size: number) => number }
+function limitMemory(imports: Imports, maxMemoryBytes: number): void {
+  const environment = imports['env'] as unknown as { emscripten_resize_heap: (size: number) => number }
   const grow = environment.emscripten_resize_heap
   environment.emscripten_resize_heap = (size) => (size >>> 0 > maxMemoryBytes ? 0 : grow(size))
 }

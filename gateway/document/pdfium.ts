@@ -1,19 +1,22 @@
 import { GatewayError } from '../errors.ts'
 import type { PageSize } from '../page/page.ts'
 import type { TargetSize } from '../page/target-size.ts'
-import type { Bitmap } from './encode.ts'
+import { type Bitmap, fromBgrx } from './bitmap.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
+import { findStreams, type Streams, userUnit } from './pdf-object.ts'
 import { inspectContent } from './pdfium-content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './pdfium-document.ts'
 import { type Pdfium, PdfiumRefusal } from './pdfium-module.ts'
 import { damagedPage, imageTooLarge } from './page-failure.ts'
-import { drawScan } from './scan-page.ts'
+import { drawScan } from './scan-image.ts'
 
 /** fpdfview.h: annotations are drawn too. */
 const FLAG_ANNOTATIONS = 0x01
 /** `FPDFBitmap_BGRx`: PDFium's own order; the other way round it would swap every pixel that it touches. */
 const FORMAT_BGRX = 3
 const WHITE = 0xffffffff
+/** 140 km: what PDFium makes of damaged boxes. pdf.js puts a page of Letter in their place. */
+const MAX_POINTS = 4e8
 /** `FPDF_RENDER_DONE` */
 const RENDER_DONE = 2
 /** IFSDK_PAUSE of fpdf_progressive.h: a version, a function and its parameter. */
@@ -40,12 +43,13 @@ export async function openWithPdfium(
 ): Promise<PdfiumOpenedDocument> {
   const parse = () => parseWithPdfium(bytes, options.password, options.maxMemoryBytes)
   let document = await parse()
+  const streams = options.scans ? findStreams(bytes) : null
   return {
     pageCount: document.pageCount,
     async draw(number, sizeFor, isAbandoned) {
       if (document.pdfium.isBroken) document = await parse()
       try {
-        return await drawPage(document, bytes, number, { ...options, sizeFor, isAbandoned })
+        return await drawPage(document, bytes, number, { ...options, streams, sizeFor, isAbandoned })
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause
         document.pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
@@ -62,24 +66,25 @@ interface DrawOptions {
   readonly sizeFor: (size: PageSize) => TargetSize
   readonly isAbandoned: () => boolean
   readonly maxImagePixels: number
-  readonly scans: boolean
+  /** Null: no page is taken for a scan. */
+  readonly streams: Streams | null
 }
 
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, scans }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, streams }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
-    const size = sizeFor(pageSize(pdfium, page))
+    const size = sizeFor(pageSize(pdfium, page, bytes))
+    const scan = streams === null ? null : await drawScan(pdfium, page, { streams, bytes, size, maxImagePixels })
+    if (scan !== null) return { bitmap: scan, rasterizer: 'scan', isSuspect: false }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
-    const scan = scans && content.imageCount === 1 && !content.hasVisibleText ? await drawScan(pdfium, page, bytes, size) : null
-    if (scan !== null) return { bitmap: scan, rasterizer: 'scan', isSuspect: false }
     const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
     const bitmap = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
@@ -89,13 +94,14 @@ async function drawPage(
   }
 }
 
-function pageSize({ library }: Pdfium, page: number): PageSize {
-  const [width, height] = [library.FPDF_GetPageWidthF(page), library.FPDF_GetPageHeightF(page)]
-  if (!(width > 0 && height > 0)) throw new PdfiumRefusal(`a page of ${width} × ${height} points`)
+function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSize {
+  const unit = userUnit(bytes, library.EPDFPage_GetObjectNumber(page))
+  const [width, height] = [library.FPDF_GetPageWidthF(page) * unit, library.FPDF_GetPageHeightF(page) * unit]
+  if (!(width > 0 && height > 0 && Math.max(width, height) < MAX_POINTS))
+    throw new PdfiumRefusal(`a page of ${width} × ${height} points`)
   return { width, height, unit: 'pt' }
 }
 
-/** The pixels stay in PDFium's memory, until the next page is drawn there. */
 function render(
   pdfium: Pdfium,
   page: number,
@@ -116,13 +122,23 @@ function render(
   const mayPause = releasing.use(pdfium.callback(() => (isAbandoned() ? 1 : 0), 'ii'))
   const pause = releasing.use(pdfium.allocate(PAUSE_BYTES))
   pdfium.integers(pause.address, 3).set([1, mayPause.index, 0])
-  const state = library.FPDF_RenderPageBitmap_Start(bitmap, page, 0, 0, width, height, 0, FLAG_ANNOTATIONS, pause.address)
+  const state = library.FPDF_RenderPageBitmap_Start(
+    bitmap,
+    page,
+    0,
+    0,
+    width,
+    height,
+    0,
+    FLAG_ANNOTATIONS,
+    pause.address,
+  )
   library.FPDF_RenderPage_Close(page)
   if (state !== RENDER_DONE) throw new PdfiumRefusal(`FPDF_RenderPageBitmap_Start: ${state}`)
   if (form !== 0) library.FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, FLAG_ANNOTATIONS)
-  return { pixels: pdfium.bytes(pixels, stride * height), width, height, channels: 4, order: 'bgr' }
+  return fromBgrx(pdfium.bytes(pixels, stride * height), width, height)
 }
 
 function isWhite({ pixels }: Bitmap): boolean {
-  return new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / 4).every((pixel) => pixel >>> 0 === WHITE)
+  return pixels.every((value) => value === 255)
 }

@@ -6,8 +6,10 @@ import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf
 import { GatewayError } from '../errors.ts'
 import type { PageSize } from '../page/page.ts'
 import type { TargetSize } from '../page/target-size.ts'
+import { registerCanvasFonts } from './canvas-fonts.ts'
 import type { Bitmap } from './encode.ts'
-import type { OpenedDocument } from './opened-document.ts'
+import type { OpenedDocument, PdfOptions } from './opened-document.ts'
+import { damagedPage, imageTooLarge } from './page-failure.ts'
 
 /** What pdf.js says, only as a warning, when it leaves out an image larger than `maxImageSize`. */
 const IMAGE_LEFT_OUT = 'Image exceeded maximum allowed size'
@@ -23,17 +25,12 @@ const MAX_WARNINGS = 1000
  */
 const CANCEL_SETTLES_MILLISECONDS = 200
 
-interface PdfOptions {
-  readonly password: string | null
-  /** Pixels of one image within a page; a page that holds a larger one is refused. */
-  readonly maxImagePixels: number
-}
-
 /**
  * Parses a PDF with pdf.js. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
  * Only for rasterizer threads: pdf.js parses and draws on the thread that calls it, and its warnings go to `console`.
  */
-export async function openPdf(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+  registerCanvasFonts()
   const loading = getDocument({
     // pdf.js takes what it is given for itself, and the bytes are shared with other threads.
     data: new Uint8Array(bytes),
@@ -120,14 +117,8 @@ async function pageFailureNamed<T>(page: number, drawing: Promise<T>): Promise<T
   try {
     return await drawing
   } catch (cause) {
-    const message = `Page ${page} of the PDF is damaged and cannot be drawn. Repair the file, or leave this page out with ocr.pages.`
-    throw new GatewayError('document_unreadable', message, { cause })
+    throw damagedPage(page, cause)
   }
-}
-
-function imageTooLarge(page: number): GatewayError {
-  const message = `Page ${page} of the PDF holds an image with more pixels than the gateway decodes. Send it at a lower resolution, or leave this page out with ocr.pages.`
-  return new GatewayError('page_too_large', message)
 }
 
 function openingFailure(error: unknown, hadPassword: boolean): GatewayError {

@@ -1,12 +1,16 @@
 import type { ErrorCode } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
+import type { Preparation } from '../page/preparation.ts'
 import type { PixelBudget } from '../page/target-size.ts'
 import type { DocumentMediaType } from './media-type.ts'
+import type { PdfRasterizer } from './open-pdf.ts'
 
 /** How large and in which encoding a page image is wanted. */
 export interface Rasterization {
   readonly pixelBudget: PixelBudget
   readonly mediaType: PageImage['mediaType']
+  /** Nothing is prepared when it is left out. */
+  readonly preparation?: Preparation
 }
 
 /** A document as threads are told of it: every task carries it, so that any thread can open it when it has to. */
@@ -57,11 +61,14 @@ export type ThreadReply =
   | { readonly type: 'ready' }
   | { readonly type: 'drawing' }
   | ((TaskResult | TaskFailure) & {
-      /** Memory that the thread holds after the task, in bytes, without that of the documents that it has open. */
+      /** Memory that the thread holds after the task, in bytes; a document's own bytes are shared and do not count. */
       readonly heldBytes: number
     })
 
 /** What a thread is created with. */
 export interface ThreadData {
+  readonly pdfRasterizer: PdfRasterizer
   readonly maxImagePixels: number
+  /** What PDFium may take for itself, in bytes. */
+  readonly maxMemoryBytes: number
 }

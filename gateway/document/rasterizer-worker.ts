@@ -6,8 +6,8 @@ import { GatewayError } from '../errors.ts'
 import { targetSize } from '../page/target-size.ts'
 import { finishPage } from './finish-page.ts'
 import { openImage } from './image.ts'
+import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
-import { openPdf } from './pdfjs.ts'
 import type {
   DocumentFacts,
   SharedDocument,
@@ -28,9 +28,9 @@ sharp.cache(false)
 // The libraries talk to the console about documents; the gateway's log must never hold a document's text.
 Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
 
-const { maxImagePixels }: ThreadData = workerData
+const { maxImagePixels, maxMemoryBytes, pdfRasterizer }: ThreadData = workerData
 const port = parentPort!
-const opened = new Map<string, { readonly document: OpenedDocument; readonly size: number }>()
+const opened = new Map<string, OpenedDocument>()
 let previous = Promise.resolve()
 
 port.on('message', (request: ThreadRequest) => {
@@ -64,18 +64,20 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
 
 async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
   const known = opened.get(document.id)
-  if (known !== undefined) return known.document
+  if (known !== undefined) return known
   const { bytes, password } = document
   const isPdf = document.mediaType === 'application/pdf'
-  const fresh = isPdf ? await openPdf(bytes, { password, maxImagePixels }) : await openImage(bytes, maxImagePixels)
-  opened.set(document.id, { document: fresh, size: bytes.length })
+  const fresh = isPdf
+    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes })
+    : await openImage(bytes, maxImagePixels)
+  opened.set(document.id, fresh)
   return fresh
 }
 
 async function forget(documentId: string): Promise<void> {
   const known = opened.get(documentId)
   opened.delete(documentId)
-  await known?.document[Symbol.asyncDispose]()
+  await known?.[Symbol.asyncDispose]()
 }
 
 function failure(error: unknown): TaskFailure {
@@ -88,11 +90,10 @@ function failure(error: unknown): TaskFailure {
   }
 }
 
-/** Heap and what hangs on it; a decompression bomb stays there until something makes the collector run. */
+/** Heap and what hangs on it, PDFium's memory included; a decompression bomb stays until something makes the collector run. */
 function heldBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
-  const documents = opened.values().reduce((sum, { size }) => sum + size, 0)
-  return heap + external - documents
+  return heap + external
 }
 
 function finish(result: TaskResult | TaskFailure, transfer: ArrayBuffer[] = []): void {

@@ -1,5 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
+import { createFairQueue } from './fair-queue.ts'
+import type { PdfRasterizer } from './open-pdf.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './rasterizer-messages.ts'
 import { RasterizerThread } from './rasterizer-thread.ts'
 
@@ -13,13 +15,20 @@ export interface RasterizerOptions {
   readonly openTimeoutSeconds: number
   /** Pixels of one image, alone or within a PDF, before it is decoded. */
   readonly maxImagePixels: number
+  /** What draws PDF pages; `auto` when unset. */
+  readonly pdfRasterizer?: PdfRasterizer
+  /** With so many tasks waiting no further document is opened. */
+  readonly maxWaiting?: number
   /** A thread is replaced after so many pages: what its libraries may leak ends with it. */
   readonly recycleAfterPages?: number
-  /** JavaScript memory of one thread; pixels and document bytes lie outside of it. A page that needs more fails. */
+  /**
+   * JavaScript memory of one thread, and PDFium's beside it; pixels and document bytes lie outside of both. A page that
+   * needs more fails.
+   */
   readonly maxHeapMegabytes?: number
 }
 
-/** A pool of threads that open documents and draw their pages. Throws GatewayErrors, and the signal's reason. */
+/** A pool of threads that open documents and draw their pages; documents take turns. Throws GatewayErrors, and the signal's reason. */
 export interface Rasterizer {
   /** Opens a document in one thread; other threads open it when they draw a page of it. */
   open(document: SharedDocument, signal: AbortSignal): Promise<DocumentFacts>
@@ -38,11 +47,18 @@ export interface Rasterizer {
   close(): Promise<void>
 }
 
+const MEBIBYTE = 1024 * 1024
 const DEFAULT_RECYCLE_AFTER_PAGES = 1000
+/** Some minutes of work for one thread. */
+const DEFAULT_MAX_WAITING = 5000
 const DEFAULT_MAX_HEAP_MEGABYTES = 1024
 
 /** Ordinary pages leave 50 to 170 MB behind for the collector; a decompression bomb leaves what it held. */
-const MAX_HELD_BYTES = 512 * 1024 * 1024
+const MAX_HELD_BYTES = 512 * MEBIBYTE
+
+function queueFull(waiting: number): GatewayError {
+  return new GatewayError('queue_full', `${waiting} pages wait to be drawn. Send the request again a little later.`)
+}
 
 /** Creates a pool; no thread is started yet. */
 export function createRasterizer(options: RasterizerOptions): Rasterizer {
@@ -62,7 +78,8 @@ class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
   readonly #idle = new Set<RasterizerThread>()
   readonly #busy = new Map<RasterizerThread, Job>()
-  #waiting: Job[] = []
+  /** By document. */
+  readonly #waiting = createFairQueue<Job>()
   #isClosed = false
 
   constructor(options: RasterizerOptions) {
@@ -70,6 +87,9 @@ class RasterizerPool implements Rasterizer {
   }
 
   async open(document: SharedDocument, signal: AbortSignal): Promise<DocumentFacts> {
+    const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
+    // Pages of documents that are open already are let in: refusing them would waste what has been done.
+    if (this.#waiting.size >= maxWaiting) throw queueFull(this.#waiting.size)
     const result = await this.#run({ type: 'open', document }, signal)
     if (result.type !== 'opened') throw new Error(`a thread answered ${result.type} to open`)
     return result.facts
@@ -82,22 +102,20 @@ class RasterizerPool implements Rasterizer {
   }
 
   forget(document: SharedDocument): void {
-    const orphans = this.#waiting.filter((job) => job.task.document.id === document.id)
-    this.#waiting = this.#waiting.filter((job) => job.task.document.id !== document.id)
-    for (const job of orphans) job.reject(new DOMException('The document was closed.', 'AbortError'))
+    for (const job of this.#waiting.removeAll(document.id))
+      job.reject(new DOMException('The document was closed.', 'AbortError'))
     for (const thread of this.#threads()) thread.forget(document.id)
   }
 
   load() {
     const busy = this.#busy.size
-    return { threads: this.#idle.size + busy, busy, waiting: this.#waiting.length }
+    return { threads: this.#idle.size + busy, busy, waiting: this.#waiting.size }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     const draining = new GatewayError('draining', 'The gateway is shutting down. Send the request again.')
-    for (const job of [...this.#busy.values(), ...this.#waiting]) job.reject(draining)
-    this.#waiting = []
+    for (const job of [...this.#busy.values(), ...this.#waiting.clear()]) job.reject(draining)
     await Promise.all(this.#threads().map((thread) => thread.end()))
   }
 
@@ -108,7 +126,7 @@ class RasterizerPool implements Rasterizer {
     const job: Job = { task, abandoned: new Int32Array(new SharedArrayBuffer(4)), resolve, reject }
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
-    this.#waiting.push(job)
+    this.#waiting.push(task.document.id, job)
     this.#dispatch()
     try {
       return await promise
@@ -119,32 +137,30 @@ class RasterizerPool implements Rasterizer {
 
   /** A waiting job leaves at once; one that runs keeps its thread until the thread notices or its time is up. */
   #abandon(job: Job, reason: unknown): void {
-    this.#waiting = this.#waiting.filter((other) => other !== job)
+    this.#waiting.remove(job.task.document.id, job)
     Atomics.store(job.abandoned, 0, 1)
     job.reject(reason)
   }
 
   #dispatch(): void {
-    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
-      const thread = this.#freeThread(job.task.document.id)
-      if (thread === null) return
-      this.#waiting.shift()
-      void this.#give(job, thread)
+    while (this.#idle.size > 0 || this.#busy.size < this.#options.threads) {
+      const job = this.#waiting.shift()
+      if (job === undefined) return
+      void this.#give(job, this.#freeThread(job.task.document.id))
     }
   }
 
-  /** An idle thread that has the document, else one that is idle, else a new one, else null. */
-  #freeThread(documentId: string): RasterizerThread | null {
+  /** An idle thread that has the document, else one that is idle, else a new one. */
+  #freeThread(documentId: string): RasterizerThread {
     const idle = this.#idle.values()
-    const thread = idle.find((one) => one.documentIds.has(documentId)) ?? this.#idle.values().next().value
-    if (thread !== undefined) return thread
-    return this.#busy.size < this.#options.threads ? this.#start() : null
+    return idle.find((one) => one.documentIds.has(documentId)) ?? this.#idle.values().next().value ?? this.#start()
   }
 
   #start(): RasterizerThread {
-    const { maxImagePixels, maxHeapMegabytes = DEFAULT_MAX_HEAP_MEGABYTES } = this.#options
+    const { maxImagePixels, maxHeapMegabytes = DEFAULT_MAX_HEAP_MEGABYTES, pdfRasterizer = 'auto' } = this.#options
     const limits = { ...this.#options, maxHeapMegabytes }
-    const thread: RasterizerThread = new RasterizerThread({ maxImagePixels }, limits, () => {
+    const data = { pdfRasterizer, maxImagePixels, maxMemoryBytes: maxHeapMegabytes * MEBIBYTE }
+    const thread: RasterizerThread = new RasterizerThread(data, limits, () => {
       this.#idle.delete(thread)
     })
     return thread

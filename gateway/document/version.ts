@@ -1,18 +1,29 @@
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import sharp from 'sharp'
+import type { PdfRasterizer } from './open-pdf.ts'
 
 /** Raised whenever a change in this folder changes the pixels of a page. */
-const DRAWING_VERSION = 1
+const DRAWING_VERSION = 2
 
-/** Names what draws pages, for the page key: it changes when the drawing code or a library that it draws with does. */
-export const rasterizationVersion = [
-  `pdfjs-${manifestVersion('pdfjs-dist')}`,
-  `canvas-${manifestVersion('@napi-rs/canvas')}`,
-  `sharp-${sharp.versions.sharp}`,
-  DRAWING_VERSION,
-].join(' ')
+const require = createRequire(import.meta.url)
 
-function manifestVersion(name: string): string {
-  const manifest: { readonly version: string } = createRequire(import.meta.url)(`${name}/package.json`)
+/**
+ * Names what draws pages, for the page key: it changes when the drawing code, a library that it draws with, or the
+ * choice between them does.
+ */
+export function rasterizationVersion(pdfRasterizer: PdfRasterizer): string {
+  return [
+    pdfRasterizer,
+    `pdfium-${manifestVersion(join(dirname(require.resolve('@embedpdf/pdfium/pdfium.wasm')), '../package.json'))}`,
+    `pdfjs-${manifestVersion('pdfjs-dist/package.json')}`,
+    `canvas-${manifestVersion('@napi-rs/canvas/package.json')}`,
+    `sharp-${sharp.versions.sharp}`,
+    DRAWING_VERSION,
+  ].join(' ')
+}
+
+function manifestVersion(path: string): string {
+  const manifest: { readonly version: string } = require(path)
   return manifest.version
 }

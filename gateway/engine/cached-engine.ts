@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { PageStore } from '../cache/page-store.ts'
 import type { PageImage, PageWarning } from '../page/page.ts'
+import { attemptReasons } from './engine.ts'
 import type { EndDelta, Engine } from './engine.ts'
 import { joinedEngine } from './joined-engine.ts'
 
 /** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 2
+const STORED_VERSION = 3
 
 const tokens = z.number().int().nonnegative()
 const pixels = z.number().int().positive()
@@ -32,6 +33,8 @@ const storedAnswer = z.object({
   engine: z.enum(engines),
   blank: z.boolean(),
   warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() })),
+  attempts: z.number().int().positive(),
+  reasons: z.array(z.enum(attemptReasons)),
 })
 
 type StoredAnswer = z.infer<typeof storedAnswer>
@@ -82,7 +85,8 @@ async function read(store: PageStore, pageKey: string, signal: AbortSignal): Pro
 async function write(store: PageStore, pageKey: string, text: string, end: EndDelta): Promise<void> {
   const { type: _, cache: __, finishReason, ...facts } = end
   if (finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
-  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, warnings: [...end.warnings] }
+  const lists = { warnings: [...end.warnings], reasons: [...end.reasons] }
+  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, ...lists }
   try {
     await store.set(pageKey, JSON.stringify(answer))
   } catch {

@@ -1,3 +1,4 @@
+import { onlyAttempt } from './engine.ts'
 import type { Delta, Engine, PagePrompt } from './engine.ts'
 import { blocksToMarkdown, blocksToText } from './tesseract/blocks-to-markdown.ts'
 import { pageFacts } from './page-facts.ts'
@@ -32,6 +33,7 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
       ...pageFacts(image),
       engine: 'tesseract',
       cache: 'miss',
+      ...onlyAttempt,
     }
   }
 

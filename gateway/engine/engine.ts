@@ -1,5 +1,5 @@
 import type { PageImage, PageWarning } from '../page/page.ts'
-import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
+import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.ts'
 
 /** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
 export interface PagePrompt {
@@ -14,7 +14,35 @@ export interface PagePrompt {
   /** Rasterizes the page. Called only when the page is really asked for, so that a hit costs no drawing. */
   readonly image: (signal: AbortSignal) => Promise<PageImage>
   readonly requestId: string
+  /** Which try at the page this is; left out for a first one that nobody guards. */
+  readonly attempt?: Attempt
 }
+
+/** One try at a page. */
+export interface Attempt {
+  /** 1 is the first. */
+  readonly number: number
+  /** How it departs from the profile's sampling. */
+  readonly sampling: Rung
+  /** Base URLs of the upstreams that were asked for this page. An engine adds its own, and asks another while there is one. */
+  readonly tried: Set<string>
+}
+
+/** Why an attempt at a page did not count. */
+export const attemptReasons = [
+  'empty',
+  'loop',
+  'cut_off',
+  'commentary',
+  'echo',
+  'aborted',
+  'too_long',
+  'engine_error',
+  'engine_unavailable',
+  'engine_timeout',
+] as const
+
+export type AttemptReason = (typeof attemptReasons)[number]
 
 /** Tokens, as the engine counted them. */
 export interface Usage {
@@ -33,6 +61,7 @@ export interface EndDelta {
   readonly type: 'end'
   /** `stop` is the only good end; `length`, `abort`, `repetition` and whatever else a server says are not. */
   readonly finishReason: string
+  /** Of the attempt whose text this is; estimated where the gateway cut it and the engine never said. */
   readonly usage: Usage
   /** Pixels of the page image that the engine was shown. */
   readonly width: number
@@ -43,7 +72,14 @@ export interface EndDelta {
   readonly warnings: readonly PageWarning[]
   readonly engine: 'vllm' | 'tesseract'
   readonly cache: 'hit' | 'miss' | 'joined'
+  /** How often an engine was asked for this page. */
+  readonly attempts: number
+  /** Why attempts did not count, in order: one fewer than `attempts` when the last one did. */
+  readonly reasons: readonly AttemptReason[]
 }
+
+/** What the end of an answer says of attempts where the engine tries once. */
+export const onlyAttempt: Pick<EndDelta, 'attempts' | 'reasons'> = { attempts: 1, reasons: [] }
 
 export type Delta = TextDelta | EndDelta
 

@@ -1,3 +1,4 @@
+import { onlyAttempt } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { pageFacts } from './page-facts.ts'
 
@@ -11,6 +12,6 @@ export function inkedEngine(engine: Engine): Engine {
     if (!image.blank) return yield* engine({ ...prompt, image: async () => image }, signal)
     const usage = { promptTokens: 0, completionTokens: 0 }
     const { engine: name } = prompt.model
-    yield { type: 'end', finishReason: 'stop', usage, ...pageFacts(image), engine: name, cache: 'miss' }
+    yield { type: 'end', finishReason: 'stop', usage, ...pageFacts(image), engine: name, cache: 'miss', ...onlyAttempt }
   }
 }

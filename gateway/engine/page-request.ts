@@ -8,6 +8,13 @@ import type { UpstreamRequest } from './upstream-connection.ts'
 /** Tokens left free for what the chat template adds around the prompt. */
 const TEMPLATE_TOKENS = 64
 
+/**
+ * When vLLM itself gives a retry up, in tokens (since 0.17, https://github.com/vllm-project/vllm/pull/35451; other
+ * servers ignore it). Far beyond the gateway's own measure, because a pattern of 16 tokens is also sixteen equal dots,
+ * and a form has many: it only bounds what a gateway costs that is busy, or that has been cut off from the server.
+ */
+const REPETITION_DETECTION = { min_pattern_size: 16, max_pattern_size: 64, min_count: 50 }
+
 /** Returns the request that asks vLLM for one page: one user message, one image, everything said explicitly. */
 export function pageRequest(prompt: PagePrompt, image: PageImage): UpstreamRequest {
   return {
@@ -47,7 +54,8 @@ function chatRequest(prompt: PagePrompt, image: PageImage, imageUrl: string): Re
     ...profile.extraBody,
     model: id,
     messages: messages(profile, prompt.text, imageUrl),
-    ...explicit(profile.sampling),
+    ...explicit({ ...profile.sampling, ...prompt.attempt?.sampling }),
+    ...((prompt.attempt?.number ?? 1) > 1 ? { repetition_detection: REPETITION_DETECTION } : {}),
     max_tokens: maxTokens(prompt, image),
     stream: true,
     stream_options: { include_usage: true },

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import { chatChunk, readWireError } from '../openai/vllm-wire.ts'
 import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
+import { onlyAttempt } from './engine.ts'
 import type { Engine, TextDelta, Usage } from './engine.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
 import { pageFacts } from './page-facts.ts'
@@ -36,7 +37,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
       const ending = yield* readAnswer(lease.url, response, timer)
-      yield { type: 'end', ...ending, ...pageFacts(image), engine: 'vllm', cache: 'miss' }
+      yield { type: 'end', ...ending, ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt }
     } catch (error) {
       // Whatever an abort broke on its way, the reason is the caller's or the timer's.
       timer.signal.throwIfAborted()

@@ -9,6 +9,12 @@ export interface Sampling {
   readonly seed?: number
 }
 
+/**
+ * How one try at a page departs from the profile's sampling. Empty for the first: what a model was trained for comes
+ * first, and only a page that failed is asked more warmly.
+ */
+export type Rung = Partial<Sampling>
+
 /** How one task is asked of a model. */
 export interface TaskPrompt {
   /** The exact text sent beside the page image; null when the model must see the image alone. */
@@ -35,6 +41,8 @@ export interface ModelProfile {
   /** Whether a client's own text may replace the task's prompt. */
   readonly freePrompt: boolean
   readonly sampling: Sampling
+  /** The tries that a page is worth, in order; as many attempts as rungs, and no more. */
+  readonly ladder: readonly Rung[]
   /** Request fields beyond sampling, sent as they are: `chat_template_kwargs`, `skip_special_tokens`. */
   readonly extraBody: Readonly<Record<string, unknown>>
   /** The context length to assume when the server does not say. In tokens. */

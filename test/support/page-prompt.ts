@@ -14,6 +14,7 @@ export const imageOnlyProfile: ModelProfile = {
   tasks: { document: { text: null } },
   freePrompt: false,
   sampling: { temperature: 0.2, top_p: 0.9 },
+  ladder: [{}, { temperature: 0.4 }, { temperature: 0.7 }],
   extraBody: {},
   defaultMaxModelLen: 16_384,
   maxOutputTokens: 4096,

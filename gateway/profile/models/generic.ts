@@ -39,6 +39,8 @@ export const generic: ModelProfile = {
   freePrompt: true,
   // Not greedy: greedy decoding is what makes small vision-language models loop (olmOCR and LightOnOCR both start at 0.1).
   sampling: { temperature: 0.1, top_p: 1 },
+  // Warmer and a little narrower, after Chandra's retries (0.3 and 0.95: https://github.com/datalab-to/chandra).
+  ladder: [{}, { temperature: 0.3, top_p: 0.95 }, { temperature: 0.7, top_p: 0.95 }],
   // Nothing that some chat template or tokenizer refuses.
   extraBody: {},
   defaultMaxModelLen: 8192,

@@ -83,6 +83,7 @@ export const hunyuanocr10: ModelProfile = {
   freePrompt: true,
   // run_hy_ocr.py. With top_k 1, a higher temperature alone changes nothing.
   sampling: { temperature: 0, top_p: 0.95, top_k: 1, repetition_penalty: 1, seed: 1234 },
+  ladder: [{}, { temperature: 0.2, top_k: -1, seed: 1235 }, { temperature: 0.5, top_k: -1, seed: 1236 }],
   extraBody: {},
   defaultMaxModelLen: 32_768,
   maxOutputTokens: 16_384,
@@ -147,6 +148,7 @@ export const hunyuanocr15: ModelProfile = {
   },
   freePrompt: false,
   sampling: { temperature: 0, top_p: 1, top_k: -1, repetition_penalty: 1.08 },
+  ladder: [{}, { temperature: 0.2 }, { temperature: 0.5 }],
   extraBody: { skip_special_tokens: true },
   defaultMaxModelLen: 131_072,
   maxOutputTokens: 32_768,

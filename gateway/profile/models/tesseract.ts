@@ -16,6 +16,7 @@ export const tesseract: ModelProfile = {
   tasks: { document: { text: null }, text: { text: null } },
   freePrompt: false,
   sampling: { temperature: 0, top_p: 1 },
+  ladder: [{}],
   extraBody: {},
   defaultMaxModelLen: 0,
   maxOutputTokens: 0,

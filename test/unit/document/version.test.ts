@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { it } from 'node:test'
 import { rasterizationVersion } from '../../../gateway/document/version.ts'
 
-it('the rasterization version names every library that draws, as package.json pins it', () => {
+it('the rasterization version names every library that draws, as package.json pins it, and which may draw', () => {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
   const pinned = (name: string) => JSON.stringify(manifest).match(`"${name}":"([^"]+)"`)?.[1]
-  const [pdfjs, canvas, sharp] = ['pdfjs-dist', '@napi-rs/canvas', 'sharp'].map(pinned)
-  assert.match(rasterizationVersion, /^pdfjs-\S+ canvas-\S+ sharp-\S+ \d+$/)
-  assert.ok(rasterizationVersion.startsWith(`pdfjs-${pdfjs} canvas-${canvas} sharp-${sharp} `), rasterizationVersion)
+  const [pdfium, pdfjs, canvas, sharp] = ['@embedpdf/pdfium', 'pdfjs-dist', '@napi-rs/canvas', 'sharp'].map(pinned)
+  const libraries = `pdfium-${pdfium} pdfjs-${pdfjs} canvas-${canvas} sharp-${sharp}`
+  const [auto, only] = [rasterizationVersion('auto'), rasterizationVersion('pdfjs')]
+  assert.match(auto, /^auto \S+ \S+ \S+ sharp-\d\S+ \d+$/)
+  assert.ok(auto.startsWith(`auto ${libraries} `), auto)
+  assert.ok(only.startsWith(`pdfjs ${libraries} `), only)
 })

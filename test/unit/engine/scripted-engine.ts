@@ -27,7 +27,7 @@ export function pagePrompt(pageKey: string, changes: Partial<PagePrompt> = {}): 
 export function endDelta(changes: Partial<EndDelta> = {}): EndDelta {
   const usage = { promptTokens: 10, completionTokens: 5 }
   const size = { width: 800, height: 1000, rasterizer: 'pdfjs', engine: 'vllm', blank: false, warnings: [] } as const
-  return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', ...changes }
+  return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', attempts: 1, reasons: [], ...changes }
 }
 
 /** Reads an answer to its end. */

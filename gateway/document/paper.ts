@@ -1,0 +1,87 @@
+import type { GrayImage } from './gray.ts'
+
+/** The brightness of a page's paper, at the middle of each square of `SQUARE` pixels, row by row. */
+export interface Paper {
+  readonly levels: Float32Array
+  readonly across: number
+  readonly down: number
+}
+
+/** Side of the squares within which paper has one brightness, in pixels. */
+export const SQUARE = 32
+/** Brightness this near to that of the paper beside it is paper in a different light, not ink. */
+const PAPER_RANGE = 48
+/** Of a square, so much must be paper for its brightness to be known. */
+const LEAST_SHARE = 1 / 4
+
+/**
+ * Finds the paper of a page: what is near its most frequent tint and, from there on, what changes gradually, as shadows
+ * do. Where ink covers all, the paper is that of the nearest square.
+ */
+export function findPaper(image: GrayImage): Paper {
+  const [across, down] = [Math.ceil(image.width / SQUARE), Math.ceil(image.height / SQUARE)]
+  const levels = new Float32Array(across * down).fill(NaN)
+  const page = mostFrequent(image)
+  const known: number[] = []
+  for (let square = 0; square < levels.length; square++) {
+    const level = levelOf(image, square, across, page)
+    if (level === null) continue
+    levels[square] = level
+    known.push(square)
+  }
+  if (known.length === 0) levels.fill(page)
+  // `known` grows while it is read: brightness spreads from the squares that are known, nearest first.
+  for (const square of known)
+    for (const next of neighbours(square, across, down)) {
+      if (!Number.isNaN(levels[next])) continue
+      levels[next] = levelOf(image, next, across, levels[square]!) ?? levels[square]!
+      known.push(next)
+    }
+  return { levels, across, down }
+}
+
+/** Mean of what is near the expected brightness in a square; null when it is too little to be the paper. */
+function levelOf(
+  { pixels, width, height }: GrayImage,
+  square: number,
+  across: number,
+  expected: number,
+): number | null {
+  const [left, top] = [(square % across) * SQUARE, Math.floor(square / across) * SQUARE]
+  const [right, bottom] = [Math.min(width, left + SQUARE), Math.min(height, top + SQUARE)]
+  const [least, most] = [expected - PAPER_RANGE, expected + PAPER_RANGE]
+  let [sum, near, seen] = [0, 0, 0]
+  for (let y = top; y < bottom; y += 2)
+    for (let at = y * width + left, end = y * width + right; at < end; at += 2, seen++) {
+      const value = pixels[at]!
+      if (value < least || value > most) continue
+      sum += value
+      near++
+    }
+  return near > seen * LEAST_SHARE ? sum / near : null
+}
+
+function* neighbours(square: number, across: number, down: number): Generator<number, void, undefined> {
+  const [x, y] = [square % across, Math.floor(square / across)]
+  if (x > 0) yield square - 1
+  if (x < across - 1) yield square + 1
+  if (y > 0) yield square - across
+  if (y < down - 1) yield square + across
+}
+
+/** Half the width of the window of gray levels that count as one tint. */
+const TINT = 6
+
+function mostFrequent({ pixels, width, height }: GrayImage): number {
+  const counts = new Uint32Array(256 + 2 * TINT)
+  for (let y = 0; y < height; y += 2)
+    for (let at = y * width, end = at + width; at < end; at += 2) counts[pixels[at]! + TINT]!++
+  let [best, most, mass] = [255, -1, 0]
+  for (let high = 0; high < counts.length; high++) {
+    mass += counts[high]! - (counts[high - 2 * TINT - 1] ?? 0)
+    const level = high - 2 * TINT
+    if (level < 0 || mass < most) continue
+    ;[best, most] = [level, mass]
+  }
+  return best
+}

@@ -1,0 +1,123 @@
+// What PDFium's interface does not tell of a document, read from its bytes. Whatever is not found, or is written in an
+// unusual way, counts as unknown: nothing here needs to understand every PDF.
+
+/** The entries of a PDF dictionary, each as its tokens: `ColorSpace` → `['[', '/ICCBased', '7', '0', 'R', ']']`. */
+export type Entries = ReadonlyMap<string, readonly string[]>
+
+/** No dictionary of an image or a page that is read here is longer. */
+const MAX_DICTIONARY_BYTES = 8192
+
+const TOKEN = /<<|>>|[[\]]|\/[^\s<>[\]()/%{}]*|\((?:\\.|[^\\()])*\)|<[0-9A-Fa-f\s]*>|[^\s<>[\]()/%{}]+/g
+/** Comments and escaped names: legal, and not worth understanding. */
+const UNUSUAL = /[%#{}]/
+
+/** Returns a page's UserUnit (points per unit of its boxes), which PDFium ignores: 1 unless the page's object says otherwise. */
+export function userUnit(bytes: Uint8Array, pageObjectNumber: number): number {
+  const file = bufferOf(bytes)
+  if (!file.includes('/UserUnit')) return 1
+  const unit = /\/UserUnit\s+(\d*\.?\d+)/.exec(objectText(file, pageObjectNumber) ?? '')?.[1]
+  return Number(unit ?? 1) || 1
+}
+
+/** Returns the tokens of a numbered object, or null where it is compressed or absent. */
+export function objectTokens(bytes: Uint8Array, number: number): readonly string[] | null {
+  const text = objectText(bufferOf(bytes), number)
+  return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
+}
+
+/** The streams of a PDF that stand in it as they are, found by what they contain. */
+export interface Streams {
+  /** The dictionaries of all streams with exactly this content; null among them is one that could not be read. */
+  dictionariesOf(content: Uint8Array): readonly (Entries | null)[]
+}
+
+/** Finds where streams begin, the first time that it is asked. */
+export function findStreams(bytes: Uint8Array): Streams {
+  const file = bufferOf(bytes)
+  let starts: readonly number[] | null = null
+  return {
+    dictionariesOf(content) {
+      starts ??= streamStarts(file)
+      return starts.filter((start) => isStream(file, start, content)).map((start) => dictionaryBefore(file, start))
+    },
+  }
+}
+
+function streamStarts(file: Buffer): number[] {
+  const starts: number[] = []
+  const keyword = 'stream'
+  for (let at = file.indexOf(keyword); at !== -1; at = file.indexOf(keyword, at + keyword.length)) {
+    const isEnd = at >= 3 && file.toString('latin1', at - 3, at) === 'end'
+    if (!isEnd) starts.push(afterLineEnd(file, at + keyword.length))
+  }
+  return starts
+}
+
+function afterLineEnd(file: Buffer, at: number): number {
+  const carriageReturn = file[at] === 0x0d ? 1 : 0
+  return at + carriageReturn + (file[at + carriageReturn] === 0x0a ? 1 : 0)
+}
+
+function isStream(file: Buffer, start: number, content: Uint8Array): boolean {
+  const end = start + content.length
+  const middle = content.length >> 1
+  // Most differ here already.
+  if (file[start + middle] !== content[middle] || end > file.length) return false
+  if (file.compare(content, 0, content.length, start, end) !== 0) return false
+  return file
+    .toString('latin1', end, end + 16)
+    .trimStart()
+    .startsWith('endstream')
+}
+
+function dictionaryBefore(file: Buffer, start: number): Entries | null {
+  const text = file.toString('latin1', Math.max(0, start - MAX_DICTIONARY_BYTES), start)
+  const object = text.lastIndexOf(' obj')
+  if (object === -1) return null
+  const dictionary = /^ obj\s*(<<.*>>)\s*stream\r?\n?$/s.exec(text.slice(object))?.[1]
+  return dictionary === undefined || UNUSUAL.test(dictionary) ? null : entriesOf(dictionary.match(TOKEN) ?? [])
+}
+
+/** Null when a key comes twice or the brackets do not match. */
+function entriesOf(tokens: readonly string[]): Entries | null {
+  const entries = new Map<string, string[]>()
+  let value: string[] | null = null
+  let depth = 0
+  for (const token of tokens.slice(1, -1)) {
+    const isKey = depth === 0 && token.startsWith('/') && (value === null || value.length > 0)
+    if (isKey) {
+      if (entries.has(token.slice(1))) return null
+      entries.set(token.slice(1), (value = []))
+      continue
+    }
+    if (value === null) return null
+    value.push(token)
+    if (token === '[' || token === '<<') depth++
+    if (token === ']' || token === '>>') depth--
+  }
+  return depth === 0 ? entries : null
+}
+
+function objectText(file: Buffer, number: number): string | null {
+  const start = lastObject(file, number)
+  if (start === -1) return null
+  const text = file.toString('latin1', start, start + MAX_DICTIONARY_BYTES)
+  return /^\d+ 0 obj\b(.*?)(?:endobj|stream|$)/s.exec(text)?.[1] ?? null
+}
+
+/** The last one counts: an update is appended. */
+function lastObject(file: Buffer, number: number): number {
+  const header = `${number} 0 obj`
+  for (let at = file.lastIndexOf(header); at !== -1; at = at === 0 ? -1 : file.lastIndexOf(header, at - 1)) {
+    if (at === 0 || !isDigit(file[at - 1])) return at
+  }
+  return -1
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

@@ -1,0 +1,73 @@
+import { similarity } from './overlap.ts'
+
+/** Lines that must continue each other, of those that could, before two texts count as one text cut from top to bottom. */
+const LEAST_SHARE = 0.4
+
+/**
+ * Joins the text of a tile with that of the tile to its right: line by line, where lines of the left one end as lines of
+ * the right one begin; otherwise, as for columns of their own, one after the other.
+ */
+export function joinLines(left: string, right: string): string {
+  if (left.trim() === '') return right
+  if (right.trim() === '') return left
+  const [lines, continuations] = [left.trimEnd().split('\n'), right.split('\n').filter((line) => line.trim() !== '')]
+  const joined: string[] = []
+  let [next, found] = [0, 0]
+  for (const line of lines) {
+    const match = line.trim() === '' ? null : findContinuation(line, continuations, next)
+    if (match === null) {
+      joined.push(line)
+      continue
+    }
+    joined.push(...continuations.slice(next, match.index), match.joined)
+    next = match.index + 1
+    found++
+  }
+  const fewer = Math.min(lines.filter((line) => line.trim() !== '').length, continuations.length)
+  if (found < Math.max(1, LEAST_SHARE * fewer)) return `${left.trimEnd()}\n\n${right.trimStart()}`
+  return [...joined, ...continuations.slice(next)].join('\n')
+}
+
+function findContinuation(line: string, continuations: readonly string[], from: number) {
+  for (let index = from; index < continuations.length; index++) {
+    const joined = joinLine(line, continuations[index]!)
+    if (joined !== null) return { index, joined }
+  }
+  return null
+}
+
+/** What of a line may be a letter that the tile's edge cut through, or the border of a table. */
+const MOST_CUT = 3
+const MOST_OVERLAP = 60
+/** Fewer letters agree by chance. */
+const LEAST_LETTERS = 4
+
+/** Joins two parts of a line that share some letters; null when they share none. */
+function joinLine(left: string, right: string): string | null {
+  const [start, end] = [left.trimEnd(), right.trimStart()]
+  for (let length = Math.min(MOST_OVERLAP, start.length, end.length); length >= LEAST_LETTERS; length--)
+    for (let cut = 0; cut <= MOST_CUT; cut++)
+      for (let skipped = 0; skipped <= MOST_CUT; skipped++) {
+        if (!isFragment(cut, start.slice(-cut - 1)) || !isFragment(skipped, end.slice(0, skipped + 1))) continue
+        const [tail, head] = [start.slice(0, start.length - cut).slice(-length), end.slice(skipped, skipped + length)]
+        if (isSame(tail, head)) return start.slice(0, start.length - cut) + end.slice(skipped + length)
+      }
+  return null
+}
+
+/** Whether so many characters, given with the one that they hang on, are part of a word or of a table's border. */
+function isFragment(length: number, text: string): boolean {
+  return length === 0 || !/\s/.test(text) || /^.?[\s|]+.?$/.test(text)
+}
+
+function isSame(tail: string, head: string): boolean {
+  const letters = tail.replace(/[^\p{L}\p{N}]/gu, '')
+  if (letters.length < LEAST_LETTERS) return false
+  if (tail === head) return true
+  return (
+    letters.length >= 2 * LEAST_LETTERS &&
+    tail[0] === head[0] &&
+    tail.at(-1) === head.at(-1) &&
+    similarity(tail, head) >= 0.85
+  )
+}

@@ -1,0 +1,98 @@
+import { joinLines } from './join-lines.ts'
+import { alignOverlap, similarity, tokenize } from './overlap.ts'
+import type { Step, Token } from './overlap.ts'
+
+/**
+ * Joins the texts of a page's tiles, rows from the top and each from the left, into the page's text. What neighbours
+ * both read, in the overlap, is kept once; no words are dropped that were not read twice.
+ */
+export function joinTiles(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => row.reduce(joinLines, '')).reduce(joinBelow, '')
+}
+
+/** The overlap is a tenth of a tile; so much of both texts is searched for it. */
+const SEARCHED_SHARE = 0.25
+const LEAST_SEARCHED = 60
+const MOST_SEARCHED = 600
+
+/** Joins the text of a tile with that of the tile below it. */
+function joinBelow(above: string, below: string): string {
+  if (above.trim() === '') return below
+  if (below.trim() === '') return above
+  const [upper, lower] = [tokenize(above), tokenize(below)]
+  const start = upper.length - searched(upper)
+  const [tail, head] = [upper.slice(start), lower.slice(0, searched(lower))]
+  const steps = alignOverlap(tail, head)
+  if (!isOverlap(steps, tail)) return `${above.trimEnd()}\n\n${below.trimStart()}`
+  const first = steps.find((step) => step.first !== null)?.first ?? tail.length
+  const last = steps.findLast((step) => step.second !== null)?.second ?? -1
+  return write([...upper.slice(0, start + first), ...overlapOf(steps, tail, lower), ...lower.slice(last + 1)])
+}
+
+const searched = ({ length }: readonly Token[]): number =>
+  Math.min(length, MOST_SEARCHED, Math.max(LEAST_SEARCHED, Math.ceil(length * SEARCHED_SHARE)))
+
+/** Letters that must agree, and their share of the words in the overlap, before it counts as one. */
+const LEAST_LETTERS = 10
+const LEAST_SHARE = 0.6
+
+function isOverlap(steps: readonly Step[], tail: readonly Token[]): boolean {
+  const matches = steps.filter(isMatch)
+  const letters = matches.reduce((sum, { first }) => sum + tail[first]!.key.length, 0)
+  const between = steps.slice(steps.findIndex(isMatch), steps.findLastIndex(isMatch) + 1)
+  const words = between.filter(({ first }) => first === null || tail[first]!.key !== '').length
+  return (
+    letters >= LEAST_LETTERS && matches.filter(({ first }) => tail[first]!.key !== '').length >= LEAST_SHARE * words
+  )
+}
+
+function isMatch(step: Step): step is { first: number; second: number } {
+  return step.first !== null && step.second !== null
+}
+
+/**
+ * Writes the overlap once: its first half as the tile above has it and its second half as the tile below, because each
+ * reads best what lies deeper inside it. Words that only one of them has are kept; its marks and tags are not.
+ */
+function overlapOf(steps: readonly Step[], tail: readonly Token[], lower: readonly Token[]): Token[] {
+  const matches = steps.flatMap((step, index) => (isMatch(step) ? [index] : []))
+  const [opening, middle, closing] = [matches[0]!, matches[matches.length >> 1]!, matches.at(-1)!]
+  const before = misread(steps.slice(0, opening), lower, tail.slice(0, steps[opening]!.first!).toReversed())
+  const after = misread(steps.slice(closing + 1), tail, lower.slice(steps[closing]!.second! + 1))
+  const inside = steps.slice(opening, closing + 1).flatMap((step, offset) => {
+    const isUpper = opening + offset < middle
+    const [preferred, other] = isUpper
+      ? [tail[step.first ?? -1], lower[step.second ?? -1]]
+      : [lower[step.second ?? -1], tail[step.first ?? -1]]
+    if (preferred !== undefined) return isUpper || step.first !== null || !isTableMarkup(preferred) ? [preferred] : []
+    return other !== undefined && other.key !== '' ? [other] : []
+  })
+  return [...before, ...inside, ...after]
+}
+
+/** A table that runs on has no second head. */
+const isTableMarkup = ({ text }: Token): boolean => /^(?:<\/?(?:table|thead|tbody)\b|\|?[ \t]*:?-{2,})/i.test(text)
+
+/**
+ * Returns the words at an outer edge of the overlap, unless they are the line that the tile's edge cut through: the
+ * neighbour has that line whole, and this one a poor likeness of it.
+ */
+function misread(steps: readonly Step[], own: readonly Token[], others: readonly Token[]): Token[] {
+  const tokens = steps.flatMap(({ first, second }) => own[first ?? second ?? -1] ?? [])
+  const words = tokens.filter(({ key }) => key !== '')
+  if (words.length === 0) return []
+  const beside = others.filter(({ key }) => key !== '').slice(0, words.length + 2)
+  return similarity(spell(words), spell(beside)) >= 0.4 ? [] : tokens
+}
+
+/** The words in one order, because those beside an edge come from its far end. */
+const spell = (words: readonly Token[]): string =>
+  words
+    .map(({ key }) => key)
+    .toSorted()
+    .join(' ')
+
+/** Tokens as text again. The first token of a tile has nothing before it, and begins a line. */
+function write(tokens: readonly Token[]): string {
+  return tokens.map(({ before, text, isFirst }, index) => (isFirst && index > 0 ? `\n${text}` : before + text)).join('')
+}

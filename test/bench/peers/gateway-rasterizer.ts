@@ -1,0 +1,44 @@
+// Draws PDFs with one thread of the gateway's own pool. Prints what it took as JSON.
+// Usage: gateway-rasterizer.ts auto|pdfium|pdfjs png|jpeg PASSES MAX_PAGES FILE...
+import { readFileSync } from 'node:fs'
+import { openDocument, type Document } from '../../../gateway/document/open.ts'
+import type { PdfRasterizer } from '../../../gateway/document/open-pdf.ts'
+import { createRasterizer } from '../../../gateway/document/rasterizer.ts'
+
+const [lane, kind, passes, maxPages, ...files] = process.argv.slice(2)
+const rasterization = {
+  pixelBudget: { longestEdge: 1540, maxPixels: 1540 * 1540 },
+  mediaType: kind === 'jpeg' ? 'image/jpeg' : 'image/png',
+} as const
+const rasterizer = createRasterizer({
+  threads: 1,
+  pageTimeoutSeconds: 60,
+  openTimeoutSeconds: 60,
+  maxImagePixels: 1e9,
+  pdfRasterizer: lane as PdfRasterizer,
+})
+const { signal } = new AbortController()
+const documents = await Promise.all(files.map(open))
+await drawAll()
+const [wall, cpu] = [performance.now(), process.cpuUsage()]
+let pages = 0
+for (let pass = 0; pass < Number(passes); pass++) pages += await drawAll()
+const { user, system } = process.cpuUsage(cpu)
+const wallSeconds = (performance.now() - wall) / 1000
+const peakMegabytes = process.resourceUsage().maxRSS / 1024
+await rasterizer.close()
+process.stdout.write(JSON.stringify({ pages, cpuSeconds: (user + system) / 1e6, wallSeconds, peakMegabytes }))
+
+function open(file: string): Promise<Document> {
+  const source = { bytes: readFileSync(file), param: '', filename: null, declaredMediaType: null, password: null }
+  return openDocument(source, rasterizer, { maxDocumentBytes: 1e9 }, signal)
+}
+
+async function drawAll(): Promise<number> {
+  let drawn = 0
+  for (const document of documents) {
+    for (let page = 1; page <= Math.min(document.pageCount, Number(maxPages)); page++, drawn++)
+      await document.rasterize(page, rasterization, signal)
+  }
+  return drawn
+}

@@ -1,0 +1,411 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Delta, EndDelta, PagePrompt } from '../../gateway/engine/engine.ts'
+import { PageFailure } from '../../gateway/engine/guard/page-failure.ts'
+import { guardedEngine } from '../../gateway/engine/guarded-engine.ts'
+import type { AttemptReport, GuardOptions } from '../../gateway/engine/guarded-engine.ts'
+import { createUpstreams } from '../../gateway/engine/upstreams.ts'
+import { createVllmEngine } from '../../gateway/engine/vllm-engine.ts'
+import { GatewayError } from '../../gateway/errors.ts'
+import { hunyuanocr10 } from '../../gateway/profile/models/hunyuanocr.ts'
+import { lightonocr2 } from '../../gateway/profile/models/lightonocr.ts'
+import { toDeltas } from '../fakes/fake-vllm-answer.ts'
+import type { Answer } from '../fakes/fake-vllm-answer.ts'
+import { startFakeVllm } from '../fakes/fake-vllm.ts'
+import type { FakeVllm, FakeVllmOptions } from '../fakes/fake-vllm.ts'
+import { grayPageImage, pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { eventually, within } from '../support/within.ts'
+
+const DEADLINE = 10_000
+
+/** A good page. */
+const GOOD = '# Minutes\n\nThe meeting was opened at nine.'
+
+const BUDGET = lightonocr2.maxOutputTokens
+
+interface Setup extends FakeVllmOptions {
+  /** What each request is answered in turn; the last one ever after. */
+  readonly answers?: readonly Answer[]
+  readonly others?: readonly FakeVllm[]
+  readonly guard?: Partial<GuardOptions>
+  readonly idleTimeoutSeconds?: number
+}
+
+async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5, ...options }: Setup) {
+  let asked = 0
+  const answer = () => answers[Math.min(asked++, answers.length - 1)] ?? GOOD
+  const fake = await startFakeVllm({ answer, ...options })
+  const upstreams = createUpstreams({
+    urls: [fake, ...others].map(({ url }) => url),
+    apiKey: null,
+    refreshSeconds: 3600,
+    connectTimeoutSeconds: 1,
+    chooseProfile: () => lightonocr2,
+  })
+  await upstreams.refresh(AbortSignal.timeout(DEADLINE))
+  const reports: AttemptReport[] = []
+  const engine = guardedEngine(createVllmEngine({ upstreams, idleTimeoutSeconds, totalTimeoutSeconds: 60 }), {
+    totalTimeoutSeconds: 60,
+    backoffMilliseconds: () => 1,
+    onAttempt: (report) => reports.push(report),
+    ...guard,
+  })
+  return {
+    fake,
+    upstreams,
+    reports,
+    temperatures: () => fake.requests.map(({ body }) => body?.['temperature']),
+    read: (prompt: PagePrompt = lightonPage(), signal: AbortSignal = AbortSignal.timeout(DEADLINE)) =>
+      within(readPage(engine(prompt, signal)), DEADLINE, 'the page'),
+    async [Symbol.asyncDispose]() {
+      await upstreams.close()
+      await fake.kill()
+    },
+  }
+}
+
+const lightonPage = (prompt: Partial<PagePrompt> = {}): PagePrompt =>
+  pagePrompt({ model: servedModel(lightonocr2), ...prompt })
+
+async function readPage(deltas: AsyncIterable<Delta>): Promise<{ text: string; end: EndDelta }> {
+  const texts: string[] = []
+  let end: EndDelta | null = null
+  for await (const delta of deltas) {
+    assert.equal(end, null, 'nothing follows the end')
+    if (delta.type === 'end') end = delta
+    else texts.push(delta.text)
+  }
+  assert.ok(end !== null, 'an end')
+  assert.ok(texts.length <= 1, 'the text comes in one piece')
+  return { text: texts.join(''), end }
+}
+
+function verdict({ end }: { readonly end: EndDelta }) {
+  const { finishReason, attempts, reasons } = end
+  return { finishReason, attempts, reasons }
+}
+
+async function failureOf(read: Promise<unknown>): Promise<GatewayError> {
+  const error = await read.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof GatewayError, `a GatewayError expected, got ${String(error)}`)
+  return error
+}
+
+const vllmError = (status: number, message = 'No.'): Answer => ({
+  failure: { status, body: { error: { message, type: 'X', param: null, code: status } } },
+})
+
+/** A page that says something and then the same line until its tokens are spent, one after the other, and counts them. */
+function looping(line: string) {
+  const deltas = toDeltas(`# Minutes\n\n${line.repeat(BUDGET)}`).slice(0, BUDGET)
+  let sent = 0
+  const counted = Object.assign([...deltas], {
+    *entries() {
+      for (const [index, delta] of deltas.entries()) {
+        sent += 1
+        yield [index, delta]
+      }
+    },
+  }) as readonly string[]
+  // The shortest pause that there is: what is not read at once is still not written.
+  return { answer: { deltas: counted, delayMs: 1, finishReason: 'length' }, sent: () => sent }
+}
+
+describe('the guard', { timeout: 60_000 }, () => {
+  it('lets a good page through, and asks once', async () => {
+    await using setup = await start({ answers: [GOOD] })
+    const page = await setup.read()
+    assert.equal(page.text, GOOD)
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 1, reasons: [] })
+    assert.equal(page.end.usage.completionTokens, 9)
+    assert.deepEqual(setup.temperatures(), [0.2])
+    assert.equal(setup.fake.requests[0]?.body?.['repetition_detection'], undefined)
+    assert.deepEqual(
+      setup.reports.map(({ model, reason, usage }) => [model, reason, usage?.completionTokens]),
+      [['lightonai/LightOnOCR-2-1B', null, 9]],
+    )
+  })
+
+  const repaired: readonly { name: string; first: Answer; reason: string; temperatures: readonly number[] }[] = [
+    { name: 'an empty answer', first: '', reason: 'empty', temperatures: [0.2, 0.4] },
+    { name: 'an answer of white space', first: ' \n', reason: 'empty', temperatures: [0.2, 0.4] },
+    {
+      name: 'the remark about an empty page',
+      first: 'There is no content in the provided image to convert into Markdown format.',
+      reason: 'commentary',
+      temperatures: [0.2, 0.4],
+    },
+    {
+      name: 'an answer cut off',
+      first: { text: '# Min', finishReason: 'length' },
+      reason: 'cut_off',
+      temperatures: [0.2, 0.4],
+    },
+    {
+      name: 'a loop that the engine found',
+      first: { text: 'la la', finishReason: 'repetition' },
+      reason: 'loop',
+      temperatures: [0.2, 0.4],
+    },
+    {
+      name: 'an answer that the engine aborted',
+      first: { text: '# Min', finishReason: 'abort' },
+      reason: 'aborted',
+      temperatures: [0.2, 0.2],
+    },
+    { name: 'a 500', first: vllmError(500), reason: 'engine_error', temperatures: [0.2, 0.2] },
+    { name: 'a 503', first: vllmError(503), reason: 'engine_unavailable', temperatures: [0.2, 0.2] },
+    {
+      name: 'a 503 in a bare string',
+      first: { failure: { status: 503, body: { error: 'The model is currently scaling.' } } },
+      reason: 'engine_unavailable',
+      temperatures: [0.2, 0.2],
+    },
+    { name: 'a closed socket', first: { refuse: true }, reason: 'engine_unavailable', temperatures: [0.2, 0.2] },
+    {
+      name: 'a broken stream',
+      first: { text: '# Min', ending: 'break' },
+      reason: 'engine_error',
+      temperatures: [0.2, 0.2],
+    },
+    {
+      name: 'an error inside the stream',
+      first: { text: '# Min', ending: 'error' },
+      reason: 'engine_error',
+      temperatures: [0.2, 0.2],
+    },
+    {
+      name: 'a stream that ends without an end',
+      first: { text: '# Min', ending: 'end' },
+      reason: 'engine_error',
+      temperatures: [0.2, 0.2],
+    },
+  ]
+  for (const { name, first, reason, temperatures } of repaired) {
+    it(`repairs ${name}`, async () => {
+      await using setup = await start({ answers: [first, GOOD] })
+      const page = await setup.read()
+      assert.equal(page.text, GOOD)
+      assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: [reason] })
+      assert.deepEqual(setup.temperatures(), temperatures)
+      assert.deepEqual(
+        setup.reports.map((report) => report.reason),
+        [reason, null],
+      )
+      assert.deepEqual(setup.fake.requests[1]?.body?.['repetition_detection'], {
+        min_pattern_size: 16,
+        max_pattern_size: 64,
+        min_count: 50,
+      })
+    })
+  }
+
+  const loops: readonly { name: string; line: string }[] = [
+    { name: 'a line', line: 'The same line again and again.\n' },
+    { name: 'a table row', line: '| 0.00 | Total | EUR |\n' },
+    { name: 'empty cells', line: '<td></td> ' },
+    { name: 'one word', line: 'the ' },
+  ]
+  for (const { name, line } of loops) {
+    it(`cuts a loop before it has cost a tenth of its tokens, and repairs the page: ${name}`, async () => {
+      const { answer, sent } = looping(line)
+      await using setup = await start({ answers: [answer, GOOD] })
+      const page = await setup.read()
+      assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['loop'] })
+      assert.equal(page.text, GOOD)
+      const [cut] = setup.fake.requests
+      await eventually(() => cut?.endedAt != null, DEADLINE, 'the looping request has ended')
+      assert.equal(cut?.aborted, true, 'the engine was left')
+      assert.ok(sent() < BUDGET / 10, `${sent()} tokens were sent`)
+    })
+  }
+
+  it('gives up after the last rung with the best text, each loop left out but one copy', async () => {
+    const loop = 'and so on and on and on, '
+    await using setup = await start({ answers: ['', looping(loop).answer, { text: 'short', finishReason: 'length' }] })
+    const page = await setup.read()
+    assert.deepEqual(verdict(page), {
+      finishReason: 'repetition',
+      attempts: 3,
+      reasons: ['empty', 'loop', 'cut_off'],
+    })
+    assert.equal(page.text, `# Minutes\n\n${loop}`)
+    assert.deepEqual(setup.temperatures(), [0.2, 0.4, 0.7])
+    assert.deepEqual([page.end.width, page.end.height, page.end.engine], [280, 140, 'vllm'])
+  })
+
+  it('says that a page came back empty every time', async () => {
+    await using setup = await start({ answers: [''] })
+    const page = await setup.read()
+    assert.equal(page.text, '')
+    assert.deepEqual(verdict(page), { finishReason: 'empty', attempts: 3, reasons: ['empty', 'empty', 'empty'] })
+  })
+
+  it('throws the last error when nothing was ever said, and tells of all attempts', async () => {
+    await using setup = await start({ answers: [vllmError(503), vllmError(500)] })
+    const error = await failureOf(setup.read())
+    assert.ok(error instanceof PageFailure)
+    assert.deepEqual([error.code, error.retry], ['engine_error', true])
+    assert.deepEqual(error.reasons, ['engine_unavailable', 'engine_error', 'engine_error'])
+    assert.equal(setup.fake.requests.length, 3)
+  })
+
+  for (const status of [400, 401, 413, 422, 501]) {
+    it(`does not ask again what was refused for good: ${status}`, async () => {
+      await using setup = await start({ answers: [vllmError(status)] })
+      const error = await failureOf(setup.read())
+      assert.deepEqual([error.code, error.retry], ['engine_error', false])
+      assert.equal(setup.fake.requests.length, 1)
+    })
+  }
+
+  it('changes the seed and lets go of top_k where greedy decoding failed', async () => {
+    const model = servedModel(hunyuanocr10, { id: 'tencent/HunyuanOCR', maxModelLen: 32_768 })
+    await using setup = await start({ models: ['tencent/HunyuanOCR'], answers: ['', '', GOOD] })
+    const page = await setup.read(pagePrompt({ model }))
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 3, reasons: ['empty', 'empty'] })
+    assert.deepEqual(
+      setup.fake.requests.map(({ body }) => [body?.['temperature'], body?.['top_k'], body?.['seed']]),
+      [
+        [0, 1, 1234],
+        [0.2, -1, 1235],
+        [0.5, -1, 1236],
+      ],
+    )
+    assert.deepEqual(setup.fake.layoutProblems, [])
+  })
+
+  it('does not take the prompt said back for a page', async () => {
+    const model = servedModel(hunyuanocr10, { id: 'tencent/HunyuanOCR', maxModelLen: 32_768 })
+    const prompt = pagePrompt({ model })
+    await using setup = await start({ models: ['tencent/HunyuanOCR'], answers: [prompt.text ?? '', GOOD] })
+    assert.deepEqual(verdict(await setup.read(prompt)), { finishReason: 'stop', attempts: 2, reasons: ['echo'] })
+  })
+
+  it('shows a page smaller, once, when it does not fit the context', async () => {
+    const tooLong = "This model's maximum context length is 2000 tokens. However, you requested 2100."
+    await using setup = await start({ answers: [vllmError(400, tooLong), GOOD] })
+    const page = await setup.read(lightonPage({ image: () => grayPageImage(560, 280) }))
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
+    assert.deepEqual(
+      setup.fake.requests.map(({ image }) => [image?.width, image?.height]),
+      [
+        [560, 280],
+        [396, 198],
+      ],
+    )
+    assert.deepEqual([page.end.width, page.end.height], [396, 198])
+    setup.fake.setAnswer(() => vllmError(400, tooLong))
+    const error = await failureOf(setup.read())
+    assert.equal(error.retry, false)
+    assert.equal(setup.fake.requests.length, 4)
+  })
+
+  it('shows a page smaller that the gateway itself knows not to fit', async () => {
+    const model = servedModel(lightonocr2, { maxModelLen: 450 })
+    await using setup = await start({ models: [{ id: model.id, maxModelLen: 450 }] })
+    const page = await setup.read(pagePrompt({ model, image: () => grayPageImage(560, 560) }))
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
+    assert.equal(setup.fake.requests.length, 1)
+  })
+
+  it('draws the page once for all attempts', async () => {
+    let drawn = 0
+    const image = () => {
+      drawn += 1
+      return grayPageImage()
+    }
+    await using setup = await start({ answers: ['', vllmError(500), GOOD] })
+    assert.equal((await setup.read(lightonPage({ image }))).text, GOOD)
+    assert.equal(drawn, 1)
+  })
+
+  it('throws what drawing the page threw, and asks nobody', async () => {
+    await using setup = await start({})
+    const failure = new GatewayError('page_too_large', 'The page is too large.')
+    assert.equal(await failureOf(setup.read(lightonPage({ image: () => Promise.reject(failure) }))), failure)
+    assert.equal(setup.fake.requests.length, 0)
+  })
+
+  it('tries another upstream when one fails', async () => {
+    await using other = await startFakeVllm({ answer: () => GOOD })
+    await using setup = await start({ answers: [vllmError(500)], others: [other] })
+    for (let page = 0; page < 4; page += 1) assert.equal((await setup.read()).text, GOOD)
+    assert.ok(setup.fake.requests.length > 0, 'the failing one was asked')
+    assert.equal(other.requests.length, 4)
+  })
+
+  it('tries another upstream when one is gone', async () => {
+    await using other = await startFakeVllm({ answer: () => GOOD })
+    await using setup = await start({ others: [other] })
+    await setup.fake.kill()
+    for (let page = 0; page < 4; page += 1) assert.equal((await setup.read()).text, GOOD)
+    assert.equal(other.requests.length, 4)
+  })
+
+  it('goes on after an engine that stopped talking', async () => {
+    await using setup = await start({ answers: [{ text: '# Min', ending: 'hang' }, GOOD], idleTimeoutSeconds: 0.2 })
+    assert.deepEqual(verdict(await setup.read()), { finishReason: 'stop', attempts: 2, reasons: ['engine_timeout'] })
+    assert.equal(setup.fake.requests[0]?.aborted, true)
+  })
+
+  it('ends with the best text when the time of the page is up', async () => {
+    const answers = [{ text: '# Min', finishReason: 'length' }, { silent: true }]
+    await using setup = await start({ answers, guard: { totalTimeoutSeconds: 0.5 } })
+    const page = await setup.read()
+    assert.equal(page.text, '# Min')
+    assert.deepEqual(verdict(page), { finishReason: 'length', attempts: 2, reasons: ['cut_off', 'engine_timeout'] })
+    await eventually(() => setup.fake.requests[1]?.aborted === true, DEADLINE, 'the silent engine is left')
+  })
+
+  it('says so when the time of a page is up and nothing was said', async () => {
+    await using setup = await start({ answers: [{ silent: true }], guard: { totalTimeoutSeconds: 0.2 } })
+    const error = await failureOf(setup.read())
+    assert.equal(error.code, 'engine_timeout')
+    assert.match(error.message, /within 0\.2 seconds/)
+  })
+
+  it('lets a client that leaves while an engine is waited for go at once, and asks no more', async () => {
+    let waits = 0
+    const guard = {
+      backoffMilliseconds: () => {
+        waits += 1
+        return 3_600_000
+      },
+    }
+    await using setup = await start({ answers: [vllmError(503)], guard })
+    const client = new AbortController()
+    const reason = new Error('the client left')
+    const read = setup.read(lightonPage(), client.signal)
+    const left = assert.rejects(read, (error) => error === reason)
+    await eventually(() => waits === 1, DEADLINE, 'the guard waits')
+    client.abort(reason)
+    await within(left, 1000, 'the guard lets go')
+    assert.equal(setup.fake.requests.length, 1)
+  })
+
+  it('lets a client that leaves in the middle of a page go, leaves the engine, and asks no more', async () => {
+    await using setup = await start({ answers: [{ text: GOOD, delayMs: 60_000 }] })
+    const client = new AbortController()
+    const reason = new Error('the client left')
+    const left = assert.rejects(setup.read(lightonPage(), client.signal), (error) => error === reason)
+    await eventually(() => setup.fake.requests.length === 1, DEADLINE, 'the engine is asked')
+    client.abort(reason)
+    await within(left, 1000, 'the guard lets go')
+    await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the engine is left')
+    assert.equal(setup.fake.requests.length, 1)
+    assert.deepEqual(setup.reports, [])
+  })
+
+  it('gives every upstream back', async () => {
+    await using setup = await start({ answers: [looping('on and on ').answer, '', GOOD] })
+    await setup.read()
+    assert.deepEqual(
+      setup.upstreams.status().map(({ inFlight }) => inFlight),
+      [0],
+    )
+  })
+})
