@@ -10,14 +10,17 @@ import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { guardedEngine } from './engine/guarded-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
 import { routedEngine } from './engine/routed-engine.ts'
 import { createSlots } from './engine/slots.ts'
+import { tiledEngine } from './engine/tiled-engine.ts'
 import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
 import { createVllmEngine } from './engine/vllm-engine.ts'
+import { joinTiles } from './ocr/join-tiles.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
@@ -63,7 +66,7 @@ export function createServices(config: Config): Services {
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const engine = cachedEngine(createEngine(config, upstreams, embedded, tesseractThreads), store)
+  const engine = cachedEngine(createEngine(config, metrics, upstreams, embedded, tesseractThreads), store)
   return {
     log,
     metrics,
@@ -90,6 +93,7 @@ export function createServices(config: Config): Services {
 
 function createEngine(
   config: Config,
+  metrics: Metrics,
   upstreams: Upstreams,
   embedded: EmbeddedEngine,
   tesseractThreads: number,
@@ -99,13 +103,22 @@ function createEngine(
     idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
+  const guarded = guardedEngine(vllm, {
+    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    onAttempt: ({ model, reason, usage }) => {
+      metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
+      if (reason === null || usage === null) return
+      metrics.wastedTokens.inc({ kind: 'prompt', model }, usage.promptTokens)
+      metrics.wastedTokens.inc({ kind: 'completion', model }, usage.completionTokens)
+    },
+  })
   const vllmSlots = createSlots(config.GATEWAY_UPSTREAM_CONCURRENCY * Math.max(1, config.GATEWAY_UPSTREAM_URLS.length))
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
   // One page more than there are threads is rasterized while they read.
   const tesseractSlots = createSlots(tesseractThreads + 1)
   return routedEngine({
-    vllm: limitedEngine(inkedEngine(vllm), vllmSlots),
-    tesseract: limitedEngine(inkedEngine(tesseract), tesseractSlots),
+    vllm: limitedEngine(inkedEngine(tiledEngine(guarded, joinTiles)), vllmSlots),
+    tesseract: limitedEngine(inkedEngine(tiledEngine(tesseract, joinTiles)), tesseractSlots),
   })
 }
 

@@ -42,3 +42,8 @@ export function toGray({ pixels, channels, width, height }: Bitmap): Uint8Array 
   }
   return gray
 }
+
+/** Whether there is nothing on a page. */
+export function isWhite({ pixels }: Bitmap): boolean {
+  return pixels.every((value) => value === 255)
+}

@@ -1,22 +1,23 @@
 import type { PageImage } from '../page/page.ts'
 import { encode } from './encode.ts'
+import { findInkReduced } from './ink-mask.ts'
 import { measureInk } from './ink.ts'
 import type { Drawing } from './opened-document.ts'
 import { prepare } from './prepare.ts'
 import { findWarnings } from './quality.ts'
-import type { SourceImage } from './quality.ts'
 import type { Rasterization } from './rasterizer-messages.ts'
 import { measureSkew } from './skew.ts'
 
 /** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
 export async function finishPage(
-  { bitmap, rasterizer, source = null }: Drawing & { readonly source?: SourceImage | null },
+  { bitmap, rasterizer, source = null }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
-  const { blank } = measureInk(bitmap)
+  const found = findInkReduced(bitmap)
+  const { blank } = measureInk(bitmap, found)
   const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
   // Only what is left of the skew is worth a word.
-  const skew = blank ? null : measureSkew(preparation.deskew ? prepared : bitmap)
+  const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
   const warnings = findWarnings({ source, bitmap, skew })
   const data = await encode(prepared, mediaType)
   return { data, mediaType, width: prepared.width, height: prepared.height, rasterizer, blank, warnings }

@@ -7,7 +7,7 @@ import { openHeif } from './image-heif.ts'
 import { openJpeg2000 } from './image-jpeg2000.ts'
 import { openWithSharp } from './image-sharp.ts'
 import { openTiff } from './image-tiff.ts'
-import type { Bitmap } from './encode.ts'
+import type { Bitmap } from './bitmap.ts'
 import { sniffMediaType } from './media-type.ts'
 import type { DocumentMediaType } from './media-type.ts'
 import type { OpenedDocument } from './opened-document.ts'
@@ -36,7 +36,8 @@ export async function openImage(bytes: Uint8Array, maxImagePixels: number): Prom
     async draw(number, sizeFor) {
       const page = await file.page(number)
       const size = sizeFor({ width: page.width, height: page.height, unit: 'px' })
-      return { bitmap: await shrink(await page.decode(), size), rasterizer: 'sharp' }
+      const source = { width: page.width, height: page.height, dpi: null, bilevel: null }
+      return { bitmap: await shrink(await page.decode(), size), rasterizer: 'sharp', source }
     },
     async [Symbol.asyncDispose]() {},
   }

@@ -1,3 +1,5 @@
+import type { Bitmap } from './bitmap.ts'
+import { readBrightness } from './gray.ts'
 import type { GrayImage } from './gray.ts'
 import { findPaper, SQUARE } from './paper.ts'
 import type { Paper } from './paper.ts'
@@ -16,6 +18,12 @@ const LEAST_CONTRAST = 14
 const MOST_CONTRAST = 44
 /** One pixel in a million of pure noise stands out further than so many standard deviations. */
 const NOISE_FACTOR = 5
+
+/** Finds a page's ink at half its size, which halves the noise too, while a stroke of one pixel still shows. */
+export function findInkReduced(bitmap: Bitmap): InkMask {
+  const factor = Math.round(Math.max(bitmap.width, bitmap.height) / 800)
+  return findInk(readBrightness(bitmap, Math.min(4, Math.max(1, factor))))
+}
 
 /** Finds the ink of a page against its paper, tinted, shadowed or noisy as that may be. */
 export function findInk(image: GrayImage): InkMask {

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import { isWhite } from './bitmap.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
 import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium.ts'
 import { openWithPdfjs } from './pdfjs.ts'
@@ -25,8 +26,10 @@ async function openWithEither(bytes: Uint8Array, options: PdfOptions): Promise<O
   }
 }
 
-/** pdf.js parses the document, once, when the first page asks for it. */
-function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Promise<OpenedDocument>): OpenedDocument {
+/**
+ * Draws with the first document, and with the second, opened once, what the first fails at or leaves suspiciously white.
+ */
+export function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Promise<OpenedDocument>): OpenedDocument {
   let second: Promise<OpenedDocument> | null = null
   return {
     pageCount: first.pageCount,
@@ -54,7 +57,8 @@ function refused(error: unknown): GatewayError {
 }
 
 function better(first: PdfiumDrawing | GatewayError, second: Drawing | GatewayError): Drawing {
-  if (!(second instanceof GatewayError)) return second
+  const isBetter = !(second instanceof GatewayError) && (first instanceof GatewayError || !isWhite(second.bitmap))
+  if (isBetter) return second
   if (first instanceof GatewayError) throw first
   return first
 }

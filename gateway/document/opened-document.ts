@@ -1,11 +1,14 @@
 import type { TargetSize } from '../page/target-size.ts'
 import type { PageImage, PageSize } from '../page/page.ts'
 import type { Bitmap } from './bitmap.ts'
+import type { SourceImage } from './quality.ts'
 
 /** A page that was drawn: its pixels, and by what. */
 export interface Drawing {
   readonly bitmap: Bitmap
   readonly rasterizer: PageImage['rasterizer']
+  /** Left out for pages that are drawn from text and lines. */
+  readonly source?: SourceImage | null
 }
 
 /** A document parsed inside a rasterizer thread. */

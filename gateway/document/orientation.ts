@@ -33,8 +33,8 @@ interface Headroom {
   readonly agreement: number
 }
 
-// From the pages of the public corpus, turned all four ways: lines across the reading direction stay under a sureness of
-// 3.6 and a mean of 0.1, English text is over 4.5 and 0.2 from about 50 pieces of lines.
+// From the pages of the public corpus, turned all four ways: twenty and more pieces of lines that run across the reading
+// direction stay under a sureness of 3.6, those of English text reach 4.5 from about 50 pieces on, at a mean of 0.2 and more.
 const RIVALRY = 1.6
 const isTelling = ({ mean, sureness, lines, agreement }: Headroom): boolean =>
   Math.abs(sureness) >= 3 && Math.abs(mean) >= 0.12 && lines >= 20 && agreement >= 0.7

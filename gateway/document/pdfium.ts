@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { PageSize } from '../page/page.ts'
 import type { TargetSize } from '../page/target-size.ts'
-import { type Bitmap, fromBgrx } from './bitmap.ts'
+import { type Bitmap, fromBgrx, isWhite } from './bitmap.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
 import { findStreams, type Streams, userUnit } from './pdf-object.ts'
 import { inspectContent } from './pdfium-content.ts'
@@ -137,8 +137,4 @@ function render(
   if (state !== RENDER_DONE) throw new PdfiumRefusal(`FPDF_RenderPageBitmap_Start: ${state}`)
   if (form !== 0) library.FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, FLAG_ANNOTATIONS)
   return fromBgrx(pdfium.bytes(pixels, stride * height), width, height)
-}
-
-function isWhite({ pixels }: Bitmap): boolean {
-  return pixels.every((value) => value === 255)
 }

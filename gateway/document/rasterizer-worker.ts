@@ -3,11 +3,10 @@ import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
-import { targetSize } from '../page/target-size.ts'
-import { finishPage } from './finish-page.ts'
 import { openImage } from './image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
+import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
   SharedDocument,
@@ -56,10 +55,10 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
     return finish({ type: 'opened', facts })
   }
   reply({ type: 'drawing' })
-  const { pixelBudget } = task.rasterization
-  const drawing = await document.draw(task.page, (size) => targetSize(size, pixelBudget), isAbandoned)
-  const image = await finishPage(drawing, task.rasterization)
-  finish({ type: 'drawn', image }, [image.data.buffer])
+  const { page, rasterization } = task
+  const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
+  const pieces = image.tiles?.flat().map(({ data }) => data.buffer) ?? []
+  finish({ type: 'drawn', image }, [image.data.buffer, ...pieces])
 }
 
 async function openOnce(document: SharedDocument): Promise<OpenedDocument> {

@@ -42,20 +42,35 @@ export function isAxisAligned([a, b, c, d]: Matrix, gaps: Gaps): boolean {
   return lies !== stands
 }
 
-/** Whether points are the corners of a rectangle that has the box in it. */
-export function isCoveringRectangle(points: readonly Point[], box: Box, gaps: Gaps): boolean {
+/** Returns the rectangle whose corners the points are, or null when they are anything else. */
+export function rectangleOf(points: readonly Point[], gaps: Gaps): Box | null {
   const around = boxOf(points)
   const isCorner = ([x, y]: Point) =>
     Math.min(x - around.left, around.right - x) < gaps.x && Math.min(y - around.bottom, around.top - y) < gaps.y
-  const isOutside =
-    around.left <= box.left + gaps.x &&
-    around.bottom <= box.bottom + gaps.y &&
-    around.right >= box.right - gaps.x &&
-    around.top >= box.top - gaps.y
   // Corners in an order that crosses itself, or one of them twice, would enclose less.
   const corners = points.slice(0, 4)
-  const turns = corners.map((corner, index) => distance(corner, corners[(index + 1) % 4] ?? corner, gaps))
-  return isOutside && points.every(isCorner) && turns.every((sides) => sides === 1)
+  const sides = corners.map((corner, index) => distance(corner, corners[(index + 1) % 4] ?? corner, gaps))
+  return points.every(isCorner) && sides.every((axes) => axes === 1) ? around : null
+}
+
+/** Returns what two boxes have in common. */
+export function intersect(one: Box, other: Box): Box {
+  return {
+    left: Math.max(one.left, other.left),
+    bottom: Math.max(one.bottom, other.bottom),
+    right: Math.min(one.right, other.right),
+    top: Math.min(one.top, other.top),
+  }
+}
+
+/** Returns how many pixels the inner box ends before the outer one at the top, right, bottom and left; never below 0. */
+export function margins(inner: Box, outer: Box, scales: Gaps): readonly number[] {
+  return [
+    (outer.top - inner.top) * scales.y,
+    (outer.right - inner.right) * scales.x,
+    (inner.bottom - outer.bottom) * scales.y,
+    (inner.left - outer.left) * scales.x,
+  ].map((margin) => Math.max(0, Math.round(margin)))
 }
 
 /** Along how many axes two points differ. */

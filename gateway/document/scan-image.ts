@@ -54,7 +54,7 @@ export async function drawScan(
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
   const bitmap = await decode(pdfium, scan.image, content, image, stored)
-  return bitmap === null ? null : onPage(bitmap, scan, size)
+  return bitmap === null ? null : whitened(await onPage(bitmap, scan, size), scan.white)
 }
 
 interface StoredImage extends TargetSize {
@@ -145,4 +145,17 @@ async function onPage(bitmap: Bitmap, { orientation, whole, left, top }: ScanPag
 
 function opened({ pixels, width, height, channels }: Bitmap): Sharp {
   return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
+}
+
+/** Whitens so many rows and columns at the top, right, bottom and left. */
+function whitened(bitmap: Bitmap, [above = 0, right = 0, below = 0, left = 0]: readonly number[]): Bitmap {
+  const { pixels, width, height, channels } = bitmap
+  const stride = width * channels
+  pixels.fill(255, 0, above * stride)
+  pixels.fill(255, (height - below) * stride)
+  for (let start = 0; start < pixels.length; start += stride) {
+    pixels.fill(255, start, start + left * channels)
+    pixels.fill(255, start + stride - right * channels, start + stride)
+  }
+  return bitmap
 }

@@ -5,7 +5,9 @@ import {
   type Box,
   boxOf,
   isAxisAligned,
-  isCoveringRectangle,
+  intersect,
+  margins,
+  rectangleOf,
   type Matrix,
   multiply,
   transform,
@@ -29,12 +31,16 @@ export interface ScanPage {
   readonly whole: TargetSize
   readonly left: number
   readonly top: number
+  /** Rows and columns that a clip leaves white: at the top, right, bottom and left. */
+  readonly white: readonly number[]
 }
 
 /** An image and the matrix that takes the unit square to where it lies on the page. */
 interface PlacedImage {
   readonly image: number
   readonly matrix: Matrix
+  /** What clips leave of the page. */
+  readonly visible: Box
 }
 
 /** How far, in pixels of the target, an image may end before the page does: less is lost in rounding anyway. */
@@ -43,6 +49,9 @@ const MAX_GAP = 0.5
 const MAX_UNSEEN_OVERHANG = 0.75
 /** An image of which the page shows less than about a half is cheaper to draw. */
 const MAX_OVERHANG_SHARE = 0.2
+
+/** A clip that cuts more than a bit of a margin off is left to the rasterizer. */
+const MAX_WHITE_SHARE = 0.05
 
 const MAX_FORM_DEPTH = 4
 /** Invisible words that may lie on top of the image. */
@@ -63,7 +72,7 @@ export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): S
     library.FPDFPage_GetObject(page, index),
   )
   const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
-  const found = topmost(pdfium, objects, { matrix: [1, 0, 0, 1, 0, 0], box, gaps, depth: 0 })
+  const found = topmost(pdfium, objects, { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0 })
   if (found === null || found === 'nothing') return null
   return placement(found, box, { scales, gaps, turns, size })
 }
@@ -71,7 +80,8 @@ export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): S
 interface Surroundings {
   /** From the objects' own coordinates to the page's. */
   readonly matrix: Matrix
-  readonly box: Box
+  /** What the clips of the forms around leave of the page. */
+  readonly visible: Box
   readonly gaps: { readonly x: number; readonly y: number }
   readonly depth: number
 }
@@ -85,19 +95,30 @@ function topmost(pdfium: Pdfium, objects: readonly number[], around: Surrounding
   if (objects.length > MAX_OBJECTS || around.depth > MAX_FORM_DEPTH) return null
   for (const object of objects.toReversed()) {
     const type = library.FPDFPageObj_GetType(object)
-    if (type === OBJECT_TEXT && library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE) continue
+    if (isInvisible(pdfium, object)) continue
     if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
     if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
-    if (!isUnclipped(pdfium, object, around)) return null
+    const visible = clipped(pdfium, object, around)
+    if (visible === null) return null
+    // Beside a clip, what lies beneath would show.
+    if (visible !== around.visible && objects.some((other) => other !== object && !isInvisible(pdfium, other)))
+      return null
     const matrix = multiply(matrixOf(pdfium, object), around.matrix)
-    if (type === OBJECT_IMAGE) return { image: object, matrix }
+    if (type === OBJECT_IMAGE) return { image: object, matrix, visible }
     const inner = Array.from({ length: library.FPDFFormObj_CountObjects(object) }, (_, index) =>
       library.FPDFFormObj_GetObject(object, index),
     )
-    const found = topmost(pdfium, inner, { ...around, matrix, depth: around.depth + 1 })
+    const found = topmost(pdfium, inner, { ...around, matrix, visible, depth: around.depth + 1 })
     if (found !== 'nothing') return found
   }
   return 'nothing'
+}
+
+function isInvisible({ library }: Pdfium, object: number): boolean {
+  return (
+    library.FPDFPageObj_GetType(object) === OBJECT_TEXT &&
+    library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
+  )
 }
 
 function matrixOf(pdfium: Pdfium, object: number): Matrix {
@@ -118,8 +139,11 @@ function isInLayer(pdfium: Pdfium, object: number): boolean {
   })
 }
 
-/** Whether every clip path is a rectangle with the whole page in it. PDFium gives -1 where there has never been one. */
-function isUnclipped(pdfium: Pdfium, object: number, { matrix, box, gaps }: Surroundings): boolean {
+/**
+ * What an object's clip paths leave visible: the same box when they cut nothing off, null when one is no rectangle.
+ * PDFium gives -1 where there has never been one.
+ */
+function clipped(pdfium: Pdfium, object: number, { matrix, visible, gaps }: Surroundings): Box | null {
   const { library } = pdfium
   const clip = library.FPDFPageObj_GetClipPath(object)
   const paths = Math.max(0, library.FPDFClipPath_CountPaths(clip))
@@ -130,12 +154,17 @@ function isUnclipped(pdfium: Pdfium, object: number, { matrix, box, gaps }: Surr
     const [x = Number.NaN, y = Number.NaN] = pdfium.floats(room.address, 2)
     return transform(matrix, x, y)
   }
-  return Array.from({ length: paths }, (_, path) => path).every((path) => {
+  let left = visible
+  for (let path = 0; path < paths; path++) {
     const segments = library.FPDFClipPath_CountPathSegments(clip, path)
-    if (segments < 4 || segments > 5) return false
+    if (segments < 4 || segments > 5) return null
     const points = Array.from({ length: segments }, (_, index) => point(path, index))
-    return isCoveringRectangle(points, box, gaps)
-  })
+    const rectangle = rectangleOf(points, gaps)
+    if (rectangle === null) return null
+    left = intersect(left, rectangle)
+  }
+  const isCut = margins(left, visible, { x: 0.5 / gaps.x, y: 0.5 / gaps.y }).some((margin) => margin > 0)
+  return isCut ? left : visible
 }
 
 interface Target {
@@ -148,7 +177,11 @@ interface Target {
 }
 
 /** How the image lies on the page, or null when it is skewed or leaves a part of the page bare. */
-function placement({ image, matrix }: PlacedImage, box: Box, { scales, gaps, turns, size }: Target): ScanPage | null {
+function placement(
+  { image, matrix, visible }: PlacedImage,
+  box: Box,
+  { scales, gaps, turns, size }: Target,
+): ScanPage | null {
   if (!isAxisAligned(matrix, gaps)) return null
   const lies = boxOf([transform(matrix, 0, 0), transform(matrix, 1, 1)])
   const overhangs = [
@@ -159,14 +192,20 @@ function placement({ image, matrix }: PlacedImage, box: Box, { scales, gaps, tur
   ]
   if (overhangs.some((pixels) => !(pixels >= -MAX_GAP))) return null
   const orientation = orientationOf(matrix, turns)
+  const white = turnedSides(margins(visible, box, scales), turns)
+  if (Math.max(...white) > MAX_WHITE_SHARE * Math.min(size.width, size.height)) return null
   if (overhangs.every((pixels) => pixels <= MAX_UNSEEN_OVERHANG))
-    return { image, orientation, whole: size, left: 0, top: 0 }
-  // A quarter clockwise takes the left side to the top.
-  const sides = overhangs.map((_, side) => Math.max(0, Math.round(overhangs[(side - turns + 4) % 4] ?? 0)))
+    return { image, orientation, whole: size, left: 0, top: 0, white }
+  const sides = turnedSides(overhangs, turns).map((pixels) => Math.max(0, Math.round(pixels)))
   const [above = 0, right = 0, below = 0, left = 0] = sides
   if (Math.max(above, right, below, left) > MAX_OVERHANG_SHARE * Math.min(size.width, size.height)) return null
   const whole = { width: left + size.width + right, height: above + size.height + below }
-  return { image, orientation, whole, left, top: above }
+  return { image, orientation, whole, left, top: above, white }
+}
+
+/** Values at the top, right, bottom and left, after quarters clockwise: one takes the left side to the top. */
+function turnedSides(sides: readonly number[], turns: number): readonly number[] {
+  return sides.map((_, side) => sides[(side - turns + 4) % 4] ?? 0)
 }
 
 function orientationOf([a, b, c, d]: Matrix, turns: number): Orientation {

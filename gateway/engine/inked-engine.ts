@@ -9,7 +9,10 @@ import { pageFacts } from './page-facts.ts'
 export function inkedEngine(engine: Engine): Engine {
   return async function* inked(prompt, signal) {
     const image = await prompt.image(signal)
-    if (!image.blank) return yield* engine({ ...prompt, image: async () => image }, signal)
+    if (!image.blank) {
+      yield* engine({ ...prompt, image: async () => image }, signal)
+      return
+    }
     const usage = { promptTokens: 0, completionTokens: 0 }
     const { engine: name } = prompt.model
     yield { type: 'end', finishReason: 'stop', usage, ...pageFacts(image), engine: name, cache: 'miss', ...onlyAttempt }

@@ -21,8 +21,11 @@ export interface Upstreams {
   /** Every model that an upstream serves, or served when it was last heard. */
   models(): readonly ServedModel[]
   find(modelId: string): ServedModel | null
-  /** Claims the upstream of a model with the least in flight. Throws `engine_unavailable` when none serves it. */
-  acquire(modelId: string): UpstreamLease
+  /**
+   * Claims the upstream of a model with the least in flight, and one that was not tried before while there is one. Throws
+   * `engine_unavailable` when none serves the model.
+   */
+  acquire(modelId: string, tried?: ReadonlySet<string>): UpstreamLease
   status(): readonly UpstreamStatus[]
   /** Passes a request through untouched; see forwardRequest. */
   forward(request: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse>
@@ -79,11 +82,13 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     signal.removeEventListener('abort', onAbort)
   }
 
-  function acquire(modelId: string): UpstreamLease {
+  function acquire(modelId: string, tried?: ReadonlySet<string>): UpstreamLease {
     const serving = upstreams.filter((upstream) => upstream.models().some(({ id }) => id === modelId))
     const well = serving.filter(({ problem }) => problem() === null)
     // With none that is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once.
-    const upstream = leastInFlight(well.length > 0 ? well : serving, turn++)
+    const able = well.length > 0 ? well : serving
+    const untried = able.filter((upstream) => tried?.has(upstream.status().url) !== true)
+    const upstream = leastInFlight(untried.length > 0 ? untried : able, turn++)
     if (upstream === null) {
       refreshSoon()
       const message = `No OCR engine serves the model \`${modelId}\` now. See the gateway's /ready, or try again later.`

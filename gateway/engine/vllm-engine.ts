@@ -31,7 +31,8 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     const image = await prompt.image(signal)
     signal.throwIfAborted()
     const request = pageRequest(prompt, image)
-    using lease = options.upstreams.acquire(prompt.model.id)
+    using lease = options.upstreams.acquire(prompt.model.id, prompt.attempt?.tried)
+    prompt.attempt?.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     try {
       const response = await lease.send(request, timer.signal)

@@ -39,6 +39,7 @@ function pendingResult({ model, cache }: OcrRequest): PageResult {
     status: 'pending',
     cache: cache === 'off' ? 'off' : 'miss',
     attempts: 0,
+    reasons: [],
     engine: model.engine,
     rasterizer: null,
     finishReason: null,

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts'
-import type { Usage } from '../engine/engine.ts'
+import type { AttemptReason, Usage } from '../engine/engine.ts'
 import type { PageWarning } from '../page/page.ts'
 
 /** One opened document, as the ledger speaks of it. */
@@ -11,16 +11,18 @@ export interface DocumentFacts {
 }
 
 /**
- * How one page ended. `ok`: read whole; `blank`: no ink on it; `failed`: not read, or not whole; `pending`: not read yet
- * when the client's time was up.
+ * How one page ended. `ok`: read whole; `repaired`: read whole after attempts that did not count; `blank`: no ink on it;
+ * `failed`: not read, or not whole; `pending`: not read yet when the client's time was up.
  */
-export type PageStatus = 'ok' | 'blank' | 'failed' | 'pending'
+export type PageStatus = 'ok' | 'repaired' | 'blank' | 'failed' | 'pending'
 
 /** What is known of a page once it has ended. */
 export interface PageResult {
   readonly status: PageStatus
   readonly cache: 'hit' | 'miss' | 'joined' | 'off'
   readonly attempts: number
+  /** Why attempts did not count. */
+  readonly reasons: readonly AttemptReason[]
   readonly engine: 'vllm' | 'tesseract'
   readonly rasterizer: string | null
   readonly finishReason: string | null

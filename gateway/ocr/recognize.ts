@@ -1,4 +1,5 @@
 import type { Delta, EndDelta, Engine, PagePrompt } from '../engine/engine.ts'
+import { PageFailure } from '../engine/guard/page-failure.ts'
 import { GatewayError } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -110,9 +111,10 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
   const error = answerError(end, text)
   return {
-    status: end.blank ? 'blank' : error === null ? 'ok' : 'failed',
+    status: end.blank ? 'blank' : error !== null ? 'failed' : end.attempts > 1 ? 'repaired' : 'ok',
     cache: request.cache === 'off' ? 'off' : end.cache,
-    attempts: 1,
+    attempts: end.attempts,
+    reasons: end.reasons,
     engine: end.engine,
     rasterizer: end.rasterizer,
     finishReason: end.finishReason,
@@ -125,17 +127,18 @@ function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResul
 }
 
 function answerError({ finishReason, usage, blank, engine }: EndDelta, text: string): GatewayError | null {
-  if (finishReason === 'stop') {
-    // Tesseract finds no text in a picture, and is right; a vision model always has something to say of a page with ink.
-    if (text !== '' || blank || engine === 'tesseract') return null
+  if (blank) return null
+  // Tesseract finds no text in a picture, and is right; a vision model always has something to say of a page with ink.
+  if (finishReason === 'empty' || (finishReason === 'stop' && text === '' && engine === 'vllm')) {
     return new GatewayError(
       'engine_error',
       'The engine answered with nothing, though there is ink on the page. Try again.',
     )
   }
+  if (finishReason === 'stop') return null
   return new GatewayError(
     'engine_error',
-    `The engine stopped before the page was read whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,
+    `The engine did not read the page whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,
   )
 }
 
@@ -143,7 +146,8 @@ function failedResult(error: GatewayError, request: OcrRequest): PageResult {
   return {
     status: 'failed',
     cache: request.cache === 'off' ? 'off' : 'miss',
-    attempts: 1,
+    attempts: error instanceof PageFailure ? error.reasons.length : 1,
+    reasons: error instanceof PageFailure ? error.reasons : [],
     engine: request.model.engine,
     rasterizer: null,
     finishReason: null,

@@ -6,6 +6,7 @@ interface LedgerLine {
   readonly status: string
   readonly cache: string
   readonly attempts: number
+  readonly reasons: readonly string[]
   readonly engine: string
   readonly rasterizer: string | null
   readonly finishReason: string | null
@@ -54,6 +55,7 @@ function ledgerLine(line: LedgerLine, model: string, several: boolean): object {
     status: line.status,
     cache: line.cache,
     attempts: line.attempts,
+    ...(line.reasons.length > 0 ? { reasons: line.reasons } : {}),
     engine: line.engine,
     model,
     rasterizer: line.rasterizer,

@@ -23,4 +23,6 @@ export interface PageImage {
   /** There is nothing on the page that could be read, and no engine needs to see it. */
   readonly blank: boolean
   readonly warnings: readonly PageWarning[]
+  /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
+  readonly tiles?: readonly (readonly PageImage[])[]
 }

@@ -49,6 +49,18 @@ export function createMetrics() {
       buckets: STAGE_BUCKETS,
       registers,
     }),
+    attempts: new Counter({
+      name: 'ocr_gateway_attempts_total',
+      help: 'Attempts at pages, by model and outcome: accepted, or why one did not count (loop: cut while it streamed).',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
+    wastedTokens: new Counter({
+      name: 'ocr_gateway_wasted_tokens_total',
+      help: 'Tokens of attempts that did not count, by kind and model; estimated where a loop was cut.',
+      labelNames: ['kind', 'model'],
+      registers,
+    }),
     tokens: new Counter({
       name: 'ocr_gateway_tokens_total',
       help: 'Tokens counted by the engines, by kind (prompt, completion) and model. Cached pages cost none.',

@@ -25,9 +25,9 @@ interface Contender {
 type Kind = 'png' | 'jpeg'
 
 const PASSES = 2
-const MAX_PAGES = 6
+const MAX_PAGES = 5
 /** Contenders take turns so often, and each one's best counts: what else the machine does only ever adds. */
-const ROUNDS = 3
+const ROUNDS = 2
 const BASE = 'pypdfium2 + Pillow'
 
 const peers = join(import.meta.dirname, 'peers')
@@ -122,7 +122,7 @@ async function presentContenders(folder: string): Promise<readonly Contender[]> 
   }))
   const pdftoppm = {
     name: 'pdftoppm',
-    rounds: 2,
+    rounds: 1,
     measure: (kind: Kind, files: readonly string[]) => measurePdftoppm(pin, kind, files, folder),
   }
   return [...lanes, ...(python ? pillow : []), ...(poppler ? [pdftoppm] : [])]
@@ -144,7 +144,7 @@ async function measurePdftoppm(pin: readonly string[], kind: Kind, files: readon
   const commands = files.map(async (file) => {
     const own = mkdtempSync(join(folder, 'poppler-'))
     const startedAt = performance.now()
-    const [command = '', ...args] = [...pin, 'sh', '-c', script, own, file]
+    const [command, ...args] = [...pin, 'sh', '-c', script, own, file]
     const { stdout } = await run(command, args)
     const [, children = '', pages = '0'] = stdout.trim().split('\n')
     return {

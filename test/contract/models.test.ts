@@ -179,7 +179,7 @@ describe('what is not for the gateway to read', () => {
     assert.equal(fake.requests.length, 0)
     const completion = await gateway.client.completions.create({ model: 'default', prompt: 'Once upon' })
     assert.match(completion.choices[0]?.text ?? '', /\w/)
-    assert.equal((fake.requests[0]?.body as { model?: string }).model, 'lightonai/LightOnOCR-2-1B')
+    assert.equal(fake.requests[0]?.body?.model, 'lightonai/LightOnOCR-2-1B')
   })
 })
 

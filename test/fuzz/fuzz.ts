@@ -61,7 +61,8 @@ async function fuzz(): Promise<number> {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       if (finding !== null) findings.push(finding)
       memory.push(process.memoryUsage.rss() / MEGABYTE)
-      if (memory.length % 500 === 0) say(`${memory.length} mutants, ${findings.length} findings, ${memory.at(-1)?.toFixed(0)} MB`)
+      if (memory.length % 500 === 0)
+        say(`${memory.length} mutants, ${findings.length} findings, ${memory.at(-1)?.toFixed(0)} MB`)
     }
   }
   await Promise.all(Array.from({ length: THREADS * 2 }, work))
@@ -128,12 +129,15 @@ function memoryFinding(memory: readonly number[]): string[] {
   if (quarter < 100) return []
   const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
   const growth = median(memory.slice(-quarter)) - median(memory.slice(quarter, 2 * quarter))
-  say(`resident memory: ${median(memory.slice(quarter, 2 * quarter)).toFixed(0)} MB in the second quarter, ${growth.toFixed(0)} MB more in the last`)
+  say(
+    `resident memory: ${median(memory.slice(quarter, 2 * quarter)).toFixed(0)} MB in the second quarter, ${growth.toFixed(0)} MB more in the last`,
+  )
   return growth > MAX_GROWTH_MEGABYTES ? [`memory grew by ${growth.toFixed(0)} MB`] : []
 }
 
 function report(outcomes: ReadonlyMap<string, number>, findings: readonly string[]): void {
-  for (const [outcome, count] of [...outcomes].toSorted(([, a], [, b]) => b - a)) say(`${String(count).padStart(6)} ${outcome}`)
+  for (const [outcome, count] of [...outcomes].toSorted(([, a], [, b]) => b - a))
+    say(`${String(count).padStart(6)} ${outcome}`)
   for (const finding of findings) say(`FOUND ${finding}`)
   say(findings.length === 0 ? 'no findings' : `${findings.length} findings; --only K --save FILE writes mutant K`)
 }

@@ -50,7 +50,8 @@ describe('asking again', () => {
         [5, 'miss'],
       ],
     )
-    assert.deepEqual(fake.requests.map(({ image }) => image?.pageNumber).toSorted(), [2, 3, 4, 5])
+    assert.deepEqual(new Set(fake.requests.map(({ image }) => image?.pageNumber)), new Set([2, 3, 4, 5]))
+    assert.equal(fake.requests.length, 4)
   })
 
   it('knows the page whatever form its text is wanted in', async () => {

@@ -43,6 +43,10 @@ describe('the embedded engine', () => {
       rasterizer: english.rasterizer,
       engine: 'tesseract',
       cache: 'miss',
+      blank: false,
+      warnings: [],
+      attempts: 1,
+      reasons: [],
     })
   })
 
@@ -62,7 +66,15 @@ describe('the embedded engine', () => {
   it('gives a blank page no text and a good end', async () => {
     const white = sharp({ create: { width: 400, height: 600, channels: 3, background: '#fff' } })
     const data = new Uint8Array(await white.png().toBuffer())
-    const image: PageImage = { data, mediaType: 'image/png', width: 400, height: 600, rasterizer: 'sharp', blank: false, warnings: [] }
+    const image: PageImage = {
+      data,
+      mediaType: 'image/png',
+      width: 400,
+      height: 600,
+      rasterizer: 'sharp',
+      blank: false,
+      warnings: [],
+    }
     const { text, end } = await read(engine, promptFor(image))
     assert.equal(text, '')
     assert.equal(end.finishReason, 'stop')

@@ -98,6 +98,28 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(pool.load().threads, 1)
   })
 
+  it('lets documents take turns: one page is not held up by many', async () => {
+    await using pool = open({ threads: 1 })
+    await using long = await opened(pool, numberedPdf(8))
+    await using short = await opened(pool, numberedPdf(1))
+    const done: string[] = []
+    const drawn = (name: string, document: Document, page: number) =>
+      document.rasterize(page, rasterization, never).then(() => done.push(name))
+    const pages = [1, 2, 3, 4, 5, 6, 7, 8].map((page) => drawn(`long ${page}`, long, page))
+    await within(Promise.all([...pages, drawn('short', short, 1)]), 60 * seconds, 'nine pages')
+    assert.deepEqual(done.slice(0, 3), ['long 1', 'long 2', 'short'])
+  })
+
+  it('opens no further document while too many pages wait, and draws those of open ones', async () => {
+    await using pool = open({ threads: 1, maxWaiting: 2 })
+    await using document = await opened(pool, numberedPdf(3))
+    const pages = [1, 2, 3].map((page) => document.rasterize(page, rasterization, never))
+    await assert.rejects(opened(pool, numberedPdf(1)), { code: 'queue_full', retry: true })
+    await within(Promise.all(pages), 60 * seconds, 'three pages')
+    await using later = await opened(pool, numberedPdf(1))
+    assert.equal(await numberOf(later, 1), 1)
+  })
+
   it('forgets a document that was disposed of: its waiting pages fail', async () => {
     await using pool = open({ threads: 1 })
     const document = await opened(pool, numberedPdf(2))

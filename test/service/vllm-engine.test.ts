@@ -83,6 +83,10 @@ describe('the vLLM engine', () => {
       rasterizer: 'sharp',
       engine: 'vllm',
       cache: 'miss',
+      blank: false,
+      warnings: [],
+      attempts: 1,
+      reasons: [],
     })
     const [request, ...others] = setup.fake.requests
     assert.equal(others.length, 0)

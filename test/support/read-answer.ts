@@ -14,6 +14,8 @@ export interface LedgerPage {
   readonly height: number | null
   readonly start: number
   readonly end: number
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[]
+  readonly reasons?: readonly string[]
   readonly document?: number
   readonly document_page?: number
   readonly error?: { readonly code: string; readonly message: string }

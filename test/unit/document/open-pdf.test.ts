@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { openPdf } from '../../../gateway/document/open-pdf.ts'
+import { openPdf, withSecondTry } from '../../../gateway/document/open-pdf.ts'
+import { GatewayError } from '../../../gateway/errors.ts'
 import type { OpenedDocument } from '../../../gateway/document/opened-document.ts'
 import { targetSize } from '../../../gateway/page/target-size.ts'
 import { readPageBarcode } from '../../fakes/page-barcode.ts'
+import { readCorpus } from '../../support/documents.ts'
 import { makePdf } from '../../support/make-pdf.ts'
 
 const longest600 = { longestEdge: 600, maxPixels: 360_000 }
@@ -95,6 +97,102 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'] as const)
       assert.equal(readPageBarcode(await draw(pdf, 1)), 5)
     })
   })
+
+describe('two rasterizers behind one document', () => {
+  const white = { pixels: Uint8Array.of(255), width: 1, height: 1, channels: 1 } as const
+  const black = { ...white, pixels: Uint8Array.of(0) }
+  const damaged = new GatewayError('document_unreadable', 'the first')
+  const first = {
+    white: () => Promise.resolve({ bitmap: white, rasterizer: 'pdfium', isSuspect: true } as const),
+    black: () => Promise.resolve({ bitmap: black, rasterizer: 'pdfium', isSuspect: false } as const),
+    damaged: () => Promise.reject(damaged),
+    'too large': () => Promise.reject(new GatewayError('page_too_large', 'the first')),
+  }
+  const second = {
+    white: () => Promise.resolve({ bitmap: white, rasterizer: 'pdfjs' } as const),
+    black: () => Promise.resolve({ bitmap: black, rasterizer: 'pdfjs' } as const),
+    damaged: () => Promise.reject(new GatewayError('document_unreadable', 'the second')),
+  }
+  for (const [one, other, expected] of [
+    ['black', 'black', 'pdfium'],
+    ['white', 'black', 'pdfjs'],
+    ['white', 'white', 'pdfium'],
+    ['white', 'damaged', 'pdfium'],
+    ['damaged', 'black', 'pdfjs'],
+    ['damaged', 'white', 'pdfjs'],
+    ['damaged', 'damaged', 'the first'],
+    ['too large', 'black', 'the first'],
+  ] as const) {
+    it(`gives the better page: the first is ${one}, the second ${other}`, async () => {
+      const pdf = withSecondTry(opened(first[one]), () => Promise.resolve(opened(second[other])))
+      const outcome = pdf
+        .draw(1, targetOf, () => false)
+        .then(
+          ({ rasterizer }) => rasterizer,
+          (error: Error) => error.message,
+        )
+      assert.equal(await outcome, expected)
+    })
+  }
+
+  it('does not try a page again that nobody waits for', async () => {
+    const never = () => assert.fail('opened for nobody')
+    await assert.rejects(
+      withSecondTry(opened(first.damaged), never).draw(1, targetOf, () => true),
+      damaged,
+    )
+  })
+
+  for (const { name, path, size } of [
+    { name: 'a page tree 3000 deep', path: 'robust/bomb-deep-page-tree-3000.pdf', size: null },
+    { name: 'a damaged page box', path: 'real/corrupt-page-count-213804087.pdf', size: [612, 792] },
+  ]) {
+    it(`draws with pdf.js what PDFium does not understand: ${name}`, async () => {
+      await using pdf = await openPdf(readCorpus(`public/${path}`), 'auto', options)
+      const { rasterizer, bitmap } = await pdf.draw(1, targetOf, () => false)
+      assert.equal(rasterizer, 'pdfjs')
+      if (size !== null) assert.deepEqual([bitmap.width, bitmap.height], size)
+    })
+  }
+
+  it('goes on with a fresh PDFium after a page that broke it', { timeout: 60_000 }, async () => {
+    await using pdf = await openPdf(twoPages(), 'pdfium', { ...options, maxMemoryBytes: 24 * 1024 * 1024 })
+    const drawing = (page: number) => pdf.draw(page, targetOf, () => false)
+    await assert.rejects(drawing(1), { code: 'document_unreadable', message: /^Page 1 of the PDF is damaged/ })
+    const { rasterizer, bitmap } = await drawing(2)
+    assert.deepEqual([rasterizer, bitmap.pixels[0]], ['pdfium', 0])
+  })
+})
+
+function targetOf({ width, height }: { readonly width: number; readonly height: number }) {
+  return { width, height }
+}
+
+function opened<Draw extends OpenedDocument['draw']>(draw: Draw) {
+  return { pageCount: 1, draw, async [Symbol.asyncDispose]() {} }
+}
+
+/** The first page draws a form ten times, which draws another ten times, and so on: more than fits. The second is black. */
+function twoPages(): Uint8Array {
+  const page = (contents: number) =>
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents ${contents} 0 R /Resources << /XObject << /X 10 0 R >> >> >>`
+  const stream = (content: string, entries = '') =>
+    `<< ${entries} /Length ${content.length} >> stream\n${content}\nendstream`
+  const forms = Array.from({ length: 12 }, (_, depth) => {
+    const content = depth === 11 ? '0 0 1 1 re f' : '/X Do '.repeat(10)
+    const inner = `/Resources << /XObject << /X ${depth + 11} 0 R >> >>`
+    return `${depth + 10} 0 obj ${stream(content, `/Type /XObject /Subtype /Form /BBox [0 0 99 99] ${inner}`)} endobj`
+  })
+  return text(`%PDF-1.4
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >> endobj
+3 0 obj ${page(5)} endobj
+4 0 obj ${page(6)} endobj
+5 0 obj ${stream('/X Do')} endobj
+6 0 obj ${stream('0 0 99 99 re f')} endobj
+${forms.join('\n')}
+trailer << /Root 1 0 R >>`)
+}
 
 type Pdf = OpenedDocument
 

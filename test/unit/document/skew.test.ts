@@ -17,7 +17,7 @@ describe('skew', () => {
     { name: 'few lines', page: () => drawText({ degrees: 3, lines: 4 }), degrees: 3 },
     { name: 'large type', page: () => drawText({ degrees: -5, size: 60, lines: 14 }), degrees: -5 },
     { name: 'light type in noise', page: () => addNoise(drawText({ degrees: 2.5, colour: '#888' }), 8), degrees: 2.5 },
-    // Deskewed by hand: the lines of its first paragraph fall by 37 pixels in 770.
+    // Turned clockwise in steps of a quarter of a degree, its rows' ink varies most at 2.75.
     {
       name: 'a real scan, 2.75° counterclockwise',
       page: () => drawCorpus('public/real/scan-jbig2-rotate90-skewed.pdf'),

@@ -9,6 +9,7 @@ const ok: PageResult = {
   status: 'ok',
   cache: 'miss',
   attempts: 1,
+  reasons: [],
   engine: 'vllm',
   rasterizer: 'pdfjs',
   finishReason: 'stop',
