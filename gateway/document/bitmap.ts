@@ -7,39 +7,52 @@ export interface Bitmap {
   readonly channels: 1 | 3 | 4
 }
 
-/** Copies PDFium's pixels (blue, green, red, nothing; 4-byte aligned) out of its memory: as gray when none has colour, else as RGB. */
+/**
+ * Turns PDFium's pixels (blue, green, red, nothing; 4-byte aligned) where they lie into gray ones when none has colour,
+ * else into RGB: new memory for each page would have V8 collect its whole heap once a page.
+ */
 export function fromBgrx(bgrx: Uint8Array, width: number, height: number): Bitmap {
   const words = new Uint32Array(bgrx.buffer, bgrx.byteOffset, width * height)
-  const gray = new Uint8Array(words.length)
   for (let pixel = 0; pixel < words.length; pixel++) {
     const word = words[pixel]!
     // Blue against green, and green against red, at once.
-    if (((word ^ (word >>> 8)) & 0xffff) !== 0) return { pixels: toRgb(words), width, height, channels: 3 }
-    gray[pixel] = word
+    if (((word ^ (word >>> 8)) & 0xffff) !== 0) {
+      grayToRgb(bgrx, pixel)
+      bgrxToRgb(bgrx, words, pixel)
+      return { pixels: bgrx.subarray(0, words.length * 3), width, height, channels: 3 }
+    }
+    bgrx[pixel] = word
   }
-  return { pixels: gray, width, height, channels: 1 }
+  return { pixels: bgrx.subarray(0, words.length), width, height, channels: 1 }
 }
 
-function toRgb(words: Uint32Array): Uint8Array {
-  const rgb = new Uint8Array(words.length * 3)
-  for (let pixel = 0, at = 0; pixel < words.length; pixel++, at += 3) {
-    const word = words[pixel]!
-    rgb[at] = word >>> 16
-    rgb[at + 1] = word >>> 8
-    rgb[at + 2] = word
+/** The first pixels, which are gray already, from the last to the first: none is written over before it is read. */
+function grayToRgb(bytes: Uint8Array, count: number): void {
+  for (let pixel = count - 1, at = pixel * 3; pixel >= 0; pixel--, at -= 3) {
+    const gray = bytes[pixel]!
+    bytes[at] = gray
+    bytes[at + 1] = gray
+    bytes[at + 2] = gray
   }
-  return rgb
+}
+
+function bgrxToRgb(bytes: Uint8Array, words: Uint32Array, first: number): void {
+  for (let pixel = first, at = first * 3; pixel < words.length; pixel++, at += 3) {
+    const word = words[pixel]!
+    bytes[at] = word >>> 16
+    bytes[at + 1] = word >>> 8
+    bytes[at + 2] = word
+  }
 }
 
 /** Returns one byte per pixel when every pixel has R = G = B, otherwise null. */
 export function toGray({ pixels, channels, width, height }: Bitmap): Uint8Array | null {
   if (channels === 1) return pixels
-  const gray = new Uint8Array(width * height)
-  for (let pixel = 0, at = 0; pixel < gray.length; pixel++, at += channels) {
-    const red = pixels[at]!
-    if (red !== pixels[at + 1] || red !== pixels[at + 2]) return null
-    gray[pixel] = red
+  for (let at = 0; at < pixels.length; at += channels) {
+    if (pixels[at] !== pixels[at + 1] || pixels[at] !== pixels[at + 2]) return null
   }
+  const gray = new Uint8Array(width * height)
+  for (let pixel = 0, at = 0; pixel < gray.length; pixel++, at += channels) gray[pixel] = pixels[at]!
   return gray
 }
 

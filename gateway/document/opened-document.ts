@@ -25,4 +25,6 @@ export interface PdfOptions {
   readonly maxImagePixels: number
   /** What PDFium may take for itself, in bytes. */
   readonly maxMemoryBytes: number
+  /** Whether a drawing's pixels need to last only until the next page is drawn, of whatever document. */
+  readonly reusesPixels?: boolean
 }

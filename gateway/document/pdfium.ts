@@ -66,6 +66,7 @@ interface DrawOptions {
   readonly sizeFor: (size: PageSize) => TargetSize
   readonly isAbandoned: () => boolean
   readonly maxImagePixels: number
+  readonly reusesPixels?: boolean
   /** Null: no page is taken for a scan. */
   readonly streams: Streams | null
 }
@@ -74,7 +75,7 @@ async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, streams }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
@@ -86,7 +87,8 @@ async function drawPage(
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
-    const bitmap = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
+    const inPlace = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
+    const bitmap = reusesPixels ? inPlace : { ...inPlace, pixels: inPlace.pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
     return { bitmap, rasterizer: 'pdfium', isSuspect }
   } finally {
@@ -102,6 +104,7 @@ function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSiz
   return { width, height, unit: 'pt' }
 }
 
+/** The pixels lie in PDFium's memory, where the next page's will. */
 function render(
   pdfium: Pdfium,
   page: number,

@@ -67,7 +67,7 @@ async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
   const { bytes, password } = document
   const isPdf = document.mediaType === 'application/pdf'
   const fresh = isPdf
-    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes })
+    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
     : await openImage(bytes, maxImagePixels)
   opened.set(document.id, fresh)
   return fresh

@@ -143,7 +143,8 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
 
 async function launch(script: string, args: string[], environment: Record<string, string>, line: RegExp) {
   const root = join(import.meta.dirname, '../..')
-  const child = spawn(process.execPath, [join(root, script), ...args], {
+  // As `npm start` and the image start it.
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', join(root, script), ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

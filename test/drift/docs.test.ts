@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
+import { attemptReasons } from '../../gateway/engine/engine.ts'
 import { errorCatalogue } from '../../gateway/errors.ts'
 import { ocrOptions } from '../../gateway/openai/chat-request.ts'
 import { generatedPages } from '../support/write-docs.ts'
@@ -61,6 +62,18 @@ describe('docs/api.md', () => {
       ([, option = '']) => option,
     )
     assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape).toSorted())
+  })
+
+  it('names every way to prepare a page, and no other', () => {
+    const documented = [...section(page, '### Preparation').matchAll(/^\| `(\w+): /gm)].map(([, option = '']) => option)
+    assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape.prepare.unwrap().shape).toSorted())
+  })
+
+  it('names every reason why an attempt did not count, and no other', () => {
+    const [, table = ''] = /^\| reason .*\n((?:\|.*\n)+)/m.exec(section(page, '### The ledger')) ?? []
+    const cells = table.split('\n').map((row) => row.split('|')[1] ?? '')
+    const documented = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, reason = '']) => reason))
+    assert.deepEqual(documented.toSorted(), attemptReasons.toSorted())
   })
 })
 
