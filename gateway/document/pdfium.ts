@@ -7,6 +7,7 @@ import { findStreams, type Streams, userUnit } from './pdf-object.ts'
 import { inspectContent } from './pdfium-content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './pdfium-document.ts'
 import { type Pdfium, PdfiumRefusal } from './pdfium-module.ts'
+import { findSourceImage } from './pdfium-source.ts'
 import { damagedPage, imageTooLarge } from './page-failure.ts'
 import { drawScan } from './scan-image.ts'
 
@@ -82,15 +83,16 @@ async function drawPage(
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
     const size = sizeFor(pageSize(pdfium, page, bytes))
+    const source = findSourceImage(pdfium, page)
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, bytes, size, maxImagePixels })
-    if (scan !== null) return { bitmap: scan, rasterizer: 'scan', isSuspect: false }
+    if (scan !== null) return { bitmap: scan, rasterizer: 'scan', source, isSuspect: false }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
     const inPlace = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
     const bitmap = reusesPixels ? inPlace : { ...inPlace, pixels: inPlace.pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
-    return { bitmap, rasterizer: 'pdfium', isSuspect }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import sharp from 'sharp'
 import type { PdfRasterizer } from './open-pdf.ts'
 
-/** Raised whenever a change in this folder changes the pixels of a page. */
-const DRAWING_VERSION = 2
+/** Raised whenever a change in this folder, or another font for text without its own, changes the pixels of a page. */
+const DRAWING_VERSION = 3
 
 const require = createRequire(import.meta.url)
 
@@ -19,6 +19,7 @@ export function rasterizationVersion(pdfRasterizer: PdfRasterizer): string {
     `pdfjs-${manifestVersion('pdfjs-dist/package.json')}`,
     `canvas-${manifestVersion('@napi-rs/canvas/package.json')}`,
     `sharp-${sharp.versions.sharp}`,
+    `heif-${manifestVersion('libheif-js/package.json')}`,
     DRAWING_VERSION,
   ].join(' ')
 }

@@ -57,9 +57,9 @@ async function readChat(
   return parsed.kind === 'ocr' ? parsed : { ...parsed, body }
 }
 
-/** How long the official clients say they wait, as their `X-Stainless-Timeout` does in whole seconds. */
+/** How long the official clients say they wait, in seconds; Python's calls it a read time-out. */
 function patienceOf(c: GatewayContext): number | null {
-  const seconds = Number(c.req.header('x-stainless-timeout') ?? '')
+  const seconds = Number(c.req.header('x-stainless-timeout') ?? c.req.header('x-stainless-read-timeout') ?? '')
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null
 }
 

@@ -28,7 +28,7 @@ export function pageKey(
     [model.engine, model.id, model.root, model.parent],
     [profile.id, profile.version, profile.layout],
     [task, prompt],
-    [profile.sampling, profile.extraBody],
+    [profile.sampling, profile.ladder, profile.extraBody],
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

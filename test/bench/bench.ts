@@ -1,8 +1,13 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Ends with 1 when a bar was missed.
 import { benchGateway } from './gateway.ts'
+import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
 
-const benches: Readonly<Record<string, () => Promise<boolean>>> = { gateway: benchGateway, recall: benchRecall }
+const benches: Readonly<Record<string, () => Promise<boolean>>> = {
+  gateway: benchGateway,
+  rasterize: benchRasterize,
+  recall: benchRecall,
+}
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
 for (const name of wanted) {

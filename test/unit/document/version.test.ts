@@ -9,7 +9,7 @@ it('the rasterization version names every library that draws, as package.json pi
   const [pdfium, pdfjs, canvas, sharp] = ['@embedpdf/pdfium', 'pdfjs-dist', '@napi-rs/canvas', 'sharp'].map(pinned)
   const libraries = `pdfium-${pdfium} pdfjs-${pdfjs} canvas-${canvas} sharp-${sharp}`
   const [auto, only] = [rasterizationVersion('auto'), rasterizationVersion('pdfjs')]
-  assert.match(auto, /^auto \S+ \S+ \S+ sharp-\d\S+ \d+$/)
+  assert.match(auto, /^auto \S+ \S+ \S+ sharp-\d\S+ heif-\d\S+ \d+$/)
   assert.ok(auto.startsWith(`auto ${libraries} `), auto)
   assert.ok(only.startsWith(`pdfjs ${libraries} `), only)
 })
