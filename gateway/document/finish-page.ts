@@ -1,12 +1,12 @@
 import type { PageImage } from '../page/page.ts'
 import { encode } from './encode.ts'
-import { findInkReduced } from './ink-mask.ts'
-import { measureInk } from './ink.ts'
+import { findInkReduced } from './prepare/ink-mask.ts'
+import { measureInk } from './prepare/ink.ts'
 import type { Drawing } from './opened-document.ts'
-import { prepare } from './prepare.ts'
-import { findWarnings } from './quality.ts'
+import { prepare } from './prepare/prepare.ts'
+import { findWarnings } from './prepare/quality.ts'
 import type { Rasterization } from './rasterizer-messages.ts'
-import { measureSkew } from './skew.ts'
+import { measureSkew } from './prepare/skew.ts'
 
 /** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
 export async function finishPage(

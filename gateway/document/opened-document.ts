@@ -1,7 +1,7 @@
 import type { TargetSize } from '../page/target-size.ts'
 import type { PageImage, PageSize } from '../page/page.ts'
 import type { Bitmap } from './bitmap.ts'
-import type { SourceImage } from './quality.ts'
+import type { SourceImage } from './prepare/quality.ts'
 
 /** A page that was drawn: its pixels, and by what. */
 export interface Drawing {

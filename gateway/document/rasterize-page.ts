@@ -5,11 +5,11 @@ import type { TargetSize } from '../page/target-size.ts'
 import type { Bitmap } from './bitmap.ts'
 import { finishPage } from './finish-page.ts'
 import type { Drawing, OpenedDocument } from './opened-document.ts'
-import { prepare } from './prepare.ts'
+import { prepare } from './prepare/prepare.ts'
 import type { Rasterization } from './rasterizer-messages.ts'
-import { cutTile, planTiles } from './tile.ts'
-import type { TilePlan } from './tile.ts'
-import { chooseScale } from './type-size.ts'
+import { cutTile, planTiles } from './prepare/tile.ts'
+import type { TilePlan } from './prepare/tile.ts'
+import { chooseScale } from './prepare/type-size.ts'
 
 /** What rasterizing one page needs. */
 export interface PageToRasterize {

@@ -3,7 +3,7 @@ import type { PageImage } from '../page/page.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { PixelBudget } from '../page/target-size.ts'
 import type { DocumentMediaType } from './media-type.ts'
-import type { PdfRasterizer } from './open-pdf.ts'
+import type { PdfRasterizer } from './pdf/open-pdf.ts'
 
 /** How large and in which encoding a page image is wanted. */
 export interface Rasterization {

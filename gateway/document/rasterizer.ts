@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
 import { createFairQueue } from './fair-queue.ts'
-import type { PdfRasterizer } from './open-pdf.ts'
+import type { PdfRasterizer } from './pdf/open-pdf.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './rasterizer-messages.ts'
 import { RasterizerThread } from './rasterizer-thread.ts'
 

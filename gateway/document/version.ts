@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import sharp from 'sharp'
-import type { PdfRasterizer } from './open-pdf.ts'
+import type { PdfRasterizer } from './pdf/open-pdf.ts'
 
 /** Raised whenever a change in this folder, or another font for text without its own, changes the pixels of a page. */
 const DRAWING_VERSION = 3

@@ -2,7 +2,7 @@
 // Usage: gateway-rasterizer.ts auto|pdfium|pdfjs png|jpeg PASSES MAX_PAGES FILE...
 import { readFileSync } from 'node:fs'
 import { openDocument, type Document } from '../../../gateway/document/open.ts'
-import type { PdfRasterizer } from '../../../gateway/document/open-pdf.ts'
+import type { PdfRasterizer } from '../../../gateway/document/pdf/open-pdf.ts'
 import { createRasterizer } from '../../../gateway/document/rasterizer.ts'
 
 const [lane, kind, passes, maxPages, ...files] = process.argv.slice(2)

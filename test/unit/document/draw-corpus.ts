@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import type { Bitmap } from '../../../gateway/document/bitmap.ts'
-import { openPdf } from '../../../gateway/document/open-pdf.ts'
+import { openPdf } from '../../../gateway/document/pdf/open-pdf.ts'
 import { targetSize } from '../../../gateway/page/target-size.ts'
 import { readCorpus } from '../../support/documents.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { finishPage } from '../../../gateway/document/finish-page.ts'
-import { measureSkew } from '../../../gateway/document/skew.ts'
+import { measureSkew } from '../../../gateway/document/prepare/skew.ts'
 import { turn } from './draw-corpus.ts'
 import { drawPage, drawText } from './draw-page.ts'
 
