@@ -51,7 +51,7 @@ const UNFIT = new Set(['formula', 'handwriting', 'blank'])
 const FEW_PAGES = 4
 
 /** What the engine reached when this was written, less what a change may cost it. */
-const MIN_RECALL = 0.93
+const MIN_RECALL = 0.9
 
 /** Measures word recall and time on the English and Chinese print of the corpus; returns whether the bar was met. */
 export async function benchRecall(): Promise<boolean> {
