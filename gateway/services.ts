@@ -81,6 +81,7 @@ export function createServices(config: Config): Services {
       metrics,
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
+      imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
       openDocument: (source, signal) =>
         openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES }, signal),

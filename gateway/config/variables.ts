@@ -164,6 +164,12 @@ export const variables = {
     '`auto`',
     'What draws PDF pages: `pdfium`, `pdfjs`, or `auto`: PDFium, with a shortcut for scans, and pdf.js for what PDFium cannot draw.',
   ),
+  GATEWAY_PAGE_IMAGE: define<'png' | 'jpeg' | null>(
+    oneOf(['png', 'jpeg']),
+    null,
+    'as the profile says',
+    'How page images are encoded for the engines: `png`, or `jpeg` of quality 95. All profiles say `png`.',
+  ),
   GATEWAY_DRAIN_SECONDS: define(
     seconds(0),
     30,

@@ -13,6 +13,8 @@ import { recognize, type PlannedPage, type RecognizeServices } from './recognize
 export interface OcrServices extends RecognizeServices {
   readonly openDocument: (source: Source, signal: AbortSignal) => Promise<Document>
   readonly rasterizationVersion: string
+  /** How page images are encoded, whatever the profile says; null: as it says. */
+  readonly imageMediaType: Rasterization['mediaType'] | null
   /** Tells which page keys the cache holds. */
   readonly cached: (pageKeys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
   readonly lookahead: number
@@ -52,7 +54,7 @@ async function openAll(sources: readonly Source[], { openDocument }: OcrServices
 function planPages(
   request: OcrRequest,
   documents: readonly Document[],
-  { maxPages, rasterizationVersion }: OcrServices,
+  { maxPages, rasterizationVersion, imageMediaType }: OcrServices,
 ): PlannedPage[] {
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
   const wanted = resolvePages(request.pages, total)
@@ -65,7 +67,7 @@ function planPages(
   }
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    return { number, prompt: planPrompt(request, document, number, rasterizationVersion) }
+    return { number, prompt: planPrompt(request, document, number, { rasterizationVersion, imageMediaType }) }
   })
 }
 
@@ -83,16 +85,16 @@ function planPrompt(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
-  rasterizationVersion: string,
+  { rasterizationVersion, imageMediaType }: Pick<OcrServices, 'rasterizationVersion' | 'imageMediaType'>,
 ): PlannedPage['prompt'] {
   const { profile } = request.model
   const rasterization: Rasterization = {
     pixelBudget: profile.pixelBudget,
-    mediaType: profile.imageMediaType,
+    mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
   }
   return {
-    pageKey: pageKey(request, document, documentPage, rasterizationVersion),
+    pageKey: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
     cache: request.cache,
     model: request.model,
     task: request.task,

@@ -19,12 +19,7 @@ export function pageKey(
     KEY_VERSION,
     document.sha256,
     documentPage,
-    [
-      rasterizationVersion,
-      profile.pixelBudget,
-      profile.imageMediaType,
-      Object.entries(preparation).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    ],
+    [rasterizationVersion, profile.pixelBudget, Object.entries(preparation).toSorted(([a], [b]) => (a < b ? -1 : 1))],
     [model.engine, model.id, model.root, model.parent],
     [profile.id, profile.version, profile.layout],
     [task, prompt],

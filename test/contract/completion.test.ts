@@ -9,6 +9,16 @@ import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 const pages = (from: number, to: number) =>
   makePdf(Array.from({ length: to - from + 1 }, (_, index) => ({ number: from + index, lines: ['Some text'] })))
 
+describe('page images', () => {
+  it('are JPEG where the operator asks for it', async () => {
+    await using fake = await startFakeVllm()
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_PAGE_IMAGE: 'jpeg' })
+    const { content } = await askWhole(gateway.client, { parts: [filePart(pages(7, 7))] })
+    assert.match(content, /This is page 7\./)
+    assert.match(JSON.stringify(fake.requests[0]?.body?.messages), /data:image\/jpeg;base64,\/9j\//)
+  })
+})
+
 describe('chat completions on documents', () => {
   let fake: FakeVllm
   let gateway: TestGateway
