@@ -152,6 +152,12 @@ export const variables = {
     'one per core',
     'Threads that open documents and draw pages.',
   ),
+  GATEWAY_RASTERIZE_MEMORY_MEGABYTES: define(
+    integer(128, 65_536),
+    1024,
+    '`1024`',
+    'Memory that one such thread may take for a document: JavaScript, and as much for PDFium. A page that needs more fails.',
+  ),
   GATEWAY_TESSERACT_THREADS: define<number | null>(
     integer(1, 1024),
     null,
