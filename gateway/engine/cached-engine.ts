@@ -6,9 +6,10 @@ import type { EndDelta, Engine } from './engine.ts'
 import { joinedEngine } from './joined-engine.ts'
 
 /** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 3
+const STORED_VERSION = 4
 
 const tokens = z.number().int().nonnegative()
+const share = z.number().min(0).max(1)
 const pixels = z.number().int().positive()
 // Keyed by the types themselves, so that a new rasterizer or engine that is missing here does not compile.
 const rasterizers = { pdfium: 'pdfium', pdfjs: 'pdfjs', scan: 'scan', sharp: 'sharp' } as const satisfies {
@@ -35,6 +36,8 @@ const storedAnswer = z.object({
   warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() })),
   attempts: z.number().int().positive(),
   reasons: z.array(z.enum(attemptReasons)),
+  agreement: share.nullable(),
+  confidence: z.object({ mean: share, lowest: share }).nullable(),
 })
 
 type StoredAnswer = z.infer<typeof storedAnswer>
@@ -57,7 +60,7 @@ function storedEngine(engine: Engine, store: PageStore): Engine {
     if (answer !== null) {
       const { v: _, text, ...end } = answer
       yield { type: 'text', text }
-      yield { type: 'end', ...end, cache: 'hit' }
+      yield { type: 'end', ...end, isFallback: false, cache: 'hit' }
       return
     }
     let text = ''
@@ -83,8 +86,8 @@ async function read(store: PageStore, pageKey: string, signal: AbortSignal): Pro
 }
 
 async function write(store: PageStore, pageKey: string, text: string, end: EndDelta): Promise<void> {
-  const { type: _, cache: __, finishReason, ...facts } = end
-  if (finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
+  const { type: _, cache: __, isFallback, finishReason, ...facts } = end
+  if (isFallback || finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
   const lists = { warnings: [...end.warnings], reasons: [...end.reasons] }
   const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, ...lists }
   try {

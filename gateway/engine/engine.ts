@@ -1,4 +1,5 @@
 import type { PageImage, PageWarning } from '../page/page.ts'
+import type { Turn } from '../page/turn.ts'
 import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.ts'
 
 /** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
@@ -14,8 +15,20 @@ export interface PagePrompt {
   /** Rasterizes the page. Called only when the page is really asked for, so that a hit costs no drawing. */
   readonly image: (signal: AbortSignal) => Promise<PageImage>
   readonly requestId: string
+  /** Whose page it is. */
+  readonly turn: Turn
+  /** Whether the engine is to say how sure it is of its answer. */
+  readonly confidence: boolean
+  /** What the request may still spend on pages that were not read at the first try; left out: no bound. */
+  readonly retries?: RetryBudget
   /** Which try at the page this is; left out for a first one that nobody guards. */
   readonly attempt?: Attempt
+}
+
+/** The tries beyond the first that all pages of one request share: one bad document must not cost several good ones. */
+export interface RetryBudget {
+  /** Takes one; false when there is none left. */
+  take(): boolean
 }
 
 /** One try at a page. */
@@ -50,6 +63,14 @@ export interface Usage {
   readonly completionTokens: number
 }
 
+/** How sure a model was, from the log probabilities of its tokens: geometric means, 0 to 1. */
+export interface Confidence {
+  /** Over the whole page. */
+  readonly mean: number
+  /** Of the least sure stretch of the page. */
+  readonly lowest: number
+}
+
 /** A piece of a page's raw text. */
 export interface TextDelta {
   readonly type: 'text'
@@ -76,10 +97,22 @@ export interface EndDelta {
   readonly attempts: number
   /** Why attempts did not count, in order: one fewer than `attempts` when the last one did. */
   readonly reasons: readonly AttemptReason[]
+  /** The share of the text layer's words and numbers that the answer holds, 0 to 1; null without a layer to trust. */
+  readonly agreement: number | null
+  /** Null when nobody asked for it, or the engine cannot say. */
+  readonly confidence: Confidence | null
+  /** The text is the document's own text layer: no answer counted. */
+  readonly isFallback: boolean
 }
 
-/** What the end of an answer says of attempts where the engine tries once. */
-export const onlyAttempt: Pick<EndDelta, 'attempts' | 'reasons'> = { attempts: 1, reasons: [] }
+/** What the end of an answer says where the engine tries once, and nobody has compared it with anything. */
+export const onlyAttempt: Pick<EndDelta, 'attempts' | 'reasons' | 'agreement' | 'confidence' | 'isFallback'> = {
+  attempts: 1,
+  reasons: [],
+  agreement: null,
+  confidence: null,
+  isFallback: false,
+}
 
 export type Delta = TextDelta | EndDelta
 

@@ -1,4 +1,5 @@
 import type { PageImage } from '../page/page.ts'
+import { onlyAttempt } from './engine.ts'
 import type { EndDelta, Engine, PagePrompt } from './engine.ts'
 import { pageFacts } from './page-facts.ts'
 
@@ -68,6 +69,7 @@ function sum(ends: readonly EndDelta[], image: PageImage, { model }: PagePrompt)
     ...pageFacts(image),
     engine: model.engine,
     cache: 'miss',
+    ...onlyAttempt,
     attempts: 1 + reasons.length,
     reasons,
   }

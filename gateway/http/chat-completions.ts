@@ -50,6 +50,7 @@ async function readChat(
   const body = await readJson(c, maxBodyBytes)
   const parsed = await parseChat(body.value, {
     requestId: c.get('requestId'),
+    key: c.get('record').key,
     patienceSeconds: patienceOf(c),
     maxDocumentBytes,
     findModel: (name) => models.find(name, c.req.raw.signal),

@@ -47,6 +47,8 @@ function pendingResult({ model, cache }: OcrRequest): PageResult {
     height: null,
     usage: { promptTokens: 0, completionTokens: 0 },
     warnings: [],
+    agreement: null,
+    confidence: null,
     error: null,
   }
 }

@@ -101,6 +101,8 @@ function planPrompt(
     text: request.prompt,
     image: (signal) => document.rasterize(documentPage, rasterization, signal),
     requestId: request.id,
+    turn: request.turn,
+    confidence: request.confidence,
   }
 }
 

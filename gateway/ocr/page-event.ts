@@ -1,5 +1,5 @@
 import type { GatewayError } from '../errors.ts'
-import type { AttemptReason, Usage } from '../engine/engine.ts'
+import type { AttemptReason, Confidence, Usage } from '../engine/engine.ts'
 import type { PageWarning } from '../page/page.ts'
 
 /** One opened document, as the ledger speaks of it. */
@@ -11,10 +11,10 @@ export interface DocumentFacts {
 }
 
 /**
- * How one page ended. `ok`: read whole; `repaired`: read whole after attempts that did not count; `blank`: no ink on it;
- * `failed`: not read, or not whole; `pending`: not read yet when the client's time was up.
+ * How one page ended. `ok`: read whole; `repaired`: read whole after attempts that did not count; `fallback`: no attempt
+ * counted, and the text is the document's own text layer; `blank`: no ink on it; `failed`: not read, or not whole; `pending`: not read yet when the client's time was up.
  */
-export type PageStatus = 'ok' | 'repaired' | 'blank' | 'failed' | 'pending'
+export type PageStatus = 'ok' | 'repaired' | 'fallback' | 'blank' | 'failed' | 'pending'
 
 /** What is known of a page once it has ended. */
 export interface PageResult {
@@ -32,6 +32,9 @@ export interface PageResult {
   readonly usage: Usage
   /** What makes the text less sure. */
   readonly warnings: readonly PageWarning[]
+  /** The share of the text layer's words and numbers that the text holds; null without a layer to trust. */
+  readonly agreement: number | null
+  readonly confidence: Confidence | null
   readonly error: GatewayError | null
 }
 

@@ -111,7 +111,7 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
   const error = answerError(end, text)
   return {
-    status: end.blank ? 'blank' : error !== null ? 'failed' : end.attempts > 1 ? 'repaired' : 'ok',
+    status: statusOf(end, error),
     cache: request.cache === 'off' ? 'off' : end.cache,
     attempts: end.attempts,
     reasons: end.reasons,
@@ -122,8 +122,17 @@ function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResul
     height: end.height,
     usage: end.usage,
     warnings: end.warnings,
+    agreement: end.agreement,
+    confidence: end.confidence,
     error,
   }
+}
+
+function statusOf({ blank, isFallback, attempts }: EndDelta, error: GatewayError | null): PageResult['status'] {
+  if (blank) return 'blank'
+  if (error !== null) return 'failed'
+  if (isFallback) return 'fallback'
+  return attempts > 1 ? 'repaired' : 'ok'
 }
 
 function answerError({ finishReason, usage, blank, engine }: EndDelta, text: string): GatewayError | null {
@@ -155,6 +164,8 @@ function failedResult(error: GatewayError, request: OcrRequest): PageResult {
     height: null,
     usage: { promptTokens: 0, completionTokens: 0 },
     warnings: [],
+    agreement: null,
+    confidence: null,
     error,
   }
 }

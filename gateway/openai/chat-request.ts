@@ -44,6 +44,7 @@ export const ocrOptions = z.strictObject({
   page_separator: z.string().max(1000).optional(),
   on_page_error: z.enum(['mark', 'fail']).optional(),
   cache: z.enum(['use', 'refresh', 'off']).optional(),
+  confidence: z.boolean().optional(),
   password: z.string().max(1000).optional(),
   prepare: z
     .strictObject({
@@ -69,6 +70,8 @@ export const chatRequest = z.looseObject({
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.literal(1, 'a document has one reading; n must be 1').nullish(),
+  // Whatever else stands here is OpenAI's to know.
+  service_tier: z.string().nullish().catch(null),
   ocr: ocrOptions.optional(),
 })
 

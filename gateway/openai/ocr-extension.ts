@@ -14,6 +14,8 @@ interface LedgerLine {
   readonly height: number | null
   readonly usage: { readonly promptTokens: number; readonly completionTokens: number }
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
+  readonly agreement: number | null
+  readonly confidence: { readonly mean: number; readonly lowest: number } | null
   readonly error: { readonly code: string; readonly message: string } | null
   readonly start: number
   readonly end: number
@@ -64,9 +66,20 @@ function ledgerLine(line: LedgerLine, model: string, several: boolean): object {
     height: line.height,
     prompt_tokens: line.usage.promptTokens,
     completion_tokens: line.usage.completionTokens,
+    ...(line.agreement === null ? {} : { agreement: rounded(line.agreement) }),
+    ...(line.confidence === null ? {} : { confidence: confidence(line.confidence) }),
     start: line.start,
     end: line.end,
     ...(line.warnings.length > 0 ? { warnings: line.warnings } : {}),
     ...(line.error === null ? {} : { error: { code: line.error.code, message: line.error.message } }),
   }
+}
+
+function confidence({ mean, lowest }: { readonly mean: number; readonly lowest: number }): object {
+  return { mean: rounded(mean), lowest: rounded(lowest) }
+}
+
+/** A fourth digit would say more than is known. */
+function rounded(share: number): number {
+  return Math.round(share * 1000) / 1000
 }

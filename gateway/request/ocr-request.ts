@@ -1,6 +1,7 @@
 import type { Source } from '../document/source.ts'
 import type { PageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
+import type { Turn } from '../page/turn.ts'
 import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
 
 /** A served model that reads pages. */
@@ -29,6 +30,10 @@ export interface OcrRequest {
   readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'
   readonly cache: 'use' | 'refresh' | 'off'
+  /** Whether the ledger is to say how sure the model was of each page. */
+  readonly confidence: boolean
+  /** Whose request it is. */
+  readonly turn: Turn
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null
   readonly warnings: readonly Warning[]

@@ -30,6 +30,8 @@ export type ParsedChat =
 /** What parsing needs beside the body. */
 export interface ParseContext {
   readonly requestId: string
+  /** The name of the caller's API key; null for anyone. */
+  readonly key: string | null
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
   readonly patienceSeconds: number | null
   readonly maxDocumentBytes: number
@@ -65,7 +67,7 @@ function ocrRequest(
   chat: ChatRequest,
   model: OcrModel,
   parts: readonly LocatedPart[],
-  { requestId, maxDocumentBytes, patienceSeconds }: ParseContext,
+  { requestId, key, maxDocumentBytes, patienceSeconds }: ParseContext,
 ): OcrRequest {
   const options = chat.ocr ?? {}
   const output = options.output ?? 'markdown'
@@ -91,6 +93,8 @@ function ocrRequest(
     preparation: chosen(options.prepare ?? {}),
     onPageError: options.on_page_error ?? 'mark',
     cache: options.cache ?? 'use',
+    confidence: options.confidence ?? false,
+    turn: { lane: chat.service_tier === 'flex' ? 'batch' : 'interactive', key: key ?? '', request: requestId },
     // A stream keeps its reader awake and has no deadline.
     deadline: patienceSeconds === null || chat.stream === true ? null : performance.now() + patienceSeconds * 1000,
   }

@@ -22,6 +22,8 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     preparation: {},
     onPageError: 'mark',
     cache: 'use',
+    confidence: false,
+    turn: { lane: 'interactive', key: '', request: 'req_1' },
     deadline: null,
     warnings: [],
     ...parts,

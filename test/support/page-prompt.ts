@@ -78,6 +78,8 @@ export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
     text: model.profile.tasks.document.text,
     image: () => grayPageImage(),
     requestId: 'request-1',
+    turn: { lane: 'interactive', key: '', request: 'request-1' },
+    confidence: false,
     ...prompt,
   }
 }

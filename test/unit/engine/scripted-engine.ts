@@ -1,3 +1,4 @@
+import { onlyAttempt } from '../../../gateway/engine/engine.ts'
 import type { Delta, EndDelta, Engine, PagePrompt } from '../../../gateway/engine/engine.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
 import { pagePrompt as anyPagePrompt } from '../../support/page-prompt.ts'
@@ -27,7 +28,7 @@ export function pagePrompt(pageKey: string, changes: Partial<PagePrompt> = {}): 
 export function endDelta(changes: Partial<EndDelta> = {}): EndDelta {
   const usage = { promptTokens: 10, completionTokens: 5 }
   const size = { width: 800, height: 1000, rasterizer: 'pdfjs', engine: 'vllm', blank: false, warnings: [] } as const
-  return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', attempts: 1, reasons: [], ...changes }
+  return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', ...onlyAttempt, ...changes }
 }
 
 /** Reads an answer to its end. */

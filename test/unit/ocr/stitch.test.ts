@@ -17,6 +17,8 @@ const ok: PageResult = {
   height: 1540,
   usage: { promptTokens: 2157, completionTokens: 10 },
   warnings: [],
+  agreement: null,
+  confidence: null,
   error: null,
 }
 const failed: PageResult = {
