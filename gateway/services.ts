@@ -83,8 +83,8 @@ export function createServices(config: Config): Services {
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocument: (source, signal) =>
-        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES }, signal),
+      openDocument: (source, turn, signal) =>
+        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
       lookahead: config.GATEWAY_LOOKAHEAD,
       maxPages: config.GATEWAY_MAX_PAGES,
     },

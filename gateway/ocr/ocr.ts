@@ -2,6 +2,7 @@ import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
+import type { Turn } from '../page/turn.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
 import { pageKey } from './page-key.ts'
@@ -11,7 +12,7 @@ import { recognize, type PlannedPage, type RecognizeServices } from './recognize
 
 /** What the pipeline needs. */
 export interface OcrServices extends RecognizeServices {
-  readonly openDocument: (source: Source, signal: AbortSignal) => Promise<Document>
+  readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
   readonly rasterizationVersion: string
   /** How page images are encoded, whatever the profile says; null: as it says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
@@ -27,7 +28,7 @@ export async function* ocr(
   services: OcrServices,
   signal: AbortSignal,
 ): AsyncGenerator<OcrEvent, void, undefined> {
-  await using documents = await openAll(request.sources, services, signal)
+  await using documents = await openAll(request, services, signal)
   const pages = planPages(request, documents.all, services)
   yield {
     type: 'document-open',
@@ -43,10 +44,10 @@ export async function* ocr(
   yield* inPageOrder(pages, read, { lookahead: services.lookahead, signal })
 }
 
-async function openAll(sources: readonly Source[], { openDocument }: OcrServices, signal: AbortSignal) {
+async function openAll({ sources, turn }: OcrRequest, { openDocument }: OcrServices, signal: AbortSignal) {
   await using opened = new AsyncDisposableStack()
   const all: Document[] = []
-  for (const source of sources) all.push(opened.use(await openDocument(source, signal)))
+  for (const source of sources) all.push(opened.use(await openDocument(source, turn, signal)))
   const kept = opened.move()
   return { all, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }

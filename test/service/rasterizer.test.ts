@@ -6,6 +6,7 @@ import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../..
 import { readPageBarcode } from '../fakes/page-barcode.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
+import { someone } from '../support/turn.ts'
 
 const seconds = 1000
 const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, mediaType: 'image/png' } as const
@@ -83,7 +84,7 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('does nothing for a client that is already gone', async () => {
     await using pool = open({ threads: 1 })
     const gone = AbortSignal.abort(new Error('gone'))
-    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6 }, gone), {
+    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone), {
       message: 'gone',
     })
     assert.equal(pool.load().threads, 0)
@@ -160,7 +161,11 @@ function open(options: Partial<RasterizerOptions>): Rasterizer & AsyncDisposable
 }
 
 function opened(pool: Rasterizer, bytes: Uint8Array): Promise<Document> {
-  return within(openDocument(source(bytes), pool, { maxDocumentBytes: 1e6 }, never), 60 * seconds, 'opening')
+  return within(
+    openDocument(source(bytes), pool, { maxDocumentBytes: 1e6, turn: someone }, never),
+    60 * seconds,
+    'opening',
+  )
 }
 
 function source(bytes: Uint8Array) {
