@@ -15,12 +15,13 @@ import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
 import { routedEngine } from './engine/routed-engine.ts'
-import { createSlots } from './engine/slots.ts'
+import { createModelSlots } from './engine/slots.ts'
 import { tiledEngine } from './engine/tiled-engine.ts'
 import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
 import { createVllmEngine } from './engine/vllm-engine.ts'
 import { joinTiles } from './ocr/join-tiles.ts'
+import { createAdmission } from './ocr/admission.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
@@ -42,9 +43,9 @@ export interface Services extends AsyncDisposable {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
-/** vLLM says nothing while a page waits in its queue, so the first token may take as long as the page; later ones not. */
-const IDLE_TIMEOUT_SECONDS = 120
-const REFRESH_SECONDS = 30
+const REFRESH_SECONDS = 10
+/** Pages that are drawn while others are read: enough for the next answer to find one ready, whatever its size. */
+const DRAWN_AHEAD = 8
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
@@ -85,6 +86,10 @@ export function createServices(config: Config): Services {
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
       openDocument: (source, turn, signal) =>
         openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      admission: createAdmission(config.GATEWAY_MAX_QUEUED_PAGES),
+      expectEngine: async ({ id, engine: name }, signal) => {
+        if (name === 'vllm') await upstreams.expect(id, signal)
+      },
       lookahead: config.GATEWAY_LOOKAHEAD,
       maxPages: config.GATEWAY_MAX_PAGES,
     },
@@ -99,13 +104,17 @@ function createEngine(
   embedded: EmbeddedEngine,
   tesseractThreads: number,
 ): Engine {
+  const vllmSlots = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
+  upstreams.onChange(() => vllmSlots.refill())
   const vllm = createVllmEngine({
     upstreams,
-    idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
+    firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
+    idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
   const guarded = guardedEngine(vllm, {
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    spare: (modelId) => (vllmSlots.waiting() > 0 ? 0 : upstreams.spare(modelId)),
     onAttempt: ({ model, reason, usage }) => {
       metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
       if (reason === null || usage === null) return
@@ -113,10 +122,9 @@ function createEngine(
       metrics.wastedTokens.inc({ kind: 'completion', model }, usage.completionTokens)
     },
   })
-  const vllmSlots = createSlots(config.GATEWAY_UPSTREAM_CONCURRENCY * Math.max(1, config.GATEWAY_UPSTREAM_URLS.length))
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
   // One page more than there are threads is rasterized while they read.
-  const tesseractSlots = createSlots(tesseractThreads + 1)
+  const tesseractSlots = createModelSlots(() => tesseractThreads + 1)
   return routedEngine({
     vllm: limitedEngine(inkedEngine(tiledEngine(guarded, joinTiles)), vllmSlots),
     tesseract: limitedEngine(inkedEngine(tiledEngine(tesseract, joinTiles)), tesseractSlots),
@@ -146,6 +154,8 @@ function createConfiguredUpstreams(config: Config, log: Log): Upstreams {
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
     refreshSeconds: REFRESH_SECONDS,
+    concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
+    patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),

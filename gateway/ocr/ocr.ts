@@ -3,11 +3,13 @@ import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../page/turn.ts'
-import type { OcrRequest } from '../request/ocr-request.ts'
+import type { OcrModel, OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
+import type { Admission } from './admission.ts'
 import { pageKey } from './page-key.ts'
 import { inPageOrder } from './page-order.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
+import { createRetryBudget } from './retry-budget.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** What the pipeline needs. */
@@ -18,6 +20,9 @@ export interface OcrServices extends RecognizeServices {
   readonly imageMediaType: Rasterization['mediaType'] | null
   /** Tells which page keys the cache holds. */
   readonly cached: (pageKeys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
+  readonly admission: Admission
+  /** Throws `engine_unavailable` when nobody serves a model any more. */
+  readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
   readonly maxPages: number
 }
@@ -28,20 +33,29 @@ export async function* ocr(
   services: OcrServices,
   signal: AbortSignal,
 ): AsyncGenerator<OcrEvent, void, undefined> {
+  services.admission.check()
+  await services.expectEngine(request.model, signal)
   await using documents = await openAll(request, services, signal)
   const pages = planPages(request, documents.all, services)
+  const known = await findCached(request, pages, services, signal)
+  const cachedPages = known.filter(Boolean).length
+  // What the cache holds costs nobody anything.
+  using admitted = services.admission.admit(pages.length - cachedPages)
   yield {
     type: 'document-open',
     documents: documents.all.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
     pages: pages.length,
-    cachedPages: await countCached(request, pages, services, signal),
+    cachedPages,
   }
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     untilDeadline(page, request, deadline.signal, pageSignal, (runSignal) =>
       recognize(page, request, services, runSignal),
     )
-  yield* inPageOrder(pages, read, { lookahead: services.lookahead, signal })
+  const onEnd = (index: number) => {
+    if (known[index] !== true) admitted.ended()
+  }
+  yield* inPageOrder(pages, read, { lookahead: services.lookahead, onEnd, signal })
 }
 
 async function openAll({ sources, turn }: OcrRequest, { openDocument }: OcrServices, signal: AbortSignal) {
@@ -66,9 +80,11 @@ function planPages(
       { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
     )
   }
+  const retries = createRetryBudget(wanted.length)
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    return { number, prompt: planPrompt(request, document, number, { rasterizationVersion, imageMediaType }) }
+    const prompt = planPrompt(request, document, number, { rasterizationVersion, imageMediaType })
+    return { number, prompt: { ...prompt, retries } }
   })
 }
 
@@ -107,16 +123,15 @@ function planPrompt(
   }
 }
 
-async function countCached(
+async function findCached(
   request: OcrRequest,
   pages: readonly PlannedPage[],
   { cached }: OcrServices,
   signal: AbortSignal,
-): Promise<number> {
-  if (request.cache !== 'use') return 0
-  const known = await cached(
+): Promise<readonly boolean[]> {
+  if (request.cache !== 'use') return []
+  return cached(
     pages.map(({ prompt }) => prompt.pageKey),
     signal,
   )
-  return known.filter(Boolean).length
 }

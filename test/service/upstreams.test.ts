@@ -5,6 +5,7 @@ import type { UpstreamsOptions } from '../../gateway/engine/upstreams.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm } from '../fakes/fake-vllm.ts'
 import { imageOnlyProfile } from '../support/page-prompt.ts'
+import { someone } from '../support/turn.ts'
 import { eventually, within } from '../support/within.ts'
 
 const DEADLINE = 5000
@@ -19,11 +20,15 @@ function upstreamsOf(fakes: readonly (FakeVllm | string)[], options: Partial<Ups
     apiKey: null,
     refreshSeconds: 3600,
     connectTimeoutSeconds: 1,
+    concurrency: null,
+    patienceSeconds: 0,
     chooseProfile: ({ root }) => (root.includes('chat') ? null : imageOnlyProfile),
     ...options,
   })
   return Object.assign(upstreams, { [Symbol.asyncDispose]: () => upstreams.close() })
 }
+
+const claim = (modelId: string, tried: readonly string[] = []) => ({ modelId, turn: someone, tried: new Set(tried) })
 
 describe('upstreams', () => {
   it('discover what each address serves, and choose each model a profile', async () => {
@@ -76,7 +81,7 @@ describe('upstreams', () => {
       upstreams.models().map(({ id, maxModelLen }) => ({ id, maxModelLen })),
       [{ id: 'ocr', maxModelLen: 8192 }],
     )
-    const leases = Array.from({ length: 10 }, () => upstreams.acquire('ocr'))
+    const leases = await Promise.all(Array.from({ length: 10 }, () => upstreams.acquire(claim('ocr'), signal())))
     assert.deepEqual(
       upstreams.status().map(({ inFlight }) => inFlight),
       [5, 5],
@@ -86,7 +91,7 @@ describe('upstreams', () => {
       upstreams.status().map(({ inFlight }) => inFlight),
       [0, 5],
     )
-    assert.equal(upstreams.acquire('ocr').url, one.url, 'the one with the least in flight')
+    assert.equal((await upstreams.acquire(claim('ocr'), signal())).url, one.url, 'the one with the least in flight')
     leases[0]?.release()
     leases.forEach((lease) => lease.release())
     assert.deepEqual(
@@ -105,25 +110,30 @@ describe('upstreams', () => {
     const [model] = upstreams.models()
     assert.ok(model)
     await one.kill()
-    // The first request to meet the dead server is enough: nobody waits for the next round.
+    // The first request to meet the dead server is enough: nobody waits for the next round, an hour away.
     await assert.rejects(
       async () => {
         for (let attempt = 0; attempt < 2; attempt += 1) {
-          using lease = upstreams.acquire(model.id)
+          using lease = await upstreams.acquire(claim(model.id), signal())
           const { body } = await lease.send({ method: 'GET', path: '/models' }, signal())
           await body.dump()
         }
       },
       { code: 'engine_unavailable' },
     )
-    const urls = Array.from({ length: 4 }, () => upstreams.acquire(model.id).url)
-    assert.deepEqual(new Set(urls), new Set([other.url]))
+    await eventually(() => upstreams.status()[0]?.problem !== null, DEADLINE, 'the loss is noticed')
+    const leases = await Promise.all(Array.from({ length: 4 }, () => upstreams.acquire(claim(model.id), signal())))
+    assert.deepEqual(new Set(leases.map(({ url }) => url)), new Set([other.url]))
     assert.match(upstreams.status()[0]?.problem ?? '', /refused the connection|closed the connection/)
     assert.deepEqual(upstreams.models(), [model])
     await other.kill()
-    await eventually(() => upstreams.status().some(({ problem }) => problem !== null), DEADLINE, 'the problem shows')
+    const isNoticed = async () => {
+      await upstreams.refresh(signal())
+      return upstreams.status()[1]?.problem !== null
+    }
+    await eventually(isNoticed, DEADLINE, 'the second loss is noticed')
     assert.deepEqual(upstreams.models(), [model])
-    assert.equal(upstreams.acquire(model.id).url.startsWith('http'), true)
+    await assert.rejects(upstreams.acquire(claim(model.id), signal()), { code: 'engine_unavailable' })
     assert.ok(
       logged.some((line) => line.startsWith('warn upstream has a problem')),
       logged.join('\n'),
@@ -149,7 +159,7 @@ describe('upstreams', () => {
     await using upstreams = upstreamsOf([fake])
     await upstreams.refresh(signal())
     fake.setModels(['new'])
-    using lease = upstreams.acquire('old')
+    using lease = await upstreams.acquire(claim('old'), signal())
     const { status, body } = await lease.send(
       { method: 'POST', path: '/chat/completions', body: '{"model":"old","messages":[]}' },
       signal(),
@@ -196,9 +206,9 @@ describe('upstreams', () => {
     assert.match(upstreams.status()[0]?.problem ?? '', /404 to GET \/models/)
   })
 
-  it('refuse a model that nobody serves', () => {
+  it('refuse a model that nobody serves', async () => {
     const upstreams = upstreamsOf([])
-    assert.throws(() => upstreams.acquire('x'), { code: 'engine_unavailable', message: /`x`/ })
+    await assert.rejects(upstreams.acquire(claim('x'), signal()), { code: 'engine_unavailable', message: /`x`/ })
   })
 
   it('do not keep a caller waiting who has left', async () => {

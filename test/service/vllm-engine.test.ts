@@ -33,6 +33,8 @@ async function start({ limits, gatewayKey, ...options }: Setup = {}) {
     apiKey: gatewayKey ?? null,
     refreshSeconds: 3600,
     connectTimeoutSeconds: 1,
+    concurrency: null,
+    patienceSeconds: 0,
     chooseProfile: () => imageOnlyProfile,
   })
   await upstreams.refresh(AbortSignal.timeout(DEADLINE))
@@ -87,6 +89,9 @@ describe('the vLLM engine', () => {
       warnings: [],
       attempts: 1,
       reasons: [],
+      agreement: null,
+      confidence: null,
+      isFallback: false,
     })
     const [request, ...others] = setup.fake.requests
     assert.equal(others.length, 0)
