@@ -29,7 +29,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
 
   app.get('/health', health())
   app.get('/ready', ready(services.upstreams, services.lifecycle))
-  app.get('/metrics', exposeMetrics(services.metrics))
+  app.get('/metrics', exposeMetrics(services))
 
   app.use('/v1/*', authenticate(services.apiKeys))
   app.use('/v1/*', refuseWhileDraining(services.lifecycle))

@@ -9,13 +9,13 @@ import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
 import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
-import type { Engine } from './engine/engine.ts'
+import type { EndDelta, Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
 import { routedEngine } from './engine/routed-engine.ts'
-import { createModelSlots } from './engine/slots.ts'
+import { createModelSlots, type ModelSlots } from './engine/slots.ts'
 import { tiledEngine } from './engine/tiled-engine.ts'
 import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
@@ -25,6 +25,7 @@ import { createAdmission } from './ocr/admission.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
+import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
@@ -32,6 +33,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 export interface Services extends AsyncDisposable {
   readonly log: Log
   readonly metrics: Metrics
+  readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
@@ -67,10 +69,20 @@ export function createServices(config: Config): Services {
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const engine = cachedEngine(createEngine(config, metrics, upstreams, embedded, tesseractThreads), store)
+  const slots = createPageSlots(upstreams, tesseractThreads)
+  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
+  const engine = cachedEngine(createEngine(config, { metrics, upstreams, embedded, slots }), store)
   return {
     log,
     metrics,
+    gauges: {
+      upstreams: () => upstreams.status(),
+      queued: () => ({
+        admitted: admission.queued,
+        page: slots.vllm.waiting() + slots.tesseract.waiting(),
+        upstream: upstreams.waiting(),
+      }),
+    },
     apiKeys: config.GATEWAY_API_KEYS,
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
@@ -86,7 +98,7 @@ export function createServices(config: Config): Services {
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
       openDocument: (source, turn, signal) =>
         openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
-      admission: createAdmission(config.GATEWAY_MAX_QUEUED_PAGES),
+      admission,
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
@@ -97,24 +109,34 @@ export function createServices(config: Config): Services {
   }
 }
 
-function createEngine(
-  config: Config,
-  metrics: Metrics,
-  upstreams: Upstreams,
-  embedded: EmbeddedEngine,
-  tesseractThreads: number,
-): Engine {
-  const vllmSlots = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
-  upstreams.onChange(() => vllmSlots.refill())
+/** Permission for a page to be drawn, by engine. */
+type PageSlots = Readonly<Record<EndDelta['engine'], ModelSlots>>
+
+function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
+  const vllm = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
+  upstreams.onChange(() => vllm.refill())
+  // One page more than there are threads is rasterized while they read.
+  return { vllm, tesseract: createModelSlots(() => tesseractThreads + 1) }
+}
+
+interface EngineParts {
+  readonly metrics: Metrics
+  readonly upstreams: Upstreams
+  readonly embedded: EmbeddedEngine
+  readonly slots: PageSlots
+}
+
+function createEngine(config: Config, { metrics, upstreams, embedded, slots }: EngineParts): Engine {
   const vllm = createVllmEngine({
     upstreams,
+    onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
     firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
     idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
   const guarded = guardedEngine(vllm, {
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
-    spare: (modelId) => (vllmSlots.waiting() > 0 ? 0 : upstreams.spare(modelId)),
+    spare: (modelId) => (slots.vllm.waiting() > 0 ? 0 : upstreams.spare(modelId)),
     onAttempt: ({ model, reason, usage }) => {
       metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
       if (reason === null || usage === null) return
@@ -123,11 +145,14 @@ function createEngine(
     },
   })
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
-  // One page more than there are threads is rasterized while they read.
-  const tesseractSlots = createModelSlots(() => tesseractThreads + 1)
+  const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
+    limitedEngine(engine, {
+      slotsFor,
+      onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
+    })
   return routedEngine({
-    vllm: limitedEngine(inkedEngine(tiledEngine(guarded, joinTiles)), vllmSlots),
-    tesseract: limitedEngine(inkedEngine(tiledEngine(tesseract, joinTiles)), tesseractSlots),
+    vllm: limited(inkedEngine(tiledEngine(guarded, joinTiles)), slots.vllm),
+    tesseract: limited(inkedEngine(tiledEngine(tesseract, joinTiles)), slots.tesseract),
   })
 }
 

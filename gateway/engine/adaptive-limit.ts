@@ -270,12 +270,13 @@ const SHARE_OF_NEWEST = 0.1
 /** By which the shortest time is forgotten with each page. */
 const FORGET = 1.005
 
+const blend = (before: number, newest: number): number => before + (newest - before) * SHARE_OF_NEWEST
+
 function measureSpeed() {
   let average: Pick<Sample, 'inFlight' | 'seconds'> | null = null
   let shortest: number | null = null
   return {
     note({ inFlight, seconds }: Pick<Sample, 'inFlight' | 'seconds'>): void {
-      const blend = (before: number, newest: number) => before + (newest - before) * SHARE_OF_NEWEST
       average =
         average === null
           ? { inFlight, seconds }

@@ -69,10 +69,10 @@ export function createSlots(capacity: () => number): Slots {
 
 /** Slots of each model: one model's pages never take the room of another's. */
 export interface ModelSlots {
-  slotsFor(modelId: string): Slots
+  readonly slotsFor: (modelId: string) => Slots
   refill(): void
   /** Pages waiting, of all models. */
-  waiting(): number
+  readonly waiting: () => number
 }
 
 /** Creates slots for every model that is asked for; how many a model has is asked as createSlots does. */

@@ -204,7 +204,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     wait: () => Math.max(limit.fastest() ?? 0, (pages + forwarded + 1) / (limit.rate() ?? 1)),
     status: () => ({
       url,
-      problem: problem ?? (breaker.state() === 'open' ? 'it failed at most pages lately, and rests' : null),
+      problem,
       warnings,
       models: models.map(({ id }) => id),
       breaker: breaker.state(),

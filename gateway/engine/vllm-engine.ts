@@ -15,6 +15,8 @@ import type { Upstreams } from './upstreams.ts'
 /** What the engine is made from. */
 export interface VllmEngineOptions extends AnswerLimits {
   readonly upstreams: Pick<Upstreams, 'acquire'>
+  /** Told how long a drawn page has waited for room at an upstream. */
+  readonly onWaited?: (seconds: number) => void
 }
 
 /** How an answer ended, in the stream's own words. */
@@ -33,7 +35,9 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     signal.throwIfAborted()
     const request = pageRequest(prompt, image)
     const claim = { modelId: prompt.model.id, turn: prompt.turn, tried: prompt.attempt?.tried }
+    const askedAt = performance.now()
     using lease = await options.upstreams.acquire(claim, signal)
+    options.onWaited?.((performance.now() - askedAt) / 1000)
     prompt.attempt?.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     using _ = leaveWhenLost(lease, timer)

@@ -42,16 +42,16 @@ export async function* inPageOrder<Page, Event>(
   const start = (page: Page): void => {
     const index = started++
     inFlight += 1
-    const lane = startLane(page, run, runSignal)
-    lanes.push(lane)
-    void lane.done.then(() => {
+    const ended = () => {
       inFlight -= 1
       onEnd?.(index)
       fill()
-    })
+    }
+    lanes.push(startLane(page, run, ended, runSignal))
   }
+  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * WINDOW
   const fill = (): void => {
-    while (!isOver && !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * WINDOW) {
+    while (!isOver && hasRoom()) {
       const next = queue.next()
       if (next.done === true) isOver = true
       else start(next.value)
@@ -71,6 +71,7 @@ export async function* inPageOrder<Page, Event>(
 function startLane<Page, Event>(
   page: Page,
   run: (page: Page, signal: AbortSignal) => AsyncIterable<Event>,
+  onEnd: () => void,
   signal: AbortSignal,
 ): Lane<Event> {
   const lane: Lane<Event> = { events: [], ended: false, failure: null, wake: () => {}, done: Promise.resolve() }
@@ -85,6 +86,7 @@ function startLane<Page, Event>(
     } finally {
       lane.ended = true
       lane.wake()
+      onEnd()
     }
   }
   return Object.assign(lane, { done: work() })
