@@ -1,10 +1,12 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Ends with 1 when a bar was missed.
 import { benchGateway } from './gateway.ts'
+import { benchPassthrough } from './passthrough.ts'
 import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
 
 const benches: Readonly<Record<string, () => Promise<boolean>>> = {
   gateway: benchGateway,
+  passthrough: benchPassthrough,
   rasterize: benchRasterize,
   recall: benchRecall,
 }
