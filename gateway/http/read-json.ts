@@ -34,7 +34,8 @@ async function readBytes(c: GatewayContext, maxBytes: number): Promise<Uint8Arra
   if (announced > maxBytes) throw bodyTooLarge(maxBytes)
   const pieces: Uint8Array[] = []
   let length = 0
-  for await (const piece of c.req.raw.body ?? []) {
+  // Destroyed on the way out, the socket would take the answer that says why with it.
+  for await (const piece of c.env.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += piece.byteLength
     if (length > maxBytes) throw bodyTooLarge(maxBytes)
     pieces.push(piece)
