@@ -72,7 +72,7 @@ export async function benchPassthrough(): Promise<boolean> {
   for (const concurrency of [1, CONCURRENCY]) {
     const rows: Row[] = []
     for (const workload of workloads) {
-      const results = await measure(ways, workload, concurrency)
+      const results = await measure(await answering(ways, workload), workload, concurrency)
       rows.push(...toRows(workload, results))
       verdicts.push(...judge(workload, concurrency, results))
     }
@@ -80,6 +80,23 @@ export async function benchPassthrough(): Promise<boolean> {
     printTable(rows)
   }
   return verdicts.every(Boolean)
+}
+
+/** A peer that cannot do what is asked, as Portkey 1.15.2 cannot stream from an upstream of one's own, is named. */
+async function answering(ways: readonly Way[], { name: workload, body }: Workload): Promise<readonly Way[]> {
+  const able: Way[] = []
+  for (const way of ways) {
+    const pool = new Pool(new URL(way.url).origin)
+    const failure = await load(way, pool, body, 1, 1).then(
+      () => null,
+      (error: Error) => error,
+    )
+    await pool.close()
+    if (failure === null) able.push(way)
+    else if (way.name !== 'Portkey') throw failure
+    else process.stdout.write(`left out: ${workload} through ${failure.message}\n`)
+  }
+  return able
 }
 
 async function measure(ways: readonly Way[], { body, perRound }: Workload, concurrency: number) {
@@ -114,7 +131,8 @@ async function load(way: Way, pool: Pool | undefined, body: Buffer, count: numbe
       const answer = await pool.request({ method: 'POST', path, headers, body })
       const bytes = await answer.body.bytes()
       times.push(performance.now() - startedAt)
-      if (answer.statusCode !== 200 || bytes.byteLength < 1000) throw new Error(`${way.name}: ${answer.statusCode}`)
+      if (answer.statusCode !== 200 || bytes.byteLength < 1000)
+        throw new Error(`${way.name} answers ${answer.statusCode}`)
     }
   }
   await Promise.all(Array.from({ length: concurrency }, work))

@@ -15,7 +15,7 @@ export const PORTKEY_INSTALL = `npm install --prefix ${folder} @portkey-ai/gatew
 export async function launchPortkey(): Promise<Launched | null> {
   if (!existsSync(script)) return null
   const args = ['--headless', `--port=${await freePort()}`]
-  const portkey = await launch(script, { args, line: /(http:\/\/localhost:\d+)/ })
+  const portkey = await launch(script, { args, line: /(http:\/\/localhost:\d+)/, stderr: 'ignore' })
   return { ...portkey, url: portkey.url.replace('localhost', '127.0.0.1') }
 }
 
