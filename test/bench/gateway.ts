@@ -1,11 +1,10 @@
 // The gateway in front of a vLLM that answers at once: what it costs itself.
-import OpenAI from 'openai'
 import { createRasterizer } from '../../gateway/document/rasterizer.ts'
 import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
-import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { cpuSeconds, launchFake, launchGateway, peakMegabytes } from './processes.ts'
+import { connect, MODEL, readDocument } from './read-document.ts'
 import { printBar, printTable } from './table.ts'
 
 /** The bars of this benchmark. */
@@ -60,11 +59,11 @@ interface Run {
 async function throughGateway(document: Uint8Array, pages: number): Promise<Run> {
   await using fake = await launchFake(['--model', MODEL, '--instant'])
   await using gateway = await launchGateway([fake.url])
-  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })
+  const client = connect(gateway.url)
   // Threads and caches of a running gateway are warm.
-  await ask(client, textPdf(4))
+  await readDocument(client, textPdf(4))
   const cpuBefore = cpuSeconds(gateway.pid)
-  const { seconds, firstTextSeconds, pagesRead } = await ask(client, document)
+  const { seconds, firstTextSeconds, pagesRead } = await readDocument(client, document)
   if (pagesRead !== pages) throw new Error(`${pagesRead} of ${pages} pages were read`)
   const cpu = cpuSeconds(gateway.pid) - cpuBefore
   return {
@@ -73,26 +72,6 @@ async function throughGateway(document: Uint8Array, pages: number): Promise<Run>
     peakMegabytes: peakMegabytes(gateway.pid),
     firstTextSeconds,
   }
-}
-
-const MODEL = 'lightonai/LightOnOCR-2-1B'
-
-async function ask(client: OpenAI, document: Uint8Array) {
-  const startedAt = performance.now()
-  const since = () => (performance.now() - startedAt) / 1000
-  const stream = await client.chat.completions.create({
-    model: MODEL,
-    stream: true,
-    messages: [{ role: 'user', content: [filePart(document)] }],
-  })
-  let firstTextSeconds: number | null = null
-  let last: unknown = null
-  for await (const chunk of stream) {
-    if (chunk.choices[0]?.delta.content) firstTextSeconds ??= since()
-    last = chunk
-  }
-  const { ocr } = last as { ocr: { pages: { status: string }[] } }
-  return { seconds: since(), firstTextSeconds, pagesRead: ocr.pages.filter(({ status }) => status === 'ok').length }
 }
 
 async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
