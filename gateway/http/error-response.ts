@@ -1,8 +1,9 @@
+import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorEntry, GatewayError } from '../errors.ts'
 import { errorBody, type ErrorBody } from '../openai/errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { GatewayContext } from './context.ts'
+import type { GatewayContext, GatewayEnv } from './context.ts'
 
 /** Turns whatever was thrown into the error that the caller may read; what is not on the list is a plain 500. */
 export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
@@ -37,4 +38,18 @@ export function errorResponse(metrics: Metrics) {
     if (error.code === 'body_too_large' || error.code === 'draining') c.header('connection', 'close')
     return c.json(toErrorBody(error), error.status as ContentfulStatusCode)
   }
+}
+
+/**
+ * Makes an Error of anything else that is thrown: Hono shows its error handler nothing but Errors, and the server aborts
+ * the signal of a client that left with a text.
+ */
+export function throwErrors() {
+  return createMiddleware<GatewayEnv>(async function throwErrors(_, next) {
+    try {
+      await next()
+    } catch (thrown) {
+      throw thrown instanceof Error ? thrown : new Error(String(thrown))
+    }
+  })
 }

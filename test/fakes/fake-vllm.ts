@@ -7,6 +7,7 @@ import { badRequest, FakeHttpError, httpError, invalidBody } from './fake-vllm-e
 import { instantAnswer } from './fake-vllm-instant.ts'
 import { fakeModel, layoutProblems, modelCard } from './fake-vllm-models.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
+import { createService, type Service, type ServiceOptions } from './fake-vllm-service.ts'
 import { checkLimits, readPrompt } from './fake-vllm-prompt.ts'
 import type { ReadPrompt } from './fake-vllm-prompt.ts'
 import { writeChatAnswer, writeCompletion } from './fake-vllm-writer.ts'
@@ -23,6 +24,8 @@ export interface FakeVllmOptions {
   readonly answer?: (request: FakeRequest) => Answer | Promise<Answer>
   /** For benchmarks: no image is decoded, nothing is recorded but counts, and every answer is the same bytes. */
   readonly instant?: boolean
+  /** For benchmarks, as `instant`, but at a fixed rate. */
+  readonly service?: ServiceOptions
   /** What `GET /version` says. */
   readonly version?: string
 }
@@ -61,6 +64,7 @@ interface State {
   healthy: boolean
   running: number
   peakRunning: number
+  readonly service: Service | null
   readonly requests: Mutable<FakeRequest>[]
   readonly calls: Map<string, number>
   readonly layoutProblems: string[]
@@ -76,6 +80,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     healthy: true,
     running: 0,
     peakRunning: 0,
+    service: options.service === undefined ? null : createService(options.service),
     requests: [],
     calls: new Map(),
     layoutProblems: [],
@@ -142,6 +147,7 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
       return response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metrics(state))
     case 'POST /v1/chat/completions':
     case 'POST /v1/completions':
+      if (state.service !== null) return state.service.answer(request, response, state.models[0]?.id ?? '')
       if (options.instant === true) return instantAnswer(request, response, state.models[0]?.id ?? '')
       return generate(state, path, request, response)
     default:
@@ -240,9 +246,9 @@ function metrics(state: State): string {
   const finished = state.requests.filter((request) => request.finished).length
   return [
     '# TYPE vllm:num_requests_running gauge',
-    `vllm:num_requests_running${labels} ${state.running}`,
+    `vllm:num_requests_running${labels} ${state.service?.running() ?? state.running}`,
     '# TYPE vllm:num_requests_waiting gauge',
-    `vllm:num_requests_waiting${labels} 0`,
+    `vllm:num_requests_waiting${labels} ${state.service?.waiting() ?? 0}`,
     '# TYPE vllm:kv_cache_usage_perc gauge',
     `vllm:kv_cache_usage_perc${labels} 0`,
     '# TYPE vllm:request_success_total counter',
