@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { describePage } from './fake-vllm-answer.ts'
 import type { Answer, ChatBody, FakeRequest, ScriptedAnswer } from './fake-vllm-answer.ts'
-import { badRequest, FakeHttpError, httpError, invalidBody } from './fake-vllm-errors.ts'
+import { badRequest, FakeHttpError, httpError, invalidBody, scalingError } from './fake-vllm-errors.ts'
 import { createFakeEngine, createGate } from './fake-vllm-gates.ts'
 import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import { instantAnswer } from './fake-vllm-instant.ts'
@@ -50,6 +50,8 @@ export interface FakeVllm extends AsyncDisposable {
   setHealthy(healthy: boolean): void
   /** `true`: connections are accepted and nothing is answered on any path, and streams fall silent, until `false`. */
   setHanging(hanging: boolean): void
+  /** `true`: a 503 whose body is a string on every path (vllm/entrypoints/serve/elastic_ep/middleware.py). */
+  setScaling(scaling: boolean): void
   /** What runs ends with `abort`, what comes waits for `wake`; `/health` and `/v1/models` answer as ever. */
   sleep(): void
   wake(): void
@@ -68,6 +70,7 @@ interface State {
   models: readonly FakeModel[]
   answer: FakeVllmOptions['answer']
   healthy: boolean
+  scaling: boolean
   readonly server: Gate
   readonly engine: FakeEngine
   running: number
@@ -85,6 +88,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     models: (options.models ?? ['lightonai/LightOnOCR-2-1B']).map(fakeModel),
     answer: options.answer,
     healthy: true,
+    scaling: false,
     server: createGate(),
     engine: createFakeEngine(),
     running: 0,
@@ -127,6 +131,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     setAnswer: (answer) => (state.answer = answer),
     setHealthy: (healthy) => (state.healthy = healthy),
     setHanging: (hanging) => (hanging ? state.server.shut() : state.server.open()),
+    setScaling: (scaling) => (state.scaling = scaling),
     sleep: () => state.engine.sleep(),
     wake: () => state.engine.wake(),
     close: () => stop(false),
@@ -142,6 +147,7 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
   const isGeneration = call === 'POST /v1/chat/completions' || call === 'POST /v1/completions'
   const record = isGeneration && options.instant !== true ? recordGeneration(state, path, request, response) : null
   if (!state.server.isOpen) await state.server.pass(record?.signal ?? whenClosed(response))
+  if (state.scaling) throw scalingError()
   if (
     path.startsWith('/v1') &&
     options.apiKey !== undefined &&
