@@ -4,6 +4,7 @@ import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
 import { startGatewayProcess } from '../support/gateway-process.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { readMetrics, sumBy, valueOf } from '../support/read-metrics.ts'
 import { eventually, within } from '../support/within.ts'
 
 const TIMEOUT = 60_000
@@ -129,6 +130,28 @@ describe('the process', { timeout: TIMEOUT }, () => {
     for (const word of [secret, 'pass-word', 's3cret-key', 'wrong-key'])
       assert.ok(!gateway.output.stderr.includes(word))
   })
+
+  for (const stream of [true, false]) {
+    it(`notes a client that left before its answer began (stream: ${stream})`, async () => {
+      await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })
+      await using gateway = await startGatewayProcess({ GATEWAY_UPSTREAM_URLS: fake.url })
+      const leave = new AbortController()
+      const asked = fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        body: question(2, { stream }),
+        signal: leave.signal,
+      })
+      await eventually(() => fake.requests.length === 2, 10_000, 'the pages are in flight')
+      leave.abort()
+      await assert.rejects(asked)
+      await eventually(() => gateway.output.stderr.includes('"msg":"request"'), 5000, 'its line')
+      assert.match(gateway.output.stderr, /"status":499.*"code":"client_gone"/)
+      const metrics = await readMetrics(gateway.url)
+      assert.deepEqual(sumBy(metrics, 'ocr_gateway_requests_total', 'status'), { 499: 1 })
+      // The one that asks for the metrics is in flight itself.
+      assert.equal(valueOf(metrics, 'ocr_gateway_requests_in_flight'), 1)
+    })
+  }
 
   it('counts requests, pages and the cache on /metrics', async () => {
     await using fake = await startFakeVllm()
