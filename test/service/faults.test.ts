@@ -3,9 +3,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { askAs } from '../support/faults/client.ts'
 import { startEngines, type Engines } from '../support/faults/engines.ts'
 import { planPage, type PlannedPage } from '../support/faults/pages.ts'
-import { makePlan, pagesOf, type Job } from '../support/faults/plan.ts'
+import { drawDocument, makePlan, pagesOf, type Job } from '../support/faults/plan.ts'
 import { judgeOutcome, nothingSeen, runJobs, type Seen } from '../support/faults/run.ts'
-import { drawDocument } from '../support/faults/plan.ts'
 import { filePart } from '../support/documents.ts'
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts'
 import { readMetrics, sumBy, valueOf } from '../support/read-metrics.ts'
@@ -17,7 +16,7 @@ const SEED = Number(process.env['FAULTS_SEED'] ?? 1)
 const PAGES = 3000
 const SERVERS = 2
 const CLIENTS = 12
-const RUN_TIMEOUT_MS = 220_000
+const RUN_TIMEOUT_MS = 200_000
 
 const PAGE_TIMEOUT_SECONDS = 4
 const LOOKAHEAD = 32
@@ -38,6 +37,11 @@ const DRAWING_SECONDS = 10
 const LONGEST_SILENCE_SECONDS = 13
 /** By so much the memory may be larger in the last quarter than it was in the second. */
 const MAX_MEMORY_GROWTH = 1.25
+/**
+ * By their own faults all but a hundredth of the pages can be read, and one of two servers is well most of the time: a
+ * gateway that gives up more than this share of them is honest and useless.
+ */
+const MAX_LOST_SHARE = 0.4
 /** An upstream that is well again is found within five seconds (docs/operating.md). */
 const RECOVERY_MS = 10_000
 
@@ -71,6 +75,7 @@ describe('with servers that fail in every way', { timeout: RUN_TIMEOUT_MS + 20_0
       url: gateway.url,
       clients: CLIENTS,
       textOf: (number: number) => pageOf(number).text,
+      isReadable: (number: number) => pageOf(number).times !== Infinity || pageOf(number).fault === null,
       limitSeconds,
       longestSilenceSeconds: LONGEST_SILENCE_SECONDS,
       seen,
@@ -85,8 +90,9 @@ describe('with servers that fail in every way', { timeout: RUN_TIMEOUT_MS + 20_0
     await report(t, seen, engines, gateway)
 
     await assertWellAgain(clients)
-    await assertNothingRuns(gateway, engines).catch((error: Error) => seen.problems.push(error.message))
+    await assertNothingRuns(gateway, engines)
     assert.deepEqual(seen.problems, [])
+    assert.ok(lostShare(seen) <= MAX_LOST_SHARE, `${seen.readable.lost} of ${seen.readable.asked} pages were lost`)
     assert.deepEqual([...engines.strangers], [])
     assert.deepEqual(
       engines.servers.flatMap((server) => server.layoutProblems()),
@@ -110,9 +116,18 @@ async function report(t: TestContext, seen: Seen, engines: Engines, gateway: Gat
     'faults of pages': engines.struck.pages,
   }
   for (const [what, counts] of Object.entries(rows)) t.diagnostic(`${what}: ${listCounts(counts)}`)
-  const share = (seen.longestShare * 100).toFixed(0)
-  t.diagnostic(`longest wait ${share} % of its limit, longest silence ${seen.longestSilenceSeconds.toFixed(1)} s`)
+  const { readable, longestSeconds, longestShare, longestSilenceSeconds } = seen
+  t.diagnostic(`readable pages lost: ${readable.lost} of ${readable.asked}, ${inPercent(lostShare(seen))}`)
+  t.diagnostic(
+    `longest wait ${longestSeconds.toFixed(1)} s, ${inPercent(longestShare)} of a limit; longest silence of a stream ${longestSilenceSeconds.toFixed(1)} s`,
+  )
 }
+
+function lostShare({ readable }: Seen): number {
+  return readable.lost / Math.max(1, readable.asked)
+}
+
+const inPercent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
 function listCounts(counts: Readonly<Record<string, number>>): string {
   const entries = Object.entries(counts).toSorted(([, one], [, other]) => other - one)

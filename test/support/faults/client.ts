@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import OpenAI from 'openai'
+import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai'
 import type { ChatCompletionContentPart } from 'openai/resources'
 import type { Answer, OcrObject } from '../read-answer.ts'
 import { askWhole } from '../read-answer.ts'
@@ -107,8 +107,8 @@ function describe(error: unknown, left: AbortSignal, overdue: AbortSignal): Pick
   const none = { code: null, status: null }
   if (left.aborted) return { kind: 'left', ...none }
   if (overdue.aborted) return { kind: 'overdue', ...none }
-  if (error instanceof OpenAI.APIConnectionTimeoutError) return { kind: 'timed out', ...none }
-  if (error instanceof OpenAI.APIError && error.code != null) {
+  if (error instanceof APIConnectionTimeoutError) return { kind: 'timed out', ...none }
+  if (error instanceof APIError && error.code != null) {
     const { code, status } = error as { code: string; status: number | undefined }
     return { kind: status === undefined ? 'failed in its stream' : 'refused', code, status: status ?? null }
   }
@@ -125,7 +125,7 @@ function watchSilence() {
   }
   return {
     longestSeconds: () => longest / 1000,
-    async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
       lastByte = performance.now()
       const response = await fetch(input, init)
       heard()

@@ -13,8 +13,11 @@ export interface Seen {
   readonly requests: Record<string, number>
   /** Pages of whole answers by their status. */
   readonly pages: Record<string, number>
+  /** Pages that a client waited for to the end, and that an engine would have read sooner or later; and those not read. */
+  readonly readable: { asked: number; lost: number }
   /** The longest that a request took, by its share of what it might take. */
   longestShare: number
+  longestSeconds: number
   longestSilenceSeconds: number
 }
 
@@ -23,6 +26,8 @@ export interface RunOptions {
   readonly url: string
   readonly clients: number
   readonly textOf: (number: number) => string
+  /** Whether an engine reads a page well in the end. */
+  readonly isReadable: (number: number) => boolean
   /** The longest that a request may take. */
   readonly limitSeconds: (job: Job) => number
   /** The longest that a stream may be silent. */
@@ -32,7 +37,16 @@ export interface RunOptions {
 
 /** Starts to look. */
 export function nothingSeen(): Seen {
-  return { donePages: 0, problems: [], requests: {}, pages: {}, longestShare: 0, longestSilenceSeconds: 0 }
+  return {
+    donePages: 0,
+    problems: [],
+    requests: {},
+    pages: {},
+    readable: { asked: 0, lost: 0 },
+    longestShare: 0,
+    longestSeconds: 0,
+    longestSilenceSeconds: 0,
+  }
 }
 
 /** Lets so many clients do the jobs, one after another each; resolves when all are done. */
@@ -54,7 +68,7 @@ async function runJob(name: string, job: Job, options: RunOptions): Promise<void
     const outcome = await askAs(as, options.url, parts, { seconds })
     const told = judgeOutcome(as, outcome, options).map((problem) => `${name} ${what}${describeJob(as)}: ${problem}`)
     options.seen.problems.push(...told)
-    look(as, outcome, seconds, options.seen)
+    look(as, outcome, seconds, options)
     return outcome
   }
   const twin = job.hasTwin ? ask("'s twin", { ...job, leaves: null }) : null
@@ -114,13 +128,24 @@ function isHonest(code: string | null, status: number | null): boolean {
   return HONEST_CODES.includes(code ?? '') && (status === null || status >= 502)
 }
 
-function look(job: Job, outcome: Outcome, limitSeconds: number, seen: Seen): void {
+function look(job: Job, outcome: Outcome, limitSeconds: number, { seen, isReadable }: RunOptions): void {
   const { kind, code, answer, seconds, silentSeconds } = outcome
   const how = [kind, ...(kind === 'answered' || code === null ? [] : [code])].join(': ')
   seen.requests[how] = (seen.requests[how] ?? 0) + 1
   for (const { status } of answer?.ocr.pages ?? []) seen.pages[status] = (seen.pages[status] ?? 0) + 1
   seen.longestShare = Math.max(seen.longestShare, seconds / limitSeconds)
+  seen.longestSeconds = Math.max(seen.longestSeconds, seconds)
+  if (kind !== 'left') lookForLost(job, outcome, seen, isReadable)
   if (job.stream) seen.longestSilenceSeconds = Math.max(seen.longestSilenceSeconds, silentSeconds)
+}
+
+function lookForLost(job: Job, { answer }: Outcome, { readable }: Seen, isReadable: RunOptions['isReadable']): void {
+  for (const [index, number] of pagesOf(job).entries()) {
+    const status = answer?.ocr.pages[index]?.status
+    if (number === null || !isReadable(number) || status === 'pending') continue
+    readable.asked += 1
+    if (status === undefined || status === 'failed') readable.lost += 1
+  }
 }
 
 function describeJob({ documents, stream, timeoutSeconds, leaves }: Job): string {
