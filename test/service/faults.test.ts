@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { askAs } from '../support/faults/client.ts'
+import { askAs, type Outcome } from '../support/faults/client.ts'
 import { startEngines, type Engines } from '../support/faults/engines.ts'
 import { planPage, type PlannedPage } from '../support/faults/pages.ts'
 import { drawDocument, makePlan, pagesOf, type Job } from '../support/faults/plan.ts'
@@ -136,29 +136,38 @@ function listCounts(counts: Readonly<Record<string, number>>): string {
 
 type Clients = Parameters<typeof runJobs>[1]
 
-/** A document that is sent when all servers are well is read at the first attempt, streamed and whole. */
-async function assertWellAgain({ url, textOf, longestSilenceSeconds }: Clients): Promise<void> {
-  await eventually(async () => (await fetch(`${url}/ready`)).status === 200, RECOVERY_MS, 'the gateway is ready')
-  for (const [at, stream] of [true, false].entries()) {
-    const pages = Array.from({ length: 5 }, (_, index) => PAGES + at * 5 + index + 1)
-    const job: Job = {
-      documents: [{ pages }],
-      stream,
-      onPageError: 'fail',
-      timeoutSeconds: null,
-      leaves: null,
-      hasTwin: false,
-      asksAgain: false,
-    }
-    const outcome = await askAs(job, url, [filePart(drawDocument({ pages }))], { seconds: 15 })
-    assert.deepEqual(judgeOutcome(job, outcome, { textOf, longestSilenceSeconds }), [])
-    const statuses = outcome.answer?.ocr.pages.map(({ status, attempts }) => `${status} ${attempts}`)
+/** Soon after all servers are well, documents are read at the first attempt again, whole and streamed. */
+async function assertWellAgain(clients: Clients): Promise<void> {
+  let next = PAGES
+  const askWell = (stream: boolean): Promise<Outcome> => {
+    const pages = Array.from({ length: 5 }, () => ++next)
+    return judgeWell({ ...wellJob, documents: [{ pages }], stream }, clients)
+  }
+  await eventually(async () => (await askWell(false)).kind === 'answered', RECOVERY_MS, 'the gateway is well again')
+  for (const stream of [true, false]) {
+    const { kind, code, answer } = await askWell(stream)
+    const statuses = answer?.ocr.pages.map(({ status, attempts }) => `${status} ${attempts}`)
     assert.deepEqual(
       statuses,
       Array.from({ length: 5 }, () => 'ok 1'),
-      `${outcome.kind} ${outcome.code}`,
+      `${kind} ${code}`,
     )
   }
+}
+
+const wellJob = {
+  onPageError: 'fail',
+  timeoutSeconds: null,
+  leaves: null,
+  hasTwin: false,
+  asksAgain: false,
+} as const satisfies Partial<Job>
+
+async function judgeWell(job: Job, { url, textOf, longestSilenceSeconds }: Clients): Promise<Outcome> {
+  const parts = job.documents.map((document) => filePart(drawDocument(document)))
+  const outcome = await askAs(job, url, parts, { seconds: RECOVERY_MS / 1000 })
+  assert.deepEqual(judgeOutcome(job, outcome, { textOf, longestSilenceSeconds }), [])
+  return outcome
 }
 
 /** When all clients are gone, nothing is done for them any more: neither here nor at the engines. */
