@@ -27,6 +27,20 @@ export function reportError(c: GatewayContext, error: GatewayError, metrics: Met
   if (error.status >= 500) c.get('log').error({ code: error.code, err: error.cause ?? error }, error.message)
 }
 
+/**
+ * Makes an error of whatever else is thrown. Hono hands only errors to `onError`, and node-server aborts a request whose
+ * client left with a string: thrown on, it would pass by the answer, the log and the count of requests.
+ */
+export function throwErrors() {
+  return createMiddleware<GatewayEnv>(async function throwErrors(_, next) {
+    try {
+      await next()
+    } catch (thrown) {
+      throw thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+    }
+  })
+}
+
 /** The one place where a thrown value becomes bytes. */
 export function errorResponse(metrics: Metrics) {
   return function errorResponse(thrown: unknown, c: GatewayContext): Response {

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generate, toDeltas } from './fake-vllm-answer.ts'
 import type { ChatBody, Generation, ScriptedAnswer } from './fake-vllm-answer.ts'
+import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
 
 /** What the writer must know of the request that it answers. */
@@ -12,6 +13,9 @@ export interface AnswerContext {
   readonly model: FakeModel
   /** Fires when the client leaves: the generation ends with it. */
   readonly signal: AbortSignal
+  /** Shut while the server hangs: nothing is written then. */
+  readonly server: Gate
+  readonly engine: FakeEngine
 }
 
 const STREAM_ERROR = {
@@ -62,24 +66,39 @@ async function writeStream(
   const chunk = (delta: Record<string, string>, finishReason: string | null = null) =>
     send({ ...base, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
 
-  const { deltas, finishReason } = generation
-  const ending = answer.ending ?? 'finish'
-  const finishes = ending === 'finish' || ending === 'break-after-finish'
-  await pause(answer.firstDelayMs, context.signal)
-  // The role comes with the first token, not before it.
-  chunk({ role: 'assistant', content: '' })
-  for (const [index, text] of deltas.entries()) {
-    if (index > 0) await pause(answer.delayMs, context.signal)
-    // The last token and the finish reason come on one chunk.
-    chunk({ content: text }, finishes && index === deltas.length - 1 ? finishReason : null)
-  }
-  if (finishes && deltas.length === 0) chunk({ content: '' }, finishReason)
+  const isAborted = await writeDeltas(chunk, generation, answer, context)
+  const ending = isAborted ? 'finish' : (answer.ending ?? 'finish')
   await end(response, ending, () => {
     if (ending === 'error') send({ error: { param: null, ...(answer.streamError ?? STREAM_ERROR) } })
     else if (context.body.stream_options?.include_usage === true)
       send({ ...base, choices: [], usage: usage(generation) })
     send('[DONE]')
   })
+}
+
+/** Writes what is generated; returns whether the engine was put to sleep before its end, which is an end as well. */
+async function writeDeltas(
+  chunk: (delta: Record<string, string>, finishReason?: string | null) => void,
+  { deltas, finishReason }: Generation,
+  { firstDelayMs, delayMs, ending = 'finish' }: ScriptedAnswer,
+  context: AnswerContext,
+): Promise<boolean> {
+  const asleep = await context.engine.admit(context.signal)
+  await generating(firstDelayMs, context, asleep)
+  // The role comes with the first token, not before it.
+  chunk({ role: 'assistant', content: '' })
+  const finishes = ending === 'finish' || ending === 'break-after-finish'
+  for (const [index, text] of deltas.entries()) {
+    if (index > 0) await generating(delayMs, context, asleep)
+    if (asleep.aborted) break
+    // The last token and the finish reason come on one chunk.
+    const isLast = index === deltas.length - 1
+    chunk({ content: text }, finishes && isLast ? finishReason : null)
+    if (isLast) return false
+  }
+  if (asleep.aborted) chunk({ content: '' }, 'abort')
+  else if (finishes) chunk({ content: '' }, finishReason)
+  return asleep.aborted
 }
 
 async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer['ending']>, sendRest: () => void) {
@@ -108,7 +127,9 @@ async function writeWhole(
   context: AnswerContext,
 ) {
   const pauses = (answer.firstDelayMs ?? 0) + (answer.delayMs ?? 0) * Math.max(0, generation.deltas.length - 1)
-  await pause(pauses, context.signal)
+  const asleep = await context.engine.admit(context.signal)
+  await generating(pauses, context, asleep)
+  const finishReason = asleep.aborted ? 'abort' : generation.finishReason
   if (answer.ending === 'break' || answer.ending === 'end') response.destroy()
   if (answer.ending === 'hang' || response.destroyed) return
   const body = {
@@ -121,7 +142,7 @@ async function writeWhole(
         index: 0,
         message: { role: 'assistant', content: generation.deltas.join(''), tool_calls: [] },
         logprobs: null,
-        finish_reason: generation.finishReason,
+        finish_reason: finishReason,
         stop_reason: null,
       },
     ],
@@ -167,6 +188,15 @@ function usage({ promptTokens, deltas }: Generation) {
   }
 }
 
-async function pause(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
-  if (milliseconds !== undefined && milliseconds > 0) await delay(milliseconds, undefined, { signal })
+/** Takes the time of a token, or until the engine is put to sleep; longer while the server hangs. */
+async function generating(
+  milliseconds: number | undefined,
+  { server, signal }: AnswerContext,
+  asleep: AbortSignal,
+): Promise<void> {
+  if (milliseconds !== undefined && milliseconds > 0 && !asleep.aborted) {
+    const cut = AbortSignal.any([signal, asleep])
+    await delay(milliseconds, undefined, { signal: cut }).catch(() => signal.throwIfAborted())
+  }
+  if (!server.isOpen) await server.pass(signal)
 }
