@@ -53,17 +53,3 @@ export function errorResponse(metrics: Metrics) {
     return c.json(toErrorBody(error), error.status as ContentfulStatusCode)
   }
 }
-
-/**
- * Makes an Error of anything else that is thrown: Hono shows its error handler nothing but Errors, and the server aborts
- * the signal of a client that left with a text.
- */
-export function throwErrors() {
-  return createMiddleware<GatewayEnv>(async function throwErrors(_, next) {
-    try {
-      await next()
-    } catch (thrown) {
-      throw thrown instanceof Error ? thrown : new Error(String(thrown))
-    }
-  })
-}
