@@ -38,9 +38,10 @@ const MAX_EARLY = 128
 const STEP = 1.5
 /** A half more in flight must bring so much more; a third less may cost so much. */
 const WORTHWHILE_GAIN = 1.12
-const ACCEPTABLE_LOSS = 0.98
+const ACCEPTABLE_LOSS = 0.97
 /** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
 const PAGES_PER_SLOT = 3
+const MIN_PAGES = 24
 /** The share of pages that must have been sent into a full upstream, or have seen it filled up after them. */
 const BUSY = 0.8
 /** A limit counts as reached from this share of it on. */
@@ -123,18 +124,25 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
     // What is answered now was sent under another limit, until the first page of this one comes back.
     if (samples.length === 0 && !isOfEpoch) return
     samples.push(sample)
-    const wanted = isFirst ? START : isStarting ? limit : limit * PAGES_PER_SLOT
-    if (samples.length > wanted) samples.shift()
-    if (samples.length < wanted) return
-    if (samples.filter(({ isBusy }) => isBusy).length < wanted * BUSY) return followDemand(samples)
+    const wanted = isFirst ? START : isStarting ? limit : Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
+    if (samples.length > 2 * wanted) samples.shift()
+    if (samples.length < wanted || needsMore(samples, wanted)) return
+    if (samples.filter(({ isBusy }) => isBusy).length < samples.length * BUSY) return followDemand(samples)
     const enough = samples
     samples = []
     if (isFirst) return start(enough)
     const { seconds } = measure(enough)
-    // The first windows are too short for a slope, and their steps large enough for an estimate.
+    // The first windows are too short to count, and their steps large enough for an estimate.
     const rate = isStarting ? limit / seconds : throughput(enough)
     if (probe !== null) judge(probe, rate, seconds)
     else explore(rate, seconds)
+  }
+
+  /** A few bursts are not enough to be counted; many answers with hardly a pause between them are. */
+  function needsMore(latest: readonly Sample[], wanted: number): boolean {
+    if (isStarting || latest.length >= 2 * wanted) return false
+    const bursts = findBursts(latest).length
+    return bursts > 1 && bursts < MIN_BURSTS
   }
 
   /** A limit that nobody reaches says nothing, and must not stand open for a rush that it was never tried with. */
@@ -233,20 +241,34 @@ function measure(samples: readonly Sample[]): { rate: number; seconds: number; i
   return { rate: inFlight / seconds, seconds, inFlight }
 }
 
+/** Answers that follow each other within this share of the time that a page takes came together. */
+const TOGETHER = 0.05
+/** Bursts that a window must hold to be counted by them. */
+const MIN_BURSTS = 4
+
+/** Returns where bursts of answers begin. */
+function findBursts(samples: readonly Sample[]): { readonly at: number; readonly index: number }[] {
+  const gap = TOGETHER * mean(samples.map(({ seconds }) => seconds))
+  return samples.flatMap(({ at }, index) => {
+    const before = samples[index - 1]
+    return before === undefined || at - before.at > gap ? [{ at, index }] : []
+  })
+}
+
 /**
- * Returns the pages answered per second: the slope of the line of least squares through their count over time, which
- * answers in bursts bend less than a count between two moments.
+ * Returns the pages answered per second. Many servers answer in bursts, and a count between two moments would be wrong by
+ * a good part of one: whole bursts are counted, from the beginning of the first to that of the last but one.
  */
 function throughput(samples: readonly Sample[]): number {
-  const meanAt = mean(samples.map(({ at }) => at))
-  const meanCount = (samples.length - 1) / 2
-  let together = 0
-  let alone = 0
-  for (const [count, { at }] of samples.entries()) {
-    together += (at - meanAt) * (count - meanCount)
-    alone += (at - meanAt) ** 2
+  const bursts = findBursts(samples)
+  // The first burst may have begun before the window, and the last may go on behind it.
+  const [first, second] = bursts
+  const [nextToLast, last] = bursts.slice(-2)
+  if (bursts.length < MIN_BURSTS || !first || !second || !nextToLast || !last) {
+    const [start, end] = [samples[0], samples.at(-1)]
+    return (samples.length - 1) / Math.max((end?.at ?? 0) - (start?.at ?? 0), Number.EPSILON)
   }
-  return together / Math.max(alone, Number.MIN_VALUE)
+  return (last.index - second.index) / (nextToLast.at - first.at)
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
