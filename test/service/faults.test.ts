@@ -85,7 +85,7 @@ describe('with servers that fail in every way', { timeout: RUN_TIMEOUT_MS + 20_0
     const jobs = runJobs(plan.jobs, clients)
     await Promise.all([jobs, engines.inflict(plan.faults, () => seen.donePages, RUN_TIMEOUT_MS)])
     const seconds = (performance.now() - startedAt) / 1000
-    const [middle, end] = [memory.peak(0.25, 0.5), memory.peak(0.75, 1)]
+    const [middle, end] = [memory.usual(0.25, 0.5), memory.usual(0.75, 1)]
     t.diagnostic(`${PAGES} pages in ${seconds.toFixed(0)} s, memory ${middle.toFixed(0)} MB, then ${end.toFixed(0)} MB`)
     await report(t, seen, engines, gateway)
 
