@@ -35,8 +35,8 @@ const SETTINGS = {
 const DRAWING_SECONDS = 10
 /** A stream says a comment every ten seconds; the rest is the machine's. */
 const LONGEST_SILENCE_SECONDS = 13
-/** By so much the memory may be larger in the last quarter than it was in the second. */
-const MAX_MEMORY_GROWTH = 1.25
+/** By so much the memory may be larger in the last quarter than in the second: V8 has not collected much by then. */
+const MAX_MEMORY_GROWTH = 1.3
 /**
  * By their own faults all but a hundredth of the pages can be read, and one of two servers is well most of the time: a
  * gateway that gives up more than this share of them is honest and useless.
