@@ -31,12 +31,15 @@ const SETTINGS = {
   MALLOC_ARENA_MAX: '2',
 }
 
+/** As `npm start` has it, and a heap that must be tidied now and then: garbage would look like a leak. */
+const NODE_OPTIONS = ['--max-semi-space-size=8', '--max-old-space-size=96']
+
 /** Opening, drawing, and what a busy machine adds. */
 const DRAWING_SECONDS = 10
 /** A stream says a comment every ten seconds; the rest is the machine's. */
 const LONGEST_SILENCE_SECONDS = 13
-/** By so much the memory may be larger in the last quarter than it was in the second. */
-const MAX_MEMORY_GROWTH = 1.25
+/** By so much the memory may be larger in the last quarter than in the second. */
+const MAX_MEMORY_GROWTH = 1.15
 /**
  * By their own faults all but a hundredth of the pages can be read, and one of two servers is well most of the time: a
  * gateway that gives up more than this share of them is honest and useless.
@@ -69,7 +72,7 @@ describe('with servers that fail in every way', { timeout: RUN_TIMEOUT_MS + 20_0
     await using engines = await startEngines(SERVERS, pageOf)
     await using gateway = await startGatewayProcess(
       { ...SETTINGS, GATEWAY_UPSTREAM_URLS: engines.servers.map(({ url }) => url).join() },
-      ['--max-semi-space-size=8'],
+      NODE_OPTIONS,
     )
     const clients = {
       url: gateway.url,
@@ -85,7 +88,7 @@ describe('with servers that fail in every way', { timeout: RUN_TIMEOUT_MS + 20_0
     const jobs = runJobs(plan.jobs, clients)
     await Promise.all([jobs, engines.inflict(plan.faults, () => seen.donePages, RUN_TIMEOUT_MS)])
     const seconds = (performance.now() - startedAt) / 1000
-    const [middle, end] = [memory.peak(0.25, 0.5), memory.peak(0.75, 1)]
+    const [middle, end] = [memory.usual(0.25, 0.5), memory.usual(0.75, 1)]
     t.diagnostic(`${PAGES} pages in ${seconds.toFixed(0)} s, memory ${middle.toFixed(0)} MB, then ${end.toFixed(0)} MB`)
     await report(t, seen, engines, gateway)
 

@@ -3,8 +3,8 @@ import { readMetrics, valueOf } from './read-metrics.ts'
 
 /** The resident memory of a gateway while it works, in megabytes. */
 export interface MemoryWatch extends AsyncDisposable {
-  /** The most that was seen between two shares of the time since it began, 0 to 1. */
-  peak(from: number, to: number): number
+  /** What was usual between two shares of the time since it began, 0 to 1: the median, which no passing peak moves. */
+  usual(from: number, to: number): number
 }
 
 const INTERVAL_MS = 400
@@ -21,7 +21,10 @@ export function watchMemory(gatewayUrl: string): MemoryWatch {
     }
   })()
   return {
-    peak: (from, to) => Math.max(...megabytes.slice(from * megabytes.length, to * megabytes.length)),
+    usual(from, to) {
+      const seen = megabytes.slice(from * megabytes.length, to * megabytes.length).toSorted((one, other) => one - other)
+      return seen[Math.floor(seen.length / 2)] ?? NaN
+    },
     async [Symbol.asyncDispose]() {
       stop.abort()
       await watching
