@@ -63,7 +63,7 @@ export interface Usage {
   readonly completionTokens: number
 }
 
-/** How sure a model was, from the log probabilities of its tokens: geometric means, 0 to 1. */
+/** How sure a model was, from the log probabilities of its tokens, or words: geometric means, 0 to 1. */
 export interface Confidence {
   /** Over the whole page. */
   readonly mean: number
@@ -99,7 +99,7 @@ export interface EndDelta {
   readonly reasons: readonly AttemptReason[]
   /** The share of the text layer's words and numbers that the answer holds, 0 to 1; null without a layer to trust. */
   readonly agreement: number | null
-  /** Null when nobody asked for it, or the engine cannot say. */
+  /** Null when the engine did not say: nobody asked it to, or it cannot, or nothing was on the page. */
   readonly confidence: Confidence | null
   /** The text is the document's own text layer: no answer counted. */
   readonly isFallback: boolean

@@ -123,7 +123,7 @@ function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResul
     usage: end.usage,
     warnings: end.warnings,
     agreement: end.agreement,
-    confidence: end.confidence,
+    confidence: request.confidence ? end.confidence : null,
     error,
   }
 }

@@ -59,8 +59,8 @@ async function writeStream(
   }
   const send = (event: unknown) =>
     response.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
-  const chunk = (delta: Record<string, string>, finishReason: string | null = null) =>
-    send({ ...base, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
+  const chunk = (delta: Record<string, string>, finishReason: string | null = null, logprobs: unknown = null) =>
+    send({ ...base, choices: [{ index: 0, delta, logprobs, finish_reason: finishReason }] })
 
   const { deltas, finishReason } = generation
   const ending = answer.ending ?? 'finish'
@@ -71,7 +71,8 @@ async function writeStream(
   for (const [index, text] of deltas.entries()) {
     if (index > 0) await pause(answer.delayMs, context.signal)
     // The last token and the finish reason come on one chunk.
-    chunk({ content: text }, finishes && index === deltas.length - 1 ? finishReason : null)
+    const reason = finishes && index === deltas.length - 1 ? finishReason : null
+    chunk({ content: text }, reason, logprobsOf(answer, context.body, index, text, reason))
   }
   if (finishes && deltas.length === 0) chunk({ content: '' }, finishReason)
   await end(response, ending, () => {
@@ -80,6 +81,24 @@ async function writeStream(
       send({ ...base, choices: [], usage: usage(generation) })
     send('[DONE]')
   })
+}
+
+/**
+ * What vLLM says of a delta's token (`_create_chat_logprobs` in vllm/entrypoints/openai/chat_completion/serving.py):
+ * nothing below -9999, no `logprob` where it knows none, and the end-of-text token beside the last one.
+ */
+function logprobsOf(answer: ScriptedAnswer, body: ChatBody, index: number, text: string, reason: string | null) {
+  // `top_logprobs` is 0 unless said otherwise; with null there is nothing at all.
+  if (body.logprobs !== true || body.top_logprobs === null) return null
+  const entry = (token: string, logprob: number | null) => ({
+    token,
+    ...(logprob === null ? {} : { logprob: Math.max(logprob, -9999) }),
+    bytes: [...Buffer.from(token)],
+    top_logprobs: [],
+  })
+  const logprob = answer.logprobs?.[index]
+  const content = [entry(text, logprob === undefined ? -0.01 : logprob)]
+  return { content: reason === 'stop' ? [...content, entry('<|im_end|>', 0)] : content }
 }
 
 async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer['ending']>, sendRest: () => void) {
