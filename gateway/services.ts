@@ -127,7 +127,9 @@ function createStore(config: Config, log: Log): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
   if (config.GATEWAY_REDIS_URL === null)
     return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
-  return createRedisStore({ ...bounds, url: config.GATEWAY_REDIS_URL, commandTimeoutMs: REDIS_TIMEOUT_MS, log })
+  const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000
+  const limits = { ...bounds, claimLimitMs, commandTimeoutMs: REDIS_TIMEOUT_MS }
+  return createRedisStore({ ...limits, url: config.GATEWAY_REDIS_URL, log })
 }
 
 function createDocumentRasterizer(config: Config): Rasterizer {

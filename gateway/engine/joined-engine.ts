@@ -149,6 +149,6 @@ async function* follow(flight: Flight, waiter: Waiter, signal: AbortSignal): Asy
 }
 
 function labelled(delta: Delta, { isFirst }: Waiter): Delta {
-  if (delta.type !== 'end' || delta.cache === 'hit') return delta
-  return { ...delta, cache: isFirst ? 'miss' : 'joined' }
+  if (delta.type !== 'end' || delta.cache === 'hit' || isFirst) return delta
+  return { ...delta, cache: 'joined' }
 }

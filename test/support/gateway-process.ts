@@ -1,0 +1,37 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { eventually } from './within.ts'
+
+const main = join(import.meta.dirname, '../../gateway/main.ts')
+const START_TIMEOUT_MS = 15_000
+
+/** The gateway as its users run it: a process of its own. */
+export interface GatewayProcess extends AsyncDisposable {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  /** Everything it has written so far. */
+  readonly output: { stdout: string; stderr: string }
+  /** Its exit code and signal. */
+  readonly exited: Promise<[number | null, string | null]>
+  /** Empty when it ended instead of listening. */
+  readonly url: string
+}
+
+/** Starts a gateway on a free port, with these settings and Node options; resolves once it listens, or has ended. */
+export async function startGatewayProcess(
+  environment: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): Promise<GatewayProcess> {
+  const child: GatewayProcess['child'] = spawn(process.execPath, [...nodeOptions, main], {
+    env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (data: Buffer) => (output.stdout += data.toString()))
+  child.stderr.on('data', (data: Buffer) => (output.stderr += data.toString()))
+  const exited = once(child, 'exit') as GatewayProcess['exited']
+  await eventually(() => output.stdout.includes('listens on') || child.exitCode !== null, START_TIMEOUT_MS, 'the start')
+  const url = /listens on (http:\S+)/.exec(output.stdout)?.[1] ?? ''
+  return { child, output, exited, url, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
+}
