@@ -11,6 +11,7 @@ import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
+import { imageKeyedEngine } from './engine/image-keyed-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
@@ -66,7 +67,7 @@ export function createServices(config: Config): Services {
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const engine = cachedEngine(createEngine(config, metrics, upstreams, embedded, tesseractThreads), store)
+  const engine = cachedEngine(createEngine(config, metrics, store, upstreams, embedded, tesseractThreads), store)
   return {
     log,
     metrics,
@@ -95,6 +96,7 @@ export function createServices(config: Config): Services {
 function createEngine(
   config: Config,
   metrics: Metrics,
+  store: PageStore,
   upstreams: Upstreams,
   embedded: EmbeddedEngine,
   tesseractThreads: number,
@@ -117,9 +119,10 @@ function createEngine(
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
   // One page more than there are threads is rasterized while they read.
   const tesseractSlots = createSlots(tesseractThreads + 1)
+  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(tiledEngine(engine, joinTiles), store)))
   return routedEngine({
-    vllm: limitedEngine(inkedEngine(tiledEngine(guarded, joinTiles)), vllmSlots),
-    tesseract: limitedEngine(inkedEngine(tiledEngine(tesseract, joinTiles)), tesseractSlots),
+    vllm: limitedEngine(once(guarded), vllmSlots),
+    tesseract: limitedEngine(once(tesseract), tesseractSlots),
   })
 }
 

@@ -6,6 +6,8 @@ import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.t
 export interface PagePrompt {
   /** Hash of everything that decides the page's text. */
   readonly pageKey: string
+  /** Hash of everything that decides the text of a page image once it is drawn: the model, the task, the sampling. */
+  readonly questionKey: string
   /** How this request wants the cache to be used. */
   readonly cache: 'use' | 'refresh' | 'off'
   readonly model: ServedModel & { readonly profile: ModelProfile }
@@ -103,6 +105,8 @@ export interface EndDelta {
   readonly confidence: Confidence | null
   /** The text is the document's own text layer: no answer counted. */
   readonly isFallback: boolean
+  /** The key under which the answer is kept for every page with the same page image, where it is. */
+  readonly imageKey?: string
 }
 
 /** What the end of an answer says where the engine tries once, and nobody has compared it with anything. */

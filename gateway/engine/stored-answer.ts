@@ -41,6 +41,11 @@ const storedAnswer = z.object({
   isConfidenceFinal: z.boolean(),
 })
 
+/** Stands under a page key for the answer to its page image, which any number of pages may share. */
+const storedPointer = z.object({ v: z.literal(STORED_VERSION), imageKey: z.string() })
+
+const stored = z.union([storedPointer, storedAnswer])
+
 /** A page's answer as it is kept. */
 export type StoredAnswer = z.infer<typeof storedAnswer>
 
@@ -53,7 +58,9 @@ export async function readAnswer(
   try {
     const value = await store.get(pageKey, signal)
     if (value === null) return null
-    const answer = storedAnswer.parse(JSON.parse(value))
+    let answer = stored.parse(JSON.parse(value))
+    if ('imageKey' in answer)
+      answer = storedAnswer.parse(JSON.parse((await store.get(answer.imageKey, signal)) ?? 'null'))
     return confidence && !answer.isConfidenceFinal ? null : answer
   } catch {
     // A store that fails and a value that nobody can read are misses.
@@ -61,15 +68,16 @@ export async function readAnswer(
   }
 }
 
-/** Stores an answer that is whole and good, and leaves out any other. Never throws. */
+/** Stores an answer that is whole and good, and leaves out any other; only points to one that is kept already. Never throws. */
 export async function writeAnswer(store: PageStore, prompt: PagePrompt, text: string, end: EndDelta): Promise<void> {
-  const { type: _, cache: __, isFallback, finishReason, ...facts } = end
+  const { type: _, cache: __, isFallback, finishReason, imageKey, ...facts } = end
   if (isFallback || finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
   const lists = { warnings: [...end.warnings], reasons: [...end.reasons] }
   const isConfidenceFinal = prompt.confidence || end.confidence !== null || end.blank
   const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, ...lists, isConfidenceFinal }
   try {
-    await store.set(prompt.pageKey, JSON.stringify(answer))
+    const value = imageKey === undefined ? answer : { v: STORED_VERSION, imageKey }
+    await store.set(prompt.pageKey, JSON.stringify(value))
   } catch {
     // The page was read; that it could not be kept is the store's to report.
   }

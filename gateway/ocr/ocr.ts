@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
-import { pageKey } from './page-key.ts'
+import { pageKey, questionKey } from './page-key.ts'
 import { inPageOrder } from './page-order.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
@@ -95,6 +95,7 @@ function planPrompt(
   }
   return {
     pageKey: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    questionKey: questionKey(request),
     cache: request.cache,
     model: request.model,
     task: request.task,

@@ -72,6 +72,7 @@ export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
   const model = prompt.model ?? servedModel()
   return {
     pageKey: 'key',
+    questionKey: 'question',
     cache: 'off',
     model,
     task: 'document',
