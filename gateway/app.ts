@@ -5,7 +5,7 @@ import { authenticate } from './http/authenticate.ts'
 import { chatCompletions } from './http/chat-completions.ts'
 import { completions } from './http/completions.ts'
 import type { GatewayEnv } from './http/context.ts'
-import { errorResponse } from './http/error-response.ts'
+import { errorResponse, throwErrors } from './http/error-response.ts'
 import { health, ready } from './http/health.ts'
 import { exposeMetrics } from './http/metrics.ts'
 import { listModels, retrieveModel } from './http/models.ts'
@@ -26,10 +26,11 @@ export function createApp(services: Services): Hono<GatewayEnv> {
 
   app.use(requestId())
   app.use(accessLog(services))
+  app.use(throwErrors())
 
   app.get('/health', health())
   app.get('/ready', ready(services.upstreams, services.lifecycle))
-  app.get('/metrics', exposeMetrics(services.metrics))
+  app.get('/metrics', exposeMetrics(services))
 
   app.use('/v1/*', authenticate(services.apiKeys))
   app.use('/v1/*', refuseWhileDraining(services.lifecycle))

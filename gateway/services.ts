@@ -9,22 +9,24 @@ import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
 import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
-import type { Engine } from './engine/engine.ts'
+import type { EndDelta, Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
 import { imageKeyedEngine } from './engine/image-keyed-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
 import { routedEngine } from './engine/routed-engine.ts'
-import { createSlots } from './engine/slots.ts'
+import { createModelSlots, type ModelSlots } from './engine/slots.ts'
 import { tiledEngine } from './engine/tiled-engine.ts'
 import { timedEngine } from './engine/timed-engine.ts'
 import { createUpstreams, type Upstreams } from './engine/upstreams.ts'
 import { createVllmEngine } from './engine/vllm-engine.ts'
 import { joinTiles } from './ocr/join-tiles.ts'
+import { createAdmission } from './ocr/admission.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
+import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 
@@ -32,6 +34,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 export interface Services extends AsyncDisposable {
   readonly log: Log
   readonly metrics: Metrics
+  readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
@@ -43,9 +46,9 @@ export interface Services extends AsyncDisposable {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
-/** vLLM says nothing while a page waits in its queue, so the first token may take as long as the page; later ones not. */
-const IDLE_TIMEOUT_SECONDS = 120
-const REFRESH_SECONDS = 30
+const REFRESH_SECONDS = 10
+/** Pages that are drawn while others are read: enough for the next answer to find one ready, whatever its size. */
+const DRAWN_AHEAD = 8
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
@@ -67,10 +70,20 @@ export function createServices(config: Config): Services {
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const engine = cachedEngine(createEngine(config, metrics, store, upstreams, embedded, tesseractThreads), store)
+  const slots = createPageSlots(upstreams, tesseractThreads)
+  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
+  const engine = cachedEngine(createEngine(config, { metrics, store, upstreams, embedded, slots }), store)
   return {
     log,
     metrics,
+    gauges: {
+      upstreams: () => upstreams.status(),
+      queued: () => ({
+        admitted: admission.queued,
+        page: slots.vllm.waiting() + slots.tesseract.waiting(),
+        upstream: upstreams.waiting(),
+      }),
+    },
     apiKeys: config.GATEWAY_API_KEYS,
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
@@ -84,8 +97,12 @@ export function createServices(config: Config): Services {
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocument: (source, signal) =>
-        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES }, signal),
+      openDocument: (source, turn, signal) =>
+        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      admission,
+      expectEngine: async ({ id, engine: name }, signal) => {
+        if (name === 'vllm') await upstreams.expect(id, signal)
+      },
       lookahead: config.GATEWAY_LOOKAHEAD,
       maxPages: config.GATEWAY_MAX_PAGES,
     },
@@ -93,21 +110,35 @@ export function createServices(config: Config): Services {
   }
 }
 
-function createEngine(
-  config: Config,
-  metrics: Metrics,
-  store: PageStore,
-  upstreams: Upstreams,
-  embedded: EmbeddedEngine,
-  tesseractThreads: number,
-): Engine {
+/** Permission for a page to be drawn, by engine. */
+type PageSlots = Readonly<Record<EndDelta['engine'], ModelSlots>>
+
+function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
+  const vllm = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
+  upstreams.onChange(() => vllm.refill())
+  // One page more than there are threads is rasterized while they read.
+  return { vllm, tesseract: createModelSlots(() => tesseractThreads + 1) }
+}
+
+interface EngineParts {
+  readonly metrics: Metrics
+  readonly store: PageStore
+  readonly upstreams: Upstreams
+  readonly embedded: EmbeddedEngine
+  readonly slots: PageSlots
+}
+
+function createEngine(config: Config, { metrics, store, upstreams, embedded, slots }: EngineParts): Engine {
   const vllm = createVllmEngine({
     upstreams,
-    idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
+    onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
+    firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
+    idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
   const guarded = guardedEngine(vllm, {
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    spare: (modelId) => (slots.vllm.waiting() > 0 ? 0 : upstreams.spare(modelId)),
     onAttempt: ({ model, reason, usage }) => {
       metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
       if (reason === null || usage === null) return
@@ -115,14 +146,16 @@ function createEngine(
       metrics.wastedTokens.inc({ kind: 'completion', model }, usage.completionTokens)
     },
   })
-  const vllmSlots = createSlots(config.GATEWAY_UPSTREAM_CONCURRENCY * Math.max(1, config.GATEWAY_UPSTREAM_URLS.length))
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
-  // One page more than there are threads is rasterized while they read.
-  const tesseractSlots = createSlots(tesseractThreads + 1)
   const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(tiledEngine(engine, joinTiles), store)))
+  const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
+    limitedEngine(engine, {
+      slotsFor,
+      onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
+    })
   return routedEngine({
-    vllm: limitedEngine(once(guarded), vllmSlots),
-    tesseract: limitedEngine(once(tesseract), tesseractSlots),
+    vllm: limited(once(guarded), slots.vllm),
+    tesseract: limited(once(tesseract), slots.tesseract),
   })
 }
 
@@ -151,6 +184,8 @@ function createConfiguredUpstreams(config: Config, log: Log): Upstreams {
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
     refreshSeconds: REFRESH_SECONDS,
+    concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
+    patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),

@@ -96,7 +96,36 @@ export const variables = {
     'Comma-separated OpenAI-compatible base URLs, `http://vllm:8000/v1`. What each serves is discovered from its `/models`. None: the embedded engine answers.',
   ),
   GATEWAY_UPSTREAM_API_KEY: define<string | null>(z.string(), null, 'none', 'Bearer key that the upstreams ask for.'),
-  GATEWAY_UPSTREAM_CONCURRENCY: define(integer(1, 100_000), 64, '`64`', 'Pages in flight at each upstream.'),
+  GATEWAY_UPSTREAM_CONCURRENCY: define<number | null>(
+    integer(1, 100_000),
+    null,
+    'found out',
+    'Pages in flight at each upstream. Unset: the gateway finds out how many bring the most pages per second.',
+  ),
+  GATEWAY_UPSTREAM_PATIENCE_SECONDS: define(
+    seconds(0),
+    10,
+    '`10`',
+    'How long pages wait when no upstream serves their model any more; then they fail, and requests are refused, until one does.',
+  ),
+  GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS: define(
+    seconds(0.1),
+    120,
+    '`120`',
+    "From asking an upstream for a page to the first sign of an answer, the upstream's own queue included. Then the page is asked for again.",
+  ),
+  GATEWAY_IDLE_TIMEOUT_SECONDS: define(
+    seconds(0.1),
+    60,
+    '`60`',
+    'Between two signs of an answer. Then the page is asked for again.',
+  ),
+  GATEWAY_MAX_QUEUED_PAGES: define(
+    integer(1),
+    10_000,
+    '`10000`',
+    'Pages of all requests that are not read yet. A request that would bring more is refused with 429; one of any size is taken when there are none.',
+  ),
   GATEWAY_MODEL_PROFILES: define<ReadonlyMap<string, string>>(
     modelProfiles,
     new Map(),

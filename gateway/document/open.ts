@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
+import type { Turn } from '../page/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
 import type { Rasterization, SharedDocument } from './rasterizer-messages.ts'
 import type { Rasterizer } from './rasterizer.ts'
@@ -22,9 +23,11 @@ export interface Document extends AsyncDisposable {
   rasterize(page: number, rasterization: Rasterization, signal: AbortSignal): Promise<PageImage>
 }
 
-/** How large a document may be. */
-export interface DocumentLimits {
+/** How a document is opened. */
+export interface OpenOptions {
   readonly maxDocumentBytes: number
+  /** Whose document it is. */
+  readonly turn: Turn
 }
 
 /**
@@ -34,7 +37,7 @@ export interface DocumentLimits {
 export async function openDocument(
   source: Source,
   rasterizer: Rasterizer,
-  { maxDocumentBytes }: DocumentLimits,
+  { maxDocumentBytes, turn }: OpenOptions,
   signal: AbortSignal,
 ): Promise<Document> {
   signal.throwIfAborted()
@@ -43,26 +46,31 @@ export async function openDocument(
   const mediaType = acceptedMediaType(source)
   const shared: SharedDocument = { id: randomUUID(), bytes: sharedCopy(source.bytes), mediaType, password }
   try {
-    const { sha256, pageCount } = await rasterizer.open(shared, signal)
-    return openedDocument({ sha256, mediaType, pageCount }, shared, rasterizer, param)
+    const { sha256, pageCount } = await rasterizer.open(shared, turn, signal)
+    return openedDocument({ sha256, mediaType, pageCount }, { shared, rasterizer, param, turn })
   } catch (error) {
     rasterizer.forget(shared)
     throw withParam(error, param)
   }
 }
 
+interface Opened {
+  readonly shared: SharedDocument
+  readonly rasterizer: Rasterizer
+  readonly param: string
+  readonly turn: Turn
+}
+
 function openedDocument(
   facts: Pick<Document, 'sha256' | 'mediaType' | 'pageCount'>,
-  shared: SharedDocument,
-  rasterizer: Rasterizer,
-  param: string,
+  { shared, rasterizer, param, turn }: Opened,
 ): Document {
   return {
     ...facts,
     async rasterize(page, rasterization, signal) {
       if (!Number.isInteger(page) || page < 1 || page > facts.pageCount) throw outOfRange(page, facts.pageCount)
       try {
-        return await rasterizer.rasterize(shared, page, rasterization, signal)
+        return await rasterizer.rasterize(shared, page, rasterization, turn, signal)
       } catch (error) {
         throw withParam(error, param)
       }

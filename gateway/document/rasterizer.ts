@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
-import { createFairQueue } from './fair-queue.ts'
+import { createTurnQueue } from '../page/turn-queue.ts'
+import type { Turn } from '../page/turn.ts'
 import type { PdfRasterizer } from './pdf/open-pdf.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './rasterizer-messages.ts'
 import { RasterizerThread } from './rasterizer-thread.ts'
@@ -28,15 +29,16 @@ export interface RasterizerOptions {
   readonly maxHeapMegabytes?: number
 }
 
-/** A pool of threads that open documents and draw their pages; documents take turns. Throws GatewayErrors, and the signal's reason. */
+/** A pool of threads that open documents and draw their pages; their owners take turns. Throws GatewayErrors, and the signal's reason. */
 export interface Rasterizer {
   /** Opens a document in one thread; other threads open it when they draw a page of it. */
-  open(document: SharedDocument, signal: AbortSignal): Promise<DocumentFacts>
+  open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts>
   /** Draws a page, 1-based. */
   rasterize(
     document: SharedDocument,
     page: number,
     rasterization: Rasterization,
+    turn: Turn,
     signal: AbortSignal,
   ): Promise<PageImage>
   /** Closes a document in every thread that has it. */
@@ -69,6 +71,7 @@ export function createRasterizer(options: RasterizerOptions): Rasterizer {
 /** A task on its way through the pool. */
 interface Job {
   readonly task: Task
+  readonly turn: Turn
   readonly abandoned: Int32Array<SharedArrayBuffer>
   readonly resolve: (result: TaskResult) => void
   readonly reject: (reason: unknown) => void
@@ -79,32 +82,42 @@ class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
   readonly #idle = new Set<RasterizerThread>()
   readonly #busy = new Map<RasterizerThread, Job>()
-  /** By document. */
-  readonly #waiting = createFairQueue<Job>()
+  readonly #waiting = createTurnQueue<Job>()
+  /** Those in the queue, to be found by document. */
+  readonly #waitingJobs = new Set<Job>()
   #isClosed = false
 
   constructor(options: RasterizerOptions) {
     this.#options = options
   }
 
-  async open(document: SharedDocument, signal: AbortSignal): Promise<DocumentFacts> {
+  async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
     const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
     // Pages of documents that are open already are let in: refusing them would waste what has been done.
     if (this.#waiting.size >= maxWaiting) throw queueFull(this.#waiting.size)
-    const result = await this.#run({ type: 'open', document }, signal)
+    const result = await this.#run({ type: 'open', document }, turn, signal)
     if (result.type !== 'opened') throw new Error(`a thread answered ${result.type} to open`)
     return result.facts
   }
 
-  async rasterize(document: SharedDocument, page: number, rasterization: Rasterization, signal: AbortSignal) {
-    const result = await this.#run({ type: 'rasterize', document, page, rasterization }, signal)
+  async rasterize(
+    document: SharedDocument,
+    page: number,
+    rasterization: Rasterization,
+    turn: Turn,
+    signal: AbortSignal,
+  ) {
+    const result = await this.#run({ type: 'rasterize', document, page, rasterization }, turn, signal)
     if (result.type !== 'drawn') throw new Error(`a thread answered ${result.type} to rasterize`)
     return result.image
   }
 
   forget(document: SharedDocument): void {
-    for (const job of this.#waiting.removeAll(document.id))
+    for (const job of this.#waitingJobs) {
+      if (job.task.document.id !== document.id) continue
+      this.#leaveQueue(job)
       job.reject(new DOMException('The document was closed.', 'AbortError'))
+    }
     for (const thread of this.#threads()) thread.forget(document.id)
   }
 
@@ -120,14 +133,15 @@ class RasterizerPool implements Rasterizer {
     await Promise.all(this.#threads().map((thread) => thread.end()))
   }
 
-  async #run(task: Task, signal: AbortSignal): Promise<TaskResult> {
+  async #run(task: Task, turn: Turn, signal: AbortSignal): Promise<TaskResult> {
     signal.throwIfAborted()
     if (this.#isClosed) throw new GatewayError('draining', 'The gateway is shutting down. Send the request again.')
     const { promise, resolve, reject } = Promise.withResolvers<TaskResult>()
-    const job: Job = { task, abandoned: new Int32Array(new SharedArrayBuffer(4)), resolve, reject }
+    const job: Job = { task, turn, abandoned: new Int32Array(new SharedArrayBuffer(4)), resolve, reject }
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
-    this.#waiting.push(task.document.id, job)
+    this.#waiting.push(turn, job)
+    this.#waitingJobs.add(job)
     this.#dispatch()
     try {
       return await promise
@@ -138,15 +152,21 @@ class RasterizerPool implements Rasterizer {
 
   /** A waiting job leaves at once; one that runs keeps its thread until the thread notices or its time is up. */
   #abandon(job: Job, reason: unknown): void {
-    this.#waiting.remove(job.task.document.id, job)
+    this.#leaveQueue(job)
     Atomics.store(job.abandoned, 0, 1)
     job.reject(reason)
+  }
+
+  #leaveQueue(job: Job): void {
+    this.#waiting.remove(job.turn, job)
+    this.#waitingJobs.delete(job)
   }
 
   #dispatch(): void {
     while (this.#idle.size > 0 || this.#busy.size < this.#options.threads) {
       const job = this.#waiting.shift()
       if (job === undefined) return
+      this.#waitingJobs.delete(job)
       void this.#give(job, this.#freeThread(job.task.document.id))
     }
   }

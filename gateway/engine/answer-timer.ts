@@ -13,6 +13,10 @@ export interface AnswerLimits {
 /** A signal that follows the caller's and also fires, with `engine_timeout`, when an engine takes too long. */
 export interface AnswerTimer extends Disposable {
   readonly signal: AbortSignal
+  /** Whether the engine has said anything yet. */
+  readonly hasHeard: boolean
+  /** Ends the wait. */
+  abort(reason: unknown): void
   /** Says that the engine has said something, and stops the clocks: from now on it is the reader who takes time. */
   pause(): void
   /** Says that the engine is waited for again. */
@@ -37,9 +41,15 @@ export function startAnswerTimer(limits: AnswerLimits, signal: AbortSignal): Ans
   const total = clock(limits.totalTimeoutSeconds, 'did not finish this page')
   let silence = clock(limits.firstTokenTimeoutSeconds, 'said nothing about this page')
 
+  let hasHeard = false
   return {
     signal: controller.signal,
+    get hasHeard() {
+      return hasHeard
+    },
+    abort: (reason) => controller.abort(reason),
     pause() {
+      hasHeard = true
       silence.stop()
       total.stop()
     },

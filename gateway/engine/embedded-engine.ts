@@ -26,7 +26,7 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
 
   async function* recognize(prompt: PagePrompt, signal: AbortSignal): AsyncGenerator<Delta, void, undefined> {
     const image = await prompt.image(signal)
-    const { blocks } = await pool.read(image.data, signal)
+    const { blocks } = await pool.read(image.data, prompt.turn, signal)
     const text = prompt.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
     if (text !== '') yield { type: 'text', text }
     yield {

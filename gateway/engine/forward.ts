@@ -1,6 +1,6 @@
-import { GatewayError } from '../errors.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { UpstreamLease } from './upstream.ts'
-import type { UpstreamResponse } from './upstream-connection.ts'
 import { keyRefused } from './upstream-failure.ts'
 
 /** A client's request that is none of the gateway's business: text-only chats. */
@@ -8,7 +8,7 @@ export interface ForwardRequest {
   readonly method: 'GET' | 'POST'
   /** Relative to the upstream's base URL: `/chat/completions`. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<IncomingHttpHeaders>
   readonly body: Uint8Array | string | null
   /** The served-model name, which picks the upstream. */
   readonly model: string
@@ -18,8 +18,8 @@ export interface ForwardRequest {
 export interface ForwardedResponse {
   readonly status: number
   readonly headers: Record<string, string>
-  /** Must be read to its end or cancelled: until then the request counts as in flight. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
+  /** Must be read to its end or destroyed: until then the request counts as in flight. */
+  readonly body: Readable
 }
 
 /** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
@@ -59,10 +59,11 @@ export async function forwardRequest(
       await response.body.dump()
       throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
     }
+    response.body.once('close', () => lease.release())
     return {
       status: response.status,
       headers: passedOn(response.headers, (name) => !OWN_HEADERS.has(name)),
-      body: toStream(lease, response, signal),
+      body: response.body,
     }
   } catch (error) {
     lease.release()
@@ -70,39 +71,10 @@ export async function forwardRequest(
   }
 }
 
-function passedOn(headers: UpstreamResponse['headers'], isPassedOn: (name: string) => boolean): Record<string, string> {
+function passedOn(headers: IncomingHttpHeaders, isPassedOn: (name: string) => boolean): Record<string, string> {
   const passed: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && isPassedOn(name.toLowerCase())) passed[name.toLowerCase()] = String(value)
   }
   return passed
-}
-
-function toStream(lease: UpstreamLease, { body }: UpstreamResponse, signal: AbortSignal): ForwardedResponse['body'] {
-  const reads = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array<ArrayBuffer>>
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reads.next()
-          if (done !== true) return controller.enqueue(value)
-          lease.release()
-          controller.close()
-        } catch (cause) {
-          lease.release()
-          controller.error(signal.aborted ? signal.reason : brokenOff(lease.url, cause))
-        }
-      },
-      cancel() {
-        lease.release()
-        body.destroy()
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-function brokenOff(url: string, cause: unknown): GatewayError {
-  const message = 'The engine broke off its answer. Try again.'
-  return new GatewayError('engine_error', message, { cause: new Error(`${url} broke off its answer`, { cause }) })
 }

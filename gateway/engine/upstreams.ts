@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
+import { EngineOutage } from './engine-outage.ts'
 import { forwardRequest } from './forward.ts'
 import type { ForwardRequest, ForwardedResponse } from './forward.ts'
 import { joinServedModels } from './served-models.ts'
 import { createUpstream } from './upstream.ts'
-import type { Upstream, UpstreamLease, UpstreamOptions, UpstreamStatus } from './upstream.ts'
+import type { UpstreamLease, UpstreamOptions, UpstreamStatus } from './upstream.ts'
+import { createUpstreamQueue, soonest } from './upstream-queue.ts'
+import type { UpstreamClaim } from './upstream-queue.ts'
 
 /** What the upstreams are made from. */
 export interface UpstreamsOptions extends UpstreamOptions {
@@ -12,6 +16,8 @@ export interface UpstreamsOptions extends UpstreamOptions {
   readonly urls: readonly string[]
   /** How often every upstream is asked what it serves; one with a problem at least every five seconds. */
   readonly refreshSeconds: number
+  /** How long a page waits for an upstream that may come back. */
+  readonly patienceSeconds: number
 }
 
 /** The vLLM servers behind the gateway. */
@@ -21,12 +27,19 @@ export interface Upstreams {
   /** Every model that an upstream serves, or served when it was last heard. */
   models(): readonly ServedModel[]
   find(modelId: string): ServedModel | null
-  /**
-   * Claims the upstream of a model with the least in flight, and one that was not tried before while there is one. Throws
-   * `engine_unavailable` when none serves the model.
-   */
-  acquire(modelId: string, tried?: ReadonlySet<string>): UpstreamLease
+  /** Waits for room at an upstream of the model, for one page; see UpstreamQueue. */
+  acquire(claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease>
+  /** Throws `engine_unavailable` when nobody has served the model for too long, and nobody does now that all are asked again. */
+  expect(modelId: string, signal: AbortSignal): Promise<void>
+  /** Pages that may be in flight at the upstreams of a model, all together. */
+  capacity(modelId: string): number
+  /** How much of that is free, with no page waiting for it. */
+  spare(modelId: string): number
   status(): readonly UpstreamStatus[]
+  /** Pages waiting for room. */
+  waiting(): number
+  /** Calls back whenever there may be more or less room. */
+  onChange(listener: () => void): void
   /** Passes a request through untouched; see forwardRequest. */
   forward(request: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse>
   /** Breaks every connection and stops asking. */
@@ -40,18 +53,26 @@ const TROUBLED_REFRESH = 5 * SECOND
 
 /** Creates the upstreams. Nothing is asked before the first `refresh`. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
-  const upstreams = options.urls.map((url) => createUpstream(url, options))
+  const listeners: (() => void)[] = []
+  const events = { onChange: notify, onTrouble: refreshSoon }
+  const upstreams = options.urls.map((url) => createUpstream(url, options, events))
+  const queue = createUpstreamQueue({ upstreams, patienceSeconds: options.patienceSeconds })
   const closing = new AbortController()
   let round: Promise<void> | null = null
   let lastRound = -Infinity
   let timer: NodeJS.Timeout | undefined
   let turn = 0
 
+  function notify(): void {
+    queue.dispatch()
+    for (const listener of listeners) listener()
+  }
+
   async function askAll(): Promise<void> {
     await Promise.all(upstreams.map((upstream) => upstream.discover(closing.signal)))
     lastRound = performance.now()
     round = null
-    const troubled = upstreams.some(({ problem }) => problem() !== null)
+    const troubled = upstreams.some((upstream) => !upstream.isAvailable())
     schedule(troubled ? Math.min(TROUBLED_REFRESH, options.refreshSeconds * SECOND) : options.refreshSeconds * SECOND)
   }
 
@@ -82,40 +103,48 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     signal.removeEventListener('abort', onAbort)
   }
 
-  function acquire(modelId: string, tried?: ReadonlySet<string>): UpstreamLease {
-    const serving = upstreams.filter((upstream) => upstream.models().some(({ id }) => id === modelId))
-    const well = serving.filter(({ problem }) => problem() === null)
+  async function expect(modelId: string, signal: AbortSignal): Promise<void> {
+    if (!queue.isOut(modelId)) return
+    // It may have come back since the last round; the next one is a second after that at most.
+    await delay(Math.max(0, lastRound + SECOND - performance.now()), undefined, { signal })
+    await refresh(signal)
+    signal.throwIfAborted()
+    if (queue.isOut(modelId)) throw new EngineOutage(modelId)
+  }
+
+  const serving = (modelId: string) =>
+    upstreams.filter((upstream) => upstream.models().some(({ id }) => id === modelId))
+
+  /** A request that is passed through waits for nobody: it is its client's to be patient. */
+  function claimNow(modelId: string): UpstreamLease {
+    const able = serving(modelId)
+    const well = able.filter((upstream) => upstream.isAvailable())
     // With none that is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once.
-    const able = well.length > 0 ? well : serving
-    const untried = able.filter((upstream) => tried?.has(upstream.status().url) !== true)
-    const upstream = leastInFlight(untried.length > 0 ? untried : able, turn++)
-    if (upstream === null) {
-      refreshSoon()
-      const message = `No OCR engine serves the model \`${modelId}\` now. See the gateway's /ready, or try again later.`
-      throw new GatewayError('engine_unavailable', message)
-    }
-    return upstream.lease(refreshSoon)
+    const upstream = soonest(well.length > 0 ? well : able, turn++)
+    if (upstream !== null) return upstream.lease('forwarded')
+    refreshSoon()
+    throw new EngineOutage(modelId)
   }
 
   const models = () => joinServedModels(upstreams.map((upstream) => upstream.models()))
+  const available = (modelId: string) => serving(modelId).filter((upstream) => upstream.isAvailable())
   return {
     refresh,
     models,
     find: (modelId) => models().find(({ id }) => id === modelId) ?? null,
-    acquire,
+    acquire: (claim, signal) => queue.acquire(claim, signal),
+    expect,
+    capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
+    spare: (modelId) =>
+      queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
     status: () => upstreams.map((upstream) => upstream.status()),
-    forward: (request, signal) => forwardRequest(acquire(request.model), request, signal),
+    waiting: () => queue.waiting,
+    onChange: (listener) => void listeners.push(listener),
+    forward: (request, signal) => forwardRequest(claimNow(request.model), request, signal),
     async close() {
       clearTimeout(timer)
       closing.abort(new GatewayError('draining', 'The gateway is stopping.'))
       await Promise.all(upstreams.map((upstream) => upstream.close()))
     },
   }
-}
-
-/** Picks the upstream with the least in flight; equals take turns, so that the first is not always the warm one. */
-function leastInFlight(upstreams: readonly Upstream[], turn: number): Upstream | null {
-  const least = Math.min(...upstreams.map(({ inFlight }) => inFlight()))
-  const equals = upstreams.filter(({ inFlight }) => inFlight() === least)
-  return equals[turn % equals.length] ?? null
 }

@@ -8,6 +8,7 @@ import type { Confidence, Engine, TextDelta, Usage } from './engine.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
 import { pageFacts } from './page-facts.ts'
 import { pageRequest } from './page-request.ts'
+import type { UpstreamLease } from './upstream.ts'
 import type { UpstreamResponse } from './upstream-connection.ts'
 import { eventFailure, responseFailure } from './upstream-failure.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -15,6 +16,8 @@ import type { Upstreams } from './upstreams.ts'
 /** What the engine is made from. */
 export interface VllmEngineOptions extends AnswerLimits {
   readonly upstreams: Pick<Upstreams, 'acquire'>
+  /** Told how long a drawn page has waited for room at an upstream. */
+  readonly onWaited?: (seconds: number) => void
 }
 
 /** How an answer ended, in the stream's own words. */
@@ -38,28 +41,51 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     const image = await prompt.image(signal)
     signal.throwIfAborted()
     const request = pageRequest(prompt, image)
-    using lease = options.upstreams.acquire(prompt.model.id, prompt.attempt?.tried)
+    const claim = { modelId: prompt.model.id, turn: prompt.turn, tried: prompt.attempt?.tried }
+    const askedAt = performance.now()
+    using lease = await options.upstreams.acquire(claim, signal)
+    options.onWaited?.((performance.now() - askedAt) / 1000)
     prompt.attempt?.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
+    using _ = leaveWhenLost(lease, timer)
     try {
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
-      const { confidence, ...ending } = yield* readAnswer(lease.url, response, timer)
+      const { confidence, ...ending } = yield* readAnswer(lease, response, timer)
+      lease.ended(ending.finishReason === 'abort' ? 'failed' : 'answered')
+      // The upstream is free for the next page, whatever is done with this one.
+      lease.release()
       const whole = { ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt, ...ending } as const
       yield { type: 'end', ...whole, confidence: prompt.confidence ? confidence : null }
     } catch (error) {
-      // Whatever an abort broke on its way, the reason is the caller's or the timer's.
-      timer.signal.throwIfAborted()
-      throw error
+      const thrown = reasonOf(error, timer)
+      if (!signal.aborted && thrown instanceof GatewayError) lease.ended(thrown.retry ? 'failed' : 'refused')
+      throw thrown
     }
   }
 }
 
+/** Whatever an abort broke on its way, the reason is the caller's or the timer's; that nobody is there says itself best. */
+function reasonOf(error: unknown, { signal }: AnswerTimer): unknown {
+  if (error instanceof GatewayError && error.code === 'engine_unavailable') return error
+  return signal.aborted ? signal.reason : error
+}
+
+/** Ends the wait for an upstream that went away; one that has begun to answer may still finish. */
+function leaveWhenLost({ lost }: UpstreamLease, timer: AnswerTimer): Disposable {
+  const leave = () => {
+    if (!timer.hasHeard) timer.abort(lost.reason)
+  }
+  lost.addEventListener('abort', leave, { once: true })
+  return { [Symbol.dispose]: () => lost.removeEventListener('abort', leave) }
+}
+
 async function* readAnswer(
-  url: string,
+  lease: UpstreamLease,
   { body }: UpstreamResponse,
   timer: AnswerTimer,
 ): AsyncGenerator<TextDelta, Answered, undefined> {
+  const { url } = lease
   const meter = createConfidenceMeter()
   let finishReason: string | null = null
   let usage: Usage = { promptTokens: 0, completionTokens: 0 }
@@ -70,6 +96,7 @@ async function* readAnswer(
       finishReason = read.finishReason ?? finishReason
       usage = read.usage ?? usage
       for (const logprob of read.logprobs) meter.add(logprob)
+      lease.heard()
       timer.pause()
       if (read.text !== '') yield { type: 'text', text: read.text }
       timer.resume()

@@ -48,7 +48,7 @@ async function readChat(
   { models, maxBodyBytes, maxDocumentBytes }: ChatServices,
 ): Promise<ReadChat> {
   const body = await readJson(c, maxBodyBytes)
-  const parsed = await parseChat(body.value, {
+  const parsed = await parseChat(body, {
     requestId: c.get('requestId'),
     key: c.get('record').key,
     patienceSeconds: patienceOf(c),

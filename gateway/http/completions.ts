@@ -22,8 +22,8 @@ const unseenFields = ['image', 'images', 'image_url', 'image_data', 'file', 'fil
 export function completions({ models, upstreams, maxBodyBytes }: CompletionsServices) {
   return async function completions(c: GatewayContext): Promise<Response> {
     const body = await readJson(c, maxBodyBytes)
-    const request = completionRequest.safeParse(body.value)
-    const unseen = unseenFields.find((field) => Object.hasOwn(Object(body.value), field))
+    const request = completionRequest.safeParse(body.outline)
+    const unseen = unseenFields.find((field) => Object.hasOwn(Object(body.outline), field))
     if (unseen !== undefined) {
       throw new GatewayError(
         'image_not_seen',

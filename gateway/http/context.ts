@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Log } from '../telemetry/log.ts'
 
@@ -16,8 +17,9 @@ export interface RequestRecord {
   end: (status: number) => void
 }
 
-/** What middleware lays down for the routes. */
+/** What the server and middleware lay down for the routes. */
 export interface GatewayEnv {
+  Bindings: HttpBindings
   Variables: {
     requestId: string
     log: Log

@@ -1,8 +1,9 @@
+import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorEntry, GatewayError } from '../errors.ts'
 import { errorBody, type ErrorBody } from '../openai/errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { GatewayContext } from './context.ts'
+import type { GatewayContext, GatewayEnv } from './context.ts'
 
 /** Turns whatever was thrown into the error that the caller may read; what is not on the list is a plain 500. */
 export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
@@ -24,6 +25,20 @@ export function reportError(c: GatewayContext, error: GatewayError, metrics: Met
   c.get('record').errorCode = error.code
   metrics.errors.inc({ code: error.code })
   if (error.status >= 500) c.get('log').error({ code: error.code, err: error.cause ?? error }, error.message)
+}
+
+/**
+ * Makes an error of whatever else is thrown. Hono hands only errors to `onError`, and node-server aborts a request whose
+ * client left with a string: thrown on, it would pass by the answer, the log and the count of requests.
+ */
+export function throwErrors() {
+  return createMiddleware<GatewayEnv>(async function throwErrors(_, next) {
+    try {
+      await next()
+    } catch (thrown) {
+      throw thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+    }
+  })
 }
 
 /** The one place where a thrown value becomes bytes. */

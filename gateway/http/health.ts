@@ -23,7 +23,15 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
       {
         status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable',
         engine: status.length === 0 ? 'tesseract' : 'vllm',
-        upstreams: status.map(({ url, problem }) => ({ url, status: problem ?? 'ok' })),
+        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit }) => ({
+          url,
+          status: problem ?? 'ok',
+          ...(warnings.length > 0 ? { warnings } : {}),
+          models,
+          breaker,
+          in_flight: inFlight,
+          limit,
+        })),
       },
       isReady ? 200 : 503,
     )

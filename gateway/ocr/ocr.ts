@@ -2,21 +2,27 @@ import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
-import type { OcrRequest } from '../request/ocr-request.ts'
+import type { Turn } from '../page/turn.ts'
+import type { OcrModel, OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
+import type { Admission } from './admission.ts'
 import { pageKey, questionKey } from './page-key.ts'
 import { inPageOrder } from './page-order.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
+import { createRetryBudget } from './retry-budget.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** What the pipeline needs. */
 export interface OcrServices extends RecognizeServices {
-  readonly openDocument: (source: Source, signal: AbortSignal) => Promise<Document>
+  readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
   readonly rasterizationVersion: string
   /** How page images are encoded, whatever the profile says; null: as it says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
   /** Tells which page keys the cache holds. */
   readonly cached: (pageKeys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
+  readonly admission: Admission
+  /** Throws `engine_unavailable` when nobody serves a model any more. */
+  readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
   readonly maxPages: number
 }
@@ -27,26 +33,35 @@ export async function* ocr(
   services: OcrServices,
   signal: AbortSignal,
 ): AsyncGenerator<OcrEvent, void, undefined> {
-  await using documents = await openAll(request.sources, services, signal)
+  services.admission.check()
+  await services.expectEngine(request.model, signal)
+  await using documents = await openAll(request, services, signal)
   const pages = planPages(request, documents.all, services)
+  const known = await findCached(request, pages, services, signal)
+  const cachedPages = known.filter(Boolean).length
+  // What the cache holds costs nobody anything.
+  using admitted = services.admission.admit(pages.length - cachedPages)
   yield {
     type: 'document-open',
     documents: documents.all.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
     pages: pages.length,
-    cachedPages: await countCached(request, pages, services, signal),
+    cachedPages,
   }
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     untilDeadline(page, request, deadline.signal, pageSignal, (runSignal) =>
       recognize(page, request, services, runSignal),
     )
-  yield* inPageOrder(pages, read, { lookahead: services.lookahead, signal })
+  const onEnd = (index: number) => {
+    if (known[index] !== true) admitted.ended()
+  }
+  yield* inPageOrder(pages, read, { lookahead: services.lookahead, onEnd, signal })
 }
 
-async function openAll(sources: readonly Source[], { openDocument }: OcrServices, signal: AbortSignal) {
+async function openAll({ sources, turn }: OcrRequest, { openDocument }: OcrServices, signal: AbortSignal) {
   await using opened = new AsyncDisposableStack()
   const all: Document[] = []
-  for (const source of sources) all.push(opened.use(await openDocument(source, signal)))
+  for (const source of sources) all.push(opened.use(await openDocument(source, turn, signal)))
   const kept = opened.move()
   return { all, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
@@ -65,9 +80,11 @@ function planPages(
       { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
     )
   }
+  const retries = createRetryBudget(wanted.length)
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    return { number, prompt: planPrompt(request, document, number, { rasterizationVersion, imageMediaType }) }
+    const prompt = planPrompt(request, document, number, { rasterizationVersion, imageMediaType })
+    return { number, prompt: { ...prompt, retries } }
   })
 }
 
@@ -107,16 +124,15 @@ function planPrompt(
   }
 }
 
-async function countCached(
+async function findCached(
   request: OcrRequest,
   pages: readonly PlannedPage[],
   { cached }: OcrServices,
   signal: AbortSignal,
-): Promise<number> {
-  if (request.cache !== 'use') return 0
-  const known = await cached(
+): Promise<readonly boolean[]> {
+  if (request.cache !== 'use') return []
+  return cached(
     pages.map(({ prompt }) => prompt.pageKey),
     signal,
   )
-  return known.filter(Boolean).length
 }

@@ -1,9 +1,17 @@
 /** How many pages run side by side, and until when. */
 export interface PageOrderOptions {
-  /** Pages in flight or finished and waiting their turn; the bound on memory. */
+  /** Pages in flight. */
   readonly lookahead: number
+  /** Told of each page that has ended, by its place in the order, before its turn has come. */
+  readonly onEnd?: (index: number) => void
   readonly signal: AbortSignal
 }
+
+/**
+ * Pages started and not yet handed over, for each page in flight: a page that takes its time must not leave engines idle,
+ * and what has ended is text, a few kilobytes a page.
+ */
+const WINDOW = 16
 
 /** One page's events: filled by its run, emptied in its turn. */
 interface Lane<Event> {
@@ -22,17 +30,31 @@ interface Lane<Event> {
 export async function* inPageOrder<Page, Event>(
   pages: Iterable<Page>,
   run: (page: Page, signal: AbortSignal) => AsyncIterable<Event>,
-  { lookahead, signal }: PageOrderOptions,
+  { lookahead, onEnd, signal }: PageOrderOptions,
 ): AsyncGenerator<Event, void, undefined> {
   const leave = new AbortController()
   const runSignal = AbortSignal.any([signal, leave.signal])
   const queue = pages[Symbol.iterator]()
   const lanes: Lane<Event>[] = []
+  let started = 0
+  let inFlight = 0
+  let isOver = false
+  const start = (page: Page): void => {
+    const index = started++
+    inFlight += 1
+    const ended = () => {
+      inFlight -= 1
+      onEnd?.(index)
+      fill()
+    }
+    lanes.push(startLane(page, run, ended, runSignal))
+  }
+  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * WINDOW
   const fill = (): void => {
-    while (lanes.length < lookahead) {
+    while (!isOver && hasRoom()) {
       const next = queue.next()
-      if (next.done === true) return
-      lanes.push(startLane(next.value, run, runSignal))
+      if (next.done === true) isOver = true
+      else start(next.value)
     }
   }
   try {
@@ -49,6 +71,7 @@ export async function* inPageOrder<Page, Event>(
 function startLane<Page, Event>(
   page: Page,
   run: (page: Page, signal: AbortSignal) => AsyncIterable<Event>,
+  onEnd: () => void,
   signal: AbortSignal,
 ): Lane<Event> {
   const lane: Lane<Event> = { events: [], ended: false, failure: null, wake: () => {}, done: Promise.resolve() }
@@ -63,6 +86,7 @@ function startLane<Page, Event>(
     } finally {
       lane.ended = true
       lane.wake()
+      onEnd()
     }
   }
   return Object.assign(lane, { done: work() })

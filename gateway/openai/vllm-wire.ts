@@ -21,6 +21,12 @@ export const modelList = z.object({ data: z.array(modelCard) })
 /** One entry of `GET /v1/models`. */
 export type ModelCard = z.infer<typeof modelCard>
 
+/** Reads the answer of `GET /version`. */
+export const versionBody = z.object({ version: z.string().max(100) })
+
+/** Reads the answer of `GET /is_sleeping`. */
+export const sleepBody = z.object({ is_sleeping: z.boolean() })
+
 const errorBody = z.object({
   error: z.union([
     z.string(),

@@ -51,6 +51,8 @@ export interface ModelProfile {
   readonly maxOutputTokens: number
   /** Estimated tokens that a page image of this size costs. */
   readonly imageTokens: (size: TargetSize) => number
+  /** Versions of vLLM that serve the model badly, and why: operators are warned. */
+  readonly knownProblems?: readonly { readonly versions: RegExp; readonly problem: string }[]
   /** Repairs one page's raw text. Pure; runs on the whole page, on fresh and on cached answers alike. */
   readonly clean: (text: string, task: string) => string
 }

@@ -27,6 +27,13 @@ export type ParsedChat =
   | { readonly kind: 'ocr'; readonly request: OcrRequest; readonly answer: ChatAnswer }
   | { readonly kind: 'pass-through'; readonly model: ServedModel }
 
+/** A body that need not be read whole: without the documents it says what is to be done with it. */
+export interface ChatBody {
+  /** What the body says, with an ellipsis in place of long strings. */
+  readonly outline: unknown
+  readonly value: () => unknown
+}
+
 /** What parsing needs beside the body. */
 export interface ParseContext {
   readonly requestId: string
@@ -42,14 +49,13 @@ export interface ParseContext {
 const DEFAULT_PAGE_SEPARATOR = '\n\n---\n\n'
 
 /** Reads the body of `POST /v1/chat/completions`. Throws the error of the first field at fault, naming it. */
-export async function parseChat(body: unknown, context: ParseContext): Promise<ParsedChat> {
-  const chat = check(chatRequest, body, '')
-  const model = await context.findModel(chat.model)
+export async function parseChat(body: ChatBody, context: ParseContext): Promise<ParsedChat> {
+  const outline = check(chatRequest, body.outline, '')
+  const model = await context.findModel(outline.model)
   if (model.profile === null) return { kind: 'pass-through', model }
-  const parts = contentParts(chat)
-  const documents = parts.filter(({ part }) => part.type !== 'text')
-  if (documents.length === 0) return textOnly(chat, model)
-  const request = ocrRequest(chat, { ...model, profile: model.profile }, parts, context)
+  if (contentParts(outline).every(({ part }) => part.type === 'text')) return textOnly(outline, model)
+  const chat = check(chatRequest, body.value(), '')
+  const request = ocrRequest(chat, { ...model, profile: model.profile }, context)
   const answer = { stream: chat.stream === true, includeUsage: chat.stream_options?.include_usage === true }
   return { kind: 'ocr', request, answer }
 }
@@ -66,9 +72,9 @@ function textOnly(chat: ChatRequest, model: ServedModel): ParsedChat {
 function ocrRequest(
   chat: ChatRequest,
   model: OcrModel,
-  parts: readonly LocatedPart[],
   { requestId, key, maxDocumentBytes, patienceSeconds }: ParseContext,
 ): OcrRequest {
+  const parts = contentParts(chat)
   const options = chat.ocr ?? {}
   const output = options.output ?? 'markdown'
   if (output === 'json' && options.page_separator !== undefined) {

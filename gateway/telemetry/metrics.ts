@@ -32,7 +32,7 @@ export function createMetrics() {
     }),
     pages: new Counter({
       name: 'ocr_gateway_pages_total',
-      help: 'Pages ended, by status (ok, repaired, blank, failed) and model.',
+      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed) and model.',
       labelNames: ['status', 'model'],
       registers,
     }),
@@ -47,6 +47,43 @@ export function createMetrics() {
       help: 'Seconds a page spent in a stage: rasterize (waiting for a thread included), engine, first_token.',
       labelNames: ['stage'],
       buckets: STAGE_BUCKETS,
+      registers,
+    }),
+    queueSeconds: new Histogram({
+      name: 'ocr_gateway_queue_wait_seconds',
+      help: 'Seconds a page waited for its turn, by queue: page (before it is drawn), upstream (drawn, for room at one).',
+      labelNames: ['queue'],
+      buckets: STAGE_BUCKETS,
+      registers,
+    }),
+    queuedPages: new Gauge({
+      name: 'ocr_gateway_queued_pages',
+      help: 'Pages waiting for their turn now, by queue: admitted (all that are let in and not read yet), page, upstream.',
+      labelNames: ['queue'],
+      registers,
+    }),
+    upstreamInFlight: new Gauge({
+      name: 'ocr_gateway_upstream_in_flight',
+      help: 'Pages and forwarded requests at an upstream now.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamLimit: new Gauge({
+      name: 'ocr_gateway_upstream_limit',
+      help: 'Most pages that an upstream is sent at a time, found out or set.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamUp: new Gauge({
+      name: 'ocr_gateway_upstream_up',
+      help: '1 while an upstream answers and serves a model, else 0.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamBreaker: new Gauge({
+      name: 'ocr_gateway_upstream_breaker',
+      help: '1 for the state that the breaker of an upstream is in: closed, half-open, open.',
+      labelNames: ['upstream', 'state'],
       registers,
     }),
     attempts: new Counter({

@@ -1,19 +1,27 @@
-// `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Ends with 1 when a bar was missed.
+// `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
+// when a bar was missed.
+import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
+import { benchPassthrough } from './passthrough.ts'
 import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
+import { benchSaturation } from './saturation.ts'
 
-const benches: Readonly<Record<string, () => Promise<boolean>>> = {
+const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
+  fairness: benchFairness,
   gateway: benchGateway,
+  passthrough: benchPassthrough,
   rasterize: benchRasterize,
   recall: benchRecall,
+  saturation: benchSaturation,
 }
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
-for (const name of wanted) {
+for (const words of wanted) {
+  const [name = '', only] = words.split(':')
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
   if (bench === undefined)
     throw new Error(`there is no benchmark ${name}; the benchmarks: ${Object.keys(benches).join(', ')}`)
-  process.stdout.write(`\n# ${name}\n`)
-  if (!(await bench())) process.exitCode = 1
+  process.stdout.write(`\n# ${words}\n`)
+  if (!(await bench(only))) process.exitCode = 1
 }

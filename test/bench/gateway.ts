@@ -1,16 +1,12 @@
 // The gateway in front of a vLLM that answers at once: what it costs itself.
-import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import OpenAI from 'openai'
 import { createRasterizer } from '../../gateway/document/rasterizer.ts'
 import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
-import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { cpuSeconds, launchFake, launchGateway, peakMegabytes } from './processes.ts'
+import { connect, MODEL, readDocument } from './read-document.ts'
 import { printBar, printTable } from './table.ts'
+import { someone } from '../support/turn.ts'
 
 /** The bars of this benchmark. */
 const MAX_PEAK_MEGABYTES = 700
@@ -62,23 +58,13 @@ interface Run {
 }
 
 async function throughGateway(document: Uint8Array, pages: number): Promise<Run> {
-  await using fake = await launch(
-    'test/fakes/fake-vllm-main.ts',
-    ['--port', '0', '--model', MODEL, '--instant'],
-    {},
-    /fake vllm: (\S+)/,
-  )
-  await using gateway = await launch(
-    'gateway/main.ts',
-    [],
-    { GATEWAY_PORT: '0', GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOG_LEVEL: 'warn' },
-    /listens on (\S+)/,
-  )
-  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })
+  await using fake = await launchFake(['--model', MODEL, '--instant'])
+  await using gateway = await launchGateway([fake.url])
+  const client = connect(gateway.url)
   // Threads and caches of a running gateway are warm.
-  await ask(client, textPdf(4))
+  await readDocument(client, textPdf(4))
   const cpuBefore = cpuSeconds(gateway.pid)
-  const { seconds, firstTextSeconds, pagesRead } = await ask(client, document)
+  const { seconds, firstTextSeconds, pagesRead } = await readDocument(client, document)
   if (pagesRead !== pages) throw new Error(`${pagesRead} of ${pages} pages were read`)
   const cpu = cpuSeconds(gateway.pid) - cpuBefore
   return {
@@ -87,26 +73,6 @@ async function throughGateway(document: Uint8Array, pages: number): Promise<Run>
     peakMegabytes: peakMegabytes(gateway.pid),
     firstTextSeconds,
   }
-}
-
-const MODEL = 'lightonai/LightOnOCR-2-1B'
-
-async function ask(client: OpenAI, document: Uint8Array) {
-  const startedAt = performance.now()
-  const since = () => (performance.now() - startedAt) / 1000
-  const stream = await client.chat.completions.create({
-    model: MODEL,
-    stream: true,
-    messages: [{ role: 'user', content: [filePart(document)] }],
-  })
-  let firstTextSeconds: number | null = null
-  let last: unknown = null
-  for await (const chunk of stream) {
-    if (chunk.choices[0]?.delta.content) firstTextSeconds ??= since()
-    last = chunk
-  }
-  const { ocr } = last as { ocr: { pages: { status: string }[] } }
-  return { seconds: since(), firstTextSeconds, pagesRead: ocr.pages.filter(({ status }) => status === 'ok').length }
 }
 
 async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
@@ -121,7 +87,7 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
   const profile = findProfile('lightonocr-2')
   if (profile === undefined) throw new Error('there is no profile lightonocr-2')
   const rasterization = { pixelBudget: profile.pixelBudget, mediaType: profile.imageMediaType }
-  await using document = await openDocument(source, rasterizer, { maxDocumentBytes: 1e9 }, signal)
+  await using document = await openDocument(source, rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
   await Promise.all([1, 2].map((number) => document.rasterize(number, rasterization, signal)))
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
@@ -139,38 +105,6 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
     peakMegabytes: peakMegabytes(process.pid),
     firstTextSeconds: null,
   }
-}
-
-async function launch(script: string, args: string[], environment: Record<string, string>, line: RegExp) {
-  const root = join(import.meta.dirname, '../..')
-  // As `npm start` and the image start it.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', join(root, script), ...args], {
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const url = await firstMatch(child, child.stdout, line)
-  return { pid: child.pid ?? 0, url, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
-}
-
-async function firstMatch(child: ChildProcess, output: Readable, pattern: RegExp): Promise<string> {
-  for await (const line of createInterface(output)) {
-    const found = pattern.exec(line)?.[1]
-    if (found !== undefined) return found
-  }
-  throw new Error(`the process ended with ${child.exitCode} before it was ready`)
-}
-
-const TICKS_PER_SECOND = 100
-
-/** User and system time of a process and its threads, from Linux' /proc. */
-function cpuSeconds(pid: number): number {
-  // The name, in parentheses, may hold spaces; the times are the 14th and 15th fields.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-}
-
-function peakMegabytes(pid: number): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
 function formatRow(

@@ -12,6 +12,7 @@ import { GatewayError } from '../../gateway/errors.ts'
 import { tesseract } from '../../gateway/profile/models/tesseract.ts'
 import { pagePrompt, servedModel } from '../support/page-prompt.ts'
 import { printBar, printTable } from './table.ts'
+import { someone } from '../support/turn.ts'
 
 /** One line of the table: documents of one language and category, or all of them. */
 interface RecallRow {
@@ -108,7 +109,12 @@ async function scoreDocument(
   const bytes = readFileSync(new URL(entry.doc, CORPUS))
   const source = { bytes, param: 'document', filename: entry.doc, declaredMediaType: null, password: null }
   try {
-    await using document = await openDocument(source, rasterizer, { maxDocumentBytes: bytes.length }, signal)
+    await using document = await openDocument(
+      source,
+      rasterizer,
+      { maxDocumentBytes: bytes.length, turn: someone },
+      signal,
+    )
     const start = performance.now()
     let text = ''
     for (let page = 1; page <= document.pageCount; page++) text += `${await readPage(document, page, engine, signal)}\n`

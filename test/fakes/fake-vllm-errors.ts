@@ -25,3 +25,9 @@ export function badRequest(message: string, param: string | null = null): FakeHt
 export function invalidBody(message: string): FakeHttpError {
   return httpError(400, 'Bad Request', message, null)
 }
+
+/** Makes the 503 of elastic expert parallelism at work, whose `error` is a string. */
+export function scalingError(): FakeHttpError {
+  const message = 'The model is currently scaling. Please try again later.'
+  return new FakeHttpError(503, message, { error: message })
+}

@@ -1,4 +1,5 @@
 // Starts a fake vLLM as its own process: node test/fakes/fake-vllm-main.ts [--port 8000] [--model ID]… [--instant]
+// or at a fixed rate, 16 pages at once and each in 1.5 seconds: --serve 16 --seconds 1.5
 import { parseArgs } from 'node:util'
 import { startFakeVllm } from './fake-vllm.ts'
 
@@ -7,8 +8,15 @@ const { values } = parseArgs({
     port: { type: 'string', default: '0' },
     model: { type: 'string', multiple: true, default: ['lightonai/LightOnOCR-2-1B'] },
     instant: { type: 'boolean', default: false },
+    serve: { type: 'string' },
+    seconds: { type: 'string', default: '1' },
   },
 })
-const fake = await startFakeVllm({ port: Number(values.port), models: values.model, instant: values.instant })
+const fake = await startFakeVllm({
+  port: Number(values.port),
+  models: values.model,
+  instant: values.instant,
+  ...(values.serve === undefined ? {} : { service: { places: Number(values.serve), seconds: Number(values.seconds) } }),
+})
 process.stdout.write(`fake vllm: ${fake.url}\n`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void fake.kill())

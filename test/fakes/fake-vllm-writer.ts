@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generate, toDeltas } from './fake-vllm-answer.ts'
 import type { ChatBody, Generation, ScriptedAnswer } from './fake-vllm-answer.ts'
+import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
 
 /** What the writer must know of the request that it answers. */
@@ -12,6 +13,9 @@ export interface AnswerContext {
   readonly model: FakeModel
   /** Fires when the client leaves: the generation ends with it. */
   readonly signal: AbortSignal
+  /** Shut while the server hangs: nothing is written then. */
+  readonly server: Gate
+  readonly engine: FakeEngine
 }
 
 const STREAM_ERROR = {
@@ -62,19 +66,8 @@ async function writeStream(
   const chunk = (delta: Record<string, string>, finishReason: string | null = null, logprobs: unknown = null) =>
     send({ ...base, choices: [{ index: 0, delta, logprobs, finish_reason: finishReason }] })
 
-  const { deltas, finishReason } = generation
-  const ending = answer.ending ?? 'finish'
-  const finishes = ending === 'finish' || ending === 'break-after-finish'
-  await pause(answer.firstDelayMs, context.signal)
-  // The role comes with the first token, not before it.
-  chunk({ role: 'assistant', content: '' })
-  for (const [index, text] of deltas.entries()) {
-    if (index > 0) await pause(answer.delayMs, context.signal)
-    // The last token and the finish reason come on one chunk.
-    const reason = finishes && index === deltas.length - 1 ? finishReason : null
-    chunk({ content: text }, reason, logprobsOf(answer, context.body, index, text, reason))
-  }
-  if (finishes && deltas.length === 0) chunk({ content: '' }, finishReason)
+  const isAborted = await writeDeltas(chunk, generation, answer, context)
+  const ending = isAborted ? 'finish' : (answer.ending ?? 'finish')
   await end(response, ending, () => {
     if (ending === 'error') send({ error: { param: null, ...(answer.streamError ?? STREAM_ERROR) } })
     else if (context.body.stream_options?.include_usage === true)
@@ -87,7 +80,13 @@ async function writeStream(
  * What vLLM says of a delta's token (`_create_chat_logprobs` in vllm/entrypoints/openai/chat_completion/serving.py):
  * nothing below -9999, no `logprob` where it knows none, and the end-of-text token beside the last one.
  */
-function logprobsOf(answer: ScriptedAnswer, body: ChatBody, index: number, text: string, reason: string | null) {
+function logprobsOf(
+  scripted: ScriptedAnswer['logprobs'],
+  body: ChatBody,
+  index: number,
+  text: string,
+  reason: string | null,
+) {
   // `top_logprobs` is 0 unless said otherwise; with null there is nothing at all.
   if (body.logprobs !== true || body.top_logprobs === null) return null
   const entry = (token: string, logprob: number | null) => ({
@@ -96,9 +95,35 @@ function logprobsOf(answer: ScriptedAnswer, body: ChatBody, index: number, text:
     bytes: [...Buffer.from(token)],
     top_logprobs: [],
   })
-  const logprob = answer.logprobs?.[index]
+  const logprob = scripted?.[index]
   const content = [entry(text, logprob === undefined ? -0.01 : logprob)]
   return { content: reason === 'stop' ? [...content, entry('<|im_end|>', 0)] : content }
+}
+
+/** Writes what is generated; returns whether the engine was put to sleep before its end, which is an end as well. */
+async function writeDeltas(
+  chunk: (delta: Record<string, string>, finishReason?: string | null, logprobs?: unknown) => void,
+  { deltas, finishReason }: Generation,
+  { firstDelayMs, delayMs, logprobs, ending = 'finish' }: ScriptedAnswer,
+  context: AnswerContext,
+): Promise<boolean> {
+  const asleep = await context.engine.admit(context.signal)
+  await generating(firstDelayMs, context, asleep)
+  // The role comes with the first token, not before it.
+  chunk({ role: 'assistant', content: '' })
+  const finishes = ending === 'finish' || ending === 'break-after-finish'
+  for (const [index, text] of deltas.entries()) {
+    if (index > 0) await generating(delayMs, context, asleep)
+    if (asleep.aborted) break
+    // The last token and the finish reason come on one chunk.
+    const isLast = index === deltas.length - 1
+    const reason = finishes && isLast ? finishReason : null
+    chunk({ content: text }, reason, logprobsOf(logprobs, context.body, index, text, reason))
+    if (isLast) return false
+  }
+  if (asleep.aborted) chunk({ content: '' }, 'abort')
+  else if (finishes) chunk({ content: '' }, finishReason)
+  return asleep.aborted
 }
 
 async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer['ending']>, sendRest: () => void) {
@@ -127,7 +152,9 @@ async function writeWhole(
   context: AnswerContext,
 ) {
   const pauses = (answer.firstDelayMs ?? 0) + (answer.delayMs ?? 0) * Math.max(0, generation.deltas.length - 1)
-  await pause(pauses, context.signal)
+  const asleep = await context.engine.admit(context.signal)
+  await generating(pauses, context, asleep)
+  const finishReason = asleep.aborted ? 'abort' : generation.finishReason
   if (answer.ending === 'break' || answer.ending === 'end') response.destroy()
   if (answer.ending === 'hang' || response.destroyed) return
   const body = {
@@ -140,7 +167,7 @@ async function writeWhole(
         index: 0,
         message: { role: 'assistant', content: generation.deltas.join(''), tool_calls: [] },
         logprobs: null,
-        finish_reason: generation.finishReason,
+        finish_reason: finishReason,
         stop_reason: null,
       },
     ],
@@ -186,6 +213,15 @@ function usage({ promptTokens, deltas }: Generation) {
   }
 }
 
-async function pause(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
-  if (milliseconds !== undefined && milliseconds > 0) await delay(milliseconds, undefined, { signal })
+/** Takes the time of a token, or until the engine is put to sleep; longer while the server hangs. */
+async function generating(
+  milliseconds: number | undefined,
+  { server, signal }: AnswerContext,
+  asleep: AbortSignal,
+): Promise<void> {
+  if (milliseconds !== undefined && milliseconds > 0 && !asleep.aborted) {
+    const cut = AbortSignal.any([signal, asleep])
+    await delay(milliseconds, undefined, { signal: cut }).catch(() => signal.throwIfAborted())
+  }
+  if (!server.isOpen) await server.pass(signal)
 }

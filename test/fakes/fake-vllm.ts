@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { describePage } from './fake-vllm-answer.ts'
 import type { Answer, ChatBody, FakeRequest, ScriptedAnswer } from './fake-vllm-answer.ts'
-import { badRequest, FakeHttpError, httpError, invalidBody } from './fake-vllm-errors.ts'
+import { badRequest, FakeHttpError, httpError, invalidBody, scalingError } from './fake-vllm-errors.ts'
+import { createFakeEngine, createGate } from './fake-vllm-gates.ts'
+import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import { instantAnswer } from './fake-vllm-instant.ts'
 import { fakeModel, layoutProblems, modelCard } from './fake-vllm-models.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
+import { createService, type Service, type ServiceOptions } from './fake-vllm-service.ts'
 import { checkLimits, readPrompt } from './fake-vllm-prompt.ts'
 import type { ReadPrompt } from './fake-vllm-prompt.ts'
 import { writeChatAnswer, writeCompletion } from './fake-vllm-writer.ts'
@@ -23,8 +26,12 @@ export interface FakeVllmOptions {
   readonly answer?: (request: FakeRequest) => Answer | Promise<Answer>
   /** For benchmarks: no image is decoded, nothing is recorded but counts, and every answer is the same bytes. */
   readonly instant?: boolean
+  /** For benchmarks, as `instant`, but at a fixed rate. */
+  readonly service?: ServiceOptions
   /** What `GET /version` says. */
   readonly version?: string
+  /** `VLLM_SERVER_DEV_MODE`: without it `/sleep`, `/wake_up` and `/is_sleeping` are unknown paths. */
+  readonly devMode?: boolean
 }
 
 /** A running fake vLLM. */
@@ -44,6 +51,13 @@ export interface FakeVllm extends AsyncDisposable {
   setAnswer(answer: NonNullable<FakeVllmOptions['answer']>): void
   /** `false`: `/health` says 503, as when the engine behind the server is dead. */
   setHealthy(healthy: boolean): void
+  /** `true`: connections are accepted and nothing is answered on any path, and streams fall silent, until `false`. */
+  setHanging(hanging: boolean): void
+  /** `true`: a 503 whose body is a string on every path (vllm/entrypoints/serve/elastic_ep/middleware.py). */
+  setScaling(scaling: boolean): void
+  /** What runs ends with `abort`, what comes waits for `wake`; `/health` and `/v1/models` answer as ever. */
+  sleep(): void
+  wake(): void
   /** Lets what runs finish, then stops. */
   close(): Promise<void>
   /** Breaks every socket and stops, as a killed process does. */
@@ -59,8 +73,12 @@ interface State {
   models: readonly FakeModel[]
   answer: FakeVllmOptions['answer']
   healthy: boolean
+  scaling: boolean
+  readonly server: Gate
+  readonly engine: FakeEngine
   running: number
   peakRunning: number
+  readonly service: Service | null
   readonly requests: Mutable<FakeRequest>[]
   readonly calls: Map<string, number>
   readonly layoutProblems: string[]
@@ -74,8 +92,12 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     models: (options.models ?? ['lightonai/LightOnOCR-2-1B']).map(fakeModel),
     answer: options.answer,
     healthy: true,
+    scaling: false,
+    server: createGate(),
+    engine: createFakeEngine(),
     running: 0,
     peakRunning: 0,
+    service: options.service === undefined ? null : createService(options.service),
     requests: [],
     calls: new Map(),
     layoutProblems: [],
@@ -113,6 +135,10 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     setModels: (models) => (state.models = models.map(fakeModel)),
     setAnswer: (answer) => (state.answer = answer),
     setHealthy: (healthy) => (state.healthy = healthy),
+    setHanging: (hanging) => (hanging ? state.server.shut() : state.server.open()),
+    setScaling: (scaling) => (state.scaling = scaling),
+    sleep: () => state.engine.sleep(),
+    wake: () => state.engine.wake(),
     close: () => stop(false),
     kill: () => stop(true),
     [Symbol.asyncDispose]: () => stop(true),
@@ -123,6 +149,10 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
   const path = (request.url ?? '/').split('?')[0] ?? '/'
   const call = `${request.method} ${path}`
   state.calls.set(call, (state.calls.get(call) ?? 0) + 1)
+  const isGeneration = call === 'POST /v1/chat/completions' || call === 'POST /v1/completions'
+  const record = isGeneration && options.instant !== true ? recordGeneration(state, path, request, response) : null
+  if (!state.server.isOpen) await state.server.pass(record?.signal ?? whenClosed(response))
+  if (state.scaling) throw scalingError()
   if (
     path.startsWith('/v1') &&
     options.apiKey !== undefined &&
@@ -142,14 +172,40 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
       return response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metrics(state))
     case 'POST /v1/chat/completions':
     case 'POST /v1/completions':
-      if (options.instant === true) return instantAnswer(request, response, state.models[0]?.id ?? '')
-      return generate(state, path, request, response)
+      if (state.service !== null) return state.service.answer(request, response, state.models[0]?.id ?? '')
+      if (record === null) return instantAnswer(request, response, state.models[0]?.id ?? '')
+      return generate(state, record, request, response)
     default:
+      if (options.devMode === true && routeSleep(state.engine, call, response)) return
       throw httpError(404, 'Not Found', 'Not Found', null)
   }
 }
 
-async function generate(state: State, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Of dev mode alone: vllm/entrypoints/serve/dev/sleep/api_router.py. */
+function routeSleep(engine: FakeEngine, call: string, response: ServerResponse): boolean {
+  if (call === 'GET /is_sleeping') {
+    writeJson(response, 200, { is_sleeping: engine.isSleeping })
+    return true
+  }
+  if (call !== 'POST /sleep' && call !== 'POST /wake_up') return false
+  if (call === 'POST /sleep') engine.sleep()
+  else engine.wake()
+  response.writeHead(200).end()
+  return true
+}
+
+function whenClosed(response: ServerResponse): AbortSignal {
+  const closed = new AbortController()
+  response.once('close', () => closed.abort())
+  return closed.signal
+}
+
+function recordGeneration(
+  state: State,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Mutable<FakeRequest> {
   const left = new AbortController()
   const record: Mutable<FakeRequest> = {
     path,
@@ -173,8 +229,17 @@ async function generate(state: State, path: string, request: IncomingMessage, re
     record.aborted = !response.writableFinished
     left.abort()
   })
+  return record
+}
+
+async function generate(
+  state: State,
+  record: Mutable<FakeRequest>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   record.body = await readBody(request)
-  if (path === '/v1/completions') return writeCompletion(response, record.body, findModel(state, record.body))
+  if (record.path === '/v1/completions') return writeCompletion(response, record.body, findModel(state, record.body))
   const model = findModel(state, record.body)
   const prompt = await readPrompt(record.body, model)
   record.image = prompt.image
@@ -184,7 +249,9 @@ async function generate(state: State, path: string, request: IncomingMessage, re
     body: record.body,
     promptTokens: prompt.tokens,
     model,
-    signal: left.signal,
+    signal: record.signal,
+    server: state.server,
+    engine: state.engine,
   })
 }
 
@@ -240,9 +307,9 @@ function metrics(state: State): string {
   const finished = state.requests.filter((request) => request.finished).length
   return [
     '# TYPE vllm:num_requests_running gauge',
-    `vllm:num_requests_running${labels} ${state.running}`,
+    `vllm:num_requests_running${labels} ${state.service?.running() ?? state.running}`,
     '# TYPE vllm:num_requests_waiting gauge',
-    `vllm:num_requests_waiting${labels} 0`,
+    `vllm:num_requests_waiting${labels} ${state.service?.waiting() ?? 0}`,
     '# TYPE vllm:kv_cache_usage_perc gauge',
     `vllm:kv_cache_usage_perc${labels} 0`,
     '# TYPE vllm:request_success_total counter',

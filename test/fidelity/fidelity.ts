@@ -13,6 +13,7 @@ import { GatewayError } from '../../gateway/errors.ts'
 import { compare } from './compare.ts'
 import { drawWithPoppler, type PdfFile, popplerVersion } from './poppler.ts'
 import { type ComparedPage, differs, fidelityPage, readExplanations } from './report.ts'
+import { someone } from '../support/turn.ts'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, pictures: { type: 'string' } },
@@ -96,7 +97,12 @@ async function compareDocument(file: CorpusDocument, rasterizer: Rasterizer): Pr
     password: file.password,
   }
   try {
-    await using document = await openDocument(source, rasterizer, { maxDocumentBytes: MAX_DOCUMENT_BYTES }, signal)
+    await using document = await openDocument(
+      source,
+      rasterizer,
+      { maxDocumentBytes: MAX_DOCUMENT_BYTES, turn: someone },
+      signal,
+    )
     const pages: ComparedPage[] = []
     for (let page = 1; page <= Math.min(PAGES_OF_EACH, document.pageCount); page++) {
       pages.push(await comparePage(document, file, page, signal))

@@ -7,6 +7,7 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { createRasterizer, type Rasterizer } from '../../gateway/document/rasterizer.ts'
 import { GatewayError, type ErrorCode } from '../../gateway/errors.ts'
 import { mutate, mutationNames, seededRandom } from './mutate.ts'
+import { someone } from '../support/turn.ts'
 
 const { values } = parseArgs({
   options: {
@@ -98,7 +99,12 @@ async function tryMutant(index: number, documents: readonly CorpusDocument[], ra
 async function read(bytes: Uint8Array, rasterizer: Rasterizer): Promise<string> {
   const { signal } = new AbortController()
   const source = { bytes, param: 'document', filename: null, declaredMediaType: null, password: null }
-  await using document = await openDocument(source, rasterizer, { maxDocumentBytes: 10 * MAX_BYTES }, signal)
+  await using document = await openDocument(
+    source,
+    rasterizer,
+    { maxDocumentBytes: 10 * MAX_BYTES, turn: someone },
+    signal,
+  )
   const rasterization = { pixelBudget: { longestEdge: 400, maxPixels: 160_000 }, mediaType: 'image/png' as const }
   for (let page = 1; page <= Math.min(PAGES_OF_EACH, document.pageCount); page++) {
     const { data } = await document.rasterize(page, rasterization, signal)

@@ -6,6 +6,7 @@ import { createRasterizer } from '../../gateway/document/rasterizer.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import { readCorpus } from '../support/documents.ts'
+import { someone } from '../support/turn.ts'
 
 /** One line of the corpus's manifest. `expected` lists, with `|` between, what may become of the file. */
 interface Entry {
@@ -65,19 +66,27 @@ describe('real documents', { timeout: 180_000, concurrency: 2 }, () => {
 
   for (const { file, password } of manifest.files.filter((entry) => entry.password !== undefined)) {
     it(`${file}: opens with its password and with no other`, async () => {
-      const document = await openDocument(source(file, password), rasterizer, { maxDocumentBytes: 1e8 }, never)
+      const document = await openDocument(
+        source(file, password),
+        rasterizer,
+        { maxDocumentBytes: 1e8, turn: someone },
+        never,
+      )
       assert.equal((await firstPages(document)).length, Math.min(3, document.pageCount))
       await document[Symbol.asyncDispose]()
-      await assert.rejects(openDocument(source(file, 'guess'), rasterizer, { maxDocumentBytes: 1e8 }, never), {
-        code: 'wrong_password',
-        param: 'ocr.password',
-      })
+      await assert.rejects(
+        openDocument(source(file, 'guess'), rasterizer, { maxDocumentBytes: 1e8, turn: someone }, never),
+        {
+          code: 'wrong_password',
+          param: 'ocr.password',
+        },
+      )
     })
   }
 
   it('a document beyond the most bytes is refused before anyone looks inside', async () => {
     const file = 'real/header-offset-pdf20.pdf'
-    await assert.rejects(openDocument(source(file), rasterizer, { maxDocumentBytes: 5000 }, never), {
+    await assert.rejects(openDocument(source(file), rasterizer, { maxDocumentBytes: 5000, turn: someone }, never), {
       code: 'document_too_large',
       param: 'the.field',
       message: /has 5264 bytes; at most 5000/,
@@ -93,7 +102,7 @@ interface Drawn {
 async function read({ file, expected }: Entry): Promise<Drawn | GatewayError> {
   const pool = expected.includes('error:timeout') ? impatient : rasterizer
   try {
-    await using document = await openDocument(source(file), pool, { maxDocumentBytes: 1e8 }, never)
+    await using document = await openDocument(source(file), pool, { maxDocumentBytes: 1e8, turn: someone }, never)
     return { document, images: await firstPages(document) }
   } catch (error) {
     assert.ok(error instanceof GatewayError, String(error))

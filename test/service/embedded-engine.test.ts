@@ -13,6 +13,7 @@ import { tesseract } from '../../gateway/profile/models/tesseract.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { pagePrompt, servedModel } from '../support/page-prompt.ts'
 import { within } from '../support/within.ts'
+import { someone } from '../support/turn.ts'
 
 const CHINESE_SCAN = new URL('../../../shared/corpus/truth/hand/hand-chinese-scan.pdf', import.meta.url)
 const SECONDS = 1000
@@ -154,7 +155,12 @@ async function firstPage(bytes: Uint8Array): Promise<PageImage> {
   })
   try {
     const source = { bytes, param: 'document', filename: null, declaredMediaType: null, password: null }
-    await using document = await openDocument(source, rasterizer, { maxDocumentBytes: bytes.length }, never)
+    await using document = await openDocument(
+      source,
+      rasterizer,
+      { maxDocumentBytes: bytes.length, turn: someone },
+      never,
+    )
     const { pixelBudget, imageMediaType: mediaType } = tesseract
     return await document.rasterize(1, { pixelBudget, mediaType }, never)
   } finally {

@@ -42,6 +42,20 @@ async function chat(fake: FakeVllm, content: unknown, fields: Record<string, unk
   }
 }
 
+/** A streamed chat that is read as far as is wanted; what waits for more resolves with it. */
+async function streamChat(fake: FakeVllm) {
+  const body = JSON.stringify({ model: MODEL, stream: true, messages: [{ role: 'user', content: 'Hi' }] })
+  const response = await fetch(`${fake.url}/chat/completions`, { method: 'POST', body })
+  let seen = ''
+  void (async () => {
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) seen += text
+  })().catch(() => {})
+  return {
+    seen: () => seen,
+    readUntil: (text: string) => eventually(() => seen.includes(text), DEADLINE, text),
+  }
+}
+
 describe('the fake vLLM', () => {
   it('streams to the official client: role, text, finish reason, usage', async () => {
     await using fake = await startFakeVllm({ answer: () => 'one two three' })
@@ -255,6 +269,47 @@ describe('the fake vLLM', () => {
     await eventually(() => fake.requests[0]?.aborted === true, DEADLINE, 'the abort is seen')
     assert.ok((fake.requests[0]?.endedAt ?? 0) > (fake.requests[0]?.startedAt ?? Infinity))
     assert.equal(fake.requests[0]?.signal.aborted, true)
+  })
+
+  it('accepts and answers nothing on any path while it hangs, in the middle of a stream too', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ deltas: ['one', ' two', ' three'], delayMs: 20 }) })
+    const running = await streamChat(fake)
+    await running.readUntil('one')
+    fake.setHanging(true)
+    const asked = ['/health', '/v1/models'].map((path) => fetch(new URL(path, fake.url)))
+    const chatted = chat(fake, 'Hi')
+    const silence = Promise.race([...asked, chatted, running.readUntil('three')]).then(() => 'said something')
+    await assert.rejects(within(silence, 300, 'silence'), /nothing within/)
+    fake.setHanging(false)
+    const answers = await within(Promise.all([...asked, chatted]), DEADLINE, 'the answers')
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 200],
+    )
+    await running.readUntil('[DONE]')
+  })
+
+  it('ends what runs with `abort` when it is put to sleep, and lets what comes wait until it wakes', async () => {
+    const script = { deltas: ['one', ' two'], delayMs: 60_000 }
+    await using fake = await startFakeVllm({ devMode: true, answer: () => script })
+    const control = async (path: string, method: string) => (await fetch(new URL(path, fake.url), { method })).text()
+    const running = await streamChat(fake)
+    await running.readUntil('one')
+    await control('/sleep?level=1', 'POST')
+    await running.readUntil('[DONE]')
+    assert.match(running.seen(), /"finish_reason":"abort"/)
+    assert.equal(await control('/is_sleeping', 'GET'), '{"is_sleeping":true}')
+    assert.equal((await fetch(new URL('/health', fake.url))).status, 200)
+    const waiting = await streamChat(fake)
+    await assert.rejects(within(waiting.readUntil('one'), 300, 'sleep'), /nothing within/)
+    await control('/wake_up', 'POST')
+    await waiting.readUntil('one')
+    assert.equal(await control('/is_sleeping', 'GET'), '{"is_sleeping":false}')
+  })
+
+  it('has no path to ask whether it sleeps outside of dev mode', async () => {
+    await using fake = await startFakeVllm()
+    assert.equal((await fetch(new URL('/is_sleeping', fake.url))).status, 404)
   })
 
   it('answers at once, streamed or whole, when it is started for benchmarks', async () => {

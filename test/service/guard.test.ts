@@ -40,6 +40,8 @@ async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5,
     apiKey: null,
     refreshSeconds: 3600,
     connectTimeoutSeconds: 1,
+    concurrency: null,
+    patienceSeconds: 0,
     chooseProfile: () => lightonocr2,
   })
   await upstreams.refresh(AbortSignal.timeout(DEADLINE))
@@ -249,8 +251,9 @@ describe('the guard', { timeout: 60_000 }, () => {
     const error = await failureOf(setup.read())
     assert.ok(error instanceof PageFailure)
     assert.deepEqual([error.code, error.retry], ['engine_error', true])
-    assert.deepEqual(error.reasons, ['engine_unavailable', 'engine_error', 'engine_error'])
-    assert.equal(setup.fake.requests.length, 3)
+    // What no engine took is not one of the three tries that a page is worth.
+    assert.deepEqual(error.reasons, ['engine_unavailable', 'engine_error', 'engine_error', 'engine_error'])
+    assert.equal(setup.fake.requests.length, 4)
   })
 
   for (const status of [400, 401, 413, 422, 501]) {

@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcessByStdio } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { readMetrics, sumBy, valueOf } from '../support/read-metrics.ts'
 import { eventually, within } from '../support/within.ts'
 
-const main = join(import.meta.dirname, '../../gateway/main.ts')
 const TIMEOUT = 60_000
-
-/** The gateway as its users run it: a process of its own. */
-async function launch(environment: Record<string, string>) {
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (data: Buffer) => (output.stdout += data.toString()))
-  child.stderr.on('data', (data: Buffer) => (output.stderr += data.toString()))
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
-  const started = eventually(() => output.stdout.includes('listens on') || child.exitCode !== null, 15_000, 'the start')
-  await started
-  const url = /listens on (http:\S+)/.exec(output.stdout)?.[1] ?? ''
-  return { child, output, exited, url, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
-}
 
 const question = (pages: number, more: object = {}) =>
   JSON.stringify({
@@ -42,7 +23,7 @@ const post = (url: string, body: string, headers: Record<string, string> = {}) =
 
 describe('the process', { timeout: TIMEOUT }, () => {
   it('says where it listens, on a port of its own choosing', async () => {
-    await using gateway = await launch({})
+    await using gateway = await startGatewayProcess({})
     assert.match(gateway.output.stdout, /^ocr-gateway listens on http:\/\/127\.0\.0\.1:\d+\n$/)
     const response = await fetch(`${gateway.url}/health`)
     assert.equal(response.status, 200)
@@ -50,7 +31,7 @@ describe('the process', { timeout: TIMEOUT }, () => {
   })
 
   it('says everything that is wrong with its settings, a line each, and exits with 1', async () => {
-    await using gateway = await launch({
+    await using gateway = await startGatewayProcess({
       GATEWAY_PORT: 'x',
       GATEWAY_LOOKAHEAD: '-1',
       GATEWAY_MODEL_PROFILES: 'a=nonsense',
@@ -63,21 +44,21 @@ describe('the process', { timeout: TIMEOUT }, () => {
   })
 
   it('refuses a pin to a profile that does not exist', async () => {
-    await using gateway = await launch({ GATEWAY_MODEL_PROFILES: 'a=nonsense' })
+    await using gateway = await startGatewayProcess({ GATEWAY_MODEL_PROFILES: 'a=nonsense' })
     assert.deepEqual(await within(gateway.exited, 10_000, 'the exit'), [1, null])
     assert.match(gateway.output.stderr, /^GATEWAY_MODEL_PROFILES .*nonsense.*lightonocr-2/)
   })
 
   it('exits with 1 when its port is taken', async () => {
-    await using first = await launch({})
-    await using second = await launch({ GATEWAY_PORT: new URL(first.url).port })
+    await using first = await startGatewayProcess({})
+    await using second = await startGatewayProcess({ GATEWAY_PORT: new URL(first.url).port })
     assert.deepEqual(await within(second.exited, 10_000, 'the exit'), [1, null])
     assert.match(second.output.stderr, /GATEWAY_PORT.*EADDRINUSE/)
   })
 
   it('finishes what runs on SIGTERM, takes nothing new, and exits with 0', async () => {
     await using fake = await startFakeVllm({ answer: () => ({ text: 'finished', firstDelayMs: 800 }) })
-    await using gateway = await launch({ GATEWAY_UPSTREAM_URLS: fake.url })
+    await using gateway = await startGatewayProcess({ GATEWAY_UPSTREAM_URLS: fake.url })
     const running = post(gateway.url, question(2))
     await eventually(() => fake.requests.length === 2, 10_000, 'the pages are in flight')
     gateway.child.kill('SIGTERM')
@@ -91,7 +72,7 @@ describe('the process', { timeout: TIMEOUT }, () => {
 
   it('cuts what takes longer than the drain time', async () => {
     await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })
-    await using gateway = await launch({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_DRAIN_SECONDS: '0.5' })
+    await using gateway = await startGatewayProcess({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_DRAIN_SECONDS: '0.5' })
     const running = post(gateway.url, question(1)).then(
       (response) => response.status,
       () => 'cut',
@@ -106,7 +87,10 @@ describe('the process', { timeout: TIMEOUT }, () => {
   it('writes one line per request, without text of the document, the password or a key', async () => {
     const secret = 'the text of the page'
     await using fake = await startFakeVllm({ answer: () => secret })
-    await using gateway = await launch({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_API_KEYS: 'archive:s3cret-key' })
+    await using gateway = await startGatewayProcess({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_API_KEYS: 'archive:s3cret-key',
+    })
     const authorization = 'Bearer s3cret-key'
     const body = question(3, { ocr: { password: 'pass-word' } })
     const whole = await post(gateway.url, body, { authorization, 'x-request-id': 'scan-0042' })
@@ -147,9 +131,31 @@ describe('the process', { timeout: TIMEOUT }, () => {
       assert.ok(!gateway.output.stderr.includes(word))
   })
 
+  for (const stream of [true, false]) {
+    it(`notes a client that left before its answer began (stream: ${stream})`, async () => {
+      await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })
+      await using gateway = await startGatewayProcess({ GATEWAY_UPSTREAM_URLS: fake.url })
+      const leave = new AbortController()
+      const asked = fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        body: question(2, { stream }),
+        signal: leave.signal,
+      })
+      await eventually(() => fake.requests.length === 2, 10_000, 'the pages are in flight')
+      leave.abort()
+      await assert.rejects(asked)
+      await eventually(() => gateway.output.stderr.includes('"msg":"request"'), 5000, 'its line')
+      assert.match(gateway.output.stderr, /"status":499.*"code":"client_gone"/)
+      const metrics = await readMetrics(gateway.url)
+      assert.deepEqual(sumBy(metrics, 'ocr_gateway_requests_total', 'status'), { 499: 1 })
+      // The one that asks for the metrics is in flight itself.
+      assert.equal(valueOf(metrics, 'ocr_gateway_requests_in_flight'), 1)
+    })
+  }
+
   it('counts requests, pages and the cache on /metrics', async () => {
     await using fake = await startFakeVllm()
-    await using gateway = await launch({ GATEWAY_UPSTREAM_URLS: fake.url })
+    await using gateway = await startGatewayProcess({ GATEWAY_UPSTREAM_URLS: fake.url })
     await (await post(gateway.url, question(3))).text()
     await (await post(gateway.url, question(3))).text()
     await (await post(gateway.url, '{')).text()

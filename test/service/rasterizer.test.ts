@@ -6,6 +6,8 @@ import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../..
 import { readPageBarcode } from '../fakes/page-barcode.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
+import type { Turn } from '../../gateway/page/turn.ts'
+import { someone } from '../support/turn.ts'
 
 const seconds = 1000
 const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, mediaType: 'image/png' } as const
@@ -83,7 +85,7 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('does nothing for a client that is already gone', async () => {
     await using pool = open({ threads: 1 })
     const gone = AbortSignal.abort(new Error('gone'))
-    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6 }, gone), {
+    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone), {
       message: 'gone',
     })
     assert.equal(pool.load().threads, 0)
@@ -98,10 +100,10 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(pool.load().threads, 1)
   })
 
-  it('lets documents take turns: one page is not held up by many', async () => {
+  it('lets requests take turns: one page is not held up by many', async () => {
     await using pool = open({ threads: 1 })
     await using long = await opened(pool, numberedPdf(8))
-    await using short = await opened(pool, numberedPdf(1))
+    await using short = await opened(pool, numberedPdf(1), { ...someone, request: 'another' })
     const done: string[] = []
     const drawn = (name: string, document: Document, page: number) =>
       document.rasterize(page, rasterization, never).then(() => done.push(name))
@@ -159,8 +161,8 @@ function open(options: Partial<RasterizerOptions>): Rasterizer & AsyncDisposable
   return Object.assign(pool, { [Symbol.asyncDispose]: () => pool.close() })
 }
 
-function opened(pool: Rasterizer, bytes: Uint8Array): Promise<Document> {
-  return within(openDocument(source(bytes), pool, { maxDocumentBytes: 1e6 }, never), 60 * seconds, 'opening')
+function opened(pool: Rasterizer, bytes: Uint8Array, turn: Turn = someone): Promise<Document> {
+  return within(openDocument(source(bytes), pool, { maxDocumentBytes: 1e6, turn }, never), 60 * seconds, 'opening')
 }
 
 function source(bytes: Uint8Array) {

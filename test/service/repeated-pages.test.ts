@@ -7,6 +7,7 @@ import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { startRedis } from '../support/start-redis.ts'
+import { eventually } from '../support/within.ts'
 
 const TIMEOUT = 60_000
 const textOf = ({ image }: FakeRequest) => `page ${image?.pageNumber}`
@@ -35,6 +36,20 @@ describe('a document with pages that repeat', { timeout: TIMEOUT }, () => {
       assert.equal(fake.requests.length, 11)
     })
   }
+
+  it('takes no place at an upstream with the pages that wait for their likeness', async () => {
+    const gate = Promise.withResolvers<void>()
+    await using fake = await startFakeVllm({
+      answer: (request) =>
+        request.image?.pageNumber === 99 ? gate.promise.then(() => textOf(request)) : textOf(request),
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_UPSTREAM_CONCURRENCY: '2' })
+    const asked = askWhole(gateway.client, question([99, 99, 99, 4, 5, 6]))
+    await eventually(() => fake.requests.filter(({ finished }) => finished).length === 3, 10_000, 'the other pages')
+    gate.resolve()
+    assert.equal((await asked).content, 'page 99|page 99|page 99|page 4|page 5|page 6')
+    assert.equal(fake.requests.length, 4)
+  })
 
   it('fails them all with the one that was asked for', async () => {
     const failure = { status: 400, body: { error: { message: 'no', type: 'X', param: null, code: 400 } } }

@@ -34,6 +34,8 @@ async function start({ limits, gatewayKey, ...options }: Setup = {}) {
     apiKey: gatewayKey ?? null,
     refreshSeconds: 3600,
     connectTimeoutSeconds: 1,
+    concurrency: null,
+    patienceSeconds: 0,
     chooseProfile: () => imageOnlyProfile,
   })
   await upstreams.refresh(AbortSignal.timeout(DEADLINE))

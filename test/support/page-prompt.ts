@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import type { PagePrompt } from '../../gateway/engine/engine.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import type { ModelProfile, ServedModel } from '../../gateway/profile/model-profile.ts'
+import { someone } from './turn.ts'
 
 /** A profile shaped as LightOnOCR's: the image alone. Kept apart from the real ones, which change with their models. */
 export const imageOnlyProfile: ModelProfile = {
@@ -79,7 +80,7 @@ export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
     text: model.profile.tasks.document.text,
     image: () => grayPageImage(),
     requestId: 'request-1',
-    turn: { lane: 'interactive', key: '', request: 'request-1' },
+    turn: someone,
     confidence: false,
     ...prompt,
   }

@@ -45,12 +45,14 @@ export interface Question {
   readonly parts: readonly ChatCompletionContentPart[]
   readonly ocr?: object
   readonly signal?: AbortSignal
+  /** How long the client waits, which it tells the gateway. */
+  readonly timeoutMs?: number
 }
 
 /** Asks for the whole answer at once. */
 export async function askWhole(client: OpenAI, question: Question): Promise<Answer> {
   const { data, response } = await client.chat.completions
-    .create({ ...body(question), stream: false }, { signal: question.signal })
+    .create({ ...body(question), stream: false }, requestOptions(question))
     .withResponse()
   const [choice] = data.choices
   return {
@@ -70,7 +72,7 @@ export interface StreamedAnswer extends Answer {
 /** Asks for a stream and reads it to its end. */
 export async function askStream(client: OpenAI, question: Question): Promise<StreamedAnswer> {
   const { data, response } = await client.chat.completions
-    .create({ ...body(question), stream: true, stream_options: { include_usage: true } }, { signal: question.signal })
+    .create({ ...body(question), stream: true, stream_options: { include_usage: true } }, requestOptions(question))
     .withResponse()
   const chunks: StreamedAnswer['chunks'][number][] = []
   for await (const chunk of data) chunks.push(chunk)
@@ -82,6 +84,10 @@ export async function askStream(client: OpenAI, question: Question): Promise<Str
     cacheHeader: response.headers.get('x-cache'),
     usage: chunks.at(-1)?.usage ?? undefined,
   }
+}
+
+function requestOptions({ signal, timeoutMs }: Question) {
+  return { signal, ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) }
 }
 
 function body({ model = 'default', parts, ocr }: Question) {

@@ -14,6 +14,7 @@ export async function startTestGateway(environment: Readonly<Record<string, stri
     GATEWAY_PORT: '0',
     GATEWAY_LOG_LEVEL: 'silent',
     GATEWAY_DRAIN_SECONDS: '1',
+    GATEWAY_UPSTREAM_PATIENCE_SECONDS: '1',
     ...environment,
   })
   if (config === null) throw new Error(problems.join('\n'))

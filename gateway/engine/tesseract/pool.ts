@@ -1,16 +1,17 @@
 import { GatewayError } from '../../errors.ts'
+import type { Turn } from '../../page/turn.ts'
 import { createSlots } from '../slots.ts'
 import type { Recognition } from './recognition.ts'
 import { startThread } from './thread.ts'
 import type { TesseractThread } from './thread.ts'
 
-/** Threads that read page images, first come, first served. */
+/** Threads that read page images; those who wait take turns. */
 export interface TesseractPool {
   /**
    * Reads one PNG or JPEG page image. An abort ends a wait at once, and a page being read together with its thread.
    * Throws `engine_error` when the thread died on this page, `draining` when the pool was closed.
    */
-  read(image: Uint8Array, signal: AbortSignal): Promise<Recognition>
+  read(image: Uint8Array, turn: Turn, signal: AbortSignal): Promise<Recognition>
   /** Ends all threads and every page still waiting or being read. */
   close(): Promise<void>
 }
@@ -21,7 +22,7 @@ const CLOSED = 'The gateway is stopping. Send the request again in a moment.'
 /** Makes a pool of at most `threads` threads; each starts with the first page that finds none free, and stays. */
 export function createTesseractPool(threads: number): TesseractPool {
   const closing = new AbortController()
-  const slots = createSlots(threads)
+  const slots = createSlots(() => threads)
   const alive = new Set<TesseractThread>()
   const free: TesseractThread[] = []
 
@@ -37,9 +38,9 @@ export function createTesseractPool(threads: number): TesseractPool {
   }
 
   return {
-    async read(image, signal) {
+    async read(image, turn, signal) {
       const stop = AbortSignal.any([signal, closing.signal])
-      const release = await slots.acquire(stop)
+      const release = await slots.acquire(turn, stop)
       const thread = takeThread()
       try {
         return await thread.read(image, stop)

@@ -1,4 +1,5 @@
 import { stripFence } from '../clean/strip-fence.ts'
+import { mixesPages } from '../known-problems.ts'
 import type { ModelProfile } from '../model-profile.ts'
 
 const EDGE = 1540
@@ -45,6 +46,7 @@ export const generic: ModelProfile = {
   extraBody: {},
   defaultMaxModelLen: 8192,
   maxOutputTokens: 8192,
+  knownProblems: [mixesPages],
   // The densest of the common vision towers (Qwen2-VL, Pixtral): one token per 28-pixel square, so rather too many.
   imageTokens: ({ width, height }) => Math.ceil(width / 28) * Math.ceil(height / 28),
   clean: (text, task) => stripFence(text, JSON_TASKS.has(task) ? ['json'] : ['markdown', 'md']),

@@ -1,6 +1,7 @@
 import type { TargetSize } from '../../page/target-size.ts'
 import { dropRepeatedTail, type RepetitionRule } from '../clean/drop-repeated-tail.ts'
 import { stripFence } from '../clean/strip-fence.ts'
+import { hunyuanocr15Old, hunyuanocrMissing, mixesPages } from '../known-problems.ts'
 import type { ModelProfile, TaskPrompt } from '../model-profile.ts'
 
 // Sources, all in https://github.com/Tencent-Hunyuan/HunyuanOCR:
@@ -87,6 +88,7 @@ export const hunyuanocr10: ModelProfile = {
   extraBody: {},
   defaultMaxModelLen: 32_768,
   maxOutputTokens: 16_384,
+  knownProblems: [hunyuanocrMissing, mixesPages],
   clean: cleaner({ minLength: 8000, minRepeats: 10 }),
 }
 
@@ -152,5 +154,6 @@ export const hunyuanocr15: ModelProfile = {
   extraBody: { skip_special_tokens: true },
   defaultMaxModelLen: 131_072,
   maxOutputTokens: 32_768,
+  knownProblems: [hunyuanocr15Old, mixesPages],
   clean: cleaner({ minLength: 2000, minRepeats: 10 }),
 }

@@ -2,6 +2,7 @@ import type { TargetSize } from '../../page/target-size.ts'
 import { dropBlankCommentary } from '../clean/drop-blank-commentary.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { unescapeMath } from '../clean/unescape-math.ts'
+import { lightonocrLoops, mixesPages } from '../known-problems.ts'
 import type { ModelProfile } from '../model-profile.ts'
 
 // Unless said otherwise, what stands here is from https://github.com/lightonai/LightOnOCR at commit 36755d4:
@@ -35,6 +36,7 @@ const common = {
   ladder: [{}, { temperature: 0.4 }, { temperature: 0.7 }],
   // What the official benchmarks ask for; 16,384 less the 3,025 tokens of the largest page leave room for it.
   maxOutputTokens: 12_288,
+  knownProblems: [lightonocrLoops, mixesPages],
   clean,
 } as const satisfies Partial<ModelProfile>
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { openDocument, type Document } from '../../../gateway/document/open.ts'
 import type { PdfRasterizer } from '../../../gateway/document/pdf/open-pdf.ts'
 import { createRasterizer } from '../../../gateway/document/rasterizer.ts'
+import { someone } from '../../support/turn.ts'
 
 const [lane, kind, passes, maxPages, ...files] = process.argv.slice(2)
 const rasterization = {
@@ -31,7 +32,7 @@ process.stdout.write(JSON.stringify({ pages, cpuSeconds: (user + system) / 1e6, 
 
 function open(file: string): Promise<Document> {
   const source = { bytes: readFileSync(file), param: '', filename: null, declaredMediaType: null, password: null }
-  return openDocument(source, rasterizer, { maxDocumentBytes: 1e9 }, signal)
+  return openDocument(source, rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
 }
 
 async function drawAll(): Promise<number> {

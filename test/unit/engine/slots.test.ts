@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createSlots } from '../../../gateway/engine/slots.ts'
+import { createModelSlots, createSlots } from '../../../gateway/engine/slots.ts'
+import { someone } from '../../support/turn.ts'
 import { within } from '../../support/within.ts'
 
 const live = new AbortController().signal
 
 describe('slots', () => {
-  it('are given first come first served, never more than there are', async () => {
-    const slots = createSlots(2)
+  it('are given to one request first come first served, never more than there are', async () => {
+    const slots = createSlots(() => 2)
     const order: string[] = []
     const ask = async (name: string) => {
-      const release = await slots.acquire(live)
+      const release = await slots.acquire(someone, live)
       order.push(name)
       return release
     }
@@ -29,11 +30,11 @@ describe('slots', () => {
   })
 
   it('are given back once, however often they are released', async () => {
-    const slots = createSlots(1)
-    const release = await slots.acquire(live)
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
     release()
     release()
-    const second = await slots.acquire(live)
+    const second = await slots.acquire(someone, live)
     release()
     assert.equal(slots.active, 1)
     second()
@@ -41,11 +42,11 @@ describe('slots', () => {
   })
 
   it('are not waited for by one who was aborted: the queue closes up at once', async () => {
-    const slots = createSlots(1)
-    const release = await slots.acquire(live)
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
     const leaver = new AbortController()
-    const left = slots.acquire(leaver.signal)
-    const stayed = slots.acquire(live)
+    const left = slots.acquire(someone, leaver.signal)
+    const stayed = slots.acquire(someone, live)
     const reason = new Error('client gone')
     leaver.abort(reason)
     assert.equal(slots.waiting, 1)
@@ -57,16 +58,16 @@ describe('slots', () => {
   })
 
   it('are not given to one who was aborted before asking', async () => {
-    const slots = createSlots(1)
-    await assert.rejects(slots.acquire(AbortSignal.abort(new Error('gone'))), /gone/)
+    const slots = createSlots(() => 1)
+    await assert.rejects(slots.acquire(someone, AbortSignal.abort(new Error('gone'))), /gone/)
     assert.equal(slots.active, 0)
   })
 
   it('are still given back by one who was aborted after getting one', async () => {
-    const slots = createSlots(1)
-    const release = await slots.acquire(live)
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
     const aborted = new AbortController()
-    const granted = slots.acquire(aborted.signal)
+    const granted = slots.acquire(someone, aborted.signal)
     release()
     aborted.abort()
     const second = await granted
@@ -74,9 +75,51 @@ describe('slots', () => {
     assert.equal(slots.active, 0)
   })
 
-  for (const capacity of [0, -1, 1.5, NaN]) {
-    it(`refuse a capacity of ${capacity}`, () => {
-      assert.throws(() => createSlots(capacity), RangeError)
-    })
-  }
+  it('are given to those who wait when there are more of them', async () => {
+    let capacity = 1
+    const slots = createSlots(() => capacity)
+    await slots.acquire(someone, live)
+    const waits = [slots.acquire(someone, live), slots.acquire(someone, live)]
+    capacity = 3
+    slots.refill()
+    await within(Promise.all(waits), 1_000, 'both who waited')
+    assert.deepEqual([slots.active, slots.waiting], [3, 0])
+  })
+
+  it('are not given while there are fewer of them than are held', async () => {
+    let capacity = 2
+    const slots = createSlots(() => capacity)
+    const [first, second] = await Promise.all([slots.acquire(someone, live), slots.acquire(someone, live)])
+    const wait = slots.acquire(someone, live)
+    capacity = 1
+    first()
+    assert.deepEqual([slots.active, slots.waiting], [1, 1])
+    second()
+    await within(wait, 1_000, 'the last slot')
+  })
+
+  it('go from request to request', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    const order: string[] = []
+    const ask = async (request: string) => {
+      const done = await slots.acquire({ ...someone, request }, live)
+      order.push(request)
+      done()
+    }
+    const asked = ['long', 'long', 'long', 'short'].map(ask)
+    release()
+    await within(Promise.all(asked), 1_000, 'four slots')
+    assert.deepEqual(order, ['long', 'short', 'long', 'long'])
+  })
+})
+
+describe('the slots of models', () => {
+  it('are apart: a model whose slots are taken does not hold up another', async () => {
+    const { slotsFor, waiting } = createModelSlots(() => 1)
+    await slotsFor('busy').acquire(someone, live)
+    void slotsFor('busy').acquire(someone, live)
+    await within(slotsFor('free').acquire(someone, live), 1_000, "the other model's slot")
+    assert.equal(waiting(), 1)
+  })
 })

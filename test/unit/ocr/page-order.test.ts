@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import { inPageOrder } from '../../../gateway/ocr/page-order.ts'
+import { eventually } from '../../support/within.ts'
 
 const signal = new AbortController().signal
 
@@ -64,6 +65,37 @@ describe('pages side by side, in page order', () => {
     await events.next()
     assert.deepEqual(pages.started, [1, 2, 3, 4, 5])
     await events.return()
+  })
+
+  it('goes on past a slow page, and tells of every end at once', async () => {
+    const pages = controlledPages()
+    const ended: number[] = []
+    const onEnd = (index: number) => ended.push(index)
+    const events = inPageOrder([1, 2, 3, 4, 5], pages.run, { lookahead: 2, onEnd, signal })
+    await events.next()
+    for (const page of [2, 3, 4]) {
+      pages.finish(page)
+      await eventually(() => pages.started.includes(page + 1), 1000, `page ${page + 1}`)
+    }
+    assert.deepEqual(ended, [1, 2, 3])
+    pages.finish(5)
+    pages.finish(1)
+    assert.equal((await Array.fromAsync(events)).at(-1), '5 ends')
+    assert.deepEqual(new Set(ended), new Set([0, 1, 2, 3, 4]))
+  })
+
+  it('stops before it has gone too far past a slow page', async () => {
+    const pages = controlledPages()
+    for (let page = 2; page <= 40; page++) pages.finish(page)
+    const all = Array.from({ length: 40 }, (_, index) => index + 1)
+    const events = inPageOrder(all, pages.run, { lookahead: 2, signal })
+    await events.next()
+    await eventually(() => pages.started.length === 32, 1000, 'sixteen for each in flight')
+    for (let turn = 0; turn < 10; turn++) await setImmediate()
+    assert.equal(pages.started.length, 32)
+    pages.finish(1)
+    await Array.fromAsync(events)
+    assert.equal(pages.started.length, 40)
   })
 
   it('aborts every run when the reader leaves, and ends only after them', async () => {

@@ -1,0 +1,289 @@
+/** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
+export interface AdaptiveLimit {
+  readonly current: number
+  /** Says that a page was sent; `inFlight` counts it too. */
+  sent(inFlight: number): SentPage
+  /** How fast pages are answered, in pages per second; null before anything is known. */
+  rate(): number | null
+  /** The shortest that a page has taken lately, in seconds; null before anything is known. */
+  fastest(): number | null
+}
+
+/** A page on its way. */
+export interface SentPage {
+  /** The upstream has begun to answer. */
+  begun(): void
+  /** The upstream has answered. A page that failed or was left is never said to be. */
+  answered(): void
+}
+
+/** What a limit is made with. */
+export interface AdaptiveLimitOptions {
+  /** An operator's own; null: it is found out. */
+  readonly pinned: number | null
+  /** Told when it has changed. */
+  readonly onChange?: () => void
+  /** Milliseconds that never run backwards. Default: the process's monotonic clock. */
+  readonly now?: () => number
+}
+
+/** Enough for a small GPU to be busy, and few enough that a server of four pages at a time is not buried. */
+const START = 32
+const MIN = 2
+const MAX = 1024
+/** Where growing by the first signs of answers ends. */
+const MAX_EARLY = 128
+
+/** A probe changes the limit by this factor. */
+const STEP = 1.5
+/** A half more in flight must bring so much more; a third less may cost so much. */
+const WORTHWHILE_GAIN = 1.12
+const ACCEPTABLE_LOSS = 0.98
+/** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
+const PAGES_PER_SLOT = 3
+/** The share of pages that must have been sent into a full upstream, or have seen it filled up after them. */
+const BUSY = 0.8
+/** A limit counts as reached from this share of it on. */
+const FULL = 0.95
+
+/** At the start: twice as many in flight must bring so much more to go on doubling. */
+const DOUBLING_GAIN = 1.3
+/** The elasticity of throughput from which an upstream counts as not yet full. */
+const LINEAR = 0.6
+
+/** What was found out is doubted when pages take so much more or less time, or after so many milliseconds. */
+const CHANGED_LATENCY = 4 / 3
+const STALE_AFTER = 600_000
+
+/** Of a page that was answered. */
+interface Sample {
+  /** When it was answered, in seconds of the clock. */
+  readonly at: number
+  readonly inFlight: number
+  readonly seconds: number
+  /** The limit was reached while it was on its way. */
+  readonly isBusy: boolean
+}
+
+type Direction = 'up' | 'down'
+
+/** What is being tried: from which limit, and how many pages per second that one gave. */
+interface Probe {
+  readonly direction: Direction
+  readonly from: number
+  readonly rate: number
+  /** How long pages took there. */
+  readonly seconds: number
+}
+
+/** That a direction was tried in vain, and how things stood then. */
+interface Rejection {
+  readonly seconds: number
+  readonly at: number
+}
+
+/**
+ * Creates a limit that climbs to where more pages in flight bring no more pages per second. By Little's law pages per
+ * second are pages in flight divided by the seconds that each takes; both are known of every page, so nothing needs to
+ * be asked of the server, whose own figures leave out pages that it still preprocesses
+ * (https://github.com/vllm-project/vllm/issues/44688).
+ *
+ * It starts by doubling, then tries a half more and a third less, keeps what is better, and rests until pages take a
+ * different time. Only pages that were sent while the limit was nearly reached count: an idle server says nothing.
+ */
+export function createAdaptiveLimit({ pinned, onChange, now = () => performance.now() }: AdaptiveLimitOptions) {
+  let limit = pinned ?? START
+  let epoch = 0
+  let isStarting = true
+  let probe: Probe | null = null
+  const rejected: Record<Direction, Rejection | null> = { up: null, down: null }
+  let samples: Sample[] = []
+  const speed = measureSpeed()
+  let fastestBegin = Infinity
+  let timesFull = 0
+
+  function setLimit(next: number): void {
+    limit = Math.max(MIN, Math.min(MAX, Math.round(next)))
+    epoch += 1
+    samples = []
+    onChange?.()
+  }
+
+  /** The more of the first pages an upstream begins to answer at once, the more it can be sent before any is done. */
+  function noteBegun(inFlight: number, seconds: number): void {
+    fastestBegin = Math.min(fastestBegin, seconds)
+    const isPrompt = seconds <= 2 * fastestBegin + 0.05
+    if (!isStarting || probe !== null || !isPrompt || inFlight < limit * FULL || limit >= MAX_EARLY) return
+    limit += 1
+    onChange?.()
+  }
+
+  function noteAnswered(sample: Sample, isOfEpoch: boolean): void {
+    const isFirst = isStarting && probe === null
+    // What is answered now was sent under another limit, until the first page of this one comes back.
+    if (samples.length === 0 && !isOfEpoch) return
+    samples.push(sample)
+    const wanted = isFirst ? START : isStarting ? limit : limit * PAGES_PER_SLOT
+    if (samples.length > wanted) samples.shift()
+    if (samples.length < wanted) return
+    if (samples.filter(({ isBusy }) => isBusy).length < wanted * BUSY) return followDemand(samples)
+    const enough = samples
+    samples = []
+    if (isFirst) return start(enough)
+    const { seconds } = measure(enough)
+    // The first windows are too short for a slope, and their steps large enough for an estimate.
+    const rate = isStarting ? limit / seconds : throughput(enough)
+    if (probe !== null) judge(probe, rate, seconds)
+    else explore(rate, seconds)
+  }
+
+  /** A limit that nobody reaches says nothing, and must not stand open for a rush that it was never tried with. */
+  function followDemand(latest: readonly Sample[]): void {
+    const peak = Math.max(...latest.map(({ inFlight }) => inFlight))
+    if (limit > START && peak < limit) setLimit(Math.max(START, peak))
+  }
+
+  function start(first: readonly Sample[]): void {
+    const { elasticity, rate, seconds } = splitByLoad(first)
+    if (elasticity !== null && elasticity >= LINEAR) {
+      rejected.down = { seconds, at: now() }
+      probe = { direction: 'up', from: limit, rate: limit / seconds, seconds }
+      return setLimit(limit * 2)
+    }
+    isStarting = false
+    if (elasticity !== null) rejected.up = { seconds, at: now() }
+    tryOut({ direction: 'down', from: limit, rate, seconds })
+  }
+
+  function judge(
+    { direction, from, rate: before, seconds: secondsBefore }: Probe,
+    rate: number,
+    seconds: number,
+  ): void {
+    const gain = isStarting ? DOUBLING_GAIN : direction === 'up' ? WORTHWHILE_GAIN : ACCEPTABLE_LOSS
+    const isBetter = rate >= before * gain
+    const opposite: Direction = direction === 'up' ? 'down' : 'up'
+    if (!isBetter) {
+      // A doubling that was too much leaves a half more to be tried.
+      if (!isStarting) rejected[direction] = { seconds: secondsBefore, at: now() }
+      isStarting = false
+      probe = null
+      // A half more was too much, but what it brought fits in.
+      return setLimit(direction === 'up' ? from * Math.max(1, rate / before) : from)
+    }
+    rejected[opposite] = { seconds, at: now() }
+    if (isStarting && limit < MAX) {
+      probe = { direction, from: limit, rate, seconds }
+      return setLimit(limit * 2)
+    }
+    isStarting = false
+    tryOut({ direction, from: limit, rate, seconds })
+  }
+
+  function tryOut(next: Probe): void {
+    const wanted = next.direction === 'up' ? Math.max(limit + 1, limit * STEP) : limit / STEP
+    const isPossible = next.direction === 'up' ? limit < MAX : limit > MIN
+    probe = isPossible ? next : null
+    if (isPossible) setLimit(wanted)
+  }
+
+  function explore(rate: number, seconds: number): void {
+    for (const direction of ['down', 'up'] as const) {
+      const rejection = rejected[direction]
+      const isDoubtful = rejection === null || now() - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
+      if (isDoubtful) return tryOut({ direction, from: limit, rate, seconds })
+    }
+  }
+
+  const adaptive: AdaptiveLimit = {
+    get current() {
+      return limit
+    },
+    sent(inFlight) {
+      const at = now()
+      const sentIn = epoch
+      const before = timesFull
+      if (inFlight >= limit * FULL) timesFull += 1
+      return {
+        begun() {
+          if (pinned === null && sentIn === epoch) noteBegun(inFlight, (now() - at) / 1000)
+        },
+        answered() {
+          // A server on the same machine can answer within a clock's tick.
+          const seconds = Math.max(1e-6, (now() - at) / 1000)
+          const sample = { at: now() / 1000, inFlight, seconds, isBusy: timesFull > before }
+          speed.note(sample)
+          if (pinned === null) noteAnswered(sample, sentIn === epoch)
+        },
+      }
+    },
+    rate: speed.rate,
+    fastest: speed.fastest,
+  }
+  return adaptive
+}
+
+function differs(before: number, seconds: number): boolean {
+  return seconds > before * CHANGED_LATENCY || seconds < before / CHANGED_LATENCY
+}
+
+function measure(samples: readonly Sample[]): { rate: number; seconds: number; inFlight: number } {
+  const seconds = mean(samples.map((sample) => sample.seconds))
+  const inFlight = mean(samples.map((sample) => sample.inFlight))
+  return { rate: inFlight / seconds, seconds, inFlight }
+}
+
+/**
+ * Returns the pages answered per second: the slope of the line of least squares through their count over time, which
+ * answers in bursts bend less than a count between two moments.
+ */
+function throughput(samples: readonly Sample[]): number {
+  const meanAt = mean(samples.map(({ at }) => at))
+  const meanCount = (samples.length - 1) / 2
+  let together = 0
+  let alone = 0
+  for (const [count, { at }] of samples.entries()) {
+    together += (at - meanAt) * (count - meanCount)
+    alone += (at - meanAt) ** 2
+  }
+  return together / Math.max(alone, Number.MIN_VALUE)
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/**
+ * Compares the pages that were sent into little with those that were sent into much, which the first rush has both:
+ * elasticity 1 says that twice as many in flight gave twice as many per second, 0 that they gave no more; null that all
+ * were sent into the same load.
+ */
+function splitByLoad(samples: readonly Sample[]): { elasticity: number | null; rate: number; seconds: number } {
+  const byLoad = samples.toSorted((a, b) => a.inFlight - b.inFlight)
+  const middle = Math.ceil(byLoad.length / 2)
+  const few = measure(byLoad.slice(0, middle))
+  const many = measure(byLoad.slice(middle))
+  if (many.inFlight < few.inFlight * 1.2) return { ...many, elasticity: null }
+  return { ...many, elasticity: Math.log(many.rate / few.rate) / Math.log(many.inFlight / few.inFlight) }
+}
+
+/** Each page counts a tenth of the running average. */
+const SHARE_OF_NEWEST = 0.1
+/** By which the shortest time is forgotten with each page. */
+const FORGET = 1.005
+
+const blend = (before: number, newest: number): number => before + (newest - before) * SHARE_OF_NEWEST
+
+function measureSpeed() {
+  let average: Pick<Sample, 'inFlight' | 'seconds'> | null = null
+  let shortest: number | null = null
+  return {
+    note({ inFlight, seconds }: Pick<Sample, 'inFlight' | 'seconds'>): void {
+      average =
+        average === null
+          ? { inFlight, seconds }
+          : { inFlight: blend(average.inFlight, inFlight), seconds: blend(average.seconds, seconds) }
+      shortest = Math.min(seconds, (shortest ?? seconds) * FORGET)
+    },
+    rate: () => (average === null ? null : average.inFlight / average.seconds),
+    fastest: () => shortest,
+  }
+}

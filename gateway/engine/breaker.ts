@@ -1,0 +1,96 @@
+/** Whether an upstream is asked: `closed` as usual, `open` not at all, `half-open` one page at a time, on trial. */
+export type BreakerState = 'closed' | 'half-open' | 'open'
+
+/** Keeps pages from an upstream that fails at most of them, and finds out with single pages when it is well again. */
+export interface Breaker {
+  state(): BreakerState
+  /** Says that a page is sent; its outcome counts only for the state that it was sent in. */
+  sent(): SentOnTrial
+  /** Forgets what was: another server answers at the address, or the same one anew. */
+  reset(): void
+}
+
+/** A page whose outcome is awaited. */
+export interface SentOnTrial {
+  /** Counts an answer. */
+  succeeded(): void
+  /** Counts a failure that was the upstream's. */
+  failed(): void
+}
+
+/** What a breaker is made with. */
+export interface BreakerOptions {
+  /** Told of every change of state. */
+  readonly onChange?: (state: BreakerState) => void
+}
+
+/** So many failures with no answer between them open it. */
+const FAILURES_IN_A_ROW = 5
+/** It looks back at so many outcomes, and opens when half of them are failures. */
+const REMEMBERED = 20
+
+/** How long it stays open, in milliseconds: doubled for each trial that fails. */
+const FIRST_REST = 1000
+const LONGEST_REST = 30_000
+
+/** Creates a breaker, closed. */
+export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
+  let state: BreakerState = 'closed'
+  let outcomes: boolean[] = []
+  let rest = FIRST_REST
+  let timer: NodeJS.Timeout | undefined
+  /** Of state, so far. */
+  let changes = 0
+
+  function enter(next: BreakerState): void {
+    clearTimeout(timer)
+    if (next === state) return
+    state = next
+    changes += 1
+    outcomes = []
+    onChange?.(next)
+  }
+
+  function open(): void {
+    enter('open')
+    // By a quarter either way, so that several gateways do not come back at once.
+    timer = setTimeout(() => enter('half-open'), rest * (0.75 + Math.random() / 2))
+    timer.unref()
+    rest = Math.min(LONGEST_REST, rest * 2)
+  }
+
+  function succeed(): void {
+    if (state !== 'closed') rest = FIRST_REST
+    enter('closed')
+    outcomes = [...outcomes, true].slice(-REMEMBERED)
+  }
+
+  function fail(): void {
+    outcomes = [...outcomes, false].slice(-REMEMBERED)
+    if (state !== 'closed' || isBad(outcomes)) open()
+  }
+
+  return {
+    state: () => state,
+    sent() {
+      const sentIn = changes
+      // An open breaker is asked all the same where there is nobody else: that is a trial like another.
+      const stillCounts = () => sentIn === changes
+      return {
+        succeeded: () => void (stillCounts() && succeed()),
+        failed: () => void (stillCounts() && fail()),
+      }
+    },
+    reset() {
+      rest = FIRST_REST
+      enter('closed')
+      outcomes = []
+    },
+  }
+}
+
+function isBad(outcomes: readonly boolean[]): boolean {
+  const last = outcomes.slice(-FAILURES_IN_A_ROW)
+  if (last.length === FAILURES_IN_A_ROW && !last.includes(true)) return true
+  return outcomes.length === REMEMBERED && outcomes.filter((isGood) => !isGood).length * 2 >= REMEMBERED
+}

@@ -1,0 +1,120 @@
+import type { Turn } from './turn.ts'
+
+/**
+ * A queue in which owners take turns: interactive work goes before batch work, keys take turns, and so do the requests of
+ * a key. A request with a thousand items does not hold up one with a single item. No item is in it twice.
+ */
+export interface TurnQueue<Item> {
+  readonly size: number
+  push(turn: Turn, item: Item): void
+  /** Takes the longest-waiting item of the request whose turn it is. */
+  shift(): Item | undefined
+  /** Takes an item out, wherever it stands; false when it is not there. */
+  remove(turn: Turn, item: Item): boolean
+  /** Takes everything, in no one's turn. */
+  clear(): readonly Item[]
+}
+
+/** One item in so many is of the batch lane while both lanes have some: whoever waits for long gets there all the same. */
+const BATCH_SHARE = 8
+
+/** Creates an empty queue. */
+export function createTurnQueue<Item>(): TurnQueue<Item> {
+  const lanes = { interactive: createRing<Item>(), batch: createRing<Item>() }
+  let sinceBatch = 0
+
+  function nextLane(): Ring<Item> {
+    const { interactive, batch } = lanes
+    if (batch.size === 0) return interactive
+    if (interactive.size === 0) return batch
+    sinceBatch = (sinceBatch + 1) % BATCH_SHARE
+    return sinceBatch === 0 ? batch : interactive
+  }
+
+  return {
+    get size() {
+      return lanes.interactive.size + lanes.batch.size
+    },
+    push: ({ lane, key, request }, item) => lanes[lane].push([key, request], item),
+    shift: () => nextLane().shift(),
+    remove: ({ lane, key, request }, item) => lanes[lane].remove([key, request], item),
+    clear: () => [...lanes.interactive.clear(), ...lanes.batch.clear()],
+  }
+}
+
+/** Who owns an item, from the outermost owner to the innermost; the same depth for all items of a ring. */
+type Owners = readonly string[]
+
+/** Items whose owners take turns, and within each owner the owners below. */
+interface Ring<Item> {
+  readonly size: number
+  push(owners: Owners, item: Item): void
+  shift(): Item | undefined
+  remove(owners: Owners, item: Item): boolean
+  clear(): Item[]
+}
+
+function createRing<Item>(): Ring<Item> {
+  // Invariant: no owner is without items, and the first owner is the next.
+  const rings = new Map<string, Ring<Item>>()
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    push([owner = '', ...inner], item) {
+      const ring = rings.get(owner) ?? (inner.length > 0 ? createRing<Item>() : createLine<Item>())
+      rings.set(owner, ring)
+      ring.push(inner, item)
+      size++
+    },
+    shift() {
+      for (const [owner, ring] of rings) {
+        const item = ring.shift()
+        rings.delete(owner)
+        if (ring.size > 0) rings.set(owner, ring)
+        size--
+        return item
+      }
+      return undefined
+    },
+    remove([owner = '', ...inner], item) {
+      const ring = rings.get(owner)
+      if (ring?.remove(inner, item) !== true) return false
+      if (ring.size === 0) rings.delete(owner)
+      size--
+      return true
+    },
+    clear() {
+      const items = [...rings.values()].flatMap((ring) => ring.clear())
+      rings.clear()
+      size = 0
+      return items
+    },
+  }
+}
+
+/** The items of one owner, first come first served. */
+function createLine<Item>(): Ring<Item> {
+  // A Set keeps its order and lets one leave from the middle without a search.
+  const items = new Set<Item>()
+  return {
+    get size() {
+      return items.size
+    },
+    push: (_, item) => void items.add(item),
+    shift() {
+      for (const item of items) {
+        items.delete(item)
+        return item
+      }
+      return undefined
+    },
+    remove: (_, item) => items.delete(item),
+    clear() {
+      const all = [...items]
+      items.clear()
+      return all
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import type { ModelProfile } from './model-profile.ts'
+
+type KnownProblems = NonNullable<ModelProfile['knownProblems']>
+
+/** Of every vision model: https://github.com/vllm-project/vllm/issues/30342, mended by pull request 30344 in December 2025. */
+export const mixesPages: KnownProblems[number] = {
+  versions: /^0\.(?:\d|1[0-2])\./,
+  problem: 'under load an answer may hold the text of another page (vllm-project/vllm#30342). Use 0.13 or later.',
+}
+
+/** Of LightOnOCR: README of https://github.com/lightonai/LightOnOCR at 36755d4. */
+export const lightonocrLoops: KnownProblems[number] = {
+  versions: /^0\.27\.1(?!\d)/,
+  problem: 'compiled, every LightOnOCR model loops. Use 0.30.0, as its authors do.',
+}
+
+/** Of HunyuanOCR 1.0: https://github.com/Tencent-Hunyuan/HunyuanOCR/issues/41, native since pull request 29327. */
+export const hunyuanocrMissing: KnownProblems[number] = {
+  versions: /^0\.(?:\d|1[01])\./,
+  problem: 'it has no HunyuanOCR of its own and falls back to one that fails. Use 0.12 or later.',
+}
+
+/** Of HunyuanOCR 1.5: README of https://github.com/Tencent-Hunyuan/HunyuanOCR at c55965d. */
+export const hunyuanocr15Old: KnownProblems[number] = {
+  versions: /^0\.(?:\d|1[0-7]|18\.0)(?:\.|$)/,
+  problem: 'its authors ask for 0.25.1 with CUDA 13, or 0.18.1 with CUDA 12.',
+}

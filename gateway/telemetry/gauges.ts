@@ -1,0 +1,27 @@
+import type { Metrics } from './metrics.ts'
+
+/** What is read off the gateway's parts whenever someone looks at the metrics. */
+export interface GaugeSources {
+  /** Pages that wait, by queue. */
+  readonly queued: () => { readonly admitted: number; readonly page: number; readonly upstream: number }
+  readonly upstreams: () => readonly {
+    readonly url: string
+    readonly problem: string | null
+    readonly breaker: 'closed' | 'half-open' | 'open'
+    readonly inFlight: number
+    readonly limit: number
+  }[]
+}
+
+const BREAKER_STATES = ['closed', 'half-open', 'open'] as const
+
+/** Sets the gauges that nobody counts up and down. */
+export function sampleGauges(metrics: Metrics, { queued, upstreams }: GaugeSources): void {
+  for (const [queue, pages] of Object.entries(queued())) metrics.queuedPages.set({ queue }, pages)
+  for (const { url: upstream, problem, breaker, inFlight, limit } of upstreams()) {
+    metrics.upstreamInFlight.set({ upstream }, inFlight)
+    metrics.upstreamLimit.set({ upstream }, limit)
+    metrics.upstreamUp.set({ upstream }, problem === null ? 1 : 0)
+    for (const state of BREAKER_STATES) metrics.upstreamBreaker.set({ upstream, state }, breaker === state ? 1 : 0)
+  }
+}

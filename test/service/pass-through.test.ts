@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startFakeVllm, type FakeVllmOptions } from '../fakes/fake-vllm.ts'
+import { startTestGateway } from '../support/start-gateway.ts'
+import { eventually, within } from '../support/within.ts'
+
+const TIMEOUT = 30_000
+const DEADLINE = 10_000
+
+async function start(answer: NonNullable<FakeVllmOptions['answer']>) {
+  const fake = await startFakeVllm({ answer })
+  const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+  const post = (body: object, signal: AbortSignal | null = null) =>
+    fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body), signal })
+  const counted = async (status: number) => {
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
+    return metrics.includes(`requests_total{route="/v1/chat/completions",status="${status}"} 1`)
+  }
+  const stop = async () => {
+    await gateway[Symbol.asyncDispose]()
+    await fake.kill()
+  }
+  return { fake, gateway, post, counted, [Symbol.asyncDispose]: stop }
+}
+
+const chat = (stream: boolean) => ({ model: 'default', stream, messages: [{ role: 'user', content: 'Hello?' }] })
+
+describe('a chat that is passed through', { timeout: TIMEOUT }, () => {
+  it('has its status before its first token', async () => {
+    await using setup = await start(() => ({ deltas: ['Hello'], firstDelayMs: 60_000 }))
+    const leaving = new AbortController()
+    const response = await within(setup.post(chat(true), leaving.signal), DEADLINE, 'the status')
+    assert.equal(response.status, 200)
+    leaving.abort()
+  })
+
+  it('ends at the upstream when its client leaves, and counts as 499', async () => {
+    await using setup = await start(() => ({ deltas: ['Hel', 'lo'], delayMs: 60_000 }))
+    const leaving = new AbortController()
+    const response = await setup.post(chat(true), leaving.signal)
+    await within(response.body?.getReader().read() ?? Promise.reject(new Error('no body')), DEADLINE, 'the first text')
+    leaving.abort()
+    await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
+    await eventually(() => setup.counted(499), DEADLINE, 'the request is counted')
+    assert.equal(setup.gateway.services.upstreams.status()[0]?.inFlight, 0)
+  })
+
+  it('ends at the upstream when its client leaves before there is an answer', async () => {
+    await using setup = await start(() => ({ silent: true }))
+    const leaving = new AbortController()
+    const response = setup.post(chat(false), leaving.signal)
+    await eventually(() => setup.fake.requests.length === 1, DEADLINE, 'the upstream is asked')
+    leaving.abort()
+    await assert.rejects(response)
+    await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
+    await eventually(() => setup.counted(499), DEADLINE, 'the request is counted')
+  })
+
+  it('breaks off when the upstream does, so that half an answer is not taken for a whole one', async () => {
+    await using setup = await start(() => ({ text: 'half', ending: 'break' }))
+    const response = await setup.post(chat(true))
+    await assert.rejects(within(response.text(), DEADLINE, 'the break'), /terminated/)
+    await eventually(() => setup.counted(200), DEADLINE, 'the request is counted')
+  })
+
+  it('keeps its characters, whatever their alphabet and however long the message', async () => {
+    await using setup = await start(({ body }) => JSON.stringify(body?.messages?.[0]?.content))
+    const content = 'Ünïcode 文字 \\" \u2028 🙂 '.repeat(1000)
+    const response = await setup.post({ ...chat(false), messages: [{ role: 'user', content }] })
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] }
+    assert.equal(choices[0]?.message.content, JSON.stringify(content))
+  })
+})
