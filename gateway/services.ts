@@ -11,6 +11,7 @@ import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
 import type { EndDelta, Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
+import { imageKeyedEngine } from './engine/image-keyed-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
 import { limitedEngine } from './engine/limited-engine.ts'
 import { createModelList, type ModelList } from './engine/model-list.ts'
@@ -71,7 +72,7 @@ export function createServices(config: Config): Services {
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
   const slots = createPageSlots(upstreams, tesseractThreads)
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
-  const engine = cachedEngine(createEngine(config, { metrics, upstreams, embedded, slots }), store)
+  const engine = cachedEngine(createEngine(config, { metrics, store, upstreams, embedded, slots }), store)
   return {
     log,
     metrics,
@@ -121,12 +122,13 @@ function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSl
 
 interface EngineParts {
   readonly metrics: Metrics
+  readonly store: PageStore
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
   readonly slots: PageSlots
 }
 
-function createEngine(config: Config, { metrics, upstreams, embedded, slots }: EngineParts): Engine {
+function createEngine(config: Config, { metrics, store, upstreams, embedded, slots }: EngineParts): Engine {
   const vllm = createVllmEngine({
     upstreams,
     onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
@@ -145,14 +147,15 @@ function createEngine(config: Config, { metrics, upstreams, embedded, slots }: E
     },
   })
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
+  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(tiledEngine(engine, joinTiles), store)))
   const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
     limitedEngine(engine, {
       slotsFor,
       onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
     })
   return routedEngine({
-    vllm: limited(inkedEngine(tiledEngine(guarded, joinTiles)), slots.vllm),
-    tesseract: limited(inkedEngine(tiledEngine(tesseract, joinTiles)), slots.tesseract),
+    vllm: limited(once(guarded), slots.vllm),
+    tesseract: limited(once(tesseract), slots.tesseract),
   })
 }
 
@@ -160,7 +163,9 @@ function createStore(config: Config, log: Log): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
   if (config.GATEWAY_REDIS_URL === null)
     return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
-  return createRedisStore({ ...bounds, url: config.GATEWAY_REDIS_URL, commandTimeoutMs: REDIS_TIMEOUT_MS, log })
+  const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000
+  const limits = { ...bounds, claimLimitMs, commandTimeoutMs: REDIS_TIMEOUT_MS }
+  return createRedisStore({ ...limits, url: config.GATEWAY_REDIS_URL, log })
 }
 
 function createDocumentRasterizer(config: Config): Rasterizer {

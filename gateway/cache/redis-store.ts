@@ -1,4 +1,5 @@
 import type { PageStore } from './page-store.ts'
+import { createRedisClaims } from './redis-claims.ts'
 import { openRedis, type CacheLog } from './redis-connection.ts'
 
 /** Where the Redis store is, and its bounds. Its total size is Redis' own `maxmemory`. */
@@ -12,8 +13,15 @@ export interface RedisStoreOptions {
   readonly keyPrefix?: string
   /** The longest that `get` and `has` wait before they call it a miss. */
   readonly commandTimeoutMs: number
+  /** How long a replica may compute one page before another one may try. */
+  readonly claimLimitMs: number
+  /** How long a replica that died keeps others from the pages that it was computing. */
+  readonly claimExpiryMs?: number
   readonly log: CacheLog
 }
+
+/** Long enough for a process that stands still for a moment, short enough for a client that waits for a dead one. */
+const CLAIM_EXPIRY_MS = 10_000
 
 /** Keys asked for in one pipeline by `has`: about 50 KB. */
 const HAS_BATCH = 500
@@ -27,7 +35,9 @@ const WRITE_TIMEOUT_FACTOR = 4
  */
 export function createRedisStore(options: RedisStoreOptions): PageStore {
   const { url, maxValueBytes, ttlSeconds, keyPrefix = 'ocr-gateway:page:', commandTimeoutMs, log } = options
+  const { claimLimitMs: limitMs, claimExpiryMs: expiryMs = CLAIM_EXPIRY_MS } = options
   const connection = openRedis({ url, log })
+  const claimKey = (pageKey: string) => `${keyPrefix}${pageKey}:claim`
 
   async function hasBatch(pageKeys: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<boolean[]> {
     const commands = pageKeys.map((pageKey) => ['exists', keyPrefix + pageKey])
@@ -62,6 +72,7 @@ export function createRedisStore(options: RedisStoreOptions): PageStore {
       const timeoutMs = commandTimeoutMs * WRITE_TIMEOUT_FACTOR
       await connection.ask((redis) => redis.set(keyPrefix + pageKey, value, 'EX', ttlSeconds), timeoutMs)
     },
+    claims: createRedisClaims({ connection, keyOf: claimKey, commandTimeoutMs, expiryMs, limitMs }),
     close: () => connection.close(),
   }
 }

@@ -57,8 +57,11 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
   reply({ type: 'drawing' })
   const { page, rasterization } = task
   const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
-  const pieces = image.tiles?.flat().map(({ data }) => data.buffer) ?? []
-  finish({ type: 'drawn', image }, [image.data.buffer, ...pieces])
+  const bytes = [image, ...(image.tiles?.flat() ?? [])].map(({ data }) => data)
+  finish(
+    { type: 'drawn', image: { ...image, sha256: sha256(...bytes) } },
+    bytes.map(({ buffer }) => buffer),
+  )
 }
 
 async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
@@ -104,6 +107,8 @@ function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer)
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+function sha256(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const piece of pieces) hash.update(piece)
+  return hash.digest('hex')
 }

@@ -1,50 +1,16 @@
-import { z } from 'zod'
-import type { PageStore } from '../cache/page-store.ts'
-import type { PageImage, PageWarning } from '../page/page.ts'
-import { attemptReasons } from './engine.ts'
-import type { EndDelta, Engine } from './engine.ts'
+import type { PageClaim, PageStore } from '../cache/page-store.ts'
+import type { Engine, PagePrompt } from './engine.ts'
 import { joinedEngine } from './joined-engine.ts'
-
-/** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 4
-
-const tokens = z.number().int().nonnegative()
-const share = z.number().min(0).max(1)
-const pixels = z.number().int().positive()
-// Keyed by the types themselves, so that a new rasterizer or engine that is missing here does not compile.
-const rasterizers = { pdfium: 'pdfium', pdfjs: 'pdfjs', scan: 'scan', sharp: 'sharp' } as const satisfies {
-  [Name in PageImage['rasterizer']]: Name
-}
-const warningCodes = {
-  image_small: 'image_small',
-  resolution_low: 'resolution_low',
-  image_bilevel: 'image_bilevel',
-  page_skewed: 'page_skewed',
-} as const satisfies { [Code in PageWarning['code']]: Code }
-const engines = { vllm: 'vllm', tesseract: 'tesseract' } as const satisfies { [Name in EndDelta['engine']]: Name }
-
-const storedAnswer = z.object({
-  v: z.literal(STORED_VERSION),
-  text: z.string(),
-  finishReason: z.literal('stop'),
-  usage: z.object({ promptTokens: tokens, completionTokens: tokens }),
-  width: pixels,
-  height: pixels,
-  rasterizer: z.enum(rasterizers),
-  engine: z.enum(engines),
-  blank: z.boolean(),
-  warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() })),
-  attempts: z.number().int().positive(),
-  reasons: z.array(z.enum(attemptReasons)),
-  agreement: share.nullable(),
-  confidence: z.object({ mean: share, lowest: share }).nullable(),
-})
-
-type StoredAnswer = z.infer<typeof storedAnswer>
+import { readAnswer, writeAnswer } from './stored-answer.ts'
+import type { StoredAnswer } from './stored-answer.ts'
 
 /**
  * Wraps an engine so that it asks the store first, and joins a page already in flight. Only whole, good answers are
  * stored: ended with `stop`, and not empty unless the page is blank. `cache: 'off'` neither reads, stores nor joins.
+ *
+ * A page that another replica is computing is waited for, and computed here when nothing came of it.
+ *
+ * The page key says nothing of confidence: an answer that has it serves everyone, one without is a miss to who asks for it.
  */
 export function cachedEngine(engine: Engine, store: PageStore): Engine {
   // The store is read inside the flight: two who ask at once cannot both miss, one after the other's answer was stored.
@@ -56,43 +22,51 @@ export function cachedEngine(engine: Engine, store: PageStore): Engine {
 
 function storedEngine(engine: Engine, store: PageStore): Engine {
   return async function* stored(prompt, signal) {
-    const answer = prompt.cache === 'use' ? await read(store, prompt.pageKey, signal) : null
+    const { answer, cache, claim } = await find(store, prompt, signal)
     if (answer !== null) {
-      const { v: _, text, ...end } = answer
+      const { v: _, isConfidenceFinal: __, text, ...end } = answer
       yield { type: 'text', text }
-      yield { type: 'end', ...end, isFallback: false, cache: 'hit' }
+      yield { type: 'end', ...end, isFallback: false, cache }
       return
     }
     let text = ''
-    for await (const delta of engine(prompt, signal)) {
-      if (delta.type === 'text') text += delta.text
-      // Not awaited: the caller has its answer now, whatever the store does.
-      else void write(store, prompt.pageKey, text, delta)
-      yield delta
+    try {
+      for await (const delta of engine(prompt, signal)) {
+        if (delta.type === 'text') text += delta.text
+        else {
+          // Not awaited: the caller has its answer now, whatever the store does.
+          void writeAnswer(store, prompt, text, delta)
+          claim?.release()
+        }
+        yield delta
+      }
+    } finally {
+      claim?.release()
     }
   }
 }
 
-async function read(store: PageStore, pageKey: string, signal: AbortSignal): Promise<StoredAnswer | null> {
-  let answer: StoredAnswer | null = null
-  try {
-    const value = await store.get(pageKey, signal)
-    if (value !== null) answer = storedAnswer.parse(JSON.parse(value))
-  } catch {
-    // A store that fails and a value that nobody can read are misses.
-  }
-  signal.throwIfAborted()
-  return answer
-}
+/** What there is of a page: its answer, or leave to compute it. */
+type Found =
+  | { readonly answer: StoredAnswer; readonly cache: 'hit' | 'joined'; readonly claim: null }
+  | { readonly answer: null; readonly cache: 'miss'; readonly claim: PageClaim | null }
 
-async function write(store: PageStore, pageKey: string, text: string, end: EndDelta): Promise<void> {
-  const { type: _, cache: __, isFallback, finishReason, ...facts } = end
-  if (isFallback || finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
-  const lists = { warnings: [...end.warnings], reasons: [...end.reasons] }
-  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, ...lists }
-  try {
-    await store.set(pageKey, JSON.stringify(answer))
-  } catch {
-    // The page was read; that it could not be kept is the store's to report.
+/** Looks for a page; waits for another replica that is computing it. A `refresh` waits for nobody. */
+async function find(store: PageStore, prompt: PagePrompt, signal: AbortSignal): Promise<Found> {
+  const { claims } = store
+  if (prompt.cache !== 'use')
+    return { answer: null, cache: 'miss', claim: (await claims?.take(prompt.pageKey)) ?? null }
+  const kept = await readAnswer(store, prompt, signal)
+  signal.throwIfAborted()
+  if (kept !== null) return { answer: kept, cache: 'hit', claim: null }
+  if (claims === undefined) return { answer: null, cache: 'miss', claim: null }
+  for (let cache: 'hit' | 'joined' = 'hit'; ; cache = 'joined') {
+    // In this order: who had the page until we took it has stored its answer.
+    const [claim, answer] = await Promise.all([claims.take(prompt.pageKey), readAnswer(store, prompt, signal)])
+    if (answer === null && claim !== null && !signal.aborted) return { answer, cache: 'miss', claim }
+    claim?.release()
+    signal.throwIfAborted()
+    if (answer !== null) return { answer, cache, claim: null }
+    await claims.waitForEnd(prompt.pageKey, signal)
   }
 }

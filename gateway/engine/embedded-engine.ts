@@ -1,8 +1,11 @@
+import { createConfidenceMeter } from './confidence.ts'
 import { onlyAttempt } from './engine.ts'
-import type { Delta, Engine, PagePrompt } from './engine.ts'
+import type { Confidence, Delta, Engine, PagePrompt } from './engine.ts'
 import { blocksToMarkdown, blocksToText } from './tesseract/blocks-to-markdown.ts'
+import { isNoise } from './tesseract/blocks-text.ts'
 import { pageFacts } from './page-facts.ts'
 import { createTesseractPool } from './tesseract/pool.ts'
+import type { Block } from './tesseract/recognition.ts'
 
 /** What the embedded engine needs to know. */
 export interface EmbeddedEngineOptions {
@@ -34,8 +37,18 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
       engine: 'tesseract',
       cache: 'miss',
       ...onlyAttempt,
+      confidence: confidenceOf(blocks),
     }
   }
 
   return { recognize, close: () => pool.close() }
+}
+
+/** Tesseract says how sure it is of each word, in percent, whether or not anybody asks. */
+function confidenceOf(blocks: readonly Block[]): Confidence | null {
+  const meter = createConfidenceMeter()
+  const lines = blocks.flatMap(({ paragraphs }) => paragraphs.flatMap((paragraph) => paragraph.lines))
+  for (const line of lines.filter((it) => !isNoise(it)))
+    for (const { confidence } of line.words) meter.add(Math.log(confidence / 100))
+  return meter.read()
 }

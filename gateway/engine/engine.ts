@@ -6,6 +6,8 @@ import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.t
 export interface PagePrompt {
   /** Hash of everything that decides the page's text. */
   readonly pageKey: string
+  /** Hash of everything that decides the text of a page image once it is drawn: the model, the task, the sampling. */
+  readonly questionKey: string
   /** How this request wants the cache to be used. */
   readonly cache: 'use' | 'refresh' | 'off'
   readonly model: ServedModel & { readonly profile: ModelProfile }
@@ -63,7 +65,7 @@ export interface Usage {
   readonly completionTokens: number
 }
 
-/** How sure a model was, from the log probabilities of its tokens: geometric means, 0 to 1. */
+/** How sure a model was, from the log probabilities of its tokens, or words: geometric means, 0 to 1. */
 export interface Confidence {
   /** Over the whole page. */
   readonly mean: number
@@ -99,10 +101,12 @@ export interface EndDelta {
   readonly reasons: readonly AttemptReason[]
   /** The share of the text layer's words and numbers that the answer holds, 0 to 1; null without a layer to trust. */
   readonly agreement: number | null
-  /** Null when nobody asked for it, or the engine cannot say. */
+  /** Null when the engine did not say: nobody asked it to, or it cannot, or nothing was on the page. */
   readonly confidence: Confidence | null
   /** The text is the document's own text layer: no answer counted. */
   readonly isFallback: boolean
+  /** The key under which the answer is kept for every page with the same page image, where it is. */
+  readonly imageKey?: string
 }
 
 /** What the end of an answer says where the engine tries once, and nobody has compared it with anything. */

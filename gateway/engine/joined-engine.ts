@@ -23,13 +23,14 @@ interface Flight {
 /**
  * Wraps an engine so that equal page keys asked at once are computed once: who comes later gets all deltas from the
  * beginning. `use` joins whatever is in flight; `refresh` joins only another `refresh`, as the former may come from the
- * cache. The work has its own signal, aborted when the last waiter has left.
+ * cache; who asks for confidence joins only work that was asked for it. The work has its own signal, aborted when the
+ * last waiter has left.
  */
 export function joinedEngine(engine: Engine): Engine {
   const flights = new Map<string, Flight>()
 
   function start(prompt: PagePrompt): Flight {
-    const key = flightKey(prompt.cache, prompt.pageKey)
+    const key = flightKey(prompt, prompt)
     const flight: Flight = {
       deltas: [],
       waiters: new Set(),
@@ -45,9 +46,9 @@ export function joinedEngine(engine: Engine): Engine {
 
   return async function* joined(prompt, signal) {
     signal.throwIfAborted()
-    const running =
-      flights.get(flightKey('refresh', prompt.pageKey)) ??
-      (prompt.cache === 'use' ? flights.get(flightKey('use', prompt.pageKey)) : undefined)
+    const running = kindsToJoin(prompt)
+      .map((kind) => flights.get(flightKey(prompt, kind)))
+      .find((it) => it !== undefined)
     const flight = running ?? start(prompt)
     const waiter: Waiter = { prompt, isFirst: running === undefined, wake: () => undefined }
     flight.waiters.add(waiter)
@@ -63,8 +64,18 @@ export function joinedEngine(engine: Engine): Engine {
   }
 }
 
-function flightKey(cache: PagePrompt['cache'], pageKey: string): string {
-  return `${cache} ${pageKey}`
+/** What sets two flights of one page apart. */
+type FlightKind = Pick<PagePrompt, 'cache' | 'confidence'>
+
+/** Returns which flights have what a prompt asks for, the freshest first. */
+function kindsToJoin({ cache, confidence }: PagePrompt): FlightKind[] {
+  const caches = cache === 'use' ? (['refresh', 'use'] as const) : (['refresh'] as const)
+  const confidences = confidence ? [true] : [true, false]
+  return caches.flatMap((kind) => confidences.map((says) => ({ cache: kind, confidence: says })))
+}
+
+function flightKey({ pageKey }: PagePrompt, { cache, confidence }: FlightKind): string {
+  return `${cache} ${confidence} ${pageKey}`
 }
 
 async function run(engine: Engine, flight: Flight, prompt: PagePrompt): Promise<void> {
@@ -138,6 +149,6 @@ async function* follow(flight: Flight, waiter: Waiter, signal: AbortSignal): Asy
 }
 
 function labelled(delta: Delta, { isFirst }: Waiter): Delta {
-  if (delta.type !== 'end' || delta.cache === 'hit') return delta
-  return { ...delta, cache: isFirst ? 'miss' : 'joined' }
+  if (delta.type !== 'end' || delta.cache === 'hit' || isFirst) return delta
+  return { ...delta, cache: 'joined' }
 }

@@ -57,6 +57,8 @@ function chatRequest(prompt: PagePrompt, image: PageImage, imageUrl: string): Re
     ...explicit({ ...profile.sampling, ...prompt.attempt?.sampling }),
     ...((prompt.attempt?.number ?? 1) > 1 ? { repetition_detection: REPETITION_DETECTION } : {}),
     max_tokens: maxTokens(prompt, image),
+    // Of the tokens that were chosen alone: vLLM's own default, which other servers may not share.
+    ...(prompt.confidence ? { logprobs: true, top_logprobs: 0 } : {}),
     stream: true,
     stream_options: { include_usage: true },
   }

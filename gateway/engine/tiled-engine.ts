@@ -1,4 +1,5 @@
 import type { PageImage } from '../page/page.ts'
+import { joinConfidences } from './confidence.ts'
 import { onlyAttempt } from './engine.ts'
 import type { EndDelta, Engine, PagePrompt } from './engine.ts'
 import { pageFacts } from './page-facts.ts'
@@ -18,14 +19,14 @@ export function tiledEngine(engine: Engine, joinTiles: JoinTiles): Engine {
       return
     }
     const texts: string[][] = []
-    const ends: EndDelta[] = []
+    const tiles: ReadTile[] = []
     for (const row of image.tiles) {
       const read = await readRow(engine, prompt, row, signal)
       texts.push(read.map(({ text }) => text))
-      ends.push(...read.flatMap(({ end }) => (end === null ? [] : [end])))
+      tiles.push(...read)
     }
     yield { type: 'text', text: joinTiles(texts) }
-    yield sum(ends, image, prompt)
+    yield sum(tiles, image, prompt)
   }
 }
 
@@ -56,7 +57,8 @@ async function readRow(
   return read
 }
 
-function sum(ends: readonly EndDelta[], image: PageImage, { model }: PagePrompt): EndDelta {
+function sum(tiles: readonly ReadTile[], image: PageImage, { model }: PagePrompt): EndDelta {
+  const ends = tiles.flatMap(({ end }) => (end === null ? [] : [end]))
   const bad = ends.find(({ finishReason }) => finishReason !== 'stop')
   const reasons = ends.flatMap((end) => end.reasons)
   return {
@@ -72,5 +74,11 @@ function sum(ends: readonly EndDelta[], image: PageImage, { model }: PagePrompt)
     ...onlyAttempt,
     attempts: 1 + reasons.length,
     reasons,
+    // Tesseract counts no tokens.
+    confidence: joinConfidences(
+      tiles.flatMap(({ text, end }) =>
+        end === null ? [] : [{ confidence: end.confidence, weight: end.usage.completionTokens || text.length }],
+      ),
+    ),
   }
 }

@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors.ts'
-import { chatChunk, readWireError } from '../openai/vllm-wire.ts'
+import { chatChunk, readWireError, textLogprobs } from '../openai/vllm-wire.ts'
 import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
+import { createConfidenceMeter } from './confidence.ts'
 import { onlyAttempt } from './engine.ts'
-import type { Engine, TextDelta, Usage } from './engine.ts'
+import type { Confidence, Engine, TextDelta, Usage } from './engine.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
 import { pageFacts } from './page-facts.ts'
 import { pageRequest } from './page-request.ts'
@@ -25,6 +26,12 @@ interface Ending {
   readonly usage: Usage
 }
 
+/** What is left to say when the text has been told. */
+interface Answered extends Ending {
+  /** Null when the engine said nothing of it. */
+  readonly confidence: Confidence | null
+}
+
 /**
  * Creates the engine that speaks to vLLM: one page, one request, one image, always streamed. It tries once; whether an
  * error is worth another try is on the error.
@@ -44,11 +51,12 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     try {
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
-      const ending = yield* readAnswer(lease, response, timer)
+      const { confidence, ...ending } = yield* readAnswer(lease, response, timer)
       lease.ended(ending.finishReason === 'abort' ? 'failed' : 'answered')
       // The upstream is free for the next page, whatever is done with this one.
       lease.release()
-      yield { type: 'end', ...ending, ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt }
+      const whole = { ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt, ...ending } as const
+      yield { type: 'end', ...whole, confidence: prompt.confidence ? confidence : null }
     } catch (error) {
       const thrown = reasonOf(error, timer)
       if (!signal.aborted && thrown instanceof GatewayError) lease.ended(thrown.retry ? 'failed' : 'refused')
@@ -76,8 +84,9 @@ async function* readAnswer(
   lease: UpstreamLease,
   { body }: UpstreamResponse,
   timer: AnswerTimer,
-): AsyncGenerator<TextDelta, Ending, undefined> {
+): AsyncGenerator<TextDelta, Answered, undefined> {
   const { url } = lease
+  const meter = createConfidenceMeter()
   let finishReason: string | null = null
   let usage: Usage = { promptTokens: 0, completionTokens: 0 }
   try {
@@ -86,6 +95,7 @@ async function* readAnswer(
       const read = readEvents(url, events)
       finishReason = read.finishReason ?? finishReason
       usage = read.usage ?? usage
+      for (const logprob of read.logprobs) meter.add(logprob)
       lease.heard()
       timer.pause()
       if (read.text !== '') yield { type: 'text', text: read.text }
@@ -98,12 +108,19 @@ async function* readAnswer(
   if (finishReason === null) throw brokenOff(url, undefined)
   // After `[DONE]` there is only the end of the body left; a server that goes on talking loses its connection.
   body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
-  return { finishReason, usage }
+  return { finishReason, usage, confidence: meter.read() }
+}
+
+/** What one read of the stream brought. */
+interface ReadEvents extends Partial<Ending> {
+  readonly text: string
+  readonly logprobs: readonly number[]
 }
 
 /** Joins the events of one read: a burst of tokens becomes one delta. */
-function readEvents(url: string, events: readonly unknown[]): Partial<Ending> & { readonly text: string } {
+function readEvents(url: string, events: readonly unknown[]): ReadEvents {
   let text = ''
+  const logprobs: number[] = []
   let ending: Partial<Ending> = {}
   for (const event of events) {
     const error = readWireError(event)
@@ -112,6 +129,7 @@ function readEvents(url: string, events: readonly unknown[]): Partial<Ending> & 
     if (!success) continue
     const [choice] = chunk.choices
     text += choice?.delta?.content ?? ''
+    if (choice?.logprobs) logprobs.push(...textLogprobs(choice))
     const finishReason = choice?.finish_reason ?? null
     if (finishReason !== null) ending = { ...ending, finishReason }
     if (chunk.usage) {
@@ -119,7 +137,7 @@ function readEvents(url: string, events: readonly unknown[]): Partial<Ending> & 
       ending = { ...ending, usage: { promptTokens, completionTokens } }
     }
   }
-  return { text, ...ending }
+  return { text, logprobs, ...ending }
 }
 
 function brokenOff(url: string, cause: unknown): GatewayError {

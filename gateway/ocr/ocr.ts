@@ -6,7 +6,7 @@ import type { Turn } from '../page/turn.ts'
 import type { OcrModel, OcrRequest } from '../request/ocr-request.ts'
 import type { OcrEvent, PageNumber } from './page-event.ts'
 import type { Admission } from './admission.ts'
-import { pageKey } from './page-key.ts'
+import { pageKey, questionKey } from './page-key.ts'
 import { inPageOrder } from './page-order.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
 import { createRetryBudget } from './retry-budget.ts'
@@ -112,6 +112,7 @@ function planPrompt(
   }
   return {
     pageKey: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    questionKey: questionKey(request),
     cache: request.cache,
     model: request.model,
     task: request.task,

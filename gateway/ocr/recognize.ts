@@ -86,8 +86,9 @@ interface Stages {
 /** Times the stages of a page; one that the cache knew, or another request computed, has none. */
 function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
   let shownAt: number | null = null
-  let spoken = false
-  const observe = (stage: string, since: number) => stageSeconds.observe({ stage }, (performance.now() - since) / 1000)
+  let spokenAt: number | null = null
+  const observe = (stage: string, since: number, until = performance.now()) =>
+    stageSeconds.observe({ stage }, (until - since) / 1000)
   return {
     prompt: {
       ...prompt,
@@ -99,11 +100,13 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
         return image
       },
     },
-    onDelta({ type }) {
-      if (shownAt === null) return
-      if (type === 'end') observe('engine', shownAt)
-      else if (!spoken) observe('first_token', shownAt)
-      spoken = true
+    onDelta(delta) {
+      if (delta.type === 'text') spokenAt ??= performance.now()
+      // A page that turned out to look like another was drawn, and nobody read it.
+      else if (shownAt !== null && delta.cache === 'miss') {
+        observe('engine', shownAt)
+        if (spokenAt !== null) observe('first_token', shownAt, spokenAt)
+      }
     },
   }
 }
@@ -123,7 +126,7 @@ function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResul
     usage: end.usage,
     warnings: end.warnings,
     agreement: end.agreement,
-    confidence: end.confidence,
+    confidence: request.confidence ? end.confidence : null,
     error,
   }
 }

@@ -39,21 +39,39 @@ const errorBody = z.object({
   ]),
 })
 
+/** vLLM leaves `logprob` out of a token whose probability it does not know. */
+const tokenLogprob = z
+  .object({ token: z.string().catch(''), logprob: z.number().catch(NaN) })
+  .catch({ token: '', logprob: NaN })
+
+const chatChoice = z.object({
+  delta: z.object({ content: z.string().nullish() }).nullish(),
+  finish_reason: z.string().nullish(),
+  logprobs: z
+    .object({ content: z.array(tokenLogprob).nullish().catch(null) })
+    .nullish()
+    .catch(null),
+})
+
 /**
  * Reads one event of a chat completion's stream. The last text comes on the chunk that holds `finish_reason`; usage
  * comes afterwards, on a chunk without choices; a failure after the first byte is an `error` where the chunk would be.
  */
 export const chatChunk = z.object({
-  choices: z
-    .array(
-      z.object({
-        delta: z.object({ content: z.string().nullish() }).nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .default([]),
+  choices: z.array(chatChoice).default([]),
   usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).nullish(),
 })
+
+/**
+ * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none. The token that
+ * ends the text comes with `stop`, and no text is its own. A token without text may be the first half of a letter.
+ */
+export function textLogprobs({ delta, finish_reason: reason, logprobs }: z.infer<typeof chatChoice>): number[] {
+  const content = logprobs?.content ?? []
+  const last = content.at(-1)?.token ?? ''
+  const hasEndToken = reason === 'stop' && !(delta?.content ?? '').endsWith(last)
+  return (hasEndToken ? content.slice(0, -1) : content).map(({ logprob }) => logprob)
+}
 
 /** What an engine said went wrong. */
 export interface WireError {

@@ -23,6 +23,8 @@ export interface PageImage {
   /** There is nothing on the page that could be read, and no engine needs to see it. */
   readonly blank: boolean
   readonly warnings: readonly PageWarning[]
+  /** Of its bytes and those of its tiles as they were encoded, in hexadecimal; only a whole page has it. */
+  readonly sha256?: string
   /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly PageImage[])[]
 }

@@ -38,7 +38,7 @@ export function createMetrics() {
     }),
     cache: new Counter({
       name: 'ocr_gateway_cache_lookups_total',
-      help: 'Pages by what the cache knew of them: hit, miss, joined (another request was computing it), off.',
+      help: 'Pages by what the cache knew of them: hit, miss, joined (it was being computed already), off.',
       labelNames: ['result'],
       registers,
     }),

@@ -29,6 +29,8 @@ export interface ChatBody {
   readonly prompt?: unknown
   readonly stream?: boolean
   readonly stream_options?: { readonly include_usage?: boolean }
+  readonly logprobs?: boolean
+  readonly top_logprobs?: number | null
   readonly max_tokens?: number
   readonly max_completion_tokens?: number
 }
@@ -41,6 +43,8 @@ export interface ScriptedAnswer {
   readonly text?: string
   /** Exact deltas, in place of `text` cut into words. */
   readonly deltas?: readonly string[]
+  /** Of each delta, in order, for a request that asks for them; null where vLLM knows none. The rest have -0.01. */
+  readonly logprobs?: readonly (number | null)[]
   /** Milliseconds before the first delta, and before every other. */
   readonly firstDelayMs?: number
   readonly delayMs?: number

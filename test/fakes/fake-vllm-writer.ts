@@ -63,8 +63,8 @@ async function writeStream(
   }
   const send = (event: unknown) =>
     response.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
-  const chunk = (delta: Record<string, string>, finishReason: string | null = null) =>
-    send({ ...base, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
+  const chunk = (delta: Record<string, string>, finishReason: string | null = null, logprobs: unknown = null) =>
+    send({ ...base, choices: [{ index: 0, delta, logprobs, finish_reason: finishReason }] })
 
   const isAborted = await writeDeltas(chunk, generation, answer, context)
   const ending = isAborted ? 'finish' : (answer.ending ?? 'finish')
@@ -76,11 +76,35 @@ async function writeStream(
   })
 }
 
+/**
+ * What vLLM says of a delta's token (`_create_chat_logprobs` in vllm/entrypoints/openai/chat_completion/serving.py):
+ * nothing below -9999, no `logprob` where it knows none, and the end-of-text token beside the last one.
+ */
+function logprobsOf(
+  scripted: ScriptedAnswer['logprobs'],
+  body: ChatBody,
+  index: number,
+  text: string,
+  reason: string | null,
+) {
+  // `top_logprobs` is 0 unless said otherwise; with null there is nothing at all.
+  if (body.logprobs !== true || body.top_logprobs === null) return null
+  const entry = (token: string, logprob: number | null) => ({
+    token,
+    ...(logprob === null ? {} : { logprob: Math.max(logprob, -9999) }),
+    bytes: [...Buffer.from(token)],
+    top_logprobs: [],
+  })
+  const logprob = scripted?.[index]
+  const content = [entry(text, logprob === undefined ? -0.01 : logprob)]
+  return { content: reason === 'stop' ? [...content, entry('<|im_end|>', 0)] : content }
+}
+
 /** Writes what is generated; returns whether the engine was put to sleep before its end, which is an end as well. */
 async function writeDeltas(
-  chunk: (delta: Record<string, string>, finishReason?: string | null) => void,
+  chunk: (delta: Record<string, string>, finishReason?: string | null, logprobs?: unknown) => void,
   { deltas, finishReason }: Generation,
-  { firstDelayMs, delayMs, ending = 'finish' }: ScriptedAnswer,
+  { firstDelayMs, delayMs, logprobs, ending = 'finish' }: ScriptedAnswer,
   context: AnswerContext,
 ): Promise<boolean> {
   const asleep = await context.engine.admit(context.signal)
@@ -93,7 +117,8 @@ async function writeDeltas(
     if (asleep.aborted) break
     // The last token and the finish reason come on one chunk.
     const isLast = index === deltas.length - 1
-    chunk({ content: text }, finishes && isLast ? finishReason : null)
+    const reason = finishes && isLast ? finishReason : null
+    chunk({ content: text }, reason, logprobsOf(logprobs, context.body, index, text, reason))
     if (isLast) return false
   }
   if (asleep.aborted) chunk({ content: '' }, 'abort')

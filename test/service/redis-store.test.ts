@@ -28,6 +28,7 @@ function createStore(t: TestContext, url: string, options: Partial<RedisStoreOpt
     maxValueBytes: 100_000,
     ttlSeconds: 60,
     commandTimeoutMs: TIMEOUT_MS,
+    claimLimitMs: 60_000,
     log,
     ...options,
   })
@@ -225,7 +226,14 @@ describe('redis store: its address', () => {
   it('says nothing of an address that it cannot read', () => {
     const { log } = createLog()
     const open = () =>
-      createRedisStore({ url: 'redis://:hunter2@', maxValueBytes: 1, ttlSeconds: 1, commandTimeoutMs: 1, log })
+      createRedisStore({
+        url: 'redis://:hunter2@',
+        maxValueBytes: 1,
+        ttlSeconds: 1,
+        commandTimeoutMs: 1,
+        claimLimitMs: 1,
+        log,
+      })
     assert.throws(open, (error) => error instanceof TypeError && !inspect(error).includes('hunter2'))
   })
 

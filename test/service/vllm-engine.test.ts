@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { onlyAttempt } from '../../gateway/engine/engine.ts'
 import type { Delta, PagePrompt } from '../../gateway/engine/engine.ts'
 import { connectUpstream } from '../../gateway/engine/upstream-connection.ts'
 import { createUpstreams } from '../../gateway/engine/upstreams.ts'
@@ -87,11 +88,7 @@ describe('the vLLM engine', () => {
       cache: 'miss',
       blank: false,
       warnings: [],
-      attempts: 1,
-      reasons: [],
-      agreement: null,
-      confidence: null,
-      isFallback: false,
+      ...onlyAttempt,
     })
     const [request, ...others] = setup.fake.requests
     assert.equal(others.length, 0)
@@ -125,6 +122,34 @@ describe('the vLLM engine', () => {
     assert.deepEqual([temperature, top_p, top_k, repetition_penalty, seed], [0, 1, -1, 1.08, 1234])
     assert.equal(skip_special_tokens, true)
   })
+
+  it('asks how sure it is of each token only where that is wanted, and says so of the page', async () => {
+    await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], logprobs: [Math.log(0.5), 0] }) })
+    const end = (await setup.ask(pagePrompt({ confidence: true }))).at(-1)
+    assert.ok(end?.type === 'end' && end.confidence !== null)
+    // The end-of-text token is none of the two, or the mean would be higher.
+    assert.ok(Math.abs(end.confidence.mean - Math.SQRT1_2) < 1e-9, String(end.confidence.mean))
+    assert.equal(end.confidence.lowest, end.confidence.mean)
+    const { logprobs, top_logprobs } = { ...setup.fake.requests[0]?.body }
+    assert.deepEqual([logprobs, top_logprobs], [true, 0])
+  })
+
+  const odd: { name: string; logprobs: (number | null)[]; mean: number | null }[] = [
+    { name: 'none at all', logprobs: [null, null], mean: null },
+    { name: 'none for some', logprobs: [null, Math.log(0.25)], mean: 0.25 },
+    { name: 'minus infinity', logprobs: [-Infinity, 0], mean: Math.exp(-5) },
+    { name: 'more than one can be', logprobs: [3, 3], mean: 1 },
+  ]
+  for (const { name, logprobs, mean } of odd) {
+    it(`reads the page whatever is said of its tokens: ${name}`, async () => {
+      await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], logprobs }) })
+      const deltas = await setup.ask(pagePrompt({ confidence: true }))
+      assert.equal(textOf(deltas), 'one two')
+      const end = deltas.at(-1)
+      assert.ok(end?.type === 'end')
+      assert.equal(end.confidence?.mean.toFixed(9), mean?.toFixed(9))
+    })
+  }
 
   it('gives every page its own request id, so that two pages of a request never meet in the engine', async () => {
     await using setup = await start()

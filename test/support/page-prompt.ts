@@ -73,6 +73,7 @@ export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
   const model = prompt.model ?? servedModel()
   return {
     pageKey: 'key',
+    questionKey: 'question',
     cache: 'off',
     model,
     task: 'document',

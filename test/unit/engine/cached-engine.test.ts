@@ -310,6 +310,19 @@ describe('cached engine: a page already in flight', () => {
     assert.equal((await refresh).text, 'new')
   })
 
+  it('joins what says how sure it is, whether or not that is asked for, and nothing else where it is', async () => {
+    const gateway = setUp()
+    const plain = gateway.ask(pagePrompt('a'))
+    const plainCall = await gateway.scripted.nextCall()
+    const sure = gateway.ask(pagePrompt('a', { confidence: true }))
+    const sureCall = await gateway.scripted.nextCall()
+    const both = [true, false].map((confidence) => gateway.ask(pagePrompt('a', { confidence })))
+    sureCall.say('sure', endDelta({ confidence: { mean: 0.9, lowest: 0.8 } }))
+    plainCall.say('plain', endDelta())
+    assert.equal((await plain).text, 'plain')
+    for (const answer of [sure, ...both]) assert.equal((await answer).text, 'sure')
+  })
+
   it('goes on when the first one leaves and another stays; the leaver gets its reason at once', async () => {
     const gateway = setUp()
     const client = new AbortController()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { pageKey } from '../../../gateway/ocr/page-key.ts'
+import { pageKey, questionKey } from '../../../gateway/ocr/page-key.ts'
 import { makeModel, makeRequest } from '../../support/make-request.ts'
 
 const document = { sha256: 'ab12' }
@@ -37,6 +37,25 @@ describe('the page key', () => {
     { name: 'another extra field', key: withProfile({ extraBody: { skip_special_tokens: true } }) },
   ]) {
     it(`changes with ${name}`, () => assert.notEqual(key, base))
+  }
+})
+
+describe('the question key', () => {
+  const question = questionKey(makeRequest())
+
+  it('is the same for every page and preparation, which the page image shows', () => {
+    assert.equal(questionKey(makeRequest({ preparation: { deskew: true } })), question)
+    const budget = { longestEdge: 2048, maxPixels: 2048 * 2048 }
+    assert.equal(questionKey(makeRequest({ model: makeModel({ pixelBudget: budget }) })), question)
+  })
+
+  for (const { name, request } of [
+    { name: 'another model', request: makeRequest({ model: { ...makeModel(), id: 'other-ocr' } }) },
+    { name: 'another task', request: makeRequest({ task: 'text' }) },
+    { name: 'another prompt', request: makeRequest({ prompt: 'Read.' }) },
+    { name: 'a new profile version', request: makeRequest({ model: makeModel({ version: 2 }) }) },
+  ]) {
+    it(`changes with ${name}`, () => assert.notEqual(questionKey(request), question))
   }
 })
 

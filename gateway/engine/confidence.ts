@@ -1,0 +1,69 @@
+import type { Confidence } from './engine.ts'
+
+/** Collects how sure a model was of each token of a page, in order. */
+export interface ConfidenceMeter {
+  /** Takes the natural logarithm of a token's probability; what is no number is left out. */
+  add(logprob: number): void
+  /** Null when nothing was added. */
+  read(): Confidence | null
+}
+
+/**
+ * Tokens of a stretch: two to three lines of print, or a row of a table. A shorter one falls at every name that the model
+ * did not know, in a longer one a line that was guessed is lost among those that were read.
+ */
+const STRETCH_TOKENS = 32
+
+/**
+ * One token in 20,000. vLLM writes -9999 where the probability is nothing; taken at its word, one such token would make
+ * nothing of a page of a thousand.
+ */
+const LEAST_LOGPROB = -10
+
+/** Creates a meter: the mean over all tokens, and over the stretch where it is lowest; a shorter page is one stretch. */
+export function createConfidenceMeter(): ConfidenceMeter {
+  const stretch = new Float64Array(STRETCH_TOKENS)
+  let count = 0
+  let sum = 0
+  let stretchSum = 0
+  let lowest = 0
+  return {
+    add(logprob) {
+      if (Number.isNaN(logprob)) return
+      const value = Math.min(0, Math.max(LEAST_LOGPROB, logprob))
+      const place = count % STRETCH_TOKENS
+      stretchSum += value - stretch[place]!
+      stretch[place] = value
+      sum += value
+      count += 1
+      if (count >= STRETCH_TOKENS) lowest = Math.min(lowest, stretchSum / STRETCH_TOKENS)
+    },
+    read() {
+      if (count === 0) return null
+      const mean = sum / count
+      // A page hardly longer than a stretch, and bad at both ends, is worse than any stretch of it.
+      return { mean: Math.exp(mean), lowest: Math.exp(Math.min(mean, lowest)) }
+    },
+  }
+}
+
+/** One of the parts that a page was read in. */
+export interface ConfidencePart {
+  readonly confidence: Confidence | null
+  /** How much of the page it is, in whatever all parts are counted in. */
+  readonly weight: number
+}
+
+/** Joins the confidences of a page's parts; those that have none, because nothing was on them, play no part. */
+export function joinConfidences(parts: readonly ConfidencePart[]): Confidence | null {
+  let weights = 0
+  let sum = 0
+  let lowest = 1
+  for (const { confidence, weight } of parts) {
+    if (confidence === null || weight <= 0) continue
+    weights += weight
+    sum += weight * Math.log(confidence.mean)
+    lowest = Math.min(lowest, confidence.lowest)
+  }
+  return weights === 0 ? null : { mean: Math.exp(sum / weights), lowest }
+}
