@@ -67,11 +67,12 @@ export function createServices(config: Config): Services {
   const metrics = createMetrics()
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
-  const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
+  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
+  const queuedFor = (modelId: string) => admission.queuedFor(modelId)
+  const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
   const slots = createPageSlots(upstreams, tesseractThreads)
-  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const engine = cachedEngine(createEngine(config, { metrics, store, upstreams, embedded, slots }), store)
   return {
     log,
@@ -179,13 +180,14 @@ function createDocumentRasterizer(config: Config): Rasterizer {
   })
 }
 
-function createConfiguredUpstreams(config: Config, log: Log): Upstreams {
+function createConfiguredUpstreams(config: Config, log: Log, queuedFor: (modelId: string) => number): Upstreams {
   return createUpstreams({
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
     refreshSeconds: REFRESH_SECONDS,
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
+    queuedFor,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),

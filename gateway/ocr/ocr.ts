@@ -40,7 +40,7 @@ export async function* ocr(
   const known = await findCached(request, pages, services, signal)
   const cachedPages = known.filter(Boolean).length
   // What the cache holds costs nobody anything.
-  using admitted = services.admission.admit(pages.length - cachedPages)
+  using admitted = services.admission.admit(pages.length - cachedPages, request.model.id)
   yield {
     type: 'document-open',
     documents: documents.all.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
