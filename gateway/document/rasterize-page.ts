@@ -73,7 +73,8 @@ async function tiledPage(drawing: Drawing, rasterization: Rasterization): Promis
   const tiles: PageImage[][] = []
   for (const row of plan.rows) {
     const images: PageImage[] = []
-    for (const rect of row) images.push(await finishPage({ ...drawing, bitmap: cutTile(bitmap, rect) }, ofPiece))
+    for (const rect of row)
+      images.push(await finishPage({ ...drawing, textLayer: null, bitmap: cutTile(bitmap, rect) }, ofPiece))
     tiles.push(images)
   }
   return { ...overview, tiles }

@@ -1,3 +1,5 @@
+import type { TextLayer } from './text-layer.ts'
+
 /** A page as the document states it: points (1/72 inch) for vector pages, pixels for raster ones. Rotation already applied. */
 export interface PageSize {
   readonly width: number
@@ -23,6 +25,8 @@ export interface PageImage {
   /** There is nothing on the page that could be read, and no engine needs to see it. */
   readonly blank: boolean
   readonly warnings: readonly PageWarning[]
+  /** Null for images, tiles, and pages of which a PDF says nothing. */
+  readonly textLayer: TextLayer | null
   /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly PageImage[])[]
 }
