@@ -9,6 +9,7 @@ import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
 import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
+import { crossCheckedEngine, type CrossCheckOptions } from './engine/cross-checked-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
 import { inkedEngine } from './engine/inked-engine.ts'
@@ -117,9 +118,18 @@ function createEngine(
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
   // One page more than there are threads is rasterized while they read.
   const tesseractSlots = createSlots(tesseractThreads + 1)
+  const crossCheck: CrossCheckOptions = {
+    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    onCloserLook: ({ model, outcome, wasted }) => {
+      metrics.closerLooks.inc({ model, outcome })
+      metrics.wastedTokens.inc({ kind: 'prompt', model }, wasted?.promptTokens ?? 0)
+      metrics.wastedTokens.inc({ kind: 'completion', model }, wasted?.completionTokens ?? 0)
+    },
+  }
+  const checked = (engine: Engine) => crossCheckedEngine(tiledEngine(engine, joinTiles), crossCheck)
   return routedEngine({
-    vllm: limitedEngine(inkedEngine(tiledEngine(guarded, joinTiles)), vllmSlots),
-    tesseract: limitedEngine(inkedEngine(tiledEngine(tesseract, joinTiles)), tesseractSlots),
+    vllm: limitedEngine(inkedEngine(checked(guarded)), vllmSlots),
+    tesseract: limitedEngine(inkedEngine(checked(tesseract)), tesseractSlots),
   })
 }
 

@@ -32,7 +32,7 @@ export function createMetrics() {
     }),
     pages: new Counter({
       name: 'ocr_gateway_pages_total',
-      help: 'Pages ended, by status (ok, repaired, blank, failed) and model.',
+      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed) and model.',
       labelNames: ['status', 'model'],
       registers,
     }),
@@ -52,6 +52,12 @@ export function createMetrics() {
     attempts: new Counter({
       name: 'ocr_gateway_attempts_total',
       help: 'Attempts at pages, by model and outcome: accepted, or why one did not count (loop: cut while it streamed).',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
+    closerLooks: new Counter({
+      name: 'ocr_gateway_closer_looks_total',
+      help: 'Pages asked for once more with a closer image, as much of their text layer was missing, by model and outcome: better, no_better, failed.',
       labelNames: ['model', 'outcome'],
       registers,
     }),
