@@ -16,6 +16,7 @@ export interface LedgerPage {
   readonly end: number
   readonly warnings?: readonly { readonly code: string; readonly message: string }[]
   readonly reasons?: readonly string[]
+  readonly agreement?: number
   readonly document?: number
   readonly document_page?: number
   readonly error?: { readonly code: string; readonly message: string }
