@@ -32,7 +32,7 @@ async function start(answer: (request: FakeRequest) => Answer) {
   return {
     fake,
     gateway,
-    ask: (pages: number, ocr?: object) => askWhole(gateway.client, { parts: [filePart(document(pages))], ocr }),
+    ask: (pages: number, ocr: object = {}) => askWhole(gateway.client, { parts: [filePart(document(pages))], ocr }),
     async [Symbol.asyncDispose]() {
       await gateway.stop()
       await fake.kill()

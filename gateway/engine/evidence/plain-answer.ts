@@ -14,7 +14,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 /** Returns the words of an answer without Markdown's, HTML's and LaTeX's marks; what is left is only fit to compare. */
 export function plainAnswer(answer: string): string {
   return answer
-    .replaceAll(/<!--[^]*?-->/g, ' ')
+    .replaceAll(/<!--[^]{0,2000}?-->/g, ' ')
     .replaceAll(/!\[([^\]\n]{0,500})\]\([^()\n]{0,500}\)/g, ' $1 ')
     .replaceAll(/<\/?[a-z][^<>]{0,500}>/gi, ' ')
     .replaceAll(/&(?:#(\d{1,6})|#x([\da-f]{1,6})|(\w{2,6}));/gi, (entity, decimal, hexadecimal, name) =>
