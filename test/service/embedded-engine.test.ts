@@ -47,6 +47,9 @@ describe('the embedded engine', () => {
       warnings: [],
       attempts: 1,
       reasons: [],
+      agreement: null,
+      confidence: null,
+      isFallback: false,
     })
   })
 

@@ -87,6 +87,9 @@ describe('the vLLM engine', () => {
       warnings: [],
       attempts: 1,
       reasons: [],
+      agreement: null,
+      confidence: null,
+      isFallback: false,
     })
     const [request, ...others] = setup.fake.requests
     assert.equal(others.length, 0)
