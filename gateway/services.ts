@@ -9,6 +9,7 @@ import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
 import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
+import { crossCheckedEngine, type CrossCheckOptions } from './engine/cross-checked-engine.ts'
 import type { EndDelta, Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
 import { imageKeyedEngine } from './engine/image-keyed-engine.ts'
@@ -148,7 +149,16 @@ function createEngine(config: Config, { metrics, store, upstreams, embedded, slo
     },
   })
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
-  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(tiledEngine(engine, joinTiles), store)))
+  const crossCheck: CrossCheckOptions = {
+    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    onCloserLook: ({ model, outcome, wasted }) => {
+      metrics.closerLooks.inc({ model, outcome })
+      metrics.wastedTokens.inc({ kind: 'prompt', model }, wasted?.promptTokens ?? 0)
+      metrics.wastedTokens.inc({ kind: 'completion', model }, wasted?.completionTokens ?? 0)
+    },
+  }
+  const checked = (engine: Engine) => crossCheckedEngine(tiledEngine(engine, joinTiles), crossCheck)
+  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(checked(engine), store)))
   const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
     limitedEngine(engine, {
       slotsFor,
