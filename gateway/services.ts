@@ -48,8 +48,8 @@ export interface Services extends AsyncDisposable {
 
 const CONNECT_TIMEOUT_SECONDS = 10
 const REFRESH_SECONDS = 10
-/** Pages that are drawn while others are read: enough for the next answer to find one ready, whatever its size. */
-const DRAWN_AHEAD = 8
+/** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
+const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
@@ -105,7 +105,7 @@ export function createServices(config: Config): Services {
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
-      lookahead: config.GATEWAY_LOOKAHEAD,
+      lookahead: config.GATEWAY_LOOKAHEAD + drawnAhead(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -116,7 +116,10 @@ export function createServices(config: Config): Services {
 type PageSlots = Readonly<Record<EndDelta['engine'], ModelSlots>>
 
 function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
-  const vllm = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
+  const vllm = createModelSlots((modelId) => {
+    const pages = upstreams.capacity(modelId)
+    return pages + drawnAhead(pages)
+  })
   upstreams.onChange(() => vllm.refill())
   // One page more than there are threads is rasterized while they read.
   return { vllm, tesseract: createModelSlots(() => tesseractThreads + 1) }
@@ -198,6 +201,7 @@ function createConfiguredUpstreams(config: Config, log: Log, queuedFor: (modelId
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     queuedFor,
+    maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),

@@ -174,6 +174,8 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
       return setLimit(limit * 2)
     }
     isStarting = false
+    // Nothing to compare, and nothing waits: the next windows are looked at as all later ones are.
+    if (elasticity === null && !isQueueing(seconds)) return void (samples = [])
     if (elasticity !== null) rejected.up = { seconds, at: now() }
     probe = { direction: 'down', from: limit, rate, seconds }
     // As many as it answered in the time that the fastest took are what it works at; the rest has waited.
@@ -317,23 +319,29 @@ function splitByLoad(samples: readonly Sample[]): { elasticity: number | null; r
 
 /** Each page counts a tenth of the running average. */
 const SHARE_OF_NEWEST = 0.1
-/** By which the shortest time is forgotten with each page. */
-const FORGET = 1.001
+/** The shortest time is that of the last pages: so many at least, twice as many at most. */
+const REMEMBERED_PAGES = 1000
 
 const blend = (before: number, newest: number): number => before + (newest - before) * SHARE_OF_NEWEST
 
 function measureSpeed() {
   let average: Pick<Sample, 'inFlight' | 'seconds'> | null = null
-  let shortest: number | null = null
+  let shortest = Infinity
+  let shortestBefore = Infinity
+  let pages = 0
   return {
     note({ inFlight, seconds }: Pick<Sample, 'inFlight' | 'seconds'>): void {
       average =
         average === null
           ? { inFlight, seconds }
           : { inFlight: blend(average.inFlight, inFlight), seconds: blend(average.seconds, seconds) }
-      shortest = Math.min(seconds, (shortest ?? seconds) * FORGET)
+      if (pages++ % REMEMBERED_PAGES === 0) {
+        shortestBefore = shortest
+        shortest = Infinity
+      }
+      shortest = Math.min(shortest, seconds)
     },
     rate: () => (average === null ? null : average.inFlight / average.seconds),
-    fastest: () => shortest,
+    fastest: () => (pages === 0 ? null : Math.min(shortest, shortestBefore)),
   }
 }

@@ -18,6 +18,8 @@ export interface UpstreamsOptions extends UpstreamOptions {
   readonly refreshSeconds: number
   /** How long a page waits for an upstream that may come back. */
   readonly patienceSeconds: number
+  /** Pages of one request at the upstreams; see UpstreamQueueOptions. */
+  readonly maxPerRequest?: number
   /** Pages of a model that are let in and not read yet; see UpstreamQueueOptions. */
   readonly queuedFor?: (modelId: string) => number
 }
