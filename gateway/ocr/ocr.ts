@@ -51,7 +51,7 @@ export async function* ocr(
   }
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    untilDeadline(page, request, deadline.signal, pageSignal, (runSignal) =>
+    untilDeadline(page, request, services.metrics, deadline.signal, pageSignal, (runSignal) =>
       recognize(page, request, services, runSignal),
     )
   const onEnd = (index: number) => {
