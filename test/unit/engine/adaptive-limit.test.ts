@@ -68,7 +68,7 @@ describe('the limit that finds itself', () => {
   it('follows a server that has become slower in the middle of a document', () => {
     const slower = { afterPages: 2000, server: { places: 8, seconds: 1 } }
     const { limit, run } = setUp()
-    const { limits } = run({ server: { places: 64, seconds: 1 }, pages: 4000, then: slower })
+    const { limits } = run({ server: { places: 64, seconds: 1 }, pages: 4000, later: slower })
     const most = Math.max(...limits)
     assert.ok(limit.current >= 8 && limit.current <= most / 3, limits.join(' '))
   })

@@ -19,7 +19,7 @@ export interface SimulatedRun {
   /** Pages that are wanted at a time; left out: all. */
   readonly demand?: number
   /** Another server from this page on. */
-  readonly then?: { readonly afterPages: number; readonly server: SimulatedServer }
+  readonly later?: { readonly afterPages: number; readonly server: SimulatedServer }
   /** Whether a page says that it has begun before it is answered, as streams do. */
   readonly streams?: boolean
 }
@@ -53,7 +53,7 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
   const random = seededRandom(1)
   let sent = 0
   let answered = 0
-  const server = () => (run.then !== undefined && answered >= run.then.afterPages ? run.then.server : run.server)
+  const server = () => (run.later !== undefined && answered >= run.later.afterPages ? run.later.server : run.server)
   const work = ({ seconds, jitter = 0 }: SimulatedServer) => seconds * (1 + jitter * (random.next() * 2 - 1))
   const speed = ({ places, seconds, share = 0 }: SimulatedServer) =>
     places === null ? seconds / (seconds + share * running.length) : 1
