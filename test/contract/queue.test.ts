@@ -121,6 +121,11 @@ describe('a full queue', () => {
     const leave = await startJob(gateway, 10)
     await leave()
     await eventually(async () => (await admitted(gateway)) === 0, DEADLINE, 'the pages are gone')
+    const leaveAgain = await startJob(gateway, 10)
+    const { status, headers } = await ask(gateway, { pages: 1, firstNumber: ANSWERED })
+    assert.deepEqual([status, headers.get('retry-after')], [429, '5'], 'pages that were left are none that were read')
+    await leaveAgain()
+    await eventually(async () => (await admitted(gateway)) === 0, DEADLINE, 'the pages are gone again')
     assert.equal((await ask(gateway, { pages: 10, firstNumber: ANSWERED })).status, 200)
   })
 
