@@ -136,10 +136,10 @@ describe('a full queue', () => {
     const client = new AbortController()
     const job = ask(gateway, { pages: 12, firstNumber: 1, signal: client.signal }).catch(() => 'left')
     await eventually(async () => (await admitted(gateway)) === 8, DEADLINE, 'four pages are read')
-    const response = await ask(gateway, { pages: 4, firstNumber: ANSWERED })
+    const response = await ask(gateway, { pages: 3, firstNumber: ANSWERED })
     assert.equal(response.status, 429)
     const seconds = Number(response.headers.get('retry-after'))
-    assert.ok(seconds >= 1 && seconds <= 4, `${seconds} s for 2 pages too many`)
+    assert.ok(seconds >= 1 && seconds <= 4, `${seconds} s for one page too many`)
     client.abort()
     await job
   })
@@ -169,7 +169,7 @@ describe('turns', () => {
       const startedAt = performance.now()
       assert.equal((await within(ask(setup.gateway, { pages: 1, firstNumber }), DEADLINE, 'the page')).status, 200)
       const milliseconds = performance.now() - startedAt
-      assert.ok(milliseconds < 6 * 200, `${milliseconds} ms`)
+      assert.ok(milliseconds < 10 * 200, `${milliseconds} ms`)
     }
     assert.ok(setup.fake.requests.length < 100, 'the job is still under way')
     client.abort()

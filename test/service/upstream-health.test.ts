@@ -58,17 +58,23 @@ describe('a server that sleeps', () => {
   it('is noticed; its pages go elsewhere, and it gets pages again when it wakes', async () => {
     await using sleeper = await startFakeVllm({ devMode: true, answer: () => GOOD })
     await using other = await startFakeVllm({ devMode: true, answer: () => GOOD })
-    await using setup = await start([sleeper, other])
+    await using setup = await start([sleeper, other], { refreshSeconds: 3600 })
     sleeper.sleep()
-    const ends = await all(setup.read(4))
-    assert.equal(setup.problem(0), 'it sleeps')
+    const pages = setup.read(4)
+    await eventually(() => sleeper.requests.length === 2, DEADLINE, 'it is sent pages')
+    const look = (problem: string | null) => async () => {
+      await setup.upstreams.refresh(AbortSignal.timeout(DEADLINE))
+      return setup.problem(0) === problem
+    }
+    await eventually(look('it sleeps'), DEADLINE, 'it is found asleep')
+    const ends = await all(pages)
     assert.deepEqual(attempts(ends), [1, 1, 2, 2])
     assert.deepEqual(new Set(ends.flatMap(({ reasons }) => reasons)), new Set(['engine_unavailable']))
     assert.deepEqual([sleeper.requests.length, other.requests.length], [2, 4])
     await all(setup.read(4))
     assert.equal(sleeper.requests.length, 2, 'it is asked nothing while it sleeps')
     sleeper.wake()
-    await eventually(() => setup.problem(0) === null, DEADLINE, 'it is found awake')
+    await eventually(look(null), DEADLINE, 'it is found awake')
     await all(setup.read(4))
     assert.ok(sleeper.requests.length > 2, 'it reads again')
     assert.deepEqual(
