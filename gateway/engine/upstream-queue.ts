@@ -32,6 +32,8 @@ export interface UpstreamQueueOptions {
   readonly upstreams: readonly Upstream[]
   /** How long pages wait for an upstream that may come back. */
   readonly patienceSeconds: number
+  /** Pages of a model that are let in and not read yet, wherever they are; left out: no end of them. */
+  readonly queuedFor?: (modelId: string) => number
 }
 
 /** A look at the line costs so much at most; the next one comes with the next answer. */
@@ -51,7 +53,7 @@ interface Line {
 }
 
 /** Creates the queue. */
-export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueueOptions): UpstreamQueue {
+export function createUpstreamQueue({ upstreams, patienceSeconds, queuedFor }: UpstreamQueueOptions): UpstreamQueue {
   const lines = new Map<string, Line>()
   let turn = 0
 
@@ -76,8 +78,21 @@ export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueu
   function choose({ modelId, tried }: UpstreamClaim): Upstream | null {
     const all = able(modelId)
     const untried = all.filter(({ url }) => tried?.has(url) !== true)
-    const open = (untried.length > 0 ? untried : all).filter((upstream) => upstream.room() > 0)
-    return soonest(open, turn++)
+    const choice = untried.length > 0 ? untried : all
+    const open = choice.filter((upstream) => upstream.room() > 0)
+    const upstream = soonest(open, turn++)
+    return upstream === null || isBetterLeft(modelId, upstream, choice) ? null : upstream
+  }
+
+  /**
+   * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
+   * that has room: near the end a slow server, or one with a line of its own, would be waited for.
+   */
+  function isBetterLeft(modelId: string, upstream: Upstream, others: readonly Upstream[]): boolean {
+    if (queuedFor === undefined || others.length < 2) return false
+    const atWork = serving(modelId).reduce((sum, each) => sum + each.pages(), 0)
+    const left = Math.max(1, queuedFor(modelId) - atWork)
+    return others.some((other) => other !== upstream && other.room() <= 0 && other.waitFor(left) < upstream.wait())
   }
 
   /** Keeps account of whether anybody serves the model; with nobody for too long, those who wait are told. */

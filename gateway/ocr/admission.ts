@@ -2,12 +2,14 @@ import { GatewayError } from '../errors.ts'
 
 /** Lets requests in while the pages that are not read yet are not too many. */
 export interface Admission {
-  /** Lets so many pages in, all or none. Throws `queue_full`. */
-  admit(pages: number): AdmittedPages
+  /** Lets so many pages of a model in, all or none. Throws `queue_full`. */
+  admit(pages: number, modelId: string): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
   check(): void
   /** Pages let in and not read yet. */
   readonly queued: number
+  /** Those of one model. */
+  queuedFor(modelId: string): number
 }
 
 /** The pages of one request; what is left of them when it ends goes with it. */
@@ -26,21 +28,27 @@ const LONGEST_WAIT = 60
 /** Creates an admission for so many pages. A request of any size is let in when there are no others. */
 export function createAdmission(maxPages: number, now = () => performance.now()): Admission {
   const speed = measureSpeed(now)
+  const byModel = new Map<string, number>()
   let queued = 0
 
-  function admit(pages: number): AdmittedPages {
-    if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
+  function count(modelId: string, pages: number): void {
     queued += pages
+    byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
+  }
+
+  function admit(pages: number, modelId: string): AdmittedPages {
+    if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
+    count(modelId, pages)
     let left = pages
     return {
       ended() {
         if (left === 0) return
         left -= 1
-        queued -= 1
+        count(modelId, -1)
         speed.count()
       },
       [Symbol.dispose]() {
-        queued -= left
+        count(modelId, -left)
         left = 0
       },
     }
@@ -64,6 +72,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     get queued() {
       return queued
     },
+    queuedFor: (modelId) => byModel.get(modelId) ?? 0,
   }
 }
 

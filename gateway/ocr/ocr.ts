@@ -1,5 +1,7 @@
 import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
+import { createAgreementLevel } from '../engine/evidence/agreement-level.ts'
+import type { AgreementLevel } from '../engine/evidence/agreement-level.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../page/turn.ts'
@@ -40,7 +42,7 @@ export async function* ocr(
   const known = await findCached(request, pages, services, signal)
   const cachedPages = known.filter(Boolean).length
   // What the cache holds costs nobody anything.
-  using admitted = services.admission.admit(pages.length - cachedPages)
+  using admitted = services.admission.admit(pages.length - cachedPages, request.model.id)
   yield {
     type: 'document-open',
     documents: documents.all.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
@@ -82,9 +84,11 @@ function planPages(
     )
   }
   const retries = createRetryBudget(wanted.length)
+  const levels = documents.map(() => createAgreementLevel())
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    const prompt = planPrompt(request, document, number, { rasterizationVersion, imageMediaType })
+    const level = levels[number.document - 1] ?? createAgreementLevel()
+    const prompt = planPrompt(request, document, number, level, { rasterizationVersion, imageMediaType })
     return { number, prompt: { ...prompt, retries } }
   })
 }
@@ -103,6 +107,7 @@ function planPrompt(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
+  level: AgreementLevel,
   { rasterizationVersion, imageMediaType }: Pick<OcrServices, 'rasterizationVersion' | 'imageMediaType'>,
 ): PlannedPage['prompt'] {
   const { profile } = request.model
@@ -119,6 +124,11 @@ function planPrompt(
     task: request.task,
     text: request.prompt,
     image: (signal) => document.rasterize(documentPage, rasterization, signal),
+    // A closer look is another attempt: none for a model that is asked once.
+    ...(profile.ladder.length > 1
+      ? { closerImage: (signal) => document.rasterize(documentPage, { ...rasterization, closer: true }, signal) }
+      : {}),
+    level,
     requestId: request.id,
     turn: request.turn,
     confidence: request.confidence,

@@ -53,7 +53,10 @@ async function readPage(
   try {
     const stages = timeStages(prompt, metrics)
     const { raw, end } = await collect(engine(stages.prompt, signal), stages)
-    const text = request.model.profile.clean(raw, request.task)
+    // Who asked the engine has noted it already.
+    if (end.agreement !== null && end.cache !== 'miss') prompt.level?.note(end.agreement)
+    // What the document says of itself is no model's to repair.
+    const text = end.isFallback ? raw : request.model.profile.clean(raw, request.task)
     return { text, result: pageResult(end, text, request) }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason

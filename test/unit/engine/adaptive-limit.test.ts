@@ -16,7 +16,7 @@ describe('the limit that finds itself', () => {
       for (const streams of [true, false]) {
         const { limit, run } = setUp()
         run({ server: { places, seconds: 1 }, pages: 2000, streams })
-        assert.ok(limit.current >= places && limit.current <= places * 2.5, `${limit.current}, streams: ${streams}`)
+        assert.ok(limit.current >= places && limit.current <= places * 2, `${limit.current}, streams: ${streams}`)
       }
     })
 
@@ -25,8 +25,8 @@ describe('the limit that finds itself', () => {
     { places: 8, most: 1.05 },
     { places: 16, most: 1.05 },
     { places: 32, most: 1.05 },
-    // It begins with fewer than these and must climb.
-    { places: 64, most: 1.15 },
+    // It climbs beyond them, and what is sent too much at a time ends late.
+    { places: 64, most: 1.1 },
   ])
     it(`costs 500 pages at a server of ${places} at most ${most} times the ideal, however even its answers come`, () => {
       for (const jitter of [0, 0.1, 0.3])
