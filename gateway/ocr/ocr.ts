@@ -55,7 +55,8 @@ export async function* ocr(
       recognize(page, request, services, runSignal),
     )
   const onEnd = (index: number) => {
-    if (known[index] !== true) admitted.ended()
+    // A page that was left tells nothing of how fast pages are read.
+    if (known[index] !== true && !signal.aborted) admitted.ended()
   }
   yield* inPageOrder(pages, read, { lookahead: services.lookahead, onEnd, signal })
 }
