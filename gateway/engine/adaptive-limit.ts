@@ -11,8 +11,6 @@ export interface AdaptiveLimit {
 
 /** A page on its way. */
 export interface SentPage {
-  /** The upstream has begun to answer. */
-  begun(): void
   /** The upstream has answered. A page that failed or was left is never said to be. */
   answered(): void
 }
@@ -35,8 +33,6 @@ const FIRST_PAGES = 32
 const DEMAND = 16
 const MIN = 2
 const MAX = 1024
-/** Where growing by the first signs of answers ends. */
-const MAX_EARLY = 128
 
 /** A probe changes the limit by this factor. */
 const STEP = 1.5
@@ -52,7 +48,7 @@ const BUSY = 0.8
 const FULL = 0.95
 
 /** Pages take so many times as long as the fastest where some of them wait for others. */
-const QUEUEING = 1.6
+const QUEUEING = 1.75
 
 /** At the start: twice as many in flight must bring so much more to go on doubling. */
 const DOUBLING_GAIN = 1.3
@@ -107,7 +103,6 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   const rejected: Record<Direction, Rejection | null> = { up: null, down: null }
   let samples: Sample[] = []
   const speed = measureSpeed()
-  let fastestBegin = Infinity
   let timesFull = 0
   /** The most on their way since the limit was last looked at. */
   let peak = 0
@@ -117,15 +112,6 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
     epoch += 1
     samples = []
     peak = 0
-    onChange?.()
-  }
-
-  /** The more of the first pages an upstream begins to answer at once, the more it can be sent before any is done. */
-  function noteBegun(inFlight: number, seconds: number): void {
-    fastestBegin = Math.min(fastestBegin, seconds)
-    const isPrompt = seconds <= 2 * fastestBegin + 0.05
-    if (!isStarting || probe !== null || !isPrompt || inFlight < limit * FULL || limit >= MAX_EARLY) return
-    limit += 1
     onChange?.()
   }
 
@@ -151,8 +137,8 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   /** A few bursts are not enough to be counted; many answers with hardly a pause between them are. */
   function needsMore(latest: readonly Sample[], wanted: number): boolean {
     if (isStarting || latest.length >= 2 * wanted) return false
-    const bursts = findBursts(latest).length
-    return bursts > 1 && bursts < MIN_BURSTS
+    const bursts = findBursts(latest)
+    return bursts !== null && bursts.length < MIN_BURSTS
   }
 
   /** A limit that nobody reaches says nothing, and must not stand open for a rush that it was never tried with. */
@@ -244,9 +230,6 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
       if (inFlight >= limit * FULL) timesFull += 1
       peak = Math.max(peak, inFlight)
       return {
-        begun() {
-          if (pinned === null && sentIn === epoch) noteBegun(inFlight, (now() - at) / 1000)
-        },
         answered() {
           // A server on the same machine can answer within a clock's tick.
           const seconds = Math.max(1e-6, (now() - at) / 1000)
@@ -279,27 +262,33 @@ const TOGETHER = 0.05
 /** Bursts that a window must hold to be counted by them. */
 const MIN_BURSTS = 4
 
-/** Returns where bursts of answers begin. */
-function findBursts(samples: readonly Sample[]): { readonly at: number; readonly index: number }[] {
+/** Answers come in bursts when the pauses between them are most of the time; else by chance, one by one. */
+const BURSTY = 0.7
+
+/** Returns where bursts of answers begin; null where they come one by one. */
+function findBursts(samples: readonly Sample[]): { readonly at: number; readonly index: number }[] | null {
   const gap = TOGETHER * mean(samples.map(({ seconds }) => seconds))
-  return samples.flatMap(({ at }, index) => {
-    const before = samples[index - 1]
-    return before === undefined || at - before.at > gap ? [{ at, index }] : []
+  const begins = samples.flatMap(({ at }, index) => {
+    const pause = at - (samples[index - 1]?.at ?? -Infinity)
+    return pause > gap ? [{ at, index, pause }] : []
   })
+  const pauses = begins.slice(1).reduce((sum, { pause }) => sum + pause, 0)
+  return pauses >= BURSTY * spanOf(samples) ? begins : null
 }
+
+const spanOf = (samples: readonly Sample[]): number => (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)
 
 /**
  * Returns the pages answered per second. Many servers answer in bursts, and a count between two moments would be wrong by
  * a good part of one: whole bursts are counted, from the beginning of the first to that of the last but one.
  */
 function throughput(samples: readonly Sample[]): number {
-  const bursts = findBursts(samples)
+  const bursts = findBursts(samples) ?? []
   // The first burst may have begun before the window, and the last may go on behind it.
   const [first, second] = bursts
   const [nextToLast, last] = bursts.slice(-2)
   if (bursts.length < MIN_BURSTS || !first || !second || !nextToLast || !last) {
-    const [start, end] = [samples[0], samples.at(-1)]
-    return (samples.length - 1) / Math.max((end?.at ?? 0) - (start?.at ?? 0), Number.EPSILON)
+    return (samples.length - 1) / Math.max(spanOf(samples), Number.EPSILON)
   }
   return (last.index - second.index) / (nextToLast.at - first.at)
 }

@@ -153,7 +153,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     else forwarded += 1
     const sent = kind === 'page' ? limit.sent(pages) : null
     const trial = breaker.sent()
-    let hasBegun = false
     const release = () => {
       if (!held) return
       held = false
@@ -180,8 +179,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       },
       heard() {
         lastHeard = performance.now()
-        if (!hasBegun) sent?.begun()
-        hasBegun = true
       },
       ended(outcome) {
         if (!held) return

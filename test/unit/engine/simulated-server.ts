@@ -20,8 +20,6 @@ export interface SimulatedRun {
   readonly demand?: number
   /** Another server from this page on. */
   readonly later?: { readonly afterPages: number; readonly server: SimulatedServer }
-  /** Whether a page says that it has begun before it is answered, as streams do. */
-  readonly streams?: boolean
 }
 
 /** How a run went. */
@@ -45,7 +43,7 @@ interface Job {
 
 /** Has a server read pages, as many at a time as the limit says, and turns the clock from answer to answer. */
 export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: SimulatedRun): SimulatedOutcome {
-  const { pages, demand = Infinity, streams = true } = run
+  const { pages, demand = Infinity } = run
   const startedAt = clock.now
   const waiting: Job[] = []
   const running: Job[] = []
@@ -63,9 +61,7 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
       waiting.push({ page: limit.sent(sent - answered), left: work(server()) })
     }
     while (waiting.length > 0 && running.length < (server().places ?? Infinity)) {
-      const job = waiting.shift() as Job
-      running.push(job)
-      if (streams) job.page.begun()
+      running.push(waiting.shift() as Job)
     }
     const pace = speed(server())
     const step = Math.min(...running.map(({ left }) => left))
@@ -73,7 +69,6 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
     for (const job of running) job.left -= step
     for (const job of running.filter(({ left }) => left < 1e-9)) {
       running.splice(running.indexOf(job), 1)
-      if (!streams) job.page.begun()
       job.page.answered()
       answered += 1
     }
