@@ -103,13 +103,9 @@ describe('a server whose engine dies', () => {
     assert.deepEqual([begun?.attempts, begun?.finishReason], [1, 'stop'])
     assert.deepEqual([moved?.attempts, moved?.reasons], [2, ['engine_unavailable']])
     assert.match(setup.problem(0) ?? '', /503 from \/health/)
-    assert.deepEqual(
-      dying.requests.map(({ finished, aborted }) => ({ finished, aborted })),
-      [
-        { finished: true, aborted: false },
-        { finished: false, aborted: true },
-      ],
-    )
+    // Which of the two it answered is chance: both were sent at once.
+    const outcomes = dying.requests.map(({ finished, aborted }) => (finished ? 'finished' : aborted ? 'aborted' : 'open'))
+    assert.deepEqual(outcomes.toSorted(), ['aborted', 'finished'])
     assert.equal(other.requests.length, 1)
   })
 })
