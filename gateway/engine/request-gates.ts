@@ -16,7 +16,9 @@ export function createRequestGates(maxPages: number): RequestGates {
       const gate = gates.get(turn.request) ?? createSlots(() => maxPages)
       gates.set(turn.request, gate)
       const forget = () => {
-        if (gate.active === 0 && gate.waiting === 0) gates.delete(turn.request)
+        // A release may come twice, when the next pages of the request have a gate of their own.
+        const isEmpty = gate.active === 0 && gate.waiting === 0
+        if (isEmpty && gates.get(turn.request) === gate) gates.delete(turn.request)
       }
       try {
         const release = await gate.acquire(turn, signal)

@@ -103,13 +103,11 @@ describe('a server whose engine dies', () => {
     assert.deepEqual([begun?.attempts, begun?.finishReason], [1, 'stop'])
     assert.deepEqual([moved?.attempts, moved?.reasons], [2, ['engine_unavailable']])
     assert.match(setup.problem(0) ?? '', /503 from \/health/)
-    assert.deepEqual(
-      dying.requests.map(({ finished, aborted }) => ({ finished, aborted })),
-      [
-        { finished: true, aborted: false },
-        { finished: false, aborted: true },
-      ],
+    // Which of the two it answered is chance: both were sent at once.
+    const outcomes = dying.requests.map(({ finished, aborted }) =>
+      finished ? 'finished' : aborted ? 'aborted' : 'open',
     )
+    assert.deepEqual(outcomes.toSorted(), ['aborted', 'finished'])
     assert.equal(other.requests.length, 1)
   })
 })
@@ -141,7 +139,7 @@ describe('a restart within the patience', () => {
     const claim = { modelId: servedModel().id, turn: someone }
     const acquire = () => setup.upstreams.acquire(claim, AbortSignal.timeout(DEADLINE))
     const patient = acquire()
-    assert.equal(setup.upstreams.waiting(), 1)
+    await eventually(() => setup.upstreams.waiting() === 1, DEADLINE, 'the page waits')
     // The next page of a document comes in the very moment in which the one before it is refused.
     await assert.rejects(within(patient, DEADLINE, 'the patient page'), { code: 'engine_unavailable' })
     await assert.rejects(within(acquire(), 100, 'the late page'), { code: 'engine_unavailable' })
