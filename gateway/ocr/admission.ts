@@ -14,6 +14,8 @@ export interface Admission {
 export interface AdmittedPages extends Disposable {
   /** Says that one of them has ended. */
   ended(): void
+  /** Says that one of them will not be read: it leaves, and tells nothing of the speed of reading. */
+  left(): void
 }
 
 /** How long the speed of reading is averaged over, in milliseconds. */
@@ -31,18 +33,19 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   function admit(pages: number): AdmittedPages {
     if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
     queued += pages
-    let left = pages
+    let stay = pages
+    const leave = (leaving: number) => {
+      stay -= leaving
+      queued -= leaving
+    }
     return {
       ended() {
-        if (left === 0) return
-        left -= 1
-        queued -= 1
+        if (stay === 0) return
+        leave(1)
         speed.count()
       },
-      [Symbol.dispose]() {
-        queued -= left
-        left = 0
-      },
+      left: () => leave(Math.min(1, stay)),
+      [Symbol.dispose]: () => leave(stay),
     }
   }
 
