@@ -25,9 +25,11 @@ function listed(pages: readonly unknown[], label: string, which: string): string
 function expected({ expected: { promptTokens, completionTokens, seconds, measuredPages } }: DryRun, modelId: string) {
   const tokens = `Expected: ${numbered(promptTokens, 'prompt token')}, ${numbered(completionTokens, 'completion token')}`
   if (seconds === null) {
-    return `${tokens}. How long it takes is not known, and the completion tokens are a guess: ${modelId} has read no page for this task since the gateway started.`
+    const guess = completionTokens > 0 ? ', and the completion tokens are a guess' : ''
+    return `${tokens}. How long it takes is not known${guess}: ${modelId} has read no page for this task since the gateway started.`
   }
-  return `${tokens}, ${numbered(seconds, 'second')}, by ${numbered(measuredPages, 'page')} that ${modelId} has read.`
+  const source = measuredPages > 0 ? `, by ${numbered(measuredPages, 'page')} that ${modelId} has read` : ''
+  return `${tokens}, ${numbered(seconds, 'second')}${source}.`
 }
 
 const numbered = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

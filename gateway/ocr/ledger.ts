@@ -62,7 +62,8 @@ export function finishReason({ pages, dryRun }: Ledger): 'stop' | 'length' {
 
 /** Counts the pages that were asked for, and those of them that the cache had. */
 export function countPages({ pages, dryRun }: Ledger): Pick<DryRun, 'pages' | 'cachedPages'> {
-  return dryRun ?? { pages: pages.length, cachedPages: pages.filter(({ cache }) => cache === 'hit').length }
+  if (dryRun !== undefined) return { pages: dryRun.pages, cachedPages: dryRun.cachedPages }
+  return { pages: pages.length, cachedPages: pages.filter(({ cache }) => cache === 'hit').length }
 }
 
 /** Tells how the cache served a request: every page, none, or some. */
