@@ -138,6 +138,24 @@ describe('a dry run', { timeout: TIMEOUT }, () => {
     )
   })
 
+  const prompts: { name: string; model: string; width: number; ocr: object }[] = [
+    { name: 'a page in tiles', model: 'lightonai/LightOnOCR-2-1B', width: 2400, ocr: { prepare: { tile: true } } },
+    { name: 'a prompt with text', model: 'tencent/HunyuanOCR', width: 595, ocr: { task: 'table' } },
+    { name: 'another shape', model: 'lightonai/LightOnOCR-3-1B', width: 1500, ocr: { task: 'layout' } },
+  ]
+  for (const { name, model, width, ocr } of prompts)
+    it(`reckons prompt tokens as the engine counts them: ${name}`, async () => {
+      await using fake = await startFakeVllm({ models: [model] })
+      await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+      const lines = Array.from({ length: 40 }, (_, index) => `Line ${index} of this large page`)
+      const parts = [filePart(makePdf([{ width, height: width * 1.4, lines, fontSize: width / 40 }]))]
+      const { expected } = dryRunOf(await askWhole(gateway.client, { parts, ocr: { ...ocr, dry_run: true } }))
+      const { usage } = await askWhole(gateway.client, { parts, ocr })
+      assert.ok(isClose(expected.prompt_tokens, usage?.prompt_tokens ?? 0, 0.02), `${expected.prompt_tokens}, ${usage?.prompt_tokens}`) // prettier-ignore
+      assert.equal(fake.requests.length > 1, name === 'a page in tiles')
+      assert.deepEqual(fake.layoutProblems, [])
+    })
+
   it('lists a page that cannot be drawn', async () => {
     await using fake = await startFakeVllm()
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_MAX_IMAGE_PIXELS: '1000' })
