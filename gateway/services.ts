@@ -9,6 +9,7 @@ import { createRasterizer, type Rasterizer } from './document/rasterizer.ts'
 import { rasterizationVersion } from './document/version.ts'
 import { cachedEngine } from './engine/cached-engine.ts'
 import { createEmbeddedEngine, type EmbeddedEngine } from './engine/embedded-engine.ts'
+import { crossCheckedEngine, type CrossCheckOptions } from './engine/cross-checked-engine.ts'
 import type { EndDelta, Engine } from './engine/engine.ts'
 import { guardedEngine } from './engine/guarded-engine.ts'
 import { imageKeyedEngine } from './engine/image-keyed-engine.ts'
@@ -48,8 +49,8 @@ export interface Services extends AsyncDisposable {
 
 const CONNECT_TIMEOUT_SECONDS = 10
 const REFRESH_SECONDS = 10
-/** Pages that are drawn while others are read: enough for the next answer to find one ready, whatever its size. */
-const DRAWN_AHEAD = 8
+/** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
+const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
@@ -68,11 +69,12 @@ export function createServices(config: Config): Services {
   const metrics = createMetrics()
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
-  const upstreams = closing.adopt(createConfiguredUpstreams(config, log), (it) => it.close())
+  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
+  const queuedFor = (modelId: string) => admission.queuedFor(modelId)
+  const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
   const slots = createPageSlots(upstreams, tesseractThreads)
-  const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const engine = cachedEngine(createEngine(config, { metrics, store, upstreams, embedded, slots }), store)
   return {
     log,
@@ -105,7 +107,7 @@ export function createServices(config: Config): Services {
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
-      lookahead: config.GATEWAY_LOOKAHEAD,
+      lookahead: config.GATEWAY_LOOKAHEAD + drawnAhead(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -116,7 +118,10 @@ export function createServices(config: Config): Services {
 type PageSlots = Readonly<Record<EndDelta['engine'], ModelSlots>>
 
 function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
-  const vllm = createModelSlots((modelId) => upstreams.capacity(modelId) + DRAWN_AHEAD)
+  const vllm = createModelSlots((modelId) => {
+    const pages = upstreams.capacity(modelId)
+    return pages + drawnAhead(pages)
+  })
   upstreams.onChange(() => vllm.refill())
   // One page more than there are threads is rasterized while they read.
   return { vllm, tesseract: createModelSlots(() => tesseractThreads + 1) }
@@ -149,7 +154,16 @@ function createEngine(config: Config, { metrics, store, upstreams, embedded, slo
     },
   })
   const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
-  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(tiledEngine(engine, joinTiles), store)))
+  const crossCheck: CrossCheckOptions = {
+    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    onCloserLook: ({ model, outcome, wasted }) => {
+      metrics.closerLooks.inc({ model, outcome })
+      metrics.wastedTokens.inc({ kind: 'prompt', model }, wasted?.promptTokens ?? 0)
+      metrics.wastedTokens.inc({ kind: 'completion', model }, wasted?.completionTokens ?? 0)
+    },
+  }
+  const checked = (engine: Engine) => crossCheckedEngine(tiledEngine(engine, joinTiles), crossCheck)
+  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(checked(engine), store)))
   const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
     limitedEngine(engine, {
       slotsFor,
@@ -181,13 +195,15 @@ function createDocumentRasterizer(config: Config): Rasterizer {
   })
 }
 
-function createConfiguredUpstreams(config: Config, log: Log): Upstreams {
+function createConfiguredUpstreams(config: Config, log: Log, queuedFor: (modelId: string) => number): Upstreams {
   return createUpstreams({
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
     refreshSeconds: REFRESH_SECONDS,
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
+    queuedFor,
+    maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),

@@ -172,7 +172,12 @@ export const variables = {
     'An image document of more pixels is refused before it is decoded.',
   ),
   GATEWAY_MAX_PAGES: define(integer(1), 2000, '`2000`', 'Pages of one request.'),
-  GATEWAY_LOOKAHEAD: define(integer(1, 10_000), 64, '`64`', 'Pages of one document in flight or waiting their turn.'),
+  GATEWAY_LOOKAHEAD: define(
+    integer(1, 10_000),
+    64,
+    '`64`',
+    'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and sixteen times as many may have been read and wait for those before them.',
+  ),
   GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
   GATEWAY_RASTERIZE_THREADS: define<number | null>(

@@ -10,7 +10,7 @@ import { measureSkew } from './prepare/skew.ts'
 
 /** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
 export async function finishPage(
-  { bitmap, rasterizer, source = null }: Drawing,
+  { bitmap, rasterizer, source = null, textLayer = null }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
   const found = findInkReduced(bitmap)
@@ -20,5 +20,6 @@ export async function finishPage(
   const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
   const warnings = findWarnings({ source, bitmap, skew })
   const data = await encode(prepared, mediaType)
-  return { data, mediaType, width: prepared.width, height: prepared.height, rasterizer, blank, warnings }
+  const { width, height } = prepared
+  return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer }
 }

@@ -1,5 +1,6 @@
 import type { TargetSize } from '../page/target-size.ts'
 import type { PageImage, PageSize } from '../page/page.ts'
+import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from './bitmap.ts'
 import type { SourceImage } from './prepare/quality.ts'
 
@@ -9,6 +10,8 @@ export interface Drawing {
   readonly rasterizer: PageImage['rasterizer']
   /** Left out for pages that are drawn from text and lines. */
   readonly source?: SourceImage | null
+  /** Left out for images. */
+  readonly textLayer?: TextLayer | null
 }
 
 /** A document parsed inside a rasterizer thread. */

@@ -7,7 +7,7 @@ import { finishPage } from './finish-page.ts'
 import type { Drawing, OpenedDocument } from './opened-document.ts'
 import { prepare } from './prepare/prepare.ts'
 import type { Rasterization } from './rasterizer-messages.ts'
-import { cutTile, planTiles } from './prepare/tile.ts'
+import { cutAgain, cutTile, planCloserLook, planTiles } from './prepare/tile.ts'
 import type { TilePlan } from './prepare/tile.ts'
 import { chooseScale } from './prepare/type-size.ts'
 
@@ -24,14 +24,29 @@ export interface PageToRasterize {
 /** Draws a page at its target size, or as its preparation asks, and makes the page image. Only for rasterizer threads. */
 export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work
-  const { pixelBudget, preparation = {} } = rasterization
+  const { pixelBudget, preparation = {}, closer = false } = rasterization
+  if (closer) return closerPage(work)
   let plan: TilePlan | null = null
   const drawing = await drawAt(work, (size) => {
-    plan = preparation.tile === true ? planWithin(size, work) : null
+    plan = preparation.tile === true ? planWithin(planTiles(size, pixelBudget), work) : null
     return plan ?? targetSize(size, pixelBudget)
   })
-  if (plan !== null) return tiledPage(drawing, rasterization)
+  if (plan !== null) return tiledPage(drawing, rasterization, (size) => planTiles(size, pixelBudget))
   return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
+}
+
+/** Draws a page larger, or in tiles, than a model would see it at once; as usual where that gains nothing. */
+async function closerPage(work: PageToRasterize): Promise<PageImage> {
+  const { rasterization } = work
+  const { pixelBudget } = rasterization
+  const planned: { plan: TilePlan | null } = { plan: null }
+  const drawing = await drawAt(work, (size) => {
+    planned.plan = planWithin(planCloserLook(size, pixelBudget), work)
+    return planned.plan ?? targetSize(size, pixelBudget)
+  })
+  const { plan } = planned
+  if (plan === null || plan.rows.flat().length === 1) return finishPage(drawing, rasterization)
+  return tiledPage(drawing, rasterization, ({ width, height }) => cutAgain(plan, width, height))
 }
 
 function drawAt({ document, page, isAbandoned }: PageToRasterize, sizeFor: (size: PageSize) => TargetSize) {
@@ -39,8 +54,7 @@ function drawAt({ document, page, isAbandoned }: PageToRasterize, sizeFor: (size
 }
 
 /** A plan whose whole page would pass the limit on images is none: the page is read as a whole. */
-function planWithin(size: PageSize, { rasterization, maxImagePixels }: PageToRasterize): TilePlan | null {
-  const plan = planTiles(size, rasterization.pixelBudget)
+function planWithin(plan: TilePlan | null, { maxImagePixels }: PageToRasterize): TilePlan | null {
   return plan !== null && plan.width * plan.height <= maxImagePixels ? plan : null
 }
 
@@ -57,7 +71,11 @@ async function redrawn(drawing: Drawing, work: PageToRasterize): Promise<Drawing
 }
 
 /** Prepares the whole page, then cuts it up: a tile alone says too little of which way is up. */
-async function tiledPage(drawing: Drawing, rasterization: Rasterization): Promise<PageImage> {
+async function tiledPage(
+  drawing: Drawing,
+  rasterization: Rasterization,
+  planFor: (size: PageSize) => TilePlan | null,
+): Promise<PageImage> {
   const { pixelBudget, preparation = {} } = rasterization
   const { binarize = false, rotate = false, deskew = false } = preparation
   const { width, height } = drawing.bitmap
@@ -68,12 +86,13 @@ async function tiledPage(drawing: Drawing, rasterization: Rasterization): Promis
     { ...drawing, bitmap: await shrink(bitmap, targetSize(size, pixelBudget)) },
     ofPiece,
   )
-  const plan = planTiles(size, pixelBudget)
+  const plan = planFor(size)
   if (plan === null || overview.blank) return overview
   const tiles: PageImage[][] = []
   for (const row of plan.rows) {
     const images: PageImage[] = []
-    for (const rect of row) images.push(await finishPage({ ...drawing, bitmap: cutTile(bitmap, rect) }, ofPiece))
+    for (const rect of row)
+      images.push(await finishPage({ ...drawing, textLayer: null, bitmap: cutTile(bitmap, rect) }, ofPiece))
     tiles.push(images)
   }
   return { ...overview, tiles }

@@ -11,6 +11,8 @@ export interface Rasterization {
   readonly mediaType: PageImage['mediaType']
   /** Nothing is prepared when it is left out. */
   readonly preparation?: Preparation
+  /** With more pixels than the budget shows a model at once: larger, or in halves, where either gains anything. */
+  readonly closer?: boolean
 }
 
 /** A document as threads are told of it: every task carries it, so that any thread can open it when it has to. */

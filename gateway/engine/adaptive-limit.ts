@@ -27,8 +27,12 @@ export interface AdaptiveLimitOptions {
   readonly now?: () => number
 }
 
-/** Enough for a small GPU to be busy, and few enough that a server of four pages at a time is not buried. */
-const START = 32
+/** What a GPU of 24 GB is kept busy with; a server that takes fewer is found out by the first pages that it answers. */
+const START = 64
+/** Those first pages. */
+const FIRST_PAGES = 32
+/** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
+const DEMAND = 16
 const MIN = 2
 const MAX = 1024
 /** Where growing by the first signs of answers ends. */
@@ -46,6 +50,9 @@ const MIN_PAGES = 24
 const BUSY = 0.8
 /** A limit counts as reached from this share of it on. */
 const FULL = 0.95
+
+/** Pages take so many times as long as the fastest where some of them wait for others. */
+const QUEUEING = 1.6
 
 /** At the start: twice as many in flight must bring so much more to go on doubling. */
 const DOUBLING_GAIN = 1.3
@@ -102,11 +109,14 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   const speed = measureSpeed()
   let fastestBegin = Infinity
   let timesFull = 0
+  /** The most on their way since the limit was last looked at. */
+  let peak = 0
 
   function setLimit(next: number): void {
     limit = Math.max(MIN, Math.min(MAX, Math.round(next)))
     epoch += 1
     samples = []
+    peak = 0
     onChange?.()
   }
 
@@ -124,13 +134,13 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
     // What is answered now was sent under another limit, until the first page of this one comes back.
     if (samples.length === 0 && !isOfEpoch) return
     samples.push(sample)
-    const wanted = isFirst ? START : isStarting ? limit : Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
-    if (samples.length > 2 * wanted) samples.shift()
+    const wanted = isFirst ? FIRST_PAGES : isStarting ? limit : Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
+    if (samples.length > Math.max(isFirst ? peak : 2 * wanted, wanted)) samples.shift()
     if (samples.length < wanted || needsMore(samples, wanted)) return
-    if (samples.filter(({ isBusy }) => isBusy).length < samples.length * BUSY) return followDemand(samples)
+    if (isFirst) return start(samples)
+    if (samples.filter(({ isBusy }) => isBusy).length < samples.length * BUSY) return followDemand()
     const enough = samples
     samples = []
-    if (isFirst) return start(enough)
     const { seconds } = measure(enough)
     // The first windows are too short to count, and their steps large enough for an estimate.
     const rate = isStarting ? limit / seconds : throughput(enough)
@@ -146,21 +156,31 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   }
 
   /** A limit that nobody reaches says nothing, and must not stand open for a rush that it was never tried with. */
-  function followDemand(latest: readonly Sample[]): void {
-    const peak = Math.max(...latest.map(({ inFlight }) => inFlight))
-    if (limit > START && peak < limit) setLimit(Math.max(START, peak))
+  function followDemand(): void {
+    if (peak >= DEMAND && peak < limit) setLimit(peak)
+    peak = 0
   }
 
+  /** Looks at the first rush of pages, which were sent into little and into much. */
   function start(first: readonly Sample[]): void {
+    if (peak < DEMAND) return
     const { elasticity, rate, seconds } = splitByLoad(first)
     if (elasticity !== null && elasticity >= LINEAR) {
-      rejected.down = { seconds, at: now() }
-      probe = { direction: 'up', from: limit, rate: limit / seconds, seconds }
+      // Those that were sent into the most are not back yet.
+      if (mostOf(first) < peak * BUSY && first.length < peak) return
+      // With fewer on their way there is nothing to double yet.
+      if (peak < limit * FULL) return followDemand()
+      probe = { direction: 'up', from: limit, rate: mostOf(first) / seconds, seconds }
       return setLimit(limit * 2)
     }
     isStarting = false
+    // Nothing to compare, and nothing waits: the next windows are looked at as all later ones are.
+    if (elasticity === null && !isQueueing(seconds)) return void (samples = [])
     if (elasticity !== null) rejected.up = { seconds, at: now() }
-    tryOut({ direction: 'down', from: limit, rate, seconds })
+    probe = { direction: 'down', from: limit, rate, seconds }
+    // As many as it answered in the time that the fastest took are what it works at; the rest has waited.
+    const atWork = rate * (speed.fastest() ?? seconds)
+    setLimit(Math.min(limit, peak / STEP, Math.max(MIN, atWork * 2)))
   }
 
   function judge(
@@ -185,8 +205,13 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
       return setLimit(limit * 2)
     }
     isStarting = false
-    tryOut({ direction, from: limit, rate, seconds })
+    if (direction === 'up' || isQueueing(seconds)) return tryOut({ direction, from: limit, rate, seconds })
+    probe = null
+    samples = []
   }
+
+  /** Pages that take hardly longer than the fastest wait for nobody: fewer of them would only leave room. */
+  const isQueueing = (seconds: number): boolean => seconds > QUEUEING * (speed.fastest() ?? 0)
 
   function tryOut(next: Probe): void {
     const wanted = next.direction === 'up' ? Math.max(limit + 1, limit * STEP) : limit / STEP
@@ -199,7 +224,9 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
     for (const direction of ['down', 'up'] as const) {
       const rejection = rejected[direction]
       const isDoubtful = rejection === null || now() - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
-      if (isDoubtful) return tryOut({ direction, from: limit, rate, seconds })
+      if (isDoubtful && (direction === 'up' || isQueueing(seconds))) {
+        return tryOut({ direction, from: limit, rate, seconds })
+      }
     }
   }
 
@@ -212,6 +239,7 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
       const sentIn = epoch
       const before = timesFull
       if (inFlight >= limit * FULL) timesFull += 1
+      peak = Math.max(peak, inFlight)
       return {
         begun() {
           if (pinned === null && sentIn === epoch) noteBegun(inFlight, (now() - at) / 1000)
@@ -230,6 +258,8 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   }
   return adaptive
 }
+
+const mostOf = (samples: readonly Sample[]): number => Math.max(...samples.map(({ inFlight }) => inFlight))
 
 function differs(before: number, seconds: number): boolean {
   return seconds > before * CHANGED_LATENCY || seconds < before / CHANGED_LATENCY
@@ -289,23 +319,29 @@ function splitByLoad(samples: readonly Sample[]): { elasticity: number | null; r
 
 /** Each page counts a tenth of the running average. */
 const SHARE_OF_NEWEST = 0.1
-/** By which the shortest time is forgotten with each page. */
-const FORGET = 1.005
+/** The shortest time is that of the last pages: so many at least, twice as many at most. */
+const REMEMBERED_PAGES = 1000
 
 const blend = (before: number, newest: number): number => before + (newest - before) * SHARE_OF_NEWEST
 
 function measureSpeed() {
   let average: Pick<Sample, 'inFlight' | 'seconds'> | null = null
-  let shortest: number | null = null
+  let shortest = Infinity
+  let shortestBefore = Infinity
+  let pages = 0
   return {
     note({ inFlight, seconds }: Pick<Sample, 'inFlight' | 'seconds'>): void {
       average =
         average === null
           ? { inFlight, seconds }
           : { inFlight: blend(average.inFlight, inFlight), seconds: blend(average.seconds, seconds) }
-      shortest = Math.min(seconds, (shortest ?? seconds) * FORGET)
+      if (pages++ % REMEMBERED_PAGES === 0) {
+        shortestBefore = shortest
+        shortest = Infinity
+      }
+      shortest = Math.min(shortest, seconds)
     },
     rate: () => (average === null ? null : average.inFlight / average.seconds),
-    fastest: () => shortest,
+    fastest: () => (pages === 0 ? null : Math.min(shortest, shortestBefore)),
   }
 }

@@ -1,6 +1,7 @@
 import type { PageImage, PageWarning } from '../page/page.ts'
 import type { Turn } from '../page/turn.ts'
 import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.ts'
+import type { AgreementLevel } from './evidence/agreement-level.ts'
 
 /** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
 export interface PagePrompt {
@@ -16,6 +17,8 @@ export interface PagePrompt {
   readonly text: string | null
   /** Rasterizes the page. Called only when the page is really asked for, so that a hit costs no drawing. */
   readonly image: (signal: AbortSignal) => Promise<PageImage>
+  /** Rasterizes the page with more pixels than the model usually sees at once, where that is possible; left out: never. */
+  readonly closerImage?: (signal: AbortSignal) => Promise<PageImage>
   readonly requestId: string
   /** Whose page it is. */
   readonly turn: Turn
@@ -23,6 +26,8 @@ export interface PagePrompt {
   readonly confidence: boolean
   /** What the request may still spend on pages that were not read at the first try; left out: no bound. */
   readonly retries?: RetryBudget
+  /** How well the document's pages agree with their text layers; left out: as is usual. */
+  readonly level?: AgreementLevel
   /** Which try at the page this is; left out for a first one that nobody guards. */
   readonly attempt?: Attempt
 }
@@ -50,6 +55,7 @@ export const attemptReasons = [
   'cut_off',
   'commentary',
   'echo',
+  'low_agreement',
   'aborted',
   'too_long',
   'engine_error',

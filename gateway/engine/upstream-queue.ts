@@ -2,6 +2,8 @@ import { createTurnQueue } from '../page/turn-queue.ts'
 import type { TurnQueue } from '../page/turn-queue.ts'
 import type { Turn } from '../page/turn.ts'
 import { EngineOutage } from './engine-outage.ts'
+import { createRequestGates } from './request-gates.ts'
+import type { Release } from './slots.ts'
 import type { Upstream, UpstreamLease } from './upstream.ts'
 
 /** What a page asks for. */
@@ -32,6 +34,10 @@ export interface UpstreamQueueOptions {
   readonly upstreams: readonly Upstream[]
   /** How long pages wait for an upstream that may come back. */
   readonly patienceSeconds: number
+  /** Pages of one request at the upstreams, all together; left out: no bound. */
+  readonly maxPerRequest?: number
+  /** Pages of a model that are let in and not read yet, wherever they are; left out: no end of them. */
+  readonly queuedFor?: (modelId: string) => number
 }
 
 /** A look at the line costs so much at most; the next one comes with the next answer. */
@@ -51,7 +57,9 @@ interface Line {
 }
 
 /** Creates the queue. */
-export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueueOptions): UpstreamQueue {
+export function createUpstreamQueue(options: UpstreamQueueOptions): UpstreamQueue {
+  const { upstreams, patienceSeconds, maxPerRequest = Infinity, queuedFor } = options
+  const gates = createRequestGates(maxPerRequest)
   const lines = new Map<string, Line>()
   let turn = 0
 
@@ -76,8 +84,21 @@ export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueu
   function choose({ modelId, tried }: UpstreamClaim): Upstream | null {
     const all = able(modelId)
     const untried = all.filter(({ url }) => tried?.has(url) !== true)
-    const open = (untried.length > 0 ? untried : all).filter((upstream) => upstream.room() > 0)
-    return soonest(open, turn++)
+    const choice = untried.length > 0 ? untried : all
+    const open = choice.filter((upstream) => upstream.room() > 0)
+    const upstream = soonest(open, turn++)
+    return upstream === null || isBetterLeft(modelId, upstream, choice) ? null : upstream
+  }
+
+  /**
+   * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
+   * that has room: near the end a slow server, or one with a line of its own, would be waited for.
+   */
+  function isBetterLeft(modelId: string, upstream: Upstream, others: readonly Upstream[]): boolean {
+    if (queuedFor === undefined || others.length < 2) return false
+    const atWork = serving(modelId).reduce((sum, each) => sum + each.pages(), 0)
+    const left = Math.max(1, queuedFor(modelId) - atWork)
+    return others.some((other) => other !== upstream && other.room() <= 0 && other.waitFor(left) < upstream.wait())
   }
 
   /** Keeps account of whether anybody serves the model; with nobody for too long, those who wait are told. */
@@ -143,14 +164,23 @@ export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueu
     })
   }
 
+  async function lease(claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease> {
+    const line = lineOf(claim.modelId)
+    watchOutage(claim.modelId, line)
+    if (isOver(line)) throw new EngineOutage(claim.modelId)
+    const upstream = line.queue.size === 0 ? choose(claim) : null
+    return upstream === null ? wait(claim, line, signal) : upstream.lease('page')
+  }
+
   return {
     async acquire(claim, signal) {
-      signal.throwIfAborted()
-      const line = lineOf(claim.modelId)
-      watchOutage(claim.modelId, line)
-      if (isOver(line)) throw new EngineOutage(claim.modelId)
-      const upstream = line.queue.size === 0 ? choose(claim) : null
-      return upstream === null ? wait(claim, line, signal) : upstream.lease('page')
+      const leave = await gates.enter(claim.turn, signal)
+      try {
+        return withRelease(await lease(claim, signal), leave)
+      } catch (error) {
+        leave()
+        throw error
+      }
     },
     dispatch,
     isOut(modelId) {
@@ -162,6 +192,14 @@ export function createUpstreamQueue({ upstreams, patienceSeconds }: UpstreamQueu
       return [...lines.values()].reduce((sum, { queue }) => sum + queue.size, 0)
     },
   }
+}
+
+function withRelease(lease: UpstreamLease, leave: Release): UpstreamLease {
+  const release = () => {
+    lease.release()
+    leave()
+  }
+  return { ...lease, release, [Symbol.dispose]: release }
 }
 
 /** Picks the upstream where another page is answered first; equals take turns, so that the first is not always the warm one. */

@@ -65,6 +65,10 @@ export interface Upstream {
   /** Pages that it can be sent now; one at a time while it is on trial. */
   readonly room: () => number
   readonly limit: () => number
+  /** Pages at it now. */
+  readonly pages: () => number
+  /** When so many pages more would be answered, those at it included, in seconds; as `wait`. */
+  readonly waitFor: (more: number) => number
   /** When another page would be answered, as far as is known: in seconds, or in pages ahead where nothing is known. */
   readonly wait: () => number
   status(): UpstreamStatus
@@ -194,6 +198,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     if (problem !== null) return 0
     return (breaker.state() === 'closed' ? limit.current : 1) - pages
   }
+  const waitFor = (more: number) => Math.max(limit.fastest() ?? 0, (pages + forwarded + more) / (limit.rate() ?? 1))
   return {
     url,
     models: () => models,
@@ -201,7 +206,9 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     isAvailable: () => problem === null && breaker.state() !== 'open',
     room,
     limit: () => limit.current,
-    wait: () => Math.max(limit.fastest() ?? 0, (pages + forwarded + 1) / (limit.rate() ?? 1)),
+    pages: () => pages,
+    waitFor,
+    wait: () => waitFor(1),
     status: () => ({
       url,
       problem,

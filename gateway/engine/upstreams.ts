@@ -18,6 +18,10 @@ export interface UpstreamsOptions extends UpstreamOptions {
   readonly refreshSeconds: number
   /** How long a page waits for an upstream that may come back. */
   readonly patienceSeconds: number
+  /** Pages of one request at the upstreams; see UpstreamQueueOptions. */
+  readonly maxPerRequest?: number
+  /** Pages of a model that are let in and not read yet; see UpstreamQueueOptions. */
+  readonly queuedFor?: (modelId: string) => number
 }
 
 /** The vLLM servers behind the gateway. */
@@ -56,7 +60,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const listeners: (() => void)[] = []
   const events = { onChange: notify, onTrouble: refreshSoon }
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
-  const queue = createUpstreamQueue({ upstreams, patienceSeconds: options.patienceSeconds })
+  const queue = createUpstreamQueue({ upstreams, ...options })
   const closing = new AbortController()
   let round: Promise<void> | null = null
   let lastRound = -Infinity

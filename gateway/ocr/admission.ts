@@ -2,20 +2,23 @@ import { GatewayError } from '../errors.ts'
 
 /** Lets requests in while the pages that are not read yet are not too many. */
 export interface Admission {
-  /** Lets so many pages in, all or none. Throws `queue_full`. */
-  admit(pages: number): AdmittedPages
+  /**
+   * Lets so many pages of a model in, all or none; null: pages that are drawn and that no model will read, which tell
+   * nothing of the speed of reading. Throws `queue_full`.
+   */
+  admit(pages: number, modelId: string | null): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
   check(): void
   /** Pages let in and not read yet. */
   readonly queued: number
+  /** Those of one model. */
+  queuedFor(modelId: string): number
 }
 
 /** The pages of one request; what is left of them when it ends goes with it. */
 export interface AdmittedPages extends Disposable {
   /** Says that one of them has ended. */
   ended(): void
-  /** Says that one of them will not be read: it leaves, and tells nothing of the speed of reading. */
-  left(): void
 }
 
 /** How long the speed of reading is averaged over, in milliseconds. */
@@ -28,24 +31,29 @@ const LONGEST_WAIT = 60
 /** Creates an admission for so many pages. A request of any size is let in when there are no others. */
 export function createAdmission(maxPages: number, now = () => performance.now()): Admission {
   const speed = measureSpeed(now)
+  const byModel = new Map<string, number>()
   let queued = 0
 
-  function admit(pages: number): AdmittedPages {
-    if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
+  function count(modelId: string | null, pages: number): void {
     queued += pages
-    let stay = pages
-    const leave = (leaving: number) => {
-      stay -= leaving
-      queued -= leaving
-    }
+    if (modelId !== null) byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
+  }
+
+  function admit(pages: number, modelId: string | null): AdmittedPages {
+    if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
+    count(modelId, pages)
+    let left = pages
     return {
       ended() {
-        if (stay === 0) return
-        leave(1)
-        speed.count()
+        if (left === 0) return
+        left -= 1
+        count(modelId, -1)
+        if (modelId !== null) speed.count()
       },
-      left: () => leave(Math.min(1, stay)),
-      [Symbol.dispose]: () => leave(stay),
+      [Symbol.dispose]() {
+        count(modelId, -left)
+        left = 0
+      },
     }
   }
 
@@ -67,6 +75,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     get queued() {
       return queued
     },
+    queuedFor: (modelId) => byModel.get(modelId) ?? 0,
   }
 }
 

@@ -43,12 +43,12 @@ type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
 /** Draws the pages that the cache does not know; the rasterizer's queue gives their request its turns, and no more. */
 async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
   const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
-  using admitted = services.admission.admit(unknown.length)
+  using admitted = services.admission.admit(unknown.length, null)
   using deadline = startDeadline(request.deadline)
   const look = async function* (page: PlannedPage, pageSignal: AbortSignal) {
     yield await lookAt(page, request, services, deadline.signal, pageSignal)
   }
-  const onEnd = () => admitted.left()
+  const onEnd = () => admitted.ended()
   return await Array.fromAsync(inPageOrder(unknown, look, { lookahead: services.lookahead, onEnd, signal }))
 }
 

@@ -24,7 +24,7 @@ export async function* ocr(
   await services.expectEngine(request.model, signal)
   await using plan = await planRequest(request, services, signal)
   // What the cache holds costs nobody anything.
-  using admitted = services.admission.admit(plan.opened.pages - plan.opened.cachedPages)
+  using admitted = services.admission.admit(plan.opened.pages - plan.opened.cachedPages, request.model.id)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>

@@ -1,5 +1,7 @@
 import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
+import { createAgreementLevel } from '../engine/evidence/agreement-level.ts'
+import type { AgreementLevel } from '../engine/evidence/agreement-level.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../page/turn.ts'
@@ -75,9 +77,11 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     )
   }
   const retries = createRetryBudget(wanted.length)
+  const levels = documents.map(() => createAgreementLevel())
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    const prompt = planPrompt(request, document, number, services)
+    const level = levels[number.document - 1] ?? createAgreementLevel()
+    const prompt = planPrompt(request, document, number, level, services)
     return { number, prompt: { ...prompt, retries } }
   })
 }
@@ -96,6 +100,7 @@ function planPrompt(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
+  level: AgreementLevel,
   { rasterizationVersion, imageMediaType }: PlanServices,
 ): PlannedPage['prompt'] {
   const { profile } = request.model
@@ -112,6 +117,11 @@ function planPrompt(
     task: request.task,
     text: request.prompt,
     image: (signal) => document.rasterize(documentPage, rasterization, signal),
+    // A closer look is another attempt: none for a model that is asked once.
+    ...(profile.ladder.length > 1
+      ? { closerImage: (signal) => document.rasterize(documentPage, { ...rasterization, closer: true }, signal) }
+      : {}),
+    level,
     requestId: request.id,
     turn: request.turn,
     confidence: request.confidence,

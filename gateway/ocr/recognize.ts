@@ -56,7 +56,10 @@ async function readPage(
   using stages = timeStages(prompt, metrics, meter)
   try {
     const { raw, end } = await collect(engine(stages.prompt, signal), stages)
-    const text = request.model.profile.clean(raw, request.task)
+    // Who asked the engine has noted it already.
+    if (end.agreement !== null && end.cache !== 'miss') prompt.level?.note(end.agreement)
+    // What the document says of itself is no model's to repair.
+    const text = end.isFallback ? raw : request.model.profile.clean(raw, request.task)
     return { text, result: pageResult(end, text, request) }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
@@ -113,11 +116,16 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics, meter: PaceMe
       else if (shownAt !== null && delta.cache === 'miss') {
         observe('engine', shownAt)
         if (spokenAt !== null) observe('first_token', shownAt, spokenAt)
-        if (delta.finishReason === 'stop' && !delta.blank) reading?.read(delta.usage.completionTokens / prompts)
+        if (isMeasure(delta)) reading?.read(delta.usage.completionTokens / prompts)
       }
     },
     [Symbol.dispose]: () => reading?.[Symbol.dispose](),
   }
+}
+
+/** Whether an engine has read the page, and well. */
+function isMeasure({ finishReason, blank, isFallback }: EndDelta): boolean {
+  return finishReason === 'stop' && !blank && !isFallback
 }
 
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {

@@ -1,3 +1,5 @@
+import type { TextLayer } from './text-layer.ts'
+
 /** A page as the document states it: points (1/72 inch) for vector pages, pixels for raster ones. Rotation already applied. */
 export interface PageSize {
   readonly width: number
@@ -25,6 +27,8 @@ export interface PageImage {
   readonly warnings: readonly PageWarning[]
   /** Of its bytes and those of its tiles as they were encoded, in hexadecimal; only a whole page has it. */
   readonly sha256?: string
+  /** Null for images, tiles, and pages of which a PDF says nothing. */
+  readonly textLayer: TextLayer | null
   /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly PageImage[])[]
 }

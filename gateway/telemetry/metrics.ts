@@ -92,6 +92,12 @@ export function createMetrics() {
       labelNames: ['model', 'outcome'],
       registers,
     }),
+    closerLooks: new Counter({
+      name: 'ocr_gateway_closer_looks_total',
+      help: 'Pages asked for once more with a closer image, as much of their text layer was missing, by model and outcome: better, no_better, failed.',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
     wastedTokens: new Counter({
       name: 'ocr_gateway_wasted_tokens_total',
       help: 'Tokens of attempts that did not count, by kind and model; estimated where a loop was cut.',

@@ -20,7 +20,7 @@ interface Server {
 
 const cases: Readonly<Record<string, readonly Server[]>> = {
   '16': [{ places: 16, seconds: 1 }],
-  '64': [{ places: 64, seconds: 1 }],
+  '64': [{ places: 64, seconds: 2 }],
   uneven: [
     { places: 4, seconds: 1 },
     { places: 16, seconds: 1 },

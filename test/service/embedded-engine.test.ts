@@ -79,6 +79,7 @@ describe('the embedded engine', () => {
       rasterizer: 'sharp',
       blank: false,
       warnings: [],
+      textLayer: null,
     }
     const { text, end } = await read(engine, promptFor(image))
     assert.equal(text, '')

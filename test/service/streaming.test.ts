@@ -71,7 +71,7 @@ describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
       answer: () => ({ deltas: ['half'], firstDelayMs: 11_000, ending: 'break' }),
     })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-    const stream = await gateway.client.chat.completions.create(streamed([filePart(pages(1))]))
+    const stream = await gateway.client.chat.completions.create(streamed([filePart(makePdf([{ number: 1 }]))]))
     await assert.rejects(Array.fromAsync(stream), { code: 'engine_error' })
   })
 })

@@ -65,6 +65,7 @@ export async function grayPageImage(width = 280, height = 140): Promise<PageImag
     rasterizer: 'sharp',
     blank: false,
     warnings: [],
+    textLayer: null,
   }
 }
 

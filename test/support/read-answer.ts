@@ -19,6 +19,7 @@ export interface LedgerPage {
   readonly warnings?: readonly { readonly code: string; readonly message: string }[]
   readonly reasons?: readonly string[]
   readonly confidence?: { readonly mean: number; readonly lowest: number }
+  readonly agreement?: number
   readonly document?: number
   readonly document_page?: number
   readonly error?: { readonly code: string; readonly message: string }

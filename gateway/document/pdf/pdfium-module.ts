@@ -27,6 +27,8 @@ export interface Pdfium {
   bytes(address: number, length: number): Uint8Array<ArrayBuffer>
   floats(address: number, length: number): Float32Array
   integers(address: number, length: number): Int32Array
+  /** The address is a multiple of eight, as those of `allocate` are. */
+  doubles(address: number, length: number): Float64Array
   /** Room in PDFium's memory until it is disposed of. */
   allocate(size: number): Room
   /** A function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
@@ -95,6 +97,7 @@ function wrap(library: WrappedPdfiumModule): Pdfium {
     bytes: (address, length) => runtime.HEAPU8.subarray(address, address + length),
     floats: (address, length) => new Float32Array(runtime.HEAPU8.buffer, address, length),
     integers: (address, length) => new Int32Array(runtime.HEAPU8.buffer, address, length),
+    doubles: (address, length) => new Float64Array(runtime.HEAPU8.buffer, address, length),
     allocate(size) {
       const address = allocated(size)
       return { address, [Symbol.dispose]: () => free(address) }

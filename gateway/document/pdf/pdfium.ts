@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
+import type { TextLayer } from '../../page/text-layer.ts'
 import { type Bitmap, fromBgrx, isWhite } from '../bitmap.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { findStreams, type Streams, userUnit } from './pdf-object.ts'
@@ -8,6 +9,7 @@ import { inspectContent } from './pdfium-content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './pdfium-document.ts'
 import { type Pdfium, PdfiumRefusal } from './pdfium-module.ts'
 import { findSourceImage } from './pdfium-source.ts'
+import { readTextLayer } from './pdfium-text.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { drawScan } from './scan-image.ts'
 
@@ -85,16 +87,32 @@ async function drawPage(
     const size = sizeFor(pageSize(pdfium, page, bytes))
     const source = findSourceImage(pdfium, page)
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, bytes, size, maxImagePixels })
-    if (scan !== null) return { bitmap: scan, rasterizer: 'scan', source, isSuspect: false }
+    if (scan !== null) {
+      return { bitmap: scan, rasterizer: 'scan', source, isSuspect: false, textLayer: tryTextLayer(pdfium, page) }
+    }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
     const inPlace = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
-    const bitmap = reusesPixels ? inPlace : { ...inPlace, pixels: inPlace.pixels.slice() }
+    const { byteOffset, length } = inPlace.pixels
+    const textLayer = tryTextLayer(pdfium, page)
+    // Reading the text may have made the memory grow, which leaves the pixels where they are and the view of them empty.
+    const pixels = pdfium.bytes(byteOffset, length)
+    const bitmap = { ...inPlace, pixels: reusesPixels ? pixels : pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
-    return { bitmap, rasterizer: 'pdfium', source, isSuspect }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
+  }
+}
+
+/** A page is whole without its text layer: what breaks PDFium here costs the next page a fresh instance. */
+function tryTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
+  try {
+    return readTextLayer(pdfium, page)
+  } catch (cause) {
+    pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
+    return null
   }
 }
 

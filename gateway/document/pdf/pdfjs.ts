@@ -10,6 +10,7 @@ import { registerCanvasFonts } from './canvas-fonts.ts'
 import type { Bitmap } from '../encode.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
+import { readTextLayer } from './pdfjs-text.ts'
 
 /** What pdf.js says, only as a warning, when it leaves out an image larger than `maxImageSize`. */
 const IMAGE_LEFT_OUT = 'Image exceeded maximum allowed size'
@@ -62,7 +63,7 @@ function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
       try {
         const bitmap = await pageFailureNamed(number, drawPage(page, sizeFor, isAbandoned))
         if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
-        return { bitmap, rasterizer: 'pdfjs' }
+        return { bitmap, rasterizer: 'pdfjs', textLayer: isAbandoned() ? null : await readTextLayer(page) }
       } finally {
         if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
         page.cleanup()

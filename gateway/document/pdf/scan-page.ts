@@ -121,7 +121,8 @@ function isInvisible({ library }: Pdfium, object: number): boolean {
   )
 }
 
-function matrixOf(pdfium: Pdfium, object: number): Matrix {
+/** Returns the matrix that takes an object from its own coordinates to those around it. */
+export function matrixOf(pdfium: Pdfium, object: number): Matrix {
   using room = pdfium.allocate(24)
   pdfium.library.FPDFPageObj_GetMatrix(object, room.address)
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = pdfium.floats(room.address, 6)

@@ -65,11 +65,66 @@ function fewestTiles(width: number, height: number, budget: PixelBudget): TileRe
       if (best === null || rows * columns < best.across.length * best.down.length) best = { across, down }
       break
     }
-  if (best === null) return null
-  const { across, down } = best
-  return down.map((row) =>
+  return best === null ? null : cutGrid(width, height, best.across.length, best.down.length)
+}
+
+function cutGrid(width: number, height: number, columns: number, rows: number): TileRect[][] {
+  const across = spansOf(width, columns, OVERLAP_ACROSS)
+  return spansOf(height, rows, OVERLAP_DOWN).map((row) =>
     across.map((column) => ({ left: column.start, top: row.start, width: column.length, height: row.length })),
   )
+}
+
+/** What a closer look must gain along each side to be worth its tokens. */
+const LEAST_GAIN = 1.2
+/** Tiles are rounded up to whole pixels, and must still fit. */
+const ROUNDING = 0.998
+/** Type beyond twice the usual size is read no better. */
+const MOST_GAIN = 2
+
+/**
+ * Plans a closer look at a page: as a whole where the budget leaves room for that, else in halves along its longer
+ * side, or in quarters where it is nearly square, as large as the budget shows each. Null when nothing gains enough, as
+ * for images, which are never enlarged.
+ */
+export function planCloserLook(size: PageSize, budget: PixelBudget): TilePlan | null {
+  const usual = targetSize(size, budget).width / size.width
+  for (const { columns, rows } of closerGrids(size)) {
+    const width = size.width / spansPerSide(columns, OVERLAP_ACROSS)
+    const height = size.height / spansPerSide(rows, OVERLAP_DOWN)
+    const scale = Math.min(largestScale({ width, height, unit: size.unit }, budget), usual * MOST_GAIN)
+    if (scale < LEAST_GAIN * usual) continue
+    const drawn = { width: Math.floor(size.width * scale), height: Math.floor(size.height * scale) }
+    return { ...drawn, rows: cutGrid(drawn.width, drawn.height, columns, rows) }
+  }
+  return null
+}
+
+/** Cuts a drawn page as the plan for its closer look does, which its preparation may have made larger or turned. */
+export function cutAgain({ rows }: TilePlan, width: number, height: number): TilePlan {
+  const [down, across] = [rows.length, rows[0]!.length]
+  const isTurned = down !== across && width > height !== across > down
+  return {
+    width,
+    height,
+    rows: isTurned ? cutGrid(width, height, down, across) : cutGrid(width, height, across, down),
+  }
+}
+
+function closerGrids({ width, height }: PageSize): { columns: number; rows: number }[] {
+  const halves = width > height ? { columns: 2, rows: 1 } : { columns: 1, rows: 2 }
+  return [{ columns: 1, rows: 1 }, halves, { columns: 2, rows: 2 }]
+}
+
+/** Pixels per unit of the page at which it just fits the budget, whatever that wants. */
+function largestScale({ width, height, unit }: PageSize, { longestEdge = Infinity, maxPixels }: PixelBudget): number {
+  const scale = Math.min(longestEdge / Math.max(width, height), Math.sqrt(maxPixels / (width * height)))
+  return unit === 'px' ? Math.min(1, scale) : scale * ROUNDING
+}
+
+/** How often the length of one of several overlapping spans fits into the side that they cover. */
+function spansPerSide(count: number, overlap: number): number {
+  return count - (count - 1) * overlap
 }
 
 function fits(width: number, height: number, { longestEdge, maxPixels }: PixelBudget): boolean {
@@ -83,7 +138,7 @@ interface Span {
 
 /** Covers a side with equal spans that overlap by the given share of their length, or by a pixel more. */
 function spansOf(side: number, count: number, overlap: number): Span[] {
-  const length = Math.min(side, Math.ceil(side / (count - (count - 1) * overlap)))
+  const length = Math.min(side, Math.ceil(side / spansPerSide(count, overlap)))
   return Array.from({ length: count }, (_, index) => {
     const start = count === 1 ? 0 : Math.round((index * (side - length)) / (count - 1))
     return { start, length }

@@ -13,6 +13,7 @@ export const pageImage: PageImage = {
   rasterizer: 'pdfjs',
   blank: false,
   warnings: [],
+  textLayer: null,
 }
 
 const image = async () => pageImage

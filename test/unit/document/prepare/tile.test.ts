@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cutTile, planTiles } from '../../../../gateway/document/prepare/tile.ts'
+import { cutAgain, cutTile, planCloserLook, planTiles } from '../../../../gateway/document/prepare/tile.ts'
 import type { TilePlan } from '../../../../gateway/document/prepare/tile.ts'
+import { targetSize } from '../../../../gateway/page/target-size.ts'
 
 const pixtral = { longestEdge: 1540, maxPixels: 1540 * 1540 }
 const dpi200 = { dpi: 200, maxPixels: 4_000_000 }
@@ -74,3 +75,49 @@ function assertCovered({ width, height, rows }: TilePlan): void {
     width,
   )
 }
+
+describe('planning a closer look', () => {
+  const rows = [
+    {
+      name: 'A4 at a longest edge: its upper and lower half',
+      size: pt(595, 842),
+      budget: pixtral,
+      grid: [2, 1],
+      gain: 1.41,
+    },
+    { name: 'a slide: its left and right half', size: pt(960, 540), budget: pixtral, grid: [1, 2], gain: 1.78 },
+    { name: 'a square: its quarters', size: pt(600, 600), budget: pixtral, grid: [2, 2], gain: 1.88 },
+    {
+      name: 'A4 at 200 dpi that fills the budget: halves',
+      size: pt(595, 842),
+      budget: dpi200,
+      grid: [2, 1],
+      gain: 1.4,
+    },
+    { name: 'A6 at 200 dpi: as a whole', size: pt(298, 420), budget: dpi200, grid: [1, 1], gain: 2 },
+  ]
+  for (const { name, size, budget, grid, gain } of rows)
+    it(name, () => {
+      const plan = planCloserLook(size, budget)
+      assert.ok(plan !== null)
+      assert.deepEqual([plan.rows.length, plan.rows[0]?.length], grid)
+      assertCovered(plan)
+      const usual = targetSize(size, budget)
+      assert.ok(Math.abs(plan.width / usual.width - gain) < 0.05, `${plan.width / usual.width}`)
+      const edge = 'longestEdge' in budget ? budget.longestEdge : Infinity
+      for (const { width, height } of plan.rows.flat())
+        assert.ok(width * height <= budget.maxPixels && Math.max(width, height) <= edge, `${width} × ${height}`)
+    })
+
+  it('is none for images, which are never enlarged, and for what gains nothing', () => {
+    assert.equal(planCloserLook(px(1200, 1540), pixtral), null)
+  })
+
+  it('follows a page that its preparation has turned', () => {
+    const plan = planCloserLook(pt(595, 842), pixtral)
+    assert.ok(plan !== null)
+    const turned = cutAgain(plan, plan.height + 20, plan.width + 10)
+    assert.deepEqual([turned.rows.length, turned.rows[0]?.length], [1, 2])
+    assertCovered(turned)
+  })
+})

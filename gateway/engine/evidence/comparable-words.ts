@@ -1,0 +1,47 @@
+/** A word, a number or two characters of Chinese, Japanese or Korean, as it is compared. */
+export interface ComparableWord {
+  readonly key: string
+  /** In letters: a misread name is worse than a misread index. */
+  readonly weight: number
+  /** The line of the text that it stands in, from 0. */
+  readonly line: number
+}
+
+const IDEOGRAPHIC = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー`
+const WORD = new RegExp(String.raw`(?<ideographs>[${IDEOGRAPHIC}]+)|(?:(?![${IDEOGRAPHIC}])[\p{L}\p{N}])+`, 'gu')
+const BETWEEN_IDEOGRAPHS = new RegExp(String.raw`(?<=[${IDEOGRAPHIC}])[^\S\n]+(?=[${IDEOGRAPHIC}])`, 'gu')
+const MOST_WEIGHT = 12
+/** A Chinese character says about as much as two letters. */
+const IDEOGRAPH_WEIGHT = 2
+
+/**
+ * Splits text into what is compared: without case, accents, ligatures, width, marks, and what groups the digits of a
+ * number. Chinese, Japanese and Korean, whose words nobody parts, come as pairs of neighbours.
+ */
+export function comparableWords(text: string): ComparableWord[] {
+  const words: ComparableWord[] = []
+  for (const [line, content] of plain(text).split('\n').entries())
+    for (const match of content.matchAll(WORD)) {
+      if (match.groups?.['ideographs'] !== undefined) addPairs(words, match[0], line)
+      else words.push({ key: match[0], weight: Math.min(match[0].length, MOST_WEIGHT), line })
+    }
+  return words
+}
+
+function plain(text: string): string {
+  return text
+    .replaceAll(/[\u00AD\u200B-\u200F\u2060\uFEFF]/g, '')
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/(?<=\p{N})[.,'’٫٬](?=\p{N})/gu, '')
+    .replaceAll(BETWEEN_IDEOGRAPHS, '')
+}
+
+function addPairs(words: ComparableWord[], run: string, line: number): void {
+  const characters = Array.from(run)
+  if (characters.length === 1) words.push({ key: run, weight: IDEOGRAPH_WEIGHT, line })
+  for (let at = 0; at + 1 < characters.length; at++)
+    words.push({ key: `${characters[at]}${characters[at + 1]}`, weight: IDEOGRAPH_WEIGHT, line })
+}

@@ -1,0 +1,38 @@
+/** Letters that LaTeX spells out, and a text layer does not. */
+const GREEK: ReadonlyMap<string, string> = new Map(
+  (
+    'alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta θ iota ι kappa κ lambda λ mu μ ' +
+    'nu ν xi ξ pi π rho ρ varrho ρ sigma σ tau τ upsilon υ phi φ varphi φ chi χ psi ψ omega ω ell l'
+  )
+    .matchAll(/(\w+) (\S)/g)
+    .map(([, name = '', letter = '']) => [name, letter]),
+)
+/** Names of functions are written as they are called. */
+const FUNCTION = /^(?:arg|cos|cot|deg|det|dim|exp|gcd|inf|ker|lim|ln|log|max|min|mod|sec|sin|sup|tan|tanh|sinh|cosh)$/
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
+
+/** Returns the words of an answer without Markdown's, HTML's and LaTeX's marks; what is left is only fit to compare. */
+export function plainAnswer(answer: string): string {
+  return answer
+    .replaceAll(/<!--[^]{0,2000}?-->/g, ' ')
+    .replaceAll(/!\[([^\]\n]{0,500})\]\([^()\n]{0,500}\)/g, ' $1 ')
+    .replaceAll(/<\/?[a-z][^<>]{0,500}>/gi, ' ')
+    .replaceAll(/&(?:#(\d{1,6})|#x([\da-f]{1,6})|(\w{2,6}));/gi, (entity, decimal, hexadecimal, name) =>
+      decodeEntity(entity, decimal, hexadecimal, name),
+    )
+    .replaceAll(/\\(?:begin|end)\{[^{}\n]{0,40}\}/g, ' ')
+    .replaceAll(/\\([a-z]+)/gi, (_, name: string) => command(name))
+    .replaceAll(/[\\|{}]/g, ' ')
+}
+
+function decodeEntity(entity: string, decimal?: string, hexadecimal?: string, name?: string): string {
+  if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? entity
+  const code = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : entity
+}
+
+function command(name: string): string {
+  const greek = GREEK.get(name.toLowerCase())
+  if (greek !== undefined) return ` ${greek} `
+  return FUNCTION.test(name) ? ` ${name} ` : ' '
+}
