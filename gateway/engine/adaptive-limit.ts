@@ -162,8 +162,11 @@ export function createAdaptiveLimit({ pinned, onChange, now = () => performance.
   }
 
   /** Looks at the first rush of pages, which were sent into little and into much. */
-  function start(first: readonly Sample[]): void {
+  function start(all: readonly Sample[]): void {
     if (peak < DEMAND) return
+    // What came one by one before the rush says nothing about where the upstream is full.
+    const first = all.filter(({ inFlight }) => inFlight >= peak / 8)
+    if (first.length < DEMAND) return
     const { elasticity, rate, seconds } = splitByLoad(first)
     if (elasticity !== null && elasticity >= LINEAR) {
       // Those that were sent into the most are not back yet.

@@ -39,7 +39,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
   let outcomes: boolean[] = []
   let rest = FIRST_REST
   let timer: NodeJS.Timeout | undefined
-  /** Of state, so far. */
+  /** Of state, and of what answers at the address, so far. */
   let changes = 0
 
   function enter(next: BreakerState): void {
@@ -85,6 +85,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
       rest = FIRST_REST
       enter('closed')
       outcomes = []
+      changes += 1
     },
   }
 }

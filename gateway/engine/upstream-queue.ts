@@ -117,6 +117,8 @@ export function createUpstreamQueue(options: UpstreamQueueOptions): UpstreamQueu
   }
 
   function refuseAll(modelId: string, line: Line): void {
+    // A timer may be a moment ahead of the clock: who comes in that moment would wait for one that has fired.
+    line.downSince = -Infinity
     for (const { refuse } of line.queue.clear()) refuse(new EngineOutage(modelId))
   }
 
@@ -169,7 +171,11 @@ export function createUpstreamQueue(options: UpstreamQueueOptions): UpstreamQueu
     watchOutage(claim.modelId, line)
     if (isOver(line)) throw new EngineOutage(claim.modelId)
     const upstream = line.queue.size === 0 ? choose(claim) : null
-    return upstream === null ? wait(claim, line, signal) : upstream.lease('page')
+    if (upstream !== null) return upstream.lease('page')
+    const waited = wait(claim, line, signal)
+    // Those who wait may all be waiting for other upstreams than the one that has room.
+    admitAll(claim.modelId, line)
+    return waited
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageEvent, PageResult } from './page-event.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** What is left for stitching, and for the answer's way back, of the time that the client gave. */
@@ -16,10 +17,11 @@ export function startDeadline(deadline: number | null): Disposable & { readonly 
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
-/** Reads a page until the deadline; one that is not read by then is `pending`, and its work ends. */
+/** Reads a page until the deadline; one that is not read by then is `pending`, which is counted, and its work ends. */
 export async function* untilDeadline(
   { number }: PlannedPage,
   request: OcrRequest,
+  metrics: Pick<Metrics, 'pages'>,
   deadline: AbortSignal,
   signal: AbortSignal,
   read: (signal: AbortSignal) => AsyncIterable<PageEvent>,
@@ -29,6 +31,7 @@ export async function* untilDeadline(
     yield* read(AbortSignal.any([signal, deadline]))
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error
+    metrics.pages.inc({ status: 'pending', model: request.model.id })
     yield { type: 'page-start', page: number }
     yield { type: 'page-end', page: number, result: pendingResult(request) }
   }

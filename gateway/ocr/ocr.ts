@@ -28,11 +28,12 @@ export async function* ocr(
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    untilDeadline(page, request, deadline.signal, pageSignal, (runSignal) =>
+    untilDeadline(page, request, services.metrics, deadline.signal, pageSignal, (runSignal) =>
       recognize(page, request, services, runSignal),
     )
   const onEnd = (index: number) => {
-    if (!plan.isKnown(index)) admitted.ended()
+    // A page that was left tells nothing of how fast pages are read.
+    if (!plan.isKnown(index) && !signal.aborted) admitted.ended()
   }
   yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })
 }

@@ -2,9 +2,11 @@ import type { ModelProfile } from './model-profile.ts'
 
 type KnownProblems = NonNullable<ModelProfile['knownProblems']>
 
+// A build from a checkout without tags calls itself 0.1.dev1, whatever it is: a third number tells releases.
+
 /** Of every vision model: https://github.com/vllm-project/vllm/issues/30342, mended by pull request 30344 in December 2025. */
 export const mixesPages: KnownProblems[number] = {
-  versions: /^0\.(?:\d|1[0-2])\./,
+  versions: /^0\.(?:\d|1[0-2])\.\d/,
   problem: 'under load an answer may hold the text of another page (vllm-project/vllm#30342). Use 0.13 or later.',
 }
 
@@ -16,12 +18,12 @@ export const lightonocrLoops: KnownProblems[number] = {
 
 /** Of HunyuanOCR 1.0: https://github.com/Tencent-Hunyuan/HunyuanOCR/issues/41, native since pull request 29327. */
 export const hunyuanocrMissing: KnownProblems[number] = {
-  versions: /^0\.(?:\d|1[01])\./,
+  versions: /^0\.(?:\d|1[01])\.\d/,
   problem: 'it has no HunyuanOCR of its own and falls back to one that fails. Use 0.12 or later.',
 }
 
 /** Of HunyuanOCR 1.5: README of https://github.com/Tencent-Hunyuan/HunyuanOCR at c55965d. */
 export const hunyuanocr15Old: KnownProblems[number] = {
-  versions: /^0\.(?:\d|1[0-7]|18\.0)(?:\.|$)/,
+  versions: /^0\.(?:(?:\d|1[0-7])\.\d|18\.0(?!\d))/,
   problem: 'its authors ask for 0.25.1 with CUDA 13, or 0.18.1 with CUDA 12.',
 }

@@ -32,7 +32,7 @@ export function createMetrics() {
     }),
     pages: new Counter({
       name: 'ocr_gateway_pages_total',
-      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed) and model.',
+      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed, pending) and model.',
       labelNames: ['status', 'model'],
       registers,
     }),

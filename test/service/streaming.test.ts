@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart, readCorpus } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { readMetrics, sumBy } from '../support/read-metrics.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -102,6 +103,7 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
       ocr.pages.map(({ status }) => status),
       ['ok', 'pending', 'ok', 'pending', 'ok', 'pending'],
     )
+    assert.deepEqual(sumBy(await readMetrics(gateway.url), 'ocr_gateway_pages_total', 'status'), { ok: 3, pending: 3 })
     await eventually(
       () => fake.requests.every(({ aborted, finished }) => aborted || finished),
       1000,
