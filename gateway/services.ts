@@ -25,6 +25,7 @@ import { createVllmEngine } from './engine/vllm-engine.ts'
 import { joinTiles } from './ocr/join-tiles.ts'
 import { createAdmission } from './ocr/admission.ts'
 import type { OcrServices } from './ocr/ocr.ts'
+import { createPaceMeter } from './ocr/reading-pace.ts'
 import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
 import { chooseProfile, profileIds } from './profile/profiles.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
@@ -95,6 +96,7 @@ export function createServices(config: Config): Services {
     ocr: {
       engine,
       metrics,
+      meter: createPaceMeter(),
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),

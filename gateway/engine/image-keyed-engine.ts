@@ -35,7 +35,7 @@ export function imageKeyedEngine(engine: Engine): Engine {
 }
 
 /** Returns the hash of a page image, all that is known of it included, and of everything else that decides its raw text. */
-function imageKey({ questionKey }: PagePrompt, image: PageImage): string {
+export function imageKey({ questionKey }: PagePrompt, image: PageImage): string {
   // The bytes are in `sha256`; a warning or a text layer of its own makes another page of it.
   const facts = JSON.stringify(image, (name, value: unknown) => (name === 'data' ? undefined : value))
   return createHash('sha256').update(`${questionKey} ${facts}`).digest('hex')

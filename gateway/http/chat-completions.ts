@@ -1,6 +1,7 @@
 import type { Upstreams } from '../engine/upstreams.ts'
 import type { ModelList } from '../engine/model-list.ts'
-import { cacheOutcome, finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
+import { dryRun } from '../ocr/dry-run.ts'
+import { cacheOutcome, countPages, finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
 import { ocr, type OcrServices } from '../ocr/ocr.ts'
 import type { DocumentOpen } from '../ocr/page-event.ts'
 import { stitch, type StitchEvent, type TextPiece } from '../ocr/stitch.ts'
@@ -76,7 +77,7 @@ async function answerOcr(
   record.documents = request.sources.length
   const leave = new AbortController()
   const signal = AbortSignal.any([c.req.raw.signal, leave.signal])
-  const events = stitch(ocr(request, services, signal), request)
+  const events = request.dryRun ? dryRun(request, services, signal) : stitch(ocr(request, services, signal), request)
   if (answer.stream) return streamed(c, request, answer, events, leave, services)
   return collected(c, request, events)
 }
@@ -93,8 +94,8 @@ async function collected(
     if (event.type !== 'end') continue
     const { ledger } = event
     recordPages(c, ledger)
-    const hits = ledger.pages.filter(({ cache }) => cache === 'hit').length
-    c.header('x-cache', cacheOutcome(hits, ledger.pages.length))
+    const { pages, cachedPages } = countPages(ledger)
+    c.header('x-cache', cacheOutcome(cachedPages, pages))
     const head = completionHead(request.model.id)
     return c.json(chatCompletion(head, content, finishReason(ledger), usage(ledger), extension(ledger, request)))
   }
@@ -200,8 +201,6 @@ function usage(ledger: Ledger): CompletionUsage {
   }
 }
 
-function recordPages(c: GatewayContext, { pages }: Ledger): void {
-  const record = c.get('record')
-  record.pages = pages.length
-  record.cachedPages = pages.filter(({ cache }) => cache === 'hit').length
+function recordPages(c: GatewayContext, ledger: Ledger): void {
+  Object.assign(c.get('record'), countPages(ledger))
 }

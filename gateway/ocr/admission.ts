@@ -2,8 +2,11 @@ import { GatewayError } from '../errors.ts'
 
 /** Lets requests in while the pages that are not read yet are not too many. */
 export interface Admission {
-  /** Lets so many pages of a model in, all or none. Throws `queue_full`. */
-  admit(pages: number, modelId: string): AdmittedPages
+  /**
+   * Lets so many pages of a model in, all or none; null: pages that are drawn and that no model will read, which tell
+   * nothing of the speed of reading. Throws `queue_full`.
+   */
+  admit(pages: number, modelId: string | null): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
   check(): void
   /** Pages let in and not read yet. */
@@ -31,12 +34,12 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   const byModel = new Map<string, number>()
   let queued = 0
 
-  function count(modelId: string, pages: number): void {
+  function count(modelId: string | null, pages: number): void {
     queued += pages
-    byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
+    if (modelId !== null) byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
   }
 
-  function admit(pages: number, modelId: string): AdmittedPages {
+  function admit(pages: number, modelId: string | null): AdmittedPages {
     if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
     count(modelId, pages)
     let left = pages
@@ -45,7 +48,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
         if (left === 0) return
         left -= 1
         count(modelId, -1)
-        speed.count()
+        if (modelId !== null) speed.count()
       },
       [Symbol.dispose]() {
         count(modelId, -left)

@@ -1,4 +1,5 @@
 import type { Usage } from '../engine/engine.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Warning } from '../request/ocr-request.ts'
 import type { DocumentFacts, PageNumber, PageResult } from './page-event.ts'
 
@@ -13,6 +14,31 @@ export interface Ledger {
   readonly documents: readonly DocumentFacts[]
   readonly pages: readonly LedgerPage[]
   readonly warnings: readonly Warning[]
+  /** What reading would take; the ledger then has no pages. */
+  readonly dryRun?: DryRun
+}
+
+/** What is known of pages that nobody has read. Every page is in one of the lists, is cached, or is to be read. */
+export interface DryRun {
+  readonly pages: number
+  readonly cachedPages: number
+  readonly blankPages: readonly number[]
+  /** Pages that look the same as one before them. */
+  readonly repeatedPages: readonly { readonly page: number; readonly sameAs: number }[]
+  readonly unreadablePages: readonly { readonly page: number; readonly code: ErrorCode }[]
+  /** Pages that were not looked at before the client's time was up; they count as pages to read. */
+  readonly pendingPages: readonly number[]
+  /** Pages that an engine would be asked for. */
+  readonly pagesToRead: number
+  readonly expected: Expectation
+}
+
+/** What reading the pages to read is expected to take. */
+export interface Expectation extends Usage {
+  /** Null when nothing was measured. */
+  readonly seconds: number | null
+  /** Pages of this model and task that were read here before; with none, completion tokens are a guess. */
+  readonly measuredPages: number
 }
 
 /** Sums the tokens of all pages; `cachedPromptTokens` are those of pages that cost nothing this time. */
@@ -29,8 +55,15 @@ export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptToke
 }
 
 /** Returns `length` when a page was cut off or time ran out before it, as OpenAI's clients expect, else `stop`. */
-export function finishReason({ pages }: Ledger): 'stop' | 'length' {
+export function finishReason({ pages, dryRun }: Ledger): 'stop' | 'length' {
+  if (dryRun !== undefined) return dryRun.pendingPages.length > 0 ? 'length' : 'stop'
   return pages.some((page) => page.finishReason === 'length' || page.status === 'pending') ? 'length' : 'stop'
+}
+
+/** Counts the pages that were asked for, and those of them that the cache had. */
+export function countPages({ pages, dryRun }: Ledger): Pick<DryRun, 'pages' | 'cachedPages'> {
+  if (dryRun !== undefined) return { pages: dryRun.pages, cachedPages: dryRun.cachedPages }
+  return { pages: pages.length, cachedPages: pages.filter(({ cache }) => cache === 'hit').length }
 }
 
 /** Tells how the cache served a request: every page, none, or some. */

@@ -1,10 +1,12 @@
 import type { Delta, EndDelta, Engine, PagePrompt } from '../engine/engine.ts'
 import { PageFailure } from '../engine/guard/page-failure.ts'
 import { GatewayError } from '../errors.ts'
+import { imagesToRead } from '../page/page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { PageEvent, PageNumber, PageResult } from './page-event.ts'
+import type { BegunReading, PaceMeter } from './reading-pace.ts'
 
 /** A page that is to be read: where it stands and what the engine will be asked. */
 export interface PlannedPage {
@@ -16,6 +18,7 @@ export interface PlannedPage {
 export interface RecognizeServices {
   readonly engine: Engine
   readonly metrics: Metrics
+  readonly meter: PaceMeter
   readonly log: Log
 }
 
@@ -46,12 +49,12 @@ interface ReadPage {
 async function readPage(
   prompt: PagePrompt,
   request: OcrRequest,
-  { engine, metrics, log }: RecognizeServices,
+  { engine, metrics, meter, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<ReadPage> {
   metrics.pagesInFlight.inc()
+  using stages = timeStages(prompt, metrics, meter)
   try {
-    const stages = timeStages(prompt, metrics)
     const { raw, end } = await collect(engine(stages.prompt, signal), stages)
     // Who asked the engine has noted it already.
     if (end.agreement !== null && end.cache !== 'miss') prompt.level?.note(end.agreement)
@@ -81,13 +84,15 @@ async function collect(deltas: AsyncIterable<Delta>, stages: Stages): Promise<{ 
 }
 
 /** A prompt whose stages are timed. */
-interface Stages {
+interface Stages extends Disposable {
   readonly prompt: PagePrompt
   onDelta(delta: Delta): void
 }
 
 /** Times the stages of a page; one that the cache knew, or another request computed, has none. */
-function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
+function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics, meter: PaceMeter): Stages {
+  let reading: BegunReading | null = null
+  let prompts = 1
   let shownAt: number | null = null
   let spokenAt: number | null = null
   const observe = (stage: string, since: number, until = performance.now()) =>
@@ -96,8 +101,10 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
     prompt: {
       ...prompt,
       image: async (signal) => {
+        reading ??= meter.begin(prompt.model.id, prompt.task)
         const startedAt = performance.now()
         const image = await prompt.image(signal)
+        prompts = Math.max(1, imagesToRead(image).length)
         observe('rasterize', startedAt)
         shownAt = performance.now()
         return image
@@ -109,9 +116,16 @@ function timeStages(prompt: PagePrompt, { stageSeconds }: Metrics): Stages {
       else if (shownAt !== null && delta.cache === 'miss') {
         observe('engine', shownAt)
         if (spokenAt !== null) observe('first_token', shownAt, spokenAt)
+        if (isMeasure(delta)) reading?.read(delta.usage.completionTokens / prompts)
       }
     },
+    [Symbol.dispose]: () => reading?.[Symbol.dispose](),
   }
+}
+
+/** Whether an engine has read the page, and well. */
+function isMeasure({ finishReason, blank, isFallback }: EndDelta): boolean {
+  return finishReason === 'stop' && !blank && !isFallback
 }
 
 function pageResult(end: EndDelta, text: string, request: OcrRequest): PageResult {
@@ -176,7 +190,8 @@ function failedResult(error: GatewayError, request: OcrRequest): PageResult {
   }
 }
 
-function pageError(thrown: unknown): GatewayError {
+/** Returns what is told of a page that could not be read, or drawn. */
+export function pageError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', {
     cause: thrown,

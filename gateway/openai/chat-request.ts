@@ -45,6 +45,7 @@ export const ocrOptions = z.strictObject({
   on_page_error: z.enum(['mark', 'fail']).optional(),
   cache: z.enum(['use', 'refresh', 'off']).optional(),
   confidence: z.boolean().optional(),
+  dry_run: z.boolean().optional(),
   password: z.string().max(1000).optional(),
   prepare: z
     .strictObject({

@@ -27,12 +27,29 @@ interface LedgerDocument {
   readonly pages: number
 }
 
+interface LedgerDryRun {
+  readonly pages: number
+  readonly cachedPages: number
+  readonly blankPages: readonly number[]
+  readonly repeatedPages: readonly { readonly page: number; readonly sameAs: number }[]
+  readonly unreadablePages: readonly { readonly page: number; readonly code: string }[]
+  readonly pendingPages: readonly number[]
+  readonly pagesToRead: number
+  readonly expected: {
+    readonly promptTokens: number
+    readonly completionTokens: number
+    readonly seconds: number | null
+    readonly measuredPages: number
+  }
+}
+
 /** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
 export function ocrExtension(
   ledger: {
     readonly documents: readonly LedgerDocument[]
     readonly pages: readonly LedgerLine[]
     readonly warnings: readonly { readonly code: string; readonly message: string }[]
+    readonly dryRun?: LedgerDryRun
   },
   model: string,
   task: string,
@@ -45,6 +62,7 @@ export function ocrExtension(
       ...(several ? { documents } : {}),
       task,
       pages: ledger.pages.map((line) => ledgerLine(line, model, several)),
+      ...(ledger.dryRun === undefined ? {} : { dry_run: dryRun(ledger.dryRun) }),
       ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
     },
   }
@@ -72,6 +90,24 @@ function ledgerLine(line: LedgerLine, model: string, several: boolean): object {
     end: line.end,
     ...(line.warnings.length > 0 ? { warnings: line.warnings } : {}),
     ...(line.error === null ? {} : { error: { code: line.error.code, message: line.error.message } }),
+  }
+}
+
+function dryRun({ expected, ...found }: LedgerDryRun): object {
+  return {
+    pages: found.pages,
+    cached_pages: found.cachedPages,
+    blank_pages: found.blankPages,
+    repeated_pages: found.repeatedPages.map(({ page, sameAs }) => ({ page, same_as: sameAs })),
+    unreadable_pages: found.unreadablePages,
+    pending_pages: found.pendingPages,
+    pages_to_read: found.pagesToRead,
+    expected: {
+      prompt_tokens: expected.promptTokens,
+      completion_tokens: expected.completionTokens,
+      seconds: expected.seconds,
+      measured_pages: expected.measuredPages,
+    },
   }
 }
 

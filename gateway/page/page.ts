@@ -32,3 +32,9 @@ export interface PageImage {
   /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly PageImage[])[]
 }
+
+/** Returns what of a page an engine is shown: the page, or each of its tiles, as far as there is ink on it. */
+export function imagesToRead(image: PageImage): readonly PageImage[] {
+  if (image.blank) return []
+  return image.tiles?.flat().filter(({ blank }) => !blank) ?? [image]
+}

@@ -32,6 +32,8 @@ export interface OcrRequest {
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether the ledger is to say how sure the model was of each page. */
   readonly confidence: boolean
+  /** Whether pages are only to be looked at, not read. */
+  readonly dryRun: boolean
   /** Whose request it is. */
   readonly turn: Turn
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */

@@ -100,6 +100,7 @@ function ocrRequest(
     onPageError: options.on_page_error ?? 'mark',
     cache: options.cache ?? 'use',
     confidence: options.confidence ?? false,
+    dryRun: options.dry_run ?? false,
     turn: { lane: chat.service_tier === 'flex' ? 'batch' : 'interactive', key: key ?? '', request: requestId },
     // A stream keeps its reader awake and has no deadline.
     deadline: patienceSeconds === null || chat.stream === true ? null : performance.now() + patienceSeconds * 1000,

@@ -40,7 +40,16 @@ function answerOf(pages: readonly Page[], more: Partial<Judged> = {}): Judged {
   const lines = pages.map(({ text, line }, index): LedgerPage => {
     const start = content.length + (index === 0 ? 0 : SEPARATOR.length)
     content += (index === 0 ? '' : SEPARATOR) + text
-    const facts = { status: 'ok', cache: 'miss', attempts: 1, engine: 'vllm', model: 'm', finish_reason: 'stop' }
+    const facts = {
+      status: 'ok',
+      cache: 'miss',
+      attempts: 1,
+      engine: 'vllm',
+      model: 'm',
+      finish_reason: 'stop',
+      prompt_tokens: 1,
+      completion_tokens: 1,
+    }
     return { page: index + 1, ...facts, width: 1, height: 1, start, end: content.length, ...line }
   })
   const ocr = { document: { sha256: '', media_type: '', pages: 5 }, pages: lines }

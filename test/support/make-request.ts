@@ -23,6 +23,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     onPageError: 'mark',
     cache: 'use',
     confidence: false,
+    dryRun: false,
     turn: { lane: 'interactive', key: '', request: 'req_1' },
     deadline: null,
     warnings: [],

@@ -12,6 +12,8 @@ export interface LedgerPage {
   readonly finish_reason: string | null
   readonly width: number | null
   readonly height: number | null
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
   readonly start: number
   readonly end: number
   readonly warnings?: readonly { readonly code: string; readonly message: string }[]
@@ -23,11 +25,29 @@ export interface LedgerPage {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
+/** What a dry run found, as clients read it. */
+export interface DryRunObject {
+  readonly pages: number
+  readonly cached_pages: number
+  readonly blank_pages: readonly number[]
+  readonly repeated_pages: readonly { readonly page: number; readonly same_as: number }[]
+  readonly unreadable_pages: readonly { readonly page: number; readonly code: string }[]
+  readonly pending_pages: readonly number[]
+  readonly pages_to_read: number
+  readonly expected: {
+    readonly prompt_tokens: number
+    readonly completion_tokens: number
+    readonly seconds: number | null
+    readonly measured_pages: number
+  }
+}
+
 /** The `ocr` object of a response, as clients read it. */
 export interface OcrObject {
   readonly document: { readonly sha256: string; readonly media_type: string; readonly pages: number }
   readonly documents?: readonly OcrObject['document'][]
   readonly pages: readonly LedgerPage[]
+  readonly dry_run?: DryRunObject
   readonly warnings?: readonly { readonly code: string; readonly message: string }[]
 }
 

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import { imageKey } from '../engine/image-keyed-engine.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import { startDeadline } from './deadline.ts'
+import { summarize } from './dry-run-summary.ts'
+import { costOf, expectReading, unseenCost, type PageCost } from './expectation.ts'
+import type { DryRun } from './ledger.ts'
+import type { OcrServices } from './ocr.ts'
+import { inPageOrder } from './page-order.ts'
+import { findCached, planRequest, type Plan } from './plan.ts'
+import { pageError, type PlannedPage } from './recognize.ts'
+import type { StitchEvent } from './stitch.ts'
+
+/**
+ * The pipeline's sibling: opens, plans and draws as it does, and tells what reading would take. No engine is asked, no
+ * place at one is held, and nothing is stored. A page that cannot be drawn is told of, and fails nothing.
+ */
+export async function* dryRun(
+  request: OcrRequest,
+  services: OcrServices,
+  signal: AbortSignal,
+): AsyncGenerator<StitchEvent, void, undefined> {
+  services.admission.check()
+  await using plan = await planRequest(request, services, signal)
+  yield plan.opened
+  const looks = await lookAtAll(plan, request, services, signal)
+  const found = await sumUp(looks, plan, request, services, signal)
+  yield { type: 'text', text: summarize(found, request.model.id), page: null }
+  const { documents } = plan.opened
+  yield { type: 'end', ledger: { documents, pages: [], warnings: request.warnings, dryRun: found } }
+}
+
+/** What is kept of a page that was looked at; its image is not. */
+type Look = { readonly page: number } & (
+  | { readonly kind: 'inked'; readonly key: string; readonly cost: PageCost }
+  | { readonly kind: 'blank' | 'pending' }
+  | { readonly kind: 'unreadable'; readonly code: ErrorCode }
+)
+
+type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
+
+/** Draws the pages that the cache does not know; the rasterizer's queue gives their request its turns, and no more. */
+async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
+  const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
+  using admitted = services.admission.admit(unknown.length, null)
+  using deadline = startDeadline(request.deadline)
+  const look = async function* (page: PlannedPage, pageSignal: AbortSignal) {
+    yield await lookAt(page, request, services, deadline.signal, pageSignal)
+  }
+  const onEnd = () => admitted.ended()
+  return await Array.fromAsync(inPageOrder(unknown, look, { lookahead: services.lookahead, onEnd, signal }))
+}
+
+async function lookAt(
+  { number: { page }, prompt }: PlannedPage,
+  request: OcrRequest,
+  { log }: OcrServices,
+  deadline: AbortSignal,
+  signal: AbortSignal,
+): Promise<Look> {
+  try {
+    deadline.throwIfAborted()
+    const image = await prompt.image(AbortSignal.any([signal, deadline]))
+    if (image.blank) return { page, kind: 'blank' }
+    // One of which nobody knows what it looks like is like no other.
+    const key = image.sha256 === undefined ? randomUUID() : imageKey(prompt, image)
+    return { page, kind: 'inked', key, cost: costOf(image, request) }
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason
+    if (deadline.aborted) return { page, kind: 'pending' }
+    const error = pageError(thrown)
+    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page cannot be drawn')
+    return { page, kind: 'unreadable', code: error.code }
+  }
+}
+
+async function sumUp(
+  looks: readonly Look[],
+  { opened }: Plan,
+  request: OcrRequest,
+  services: OcrServices,
+  signal: AbortSignal,
+): Promise<DryRun> {
+  const ofKind = <Kind extends Look['kind']>(kind: Kind) =>
+    looks.filter((look): look is LookOf<Kind> => look.kind === kind)
+  const inked = ofKind('inked')
+  const keys = inked.map(({ key }) => key)
+  const known = await findCached(keys, request, services, signal)
+  const fresh = inked.filter((_, index) => known[index] !== true)
+  const repeated = findRepeated(fresh)
+  const pending = ofKind('pending')
+  // With the cache off, pages share nothing.
+  const read = request.cache === 'off' ? fresh : fresh.filter(({ page }) => !repeated.has(page))
+  const costs = [...read.map(({ cost }) => cost), ...pending.map(() => unseenCost(request))]
+  return {
+    pages: opened.pages,
+    cachedPages: opened.cachedPages + inked.length - fresh.length,
+    blankPages: ofKind('blank').map(({ page }) => page),
+    repeatedPages: [...repeated].map(([page, sameAs]) => ({ page, sameAs })),
+    unreadablePages: ofKind('unreadable').map(({ page, code }) => ({ page, code })),
+    pendingPages: pending.map(({ page }) => page),
+    pagesToRead: costs.length,
+    expected: expectReading(costs, request, services.meter.pace(request.model.id, request.task)),
+  }
+}
+
+/** Returns pages that look like one before them, each with the first of its kind. */
+function findRepeated(looks: readonly LookOf<'inked'>[]): ReadonlyMap<number, number> {
+  const firsts = new Map<string, number>()
+  const repeated = new Map<number, number>()
+  for (const { page, key } of looks) {
+    const first = firsts.get(key)
+    if (first === undefined) firsts.set(key, page)
+    else repeated.set(page, first)
+  }
+  return repeated
+}

@@ -1,0 +1,129 @@
+import type { Document, Rasterization } from '../document/open.ts'
+import type { Source } from '../document/source.ts'
+import { createAgreementLevel } from '../engine/evidence/agreement-level.ts'
+import type { AgreementLevel } from '../engine/evidence/agreement-level.ts'
+import { GatewayError } from '../errors.ts'
+import { resolvePages } from '../page/page-range.ts'
+import type { Turn } from '../page/turn.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { DocumentOpen, PageNumber } from './page-event.ts'
+import { pageKey, questionKey } from './page-key.ts'
+import type { PlannedPage } from './recognize.ts'
+import { createRetryBudget } from './retry-budget.ts'
+
+/** What planning needs. */
+export interface PlanServices {
+  readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
+  readonly rasterizationVersion: string
+  /** How page images are encoded, whatever the profile says; null: as it says. */
+  readonly imageMediaType: Rasterization['mediaType'] | null
+  /** Tells which keys the cache holds. */
+  readonly cached: (keys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
+  readonly maxPages: number
+}
+
+/** What is known of a request before any of its pages is drawn. Its documents are closed with it. */
+export interface Plan extends AsyncDisposable {
+  /** In page order. */
+  readonly pages: readonly PlannedPage[]
+  /** Whether the cache holds a page, by its place in `pages`. */
+  readonly isKnown: (index: number) => boolean
+  readonly opened: DocumentOpen
+}
+
+/** Opens a request's documents, chooses its pages and asks the cache for them. Throws what opening throws, `page_out_of_range` and `too_many_pages`. */
+export async function planRequest(request: OcrRequest, services: PlanServices, signal: AbortSignal): Promise<Plan> {
+  await using opening = new AsyncDisposableStack()
+  const documents: Document[] = []
+  for (const source of request.sources) {
+    documents.push(opening.use(await services.openDocument(source, request.turn, signal)))
+  }
+  const pages = planPages(request, documents, services)
+  const pageKeys = pages.map(({ prompt }) => prompt.pageKey)
+  const known = await findCached(pageKeys, request, services, signal)
+  const opened = opening.move()
+  return {
+    pages,
+    isKnown: (index) => known[index] === true,
+    opened: {
+      type: 'document-open',
+      documents: documents.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
+      pages: pages.length,
+      cachedPages: known.filter(Boolean).length,
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Tells which keys the cache holds for a request; none for one that does not want to be answered from it. */
+export async function findCached(
+  keys: readonly string[],
+  request: OcrRequest,
+  { cached }: PlanServices,
+  signal: AbortSignal,
+): Promise<readonly boolean[]> {
+  return request.cache === 'use' ? cached(keys, signal) : []
+}
+
+function planPages(request: OcrRequest, documents: readonly Document[], services: PlanServices): PlannedPage[] {
+  const { maxPages } = services
+  const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
+  const wanted = resolvePages(request.pages, total)
+  if (wanted.length > maxPages) {
+    throw new GatewayError(
+      'too_many_pages',
+      `The request asks for ${wanted.length} pages, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`,
+      { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
+    )
+  }
+  const retries = createRetryBudget(wanted.length)
+  const levels = documents.map(() => createAgreementLevel())
+  return wanted.map((page) => {
+    const { document, number } = locate(page, documents)
+    const level = levels[number.document - 1] ?? createAgreementLevel()
+    const prompt = planPrompt(request, document, number, level, services)
+    return { number, prompt: { ...prompt, retries } }
+  })
+}
+
+/** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
+function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
+  let documentPage = page
+  for (const [index, document] of documents.entries()) {
+    if (documentPage <= document.pageCount) return { document, number: { page, document: index + 1, documentPage } }
+    documentPage -= document.pageCount
+  }
+  throw new RangeError(`page ${page} is in none of the documents`)
+}
+
+function planPrompt(
+  request: OcrRequest,
+  document: Document,
+  { documentPage }: PageNumber,
+  level: AgreementLevel,
+  { rasterizationVersion, imageMediaType }: PlanServices,
+): PlannedPage['prompt'] {
+  const { profile } = request.model
+  const rasterization: Rasterization = {
+    pixelBudget: profile.pixelBudget,
+    mediaType: imageMediaType ?? profile.imageMediaType,
+    preparation: request.preparation,
+  }
+  return {
+    pageKey: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    questionKey: questionKey(request),
+    cache: request.cache,
+    model: request.model,
+    task: request.task,
+    text: request.prompt,
+    image: (signal) => document.rasterize(documentPage, rasterization, signal),
+    // A closer look is another attempt: none for a model that is asked once.
+    ...(profile.ladder.length > 1
+      ? { closerImage: (signal) => document.rasterize(documentPage, { ...rasterization, closer: true }, signal) }
+      : {}),
+    level,
+    requestId: request.id,
+    turn: request.turn,
+    confidence: request.confidence,
+  }
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createPaceMeter } from '../../../gateway/ocr/reading-pace.ts'
+
+function setUp() {
+  let seconds = 0
+  const meter = createPaceMeter(() => seconds * 1000)
+  /** Reads so many pages side by side, each with so many tokens. */
+  function read(pages: number, each: { seconds: number; tokens?: number; task?: string }): void {
+    const begun = Array.from({ length: pages }, () => meter.begin('m', each.task ?? 'document'))
+    seconds += each.seconds
+    for (const reading of begun) reading.read(each.tokens ?? 100)
+    for (const reading of begun) reading[Symbol.dispose]()
+  }
+  return {
+    meter,
+    read,
+    wait: (more: number) => (seconds += more),
+    pace: (task = 'document') => meter.pace('m', task),
+  }
+}
+
+describe('what reading takes', () => {
+  it('is not known before any page was read', () => {
+    const { meter, pace, wait } = setUp()
+    assert.equal(pace(), null)
+    const failed = meter.begin('m', 'document')
+    wait(1)
+    failed[Symbol.dispose]()
+    assert.equal(pace(), null)
+  })
+
+  it('is the mean of the pages, and pauses do not count', () => {
+    const { read, wait, pace } = setUp()
+    read(10, { seconds: 2, tokens: 100 })
+    wait(1000)
+    read(10, { seconds: 2, tokens: 200 })
+    assert.deepEqual(pace(), { pages: 20, completionTokens: 150, secondsPerPage: 2, pagesPerSecond: 5 })
+  })
+
+  it('is known of each task by itself', () => {
+    const { read, pace } = setUp()
+    read(1, { seconds: 1, tokens: 10, task: 'table' })
+    assert.equal(pace(), null)
+    assert.equal(pace('table')?.completionTokens, 10)
+  })
+
+  it('is known while the first pages are still being read', () => {
+    const { meter, wait, pace } = setUp()
+    const [first, second] = [meter.begin('m', 'document'), meter.begin('m', 'document')]
+    wait(2)
+    first.read(50)
+    first[Symbol.dispose]()
+    assert.equal(pace()?.pagesPerSecond, 0.5)
+    second[Symbol.dispose]()
+  })
+
+  it('is rather what documents were read at than what single pages were', () => {
+    const { read, pace } = setUp()
+    for (let page = 0; page < 20; page++) read(1, { seconds: 2 })
+    assert.equal(pace()?.pagesPerSecond, 0.5)
+    read(80, { seconds: 4 })
+    const speed = pace()?.pagesPerSecond ?? 0
+    assert.ok(speed > 15 && speed < 20, `${speed}`)
+  })
+
+  it('follows a change, and reading that never pauses', () => {
+    const { meter, read, wait, pace } = setUp()
+    read(200, { seconds: 10, tokens: 1000 })
+    let reading = meter.begin('m', 'document')
+    for (let page = 0; page < 200; page++) {
+      const next = meter.begin('m', 'document')
+      wait(1)
+      reading.read(10)
+      reading[Symbol.dispose]()
+      reading = next
+    }
+    assert.ok((pace()?.pagesPerSecond ?? Infinity) < 6, `${pace()?.pagesPerSecond}`)
+    assert.ok((pace()?.completionTokens ?? Infinity) < 200, `${pace()?.completionTokens}`)
+  })
+})
