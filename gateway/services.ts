@@ -107,7 +107,7 @@ export function createServices(config: Config): Services {
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
-      lookahead: config.GATEWAY_LOOKAHEAD + drawnAhead(config.GATEWAY_LOOKAHEAD),
+      lookahead: config.GATEWAY_LOOKAHEAD + Math.ceil(config.GATEWAY_LOOKAHEAD / 4),
       maxPages: config.GATEWAY_MAX_PAGES,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

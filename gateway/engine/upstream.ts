@@ -87,6 +87,9 @@ export interface UpstreamEvents {
   readonly onTrouble: () => void
 }
 
+/** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
+const UNKNOWN_RATE = 100
+
 /** A server that says something at least so often is busy, not hung, though it does not answer `/health` in time. */
 const BUSY_MILLISECONDS = 10_000
 
@@ -195,7 +198,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     if (problem !== null) return 0
     return (breaker.state() === 'closed' ? limit.current : 1) - pages
   }
-  const waitFor = (more: number) => Math.max(limit.fastest() ?? 0, (pages + forwarded + more) / (limit.rate() ?? 1))
+  const waitFor = (more: number) =>
+    Math.max(limit.fastest() ?? 0, (pages + forwarded + more) / (limit.rate() ?? UNKNOWN_RATE))
   return {
     url,
     models: () => models,

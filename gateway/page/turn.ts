@@ -4,6 +4,6 @@ export interface Turn {
   readonly lane: 'interactive' | 'batch'
   /** The name of the API key; keys take turns. */
   readonly key: string
-  /** The request; those of one key take turns. */
+  /** The request, by a name of the gateway's own; those of one key take turns. */
   readonly request: string
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
@@ -101,7 +102,7 @@ function ocrRequest(
     cache: options.cache ?? 'use',
     confidence: options.confidence ?? false,
     dryRun: options.dry_run ?? false,
-    turn: { lane: chat.service_tier === 'flex' ? 'batch' : 'interactive', key: key ?? '', request: requestId },
+    turn: { lane: chat.service_tier === 'flex' ? 'batch' : 'interactive', key: key ?? '', request: randomUUID() },
     // A stream keeps its reader awake and has no deadline.
     deadline: patienceSeconds === null || chat.stream === true ? null : performance.now() + patienceSeconds * 1000,
   }
