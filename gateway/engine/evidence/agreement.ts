@@ -39,7 +39,8 @@ function findWords(words: readonly ComparableWord[], answered: readonly Comparab
     return count > 0
   }
   const found = words.map(({ key }) => take(key) || (isRightToLeft(key) && take(Array.from(key).toReversed().join(''))))
-  joinParted(words, found, take)
+  joinParted(words, found, answered, take)
+  if (found.every(Boolean)) return found
   const parted = partedWords(answered)
   for (const [index, { key }] of words.entries()) found[index] ||= parted.has(key)
   return found
@@ -50,18 +51,23 @@ function isRightToLeft(key: string): boolean {
   return /[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(key)
 }
 
+/** So much of a word's beginning tells most words apart. */
+const BEGINNING = 3
+
 /** Finds words that the layer has in pieces. */
-function joinParted(words: readonly ComparableWord[], found: boolean[], take: (key: string) => boolean): void {
+function joinParted(
+  words: readonly ComparableWord[],
+  found: boolean[],
+  answered: readonly ComparableWord[],
+  take: (key: string) => boolean,
+): void {
+  const beginnings = new Set(answered.map(({ key }) => key.slice(0, BEGINNING)))
+  const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
+  // Few pieces begin as any word of the answer does: the others need not be joined.
+  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MOST_PIECES).slice(0, BEGINNING)))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
-    const window = windowsAround(index, words.length).find(([from, to]) =>
-      take(
-        words
-          .slice(from, to)
-          .map(({ key }) => key)
-          .join(''),
-      ),
-    )
+    const window = windowsAround(index, words.length).find(([from, to]) => mayBegin[from] && take(joined(from, to)))
     if (window !== undefined) found.fill(true, ...window)
   }
 }
