@@ -136,11 +136,13 @@ interface EngineParts {
 }
 
 function createEngine(config: Config, { metrics, store, upstreams, embedded, slots }: EngineParts): Engine {
+  // An engine that hangs costs a page one attempt, whatever time it has.
+  const longestSilence = config.GATEWAY_PAGE_TIMEOUT_SECONDS / 3
   const vllm = createVllmEngine({
     upstreams,
     onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
-    firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
-    idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
+    firstTokenTimeoutSeconds: Math.min(config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS, longestSilence),
+    idleTimeoutSeconds: Math.min(config.GATEWAY_IDLE_TIMEOUT_SECONDS, longestSilence),
     totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
   })
   const guarded = guardedEngine(vllm, {

@@ -112,13 +112,13 @@ export const variables = {
     seconds(0.1),
     120,
     '`120`',
-    "From asking an upstream for a page to the first sign of an answer, the upstream's own queue included. Then the page is asked for again.",
+    "From asking an upstream for a page to the first sign of an answer, the upstream's own queue included; never more than a third of the page's time. Then the page is asked for again.",
   ),
   GATEWAY_IDLE_TIMEOUT_SECONDS: define(
     seconds(0.1),
     60,
     '`60`',
-    'Between two signs of an answer. Then the page is asked for again.',
+    "Between two signs of an answer; never more than a third of the page's time. Then the page is asked for again.",
   ),
   GATEWAY_MAX_QUEUED_PAGES: define(
     integer(1),

@@ -44,7 +44,7 @@ const MAX_MEMORY_GROWTH = 1.15
  * By their own faults all but a hundredth of the pages can be read, and one of two servers is well most of the time: a
  * gateway that gives up more than this share of them is honest and useless.
  */
-const MAX_LOST_SHARE = 0.4
+const MAX_LOST_SHARE = 0.2
 /** An upstream that is well again is found within five seconds (docs/operating.md). */
 const RECOVERY_MS = 10_000
 
