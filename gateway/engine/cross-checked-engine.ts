@@ -178,7 +178,7 @@ async function lookCloser(
 ): Promise<Answered | 'failed' | null> {
   const left = totalTimeoutSeconds * 1000 - (performance.now() - startedAt)
   if (prompt.closerImage === undefined || image.tiles !== undefined || left < 1) return null
-  if (prompt.retries?.take() === false) return null
+  if (prompt.attemptBudget?.take() === false) return null
   const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.floor(left))])
   try {
     const closer = await prompt.closerImage(limited)

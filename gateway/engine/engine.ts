@@ -25,7 +25,7 @@ export interface PagePrompt {
   /** Whether the engine is to say how sure it is of its answer. */
   readonly confidence: boolean
   /** What the request may still spend on pages that were not read at the first try; left out: no bound. */
-  readonly retries?: RetryBudget
+  readonly attemptBudget?: AttemptBudget
   /** How well the document's pages agree with their text layers; left out: as is usual. */
   readonly level?: AgreementLevel
   /** Which try at the page this is; left out for a first one that nobody guards. */
@@ -33,7 +33,7 @@ export interface PagePrompt {
 }
 
 /** The tries beyond the first that all pages of one request share: one bad document must not cost several good ones. */
-export interface RetryBudget {
+export interface AttemptBudget {
   /** Takes one; false when there is none left. */
   take(): boolean
 }

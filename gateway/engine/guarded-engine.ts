@@ -122,8 +122,8 @@ async function race(page: Climb, attempts: number): Promise<Outcome[]> {
   }
   const steps = Array.from({ length: attempts }, (_, step) => step)
   const [first, ...others] = steps
-  // The others are asked for as any second try is; the first was.
-  const paid = others.filter(() => page.prompt.retries?.take() ?? true)
+  // The first was paid for when it was decided to go on.
+  const paid = others.filter(() => page.prompt.attemptBudget?.take() ?? true)
   await Promise.all([first ?? 0, ...paid].map(run))
   return outcomes
 }
@@ -183,7 +183,7 @@ async function isReadyAgain(last: Outcome, { prompt, image, options, progress, s
     return false
   }
   const isFree = last.reason === 'engine_unavailable'
-  if (!isFree && prompt.retries?.take() === false) return false
+  if (!isFree && prompt.attemptBudget?.take() === false) return false
   if (last.reason === 'too_long') return image.shrink(signal)
   return failures === 0 || wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
 }

@@ -69,7 +69,7 @@ export interface Upstream {
   readonly pages: () => number
   /** When so many pages more would be answered, those at it included, in seconds; as `wait`. */
   readonly waitFor: (more: number) => number
-  /** When another page would be answered, as far as is known: in seconds, or in pages ahead where nothing is known. */
+  /** When another page would be answered, in seconds, as far as is known. */
   readonly wait: () => number
   status(): UpstreamStatus
   /** Asks what it serves and how it is. Never throws. */

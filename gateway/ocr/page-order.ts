@@ -11,7 +11,7 @@ export interface PageOrderOptions {
  * Pages started and not yet handed over, for each page in flight: a page that takes its time must not leave engines idle,
  * and what has ended is text, a few kilobytes a page.
  */
-const WINDOW = 16
+const AHEAD = 16
 
 /** One page's events: filled by its run, emptied in its turn. */
 interface Lane<Event> {
@@ -49,7 +49,7 @@ export async function* inPageOrder<Page, Event>(
     }
     lanes.push(startLane(page, run, ended, runSignal))
   }
-  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * WINDOW
+  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * AHEAD
   const fill = (): void => {
     while (!isOver && hasRoom()) {
       const next = queue.next()

@@ -9,7 +9,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { pageKey, questionKey } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
-import { createRetryBudget } from './retry-budget.ts'
+import { createAttemptBudget } from './attempt-budget.ts'
 
 /** What planning needs. */
 export interface PlanServices {
@@ -76,13 +76,13 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
       { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
     )
   }
-  const retries = createRetryBudget(wanted.length)
+  const attemptBudget = createAttemptBudget(wanted.length)
   const levels = documents.map(() => createAgreementLevel())
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
     const prompt = planPrompt(request, document, number, level, services)
-    return { number, prompt: { ...prompt, retries } }
+    return { number, prompt: { ...prompt, attemptBudget } }
   })
 }
 

@@ -106,7 +106,7 @@ describe('an answer that is compared with its text layer', () => {
   })
 
   const notAsked: readonly { name: string; changes: Partial<PagePrompt> }[] = [
-    { name: 'the request has no tries left', changes: { retries: { take: () => false } } },
+    { name: 'the request has no tries left', changes: { attemptBudget: { take: () => false } } },
     { name: 'the page was read in tiles already', changes: { image: async () => ({ ...image, tiles: [[tile]] }) } },
     { name: 'the closer image has no more pixels', changes: { closerImage: async () => pageImage } },
   ]

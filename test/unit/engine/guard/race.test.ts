@@ -6,7 +6,7 @@ import { PageFailure } from '../../../../gateway/engine/guard/page-failure.ts'
 import { guardedEngine } from '../../../../gateway/engine/guarded-engine.ts'
 import type { AttemptReport, GuardOptions } from '../../../../gateway/engine/guarded-engine.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
-import { createRetryBudget } from '../../../../gateway/ocr/retry-budget.ts'
+import { createAttemptBudget } from '../../../../gateway/ocr/attempt-budget.ts'
 import { within } from '../../../support/within.ts'
 import { collect, createScriptedEngine, endDelta, pagePrompt } from '../scripted-engine.ts'
 import type { ScriptedCall } from '../scripted-engine.ts'
@@ -118,18 +118,18 @@ describe('what is left of a ladder', () => {
 describe('the budget of a request', () => {
   it('ends a page that was not read when it is spent', async () => {
     const { scripted, ask } = setUp()
-    const retries = countedBudget(1)
-    const answer = ask({ retries })
+    const attemptBudget = countedBudget(1)
+    const answer = ask({ attemptBudget })
     cutOff(await scripted.nextCall())
     cutOff(await scripted.nextCall())
     const { end } = await answer
     assert.deepEqual([end?.attempts, end?.finishReason], [2, 'length'])
-    assert.deepEqual([scripted.calls.length, retries.asked], [2, 2])
+    assert.deepEqual([scripted.calls.length, attemptBudget.asked], [2, 2])
   })
 
   it('leaves no more side by side than it pays for', async () => {
     const { scripted, ask } = setUp({ spare: 8 })
-    const answer = ask({ retries: countedBudget(1) })
+    const answer = ask({ attemptBudget: countedBudget(1) })
     cutOff(await scripted.nextCall())
     cutOff(await scripted.nextCall())
     assert.equal((await answer).end?.attempts, 2)
@@ -138,18 +138,18 @@ describe('the budget of a request', () => {
 
   it('is not spent on a page that no engine took', async () => {
     const { scripted, ask } = setUp()
-    const retries = countedBudget(0)
-    const answer = ask({ retries })
+    const attemptBudget = countedBudget(0)
+    const answer = ask({ attemptBudget })
     unavailable(await scripted.nextCall())
     unavailable(await scripted.nextCall())
     const third = await scripted.nextCall()
     third.say('# Title', endDelta())
     assert.equal((await answer).end?.attempts, 3)
-    assert.equal(retries.asked, 0)
+    assert.equal(attemptBudget.asked, 0)
   })
 
   it('is one for each page, and sixteen', () => {
-    const budget = createRetryBudget(10)
+    const budget = createAttemptBudget(10)
     const taken = Array.from({ length: 30 }, () => budget.take()).filter(Boolean)
     assert.equal(taken.length, 26)
   })

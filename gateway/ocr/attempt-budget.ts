@@ -1,4 +1,4 @@
-import type { RetryBudget } from '../engine/engine.ts'
+import type { AttemptBudget } from '../engine/engine.ts'
 
 /** So many tries more than there are pages: a short document may use its whole ladder on every page. */
 const BASE = 16
@@ -7,7 +7,7 @@ const BASE = 16
  * Creates what a request may spend on second tries: one for each page on average. A document of which nothing can be
  * read would otherwise cost the engines as much as several that can.
  */
-export function createRetryBudget(pages: number): RetryBudget {
+export function createAttemptBudget(pages: number): AttemptBudget {
   let left = pages + BASE
   return {
     take() {
