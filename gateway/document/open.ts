@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
-import type { Turn } from '../page/turn.ts'
+import type { Turn } from '../schedule/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
-import type { Rasterization, SharedDocument } from './rasterizer-messages.ts'
-import type { Rasterizer } from './rasterizer.ts'
+import type { Rasterization, SharedDocument } from '../rasterizer/messages.ts'
+import type { Rasterizer } from '../rasterizer/pool.ts'
 import type { Source } from './source.ts'
 
-export type { Rasterization } from './rasterizer-messages.ts'
+export type { Rasterization } from '../rasterizer/messages.ts'
 
 /** A source that was opened: its pages can be counted and rasterized. Released with `await using`. */
 export interface Document extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import type { PageImage, PageWarning } from '../page/page.ts'
-import type { Turn } from '../page/turn.ts'
+import type { Turn } from '../schedule/turn.ts'
 import type { ModelProfile, Rung, ServedModel } from '../profile/model-profile.ts'
-import type { AgreementLevel } from './evidence/agreement-level.ts'
+import type { AgreementLevel } from '../read/evidence/agreement-level.ts'
 
 /** Everything that decides one page's text, and the way to get its image. What an engine is asked. */
 export interface PagePrompt {

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorEntry, GatewayError } from '../errors.ts'
-import { errorBody, type ErrorBody } from '../openai/errors.ts'
+import { errorBody, type ErrorBody } from '../wire/openai/errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv } from './context.ts'
 

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Upstreams } from '../engine/upstreams.ts'
-import { DEFAULT_MODEL } from '../engine/model-list.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { DEFAULT_MODEL } from '../upstream/model-list.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { GatewayContext } from './context.ts'
 import type { JsonBody } from './read-json.ts'

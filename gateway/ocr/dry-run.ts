@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { imageKey } from '../engine/image-keyed-engine.ts'
+import { imageKey } from '../read/image-keyed-engine.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { startDeadline } from './deadline.ts'

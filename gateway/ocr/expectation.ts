@@ -1,4 +1,4 @@
-import { estimateTokens } from '../engine/guard/estimate-tokens.ts'
+import { estimateTokens } from '../read/guard/estimate-tokens.ts'
 import { imagesToRead, type PageImage, type PageSize } from '../page/page.ts'
 import { targetSize, type TargetSize } from '../page/target-size.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'

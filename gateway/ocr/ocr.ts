@@ -1,5 +1,5 @@
 import type { OcrModel, OcrRequest } from '../request/ocr-request.ts'
-import type { Admission } from './admission.ts'
+import type { Admission } from '../schedule/admission.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'

@@ -1,15 +1,15 @@
 import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
-import { createAgreementLevel } from '../engine/evidence/agreement-level.ts'
-import type { AgreementLevel } from '../engine/evidence/agreement-level.ts'
+import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
+import type { AgreementLevel } from '../read/evidence/agreement-level.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
-import type { Turn } from '../page/turn.ts'
+import type { Turn } from '../schedule/turn.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { pageKey, questionKey } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
-import { createAttemptBudget } from './attempt-budget.ts'
+import { createAttemptBudget } from '../read/attempt-budget.ts'
 
 /** What planning needs. */
 export interface PlanServices {

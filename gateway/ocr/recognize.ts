@@ -1,5 +1,5 @@
 import type { Delta, EndDelta, Engine, PagePrompt } from '../engine/engine.ts'
-import { PageFailure } from '../engine/guard/page-failure.ts'
+import { PageFailure } from '../read/guard/page-failure.ts'
 import { GatewayError } from '../errors.ts'
 import { imagesToRead } from '../page/page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'

@@ -1,7 +1,7 @@
 import type { Source } from '../document/source.ts'
 import type { PageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
-import type { Turn } from '../page/turn.ts'
+import type { Turn } from '../schedule/turn.ts'
 import type { ModelProfile, ServedModel } from '../profile/model-profile.ts'
 
 /** A served model that reads pages. */

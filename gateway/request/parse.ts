@@ -9,7 +9,7 @@ import {
   type ChatRequest,
   type ContentPart,
   type OcrOptions,
-} from '../openai/chat-request.ts'
+} from '../wire/openai/chat-request.ts'
 import { parsePageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { ServedModel } from '../profile/model-profile.ts'

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { OcrOptions } from '../openai/chat-request.ts'
+import type { OcrOptions } from '../wire/openai/chat-request.ts'
 import type { TaskPrompt } from '../profile/model-profile.ts'
 import type { OcrModel, OcrRequest, Warning } from './ocr-request.ts'
 

@@ -1,5 +1,5 @@
 // The gateway in front of a vLLM that answers at once: what it costs itself.
-import { createRasterizer } from '../../gateway/document/rasterizer.ts'
+import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
 import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
 import { makePdf } from '../support/make-pdf.ts'

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
-import { openPdf } from '../../gateway/document/pdf/open-pdf.ts'
+import { openPdf } from '../../gateway/rasterizer/open-pdf.ts'
 
 /** PDFs of one kind, and how much faster than pypdfium2 with Pillow they are to be drawn as PNG. */
 export interface PageSet {

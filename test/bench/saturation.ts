@@ -1,6 +1,6 @@
 // A document of 500 pages, beside what the engines behind the gateway could do at best.
 import { openDocument } from '../../gateway/document/open.ts'
-import { createRasterizer } from '../../gateway/document/rasterizer.ts'
+import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
 import { imagePart } from '../support/documents.ts'
 import { launchFake, launchGateway } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'

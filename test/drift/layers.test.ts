@@ -11,26 +11,36 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   telemetry: [],
   config: [],
-  openai: [],
+  wire: [],
   cache: [],
   page: ['errors.ts'],
+  schedule: ['errors.ts'],
   profile: ['errors.ts', 'page'],
-  document: ['errors.ts', 'page', 'telemetry'],
-  engine: ['errors.ts', 'page', 'profile', 'openai', 'cache', 'telemetry'],
-  request: ['errors.ts', 'openai', 'profile', 'page', 'document/source.ts'],
-  ocr: ['errors.ts', 'request', 'document', 'page', 'profile', 'engine', 'telemetry'],
-  http: ['errors.ts', 'telemetry', 'openai', 'cache', 'page', 'profile', 'document', 'engine', 'request', 'ocr'],
+  prepare: ['errors.ts', 'page'],
+  rasterizer: ['errors.ts', 'page', 'schedule', 'prepare'],
+  document: ['errors.ts', 'page', 'schedule', 'rasterizer'],
+  upstream: ['errors.ts', 'page', 'schedule', 'profile', 'wire'],
+  engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'read'],
+  read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine', 'upstream'],
+  request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
+  ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'engine', 'read', 'telemetry'],
+  http: ['errors.ts', 'telemetry', 'wire', 'page', 'profile', 'upstream', 'request', 'ocr'],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   'services.ts': [
     'errors.ts',
     'telemetry',
     'config',
-    'openai',
+    'wire',
     'cache',
     'page',
+    'schedule',
     'profile',
+    'prepare',
+    'rasterizer',
     'document',
+    'upstream',
     'engine',
+    'read',
     'request',
     'ocr',
   ],
@@ -43,7 +53,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 const MAY_READ_ENVIRONMENT = new Set(['main.ts', 'cli'])
 
 interface SourceFile {
-  /** Within gateway/: `engine/slots.ts`. */
+  /** Within gateway/: `schedule/slots.ts`. */
   readonly path: string
   readonly text: string
 }
@@ -147,7 +157,7 @@ describe('the test of layers', () => {
     },
     {
       name: 'several lines',
-      path: 'openai/a.ts',
+      path: 'wire/a.ts',
       text: "import {\n  b,\n  type C,\n} from '../cache/b.ts'",
       imports: true,
       environment: false,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { openDocument, type Document } from '../../gateway/document/open.ts'
-import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../../gateway/document/rasterizer.ts'
+import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../../gateway/rasterizer/pool.ts'
 import { readPageBarcode } from '../fakes/page-barcode.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
-import type { Turn } from '../../gateway/page/turn.ts'
+import type { Turn } from '../../gateway/schedule/turn.ts'
 import { someone } from '../support/turn.ts'
 
 const seconds = 1000

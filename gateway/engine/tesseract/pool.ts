@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.ts'
-import type { Turn } from '../../page/turn.ts'
-import { createSlots } from '../slots.ts'
+import type { Turn } from '../../schedule/turn.ts'
+import { createSlots } from '../../schedule/slots.ts'
 import type { Recognition } from './recognition.ts'
 import { startThread } from './thread.ts'
 import type { TesseractThread } from './thread.ts'

@@ -2,8 +2,8 @@
 // Usage: gateway-rasterizer.ts auto|pdfium|pdfjs png|jpeg PASSES MAX_PAGES FILE...
 import { readFileSync } from 'node:fs'
 import { openDocument, type Document } from '../../../gateway/document/open.ts'
-import type { PdfRasterizer } from '../../../gateway/document/pdf/open-pdf.ts'
-import { createRasterizer } from '../../../gateway/document/rasterizer.ts'
+import type { PdfRasterizer } from '../../../gateway/rasterizer/open-pdf.ts'
+import { createRasterizer } from '../../../gateway/rasterizer/pool.ts'
 import { someone } from '../../support/turn.ts'
 
 const [lane, kind, passes, maxPages, ...files] = process.argv.slice(2)

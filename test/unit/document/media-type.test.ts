@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { acceptedMediaType, describeBytes, sniffMediaType } from '../../../gateway/document/media-type.ts'
+import { acceptedMediaType, describeBytes } from '../../../gateway/document/media-type.ts'
 import type { Source } from '../../../gateway/document/source.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
+import { sniffMediaType } from '../../../gateway/rasterizer/media-type.ts'
 
 const png = '\x89PNG\r\n\x1a\n'
 const zip = 'PK\x03\x04'

@@ -1,0 +1,54 @@
+import { createConfidenceMeter } from '../confidence.ts'
+import { onlyAttempt } from '../engine.ts'
+import type { Confidence, Delta, Engine, PagePrompt } from '../engine.ts'
+import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
+import { isNoise } from './blocks-text.ts'
+import { pageFacts } from '../page-facts.ts'
+import { createTesseractPool } from './pool.ts'
+import type { Block } from './recognition.ts'
+
+/** What the embedded engine needs to know. */
+export interface EmbeddedEngineOptions {
+  /** Pages read at the same time; each thread keeps one core busy and holds about 160 MB. */
+  readonly threads: number
+}
+
+/** The engine that needs no GPU and no server: Tesseract in worker threads. */
+export interface EmbeddedEngine {
+  readonly recognize: Engine
+  /** Ends its threads; pages on their way fail with `draining`. */
+  close(): Promise<void>
+}
+
+/** Makes the embedded engine. Nothing is started or loaded before the first page. */
+export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): EmbeddedEngine {
+  const pool = createTesseractPool(threads)
+
+  async function* recognize(prompt: PagePrompt, signal: AbortSignal): AsyncGenerator<Delta, void, undefined> {
+    const image = await prompt.image(signal)
+    const { blocks } = await pool.read(image.data, prompt.turn, signal)
+    const text = prompt.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
+    if (text !== '') yield { type: 'text', text }
+    yield {
+      type: 'end',
+      finishReason: 'stop',
+      usage: { promptTokens: 0, completionTokens: 0 },
+      ...pageFacts(image),
+      engine: 'tesseract',
+      cache: 'miss',
+      ...onlyAttempt,
+      confidence: confidenceOf(blocks),
+    }
+  }
+
+  return { recognize, close: () => pool.close() }
+}
+
+/** Tesseract says how sure it is of each word, in percent, whether or not anybody asks. */
+function confidenceOf(blocks: readonly Block[]): Confidence | null {
+  const meter = createConfidenceMeter()
+  const lines = blocks.flatMap(({ paragraphs }) => paragraphs.flatMap((paragraph) => paragraph.lines))
+  for (const line of lines.filter((it) => !isNoise(it)))
+    for (const { confidence } of line.words) meter.add(Math.log(confidence / 100))
+  return meter.read()
+}

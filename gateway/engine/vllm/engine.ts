@@ -1,0 +1,147 @@
+import { GatewayError } from '../../errors.ts'
+import { chatChunk, readWireError, textLogprobs } from '../../wire/vllm.ts'
+import { startAnswerTimer } from './answer-timer.ts'
+import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
+import { createConfidenceMeter } from '../confidence.ts'
+import { onlyAttempt } from '../engine.ts'
+import type { Confidence, Engine, TextDelta, Usage } from '../engine.ts'
+import { decodeEventStream } from './event-stream-decoder.ts'
+import { pageFacts } from '../page-facts.ts'
+import { pageRequest } from './page-request.ts'
+import type { UpstreamLease } from '../../upstream/upstream.ts'
+import type { UpstreamResponse } from '../../upstream/connection.ts'
+import { eventFailure, responseFailure } from '../../upstream/failure.ts'
+import type { Upstreams } from '../../upstream/upstreams.ts'
+
+/** What the engine is made from. */
+export interface VllmEngineOptions extends AnswerLimits {
+  readonly upstreams: Pick<Upstreams, 'acquire'>
+  /** Told how long a drawn page has waited for room at an upstream. */
+  readonly onWaited?: (seconds: number) => void
+}
+
+/** How an answer ended, in the stream's own words. */
+interface Ending {
+  readonly finishReason: string
+  readonly usage: Usage
+}
+
+/** What is left to say when the text has been told. */
+interface Answered extends Ending {
+  /** Null when the engine said nothing of it. */
+  readonly confidence: Confidence | null
+}
+
+/**
+ * Creates the engine that speaks to vLLM: one page, one request, one image, always streamed. It tries once; whether an
+ * error is worth another try is on the error.
+ */
+export function createVllmEngine(options: VllmEngineOptions): Engine {
+  return async function* vllmEngine(prompt, signal) {
+    const image = await prompt.image(signal)
+    signal.throwIfAborted()
+    const request = pageRequest(prompt, image)
+    const claim = { modelId: prompt.model.id, turn: prompt.turn, tried: prompt.attempt?.tried }
+    const askedAt = performance.now()
+    using lease = await options.upstreams.acquire(claim, signal)
+    options.onWaited?.((performance.now() - askedAt) / 1000)
+    prompt.attempt?.tried.add(lease.url)
+    using timer = startAnswerTimer(options, signal)
+    using _ = leaveWhenLost(lease, timer)
+    try {
+      const response = await lease.send(request, timer.signal)
+      if (response.status !== 200) throw await responseFailure(lease.url, response)
+      const { confidence, ...ending } = yield* readAnswer(lease, response, timer)
+      lease.ended(ending.finishReason === 'abort' ? 'failed' : 'answered')
+      // The upstream is free for the next page, whatever is done with this one.
+      lease.release()
+      const whole = { ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt, ...ending } as const
+      yield { type: 'end', ...whole, confidence: prompt.confidence ? confidence : null }
+    } catch (error) {
+      const thrown = reasonOf(error, timer)
+      if (!signal.aborted && thrown instanceof GatewayError) lease.ended(thrown.retry ? 'failed' : 'refused')
+      throw thrown
+    }
+  }
+}
+
+/** Whatever an abort broke on its way, the reason is the caller's or the timer's; that nobody is there says itself best. */
+function reasonOf(error: unknown, { signal }: AnswerTimer): unknown {
+  if (error instanceof GatewayError && error.code === 'engine_unavailable') return error
+  return signal.aborted ? signal.reason : error
+}
+
+/** Ends the wait for an upstream that went away; one that has begun to answer may still finish. */
+function leaveWhenLost({ lost }: UpstreamLease, timer: AnswerTimer): Disposable {
+  const leave = () => {
+    if (!timer.hasHeard) timer.abort(lost.reason)
+  }
+  lost.addEventListener('abort', leave, { once: true })
+  return { [Symbol.dispose]: () => lost.removeEventListener('abort', leave) }
+}
+
+async function* readAnswer(
+  lease: UpstreamLease,
+  { body }: UpstreamResponse,
+  timer: AnswerTimer,
+): AsyncGenerator<TextDelta, Answered, undefined> {
+  const { url } = lease
+  const meter = createConfidenceMeter()
+  let finishReason: string | null = null
+  let usage: Usage = { promptTokens: 0, completionTokens: 0 }
+  try {
+    // The body outlives the loop, so that a whole answer leaves its connection fit for the next page.
+    for await (const events of decodeEventStream(body.iterator({ destroyOnReturn: false }))) {
+      const read = readEvents(url, events)
+      finishReason = read.finishReason ?? finishReason
+      usage = read.usage ?? usage
+      for (const logprob of read.logprobs) meter.add(logprob)
+      lease.heard()
+      timer.pause()
+      if (read.text !== '') yield { type: 'text', text: read.text }
+      timer.resume()
+    }
+  } catch (error) {
+    // The text is whole once its end was announced, whatever happens to the connection afterwards.
+    if (finishReason === null) throw error instanceof GatewayError ? error : brokenOff(url, error)
+  }
+  if (finishReason === null) throw brokenOff(url, undefined)
+  // After `[DONE]` there is only the end of the body left; a server that goes on talking loses its connection.
+  body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
+  return { finishReason, usage, confidence: meter.read() }
+}
+
+/** What one read of the stream brought. */
+interface ReadEvents extends Partial<Ending> {
+  readonly text: string
+  readonly logprobs: readonly number[]
+}
+
+/** Joins the events of one read: a burst of tokens becomes one delta. */
+function readEvents(url: string, events: readonly unknown[]): ReadEvents {
+  let text = ''
+  const logprobs: number[] = []
+  let ending: Partial<Ending> = {}
+  for (const event of events) {
+    const error = readWireError(event)
+    if (error !== null) throw eventFailure(url, error)
+    const { success, data: chunk } = chatChunk.safeParse(event)
+    if (!success) continue
+    const [choice] = chunk.choices
+    text += choice?.delta?.content ?? ''
+    if (choice?.logprobs) logprobs.push(...textLogprobs(choice))
+    const finishReason = choice?.finish_reason ?? null
+    if (finishReason !== null) ending = { ...ending, finishReason }
+    if (chunk.usage) {
+      const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = chunk.usage
+      ending = { ...ending, usage: { promptTokens, completionTokens } }
+    }
+  }
+  return { text, logprobs, ...ending }
+}
+
+function brokenOff(url: string, cause: unknown): GatewayError {
+  return new GatewayError('engine_error', 'The OCR engine broke off in the middle of this page. Try again.', {
+    cause: new Error(`${url} broke off its answer`, { cause }),
+  })
+}

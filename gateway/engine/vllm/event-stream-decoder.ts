@@ -1,0 +1,52 @@
+import { createParser } from 'eventsource-parser'
+import { GatewayError } from '../../errors.ts'
+
+/** How a server says that nothing follows: https://platform.openai.com/docs/api-reference/chat-streaming */
+const END_OF_STREAM = '[DONE]'
+
+/** The most characters held back for one unfinished event. A chunk with every log probability has a few thousand. */
+const MAX_EVENT_CHARACTERS = 1 << 20
+
+/**
+ * Decodes the bytes of a server-sent event stream into the JSON values that its events carry. Yields one array for each
+ * read that completed an event, so that a burst of tokens stays one step for everyone downstream. Ends at `[DONE]`
+ * without reading further, or where the bytes end; an event without its closing blank line is no event.
+ *
+ * Throws `engine_error` for an event that is not JSON or longer than a megabyte.
+ */
+export async function* decodeEventStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<unknown[], void, undefined> {
+  let events: unknown[] = []
+  let ended = false
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT_CHARACTERS,
+    onEvent({ data }) {
+      if (data === END_OF_STREAM) ended = true
+      else if (!ended) events.push(parseEvent(data))
+    },
+    onError(error) {
+      // Lines that are no field are left out, as browsers do; only the bound on memory is an error.
+      if (error.type === 'max-buffer-size-exceeded') throw unreadable(`an event of more than a megabyte`, error)
+    },
+  })
+  const decoder = new TextDecoder()
+  for await (const read of bytes) {
+    parser.feed(decoder.decode(read, { stream: true }))
+    if (events.length > 0) yield events
+    if (ended) return
+    events = []
+  }
+}
+
+function parseEvent(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch (cause) {
+    throw unreadable('an event that is not JSON', cause)
+  }
+}
+
+function unreadable(what: string, cause: unknown): GatewayError {
+  return new GatewayError('engine_error', `The engine's answer held ${what}. Try again; if it lasts, see its log.`, {
+    cause,
+  })
+}

@@ -1,0 +1,72 @@
+import { createMiddleware } from 'hono/factory'
+import { matchedRoutes } from 'hono/route'
+import type { Log } from '../../telemetry/log.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
+
+/** Writes one line per request when its answer has ended, streams included, and counts it. */
+export function accessLog({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
+  return createMiddleware<GatewayEnv>(async function accessLog(c, next) {
+    const startedAt = performance.now()
+    const requestLog = log.child({ request_id: c.get('requestId') })
+    metrics.requestsInFlight.inc()
+    const record = newRecord()
+    record.end = (status) => {
+      record.end = () => {}
+      const seconds = (performance.now() - startedAt) / 1000
+      const route = routeOf(c)
+      metrics.requestsInFlight.dec()
+      metrics.requests.inc({ route, status })
+      metrics.requestSeconds.observe({ route }, seconds)
+      requestLog[levelOf(status)](line(c, record, status, seconds), 'request')
+    }
+    c.set('log', requestLog)
+    c.set('record', record)
+    await next()
+    if (!record.streaming) record.end(c.res.status)
+  })
+}
+
+function newRecord(): RequestRecord {
+  return {
+    key: null,
+    model: null,
+    stream: false,
+    documents: null,
+    pages: null,
+    cachedPages: null,
+    bytes: null,
+    errorCode: null,
+    streaming: false,
+    end: () => {},
+  }
+}
+
+function line(c: GatewayContext, record: RequestRecord, status: number, seconds: number): object {
+  const fields = {
+    method: c.req.method,
+    path: c.req.path,
+    status,
+    seconds: Number(seconds.toFixed(4)),
+    key: record.key,
+    model: record.model,
+    stream: record.stream || null,
+    documents: record.documents,
+    pages: record.pages,
+    cached_pages: record.cachedPages,
+    bytes: record.bytes,
+    code: record.errorCode,
+  }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+}
+
+function levelOf(status: number): 'info' | 'warn' | 'error' {
+  if (status >= 500) return 'error'
+  return status >= 400 ? 'warn' : 'info'
+}
+
+/** The declared route, a closed set: `/v1/models/:id{.+}`; whatever matches none is `_other`. */
+function routeOf(c: GatewayContext): string {
+  const path = matchedRoutes(c).at(-1)?.path ?? '*'
+  return path.endsWith('*') ? '_other' : path
+}

@@ -1,0 +1,16 @@
+import { createMiddleware } from 'hono/factory'
+import type { GatewayEnv } from '../context.ts'
+
+// What fits into a log line, a header and vLLM's own ids as it stands.
+const saneId = /^[\w.:-]{1,128}$/
+
+/** Gives each request its id: the caller's `x-request-id` if it is a sane one, else a new one; echoes it. */
+export function requestId() {
+  return createMiddleware<GatewayEnv>(async function requestId(c, next) {
+    const theirs = c.req.header('x-request-id')
+    const id = theirs !== undefined && saneId.test(theirs) ? theirs : `req_${crypto.randomUUID().replaceAll('-', '')}`
+    c.set('requestId', id)
+    c.header('x-request-id', id)
+    await next()
+  })
+}

@@ -1,0 +1,39 @@
+import type { Upstreams } from '../../upstream/upstreams.ts'
+import type { GatewayContext } from '../context.ts'
+
+/** Whether the gateway is on its way out. */
+export interface Lifecycle {
+  draining: boolean
+}
+
+/** `GET /health`: the process is alive. */
+export function health() {
+  return function health(c: GatewayContext): Response {
+    return c.json({ status: 'ok' })
+  }
+}
+
+/** `GET /ready`: documents can be read now; 503 says what stands in the way. */
+export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
+  return function ready(c: GatewayContext): Response {
+    const status = upstreams.status()
+    const reachable = status.length === 0 || status.some(({ problem }) => problem === null)
+    const isReady = reachable && !lifecycle.draining
+    return c.json(
+      {
+        status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable',
+        engine: status.length === 0 ? 'tesseract' : 'vllm',
+        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit }) => ({
+          url,
+          status: problem ?? 'ok',
+          ...(warnings.length > 0 ? { warnings } : {}),
+          models,
+          breaker,
+          in_flight: inFlight,
+          limit,
+        })),
+      },
+      isReady ? 200 : 503,
+    )
+  }
+}

@@ -1,0 +1,106 @@
+import { takeComponents } from './components.ts'
+import type { Component } from './components.ts'
+import type { Bitmap } from './bitmap.ts'
+import { findInkReduced } from './ink-mask.ts'
+import type { InkMask } from './ink-mask.ts'
+
+/** How much of a page is printed on. */
+export interface Ink {
+  /** Ink's share of the page's pixels, 0 to 1, shadows at its edges left out. */
+  readonly share: number
+  /** There is nothing on the page that could be read: no mark as large as a letter. */
+  readonly blank: boolean
+}
+
+/**
+ * Measures a page's ink. Noise, tint, specks, punch holes, straight streaks and what clings to the edges is no ink; one
+ * small word or a page number is. `found` saves finding the ink again. When in doubt a page is not blank: reading it costs time, skipping it costs its text.
+ */
+export function measureInk(bitmap: Bitmap, found = findInkReduced(bitmap)): Ink {
+  const mask = { ...found, pixels: found.pixels.slice() }
+  clearEdges(mask)
+  const share = countInk(mask) / mask.pixels.length
+  return { share, blank: share === 0 || !hasMark(mask) }
+}
+
+function countInk({ pixels }: InkMask): number {
+  let count = 0
+  // By index: through the iterator it takes ten times as long.
+  for (let at = 0; at < pixels.length; at++) count += pixels[at]!
+  return count
+}
+
+/** How deep shadows, scanner beds and frames at the edge may reach, as a share of the side. */
+const EDGE_DEPTH = 0.08
+
+/** Removes the ink that hangs together with the outermost pixels, as deep as edge shadows reach and no deeper. */
+function clearEdges({ pixels, width, height }: InkMask): void {
+  const [deepX, deepY] = [Math.floor(width * EDGE_DEPTH), Math.floor(height * EDGE_DEPTH)]
+  const isDeep = (x: number, y: number) => x >= deepX && x < width - deepX && y >= deepY && y < height - deepY
+  const waiting: number[] = []
+  const visit = (x: number, y: number) => {
+    if (x < 0 || y < 0 || x >= width || y >= height || pixels[y * width + x] !== 1 || isDeep(x, y)) return
+    pixels[y * width + x] = 0
+    waiting.push(y * width + x)
+  }
+  // Two rows deep, because a shadow that was averaged with the paper beyond it may be too faint on the outermost.
+  for (const inset of [0, 1]) {
+    for (let x = 0; x < width; x++) for (const y of [inset, height - 1 - inset]) visit(x, y)
+    for (let y = 0; y < height; y++) for (const x of [inset, width - 1 - inset]) visit(x, y)
+  }
+  while (waiting.length > 0) {
+    const at = waiting.pop()!
+    const [x, y] = [at % width, Math.floor(at / width)]
+    for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) visit(x + dx, y + dy)
+  }
+}
+
+/** Smallest letter, in pixels of the reduced page: a 7-point digit on an A4 page that is drawn 1540 pixels high. */
+const LETTER = { length: 4, area: 6 }
+/** Smallest piece that can belong to a line of tiny type. */
+const PARTICLE = { length: 3, area: 4 }
+const PARTICLES_OF_A_LINE = 3
+/** Dust does not come in such numbers. */
+const PARTICLES_OF_A_PAGE = 12
+
+function hasMark(mask: InkMask): boolean {
+  const { width, height } = mask
+  const particles: Component[] = []
+  for (const piece of takeComponents(mask)) {
+    const length = Math.max(piece.right - piece.left, piece.bottom - piece.top) + 1
+    if (length < PARTICLE.length || piece.area < PARTICLE.area) continue
+    if (isStreak(piece, Math.max(width, height)) || isPunchHole(piece, width, height)) continue
+    if (length >= LETTER.length && piece.area >= LETTER.area) return true
+    particles.push(piece)
+    if (particles.length >= PARTICLES_OF_A_PAGE || formLine(particles)) return true
+  }
+  return false
+}
+
+/** Rules, folds and the trace of a dusty scanner cell: straight, solid and very thin. */
+function isStreak({ left, right, top, bottom, area }: Component, longest: number): boolean {
+  const [width, height] = [right - left + 1, bottom - top + 1]
+  return Math.min(width, height) <= 3 && Math.max(width, height) >= longest / 12 && area >= 0.6 * width * height
+}
+
+/** A filled disc of 3 to 10 mm (a hole is 5 to 7 wide, ISO 838: 6), if the page is an A4 or Letter one, near a side. */
+function isPunchHole({ left, right, top, bottom, area }: Component, pageWidth: number, pageHeight: number): boolean {
+  const [width, height] = [right - left + 1, bottom - top + 1]
+  const longest = Math.max(pageWidth, pageHeight)
+  const isRound = Math.abs(width - height) <= 0.25 * Math.max(width, height)
+  const isHoleSized = width >= longest / 100 && width <= longest / 28
+  // A disc fills π/4 of its square.
+  const isFilled = area >= 0.66 * width * height && area <= 0.92 * width * height
+  const [x, y] = [(left + right) / 2 / pageWidth, (top + bottom) / 2 / pageHeight]
+  return isRound && isHoleSized && isFilled && Math.min(x, y, 1 - x, 1 - y) < 0.1
+}
+
+/** Whether the newest particle stands beside enough others, at one height and no further apart than words are. */
+function formLine(particles: readonly Component[]): boolean {
+  const newest = particles.at(-1)
+  if (newest === undefined) return false
+  const beside = particles.filter(
+    ({ left, top }) => Math.abs(top - newest.top) <= 2 && Math.abs(left - newest.left) <= PARTICLE.length * 12,
+  )
+  return beside.length >= PARTICLES_OF_A_LINE
+}

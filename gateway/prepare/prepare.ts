@@ -1,0 +1,38 @@
+import type { Preparation } from '../page/preparation.ts'
+import type { PixelBudget } from '../page/target-size.ts'
+import { binarize } from './binarize.ts'
+import type { Bitmap } from './bitmap.ts'
+import { readBrightness } from './gray.ts'
+import { loadLegibility } from './legibility.ts'
+import type { MeasureLegibility } from './legibility.ts'
+import { levelPage, turnPage } from './level.ts'
+import { SURE_SKEW } from './quality.ts'
+import { measureSkew } from './skew.ts'
+import { findTurn } from './upright.ts'
+
+/** Less than this is not worth the softening that turning by a fraction costs. */
+const LEAST_DEGREES = 0.3
+
+let loading: Promise<MeasureLegibility> | null = null
+
+/** Does to a drawn page what was asked for, in this order: upright, level, black and white. */
+export async function prepare(bitmap: Bitmap, preparation: Preparation, budget: PixelBudget): Promise<Bitmap> {
+  let prepared = bitmap
+  if (preparation.rotate) prepared = await turnPage(prepared, await findTurn(prepared, measureLegibility))
+  if (preparation.deskew) prepared = await level(prepared, budget)
+  if (!preparation.binarize) return prepared
+  return { ...binarize(readBrightness(prepared)), channels: 1 }
+}
+
+async function level(bitmap: Bitmap, budget: PixelBudget): Promise<Bitmap> {
+  const { degrees, confidence } = measureSkew(bitmap)
+  const isWorthIt = confidence >= SURE_SKEW && Math.abs(degrees) >= LEAST_DEGREES
+  return isWorthIt ? levelPage(bitmap, degrees, budget) : bitmap
+}
+
+/** Loaded once per thread, when the first page needs a second opinion. */
+async function measureLegibility(...piece: Parameters<MeasureLegibility>): Promise<number> {
+  loading ??= loadLegibility()
+  const measure = await loading
+  return measure(...piece)
+}

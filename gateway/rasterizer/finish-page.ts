@@ -1,0 +1,25 @@
+import type { PageImage } from '../page/page.ts'
+import { encode } from '../prepare/encode.ts'
+import { findInkReduced } from '../prepare/ink-mask.ts'
+import { measureInk } from '../prepare/ink.ts'
+import type { Drawing } from './opened-document.ts'
+import { prepare } from '../prepare/prepare.ts'
+import { findWarnings } from '../prepare/quality.ts'
+import type { Rasterization } from './messages.ts'
+import { measureSkew } from '../prepare/skew.ts'
+
+/** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
+export async function finishPage(
+  { bitmap, rasterizer, source = null, textLayer = null }: Drawing,
+  { mediaType, pixelBudget, preparation = {} }: Rasterization,
+): Promise<PageImage> {
+  const found = findInkReduced(bitmap)
+  const { blank } = measureInk(bitmap, found)
+  const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
+  // Only what is left of the skew is worth a word.
+  const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
+  const warnings = findWarnings({ source, bitmap, skew })
+  const data = await encode(prepared, mediaType)
+  const { width, height } = prepared
+  return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer }
+}

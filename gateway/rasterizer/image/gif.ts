@@ -1,0 +1,56 @@
+import { assertDecodable, unreadableImage } from './file.ts'
+import type { ImageFile } from './file.ts'
+import { openWithSharp } from './sharp.ts'
+
+// The blocks of GIF89a, https://www.w3.org/Graphics/GIF/spec-gif89a.txt: no more of them than leads to the first frame.
+const HEADER_LENGTH = 13
+const DESCRIPTOR_LENGTH = 10
+const EXTENSION = 0x21
+const FRAME = 0x2c
+const TRAILER = 0x3b
+
+/** Opens the first frame of a GIF. Frames after it are never looked at, however many and however damaged. */
+export async function openGif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
+  return openWithSharp(firstFrame(bytes, maxImagePixels), maxImagePixels)
+}
+
+/**
+ * Returns a GIF of the first frame alone. Throws `page_too_large` when its canvas, or the frame on it, has too many
+ * pixels, whichever of the two a decoder would take for the image; `document_unreadable` when it is cut off.
+ */
+function firstFrame(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Uint8Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer)
+  try {
+    const frame = findFrame(view)
+    const size = (screenAt: number, offsetAt: number, sizeAt: number) =>
+      Math.max(view.getUint16(screenAt, true), view.getUint16(offsetAt, true) + view.getUint16(sizeAt, true))
+    assertDecodable(size(6, frame + 1, frame + 5), size(8, frame + 3, frame + 7), maxImagePixels)
+    const pixelsAt = frame + DESCRIPTOR_LENGTH + colorTableLength(view.getUint8(frame + 9))
+    // One byte, before the pixels' blocks, says how wide their codes are.
+    const end = afterBlocks(view, pixelsAt + 1)
+    const alone = bytes.slice(0, end + 1)
+    alone[end] = TRAILER
+    return alone
+  } catch (error) {
+    throw error instanceof RangeError ? unreadableImage(error) : error
+  }
+}
+
+/** Returns where the first frame's descriptor is. A RangeError says that the file ends before. */
+function findFrame(view: DataView): number {
+  let at = HEADER_LENGTH + colorTableLength(view.getUint8(10))
+  while (view.getUint8(at) === EXTENSION) at = afterBlocks(view, at + 2)
+  if (view.getUint8(at) !== FRAME) throw unreadableImage(new Error('a GIF without a frame'))
+  return at
+}
+
+/** Sub-blocks, each led by its length, end with an empty one. */
+function afterBlocks(view: DataView, start: number): number {
+  let at = start
+  for (let length = view.getUint8(at); length > 0; length = view.getUint8(at)) at += length + 1
+  return at + 1
+}
+
+function colorTableLength(flags: number): number {
+  return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 0x07) + 1)
+}

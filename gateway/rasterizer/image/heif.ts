@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import sharp from 'sharp'
+import type { Sharp } from 'sharp'
+import { assertDecodable, decoded, singleImage, unreadableImage } from './file.ts'
+import type { ImageFile } from './file.ts'
+import { openWithSharp, readMetadata } from './sharp.ts'
+import { compileWasm, instantiateWithin } from './wasm.ts'
+import type { WasmInstance, WasmModule } from './wasm.ts'
+
+/** What is used of libheif-js: libheif's functions as its Emscripten build names them. */
+interface Libheif {
+  readonly heif_error_code: { readonly heif_error_Ok: unknown }
+  readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown }
+  readonly heif_chroma: { readonly heif_chroma_interleaved_RGBA: unknown }
+  heif_context_alloc(): object
+  heif_context_read_from_memory(
+    context: object,
+    bytes: Uint8Array,
+  ): { readonly code: unknown; readonly message: string }
+  heif_js_context_get_primary_image_handle(context: object): Answer
+  heif_js_decode_image2(handle: object, colorspace: unknown, chroma: unknown): Answer & { readonly channels?: Plane[] }
+}
+
+/** What was asked for, or a failure in its place. */
+interface Answer {
+  readonly code?: unknown
+  readonly message?: string
+}
+
+/** Rows of pixels within the decoder's memory. */
+interface Plane {
+  readonly width: number
+  readonly height: number
+  /** Bytes from a row to the next. */
+  readonly stride: number
+  readonly data: Uint8Array
+}
+
+type CreateLibheif = (options: {
+  readonly instantiateWasm: (imports: unknown, resolve: (instance: WasmInstance) => void) => object
+  readonly print: () => void
+  readonly printErr: () => void
+}) => Libheif
+
+/** Memory of a decoder: what it takes for itself, and for each pixel (measured: see docs/decisions). */
+const BASE_BYTES = 64 * 2 ** 20
+const BYTES_PER_PIXEL = 16
+
+/** Opens the primary image of a HEIF file: AV1 is decoded by sharp's libvips, HEVC by libheif with libde265. */
+export async function openHeif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
+  // sharp's libheif has no HEVC, but reads the container all the same.
+  const { compression, width, height } = await readMetadata(bytes)
+  if (compression === 'av1') return openWithSharp(bytes, maxImagePixels)
+  assertDecodable(width, height, maxImagePixels)
+  return singleImage({
+    width,
+    height,
+    decode: () => decoded(decode(bytes, BASE_BYTES + 2 * bytes.length + BYTES_PER_PIXEL * width * height)),
+  })
+}
+
+async function decode(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<Sharp> {
+  // A decoder serves one image: its memory goes with it, and what went wrong inside as well.
+  const heif = createLibheif(await loadedLibheif(), maxBytes)
+  const context = heif.heif_context_alloc()
+  const { code, message } = heif.heif_context_read_from_memory(context, bytes)
+  if (code !== heif.heif_error_code.heif_error_Ok) throw unreadableImage(new Error(message))
+  const handle = succeeded(heif.heif_js_context_get_primary_image_handle(context))
+  // Orientation and cropping are part of the container, and applied.
+  const image = heif.heif_js_decode_image2(
+    handle,
+    heif.heif_colorspace.heif_colorspace_RGB,
+    heif.heif_chroma.heif_chroma_interleaved_RGBA,
+  )
+  const plane = succeeded(image).channels?.[0]
+  if (plane === undefined) throw unreadableImage(new Error('libheif gave no pixels'))
+  const { width, height } = plane
+  return sharp(withoutPadding(plane, 4), { raw: { width, height, channels: 4 }, limitInputPixels: false })
+}
+
+function succeeded<T extends Answer>(answer: T): T {
+  if (answer.code === undefined) return answer
+  throw unreadableImage(new Error(answer.message))
+}
+
+function withoutPadding({ data, width, height, stride }: Plane, channels: number): Uint8Array {
+  const rowLength = width * channels
+  const pixels = new Uint8Array(rowLength * height)
+  for (let y = 0; y < height; y++) pixels.set(data.subarray(y * stride, y * stride + rowLength), y * rowLength)
+  return pixels
+}
+
+let loading: Promise<LoadedLibheif> | null = null
+
+interface LoadedLibheif {
+  readonly create: CreateLibheif
+  readonly module: WasmModule
+}
+
+function loadedLibheif(): Promise<LoadedLibheif> {
+  return (loading ??= loadLibheif())
+}
+
+/** Only who gets a HEIC pays for its decoder. */
+async function loadLibheif(): Promise<LoadedLibheif> {
+  const require = createRequire(import.meta.url)
+  const create: CreateLibheif = require('libheif-js/libheif-wasm/libheif.js')
+  const module = await compileWasm(await readFile(require.resolve('libheif-js/libheif-wasm/libheif.wasm')))
+  return { create, module }
+}
+
+function createLibheif({ create, module }: LoadedLibheif, maxBytes: number): Libheif {
+  return create({
+    instantiateWasm(imports, resolve) {
+      const instance = instantiateWithin(module, imports, maxBytes)
+      resolve(instance)
+      return instance.exports
+    },
+    print() {},
+    printErr() {},
+  })
+}

@@ -1,0 +1,73 @@
+import { unreadableImage } from './file.ts'
+
+/** What a JPEG 2000 image says of itself before any pixel is decoded. */
+export interface Jpeg2000Header {
+  readonly width: number
+  readonly height: number
+  /** As they are stored: 1 for a palette. */
+  readonly components: number
+  readonly hasAlpha: boolean
+}
+
+// Boxes (Annex I) and markers (Annex A) of ISO/IEC 15444-1, https://www.itu.int/rec/T-REC-T.800.
+const CODESTREAM_START = 0xff4fff51
+const OPACITY_TYPES = [1, 2]
+
+/** Bytes from the codestream's start to the fields of its SIZ marker. */
+const siz = { right: 8, bottom: 12, left: 16, top: 20, components: 40 }
+
+/** Reads the header of a JP2 file or a bare codestream. Throws `document_unreadable`. */
+export function readJpeg2000Header(bytes: Uint8Array<ArrayBuffer>): Jpeg2000Header {
+  const view = new DataView(bytes.buffer)
+  try {
+    if (view.getUint32(0) === CODESTREAM_START) return readSize(view, 0, false)
+    const boxes = [...readBoxes(view, 0, view.byteLength)]
+    const codestream = boxes.find(({ type }) => type === 'jp2c')?.start ?? 0
+    const properties = boxes.find(({ type }) => type === 'jp2h')
+    const isSound = view.getUint32(codestream) === CODESTREAM_START
+    if (!isSound || properties === undefined) throw new RangeError('a JP2 without header or codestream')
+    return readSize(view, codestream, hasOpacity(view, properties))
+  } catch (error) {
+    throw unreadableImage(error)
+  }
+}
+
+interface Box {
+  readonly type: string
+  readonly start: number
+  readonly end: number
+}
+
+function* readBoxes(view: DataView, start: number, end: number): Generator<Box> {
+  for (let at = start; at + 8 <= end;) {
+    const type = String.fromCharCode(...[4, 5, 6, 7].map((offset) => view.getUint8(at + offset)))
+    const short = view.getUint32(at)
+    // 1: the length follows, in eight bytes. 0: the box goes on to the end.
+    const header = short === 1 ? 16 : 8
+    const length = short === 1 ? Number(view.getBigUint64(at + 8)) : short === 0 ? end - at : short
+    if (length < header) return
+    yield { type, start: at + header, end: Math.min(end, at + length) }
+    at += length
+  }
+}
+
+/** Whether the channel definition box names an opacity channel. */
+function hasOpacity(view: DataView, { start, end }: Box): boolean {
+  const definition = readBoxes(view, start, end).find(({ type }) => type === 'cdef')
+  if (definition === undefined) return false
+  const count = Math.min(view.getUint16(definition.start), Math.floor((definition.end - definition.start - 2) / 6))
+  return Array.from({ length: count }, (_, index) => view.getUint16(definition.start + 4 + index * 6)).some((type) =>
+    OPACITY_TYPES.includes(type),
+  )
+}
+
+function readSize(view: DataView, start: number, hasAlpha: boolean): Jpeg2000Header {
+  const read = (field: number) => view.getUint32(start + field)
+  const [width, height] = [read(siz.right) - read(siz.left), read(siz.bottom) - read(siz.top)]
+  const components = view.getUint16(start + siz.components)
+  if (width < 1 || height < 1 || components < 1) {
+    throw new RangeError(`a JPEG 2000 image of ${width} × ${height} pixels with ${components} components`)
+  }
+  // Two components are gray and opacity, whether or not anything says so.
+  return { width, height, components, hasAlpha: hasAlpha || components === 2 }
+}

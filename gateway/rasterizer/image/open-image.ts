@@ -1,0 +1,55 @@
+import type { Sharp } from 'sharp'
+import { openBmp } from './bmp.ts'
+import { decoded } from './file.ts'
+import type { OpenImageFile } from './file.ts'
+import { openGif } from './gif.ts'
+import { openHeif } from './heif.ts'
+import { openJpeg2000 } from './jpeg2000.ts'
+import { openWithSharp } from './sharp.ts'
+import { openTiff } from './tiff.ts'
+import type { Bitmap } from '../../prepare/bitmap.ts'
+import { sniffMediaType } from '../media-type.ts'
+import type { DocumentMediaType } from '../media-type.ts'
+import type { OpenedDocument } from '../opened-document.ts'
+import type { TargetSize } from '../../page/target-size.ts'
+
+/** Formats that are not libvips's to open, or not as they are. */
+const openers: Partial<Record<DocumentMediaType, OpenImageFile>> = {
+  'image/gif': openGif,
+  'image/tiff': openTiff,
+  'image/bmp': openBmp,
+  'image/avif': openHeif,
+  'image/heic': openHeif,
+  'image/jp2': openJpeg2000,
+}
+
+/**
+ * Opens an image as a document: of one page, the first frame of an animation; of a TIFF, every image is a page. Only
+ * headers are read here. Throws `document_unreadable` and `page_too_large`. Only for rasterizer threads.
+ */
+export async function openImage(bytes: Uint8Array, maxImagePixels: number): Promise<OpenedDocument> {
+  const open = openers[sniffMediaType(bytes) ?? 'image/png'] ?? openWithSharp
+  // Decoders read on threads of their own, while the shared bytes belong to all: a copy, once.
+  const file = await open(new Uint8Array(bytes), maxImagePixels)
+  return {
+    pageCount: file.pageCount,
+    async draw(number, sizeFor) {
+      const page = await file.page(number)
+      const size = sizeFor({ width: page.width, height: page.height, unit: 'px' })
+      const source = { width: page.width, height: page.height, dpi: null, bilevel: null }
+      return { bitmap: await shrink(await page.decode(), size), rasterizer: 'sharp', source }
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function shrink(image: Sharp, { width, height }: TargetSize): Promise<Bitmap> {
+  const drawing = image
+    // Decoding at a fraction of the size would not be the Lanczos reduction that the models were trained on.
+    .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+  const { data, info } = await decoded(drawing.toBuffer({ resolveWithObject: true }))
+  return { pixels: data, width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3 }
+}

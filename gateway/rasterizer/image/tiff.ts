@@ -1,0 +1,129 @@
+import { unreadableImage } from './file.ts'
+import type { ImageFile } from './file.ts'
+import { sharpPage } from './sharp.ts'
+
+// What TIFF 6.0 (https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf), and BigTIFF after it, call so.
+const NEW_SUBFILE_TYPE = 254
+const OLD_SUBFILE_TYPE = 255
+const REDUCED_RESOLUTION = 0x1
+const TRANSPARENCY_MASK = 0x4
+const OLD_REDUCED_RESOLUTION = 2
+
+/** Without these an image is another one: what libtiff cannot read of them it leaves out, and decodes on. */
+const ESSENTIAL_TAGS = [258, 273, 279, 320, 324, 325, 347]
+
+/** Bytes of a value by its type, from 1: BYTE, ASCII, SHORT, LONG and on, up to BigTIFF's. */
+const TYPE_LENGTHS = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8]
+
+/** How offsets and counts are written in a TIFF. */
+interface Layout {
+  readonly littleEndian: boolean
+  readonly entryLength: number
+  readonly countLength: number
+  readonly offsetLength: number
+}
+
+const classic = { entryLength: 12, countLength: 2, offsetLength: 4 }
+const big = { entryLength: 20, countLength: 8, offsetLength: 8 }
+
+/**
+ * Opens a TIFF: every image is a page but previews of others and masks. Each page's header is read, and its pixels
+ * decoded, alone and when it is drawn; one page at a time.
+ */
+export async function openTiff(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
+  const view = new DataView(bytes.buffer)
+  const layout = layoutOf(view)
+  const chain = [...directories(view, layout)]
+  const pages = pagesAmong(chain, view, layout)
+  if (pages.length === 0) throw unreadableImage(new Error('a TIFF without images'))
+  // libvips counts a file's images each time it opens one: with 3,000 that takes longer than all else. So the images
+  // are taken off the chain, and the one that is wanted becomes the file's only one.
+  for (const directory of chain) writeOffset(view, directoryEnd(view, layout, directory), 0, layout)
+  const page = (number: number) => {
+    if (isCutOff(view, layout, pages[number - 1]!)) throw unreadableImage(new Error('a TIFF without all its values'))
+    writeOffset(view, layout.offsetLength, pages[number - 1]!, layout)
+    return sharpPage(bytes, maxImagePixels)
+  }
+  // With no other page to read, a bad one is better refused at once.
+  if (pages.length === 1) await page(1)
+  return { pageCount: pages.length, page: async (number) => page(number) }
+}
+
+/** Returns those of a file's images, as the offsets of their directories, that are pages. */
+function pagesAmong(chain: readonly number[], view: DataView, layout: Layout): readonly number[] {
+  const pages = chain.filter((directory) => !isSecondary(view, layout, directory))
+  // A file of nothing but previews would not be worth the name: its writer meant something else by the mark.
+  return pages.length === 0 ? chain : pages
+}
+
+function layoutOf(view: DataView): Layout {
+  const littleEndian = view.getUint8(0) === 0x49
+  return { littleEndian, ...(view.getUint16(2, littleEndian) === 43 ? big : classic) }
+}
+
+/** Yields where each image's directory is; ends where the chain leaves the file or bites its own tail. */
+function* directories(view: DataView, layout: Layout): Generator<number> {
+  const { offsetLength } = layout
+  const seen = new Set<number>()
+  let directory = readNumber(view, offsetLength, offsetLength, layout)
+  while (directory > 0 && !seen.has(directory)) {
+    const end = directoryEnd(view, layout, directory)
+    if (end + offsetLength > view.byteLength) return
+    seen.add(directory)
+    yield directory
+    directory = readNumber(view, end, offsetLength, layout)
+  }
+}
+
+/** Returns where a directory's entries end, and the offset of the next directory is. */
+function directoryEnd(view: DataView, layout: Layout, directory: number): number {
+  const count = readNumber(view, directory, layout.countLength, layout)
+  return directory + layout.countLength + count * layout.entryLength
+}
+
+/** Whether an image only repeats another at a lower resolution, or is the mask of another. */
+function isSecondary(view: DataView, layout: Layout, directory: number): boolean {
+  for (const { tag, valueAt } of entries(view, layout, directory)) {
+    if (tag === NEW_SUBFILE_TYPE)
+      return (readNumber(view, valueAt, 4, layout) & (REDUCED_RESOLUTION | TRANSPARENCY_MASK)) !== 0
+    if (tag === OLD_SUBFILE_TYPE) return readNumber(view, valueAt, 2, layout) === OLD_REDUCED_RESOLUTION
+  }
+  return false
+}
+
+/** Whether the file ends before values that it points to. */
+function isCutOff(view: DataView, layout: Layout, directory: number): boolean {
+  return entries(view, layout, directory).some(({ tag, length, valueAt }) => {
+    const isElsewhere = ESSENTIAL_TAGS.includes(tag) && length > layout.offsetLength
+    return isElsewhere && readNumber(view, valueAt, layout.offsetLength, layout) + length > view.byteLength
+  })
+}
+
+/** One tag of a directory; its value, or where that is, and how long. */
+interface Entry {
+  readonly tag: number
+  readonly length: number
+  readonly valueAt: number
+}
+
+function* entries(view: DataView, layout: Layout, directory: number): Generator<Entry> {
+  const { countLength, entryLength, offsetLength } = layout
+  const end = directoryEnd(view, layout, directory)
+  for (let at = directory + countLength; at < end; at += entryLength) {
+    const typeLength = TYPE_LENGTHS[readNumber(view, at + 2, 2, layout)] ?? 0
+    const length = typeLength * readNumber(view, at + 4, offsetLength, layout)
+    yield { tag: readNumber(view, at, 2, layout), length, valueAt: at + 4 + offsetLength }
+  }
+}
+
+/** Returns an unsigned number of 2, 4 or 8 bytes; 0 where the file has ended. */
+function readNumber(view: DataView, at: number, length: number, { littleEndian }: Layout): number {
+  if (at + length > view.byteLength) return 0
+  if (length === 2) return view.getUint16(at, littleEndian)
+  return length === 4 ? view.getUint32(at, littleEndian) : Number(view.getBigUint64(at, littleEndian))
+}
+
+function writeOffset(view: DataView, at: number, offset: number, { littleEndian, offsetLength }: Layout): void {
+  if (offsetLength === 4) view.setUint32(at, offset, littleEndian)
+  else view.setBigUint64(at, BigInt(offset), littleEndian)
+}

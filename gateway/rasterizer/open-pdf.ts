@@ -1,0 +1,64 @@
+import { GatewayError } from '../errors.ts'
+import { isWhite } from '../prepare/bitmap.ts'
+import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
+import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium/pdfium.ts'
+import { openWithPdfjs } from './pdfjs/pdfjs.ts'
+
+/** What draws PDF pages. `auto`: PDFium and the scan lane, and pdf.js for what PDFium cannot. */
+export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
+
+/**
+ * Opens a PDF. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`. Only for
+ * rasterizer threads.
+ */
+export function openPdf(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
+  if (rasterizer === 'pdfjs') return openWithPdfjs(bytes, options)
+  if (rasterizer === 'pdfium') return openWithPdfium(bytes, { ...options, scans: false })
+  return openWithEither(bytes, options)
+}
+
+async function openWithEither(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+  try {
+    return withSecondTry(await openWithPdfium(bytes, { ...options, scans: true }), () => openWithPdfjs(bytes, options))
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'document_encrypted') throw error
+    return openWithPdfjs(bytes, options)
+  }
+}
+
+/**
+ * Draws with the first document, and with the second, opened once, what the first fails at or leaves suspiciously white.
+ */
+export function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Promise<OpenedDocument>): OpenedDocument {
+  let second: Promise<OpenedDocument> | null = null
+  return {
+    pageCount: first.pageCount,
+    async draw(...page) {
+      const drawing: PdfiumDrawing | GatewayError = await first.draw(...page).catch(refused)
+      if (!(drawing instanceof GatewayError) && !drawing.isSuspect) return drawing
+      const [, , isAbandoned] = page
+      if (isAbandoned()) return better(drawing, drawing)
+      second ??= openSecond()
+      const other = await second.then((document) => document.draw(...page)).catch(refused)
+      return better(drawing, other)
+    },
+    async [Symbol.asyncDispose]() {
+      await first[Symbol.asyncDispose]()
+      const opened = await second?.catch(() => null)
+      await opened?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Passes on what another rasterizer cannot help with. */
+function refused(error: unknown): GatewayError {
+  if (error instanceof GatewayError && error.code === 'document_unreadable') return error
+  throw error
+}
+
+function better(first: PdfiumDrawing | GatewayError, second: Drawing | GatewayError): Drawing {
+  const isBetter = !(second instanceof GatewayError) && (first instanceof GatewayError || !isWhite(second.bitmap))
+  if (isBetter) return second
+  if (first instanceof GatewayError) throw first
+  return first
+}

@@ -1,0 +1,107 @@
+import { GatewayError } from '../../errors.ts'
+import { loadPdfium, type Pdfium, PdfiumRefusal } from './module.ts'
+
+/** A PDF that is open in one instance of PDFium. */
+export interface PdfiumDocument extends Disposable {
+  readonly pdfium: Pdfium
+  /** FPDF_DOCUMENT */
+  readonly handle: number
+  readonly pageCount: number
+  /** FPDF_FORMHANDLE; made when a page with annotations first asks for it, 0 where PDFium makes none. */
+  readonly form: () => number
+}
+
+/** `FPDF_ERR_PASSWORD` of fpdfview.h. */
+const ERROR_PASSWORD = 4
+
+/** FPDF_FILEACCESS of fpdfview.h: a length, a function and its parameter, 4 bytes each in 32-bit WASM. */
+const FILE_ACCESS_BYTES = 12
+
+/**
+ * Parses a PDF with PDFium, which reads the bytes where they are: its own memory holds no copy. Throws
+ * `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
+ */
+export async function parseWithPdfium(
+  bytes: Uint8Array,
+  password: string | null,
+  maxMemoryBytes: number,
+): Promise<PdfiumDocument> {
+  const pdfium = await loadPdfium(maxMemoryBytes)
+  try {
+    return parse(pdfium, bytes, password)
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause
+    pdfium.isBroken = true
+    throw unreadable(cause)
+  }
+}
+
+function parse(pdfium: Pdfium, bytes: Uint8Array, password: string | null): PdfiumDocument {
+  const { library } = pdfium
+  using releasing = new DisposableStack()
+  const read = releasing.use(
+    pdfium.callback((_, position = 0, target = 0, size = 0) => {
+      if (position + size > bytes.length) return 0
+      pdfium.bytes(target, size).set(bytes.subarray(position, position + size))
+      return 1
+    }, 'iiiii'),
+  )
+  const access = releasing.use(pdfium.allocate(FILE_ACCESS_BYTES))
+  pdfium.integers(access.address, 3).set([bytes.length, read.index, 0])
+  const handle = library.FPDF_LoadCustomDocument(access.address, password ?? '')
+  if (handle === 0) throw openingFailure(library.FPDF_GetLastError(), password !== null)
+  releasing.defer(() => library.FPDF_CloseDocument(handle))
+  const pageCount = library.FPDF_GetPageCount(handle)
+  if (pageCount < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
+  const form = formOf(pdfium, handle)
+  releasing.defer(() => form.close())
+  const resources = releasing.move()
+  return {
+    pdfium,
+    handle,
+    pageCount,
+    form: form.open,
+    [Symbol.dispose]: () => closeUnlessBroken(pdfium, resources),
+  }
+}
+
+/** A broken instance is left to the garbage collector as it is. */
+function closeUnlessBroken(pdfium: Pdfium, resources: DisposableStack): void {
+  if (pdfium.isBroken) return
+  try {
+    resources.dispose()
+  } catch {
+    pdfium.isBroken = true
+  }
+}
+
+function formOf({ library }: Pdfium, document: number) {
+  let handle: number | null = null
+  let info = 0
+  return {
+    open: (): number => {
+      if (handle !== null) return handle
+      info = library.PDFiumExt_OpenFormFillInfo()
+      handle = library.PDFiumExt_InitFormFillEnvironment(document, info)
+      // Viewers tint the fields; a page image shows what would be printed.
+      if (handle !== 0) library.FPDF_SetFormFieldHighlightAlpha(handle, 0)
+      return handle
+    },
+    close: (): void => {
+      if (handle !== null && handle !== 0) library.PDFiumExt_ExitFormFillEnvironment(handle)
+      if (info !== 0) library.PDFiumExt_CloseFormFillInfo(info)
+    },
+  }
+}
+
+function openingFailure(error: number, hadPassword: boolean): GatewayError {
+  if (error !== ERROR_PASSWORD) return unreadable(new PdfiumRefusal(`FPDF_GetLastError: ${error}`))
+  return hadPassword
+    ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
+    : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
+}
+
+function unreadable(cause: unknown): GatewayError {
+  const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
+  return new GatewayError('document_unreadable', message, { cause })
+}

@@ -1,0 +1,104 @@
+import type { TextLayer } from '../../page/text-layer.ts'
+import type { Pdfium } from './module.ts'
+import { lookOverText, type TextContent } from './text-content.ts'
+
+/** A page of more says nothing that the first do not. */
+const MAX_CHARACTERS = 100_000
+/** So many tell well enough how many have no Unicode: to ask for each costs as much as to read the page. */
+const SAMPLED_CHARACTERS = 500
+/** A picture over so much of the page may hold text of its own; words invisibly above it, or beneath, are its OCR layer. */
+const LARGE_PICTURE = 0.5
+/** What `FPDFText_GetUnicode` gives for a hyphen at a line's end (cpdf_textpage.cpp). */
+const LINE_END_HYPHEN = 2
+const SOFT_HYPHEN = '\u00AD'
+const REPLACEMENT = '\uFFFD'
+
+/**
+ * Returns what a page's text objects say, as far as it shows on the page; null when that is nothing. Text that is
+ * drawn invisibly counts only where a picture shows it. May make PDFium's memory grow.
+ */
+export function readTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
+  const { library } = pdfium
+  const textPage = library.FPDFText_LoadPage(page)
+  if (textPage === 0) return null
+  try {
+    const count = Math.min(library.FPDFText_CountChars(textPage), MAX_CHARACTERS)
+    const content = count > 0 ? lookOverText(pdfium, page) : null
+    if (content === null) return null
+    const { visible, hidden } = readCharacters(pdfium, textPage, count, content)
+    const isPictured = content.pictured >= LARGE_PICTURE
+    const isOcr = isPictured && hidden.length > visible.length
+    const text = (isOcr ? hidden : visible).trim()
+    if (text === '') return null
+    const isWhole = (isOcr || !isPictured) && !content.hasTypedAnnotations
+    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole }
+  } finally {
+    library.FPDFText_ClosePage(textPage)
+  }
+}
+
+interface Characters {
+  readonly visible: string
+  readonly hidden: string
+}
+
+function readCharacters(pdfium: Pdfium, textPage: number, count: number, content: TextContent): Characters {
+  const { hidden, hasVisible, isWithinPage } = content
+  if (!isWithinPage || (hidden.size > 0 && hasVisible)) return sortCharacters(pdfium, textPage, count, content)
+  const all = readAll(pdfium, textPage, count)
+  return hidden.size > 0 ? { visible: '', hidden: all } : { visible: all, hidden: '' }
+}
+
+/** One call where every character counts: asking for each takes several milliseconds. */
+function readAll(pdfium: Pdfium, textPage: number, count: number): string {
+  using room = pdfium.allocate(2 * (count + 1))
+  const written = pdfium.library.FPDFText_GetText(textPage, 0, count, room.address)
+  const units = Buffer.from(pdfium.bytes(room.address, 2 * Math.max(0, written - 1))).toString('utf16le')
+  return units
+    .replaceAll('\r\n', '\n')
+    .replaceAll('\x02', SOFT_HYPHEN)
+    .replaceAll('\uFFFE', SOFT_HYPHEN)
+    .replaceAll('\0', REPLACEMENT)
+}
+
+/** Tells characters apart by the objects that they belong to, and leaves out those beside the page. */
+function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, hidden }: TextContent): Characters {
+  const { library } = pdfium
+  const found = { visible: [] as string[], hidden: [] as string[] }
+  let last = found.visible
+  using room = pdfium.allocate(32)
+  const { address } = room
+  for (let index = 0; index < count; index++) {
+    const unicode = library.FPDFText_GetUnicode(textPage, index)
+    if (library.FPDFText_IsGenerated(textPage, index) === 1) {
+      // Spaces and line ends, which belong to what is before them.
+      if (unicode !== 13) last.push(unicode === 10 ? '\n' : ' ')
+      continue
+    }
+    if (!library.FPDFText_GetCharBox(textPage, index, address, address + 8, address + 16, address + 24)) continue
+    const [left = 0, right = 0, bottom = 0, top = 0] = pdfium.doubles(address, 4)
+    const [x, y] = [(left + right) / 2, (bottom + top) / 2]
+    if (x < box.left || x > box.right || y < box.bottom || y > box.top) continue
+    last = hidden.has(library.FPDFText_GetTextObject(textPage, index)) ? found.hidden : found.visible
+    last.push(character(unicode))
+  }
+  return { visible: found.visible.join(''), hidden: found.hidden.join('') }
+}
+
+function character(unicode: number): string {
+  if (unicode === LINE_END_HYPHEN || unicode === 0xfffe) return SOFT_HYPHEN
+  if (unicode === 0 || unicode > 0x10ffff) return REPLACEMENT
+  // The two halves of a character beyond the first plane come one by one, and join by themselves.
+  return unicode > 0xffff ? String.fromCodePoint(unicode) : String.fromCharCode(unicode)
+}
+
+function unmappedShare({ library }: Pdfium, textPage: number, count: number): number {
+  const step = Math.ceil(count / SAMPLED_CHARACTERS)
+  let sampled = 0
+  let unmapped = 0
+  for (let index = 0; index < count; index += step) {
+    sampled++
+    if (library.FPDFText_HasUnicodeMapError(textPage, index) === 1) unmapped++
+  }
+  return unmapped / sampled
+}

@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createCanvas } from '@napi-rs/canvas'
+import { AnnotationMode, getDocument, PasswordException, VerbosityLevel } from 'pdfjs-dist/legacy/build/pdf.mjs'
+import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf.mjs'
+import { GatewayError } from '../../errors.ts'
+import type { PageSize } from '../../page/page.ts'
+import type { TargetSize } from '../../page/target-size.ts'
+import { registerCanvasFonts } from './fonts.ts'
+import type { Bitmap } from '../../prepare/encode.ts'
+import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
+import { damagedPage, imageTooLarge } from '../page-failure.ts'
+import { readTextLayer } from './text.ts'
+
+/** What pdf.js says, only as a warning, when it leaves out an image larger than `maxImageSize`. */
+const IMAGE_LEFT_OUT = 'Image exceeded maximum allowed size'
+
+/** pdf.js keeps fonts and images that pages share for the document's life; this many pages bound them. */
+const PAGES_BETWEEN_CLEANUPS = 100
+
+const MAX_WARNINGS = 1000
+
+/**
+ * pdf.js goes on parsing a cancelled page until a timer of 100 ms has fired. Nothing else may be drawn before; a page
+ * that lets no timer through never gets here, and runs into its time limit instead.
+ */
+const CANCEL_SETTLES_MILLISECONDS = 200
+
+/**
+ * Parses a PDF with pdf.js. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
+ * Only for rasterizer threads: pdf.js parses and draws on the thread that calls it, and its warnings go to `console`.
+ */
+export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+  registerCanvasFonts()
+  const loading = getDocument({
+    // pdf.js takes what it is given for itself, and the bytes are shared with other threads.
+    data: new Uint8Array(bytes),
+    ...(options.password === null ? {} : { password: options.password }),
+    cMapUrl: packagedFolder('cmaps'),
+    standardFontDataUrl: packagedFolder('standard_fonts'),
+    wasmUrl: packagedFolder('wasm'),
+    iccUrl: packagedFolder('iccs'),
+    maxImageSize: options.maxImagePixels,
+    verbosity: VerbosityLevel.WARNINGS,
+  })
+  try {
+    const pdf = await loading.promise
+    if (pdf.numPages < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
+    return openedPdf(pdf)
+  } catch (error) {
+    await loading.destroy()
+    throw openingFailure(error, options.password !== null)
+  }
+}
+
+function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
+  let pagesDrawn = 0
+  return {
+    pageCount: pdf.numPages,
+    async draw(number, sizeFor, isAbandoned) {
+      const warnings = collectWarnings()
+      const page = await pageFailureNamed(number, pdf.getPage(number))
+      try {
+        const bitmap = await pageFailureNamed(number, drawPage(page, sizeFor, isAbandoned))
+        if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
+        return { bitmap, rasterizer: 'pdfjs', textLayer: isAbandoned() ? null : await readTextLayer(page) }
+      } finally {
+        if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
+        page.cleanup()
+        if (++pagesDrawn % PAGES_BETWEEN_CLEANUPS === 0) await pdf.cleanup()
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await pdf.loadingTask.destroy()
+    },
+  }
+}
+
+async function drawPage(
+  page: PDFPageProxy,
+  sizeFor: (size: PageSize) => TargetSize,
+  isAbandoned: () => boolean,
+): Promise<Bitmap> {
+  const { width, height } = sizeFor(pageSize(page))
+  const canvas = createCanvas(width, height)
+  try {
+    const viewport = page.getViewport({ scale: width / page.getViewport({ scale: 1 }).width })
+    const task = page.render({
+      canvas: null,
+      canvasContext: canvas.getContext('2d'),
+      viewport,
+      // The height is a whole number of pixels too: without this a row at the bottom could stay half covered.
+      transform: [1, 0, 0, height / viewport.height, 0, 0],
+      background: '#ffffff',
+      // As a viewer shows the page: annotations and the values of form fields become part of the picture.
+      annotationMode: AnnotationMode.ENABLE,
+    })
+    // pdf.js goes on in a microtask by default, which would keep the thread from ever hearing anything else.
+    task.onContinue = (resume: () => void) => (isAbandoned() ? task.cancel() : setImmediate(resume))
+    await task.promise
+    return { pixels: canvas.data(), width, height, channels: 4 }
+  } finally {
+    // Gives the pixels back now: the garbage collector sees only a small object.
+    canvas.width = 0
+    canvas.height = 0
+  }
+}
+
+function pageSize(page: PDFPageProxy): PageSize {
+  const { width, height } = page.getViewport({ scale: 1 })
+  if (!(Number.isFinite(width) && Number.isFinite(height) && width > 0 && height > 0)) {
+    throw new Error(`a page of ${width} × ${height} points`)
+  }
+  return { width, height, unit: 'pt' }
+}
+
+async function pageFailureNamed<T>(page: number, drawing: Promise<T>): Promise<T> {
+  try {
+    return await drawing
+  } catch (cause) {
+    throw damagedPage(page, cause)
+  }
+}
+
+function openingFailure(error: unknown, hadPassword: boolean): GatewayError {
+  if (error instanceof GatewayError) return error
+  if (error instanceof PasswordException) {
+    return hadPassword
+      ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
+      : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
+  }
+  const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
+  return new GatewayError('document_unreadable', message, { cause: error })
+}
+
+/**
+ * Starts to note pdf.js's warnings afresh: it leaves an image out silently but for a warning, and says so only to
+ * `console`. One page is drawn at a time in a thread, so that they belong to that page.
+ */
+function collectWarnings(): { has(text: string): boolean } {
+  const warnings = new Set<string>()
+  const warn = (text: unknown) => {
+    if (warnings.size < MAX_WARNINGS) warnings.add(String(text))
+  }
+  Object.assign(console, { warn })
+  return { has: (text) => warnings.values().some((warning) => warning.includes(text)) }
+}
+
+/** Paths with a trailing slash, as pdf.js wants them: outside a browser it reads them with `fs`. */
+function packagedFolder(name: string): string {
+  return fileURLToPath(new URL(`${name}/`, import.meta.resolve('pdfjs-dist/package.json')))
+}

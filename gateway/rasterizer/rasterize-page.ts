@@ -1,0 +1,107 @@
+import sharp from 'sharp'
+import type { PageImage, PageSize } from '../page/page.ts'
+import { targetSize } from '../page/target-size.ts'
+import type { TargetSize } from '../page/target-size.ts'
+import type { Bitmap } from '../prepare/bitmap.ts'
+import { finishPage } from './finish-page.ts'
+import type { Drawing, OpenedDocument } from './opened-document.ts'
+import { prepare } from '../prepare/prepare.ts'
+import type { Rasterization } from './messages.ts'
+import { cutAgain, cutTile, planCloserLook, planTiles } from '../prepare/tile.ts'
+import type { TilePlan } from '../prepare/tile.ts'
+import { chooseScale } from '../prepare/type-size.ts'
+
+/** What rasterizing one page needs. */
+export interface PageToRasterize {
+  readonly document: OpenedDocument
+  /** 1-based. */
+  readonly page: number
+  readonly rasterization: Rasterization
+  readonly maxImagePixels: number
+  readonly isAbandoned: () => boolean
+}
+
+/** Draws a page at its target size, or as its preparation asks, and makes the page image. Only for rasterizer threads. */
+export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
+  const { rasterization } = work
+  const { pixelBudget, preparation = {}, closer = false } = rasterization
+  if (closer) return closerPage(work)
+  let plan: TilePlan | null = null
+  const drawing = await drawAt(work, (size) => {
+    plan = preparation.tile === true ? planWithin(planTiles(size, pixelBudget), work) : null
+    return plan ?? targetSize(size, pixelBudget)
+  })
+  if (plan !== null) return tiledPage(drawing, rasterization, (size) => planTiles(size, pixelBudget))
+  return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
+}
+
+/** Draws a page larger, or in tiles, than a model would see it at once; as usual where that gains nothing. */
+async function closerPage(work: PageToRasterize): Promise<PageImage> {
+  const { rasterization } = work
+  const { pixelBudget } = rasterization
+  const planned: { plan: TilePlan | null } = { plan: null }
+  const drawing = await drawAt(work, (size) => {
+    planned.plan = planWithin(planCloserLook(size, pixelBudget), work)
+    return planned.plan ?? targetSize(size, pixelBudget)
+  })
+  const { plan } = planned
+  if (plan === null || plan.rows.flat().length === 1) return finishPage(drawing, rasterization)
+  return tiledPage(drawing, rasterization, ({ width, height }) => cutAgain(plan, width, height))
+}
+
+function drawAt({ document, page, isAbandoned }: PageToRasterize, sizeFor: (size: PageSize) => TargetSize) {
+  return document.draw(page, sizeFor, isAbandoned)
+}
+
+/** A plan whose whole page would pass the limit on images is none: the page is read as a whole. */
+function planWithin(plan: TilePlan | null, { maxImagePixels }: PageToRasterize): TilePlan | null {
+  return plan !== null && plan.width * plan.height <= maxImagePixels ? plan : null
+}
+
+/** Draws a page again where its type is too small, or larger than it need be. */
+async function redrawn(drawing: Drawing, work: PageToRasterize): Promise<Drawing> {
+  const { pixelBudget } = work.rasterization
+  const { bitmap, source = null } = drawing
+  const factor = chooseScale(bitmap, pixelBudget, source === null ? undefined : source.width / bitmap.width)
+  if (factor === 1) return drawing
+  return drawAt(work, (size) => {
+    const { width, height } = targetSize(size, pixelBudget)
+    return { width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) }
+  })
+}
+
+/** Prepares the whole page, then cuts it up: a tile alone says too little of which way is up. */
+async function tiledPage(
+  drawing: Drawing,
+  rasterization: Rasterization,
+  planFor: (size: PageSize) => TilePlan | null,
+): Promise<PageImage> {
+  const { pixelBudget, preparation = {} } = rasterization
+  const { binarize = false, rotate = false, deskew = false } = preparation
+  const { width, height } = drawing.bitmap
+  const bitmap = await prepare(drawing.bitmap, { rotate, deskew }, { maxPixels: 2 * width * height })
+  const ofPiece: Rasterization = { ...rasterization, preparation: binarize ? { binarize } : {} }
+  const size: PageSize = { width: bitmap.width, height: bitmap.height, unit: 'px' }
+  const overview = await finishPage(
+    { ...drawing, bitmap: await shrink(bitmap, targetSize(size, pixelBudget)) },
+    ofPiece,
+  )
+  const plan = planFor(size)
+  if (plan === null || overview.blank) return overview
+  const tiles: PageImage[][] = []
+  for (const row of plan.rows) {
+    const images: PageImage[] = []
+    for (const rect of row)
+      images.push(await finishPage({ ...drawing, textLayer: null, bitmap: cutTile(bitmap, rect) }, ofPiece))
+    tiles.push(images)
+  }
+  return { ...overview, tiles }
+}
+
+async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: TargetSize): Promise<Bitmap> {
+  const data = await sharp(pixels, { raw: { ...from, channels }, limitInputPixels: false })
+    .resize({ width, height, fit: 'fill' })
+    .raw()
+    .toBuffer()
+  return { pixels: data, width, height, channels }
+}

@@ -1,0 +1,161 @@
+import sharp from 'sharp'
+import type { Sharp } from 'sharp'
+import type { TargetSize } from '../../page/target-size.ts'
+import type { Bitmap } from '../../prepare/bitmap.ts'
+import { type Entries, objectTokens, type Streams } from '../pdf-object.ts'
+import type { Pdfium } from '../pdfium/module.ts'
+import { decodeFlate, decodeJpeg, decodeWithPdfium } from './decode.ts'
+import { recognizeScan, type ScanPage } from './page.ts'
+
+/** Entries that change nothing about what is painted, or are looked at below. */
+const KNOWN_ENTRIES = new Set(
+  'Type Subtype Name Width Height BitsPerComponent ColorSpace Filter DecodeParms Length Interpolate Intent Metadata StructParent ID ImageMask Decode'.split(
+    ' ',
+  ),
+)
+const DECODE_NOTHING = ['[ 0 1 ]', '[ 0 1 0 1 0 1 ]', '[ 0.0 1.0 ]']
+
+const DECODED_BY_PDFIUM = ['/CCITTFaxDecode', '/JBIG2Decode', '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
+
+interface ScanOptions {
+  readonly streams: Streams
+  readonly bytes: Uint8Array
+  readonly size: TargetSize
+  readonly maxImagePixels: number
+}
+
+/**
+ * Draws a page that is one image without drawing it: the image is decoded, if it can be at a fraction of its size, and
+ * resized. Returns null for whatever is not wholly understood, which is then left to the rasterizer.
+ */
+export async function drawScan(
+  pdfium: Pdfium,
+  page: number,
+  { streams, bytes, size, maxImagePixels }: ScanOptions,
+): Promise<Bitmap | null> {
+  const scan = recognizeScan(pdfium, page, size)
+  if (scan === null) return null
+  const content = rawContent(pdfium, scan.image)
+  if (content === null) return null
+  const dictionaries = streams.dictionariesOf(content)
+  const [dictionary] = dictionaries
+  if (!dictionary || !isPlain(dictionary) || dictionaries.some((one) => !isAlike(one, dictionary))) return null
+  const filter =
+    dictionary
+      .get('Filter')
+      ?.join(' ')
+      .replace(/^\[ (\S+) \]$/, '$1') ?? ''
+  const colours = colourChannels(dictionary.get('ColorSpace') ?? [], bytes)
+  if (colours === null) return null
+  const { whole, orientation } = scan
+  const stored = orientation.angle === 0 ? whole : { width: whole.height, height: whole.width }
+  const [width, height] = [Number(dictionary.get('Width')), Number(dictionary.get('Height'))]
+  // Enlarging costs more here than there, and the limit is explained there.
+  if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
+  const image = { dictionary, filter, colours, width, height }
+  const bitmap = await decode(pdfium, scan.image, content, image, stored)
+  return bitmap === null ? null : whitened(await onPage(bitmap, scan, size), scan.white)
+}
+
+interface StoredImage extends TargetSize {
+  readonly dictionary: Entries
+  readonly filter: string
+  readonly colours: 0 | 1 | 3
+}
+
+/** Decodes the image to a size, lying as it is stored. */
+async function decode(
+  pdfium: Pdfium,
+  object: number,
+  content: Uint8Array,
+  { dictionary, filter, colours, width, height }: StoredImage,
+  size: TargetSize,
+): Promise<Bitmap | null> {
+  const hasParameters = dictionary.has('DecodeParms')
+  if (filter === '/DCTDecode') return hasParameters ? null : decodeJpeg(content, { width, height, colours }, size)
+  if (!DECODED_BY_PDFIUM.includes(filter)) return null
+  const isBytes = filter === '/FlateDecode' && dictionary.get('BitsPerComponent')?.[0] === '8' && !hasParameters
+  // Gray or RGB in an ICC space: how many channels there are is for PDFium to find out.
+  if (!isBytes || colours === 0) return decodeWithPdfium(pdfium, object, size)
+  return decodeFlate(content, { width, height, channels: colours }, size)
+}
+
+/** The bytes of the image's stream, as they stand in the document. */
+function rawContent(pdfium: Pdfium, image: number): Uint8Array<ArrayBuffer> | null {
+  const { library } = pdfium
+  const length = library.FPDFImageObj_GetImageDataRaw(image, 0, 0)
+  if (length === 0) return null
+  using room = pdfium.allocate(length)
+  if (library.FPDFImageObj_GetImageDataRaw(image, room.address, length) !== length) return null
+  return pdfium.bytes(room.address, length).slice()
+}
+
+/** The same content may stand in a PDF twice; which of both is on the page is not to matter. */
+function isAlike(one: Entries | null, other: Entries): boolean {
+  return one === other || (one !== null && isPlain(one) && tellingEntries(one) === tellingEntries(other))
+}
+
+function tellingEntries(entries: Entries): string {
+  return ['Width', 'Height', 'BitsPerComponent', 'ColorSpace', 'Filter', 'DecodeParms']
+    .map((key) => entries.get(key)?.join(' ') ?? '')
+    .join('; ')
+}
+
+/** No mask, no layer, no unusual decoding, nothing unheard of. */
+function isPlain(dictionary: Entries): boolean {
+  const decode = dictionary.get('Decode')?.join(' ')
+  return (
+    dictionary.keys().every((key) => KNOWN_ENTRIES.has(key)) &&
+    (dictionary.get('ImageMask')?.[0] ?? 'false') === 'false' &&
+    (decode === undefined || DECODE_NOTHING.includes(decode))
+  )
+}
+
+/** 1 or 3 where the colour space is as good as gray or sRGB, 0 where it is one of both, null where it is anything else. */
+function colourChannels(colourSpace: readonly string[], bytes: Uint8Array): 0 | 1 | 3 | null {
+  const [first = '', second = '', third = ''] = colourSpace
+  if (second === '0' && third === 'R') {
+    const tokens = objectTokens(bytes, Number(first))
+    return tokens === null || tokens[1] === '0' ? null : colourChannels(tokens, bytes)
+  }
+  const family = first === '[' ? second : first
+  if (family === '/DeviceGray' || family === '/CalGray') return 1
+  if (family === '/DeviceRGB' || family === '/CalRGB') return 3
+  return family === '/ICCBased' ? 0 : null
+}
+
+/** Turns the image upright and cuts off what stands out of the page. */
+async function onPage(bitmap: Bitmap, { orientation, whole, left, top }: ScanPage, size: TargetSize): Promise<Bitmap> {
+  const { flop, flip, angle } = orientation
+  const isWhole = whole.width === size.width && whole.height === size.height
+  if (isWhole && !flop && !flip && angle === 0) return bitmap
+  const { channels } = bitmap
+  const image = opened(bitmap)
+    .flop(flop)
+    .flip(flip)
+    .rotate(angle)
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+  const turned = { ...bitmap, ...whole, pixels: await image.raw().toBuffer() }
+  if (isWhole) return turned
+  const part = opened(turned)
+    .extract({ left, top, ...size })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+  return { ...size, channels, pixels: await part.raw().toBuffer() }
+}
+
+function opened({ pixels, width, height, channels }: Bitmap): Sharp {
+  return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
+}
+
+/** Whitens so many rows and columns at the top, right, bottom and left. */
+function whitened(bitmap: Bitmap, [above = 0, right = 0, below = 0, left = 0]: readonly number[]): Bitmap {
+  const { pixels, width, height, channels } = bitmap
+  const stride = width * channels
+  pixels.fill(255, 0, above * stride)
+  pixels.fill(255, (height - below) * stride)
+  for (let start = 0; start < pixels.length; start += stride) {
+    pixels.fill(255, start, start + left * channels)
+    pixels.fill(255, start + stride - right * channels, start + stride)
+  }
+  return bitmap
+}

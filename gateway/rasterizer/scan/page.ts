@@ -1,0 +1,225 @@
+import type { TargetSize } from '../../page/target-size.ts'
+import { OBJECT_FORM, OBJECT_IMAGE, OBJECT_TEXT, TEXT_INVISIBLE } from '../pdfium/content.ts'
+import type { Pdfium } from '../pdfium/module.ts'
+import {
+  type Box,
+  boxOf,
+  isAxisAligned,
+  intersect,
+  margins,
+  rectangleOf,
+  type Matrix,
+  multiply,
+  transform,
+} from './geometry.ts'
+
+/** How a scan's image has to be turned to stand upright: first mirrored, then turned clockwise. */
+export interface Orientation {
+  /** Left and right change places. */
+  readonly flop: boolean
+  /** Top and bottom change places. */
+  readonly flip: boolean
+  readonly angle: 0 | 90
+}
+
+/** A page that shows one image from edge to edge and nothing else. */
+export interface ScanPage {
+  /** FPDF_PAGEOBJECT of the image. */
+  readonly image: number
+  readonly orientation: Orientation
+  /** The whole image, upright, in pixels of the target, of which the page shows a part. */
+  readonly whole: TargetSize
+  readonly left: number
+  readonly top: number
+  /** Rows and columns that a clip leaves white: at the top, right, bottom and left. */
+  readonly white: readonly number[]
+}
+
+/** An image and the matrix that takes the unit square to where it lies on the page. */
+interface PlacedImage {
+  readonly image: number
+  readonly matrix: Matrix
+  /** What clips leave of the page. */
+  readonly visible: Box
+}
+
+/** How far, in pixels of the target, an image may end before the page does: less is lost in rounding anyway. */
+const MAX_GAP = 0.5
+/** How far it may stand out without a visible shift. */
+const MAX_UNSEEN_OVERHANG = 0.75
+/** An image of which the page shows less than about a half is cheaper to draw. */
+const MAX_OVERHANG_SHARE = 0.2
+
+/** A clip that cuts more than a bit of a margin off is left to the rasterizer. */
+const MAX_WHITE_SHARE = 0.05
+
+const MAX_FORM_DEPTH = 4
+/** Invisible words that may lie on top of the image. */
+const MAX_OBJECTS = 20_000
+
+/** Returns what the page shows if that is one image over all of it, otherwise null. */
+export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): ScanPage | null {
+  const { library } = pdfium
+  if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
+  using room = pdfium.allocate(16)
+  if (!library.FPDF_GetPageBoundingBox(page, room.address)) return null
+  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(room.address, 4)
+  const box: Box = { left, bottom, right, top }
+  const turns = library.FPDFPage_GetRotation(page)
+  const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
+  const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
+  const objects = Array.from({ length: Math.min(library.FPDFPage_CountObjects(page), MAX_OBJECTS + 1) }, (_, index) =>
+    library.FPDFPage_GetObject(page, index),
+  )
+  const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
+  const found = topmost(pdfium, objects, { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0 })
+  if (found === null || found === 'nothing') return null
+  return placement(found, box, { scales, gaps, turns, size })
+}
+
+interface Surroundings {
+  /** From the objects' own coordinates to the page's. */
+  readonly matrix: Matrix
+  /** What the clips of the forms around leave of the page. */
+  readonly visible: Box
+  readonly gaps: { readonly x: number; readonly y: number }
+  readonly depth: number
+}
+
+/**
+ * The image that is painted last: what lies beneath an opaque image that covers the page is never seen, so that only
+ * invisible text may follow. Null for anything else; marked content may be hidden by a layer, and is left alone.
+ */
+function topmost(pdfium: Pdfium, objects: readonly number[], around: Surroundings): PlacedImage | 'nothing' | null {
+  const { library } = pdfium
+  if (objects.length > MAX_OBJECTS || around.depth > MAX_FORM_DEPTH) return null
+  for (const object of objects.toReversed()) {
+    const type = library.FPDFPageObj_GetType(object)
+    if (isInvisible(pdfium, object)) continue
+    if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
+    if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
+    const visible = clipped(pdfium, object, around)
+    if (visible === null) return null
+    // Beside a clip, what lies beneath would show.
+    if (visible !== around.visible && objects.some((other) => other !== object && !isInvisible(pdfium, other)))
+      return null
+    const matrix = multiply(matrixOf(pdfium, object), around.matrix)
+    if (type === OBJECT_IMAGE) return { image: object, matrix, visible }
+    const inner = Array.from({ length: library.FPDFFormObj_CountObjects(object) }, (_, index) =>
+      library.FPDFFormObj_GetObject(object, index),
+    )
+    const found = topmost(pdfium, inner, { ...around, matrix, visible, depth: around.depth + 1 })
+    if (found !== 'nothing') return found
+  }
+  return 'nothing'
+}
+
+function isInvisible({ library }: Pdfium, object: number): boolean {
+  return (
+    library.FPDFPageObj_GetType(object) === OBJECT_TEXT &&
+    library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
+  )
+}
+
+/** Returns the matrix that takes an object from its own coordinates to those around it. */
+export function matrixOf(pdfium: Pdfium, object: number): Matrix {
+  using room = pdfium.allocate(24)
+  pdfium.library.FPDFPageObj_GetMatrix(object, room.address)
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = pdfium.floats(room.address, 6)
+  return [a, b, c, d, e, f]
+}
+
+function isInLayer(pdfium: Pdfium, object: number): boolean {
+  const { library } = pdfium
+  const count = library.FPDFPageObj_CountMarks(object)
+  using name = pdfium.allocate(12)
+  return Array.from({ length: count }, (_, index) => library.FPDFPageObj_GetMark(object, index)).some((mark) => {
+    // "OC" in UTF-16 with its end takes 6 bytes; a longer name leaves the room as it was.
+    if (!library.FPDFPageObjMark_GetName(mark, name.address, 8, name.address + 8)) return true
+    return pdfium.integers(name.address, 3)[2] === 6
+  })
+}
+
+/**
+ * What an object's clip paths leave visible: the same box when they cut nothing off, null when one is no rectangle.
+ * PDFium gives -1 where there has never been one.
+ */
+function clipped(pdfium: Pdfium, object: number, { matrix, visible, gaps }: Surroundings): Box | null {
+  const { library } = pdfium
+  const clip = library.FPDFPageObj_GetClipPath(object)
+  const paths = Math.max(0, library.FPDFClipPath_CountPaths(clip))
+  using room = pdfium.allocate(8)
+  const point = (path: number, index: number) => {
+    const segment = library.FPDFClipPath_GetPathSegment(clip, path, index)
+    library.FPDFPathSegment_GetPoint(segment, room.address, room.address + 4)
+    const [x = Number.NaN, y = Number.NaN] = pdfium.floats(room.address, 2)
+    return transform(matrix, x, y)
+  }
+  let left = visible
+  for (let path = 0; path < paths; path++) {
+    const segments = library.FPDFClipPath_CountPathSegments(clip, path)
+    if (segments < 4 || segments > 5) return null
+    const points = Array.from({ length: segments }, (_, index) => point(path, index))
+    const rectangle = rectangleOf(points, gaps)
+    if (rectangle === null) return null
+    left = intersect(left, rectangle)
+  }
+  const isCut = margins(left, visible, { x: 0.5 / gaps.x, y: 0.5 / gaps.y }).some((margin) => margin > 0)
+  return isCut ? left : visible
+}
+
+interface Target {
+  /** Pixels of the target per point, before the page is turned. */
+  readonly scales: { readonly x: number; readonly y: number }
+  readonly gaps: { readonly x: number; readonly y: number }
+  /** Quarters clockwise, after the matrix. */
+  readonly turns: number
+  readonly size: TargetSize
+}
+
+/** How the image lies on the page, or null when it is skewed or leaves a part of the page bare. */
+function placement(
+  { image, matrix, visible }: PlacedImage,
+  box: Box,
+  { scales, gaps, turns, size }: Target,
+): ScanPage | null {
+  if (!isAxisAligned(matrix, gaps)) return null
+  const lies = boxOf([transform(matrix, 0, 0), transform(matrix, 1, 1)])
+  const overhangs = [
+    (lies.top - box.top) * scales.y,
+    (lies.right - box.right) * scales.x,
+    (box.bottom - lies.bottom) * scales.y,
+    (box.left - lies.left) * scales.x,
+  ]
+  if (overhangs.some((pixels) => !(pixels >= -MAX_GAP))) return null
+  const orientation = orientationOf(matrix, turns)
+  const white = turnedSides(margins(visible, box, scales), turns)
+  if (Math.max(...white) > MAX_WHITE_SHARE * Math.min(size.width, size.height)) return null
+  if (overhangs.every((pixels) => pixels <= MAX_UNSEEN_OVERHANG))
+    return { image, orientation, whole: size, left: 0, top: 0, white }
+  const sides = turnedSides(overhangs, turns).map((pixels) => Math.max(0, Math.round(pixels)))
+  const [above = 0, right = 0, below = 0, left = 0] = sides
+  if (Math.max(above, right, below, left) > MAX_OVERHANG_SHARE * Math.min(size.width, size.height)) return null
+  const whole = { width: left + size.width + right, height: above + size.height + below }
+  return { image, orientation, whole, left, top: above, white }
+}
+
+/** Values at the top, right, bottom and left, after quarters clockwise: one takes the left side to the top. */
+function turnedSides(sides: readonly number[], turns: number): readonly number[] {
+  return sides.map((_, side) => sides[(side - turns + 4) % 4] ?? 0)
+}
+
+function orientationOf([a, b, c, d]: Matrix, turns: number): Orientation {
+  const turned = (x: number, y: number) =>
+    [
+      [x, y],
+      [y, -x],
+      [-x, -y],
+      [-y, x],
+    ][turns % 4] ?? [x, y]
+  const [rightX = 0, rightY = 0] = turned(a, b)
+  const [upX = 0, upY = 0] = turned(c, d)
+  const isUpright = Math.abs(rightX) > Math.abs(rightY)
+  // Turned clockwise by a quarter, the image's right points down and its top points right.
+  return isUpright ? { flop: rightX < 0, flip: upY < 0, angle: 0 } : { flop: rightY > 0, flip: upX < 0, angle: 90 }
+}

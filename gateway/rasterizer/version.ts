@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import sharp from 'sharp'
+import type { PdfRasterizer } from './open-pdf.ts'
+
+/** Raised whenever a change in this folder, or another font for text without its own, changes the pixels of a page. */
+const DRAWING_VERSION = 3
+
+const require = createRequire(import.meta.url)
+
+/**
+ * Names what draws pages, for the page key: it changes when the drawing code, a library that it draws with, or the
+ * choice between them does.
+ */
+export function rasterizationVersion(pdfRasterizer: PdfRasterizer): string {
+  return [
+    pdfRasterizer,
+    `pdfium-${manifestVersion(join(dirname(require.resolve('@embedpdf/pdfium/pdfium.wasm')), '../package.json'))}`,
+    `pdfjs-${manifestVersion('pdfjs-dist/package.json')}`,
+    `canvas-${manifestVersion('@napi-rs/canvas/package.json')}`,
+    `sharp-${sharp.versions.sharp}`,
+    `heif-${manifestVersion('libheif-js/package.json')}`,
+    DRAWING_VERSION,
+  ].join(' ')
+}
+
+function manifestVersion(path: string): string {
+  const manifest: { readonly version: string } = require(path)
+  return manifest.version
+}

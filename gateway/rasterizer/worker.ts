@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
+import { parentPort, workerData } from 'node:worker_threads'
+import sharp from 'sharp'
+import { GatewayError } from '../errors.ts'
+import { openImage } from './image/open-image.ts'
+import { openPdf } from './open-pdf.ts'
+import type { OpenedDocument } from './opened-document.ts'
+import { rasterizePage } from './rasterize-page.ts'
+import type {
+  DocumentFacts,
+  SharedDocument,
+  Task,
+  TaskFailure,
+  TaskResult,
+  ThreadData,
+  ThreadReply,
+  ThreadRequest,
+} from './messages.ts'
+
+// The entry of a rasterizer thread: the only place where untrusted bytes are parsed.
+
+// The pool's threads are the parallelism, and no page is drawn twice in a row.
+sharp.concurrency(1)
+sharp.cache(false)
+
+// The libraries talk to the console about documents; the gateway's log must never hold a document's text.
+Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
+
+const { maxImagePixels, maxMemoryBytes, pdfRasterizer }: ThreadData = workerData
+const port = parentPort!
+const opened = new Map<string, OpenedDocument>()
+let previous = Promise.resolve()
+
+port.on('message', (request: ThreadRequest) => {
+  // One after the other: a document is forgotten only after the page that was being drawn from it.
+  previous = previous.then(() => answer(request))
+})
+reply({ type: 'ready' })
+
+async function answer(request: ThreadRequest): Promise<void> {
+  if (request.type === 'forget') return forget(request.documentId)
+  try {
+    const isAbandoned = () => Atomics.load(request.abandoned, 0) === 1
+    await perform(request.task, isAbandoned)
+  } catch (error) {
+    finish(failure(error))
+  }
+}
+
+async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
+  const document = await openOnce(task.document)
+  if (task.type === 'open') {
+    const facts: DocumentFacts = { sha256: sha256(task.document.bytes), pageCount: document.pageCount }
+    return finish({ type: 'opened', facts })
+  }
+  reply({ type: 'drawing' })
+  const { page, rasterization } = task
+  const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
+  const bytes = [image, ...(image.tiles?.flat() ?? [])].map(({ data }) => data)
+  finish(
+    { type: 'drawn', image: { ...image, sha256: sha256(...bytes) } },
+    bytes.map(({ buffer }) => buffer),
+  )
+}
+
+async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
+  const known = opened.get(document.id)
+  if (known !== undefined) return known
+  const { bytes, password } = document
+  const isPdf = document.mediaType === 'application/pdf'
+  const fresh = isPdf
+    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
+    : await openImage(bytes, maxImagePixels)
+  opened.set(document.id, fresh)
+  return fresh
+}
+
+async function forget(documentId: string): Promise<void> {
+  const known = opened.get(documentId)
+  opened.delete(documentId)
+  await known?.[Symbol.asyncDispose]()
+}
+
+function failure(error: unknown): TaskFailure {
+  if (!(error instanceof GatewayError)) throw error
+  return {
+    type: 'failed',
+    code: error.code,
+    message: error.message,
+    cause: String(error.cause instanceof Error ? error.cause : ''),
+  }
+}
+
+/** Heap and what hangs on it, PDFium's memory included; a decompression bomb stays until something makes the collector run. */
+function heldBytes(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
+  return heap + external
+}
+
+function finish(result: TaskResult | TaskFailure, transfer: ArrayBuffer[] = []): void {
+  reply({ ...result, heldBytes: heldBytes() }, transfer)
+}
+
+function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is about windows, not threads
+  port.postMessage(message, transfer)
+}
+
+function sha256(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const piece of pieces) hash.update(piece)
+  return hash.digest('hex')
+}

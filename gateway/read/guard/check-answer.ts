@@ -1,0 +1,35 @@
+import { dropBlankCommentary } from '../../profile/clean/drop-blank-commentary.ts'
+import type { AttemptReason, PagePrompt } from '../../engine/engine.ts'
+
+/**
+ * Returns why a finished answer to a page with ink does not count; null when it does. `text` is the raw answer;
+ * `finishReason` is in vLLM's words.
+ */
+export function checkAnswer(prompt: PagePrompt, text: string, finishReason: string): AttemptReason | null {
+  if (finishReason === 'repetition') return 'loop'
+  if (finishReason === 'abort') return 'aborted'
+  if (finishReason !== 'stop') return 'cut_off'
+  // Asked before the profile's clean, which turns the remark into nothing.
+  if (text.trim() !== '' && dropBlankCommentary(text) === '') return 'commentary'
+  if (prompt.model.profile.clean(text, prompt.task).trim() === '') return 'empty'
+  return isEcho(text, prompt.text) ? 'echo' : null
+}
+
+/** A prompt of fewer letters may well be a page's own words. */
+const MIN_ECHO_LETTERS = 12
+
+/** Tells whether an answer is the prompt said back: all of it, a good half of it, or all of it before something else. */
+export function isEcho(answer: string, promptText: string | null): boolean {
+  const asked = lettersOf(promptText ?? '')
+  const said = lettersOf(answer)
+  if (asked.length < MIN_ECHO_LETTERS) return asked !== '' && said === asked
+  return said.startsWith(asked) || (said.length >= asked.length / 2 && asked.includes(said))
+}
+
+/** Quotes, bullets, emphasis and spaces are what a model adds or drops when it repeats a sentence. */
+function lettersOf(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '')
+}

@@ -1,0 +1,92 @@
+import { createTurnQueue } from './turn-queue.ts'
+import type { Turn } from './turn.ts'
+
+/** Gives a slot back; calling it again does nothing. */
+export type Release = () => void
+
+/** Permission to run, for so many at a time. */
+export interface Slots {
+  /** Waits for a slot; those who wait take turns. Throws the signal's reason when aborted before there is one. */
+  acquire(turn: Turn, signal: AbortSignal): Promise<Release>
+  /** Lets in those for whom there is room since the capacity has grown. */
+  refill(): void
+  /** Slots held now. */
+  readonly active: number
+  /** Those waiting for one. */
+  readonly waiting: number
+}
+
+/** Creates slots; how many there are is asked whenever one is wanted or given back. */
+export function createSlots(capacity: () => number): Slots {
+  const queue = createTurnQueue<() => void>()
+  let active = 0
+
+  function grant(): Release {
+    active += 1
+    let held = true
+    return function release() {
+      if (!held) return
+      held = false
+      active -= 1
+      refill()
+    }
+  }
+
+  function refill(): void {
+    while (active < capacity() && queue.size > 0) queue.shift()?.()
+  }
+
+  function wait(turn: Turn, signal: AbortSignal): Promise<Release> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        queue.remove(turn, admit)
+        reject(signal.reason)
+      }
+      // Granted here and not where the promise is awaited: nobody can slip in between.
+      const admit = () => {
+        signal.removeEventListener('abort', leave)
+        resolve(grant())
+      }
+      queue.push(turn, admit)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  return {
+    async acquire(turn, signal) {
+      signal.throwIfAborted()
+      return active < capacity() && queue.size === 0 ? grant() : await wait(turn, signal)
+    },
+    refill,
+    get active() {
+      return active
+    },
+    get waiting() {
+      return queue.size
+    },
+  }
+}
+
+/** Slots of each model: one model's pages never take the room of another's. */
+export interface ModelSlots {
+  readonly slotsFor: (modelId: string) => Slots
+  refill(): void
+  /** Pages waiting, of all models. */
+  readonly waiting: () => number
+}
+
+/** Creates slots for every model that is asked for; how many a model has is asked as createSlots does. */
+export function createModelSlots(capacityOf: (modelId: string) => number): ModelSlots {
+  const slots = new Map<string, Slots>()
+  return {
+    slotsFor(modelId) {
+      const known = slots.get(modelId) ?? createSlots(() => capacityOf(modelId))
+      slots.set(modelId, known)
+      return known
+    },
+    refill() {
+      for (const each of slots.values()) each.refill()
+    },
+    waiting: () => [...slots.values()].reduce((sum, each) => sum + each.waiting, 0),
+  }
+}

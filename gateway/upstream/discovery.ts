@@ -1,0 +1,104 @@
+import { setMaxListeners } from 'node:events'
+import { versionBody, sleepBody } from '../wire/vllm.ts'
+import type { ServedModel } from '../profile/model-profile.ts'
+import { readServedModels } from './served-models.ts'
+import type { ChooseProfile } from './served-models.ts'
+import type { UpstreamConnection } from './connection.ts'
+
+/** What a server says of itself. */
+export interface Discovery {
+  readonly models: readonly ServedModel[]
+  /** Why it should not be asked; null when it is well. */
+  readonly problem: string | null
+  /** vLLM's; null when it is another server, or does not say. */
+  readonly version: string | null
+}
+
+/** `/models` and `/health` are answered from memory: a server that takes longer is not well. In milliseconds. */
+const DISCOVERY_TIMEOUT = 5000
+
+/** The server took too long: it hangs, or it has much to do. */
+export class SilentServer extends Error {}
+
+/** Asks a server what it serves and how it is. Throws what went wrong, and SilentServer when it did not say in time. */
+export async function discover(
+  connection: UpstreamConnection,
+  chooseProfile: ChooseProfile,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const limit = new AbortController()
+  const abort = () => limit.abort(signal.reason)
+  const timer = setTimeout(
+    () => limit.abort(new SilentServer('it did not say what it serves in time')),
+    DISCOVERY_TIMEOUT,
+  )
+  signal.addEventListener('abort', abort, { once: true })
+  setMaxListeners(0, limit.signal)
+  try {
+    const [unwell, isAsleep, version] = await Promise.all([
+      askHealth(connection, limit.signal),
+      askSleep(connection, limit.signal),
+      askVersion(connection, limit.signal),
+    ])
+    const models = await askModels(connection, chooseProfile, limit.signal)
+    const problem = unwell ?? (isAsleep ? 'it sleeps' : models.length === 0 ? 'it serves no model' : null)
+    return { models, problem, version }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+async function askModels(
+  connection: UpstreamConnection,
+  chooseProfile: ChooseProfile,
+  signal: AbortSignal,
+): Promise<readonly ServedModel[]> {
+  const { status, body } = await connection.send({ method: 'GET', path: '/models' }, signal)
+  const text = await body.text()
+  if (status === 401 || status === 403) {
+    throw new Error(`it refused the gateway's key (${status}): set GATEWAY_UPSTREAM_API_KEY`)
+  }
+  if (status !== 200) throw new Error(`it answered ${status} to GET /models`)
+  const models = readServedModels(parseJson(text), chooseProfile)
+  if (models === null)
+    throw new Error(
+      'its answer to GET /models is no list of models: is the URL its base URL, as in http://vllm:8000/v1?',
+    )
+  return models
+}
+
+/** vLLM keeps listing its models when its engine is dead, and says so only here. Other servers have no such path. */
+async function askHealth(connection: UpstreamConnection, signal: AbortSignal): Promise<string | null> {
+  const { status, body } = await connection.send({ method: 'GET', path: '/../health' }, signal)
+  await body.dump()
+  return status === 503 ? 'its engine is not running (503 from /health)' : null
+}
+
+/**
+ * A vLLM that sleeps is healthy, aborts what runs and lets what comes hang. It can be put to sleep only where it also says
+ * so: both are for development servers (https://docs.vllm.ai/en/latest/features/sleep_mode.html).
+ */
+async function askSleep(connection: UpstreamConnection, signal: AbortSignal): Promise<boolean> {
+  const said = sleepBody.safeParse(await askJson(connection, '/../is_sleeping', signal))
+  return said.success && said.data.is_sleeping
+}
+
+async function askVersion(connection: UpstreamConnection, signal: AbortSignal): Promise<string | null> {
+  const said = versionBody.safeParse(await askJson(connection, '/../version', signal))
+  return said.success ? said.data.version : null
+}
+
+async function askJson(connection: UpstreamConnection, path: string, signal: AbortSignal): Promise<unknown> {
+  const { status, body } = await connection.send({ method: 'GET', path }, signal)
+  const text = await body.text()
+  return status === 200 ? parseJson(text) : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

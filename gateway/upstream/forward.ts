@@ -1,0 +1,80 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { UpstreamLease } from './upstream.ts'
+import { keyRefused } from './failure.ts'
+
+/** A client's request that is none of the gateway's business: text-only chats. */
+export interface ForwardRequest {
+  readonly method: 'GET' | 'POST'
+  /** Relative to the upstream's base URL: `/chat/completions`. */
+  readonly path: string
+  readonly headers: Readonly<IncomingHttpHeaders>
+  readonly body: Uint8Array | string | null
+  /** The served-model name, which picks the upstream. */
+  readonly model: string
+}
+
+/** What the upstream answered, as it answered it. */
+export interface ForwardedResponse {
+  readonly status: number
+  readonly headers: Record<string, string>
+  /** Must be read to its end or destroyed: until then the request counts as in flight. */
+  readonly body: Readable
+}
+
+/** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
+const REQUEST_HEADERS = new Set(['content-type', 'accept', 'x-request-id'])
+
+/**
+ * What belongs to one connection and must not cross to the next (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1),
+ * and what the gateway says of itself.
+ */
+const OWN_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+  'date',
+  'server',
+])
+
+/**
+ * Passes a request to an upstream and its answer back, streams included. An abort closes the upstream's socket. Throws
+ * `engine_unavailable` when no answer came, and `engine_error` when the upstream refuses the gateway's key: a 401 would
+ * send the client looking for a fault in its own.
+ */
+export async function forwardRequest(
+  lease: UpstreamLease,
+  { method, path, headers, body }: ForwardRequest,
+  signal: AbortSignal,
+): Promise<ForwardedResponse> {
+  try {
+    const response = await lease.send(
+      { method, path, headers: passedOn(headers, (name) => REQUEST_HEADERS.has(name)), body },
+      signal,
+    )
+    if (response.status === 401 || response.status === 403) {
+      await response.body.dump()
+      throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
+    }
+    response.body.once('close', () => lease.release())
+    return {
+      status: response.status,
+      headers: passedOn(response.headers, (name) => !OWN_HEADERS.has(name)),
+      body: response.body,
+    }
+  } catch (error) {
+    lease.release()
+    throw error
+  }
+}
+
+function passedOn(headers: IncomingHttpHeaders, isPassedOn: (name: string) => boolean): Record<string, string> {
+  const passed: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && isPassedOn(name.toLowerCase())) passed[name.toLowerCase()] = String(value)
+  }
+  return passed
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import sharp from 'sharp'
+import { fromBgrx } from '../../../gateway/prepare/bitmap.ts'
+import { encode, toGray, type Bitmap } from '../../../gateway/prepare/encode.ts'
+
+const gray: Bitmap = { pixels: Uint8Array.of(0, 0, 0, 255, 128, 128, 128, 255), width: 2, height: 1, channels: 4 }
+const red: Bitmap = { pixels: Uint8Array.of(0, 0, 0, 255, 200, 10, 10, 255), width: 2, height: 1, channels: 4 }
+
+describe('encoding a page', () => {
+  it('writes a page without colour as 8-bit gray, to the pixel', async () => {
+    const { channels, pixels } = await decoded(await encode(gray, 'image/png'))
+    assert.deepEqual({ channels, pixels }, { channels: 1, pixels: [0, 128] })
+  })
+
+  it('writes a page with colour as RGB without alpha, to the pixel', async () => {
+    const { channels, pixels } = await decoded(await encode(red, 'image/png'))
+    assert.deepEqual({ channels, pixels }, { channels: 3, pixels: [0, 0, 0, 200, 10, 10] })
+  })
+
+  for (const [name, bitmap, expected] of [
+    ['gray', gray, 1],
+    ['colour', red, 3],
+  ] as const) {
+    it(`writes a JPEG when asked for one: ${name}`, async () => {
+      const { format, channels } = await sharp(await encode(bitmap, 'image/jpeg')).metadata()
+      assert.deepEqual([format, channels], ['jpeg', expected])
+    })
+  }
+
+  it('sees colour in the very last pixel and in blue alone', () => {
+    const pixels = new Uint8Array(300).fill(255)
+    assert.equal(toGray({ pixels, width: 100, height: 1, channels: 3 })?.length, 100)
+    pixels[299] = 254
+    assert.equal(toGray({ pixels, width: 100, height: 1, channels: 3 }), null)
+  })
+})
+
+describe('pixels of PDFium', () => {
+  const [black, white, blue] = [
+    [0, 0, 0, 255],
+    [255, 255, 255, 255],
+    [200, 10, 20, 255],
+  ] as const
+  for (const { name, bgrx, channels, pixels } of [
+    { name: 'gray as one byte each', bgrx: [black, white], channels: 1, pixels: [0, 255] },
+    {
+      name: 'gray up to the first with colour',
+      bgrx: [black, white, blue],
+      channels: 3,
+      pixels: [0, 0, 0, 255, 255, 255, 20, 10, 200],
+    },
+    {
+      name: 'colour from the first on',
+      bgrx: [blue, white, black],
+      channels: 3,
+      pixels: [20, 10, 200, 255, 255, 255, 0, 0, 0],
+    },
+  ]) {
+    it(`are turned where they lie: ${name}`, () => {
+      const bitmap = fromBgrx(Uint8Array.from(bgrx.flat()), bgrx.length, 1)
+      assert.deepEqual([bitmap.channels, [...bitmap.pixels]], [channels, pixels])
+    })
+  }
+})
+
+async function decoded(image: Uint8Array) {
+  const { channels } = await sharp(image).metadata()
+  const { data, info } = await sharp(image).raw().toBuffer({ resolveWithObject: true })
+  const pixels = [...data].filter((_, index) => channels > 1 || index % info.channels === 0)
+  return { channels, pixels }
+}

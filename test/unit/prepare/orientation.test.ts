@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { guessTurn } from '../../../gateway/prepare/orientation.ts'
+import { readBrightness } from '../../../gateway/prepare/gray.ts'
+import { drawCorpus, turn } from './draw-corpus.ts'
+import { addNoise, drawPage, drawText } from '../rasterizer/draw-page.ts'
+
+describe('the guess which side of a page is up', () => {
+  for (const degrees of [0, 90, 180, 270]) {
+    it(`is right by the shapes of English lines: turned by ${degrees}°`, async () => {
+      const page = await turn(addNoise(drawText({ degrees: 1.5 }), 6), degrees)
+      assert.equal(guessTurn(readBrightness(page)), (360 - degrees) % 360)
+    })
+
+    it(`is right on a real scan: turned by ${degrees}°`, async () => {
+      const page = await turn(await drawCorpus('public/real/scan-two-column-paper-1977.pdf'), degrees)
+      assert.equal(guessTurn(readBrightness(page)), (360 - degrees) % 360)
+    })
+  }
+
+  for (const [name, page] of [
+    ['an empty page', drawPage(() => undefined)],
+    ['capitals', drawText({ text: 'ALL HUMAN BEINGS ARE BORN FREE AND EQUAL' })],
+    ['a few words', drawText({ text: 'happy', lines: 1 })],
+  ] as const)
+    it(`is not made on ${name}`, () => assert.equal(guessTurn(readBrightness(page)), null))
+})

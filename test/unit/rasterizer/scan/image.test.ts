@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { deflateSync } from 'node:zlib'
+import sharp from 'sharp'
+import type { Bitmap } from '../../../../gateway/prepare/bitmap.ts'
+import { openPdf, type PdfRasterizer } from '../../../../gateway/rasterizer/open-pdf.ts'
+import { targetSize } from '../../../../gateway/page/target-size.ts'
+import { readCorpus } from '../../../support/documents.ts'
+
+/** Four different quarters with a text-like grid, so that no turn or mirror looks like another. */
+const width = 640
+const height = 480
+const gray = Uint8Array.from({ length: width * height }, (_, index) => {
+  const [x, y] = [index % width, Math.floor(index / width)]
+  const quarter = (x < width / 2 ? 0 : 1) + (y < height / 2 ? 0 : 2)
+  return (x >> 3) % 3 === 0 && (y >> 4) % 2 === 0 ? 20 : 90 + quarter * 50
+})
+const jpeg = await sharp(gray, { raw: { width, height, channels: 1 } })
+  .toColourspace('b-w')
+  .jpeg({ quality: 95 })
+  .toBuffer()
+const cmyk = await sharp(jpeg).toColourspace('cmyk').jpeg().toBuffer()
+
+const JPEG = '/ColorSpace /DeviceGray /Filter /DCTDecode'
+const DRAW = '160 0 0 120 0 0 cm /I Do'
+const TEXT = 'BT /F 20 Tf 20 50 Td (over) Tj ET'
+const FONT = '/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>'
+
+describe('the scan lane', () => {
+  for (const { name, page = 1 } of [
+    { name: 'scan-ccitt-epson' },
+    { name: 'scan-two-column-paper-1977' },
+    { name: 'scan-photo-of-signed-form' },
+    { name: 'scan-newspaper-1898' },
+    { name: 'scan-typewriter-2400dpi' },
+    ...[1, 2, 3, 4].map((page) => ({ name: 'scan-jbig2-four-rotations', page })),
+  ]) {
+    it(`shows what pdf.js shows, where it shows it: ${name}, page ${page}`, { timeout: 60_000 }, async () => {
+      const bytes = readCorpus(`public/real/${name}.pdf`)
+      const [lane, drawn] = [await draw(bytes, 'auto', page), await draw(bytes, 'pdfjs', page)]
+      assert.equal(lane.rasterizer, 'scan')
+      const [here = 255, ...shifted] = await Promise.all(
+        [
+          [0, 0],
+          [1, 0],
+          [-1, 0],
+          [0, 1],
+          [0, -1],
+        ].map(([x = 0, y = 0]) => difference(lane.bitmap, drawn.bitmap, x, y)),
+      )
+      assert.ok(here < 5, `${here} of 255 off`)
+      assert.ok(here < Math.min(...shifted) * 0.8, `${here} off, and ${shifted.join(', ')} one pixel beside`)
+    })
+  }
+
+  for (const [x, y] of [
+    [1, 1],
+    [-1, 1],
+    [1, -1],
+    [-1, -1],
+  ] as const) {
+    for (const turned of [false, true]) {
+      for (const rotate of [0, 90, 180, 270]) {
+        const name = `${turned ? 'standing' : 'lying'}, ${x < 0 ? 'mirrored' : 'straight'}, ${y < 0 ? 'upside down' : 'upright'}, /Rotate ${rotate}`
+        it(`turns an image as the page does: ${name}`, async () => {
+          const [left, bottom] = [x < 0 ? 160 : 0, y < 0 ? 120 : 0]
+          const matrix = turned ? `0 ${120 * y} ${160 * x} 0` : `${160 * x} 0 0 ${120 * y}`
+          await agrees(scanPdf({ content: `${matrix} ${left} ${bottom} cm /I Do`, page: `/Rotate ${rotate}` }))
+        })
+      }
+    }
+  }
+
+  for (const { name, ...pdf } of [
+    { name: 'below invisible text', content: `q ${DRAW} Q BT 3 Tr /F 20 Tf (over) Tj ET` },
+    { name: 'over text that it hides', content: `${TEXT} ${DRAW}` },
+    { name: 'in a clip as large as the page', content: `0 0 160 120 re W n ${DRAW}` },
+    { name: 'in a clip that leaves a margin', content: `0 0 160 120 re W n 2 3 157 115 re W n ${DRAW}` },
+    {
+      name: 'in a clip that leaves a margin of a turned page',
+      content: `2 3 157 115 re W n ${DRAW}`,
+      page: '/Rotate 90',
+    },
+    { name: 'larger than its page', content: '170 0 0 130 -6 -4 cm /I Do' },
+    { name: 'larger than its crop box', page: '/CropBox [8 4 156 118]' },
+    { name: 'in a colour space of its own object', entries: '/ColorSpace 7 0 R /Filter [/DCTDecode]' },
+    { name: 'stored with Flate', image: deflateSync(gray), entries: '/ColorSpace /DeviceGray /Filter /FlateDecode' },
+    {
+      name: 'stored with Flate and a predictor',
+      image: deflateSync(withRowFilter()),
+      entries: `/ColorSpace /DeviceGray /Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns ${width} >>`,
+    },
+  ] as Named[]) {
+    it(`takes an image ${name}`, () => agrees(scanPdf(pdf)))
+  }
+
+  for (const { name, ...pdf } of [
+    { name: 'visible text on top', content: `q ${DRAW} Q ${TEXT}` },
+    { name: 'a soft mask', entries: `${JPEG} /SMask 8 0 R` },
+    { name: 'inverted values', entries: `${JPEG} /Decode [1 0]` },
+    { name: 'an entry nobody knows', entries: `${JPEG} /Surprise true` },
+    { name: 'four channels', image: cmyk, entries: '/ColorSpace /DeviceCMYK /Filter /DCTDecode' },
+    { name: 'a palette', entries: '/ColorSpace [/Indexed /DeviceRGB 1 <000000ffffff>] /Filter /DCTDecode' },
+    { name: 'a size other than its JPEG', entries: `${JPEG} /Height 481` },
+    { name: 'a skew', content: '160 4 -4 120 0 0 cm /I Do' },
+    { name: 'a bare edge', content: '150 0 0 120 0 0 cm /I Do' },
+    { name: 'a clip that cuts', content: `0 0 80 120 re W n ${DRAW}` },
+    { name: 'a clip beside which text shows', content: `q ${TEXT} Q 2 3 157 115 re W n ${DRAW}` },
+    { name: 'a clip that is no rectangle', content: `-9 -9 m 400 -9 l 400 400 l 10 300 l W n ${DRAW}` },
+    { name: 'half its opacity', content: `/G gs ${DRAW}` },
+    { name: 'a layer around it', content: `/OC /L BDC ${DRAW} EMC` },
+    {
+      name: 'an annotation on top',
+      page: '/Annots [<< /Type /Annot /Subtype /Square /Rect [9 9 99 99] /C [1 0 0] >>]',
+    },
+    { name: 'fewer pixels than are asked for', edge: 1540 },
+  ] as Named[]) {
+    it(`leaves an image to the rasterizer that has ${name}`, async () => {
+      assert.equal((await draw(scanPdf(pdf), 'auto', 1, pdf.edge ?? 300)).rasterizer, 'pdfium')
+    })
+  }
+
+  it('leaves a damaged image to the rasterizer', async () => {
+    const cut = Buffer.from(jpeg).fill(0, jpeg.length / 2)
+    assert.equal((await draw(scanPdf({ image: cut }), 'auto')).rasterizer, 'pdfium')
+  })
+
+  it('refuses an image of more pixels than are decoded', async () => {
+    await assert.rejects(draw(scanPdf({}), 'auto', 1, 300, width * height - 1), { code: 'page_too_large' })
+  })
+})
+
+async function agrees(pdf: Buffer) {
+  const [lane, drawn] = [await draw(pdf, 'auto', 1, 300), await draw(pdf, 'pdfium', 1, 300)]
+  assert.equal(lane.rasterizer, 'scan')
+  const off = await difference(lane.bitmap, drawn.bitmap)
+  assert.ok(off < 9, `${off} of 255 off`)
+}
+
+async function draw(bytes: Uint8Array, rasterizer: PdfRasterizer, page = 1, longestEdge = 1540, maxImagePixels = 1e8) {
+  await using pdf = await openPdf(bytes, rasterizer, { password: null, maxImagePixels, maxMemoryBytes: 1e9 })
+  return await pdf.draw(
+    page,
+    (size) => targetSize(size, { longestEdge, maxPixels: 1e7 }),
+    () => false,
+  )
+}
+
+/** How far two drawings are apart on average, the second moved by a pixel or not at all. */
+async function difference(one: Bitmap, other: Bitmap, right = 0, down = 0): Promise<number> {
+  assert.deepEqual([one.width, one.height], [other.width, other.height])
+  const [a, b] = [await grayOf(one), await grayOf(other)]
+  let sum = 0
+  let count = 0
+  for (let y = 1; y < one.height - 1; y++) {
+    for (let x = 1; x < one.width - 1; x++, count++) {
+      sum += Math.abs((a[y * one.width + x] ?? 0) - (b[(y + down) * one.width + x + right] ?? 0))
+    }
+  }
+  return sum / count
+}
+
+async function grayOf({ pixels, width, height, channels }: Bitmap): Promise<Uint8Array> {
+  if (channels === 1) return pixels
+  return sharp(pixels, { raw: { width, height, channels } }).removeAlpha().toColourspace('b-w').raw().toBuffer()
+}
+
+/** Each row behind a filter of PNG: 0, none. */
+function withRowFilter(): Uint8Array {
+  const rows = new Uint8Array((width + 1) * height)
+  for (let y = 0; y < height; y++) rows.set(gray.subarray(y * width, (y + 1) * width), y * (width + 1) + 1)
+  return rows
+}
+
+interface ScanPdf {
+  readonly edge?: number
+  readonly content?: string
+  readonly page?: string
+  readonly image?: Uint8Array
+  readonly entries?: string
+}
+
+type Named = ScanPdf & { readonly name: string }
+
+/** A page of 160 × 120 points; readers rebuild the missing table. */
+function scanPdf({ content = DRAW, page = '', image = jpeg, entries = JPEG }: ScanPdf): Buffer {
+  const size = entries.includes('/Height') ? `/Width ${width}` : `/Width ${width} /Height ${height}`
+  const resources = `/XObject << /I 5 0 R >> ${FONT} /ExtGState << /G << /ca 0.5 >> >> /Properties << /L 6 0 R >>`
+  return Buffer.concat([
+    Buffer.from(
+      `%PDF-1.6
+1 0 obj << /Type /Catalog /Pages 2 0 R /OCProperties << /OCGs [6 0 R] /D << /OFF [6 0 R] >> >> >> endobj
+2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj
+3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 160 120] ${page} /Contents 4 0 R /Resources << ${resources} >> >> endobj
+4 0 obj << /Length ${content.length} >> stream
+${content}
+endstream endobj
+6 0 obj << /Type /OCG /Name (L) >> endobj
+7 0 obj /DeviceGray endobj
+8 0 obj << /Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 1 >> stream
+\x80
+endstream endobj
+5 0 obj << /Type /XObject /Subtype /Image ${size} /BitsPerComponent 8 ${entries} /Length ${image.length} >> stream
+`,
+      'latin1',
+    ),
+    image,
+    Buffer.from('\nendstream endobj\ntrailer << /Root 1 0 R >>'),
+  ])
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { layerToMarkdown } from '../../../../gateway/read/evidence/layer-to-markdown.ts'
+import { plainText } from '../../../../gateway/ocr/output.ts'
+
+describe('a text layer as Markdown', () => {
+  const rows: readonly { name: string; layer: string; markdown: string }[] = [
+    {
+      name: 'keeps lines, and one empty line between paragraphs',
+      layer: 'One  two\t\nthree\n\n\n\nfour ',
+      markdown: 'One two\nthree\n\nfour',
+    },
+    { name: 'joins what a line end parted', layer: 'recog\u00ADnition', markdown: 'recognition' },
+    {
+      name: 'escapes marks',
+      layer: '5 * 4 `x` ~~y~~ <b> a\\*b',
+      markdown: '5 \\* 4 \\`x\\` \\~~y\\~~ \\<b> a\\\\\\*b',
+    },
+    { name: 'escapes dollars, which would begin a formula', layer: 'from $5 to $6', markdown: 'from \\$5 to \\$6' },
+    {
+      name: 'escapes links and entities, and nothing that is neither',
+      layer: '[1](x) [2] a && b &amp; 1 < 2',
+      markdown: '[1\\](x) [2] a && b \\&amp; 1 < 2',
+    },
+    {
+      name: 'escapes underscores at the edge of words alone',
+      layer: '_init_ snake_case',
+      markdown: '\\_init\\_ snake_case',
+    },
+    {
+      name: 'escapes what would make a line a heading, a quotation or a rule',
+      layer: '# 5\n> six\n---\n===',
+      markdown: '\\# 5\n\\> six\n\\---\n\\===',
+    },
+    { name: 'leaves lists', layer: '- one\n2. two', markdown: '- one\n2. two' },
+  ]
+  for (const { name, layer, markdown } of rows)
+    it(name, () => {
+      assert.equal(layerToMarkdown(layer), markdown)
+    })
+
+  it('reads as the layer does once it is plain text again', () => {
+    const layer = 'Price: $5 * 4 = $20 <net>, see [a](b) & c_d, _e_ #7\nand a \\ here'
+    assert.equal(plainText(layerToMarkdown(layer)).replaceAll('\n', ' '), layer.replaceAll('\n', ' '))
+  })
+})

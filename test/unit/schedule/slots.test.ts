@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createModelSlots, createSlots } from '../../../gateway/schedule/slots.ts'
+import { someone } from '../../support/turn.ts'
+import { within } from '../../support/within.ts'
+
+const live = new AbortController().signal
+
+describe('slots', () => {
+  it('are given to one request first come first served, never more than there are', async () => {
+    const slots = createSlots(() => 2)
+    const order: string[] = []
+    const ask = async (name: string) => {
+      const release = await slots.acquire(someone, live)
+      order.push(name)
+      return release
+    }
+    const asked = ['a', 'b', 'c', 'd'].map(ask)
+    const [releaseA, releaseB] = await within(Promise.all([asked[0]!, asked[1]!]), 1_000, 'two slots')
+    assert.deepEqual(order, ['a', 'b'])
+    assert.deepEqual([slots.active, slots.waiting], [2, 2])
+    releaseB()
+    const releaseC = await within(asked[2]!, 1_000, 'the third')
+    releaseA()
+    const releaseD = await within(asked[3]!, 1_000, 'the fourth')
+    assert.deepEqual(order, ['a', 'b', 'c', 'd'])
+    releaseC()
+    releaseD()
+    assert.deepEqual([slots.active, slots.waiting], [0, 0])
+  })
+
+  it('are given back once, however often they are released', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    release()
+    release()
+    const second = await slots.acquire(someone, live)
+    release()
+    assert.equal(slots.active, 1)
+    second()
+    assert.equal(slots.active, 0)
+  })
+
+  it('are not waited for by one who was aborted: the queue closes up at once', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    const leaver = new AbortController()
+    const left = slots.acquire(someone, leaver.signal)
+    const stayed = slots.acquire(someone, live)
+    const reason = new Error('client gone')
+    leaver.abort(reason)
+    assert.equal(slots.waiting, 1)
+    await assert.rejects(left, (error) => error === reason)
+    release()
+    const next = await within(stayed, 1_000, 'the one who stayed')
+    next()
+    assert.equal(slots.active, 0)
+  })
+
+  it('are not given to one who was aborted before asking', async () => {
+    const slots = createSlots(() => 1)
+    await assert.rejects(slots.acquire(someone, AbortSignal.abort(new Error('gone'))), /gone/)
+    assert.equal(slots.active, 0)
+  })
+
+  it('are still given back by one who was aborted after getting one', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    const aborted = new AbortController()
+    const granted = slots.acquire(someone, aborted.signal)
+    release()
+    aborted.abort()
+    const second = await granted
+    second()
+    assert.equal(slots.active, 0)
+  })
+
+  it('are given to those who wait when there are more of them', async () => {
+    let capacity = 1
+    const slots = createSlots(() => capacity)
+    await slots.acquire(someone, live)
+    const waits = [slots.acquire(someone, live), slots.acquire(someone, live)]
+    capacity = 3
+    slots.refill()
+    await within(Promise.all(waits), 1_000, 'both who waited')
+    assert.deepEqual([slots.active, slots.waiting], [3, 0])
+  })
+
+  it('are not given while there are fewer of them than are held', async () => {
+    let capacity = 2
+    const slots = createSlots(() => capacity)
+    const [first, second] = await Promise.all([slots.acquire(someone, live), slots.acquire(someone, live)])
+    const wait = slots.acquire(someone, live)
+    capacity = 1
+    first()
+    assert.deepEqual([slots.active, slots.waiting], [1, 1])
+    second()
+    await within(wait, 1_000, 'the last slot')
+  })
+
+  it('go from request to request', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    const order: string[] = []
+    const ask = async (request: string) => {
+      const done = await slots.acquire({ ...someone, request }, live)
+      order.push(request)
+      done()
+    }
+    const asked = ['long', 'long', 'long', 'short'].map(ask)
+    release()
+    await within(Promise.all(asked), 1_000, 'four slots')
+    assert.deepEqual(order, ['long', 'short', 'long', 'long'])
+  })
+})
+
+describe('the slots of models', () => {
+  it('are apart: a model whose slots are taken does not hold up another', async () => {
+    const { slotsFor, waiting } = createModelSlots(() => 1)
+    await slotsFor('busy').acquire(someone, live)
+    void slotsFor('busy').acquire(someone, live)
+    await within(slotsFor('free').acquire(someone, live), 1_000, "the other model's slot")
+    assert.equal(waiting(), 1)
+  })
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Turn } from '../../../gateway/schedule/turn.ts'
+import { createTurnQueue } from '../../../gateway/schedule/turn-queue.ts'
+
+describe('turns', () => {
+  it('go from request to request, and each keeps its order', () => {
+    const queue = filled({ long: 4, short: 1, middle: 2 })
+    assert.deepEqual(drained(queue), ['long 1', 'short 1', 'middle 1', 'long 2', 'middle 2', 'long 3', 'long 4'])
+  })
+
+  it('come to who is late after those who wait', () => {
+    const queue = filled({ long: 3 })
+    assert.equal(queue.shift(), 'long 1')
+    queue.push(turn('late'), 'late 1')
+    assert.deepEqual(drained(queue), ['long 2', 'late 1', 'long 3'])
+  })
+
+  it('go from key to key: one key with many requests gets no more than one with a single request', () => {
+    const queue = createTurnQueue<string>()
+    for (const request of ['a1', 'a2', 'a3']) {
+      for (const number of [1, 2]) queue.push(turn(request, { key: 'a' }), `${request} ${number}`)
+    }
+    for (const number of [1, 2, 3]) queue.push(turn('b1', { key: 'b' }), `b1 ${number}`)
+    assert.deepEqual(drained(queue).slice(0, 6), ['a1 1', 'b1 1', 'a2 1', 'b1 2', 'a3 1', 'b1 3'])
+  })
+
+  it('come to interactive work first, and to batch work one time in eight', () => {
+    const queue = createTurnQueue<string>()
+    for (let number = 0; number < 3; number++) queue.push(turn('batch', { lane: 'batch' }), `batch ${number}`)
+    for (let number = 0; number < 16; number++) queue.push(turn('chat'), `chat ${number}`)
+    const order = drained(queue)
+    assert.deepEqual(
+      order.flatMap((item, index) => (item.startsWith('batch') ? [index] : [])),
+      [7, 15, 18],
+    )
+  })
+
+  it('come to batch work alone when there is nothing else', () => {
+    const queue = createTurnQueue<string>()
+    queue.push(turn('batch', { lane: 'batch' }), 'batch')
+    assert.deepEqual(drained(queue), ['batch'])
+  })
+
+  it('forget an item or everything, and count what is left', () => {
+    const queue = filled({ a: 2, b: 2, c: 1 })
+    assert.equal(queue.remove(turn('a'), 'a 1'), true)
+    assert.equal(queue.remove(turn('a'), 'never there'), false)
+    assert.equal(queue.remove(turn('nobody'), 'a 2'), false)
+    assert.equal(queue.size, 4)
+    assert.deepEqual([queue.clear(), queue.size, queue.shift()], [['a 2', 'b 1', 'b 2', 'c 1'], 0, undefined])
+  })
+})
+
+function turn(request: string, changes: Partial<Turn> = {}): Turn {
+  return { lane: 'interactive', key: '', request, ...changes }
+}
+
+function filled(counts: Readonly<Record<string, number>>) {
+  const queue = createTurnQueue<string>()
+  for (const [request, count] of Object.entries(counts))
+    for (let number = 1; number <= count; number++) queue.push(turn(request), `${request} ${number}`)
+  return queue
+}
+
+function drained(queue: ReturnType<typeof createTurnQueue<string>>): string[] {
+  return Array.from({ length: queue.size }, () => queue.shift() ?? 'nothing')
+}

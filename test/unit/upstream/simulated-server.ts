@@ -1,0 +1,78 @@
+import type { AdaptiveLimit, SentPage } from '../../../gateway/upstream/adaptive-limit.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+/** A server under a clock that nobody waits for. */
+export interface SimulatedServer {
+  /** Pages that run at once, the others wait in line; null: all run, and share one processor as vLLM's do. */
+  readonly places: number | null
+  /** How long a page takes, in seconds: with others at a shared processor `seconds + share * running`. */
+  readonly seconds: number
+  readonly share?: number
+  /** Pages take this much more or less, by chance: 0.3 is 30 %. */
+  readonly jitter?: number
+}
+
+/** What happens to the server while it reads. */
+export interface SimulatedRun {
+  readonly server: SimulatedServer
+  readonly pages: number
+  /** Pages that are wanted at a time; left out: all. */
+  readonly demand?: number
+  /** Another server from this page on. */
+  readonly later?: { readonly afterPages: number; readonly server: SimulatedServer }
+}
+
+/** How a run went. */
+export interface SimulatedOutcome {
+  /** Of the virtual clock. */
+  readonly seconds: number
+  /** Every limit that there was, from the first to the last. */
+  readonly limits: readonly number[]
+}
+
+/** A clock that only the simulation turns; in milliseconds, as AdaptiveLimitOptions.now. */
+export interface VirtualClock {
+  now: number
+}
+
+interface Job {
+  readonly page: SentPage
+  /** Seconds of work left at full speed. */
+  left: number
+}
+
+/** Has a server read pages, as many at a time as the limit says, and turns the clock from answer to answer. */
+export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: SimulatedRun): SimulatedOutcome {
+  const { pages, demand = Infinity } = run
+  const startedAt = clock.now
+  const waiting: Job[] = []
+  const running: Job[] = []
+  const limits = [limit.current]
+  const random = seededRandom(1)
+  let sent = 0
+  let answered = 0
+  const server = () => (run.later !== undefined && answered >= run.later.afterPages ? run.later.server : run.server)
+  const work = ({ seconds, jitter = 0 }: SimulatedServer) => seconds * (1 + jitter * (random.next() * 2 - 1))
+  const speed = ({ places, seconds, share = 0 }: SimulatedServer) =>
+    places === null ? seconds / (seconds + share * running.length) : 1
+  while (answered < pages) {
+    while (sent < pages && sent - answered < Math.min(limit.current, demand)) {
+      sent += 1
+      waiting.push({ page: limit.sent(sent - answered), left: work(server()) })
+    }
+    while (waiting.length > 0 && running.length < (server().places ?? Infinity)) {
+      running.push(waiting.shift() as Job)
+    }
+    const pace = speed(server())
+    const step = Math.min(...running.map(({ left }) => left))
+    clock.now += (step / pace) * 1000
+    for (const job of running) job.left -= step
+    for (const job of running.filter(({ left }) => left < 1e-9)) {
+      running.splice(running.indexOf(job), 1)
+      job.page.answered()
+      answered += 1
+    }
+    if (limit.current !== limits.at(-1)) limits.push(limit.current)
+  }
+  return { seconds: (clock.now - startedAt) / 1000, limits }
+}
