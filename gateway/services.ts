@@ -2,35 +2,30 @@ import { availableParallelism } from 'node:os'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
-import type { ApiKey } from './config/variables.ts'
 import type { Config } from './config/load.ts'
+import type { ApiKey } from './config/variables.ts'
 import { openDocument } from './document/open.ts'
+import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
+import { answerLimits } from './engine/vllm/answer-limits.ts'
+import { createVllmEngine } from './engine/vllm/engine.ts'
+import { pagesBegun } from './ocr/lookahead.ts'
+import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
+import type { OcrServices } from './ocr/ocr.ts'
+import { createPaceMeter, type PaceMeter } from './ocr/reading-pace.ts'
+import { chooseProfile, profileIds } from './profile/profiles.ts'
 import { createRasterizer, type Rasterizer } from './rasterizer/pool.ts'
 import { rasterizationVersion } from './rasterizer/version.ts'
-import { cachedEngine } from './read/cached-engine.ts'
-import { createEmbeddedEngine, type EmbeddedEngine } from './engine/tesseract/engine.ts'
-import { crossCheckedEngine, type CrossCheckOptions } from './read/cross-checked-engine.ts'
-import type { EndDelta, Engine } from './engine/engine.ts'
-import { guardedEngine } from './read/guarded-engine.ts'
-import { imageKeyedEngine } from './read/image-keyed-engine.ts'
-import { inkedEngine } from './read/inked-engine.ts'
-import { limitedEngine } from './read/limited-engine.ts'
-import { createModelList, type ModelList } from './upstream/model-list.ts'
-import { routedEngine } from './read/routed-engine.ts'
-import { createModelSlots, type ModelSlots } from './schedule/slots.ts'
-import { tiledEngine } from './read/tiles/tiled-engine.ts'
-import { timedEngine } from './read/timed-engine.ts'
-import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
-import { createVllmEngine } from './engine/vllm/engine.ts'
-import { joinTiles } from './read/tiles/join-tiles.ts'
+import { createSingleAsk } from './read/ask.ts'
+import { createGuard } from './read/guard/guard.ts'
+import { createOnce } from './read/once.ts'
+import { createPageSlots } from './read/page-slots.ts'
+import type { ReadServices } from './read/read-page.ts'
 import { createAdmission } from './schedule/admission.ts'
-import type { OcrServices } from './ocr/ocr.ts'
-import { createPaceMeter } from './ocr/reading-pace.ts'
-import { tesseract as tesseractProfile } from './profile/models/tesseract.ts'
-import { chooseProfile, profileIds } from './profile/profiles.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createModelList, type ModelList } from './upstream/model-list.ts'
+import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -49,8 +44,6 @@ export interface Services extends AsyncDisposable {
 
 const CONNECT_TIMEOUT_SECONDS = 10
 const REFRESH_SECONDS = 10
-/** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
-const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
@@ -74,8 +67,12 @@ export function createServices(config: Config): Services {
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const slots = createPageSlots(upstreams, tesseractThreads)
-  const engine = cachedEngine(createEngine(config, { metrics, store, upstreams, embedded, slots }), store)
+  const slots = createPageSlots({
+    capacityOf: (modelId) => upstreams.capacity(modelId),
+    onCapacityChange: (listener) => upstreams.onChange(listener),
+    tesseractThreads,
+  })
+  const meter = createPaceMeter()
   return {
     log,
     metrics,
@@ -92,11 +89,11 @@ export function createServices(config: Config): Services {
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     lifecycle: { draining: false },
     upstreams,
-    models: createModelList(upstreams, embeddedModel()),
+    models: createModelList(upstreams, embeddedModel),
     ocr: {
-      engine,
+      read: createReadServices(config, { metrics, store, upstreams, embedded, slots, meter }),
       metrics,
-      meter: createPaceMeter(),
+      meter,
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
@@ -107,74 +104,49 @@ export function createServices(config: Config): Services {
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
-      lookahead: config.GATEWAY_LOOKAHEAD + Math.ceil(config.GATEWAY_LOOKAHEAD / 4),
+      lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
 
-/** Permission for a page to be drawn, by engine. */
-type PageSlots = Readonly<Record<EndDelta['engine'], ModelSlots>>
-
-function createPageSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
-  const vllm = createModelSlots((modelId) => {
-    const pages = upstreams.capacity(modelId)
-    return pages + drawnAhead(pages)
-  })
-  upstreams.onChange(() => vllm.refill())
-  // One page more than there are threads is rasterized while they read.
-  return { vllm, tesseract: createModelSlots(() => tesseractThreads + 1) }
-}
-
-interface EngineParts {
+interface ReadParts {
   readonly metrics: Metrics
   readonly store: PageStore
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
-  readonly slots: PageSlots
+  readonly slots: ReadServices['slots']
+  readonly meter: PaceMeter
 }
 
-function createEngine(config: Config, { metrics, store, upstreams, embedded, slots }: EngineParts): Engine {
-  // An engine that hangs costs a page one attempt, whatever time it has.
-  const longestSilence = config.GATEWAY_PAGE_TIMEOUT_SECONDS / 3
+function createReadServices(
+  config: Config,
+  { metrics, store, upstreams, embedded, slots, meter }: ReadParts,
+): ReadServices {
+  const totalTimeoutSeconds = config.GATEWAY_PAGE_TIMEOUT_SECONDS
+  const silence = {
+    firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
+    idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
+  }
   const vllm = createVllmEngine({
     upstreams,
+    ...answerLimits(silence, totalTimeoutSeconds),
     onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
-    firstTokenTimeoutSeconds: Math.min(config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS, longestSilence),
-    idleTimeoutSeconds: Math.min(config.GATEWAY_IDLE_TIMEOUT_SECONDS, longestSilence),
-    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
+    onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
   })
-  const guarded = guardedEngine(vllm, {
-    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
-    spare: (modelId) => (slots.vllm.waiting() > 0 ? 0 : upstreams.spare(modelId)),
-    onAttempt: ({ model, reason, usage }) => {
-      metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
-      if (reason === null || usage === null) return
-      metrics.wastedTokens.inc({ kind: 'prompt', model }, usage.promptTokens)
-      metrics.wastedTokens.inc({ kind: 'completion', model }, usage.completionTokens)
+  const { onAttempt, onCloserLook } = observeAttempts(metrics)
+  const spare = (modelId: string) => (slots.vllm.waiting() > 0 ? 0 : upstreams.spare(modelId))
+  return {
+    once: createOnce(store),
+    slots,
+    ask: {
+      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt }),
+      tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
-  })
-  const tesseract = timedEngine(embedded.recognize, config.GATEWAY_PAGE_TIMEOUT_SECONDS)
-  const crossCheck: CrossCheckOptions = {
-    totalTimeoutSeconds: config.GATEWAY_PAGE_TIMEOUT_SECONDS,
-    onCloserLook: ({ model, outcome, wasted }) => {
-      metrics.closerLooks.inc({ model, outcome })
-      metrics.wastedTokens.inc({ kind: 'prompt', model }, wasted?.promptTokens ?? 0)
-      metrics.wastedTokens.inc({ kind: 'completion', model }, wasted?.completionTokens ?? 0)
-    },
+    crossCheck: { totalTimeoutSeconds, onCloserLook },
+    observer: observeReading(metrics, meter),
   }
-  const checked = (engine: Engine) => crossCheckedEngine(tiledEngine(engine, joinTiles), crossCheck)
-  const once = (engine: Engine) => inkedEngine(imageKeyedEngine(cachedEngine(checked(engine), store)))
-  const limited = (engine: Engine, { slotsFor }: ModelSlots) =>
-    limitedEngine(engine, {
-      slotsFor,
-      onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
-    })
-  return routedEngine({
-    vllm: limited(once(guarded), slots.vllm),
-    tesseract: limited(once(tesseract), slots.tesseract),
-  })
 }
 
 function createStore(config: Config, log: Log): PageStore {
@@ -210,17 +182,4 @@ function createConfiguredUpstreams(config: Config, log: Log, queuedFor: (modelId
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
     onLog: (level, message, fields) => log[level](fields, message),
   })
-}
-
-function embeddedModel() {
-  return {
-    id: 'tesseract',
-    root: 'tesseract',
-    parent: null,
-    maxModelLen: tesseractProfile.defaultMaxModelLen,
-    created: 0,
-    ownedBy: 'ocr-gateway',
-    engine: 'tesseract' as const,
-    profile: tesseractProfile,
-  }
 }

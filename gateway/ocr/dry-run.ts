@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { imageKey } from '../read/image-keyed-engine.ts'
+import { imageKey } from '../read/once-per-image.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { startDeadline } from './deadline.ts'
@@ -45,15 +45,14 @@ async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices,
   const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
   using admitted = services.admission.admit(unknown.length, null)
   using deadline = startDeadline(request.deadline)
-  const look = async function* (page: PlannedPage, pageSignal: AbortSignal) {
-    yield await lookAt(page, request, services, deadline.signal, pageSignal)
-  }
+  const look = (page: PlannedPage, pageSignal: AbortSignal) =>
+    lookAt(page, request, services, deadline.signal, pageSignal)
   const onEnd = () => admitted.ended()
   return await Array.fromAsync(inPageOrder(unknown, look, { lookahead: services.lookahead, onEnd, signal }))
 }
 
 async function lookAt(
-  { number: { page }, prompt }: PlannedPage,
+  { number: { page }, page: { draw, questionKey } }: PlannedPage,
   request: OcrRequest,
   { log }: OcrServices,
   deadline: AbortSignal,
@@ -61,10 +60,10 @@ async function lookAt(
 ): Promise<Look> {
   try {
     deadline.throwIfAborted()
-    const image = await prompt.image(AbortSignal.any([signal, deadline]))
+    const image = await draw(AbortSignal.any([signal, deadline]))
     if (image.blank) return { page, kind: 'blank' }
-    // One of which nobody knows what it looks like is like no other.
-    const key = image.sha256 === undefined ? randomUUID() : imageKey(prompt, image)
+    // A page without an image hash is never a repeat.
+    const key = image.sha256 === undefined ? randomUUID() : imageKey(questionKey, image)
     return { page, kind: 'inked', key, cost: costOf(image, request) }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason

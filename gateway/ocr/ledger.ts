@@ -4,7 +4,7 @@ import type { Warning } from '../request/ocr-request.ts'
 import type { DocumentFacts, PageNumber, PageResult } from './page-event.ts'
 
 /** One page's line: how it ended and where its text stands, as offsets into the content in UTF-16 code units. */
-export interface LedgerPage extends PageNumber, PageResult {
+export interface LedgerPage extends PageNumber, Omit<PageResult, 'text'> {
   readonly start: number
   readonly end: number
 }

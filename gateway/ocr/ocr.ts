@@ -1,14 +1,18 @@
-import type { OcrModel, OcrRequest } from '../request/ocr-request.ts'
+import type { OcrModel } from '../profile/question.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline, untilDeadline } from './deadline.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
+import type { PaceMeter } from './reading-pace.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** What the pipeline needs. */
 export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
+  /** What pages have taken here: what a dry run expects of others. */
+  readonly meter: PaceMeter
   /** Throws `engine_unavailable` when nobody serves a model any more. */
   readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number

@@ -9,7 +9,7 @@ export interface OutputForm {
   readonly after: string
   readonly separator: (page: number) => string
   /** One page's share of the content. */
-  readonly page: (text: string, page: PageNumber, result: PageResult) => string
+  readonly page: (page: PageNumber, result: PageResult) => string
 }
 
 /** Returns how a request wants its pages put together. */
@@ -21,7 +21,7 @@ export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): 
     before: '',
     after: '',
     separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
-    page: (text, { page }, result) => withMarker(output === 'text' ? plainText(text) : text, page, result),
+    page: ({ page }, result) => withMarker(output === 'text' ? plainText(result.text) : result.text, page, result),
   }
 }
 
@@ -33,7 +33,7 @@ function withMarker(text: string, page: number, { error, status }: PageResult): 
   return text === '' ? marker : `${text}\n\n${marker}`
 }
 
-function jsonPage(answersJson: boolean, text: string, { page }: PageNumber, { status, error }: PageResult): string {
+function jsonPage(answersJson: boolean, { page }: PageNumber, { text, status, error }: PageResult): string {
   const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
   const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
   return JSON.stringify({ page, status, ...content, ...failure })

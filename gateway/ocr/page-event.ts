@@ -1,6 +1,5 @@
 import type { GatewayError } from '../errors.ts'
-import type { AttemptReason, Confidence, Usage } from '../engine/engine.ts'
-import type { PageWarning } from '../page/page.ts'
+import type { PageAnswer } from '../read/page-answer.ts'
 
 /** One opened document, as the ledger speaks of it. */
 export interface DocumentFacts {
@@ -17,24 +16,9 @@ export interface DocumentFacts {
 export type PageStatus = 'ok' | 'repaired' | 'fallback' | 'blank' | 'failed' | 'pending'
 
 /** What is known of a page once it has ended. */
-export interface PageResult {
+export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly status: PageStatus
-  readonly cache: 'hit' | 'miss' | 'joined' | 'off'
-  readonly attempts: number
-  /** Why attempts did not count. */
-  readonly reasons: readonly AttemptReason[]
-  readonly engine: 'vllm' | 'tesseract'
-  readonly rasterizer: string | null
-  readonly finishReason: string | null
-  /** Pixels of the page image; null when the page never became one. */
-  readonly width: number | null
-  readonly height: number | null
-  readonly usage: Usage
-  /** What makes the text less sure. */
-  readonly warnings: readonly PageWarning[]
-  /** The share of the text layer's words and numbers that the text holds; null without a layer to trust. */
-  readonly agreement: number | null
-  readonly confidence: Confidence | null
+  readonly cache: PageAnswer['cache'] | 'off'
   readonly error: GatewayError | null
 }
 
@@ -55,10 +39,12 @@ export interface PageNumber {
   readonly documentPage: number
 }
 
-export type PageEvent =
-  | { readonly type: 'page-start'; readonly page: PageNumber }
-  | { readonly type: 'page-delta'; readonly page: PageNumber; readonly text: string }
-  | { readonly type: 'page-end'; readonly page: PageNumber; readonly result: PageResult }
+/** A page has ended. Its text is whole and clean: what has been streamed to a client cannot be taken back. */
+export interface PageEnd {
+  readonly type: 'page-end'
+  readonly page: PageNumber
+  readonly result: PageResult
+}
 
-/** What the pipeline tells, in order: the documents, then each page's events in page order. */
-export type OcrEvent = DocumentOpen | PageEvent
+/** What the pipeline tells, in order: the documents, then each page in page order. */
+export type OcrEvent = DocumentOpen | PageEnd

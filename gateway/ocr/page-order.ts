@@ -13,29 +13,25 @@ export interface PageOrderOptions {
  */
 const AHEAD = 16
 
-/** One page's events: filled by its run, emptied in its turn. */
-interface Lane<Event> {
-  readonly events: Event[]
-  ended: boolean
-  failure: { readonly reason: unknown } | null
-  wake: () => void
-  readonly done: Promise<void>
+/** A page that has been started. */
+interface Run<Result> {
+  /** Never rejects. */
+  readonly outcome: Promise<PromiseSettledResult<Result>>
 }
 
 /**
- * Runs pages side by side and yields their events in page order: the events of the first unfinished page as they come,
- * those of later pages when their turn has come. When the consumer leaves or a page throws, every run is aborted, and
- * the generator ends only after all of them have.
+ * Runs pages side by side and yields their results in page order. When the consumer leaves or a page throws, every run is
+ * aborted, and the generator ends only after all of them have.
  */
-export async function* inPageOrder<Page, Event>(
+export async function* inPageOrder<Page, Result>(
   pages: Iterable<Page>,
-  run: (page: Page, signal: AbortSignal) => AsyncIterable<Event>,
+  run: (page: Page, signal: AbortSignal) => Promise<Result>,
   { lookahead, onEnd, signal }: PageOrderOptions,
-): AsyncGenerator<Event, void, undefined> {
+): AsyncGenerator<Result, void, undefined> {
   const leave = new AbortController()
   const runSignal = AbortSignal.any([signal, leave.signal])
   const queue = pages[Symbol.iterator]()
-  const lanes: Lane<Event>[] = []
+  const runs: Run<Result>[] = []
   let started = 0
   let inFlight = 0
   let isOver = false
@@ -47,9 +43,9 @@ export async function* inPageOrder<Page, Event>(
       onEnd?.(index)
       fill()
     }
-    lanes.push(startLane(page, run, ended, runSignal))
+    runs.push({ outcome: settle(run(page, runSignal), ended) })
   }
-  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && lanes.length < lookahead * AHEAD
+  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && runs.length < lookahead * AHEAD
   const fill = (): void => {
     while (!isOver && hasRoom()) {
       const next = queue.next()
@@ -58,47 +54,25 @@ export async function* inPageOrder<Page, Event>(
     }
   }
   try {
-    for (fill(); lanes[0] !== undefined; fill()) {
-      yield* drainLane(lanes[0])
-      lanes.shift()
+    for (fill(); runs[0] !== undefined; fill()) {
+      const outcome = await runs[0].outcome
+      if (outcome.status === 'rejected') throw outcome.reason
+      yield outcome.value
+      runs.shift()
     }
   } finally {
     leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
-    await Promise.all(lanes.map((lane) => lane.done))
+    await Promise.all(runs.map(({ outcome }) => outcome))
   }
 }
 
-function startLane<Page, Event>(
-  page: Page,
-  run: (page: Page, signal: AbortSignal) => AsyncIterable<Event>,
-  onEnd: () => void,
-  signal: AbortSignal,
-): Lane<Event> {
-  const lane: Lane<Event> = { events: [], ended: false, failure: null, wake: () => {}, done: Promise.resolve() }
-  const work = async (): Promise<void> => {
-    try {
-      for await (const event of run(page, signal)) {
-        lane.events.push(event)
-        lane.wake()
-      }
-    } catch (reason) {
-      lane.failure = { reason }
-    } finally {
-      lane.ended = true
-      lane.wake()
-      onEnd()
-    }
-  }
-  return Object.assign(lane, { done: work() })
-}
-
-async function* drainLane<Event>(lane: Lane<Event>): AsyncGenerator<Event, void, undefined> {
-  for (;;) {
-    while (lane.events.length > 0) yield lane.events.shift() as Event
-    if (lane.failure !== null) throw lane.failure.reason
-    if (lane.ended) return
-    await new Promise<void>((resolve) => {
-      lane.wake = resolve
-    })
+async function settle<Result>(running: Promise<Result>, onEnd: () => void): Promise<PromiseSettledResult<Result>> {
+  try {
+    const value = await running
+    return { status: 'fulfilled', value }
+  } catch (reason) {
+    return { status: 'rejected', reason }
+  } finally {
+    onEnd()
   }
 }

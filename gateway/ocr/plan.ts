@@ -1,7 +1,8 @@
 import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
+import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
-import type { AgreementLevel } from '../read/evidence/agreement-level.ts'
+import type { PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
@@ -9,7 +10,6 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { pageKey, questionKey } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
-import { createAttemptBudget } from '../read/attempt-budget.ts'
 
 /** What planning needs. */
 export interface PlanServices {
@@ -39,7 +39,7 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
     documents.push(opening.use(await services.openDocument(source, request.turn, signal)))
   }
   const pages = planPages(request, documents, services)
-  const pageKeys = pages.map(({ prompt }) => prompt.pageKey)
+  const pageKeys = pages.map(({ page }) => page.key)
   const known = await findCached(pageKeys, request, services, signal)
   const opened = opening.move()
   return {
@@ -76,15 +76,21 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
       { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
     )
   }
-  const attemptBudget = createAttemptBudget(wanted.length)
+  const shared: SharedByPages = {
+    questionKey: questionKey(request),
+    attemptBudget: createAttemptBudget(wanted.length),
+    refreshedImages: new Set(),
+  }
   const levels = documents.map(() => createAgreementLevel())
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
-    const prompt = planPrompt(request, document, number, level, services)
-    return { number, prompt: { ...prompt, attemptBudget } }
+    return { number, page: { ...planPage(request, document, number, services), ...shared, level } }
   })
 }
+
+/** What all pages of a request share. */
+type SharedByPages = Pick<PageToRead, 'questionKey' | 'attemptBudget' | 'refreshedImages'>
 
 /** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
 function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
@@ -96,34 +102,27 @@ function locate(page: number, documents: readonly Document[]): { document: Docum
   throw new RangeError(`page ${page} is in none of the documents`)
 }
 
-function planPrompt(
+function planPage(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
-  level: AgreementLevel,
   { rasterizationVersion, imageMediaType }: PlanServices,
-): PlannedPage['prompt'] {
+): Omit<PageToRead, keyof SharedByPages | 'level'> {
   const { profile } = request.model
   const rasterization: Rasterization = {
     pixelBudget: profile.pixelBudget,
     mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
   }
+  const draw = (asked: Rasterization) => (signal: AbortSignal) => document.rasterize(documentPage, asked, signal)
   return {
-    pageKey: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
-    questionKey: questionKey(request),
+    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    question: request,
     cache: request.cache,
-    model: request.model,
-    task: request.task,
-    text: request.prompt,
-    image: (signal) => document.rasterize(documentPage, rasterization, signal),
+    draw: draw(rasterization),
     // A closer look is another attempt: none for a model that is asked once.
-    ...(profile.ladder.length > 1
-      ? { closerImage: (signal) => document.rasterize(documentPage, { ...rasterization, closer: true }, signal) }
-      : {}),
-    level,
+    drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
     requestId: request.id,
     turn: request.turn,
-    confidence: request.confidence,
   }
 }

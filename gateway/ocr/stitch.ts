@@ -34,26 +34,24 @@ export async function* stitch(
   const pages: LedgerPage[] = []
   let held: TextPiece[] = []
   let offset = 0
-  let pageText = ''
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number.page)
-    const text = form.page(pageText, number, result)
+    const text = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
-    pages.push({ ...number, ...result, start, end: offset })
+    const { text: _, ...facts } = result
+    pages.push({ ...number, ...facts, start, end: offset })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
     held.push({ type: 'text', text, page: number.page })
-    pageText = ''
   }
 
   for await (const event of events) {
     if (event.type === 'document-open') {
       documents.push(...event.documents)
       yield event
+      continue
     }
-    if (event.type === 'page-delta') pageText += event.text
-    if (event.type !== 'page-end') continue
     endPage(event.page, event.result)
     if (pages.every(hasFailed)) continue
     yield* held

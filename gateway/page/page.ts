@@ -7,9 +7,18 @@ export interface PageSize {
   readonly unit: 'pt' | 'px'
 }
 
+/** The gateway's rasterizers, as the ledger names them. */
+export const rasterizers = ['pdfium', 'pdfjs', 'scan', 'sharp'] as const
+
+/** Which of the gateway's rasterizers drew a page. */
+export type Rasterizer = (typeof rasterizers)[number]
+
+/** What may make a page's text less sure. */
+export const warningCodes = ['image_small', 'resolution_low', 'image_bilevel', 'page_skewed'] as const
+
 /** Something about a page that makes its text less sure, and what the caller can do about it. */
 export interface PageWarning {
-  readonly code: 'image_small' | 'resolution_low' | 'image_bilevel' | 'page_skewed'
+  readonly code: (typeof warningCodes)[number]
   readonly message: string
 }
 
@@ -20,8 +29,7 @@ export interface PageImage {
   /** Pixels. */
   readonly width: number
   readonly height: number
-  /** Which of the gateway's rasterizers drew it. */
-  readonly rasterizer: 'pdfium' | 'pdfjs' | 'scan' | 'sharp'
+  readonly rasterizer: Rasterizer
   /** There is nothing on the page that could be read, and no engine needs to see it. */
   readonly blank: boolean
   readonly warnings: readonly PageWarning[]

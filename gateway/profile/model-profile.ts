@@ -57,6 +57,9 @@ export interface ModelProfile {
   readonly clean: (text: string, task: string) => string
 }
 
+/** What engines there are: vLLM servers, and the embedded one. */
+export const engineNames = ['vllm', 'tesseract'] as const
+
 /** A model as clients name it, with the profile that was chosen for it. */
 export interface ServedModel {
   /** The served-model name: what goes into `model`. */
@@ -69,7 +72,7 @@ export interface ServedModel {
   readonly maxModelLen: number
   readonly created: number
   readonly ownedBy: string
-  readonly engine: 'vllm' | 'tesseract'
+  readonly engine: (typeof engineNames)[number]
   /** Null when an operator marked the model as no OCR model: its requests pass through. */
   readonly profile: ModelProfile | null
 }

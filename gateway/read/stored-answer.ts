@@ -1,43 +1,16 @@
 import { z } from 'zod'
 import type { PageStore } from '../cache/page-store.ts'
-import type { PageImage, PageWarning } from '../page/page.ts'
-import { attemptReasons } from '../engine/engine.ts'
-import type { EndDelta, PagePrompt } from '../engine/engine.ts'
+import { pageAnswer, type PageAnswer } from './page-answer.ts'
+import type { PageToRead } from './page-to-read.ts'
 
 /** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 5
+const STORED_VERSION = 6
 
-const tokens = z.number().int().nonnegative()
-const share = z.number().min(0).max(1)
-const pixels = z.number().int().positive()
-// Keyed by the types themselves, so that a new rasterizer or engine that is missing here does not compile.
-const rasterizers = { pdfium: 'pdfium', pdfjs: 'pdfjs', scan: 'scan', sharp: 'sharp' } as const satisfies {
-  [Name in PageImage['rasterizer']]: Name
-}
-const warningCodes = {
-  image_small: 'image_small',
-  resolution_low: 'resolution_low',
-  image_bilevel: 'image_bilevel',
-  page_skewed: 'page_skewed',
-} as const satisfies { [Code in PageWarning['code']]: Code }
-const engines = { vllm: 'vllm', tesseract: 'tesseract' } as const satisfies { [Name in EndDelta['engine']]: Name }
-
-const storedAnswer = z.object({
+/** Only answers that ended well are kept, and how a request came by one is its own. */
+const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: true }).extend({
   v: z.literal(STORED_VERSION),
-  text: z.string(),
   finishReason: z.literal('stop'),
-  usage: z.object({ promptTokens: tokens, completionTokens: tokens }),
-  width: pixels,
-  height: pixels,
-  rasterizer: z.enum(rasterizers),
-  engine: z.enum(engines),
-  blank: z.boolean(),
-  warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() })),
-  attempts: z.number().int().positive(),
-  reasons: z.array(z.enum(attemptReasons)),
-  agreement: share.nullable(),
-  confidence: z.object({ mean: share, lowest: share }).nullable(),
-  /** Asking again would not tell more of it: it was asked for, was told unasked, or there was nothing to be sure of. */
+  /** Asking again would not tell more of the confidence: it was asked for, told unasked, or there is nothing to be sure of. */
   isConfidenceFinal: z.boolean(),
 })
 
@@ -46,38 +19,48 @@ const storedPointer = z.object({ v: z.literal(STORED_VERSION), imageKey: z.strin
 
 const stored = z.union([storedPointer, storedAnswer])
 
-/** A page's answer as it is kept. */
-export type StoredAnswer = z.infer<typeof storedAnswer>
+type StoredAnswer = z.infer<typeof storedAnswer>
 
-/** Reads what the store has of a page; null for none, or none that tells all that the prompt asks for. Never throws. */
-export async function readAnswer(
+/** Reads what the store has under a key; null for nothing, or nothing that tells all that the page's question asks. Never throws. */
+export async function readStored(
   store: PageStore,
-  { pageKey, confidence }: PagePrompt,
+  key: string,
+  { question }: PageToRead,
   signal: AbortSignal,
-): Promise<StoredAnswer | null> {
+): Promise<PageAnswer | null> {
   try {
-    const value = await store.get(pageKey, signal)
+    const value = await store.get(key, signal)
     if (value === null) return null
-    let answer = stored.parse(JSON.parse(value))
-    if ('imageKey' in answer)
-      answer = storedAnswer.parse(JSON.parse((await store.get(answer.imageKey, signal)) ?? 'null'))
-    return confidence && !answer.isConfidenceFinal ? null : answer
+    const found = stored.parse(JSON.parse(value))
+    const isPointer = 'imageKey' in found
+    const answer = isPointer ? await readAnswer(store, found.imageKey, signal) : found
+    if (question.confidence && !answer.isConfidenceFinal) return null
+    const { v: _, isConfidenceFinal: __, ...facts } = answer
+    return { ...facts, isFallback: false, cache: 'hit', imageKey: isPointer ? found.imageKey : null }
   } catch {
     // A store that fails and a value that nobody can read are misses.
     return null
   }
 }
 
+async function readAnswer(store: PageStore, imageKey: string, signal: AbortSignal): Promise<StoredAnswer> {
+  return storedAnswer.parse(JSON.parse((await store.get(imageKey, signal)) ?? 'null'))
+}
+
 /** Stores an answer that is whole and good, and leaves out any other; only points to one that is kept already. Never throws. */
-export async function writeAnswer(store: PageStore, prompt: PagePrompt, text: string, end: EndDelta): Promise<void> {
-  const { type: _, cache: __, isFallback, finishReason, imageKey, ...facts } = end
-  if (isFallback || finishReason !== 'stop' || (text.trim() === '' && !end.blank)) return
-  const lists = { warnings: [...end.warnings], reasons: [...end.reasons] }
-  const isConfidenceFinal = prompt.confidence || end.confidence !== null || end.blank
-  const answer: StoredAnswer = { v: STORED_VERSION, text, finishReason, ...facts, ...lists, isConfidenceFinal }
+export async function writeStored(
+  store: PageStore,
+  key: string,
+  { question }: PageToRead,
+  answer: PageAnswer,
+): Promise<void> {
+  const { cache: _, imageKey, isFallback, finishReason, ...facts } = answer
+  if (isFallback || finishReason !== 'stop' || (answer.text.trim() === '' && !answer.blank)) return
+  const isConfidenceFinal = question.confidence || answer.confidence !== null || answer.blank
+  const kept: StoredAnswer = { v: STORED_VERSION, finishReason, ...facts, isConfidenceFinal }
+  const pointer = imageKey === null ? null : { v: STORED_VERSION, imageKey }
   try {
-    const value = imageKey === undefined ? answer : { v: STORED_VERSION, imageKey }
-    await store.set(prompt.pageKey, JSON.stringify(value))
+    await store.set(key, JSON.stringify(pointer ?? kept))
   } catch {
     // The page was read; that it could not be kept is the store's to report.
   }

@@ -14,7 +14,8 @@ import { parsePageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { decodeInline } from './data-url.ts'
-import type { OcrModel, OcrRequest } from './ocr-request.ts'
+import type { OcrModel } from '../profile/question.ts'
+import type { OcrRequest } from './ocr-request.ts'
 import { chooseTask } from './task.ts'
 
 /** How the answer of a chat completion is written. */

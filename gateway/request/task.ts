@@ -1,7 +1,8 @@
 import { GatewayError } from '../errors.ts'
 import type { OcrOptions } from '../wire/openai/chat-request.ts'
 import type { TaskPrompt } from '../profile/model-profile.ts'
-import type { OcrModel, OcrRequest, Warning } from './ocr-request.ts'
+import type { OcrModel } from '../profile/question.ts'
+import type { OcrRequest, Warning } from './ocr-request.ts'
 
 const DEFAULT_TASK = 'document'
 

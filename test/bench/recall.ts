@@ -10,7 +10,7 @@ import { createEmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import type { EmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { tesseract } from '../../gateway/profile/models/tesseract.ts'
-import { pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { promptOf, servedModel } from '../support/page-prompt.ts'
 import { printBar, printTable } from './table.ts'
 import { someone } from '../support/turn.ts'
 
@@ -135,9 +135,9 @@ async function readPage(
 ): Promise<string> {
   const { pixelBudget, imageMediaType: mediaType } = tesseract
   const model = servedModel(tesseract, { id: 'tesseract', engine: 'tesseract' })
-  const image = (stop: AbortSignal) => document.rasterize(page, { pixelBudget, mediaType }, stop)
+  const image = await document.rasterize(page, { pixelBudget, mediaType }, signal)
   let text = ''
-  for await (const delta of engine.recognize(pagePrompt({ model, image }), signal)) {
+  for await (const delta of engine.recognize(await promptOf({ model, image }), signal)) {
     if (delta.type === 'text') text += delta.text
   }
   return text

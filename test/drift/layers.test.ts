@@ -20,7 +20,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   rasterizer: ['errors.ts', 'page', 'schedule', 'prepare'],
   document: ['errors.ts', 'page', 'schedule', 'rasterizer'],
   upstream: ['errors.ts', 'page', 'schedule', 'profile', 'wire'],
-  engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'read'],
+  engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream'],
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine', 'upstream'],
   request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
   ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'engine', 'read', 'telemetry'],

@@ -6,12 +6,12 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
 import { createEmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import type { EmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
-import type { Delta, EndDelta, PagePrompt } from '../../gateway/engine/engine.ts'
+import type { Delta, EndDelta, Prompt } from '../../gateway/engine/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import { tesseract } from '../../gateway/profile/models/tesseract.ts'
 import { makePdf } from '../support/make-pdf.ts'
-import { pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { promptOf, servedModel } from '../support/page-prompt.ts'
 import { within } from '../support/within.ts'
 import { someone } from '../support/turn.ts'
 
@@ -41,17 +41,6 @@ describe('the embedded engine', () => {
       type: 'end',
       finishReason: 'stop',
       usage: { promptTokens: 0, completionTokens: 0 },
-      width: english.width,
-      height: english.height,
-      rasterizer: english.rasterizer,
-      engine: 'tesseract',
-      cache: 'miss',
-      blank: false,
-      warnings: [],
-      attempts: 1,
-      reasons: [],
-      agreement: null,
-      isFallback: false,
     })
   })
 
@@ -96,11 +85,8 @@ describe('the embedded engine', () => {
 
   it('ends at once when a page being read is aborted, and reads the next', async () => {
     const abort = new AbortController()
-    const image = async () => {
-      setImmediate(() => abort.abort(new Error('client gone')))
-      return english
-    }
-    const aborted = read(engine, { ...promptFor(english), image }, abort.signal)
+    const aborted = read(engine, promptFor(english), abort.signal)
+    setImmediate(() => abort.abort(new Error('client gone')))
     await assert.rejects(within(aborted, 1 * SECONDS, 'the aborted page'), /client gone/)
     assert.match((await read(engine, promptFor(english))).text, /pendulum/)
   })
@@ -120,7 +106,7 @@ describe('the embedded engine', () => {
     const closing = createEmbeddedEngine({ threads: 1 })
     const pages = [read(closing, promptFor(english)), read(closing, promptFor(english))]
     const failures = Promise.allSettled(pages)
-    // Both have to be with the engine: their images come at once.
+    // Both have to be with the engine.
     await new Promise(setImmediate)
     await within(closing.close(), 5 * SECONDS, 'closing')
     for (const outcome of await within(failures, 1 * SECONDS, 'the pages')) {
@@ -131,17 +117,17 @@ describe('the embedded engine', () => {
   })
 })
 
-function promptFor(page: PageImage): PagePrompt {
+function promptFor(image: PageImage): Promise<Prompt> {
   const model = servedModel(tesseract, { id: 'tesseract', engine: 'tesseract' })
-  return pagePrompt({ model, image: () => Promise.resolve(page) })
+  return promptOf({ model, image })
 }
 
 async function read(
   engine: EmbeddedEngine,
-  prompt: PagePrompt,
+  prompt: Promise<Prompt>,
   signal: AbortSignal = never,
 ): Promise<{ text: string; end: EndDelta }> {
-  const deltas = await within(Array.fromAsync<Delta>(engine.recognize(prompt, signal)), 60 * SECONDS, 'a page')
+  const deltas = await within(Array.fromAsync<Delta>(engine.recognize(await prompt, signal)), 60 * SECONDS, 'a page')
   const end = deltas.at(-1)
   assert.equal(end?.type, 'end')
   return { text: deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join(''), end }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Delta, EndDelta, PagePrompt } from '../../gateway/engine/engine.ts'
 import { PageFailure } from '../../gateway/read/guard/page-failure.ts'
-import { guardedEngine } from '../../gateway/read/guarded-engine.ts'
-import type { AttemptReport, GuardOptions } from '../../gateway/read/guarded-engine.ts'
+import { createGuard } from '../../gateway/read/guard/guard.ts'
+import type { AttemptReport, GuardOptions } from '../../gateway/read/guard/guard.ts'
+import type { PageAnswer } from '../../gateway/read/page-answer.ts'
+import type { PageToRead } from '../../gateway/read/page-to-read.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
@@ -13,7 +14,7 @@ import { toDeltas } from '../fakes/fake-vllm-answer.ts'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm, FakeVllmOptions } from '../fakes/fake-vllm.ts'
-import { grayPageImage, pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { grayPageImage, pageToRead, servedModel } from '../support/page-prompt.ts'
 import { eventually, within } from '../support/within.ts'
 
 const DEADLINE = 10_000
@@ -46,7 +47,8 @@ async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5,
   })
   await upstreams.refresh(AbortSignal.timeout(DEADLINE))
   const reports: AttemptReport[] = []
-  const engine = guardedEngine(createVllmEngine({ upstreams, idleTimeoutSeconds, totalTimeoutSeconds: 60 }), {
+  const engine = createVllmEngine({ upstreams, firstTokenTimeoutSeconds: 60, idleTimeoutSeconds })
+  const ask = createGuard(engine, {
     totalTimeoutSeconds: 60,
     backoffMilliseconds: () => 1,
     onAttempt: (report) => reports.push(report),
@@ -57,8 +59,8 @@ async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5,
     upstreams,
     reports,
     temperatures: () => fake.requests.map(({ body }) => body?.['temperature']),
-    read: (prompt: PagePrompt = lightonPage(), signal: AbortSignal = AbortSignal.timeout(DEADLINE)) =>
-      within(readPage(engine(prompt, signal)), DEADLINE, 'the page'),
+    read: async (page: PageToRead = lightonPage(), signal: AbortSignal = AbortSignal.timeout(DEADLINE)) =>
+      within(ask(page, await page.draw(signal), signal), DEADLINE, 'the page'),
     async [Symbol.asyncDispose]() {
       await upstreams.close()
       await fake.kill()
@@ -66,24 +68,10 @@ async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5,
   }
 }
 
-const lightonPage = (prompt: Partial<PagePrompt> = {}): PagePrompt =>
-  pagePrompt({ model: servedModel(lightonocr2), ...prompt })
+const lightonPage = (page: Parameters<typeof pageToRead>[0] = {}): PageToRead =>
+  pageToRead({ model: servedModel(lightonocr2), ...page })
 
-async function readPage(deltas: AsyncIterable<Delta>): Promise<{ text: string; end: EndDelta }> {
-  const texts: string[] = []
-  let end: EndDelta | null = null
-  for await (const delta of deltas) {
-    assert.equal(end, null, 'nothing follows the end')
-    if (delta.type === 'end') end = delta
-    else texts.push(delta.text)
-  }
-  assert.ok(end !== null, 'an end')
-  assert.ok(texts.length <= 1, 'the text comes in one piece')
-  return { text: texts.join(''), end }
-}
-
-function verdict({ end }: { readonly end: EndDelta }) {
-  const { finishReason, attempts, reasons } = end
+function verdict({ finishReason, attempts, reasons }: PageAnswer) {
   return { finishReason, attempts, reasons }
 }
 
@@ -122,7 +110,7 @@ describe('the guard', { timeout: 60_000 }, () => {
     const page = await setup.read()
     assert.equal(page.text, GOOD)
     assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 1, reasons: [] })
-    assert.equal(page.end.usage.completionTokens, 9)
+    assert.equal(page.usage.completionTokens, 9)
     assert.deepEqual(setup.temperatures(), [0.2])
     assert.equal(setup.fake.requests[0]?.body?.['repetition_detection'], undefined)
     assert.deepEqual(
@@ -236,7 +224,7 @@ describe('the guard', { timeout: 60_000 }, () => {
     })
     assert.equal(page.text, `# Minutes\n\n${loop}`)
     assert.deepEqual(setup.temperatures(), [0.2, 0.4, 0.7])
-    assert.deepEqual([page.end.width, page.end.height, page.end.engine], [280, 140, 'vllm'])
+    assert.deepEqual([page.width, page.height, page.engine], [280, 140, 'vllm'])
   })
 
   it('says that a page came back empty every time', async () => {
@@ -268,7 +256,7 @@ describe('the guard', { timeout: 60_000 }, () => {
   it('changes the seed and lets go of top_k where greedy decoding failed', async () => {
     const model = servedModel(hunyuanocr10, { id: 'tencent/HunyuanOCR', maxModelLen: 32_768 })
     await using setup = await start({ models: ['tencent/HunyuanOCR'], answers: ['', '', GOOD] })
-    const page = await setup.read(pagePrompt({ model }))
+    const page = await setup.read(pageToRead({ model }))
     assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 3, reasons: ['empty', 'empty'] })
     assert.deepEqual(
       setup.fake.requests.map(({ body }) => [body?.['temperature'], body?.['top_k'], body?.['seed']]),
@@ -283,15 +271,15 @@ describe('the guard', { timeout: 60_000 }, () => {
 
   it('does not take the prompt said back for a page', async () => {
     const model = servedModel(hunyuanocr10, { id: 'tencent/HunyuanOCR', maxModelLen: 32_768 })
-    const prompt = pagePrompt({ model })
-    await using setup = await start({ models: ['tencent/HunyuanOCR'], answers: [prompt.text ?? '', GOOD] })
+    const prompt = pageToRead({ model })
+    await using setup = await start({ models: ['tencent/HunyuanOCR'], answers: [prompt.question.prompt ?? '', GOOD] })
     assert.deepEqual(verdict(await setup.read(prompt)), { finishReason: 'stop', attempts: 2, reasons: ['echo'] })
   })
 
   it('shows a page smaller, once, when it does not fit the context', async () => {
     const tooLong = "This model's maximum context length is 2000 tokens. However, you requested 2100."
     await using setup = await start({ answers: [vllmError(400, tooLong), GOOD] })
-    const page = await setup.read(lightonPage({ image: () => grayPageImage(560, 280) }))
+    const page = await setup.read(lightonPage({ draw: () => grayPageImage(560, 280) }))
     assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
     assert.deepEqual(
       setup.fake.requests.map(({ image }) => [image?.width, image?.height]),
@@ -300,7 +288,7 @@ describe('the guard', { timeout: 60_000 }, () => {
         [396, 198],
       ],
     )
-    assert.deepEqual([page.end.width, page.end.height], [396, 198])
+    assert.deepEqual([page.width, page.height], [396, 198])
     setup.fake.setAnswer(() => vllmError(400, tooLong))
     const error = await failureOf(setup.read())
     assert.equal(error.retry, false)
@@ -310,27 +298,18 @@ describe('the guard', { timeout: 60_000 }, () => {
   it('shows a page smaller that the gateway itself knows not to fit', async () => {
     const model = servedModel(lightonocr2, { maxModelLen: 450 })
     await using setup = await start({ models: [{ id: model.id, maxModelLen: 450 }] })
-    const page = await setup.read(pagePrompt({ model, image: () => grayPageImage(560, 560) }))
+    const page = await setup.read(pageToRead({ model, draw: () => grayPageImage(560, 560) }))
     assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
     assert.equal(setup.fake.requests.length, 1)
   })
 
-  it('draws the page once for all attempts', async () => {
-    let drawn = 0
-    const image = () => {
-      drawn += 1
-      return grayPageImage()
-    }
-    await using setup = await start({ answers: ['', vllmError(500), GOOD] })
-    assert.equal((await setup.read(lightonPage({ image }))).text, GOOD)
-    assert.equal(drawn, 1)
-  })
-
-  it('throws what drawing the page threw, and asks nobody', async () => {
-    await using setup = await start({})
-    const failure = new GatewayError('page_too_large', 'The page is too large.')
-    assert.equal(await failureOf(setup.read(lightonPage({ image: () => Promise.reject(failure) }))), failure)
-    assert.equal(setup.fake.requests.length, 0)
+  it('gives up on an engine that talks without end when the time of the page is up', async () => {
+    const answer = { deltas: Array.from({ length: 1000 }, () => 'x'), delayMs: 20 }
+    await using setup = await start({ answers: [answer], guard: { totalTimeoutSeconds: 0.3 } })
+    const error = await failureOf(setup.read())
+    assert.equal(error.code, 'engine_timeout')
+    assert.match(error.message, /did not read this page within 0.3 seconds/)
+    await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
   })
 
   it('tries another upstream when one fails', async () => {

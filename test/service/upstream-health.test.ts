@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { EndDelta } from '../../gateway/engine/engine.ts'
-import { guardedEngine } from '../../gateway/read/guarded-engine.ts'
+import { createGuard } from '../../gateway/read/guard/guard.ts'
+import type { PageAnswer } from '../../gateway/read/page-answer.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
 import type { UpstreamsOptions } from '../../gateway/upstream/upstreams.ts'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
@@ -10,7 +10,7 @@ import { smallPages } from '../bench/small-pages.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
-import { imageOnlyProfile, pagePrompt, servedModel } from '../support/page-prompt.ts'
+import { grayPageImage, imageOnlyProfile, pageToRead, servedModel } from '../support/page-prompt.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { someone } from '../support/turn.ts'
@@ -34,14 +34,10 @@ async function start(fakes: readonly FakeVllm[], options: Partial<UpstreamsOptio
     ...options,
   })
   await upstreams.refresh(AbortSignal.timeout(DEADLINE))
-  const vllm = createVllmEngine({ upstreams, idleTimeoutSeconds: 10, totalTimeoutSeconds: 60 })
-  const engine = guardedEngine(vllm, { totalTimeoutSeconds: 60, backoffMilliseconds: () => 10 })
-  async function readPage(): Promise<EndDelta> {
-    const deltas = await Array.fromAsync(engine(pagePrompt({ model: servedModel() }), AbortSignal.timeout(10_000)))
-    const end = deltas.at(-1)
-    assert.ok(end?.type === 'end')
-    return end
-  }
+  const vllm = createVllmEngine({ upstreams, firstTokenTimeoutSeconds: 60, idleTimeoutSeconds: 10 })
+  const ask = createGuard(vllm, { totalTimeoutSeconds: 60, backoffMilliseconds: () => 10 })
+  const readPage = async (): Promise<PageAnswer> =>
+    ask(pageToRead(), await grayPageImage(), AbortSignal.timeout(10_000))
   return {
     upstreams,
     logged,
@@ -52,7 +48,7 @@ async function start(fakes: readonly FakeVllm[], options: Partial<UpstreamsOptio
 }
 
 const all = <Value>(pages: readonly Promise<Value>[]) => within(Promise.all(pages), DEADLINE, 'the pages')
-const attempts = (pages: readonly EndDelta[]) => pages.map((page) => page.attempts).toSorted((a, b) => a - b)
+const attempts = (pages: readonly PageAnswer[]) => pages.map((page) => page.attempts).toSorted((a, b) => a - b)
 
 describe('a server that sleeps', () => {
   it('is noticed; its pages go elsewhere, and it gets pages again when it wakes', async () => {

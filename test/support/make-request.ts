@@ -1,5 +1,6 @@
 import type { ModelProfile } from '../../gateway/profile/model-profile.ts'
-import type { OcrModel, OcrRequest } from '../../gateway/request/ocr-request.ts'
+import type { OcrModel } from '../../gateway/profile/question.ts'
+import type { OcrRequest } from '../../gateway/request/ocr-request.ts'
 import { imageOnlyProfile, servedModel } from './page-prompt.ts'
 
 /** A model with a given profile. */

@@ -1,7 +1,10 @@
 import sharp from 'sharp'
-import type { PagePrompt } from '../../gateway/engine/engine.ts'
+import type { Prompt } from '../../gateway/engine/engine.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import type { ModelProfile, ServedModel } from '../../gateway/profile/model-profile.ts'
+import type { OcrModel, Question } from '../../gateway/profile/question.ts'
+import { createAgreementLevel } from '../../gateway/read/evidence/agreement-level.ts'
+import type { PageToRead } from '../../gateway/read/page-to-read.ts'
 import { someone } from './turn.ts'
 
 /** A profile shaped as LightOnOCR's: the image alone. Kept apart from the real ones, which change with their models. */
@@ -34,10 +37,7 @@ export const imageThenTextProfile: ModelProfile = {
 }
 
 /** Describes a served model with a profile. */
-export function servedModel(
-  profile: ModelProfile = imageOnlyProfile,
-  model: Partial<ServedModel> = {},
-): PagePrompt['model'] {
+export function servedModel(profile: ModelProfile = imageOnlyProfile, model: Partial<ServedModel> = {}): OcrModel {
   const id = model.id ?? 'lightonai/LightOnOCR-2-1B'
   return {
     root: id,
@@ -69,20 +69,45 @@ export async function grayPageImage(width = 280, height = 140): Promise<PageImag
   }
 }
 
-/** Makes the prompt of one page. */
-export function pagePrompt(prompt: Partial<PagePrompt> = {}): PagePrompt {
-  const model = prompt.model ?? servedModel()
+/** Says what is asked about a page image. */
+export function questionOf(question: Partial<Question> = {}): Question {
+  const model = question.model ?? servedModel()
+  return { model, task: 'document', prompt: model.profile.tasks.document.text, confidence: false, ...question }
+}
+
+/** Makes a page to be read, past the cache. */
+export function pageToRead(page: Partial<Omit<PageToRead, 'question'>> & Partial<Question> = {}): PageToRead {
+  const { model, task, prompt, confidence, ...rest } = page
+  const asked = Object.fromEntries(
+    Object.entries({ model, task, prompt, confidence }).filter(([, value]) => value !== undefined),
+  )
   return {
-    pageKey: 'key',
+    key: 'key',
+    question: questionOf(asked),
     questionKey: 'question',
     cache: 'off',
-    model,
-    task: 'document',
-    text: model.profile.tasks.document.text,
-    image: () => grayPageImage(),
+    draw: () => grayPageImage(),
+    drawCloser: null,
     requestId: 'request-1',
     turn: someone,
-    confidence: false,
-    ...prompt,
+    attemptBudget: { take: () => true },
+    level: createAgreementLevel(),
+    refreshedImages: new Set(),
+    ...rest,
+  }
+}
+
+/** Makes a prompt: the first attempt at one page image. */
+export async function promptOf(prompt: Partial<Omit<Prompt, 'question'>> & Partial<Question> = {}): Promise<Prompt> {
+  const { question, requestId, turn } = pageToRead(prompt)
+  const attempt = { number: 1, sampling: {}, tried: new Set<string>() }
+  const { image = await grayPageImage() } = prompt
+  return {
+    question,
+    image,
+    requestId,
+    turn,
+    attempt,
+    ...(prompt.attempt === undefined ? {} : { attempt: prompt.attempt }),
   }
 }

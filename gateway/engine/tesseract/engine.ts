@@ -1,11 +1,23 @@
+import type { ServedModel } from '../../profile/model-profile.ts'
+import { tesseract as tesseractProfile } from '../../profile/models/tesseract.ts'
 import { createConfidenceMeter } from '../confidence.ts'
-import { onlyAttempt } from '../engine.ts'
-import type { Confidence, Delta, Engine, PagePrompt } from '../engine.ts'
+import type { Confidence, Delta, Engine, Prompt } from '../engine.ts'
 import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
 import { isNoise } from './blocks-text.ts'
-import { pageFacts } from '../page-facts.ts'
 import { createTesseractPool } from './pool.ts'
 import type { Block } from './recognition.ts'
+
+/** The model that the embedded engine serves. */
+export const embeddedModel: ServedModel = {
+  id: 'tesseract',
+  root: 'tesseract',
+  parent: null,
+  maxModelLen: tesseractProfile.defaultMaxModelLen,
+  created: 0,
+  ownedBy: 'ocr-gateway',
+  engine: 'tesseract',
+  profile: tesseractProfile,
+}
 
 /** What the embedded engine needs to know. */
 export interface EmbeddedEngineOptions {
@@ -24,21 +36,15 @@ export interface EmbeddedEngine {
 export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): EmbeddedEngine {
   const pool = createTesseractPool(threads)
 
-  async function* recognize(prompt: PagePrompt, signal: AbortSignal): AsyncGenerator<Delta, void, undefined> {
-    const image = await prompt.image(signal)
-    const { blocks } = await pool.read(image.data, prompt.turn, signal)
-    const text = prompt.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
+  async function* recognize(
+    { question, image, turn }: Prompt,
+    signal: AbortSignal,
+  ): AsyncGenerator<Delta, void, undefined> {
+    const { blocks } = await pool.read(image.data, turn, signal)
+    const text = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
     if (text !== '') yield { type: 'text', text }
-    yield {
-      type: 'end',
-      finishReason: 'stop',
-      usage: { promptTokens: 0, completionTokens: 0 },
-      ...pageFacts(image),
-      engine: 'tesseract',
-      cache: 'miss',
-      ...onlyAttempt,
-      confidence: confidenceOf(blocks),
-    }
+    const usage = { promptTokens: 0, completionTokens: 0 }
+    yield { type: 'end', finishReason: 'stop', usage, confidence: confidenceOf(blocks) }
   }
 
   return { recognize, close: () => pool.close() }

@@ -3,60 +3,49 @@ import { chatChunk, readWireError, textLogprobs } from '../../wire/vllm.ts'
 import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
 import { createConfidenceMeter } from '../confidence.ts'
-import { onlyAttempt } from '../engine.ts'
-import type { Confidence, Engine, TextDelta, Usage } from '../engine.ts'
+import type { EndDelta, Engine, TextDelta, Usage } from '../engine.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
-import { pageFacts } from '../page-facts.ts'
 import { pageRequest } from './page-request.ts'
 import type { UpstreamLease } from '../../upstream/upstream.ts'
 import type { UpstreamResponse } from '../../upstream/connection.ts'
 import { eventFailure, responseFailure } from '../../upstream/failure.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 
-/** What the engine is made from. */
+/** What the engine needs. */
 export interface VllmEngineOptions extends AnswerLimits {
   readonly upstreams: Pick<Upstreams, 'acquire'>
   /** Told how long a drawn page has waited for room at an upstream. */
   readonly onWaited?: (seconds: number) => void
-}
-
-/** How an answer ended, in the stream's own words. */
-interface Ending {
-  readonly finishReason: string
-  readonly usage: Usage
-}
-
-/** What is left to say when the text has been told. */
-interface Answered extends Ending {
-  /** Null when the engine said nothing of it. */
-  readonly confidence: Confidence | null
+  /** Told how long after its request an upstream has sent the first text of an answer. */
+  readonly onFirstToken?: (seconds: number) => void
 }
 
 /**
  * Creates the engine that speaks to vLLM: one page, one request, one image, always streamed. It tries once; whether an
- * error is worth another try is on the error.
+ * error is worth a retry is on the error.
  */
 export function createVllmEngine(options: VllmEngineOptions): Engine {
   return async function* vllmEngine(prompt, signal) {
-    const image = await prompt.image(signal)
     signal.throwIfAborted()
-    const request = pageRequest(prompt, image)
-    const claim = { modelId: prompt.model.id, turn: prompt.turn, tried: prompt.attempt?.tried }
+    const request = pageRequest(prompt)
+    const { question, turn, attempt } = prompt
     const askedAt = performance.now()
-    using lease = await options.upstreams.acquire(claim, signal)
+    using lease = await options.upstreams.acquire({ modelId: question.model.id, turn, tried: attempt.tried }, signal)
     options.onWaited?.((performance.now() - askedAt) / 1000)
-    prompt.attempt?.tried.add(lease.url)
+    attempt.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     using _ = leaveWhenLost(lease, timer)
     try {
+      const sentAt = performance.now()
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
-      const { confidence, ...ending } = yield* readAnswer(lease, response, timer)
-      lease.ended(ending.finishReason === 'abort' ? 'failed' : 'answered')
+      const end = yield* readAnswer(lease, response, timer, () =>
+        options.onFirstToken?.((performance.now() - sentAt) / 1000),
+      )
+      lease.ended(end.finishReason === 'abort' ? 'failed' : 'answered')
       // The upstream is free for the next page, whatever is done with this one.
       lease.release()
-      const whole = { ...pageFacts(image), engine: 'vllm', cache: 'miss', ...onlyAttempt, ...ending } as const
-      yield { type: 'end', ...whole, confidence: prompt.confidence ? confidence : null }
+      yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null }
     } catch (error) {
       const thrown = reasonOf(error, timer)
       if (!signal.aborted && thrown instanceof GatewayError) lease.ended(thrown.retry ? 'failed' : 'refused')
@@ -65,7 +54,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
   }
 }
 
-/** Whatever an abort broke on its way, the reason is the caller's or the timer's; that nobody is there says itself best. */
+/** Returns why an answer ended: an abort's own reason, but for `engine_unavailable`, which says already that no server is left. */
 function reasonOf(error: unknown, { signal }: AnswerTimer): unknown {
   if (error instanceof GatewayError && error.code === 'engine_unavailable') return error
   return signal.aborted ? signal.reason : error
@@ -84,9 +73,11 @@ async function* readAnswer(
   lease: UpstreamLease,
   { body }: UpstreamResponse,
   timer: AnswerTimer,
-): AsyncGenerator<TextDelta, Answered, undefined> {
+  onFirstToken: () => void,
+): AsyncGenerator<TextDelta, Omit<EndDelta, 'type'>, undefined> {
   const { url } = lease
   const meter = createConfidenceMeter()
+  let hasText = false
   let finishReason: string | null = null
   let usage: Usage = { promptTokens: 0, completionTokens: 0 }
   try {
@@ -97,9 +88,11 @@ async function* readAnswer(
       usage = read.usage ?? usage
       for (const logprob of read.logprobs) meter.add(logprob)
       lease.heard()
-      timer.pause()
-      if (read.text !== '') yield { type: 'text', text: read.text }
-      timer.resume()
+      timer.heard()
+      if (read.text === '') continue
+      if (!hasText) onFirstToken()
+      hasText = true
+      yield { type: 'text', text: read.text }
     }
   } catch (error) {
     // The text is whole once its end was announced, whatever happens to the connection afterwards.
@@ -111,8 +104,11 @@ async function* readAnswer(
   return { finishReason, usage, confidence: meter.read() }
 }
 
+/** How an answer ended, in the stream's own words, as far as they have come. */
+type Ending = Partial<Pick<EndDelta, 'finishReason' | 'usage'>>
+
 /** What one read of the stream brought. */
-interface ReadEvents extends Partial<Ending> {
+interface ReadEvents extends Ending {
   readonly text: string
   readonly logprobs: readonly number[]
 }
@@ -121,7 +117,7 @@ interface ReadEvents extends Partial<Ending> {
 function readEvents(url: string, events: readonly unknown[]): ReadEvents {
   let text = ''
   const logprobs: number[] = []
-  let ending: Partial<Ending> = {}
+  let ending: Ending = {}
   for (const event of events) {
     const error = readWireError(event)
     if (error !== null) throw eventFailure(url, error)

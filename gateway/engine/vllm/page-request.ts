@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { GatewayError } from '../../errors.ts'
 import type { PageImage } from '../../page/page.ts'
 import type { ModelProfile, Sampling } from '../../profile/model-profile.ts'
-import type { PagePrompt } from '../engine.ts'
+import type { Question } from '../../profile/question.ts'
+import type { Prompt } from '../engine.ts'
 import type { UpstreamRequest } from '../../upstream/connection.ts'
 
 /** Tokens left free for what the chat template adds around the prompt. */
@@ -16,7 +17,7 @@ const TEMPLATE_TOKENS = 64
 const REPETITION_DETECTION = { min_pattern_size: 16, max_pattern_size: 64, min_count: 50 }
 
 /** Returns the request that asks vLLM for one page: one user message, one image, everything said explicitly. */
-export function pageRequest(prompt: PagePrompt, image: PageImage): UpstreamRequest {
+export function pageRequest(prompt: Prompt): UpstreamRequest {
   return {
     method: 'POST',
     path: '/chat/completions',
@@ -27,7 +28,7 @@ export function pageRequest(prompt: PagePrompt, image: PageImage): UpstreamReque
       // https://github.com/vllm-project/vllm/pull/27987 (see also vllm-project/vllm#10583).
       'x-request-id': `${prompt.requestId}-${randomUUID().slice(0, 8)}`,
     },
-    body: requestBody(prompt, image),
+    body: requestBody(prompt),
   }
 }
 
@@ -35,10 +36,10 @@ export function pageRequest(prompt: PagePrompt, image: PageImage): UpstreamReque
  * Writes the body into one buffer, the image's base64 between the JSON before and after it: `JSON.stringify` would
  * look at each of its megabytes for something to escape.
  */
-function requestBody(prompt: PagePrompt, image: PageImage): Buffer {
-  const { data, mediaType } = image
+function requestBody(prompt: Prompt): Buffer {
+  const { data, mediaType } = prompt.image
   const mark = `#${randomUUID()}#`
-  const [before, after] = JSON.stringify(chatRequest(prompt, image, `data:${mediaType};base64,${mark}`)).split(mark)
+  const [before, after] = JSON.stringify(chatRequest(prompt, `data:${mediaType};base64,${mark}`)).split(mark)
   if (before === undefined || after === undefined) throw new TypeError('the request has no place for its image')
   const base64 = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')
   const body = Buffer.allocUnsafe(Buffer.byteLength(before) + base64.length + Buffer.byteLength(after))
@@ -48,17 +49,17 @@ function requestBody(prompt: PagePrompt, image: PageImage): Buffer {
   return body
 }
 
-function chatRequest(prompt: PagePrompt, image: PageImage, imageUrl: string): Record<string, unknown> {
-  const { id, profile } = prompt.model
+function chatRequest({ question, image, attempt }: Prompt, imageUrl: string): Record<string, unknown> {
+  const { id, profile } = question.model
   return {
     ...profile.extraBody,
     model: id,
-    messages: messages(profile, prompt.text, imageUrl),
-    ...explicit({ ...profile.sampling, ...prompt.attempt?.sampling }),
-    ...((prompt.attempt?.number ?? 1) > 1 ? { repetition_detection: REPETITION_DETECTION } : {}),
-    max_tokens: maxTokens(prompt, image),
+    messages: messages(profile, question.prompt, imageUrl),
+    ...explicit({ ...profile.sampling, ...attempt.sampling }),
+    ...(attempt.number > 1 ? { repetition_detection: REPETITION_DETECTION } : {}),
+    max_tokens: maxTokens(question, image),
     // Of the tokens that were chosen alone: vLLM's own default, which other servers may not share.
-    ...(prompt.confidence ? { logprobs: true, top_logprobs: 0 } : {}),
+    ...(question.confidence ? { logprobs: true, top_logprobs: 0 } : {}),
     stream: true,
     stream_options: { include_usage: true },
   }
@@ -81,10 +82,10 @@ function explicit({ temperature, top_p, top_k = -1, repetition_penalty = 1, seed
  * Returns what is left of the context after the page image and the text. vLLM refuses `max_tokens` equal to the context
  * length, as the prompt's own text no longer fits, and without any a page that loops would fill all of it.
  */
-function maxTokens({ model, text }: PagePrompt, image: PageImage): number {
+function maxTokens({ model, prompt }: Question, image: PageImage): number {
   const imageTokens = model.profile.imageTokens({ width: image.width, height: image.height })
   // Two bytes a token is more than any script needs; the prompts are short.
-  const textTokens = Math.ceil(Buffer.byteLength(text ?? '') / 2)
+  const textTokens = Math.ceil(Buffer.byteLength(prompt ?? '') / 2)
   const left = Math.floor(model.maxModelLen - imageTokens - textTokens - TEMPLATE_TOKENS)
   if (left >= 1) return Math.min(model.profile.maxOutputTokens, left)
   const message =

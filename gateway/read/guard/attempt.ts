@@ -1,12 +1,12 @@
+import type { Engine, Prompt } from '../../engine/engine.ts'
 import { GatewayError } from '../../errors.ts'
-import type { AttemptReason, EndDelta, Engine, PagePrompt } from '../../engine/engine.ts'
-import { onlyAttempt } from '../../engine/engine.ts'
-import { pageFacts } from '../../engine/page-facts.ts'
+import type { PageImage } from '../../page/page.ts'
+import { collect } from '../collect.ts'
+import type { AttemptReason, EngineAnswer } from '../page-answer.ts'
 import { checkAnswer } from './check-answer.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import { findCount, findLoop, watchForLoop } from './loop.ts'
 import type { Loop, LoopMeasure } from './loop.ts'
-import type { HeldImage } from './page-image.ts'
 
 /** How one attempt at a page ended. */
 export type Outcome = Answered | Failed
@@ -15,9 +15,10 @@ export type Outcome = Answered | Failed
 export interface Answered {
   /** Why it does not count; null when it does. */
   readonly reason: AttemptReason | null
-  /** Raw; of an answer that does not count only what is worth showing. */
-  readonly text: string
-  readonly end: EndDelta
+  /** Of an answer that does not count, the text is only what is worth showing. */
+  readonly answer: EngineAnswer
+  /** What the engine was shown. */
+  readonly image: PageImage
 }
 
 /** The engine has failed. */
@@ -37,19 +38,18 @@ export function hasFailed(outcome: Outcome): outcome is Failed {
  */
 export async function attemptPage(
   engine: Engine,
-  prompt: PagePrompt,
-  image: HeldImage,
+  prompt: Prompt,
   measure: LoopMeasure,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const loop = cutLoops(measure)
   try {
-    const { text, end, loop } = await readAnswer(engine, prompt, measure, signal)
-    if (loop !== null) return loopedAnswer(prompt, image, text, loop)
-    if (end === null) {
-      return failed(new GatewayError('engine_error', 'The OCR engine broke off in the middle of this page. Try again.'))
-    }
-    return judged(prompt, text, end)
+    const answer = await collect(engine(prompt, AbortSignal.any([signal, loop.signal])), (text) => loop.see(text))
+    signal.throwIfAborted()
+    return judged(prompt, answer)
   } catch (error) {
+    const found = loop.found()
+    if (found !== null) return loopedAnswer(prompt, found)
     // Whatever an abort broke on its way, its reason counts: a page's time that is up is a failure like another.
     const thrown: unknown = signal.aborted ? signal.reason : error
     if (thrown instanceof GatewayError && isEngineFailure(thrown)) return failed(thrown)
@@ -57,30 +57,36 @@ export async function attemptPage(
   }
 }
 
-async function readAnswer(engine: Engine, prompt: PagePrompt, measure: LoopMeasure, signal: AbortSignal) {
-  const watch = watchForLoop(measure)
-  const cut = new AbortController()
-  let text = ''
-  let end: EndDelta | null = null
-  for await (const delta of engine(prompt, AbortSignal.any([signal, cut.signal]))) {
-    if (delta.type === 'end') end = delta
-    else text += delta.text
-    const loop = watch.see(text)
-    if (loop === null) continue
-    cut.abort(new DOMException('The answer repeats itself.', 'AbortError'))
-    // Leaving the loop waits until the engine has ended its work.
-    return { text, end: null, loop }
-  }
-  signal.throwIfAborted()
-  return { text, end, loop: null }
+/** A loop, and the text that ends in it. */
+interface LoopedText {
+  readonly text: string
+  readonly loop: Loop
 }
 
-function judged(prompt: PagePrompt, text: string, end: EndDelta): Answered {
-  const reason = checkAnswer(prompt, text, end.finishReason)
-  if (reason === null) return { reason, text, end }
+/** Watches a text, and aborts its signal as soon as the text ends in a loop. */
+function cutLoops(measure: LoopMeasure) {
+  const watch = watchForLoop(measure)
+  const cut = new AbortController()
+  let found: LoopedText | null = null
+  return {
+    signal: cut.signal,
+    found: () => found,
+    see(text: string): void {
+      const loop = found === null ? watch.see(text) : null
+      if (loop === null) return
+      found = { text, loop }
+      cut.abort(new DOMException('The answer repeats itself.', 'AbortError'))
+    },
+  }
+}
+
+function judged({ question, image }: Prompt, answer: EngineAnswer): Answered {
+  const reason = checkAnswer(question, answer.text, answer.finishReason)
+  if (reason === null) return { reason, answer, image }
   const isWorthShowing = reason === 'cut_off' || reason === 'aborted' || reason === 'loop'
-  const finishReason = end.finishReason === 'stop' ? reason : end.finishReason
-  return { reason, text: isWorthShowing ? beforeLoop(text) : '', end: { ...end, finishReason } }
+  const finishReason = answer.finishReason === 'stop' ? reason : answer.finishReason
+  const text = isWorthShowing ? beforeLoop(answer.text) : ''
+  return { reason, answer: { ...answer, text, finishReason }, image }
 }
 
 /** What the engine ended itself may have begun to loop. */
@@ -94,17 +100,14 @@ function withOneCopy(text: string, { start, piece }: Loop): string {
   return text.slice(0, start + piece.length).replace(/[\uD800-\uDBFF]$/, '')
 }
 
-function loopedAnswer({ model }: PagePrompt, image: HeldImage, text: string, loop: Loop): Answered {
-  const shown = image.current()
-  if (shown === null) throw new TypeError('an engine answered without having drawn the page')
+function loopedAnswer({ question, image }: Prompt, { text, loop }: LoopedText): Answered {
   const usage = {
-    promptTokens: Math.ceil(model.profile.imageTokens(shown)),
+    promptTokens: Math.ceil(question.model.profile.imageTokens(image)),
     completionTokens: Math.ceil(estimateTokens(text)),
   }
-  const facts = { ...pageFacts(shown), engine: model.engine, cache: 'miss', ...onlyAttempt } as const
   // vLLM's own word for it: `repetition_detection` ends an answer so.
-  const end = { type: 'end', finishReason: 'repetition', usage, ...facts } as const
-  return { reason: 'loop', text: withOneCopy(text, loop), end }
+  const finishReason = 'repetition'
+  return { reason: 'loop', answer: { text: withOneCopy(text, loop), finishReason, usage, confidence: null }, image }
 }
 
 type EngineFailure = 'engine_error' | 'engine_unavailable' | 'engine_timeout'
@@ -113,9 +116,8 @@ function isEngineFailure(error: GatewayError): error is GatewayError & { readonl
   return error.code === 'engine_error' || error.code === 'engine_unavailable' || error.code === 'engine_timeout'
 }
 
-function failed(error: GatewayError): Failed {
-  if (!error.retry && isTooLong(error)) return { reason: 'too_long', error }
-  return { reason: isEngineFailure(error) ? error.code : 'engine_error', error }
+function failed(error: GatewayError & { readonly code: EngineFailure }): Failed {
+  return { reason: !error.retry && isTooLong(error) ? 'too_long' : error.code, error }
 }
 
 /**

@@ -1,18 +1,23 @@
 import { dropBlankCommentary } from '../../profile/clean/drop-blank-commentary.ts'
-import type { AttemptReason, PagePrompt } from '../../engine/engine.ts'
+import type { Question } from '../../profile/question.ts'
+import type { AttemptReason } from '../page-answer.ts'
 
 /**
  * Returns why a finished answer to a page with ink does not count; null when it does. `text` is the raw answer;
  * `finishReason` is in vLLM's words.
  */
-export function checkAnswer(prompt: PagePrompt, text: string, finishReason: string): AttemptReason | null {
+export function checkAnswer(
+  { model, task, prompt }: Question,
+  text: string,
+  finishReason: string,
+): AttemptReason | null {
   if (finishReason === 'repetition') return 'loop'
   if (finishReason === 'abort') return 'aborted'
   if (finishReason !== 'stop') return 'cut_off'
   // Asked before the profile's clean, which turns the remark into nothing.
   if (text.trim() !== '' && dropBlankCommentary(text) === '') return 'commentary'
-  if (prompt.model.profile.clean(text, prompt.task).trim() === '') return 'empty'
-  return isEcho(text, prompt.text) ? 'echo' : null
+  if (model.profile.clean(text, task).trim() === '') return 'empty'
+  return isEcho(text, prompt) ? 'echo' : null
 }
 
 /** A prompt of fewer letters may well be a page's own words. */

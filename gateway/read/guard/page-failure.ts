@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts'
-import type { AttemptReason } from '../../engine/engine.ts'
+import type { AttemptReason } from '../page-answer.ts'
 
 /** What the last attempt at a page failed with, and why the others did not count. */
 export class PageFailure extends GatewayError {

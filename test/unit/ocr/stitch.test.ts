@@ -3,22 +3,18 @@ import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
 import type { OcrEvent, PageResult } from '../../../gateway/ocr/page-event.ts'
 import { stitch, type StitchEnd, type StitchEvent } from '../../../gateway/ocr/stitch.ts'
+import { unread } from '../../../gateway/read/page-answer.ts'
 import { makeRequest } from '../../support/make-request.ts'
 
 const ok: PageResult = {
+  ...unread('vllm'),
   status: 'ok',
-  cache: 'miss',
   attempts: 1,
-  reasons: [],
-  engine: 'vllm',
   rasterizer: 'pdfjs',
   finishReason: 'stop',
   width: 1089,
   height: 1540,
   usage: { promptTokens: 2157, completionTokens: 10 },
-  warnings: [],
-  agreement: null,
-  confidence: null,
   error: null,
 }
 const failed: PageResult = {
@@ -38,9 +34,7 @@ async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent> {
   }
   for (const [index, text] of texts.entries()) {
     const page = { page: index + 1, document: 1, documentPage: index + 1 }
-    yield { type: 'page-start', page }
-    if (text) yield { type: 'page-delta', page, text }
-    yield { type: 'page-end', page, result: text === null ? failed : ok }
+    yield { type: 'page-end', page, result: text === null ? failed : { ...ok, text } }
   }
 }
 
@@ -76,7 +70,9 @@ describe('stitching pages', () => {
   it('keeps the text of a page that was cut off, and says so behind it', async () => {
     async function* cutOff(): AsyncGenerator<OcrEvent> {
       for await (const event of events('half a page', 'b')) {
-        yield event.type === 'page-end' && event.page.page === 1 ? { ...event, result: failed } : event
+        yield event.type === 'page-end' && event.page.page === 1
+          ? { ...event, result: { ...failed, text: event.result.text } }
+          : event
       }
     }
     const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))

@@ -1,7 +1,5 @@
-import { onlyAttempt } from '../../../gateway/engine/engine.ts'
-import type { Delta, EndDelta, Engine, PagePrompt } from '../../../gateway/engine/engine.ts'
+import type { Delta, EndDelta, Engine, Prompt } from '../../../gateway/engine/engine.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
-import { pagePrompt as anyPagePrompt } from '../../support/page-prompt.ts'
 import { within } from '../../support/within.ts'
 
 /** One page image, of one byte. */
@@ -16,36 +14,17 @@ export const pageImage: PageImage = {
   textLayer: null,
 }
 
-const image = async () => pageImage
-
 const nothing = () => {}
-
-/** Builds a page prompt that uses the cache. */
-export function pagePrompt(pageKey: string, changes: Partial<PagePrompt> = {}): PagePrompt {
-  return anyPagePrompt({ pageKey, cache: 'use', image, ...changes })
-}
 
 /** Builds the last delta of a good answer. */
 export function endDelta(changes: Partial<EndDelta> = {}): EndDelta {
   const usage = { promptTokens: 10, completionTokens: 5 }
-  const size = { width: 800, height: 1000, rasterizer: 'pdfjs', engine: 'vllm', blank: false, warnings: [] } as const
-  return { type: 'end', finishReason: 'stop', usage, ...size, cache: 'miss', ...onlyAttempt, ...changes }
+  return { type: 'end', finishReason: 'stop', usage, confidence: null, ...changes }
 }
 
-/** Reads an answer to its end. */
-export async function collect(deltas: AsyncIterable<Delta>): Promise<{ text: string; end: EndDelta | undefined }> {
-  const pieces: string[] = []
-  let end: EndDelta | undefined
-  for await (const delta of deltas) {
-    if (delta.type === 'text') pieces.push(delta.text)
-    else end = delta
-  }
-  return { text: pieces.join(''), end }
-}
-
-/** One page asked of the scripted engine; it says what the test tells it to. */
+/** One prompt that the scripted engine was asked; it says what the test tells it to. */
 export interface ScriptedCall {
-  readonly prompt: PagePrompt
+  readonly prompt: Prompt
   readonly signal: AbortSignal
   /** Strings are text deltas; an end delta ends the answer. */
   say(...pieces: readonly (string | EndDelta)[]): void
@@ -56,10 +35,10 @@ export interface ScriptedCall {
   readonly ended: Promise<void>
 }
 
-/** An engine that draws the page, then answers as the test tells it to; it obeys its signal. */
+/** An engine that answers as the test tells it to; it obeys its signal. */
 export function createScriptedEngine() {
   const calls: ScriptedCall[] = []
-  const drawn: ScriptedCall[] = []
+  const fresh: ScriptedCall[] = []
   let announce = nothing
 
   const engine: Engine = async function* scripted(prompt, signal) {
@@ -81,11 +60,10 @@ export function createScriptedEngine() {
       ended: ended.promise,
     }
     calls.push(call)
+    fresh.push(call)
+    announce()
     signal.addEventListener('abort', () => wake(), { once: true })
     try {
-      await prompt.image(signal)
-      drawn.push(call)
-      announce()
       for (;;) {
         signal.throwIfAborted()
         const item = queue.shift()
@@ -100,10 +78,10 @@ export function createScriptedEngine() {
     }
   }
 
-  /** Waits for the next call that has its page image. One waiter at a time. */
+  /** Waits for the next call. One waiter at a time. */
   async function nextCall(): Promise<ScriptedCall> {
     for (;;) {
-      const call = drawn.shift()
+      const call = fresh.shift()
       if (call !== undefined) return call
       await within(new Promise<void>((resolve) => (announce = resolve)), 2_000, 'the engine is asked')
     }

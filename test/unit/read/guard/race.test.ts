@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EngineOutage } from '../../../../gateway/upstream/outage.ts'
-import type { PagePrompt } from '../../../../gateway/engine/engine.ts'
 import { PageFailure } from '../../../../gateway/read/guard/page-failure.ts'
-import { guardedEngine } from '../../../../gateway/read/guarded-engine.ts'
-import type { AttemptReport, GuardOptions } from '../../../../gateway/read/guarded-engine.ts'
+import { createGuard } from '../../../../gateway/read/guard/guard.ts'
+import type { AttemptReport, GuardOptions } from '../../../../gateway/read/guard/guard.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
 import { createAttemptBudget } from '../../../../gateway/read/attempt-budget.ts'
 import { within } from '../../../support/within.ts'
-import { collect, createScriptedEngine, endDelta, pagePrompt } from '../scripted-engine.ts'
+import { pageToRead } from '../../../support/page-prompt.ts'
+import { createScriptedEngine, endDelta, pageImage } from '../scripted-engine.ts'
 import type { ScriptedCall } from '../scripted-engine.ts'
 
 const DEADLINE = 2000
@@ -16,7 +16,7 @@ const DEADLINE = 2000
 function setUp({ spare = 0, ...options }: Partial<Omit<GuardOptions, 'spare'>> & { spare?: number } = {}) {
   const scripted = createScriptedEngine()
   const reports: AttemptReport[] = []
-  const engine = guardedEngine(scripted.engine, {
+  const guard = createGuard(scripted.engine, {
     totalTimeoutSeconds: 60,
     backoffMilliseconds: () => 1,
     spare: () => spare,
@@ -24,15 +24,15 @@ function setUp({ spare = 0, ...options }: Partial<Omit<GuardOptions, 'spare'>> &
     ...options,
   })
   const client = new AbortController()
-  const ask = (prompt: Partial<PagePrompt> = {}) =>
-    within(collect(engine(pagePrompt('a', prompt), client.signal)), DEADLINE, 'the page')
+  const ask = (page: Parameters<typeof pageToRead>[0] = {}) =>
+    within(guard(pageToRead(page), pageImage, client.signal), DEADLINE, 'the page')
   return { scripted, ask, reports, client, outcomes: () => reports.map(({ reason }) => reason) }
 }
 
 /** An answer that was cut off, and so does not count. */
 const cutOff = (call: ScriptedCall) => call.say('# Ti', endDelta({ finishReason: 'length' }))
 const unavailable = (call: ScriptedCall) => call.fail(new GatewayError('engine_unavailable', 'It is full.'))
-const temperature = ({ prompt }: ScriptedCall) => prompt.attempt?.sampling.temperature
+const temperature = ({ prompt }: ScriptedCall) => prompt.attempt.sampling.temperature
 
 /** A budget that says how much was taken of it. */
 function countedBudget(left: number) {
@@ -47,10 +47,10 @@ describe('what is left of a ladder', () => {
     cutOff(await scripted.nextCall())
     const [warm, warmer] = [await scripted.nextCall(), await scripted.nextCall()]
     assert.deepEqual([temperature(warm), temperature(warmer)], [0.4, 0.7])
-    assert.deepEqual([warm.prompt.attempt?.number, warmer.prompt.attempt?.number], [2, 3])
+    assert.deepEqual([warm.prompt.attempt.number, warmer.prompt.attempt.number], [2, 3])
     warmer.say('# Title', endDelta())
-    const { text, end } = await answer
-    assert.deepEqual([text, end?.attempts, end?.reasons], ['# Title', 2, ['cut_off']])
+    const { text, attempts, reasons } = await answer
+    assert.deepEqual([text, attempts, reasons], ['# Title', 2, ['cut_off']])
     assert.equal(warm.signal.aborted, true)
     await within(warm.ended, DEADLINE, 'the other attempt')
     assert.deepEqual(outcomes(), ['cut_off', null], 'one that was ended has no outcome')
@@ -66,7 +66,7 @@ describe('what is left of a ladder', () => {
     await within(warmer.ended, DEADLINE, 'the bad answer')
     assert.equal(warm.signal.aborted, false)
     warm.say('# Title', endDelta())
-    assert.deepEqual((await answer).end?.reasons, ['cut_off', 'cut_off'])
+    assert.deepEqual((await answer).reasons, ['cut_off', 'cut_off'])
   })
 
   it('shows the longest text when none of it counts', async () => {
@@ -76,8 +76,8 @@ describe('what is left of a ladder', () => {
     const [warm, warmer] = [await scripted.nextCall(), await scripted.nextCall()]
     warm.say('# Title and more', endDelta({ finishReason: 'length' }))
     cutOff(warmer)
-    const { text, end } = await answer
-    assert.deepEqual([text, end?.finishReason, end?.attempts], ['# Title and more', 'length', 3])
+    const { text, finishReason, attempts } = await answer
+    assert.deepEqual([text, finishReason, attempts], ['# Title and more', 'length', 3])
   })
 
   it('is tried one after the other where engines have room for one alone', async () => {
@@ -90,7 +90,7 @@ describe('what is left of a ladder', () => {
     assert.equal(second.signal.aborted, false)
     assert.equal(scripted.calls.length, 3)
     third.say('# Title', endDelta())
-    assert.equal((await answer).end?.attempts, 3)
+    assert.equal((await answer).attempts, 3)
   })
 
   it('is not tried side by side after a failure of the engine, which has enough to do', async () => {
@@ -122,8 +122,8 @@ describe('the budget of a request', () => {
     const answer = ask({ attemptBudget })
     cutOff(await scripted.nextCall())
     cutOff(await scripted.nextCall())
-    const { end } = await answer
-    assert.deepEqual([end?.attempts, end?.finishReason], [2, 'length'])
+    const { attempts, finishReason } = await answer
+    assert.deepEqual([attempts, finishReason], [2, 'length'])
     assert.deepEqual([scripted.calls.length, attemptBudget.asked], [2, 2])
   })
 
@@ -132,7 +132,7 @@ describe('the budget of a request', () => {
     const answer = ask({ attemptBudget: countedBudget(1) })
     cutOff(await scripted.nextCall())
     cutOff(await scripted.nextCall())
-    assert.equal((await answer).end?.attempts, 2)
+    assert.equal((await answer).attempts, 2)
     assert.equal(scripted.calls.length, 2)
   })
 
@@ -144,7 +144,7 @@ describe('the budget of a request', () => {
     unavailable(await scripted.nextCall())
     const third = await scripted.nextCall()
     third.say('# Title', endDelta())
-    assert.equal((await answer).end?.attempts, 3)
+    assert.equal((await answer).attempts, 3)
     assert.equal(attemptBudget.asked, 0)
   })
 
@@ -165,7 +165,7 @@ describe('an engine that does not take a page', () => {
       assert.equal(temperature(call), expected)
       cutOff(call)
     }
-    assert.equal((await answer).end?.attempts, 7)
+    assert.equal((await answer).attempts, 7)
   })
 
   it('is asked six times', async () => {

@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createMemoryStore } from '../../../gateway/cache/memory-store.ts'
 import type { PageStore } from '../../../gateway/cache/page-store.ts'
-import { cachedEngine } from '../../../gateway/read/cached-engine.ts'
-import { imageKeyedEngine } from '../../../gateway/read/image-keyed-engine.ts'
-import type { PagePrompt } from '../../../gateway/engine/engine.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
+import type { ReadPage } from '../../../gateway/read/flights.ts'
+import { createOnce } from '../../../gateway/read/once.ts'
+import { oncePerImage } from '../../../gateway/read/once-per-image.ts'
 import { within } from '../../support/within.ts'
-import { collect, createScriptedEngine, endDelta, pageImage, pagePrompt } from './scripted-engine.ts'
+import { pageImage } from './scripted-engine.ts'
+import { cachedPage, createScriptedReading } from './scripted-reading.ts'
 
 const live = new AbortController().signal
 const stamp: PageImage = { ...pageImage, sha256: 'ab12' }
 
-/** The engines as they stand in the gateway: the cache by page key, the cache by image key. */
+/** Pages as they are read in the gateway: once by page key, once by image key. */
 function setUp() {
   const memory = createMemoryStore({ maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 })
   const values = new Map<string, string>()
@@ -23,13 +24,17 @@ function setUp() {
       return memory.set(key, value)
     },
   }
-  const scripted = createScriptedEngine()
-  const engine = cachedEngine(imageKeyedEngine(cachedEngine(scripted.engine, store)), store)
-  const ask = (pageKey: string, image: PageImage = stamp, changes: Partial<PagePrompt> = {}) =>
-    within(collect(engine(pagePrompt(pageKey, { image: async () => image, ...changes }), live)), 2_000, pageKey)
+  const scripted = createScriptedReading()
+  const once = createOnce(store)
+  const read: ReadPage = async (page, signal) => {
+    const image = await page.draw(signal)
+    return oncePerImage(once, page, image, signal, (shown, own) => scripted.readImage(shown, image, own))
+  }
+  const ask = (key: string, image: PageImage = stamp, changes: Parameters<typeof cachedPage>[1] = {}) =>
+    within(once(key, cachedPage(key, { draw: async () => image, ...changes }), live, read), 2_000, key)
   const answer = async (asked: ReturnType<typeof ask>, text: string) => {
-    const call = await scripted.nextCall()
-    call.say(text, endDelta())
+    const reading = await scripted.nextReading()
+    reading.answer(text)
     return asked
   }
   return { ask, answer, scripted, values }
@@ -39,35 +44,35 @@ describe('pages that look the same', () => {
   it('are read once, when they are asked for at once', async () => {
     const { ask, answer, scripted } = setUp()
     const [first, second] = [ask('page 1'), ask('page 2')]
-    assert.equal((await answer(first, 'stamp')).end?.cache, 'miss')
-    const { text, end } = await second
-    assert.deepEqual([text, end?.cache], ['stamp', 'joined'])
-    assert.equal(scripted.calls.length, 1)
+    assert.equal((await answer(first, 'stamp')).cache, 'miss')
+    const { text, cache } = await second
+    assert.deepEqual([text, cache], ['stamp', 'joined'])
+    assert.equal(scripted.readings.length, 1)
   })
 
   it('are read once, when they come one after the other, and are kept once', async () => {
     const { ask, answer, scripted, values } = setUp()
     const long = 'stamp '.repeat(1000)
     await answer(ask('page 1'), long)
-    const { text, end } = await ask('page 2')
-    assert.deepEqual([text, end?.cache], [long, 'hit'])
-    assert.deepEqual((await ask('page 2', stamp, { image: () => assert.fail('drawn again') })).text, long)
-    assert.equal(scripted.calls.length, 1)
+    const { text, cache } = await ask('page 2')
+    assert.deepEqual([text, cache], [long, 'hit'])
+    assert.deepEqual((await ask('page 2', stamp, { draw: () => assert.fail('drawn again') })).text, long)
+    assert.equal(scripted.readings.length, 1)
     assert.equal([...values.values()].filter((value) => value.length > 1000).length, 1)
     assert.equal(values.size, 3)
   })
 
-  const others: { name: string; image?: Partial<PageImage>; prompt?: Partial<PagePrompt> }[] = [
+  const others: { name: string; image?: Partial<PageImage>; page?: Parameters<typeof cachedPage>[1] }[] = [
     { name: 'other pixels', image: { sha256: 'cd34' } },
     { name: 'another size', image: { width: 801 } },
     { name: 'a warning of its own', image: { warnings: [{ code: 'image_small', message: '…' }] } },
-    { name: 'another model or task', prompt: { questionKey: 'other' } },
+    { name: 'another model or task', page: { questionKey: 'other' } },
   ]
-  for (const { name, image, prompt } of others) {
+  for (const { name, image, page } of others) {
     it(`are another page to a reader with ${name}`, async () => {
       const { ask, answer } = setUp()
       await answer(ask('page 1'), 'first')
-      assert.equal((await answer(ask('page 2', { ...stamp, ...image }, prompt), 'second')).text, 'second')
+      assert.equal((await answer(ask('page 2', { ...stamp, ...image }, page), 'second')).text, 'second')
     })
   }
 
@@ -93,22 +98,22 @@ describe('pages that look the same', () => {
   it('are read anew once for each request that wants them so', async () => {
     const { ask, answer } = setUp()
     await answer(ask('page 1'), 'old')
-    const turn = () => ({ lane: 'interactive', key: '', request: 'same id' }) as const
-    const refresh = { cache: 'refresh', turn: turn() } as const
-    assert.equal((await answer(ask('page 1', stamp, refresh), 'new')).text, 'new')
-    assert.equal((await ask('page 2', stamp, refresh)).text, 'new')
-    assert.equal((await answer(ask('page 1', stamp, { ...refresh, turn: turn() }), 'newer')).text, 'newer')
+    const refresh = () => ({ cache: 'refresh', refreshedImages: new Set<string>() }) as const
+    const request = refresh()
+    assert.equal((await answer(ask('page 1', stamp, request), 'new')).text, 'new')
+    assert.equal((await ask('page 2', stamp, request)).text, 'new')
+    assert.equal((await answer(ask('page 1', stamp, refresh()), 'newer')).text, 'newer')
     assert.equal((await ask('page 2')).text, 'newer')
   })
 
   it('are read anew after a first that was not read whole', async () => {
     const { ask, answer, scripted } = setUp()
-    const turn = { lane: 'interactive', key: '', request: '' } as const
-    const failed = ask('page 1', stamp, { cache: 'refresh', turn })
-    const call = await scripted.nextCall()
-    call.say('half', endDelta({ finishReason: 'length' }))
+    const request = { cache: 'refresh', refreshedImages: new Set<string>() } as const
+    const failed = ask('page 1', stamp, request)
+    const reading = await scripted.nextReading()
+    reading.answer('half', { finishReason: 'length' })
     await failed
-    assert.equal((await answer(ask('page 2', stamp, { cache: 'refresh', turn }), 'whole')).text, 'whole')
+    assert.equal((await answer(ask('page 2', stamp, request), 'whole')).text, 'whole')
   })
 
   it('are read again when only what pointed to the answer is left', async () => {
@@ -118,11 +123,10 @@ describe('pages that look the same', () => {
     const pointer = values.get('page 1')
     assert.ok(pointer !== undefined && pointer.length < 200, pointer)
     await memory.set('page 1', pointer)
-    const scripted = createScriptedEngine()
-    const engine = cachedEngine(scripted.engine, memory)
-    const asked = collect(engine(pagePrompt('page 1'), live))
-    const call = await scripted.nextCall()
-    call.say('again', endDelta())
+    const scripted = createScriptedReading()
+    const asked = createOnce(memory)('page 1', cachedPage('page 1'), live, scripted.read)
+    const reading = await scripted.nextReading()
+    reading.answer('again')
     assert.equal((await within(asked, 2_000, 'the answer')).text, 'again')
   })
 })

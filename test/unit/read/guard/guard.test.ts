@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PageFailure } from '../../../../gateway/read/guard/page-failure.ts'
-import { guardedEngine } from '../../../../gateway/read/guarded-engine.ts'
+import { createGuard } from '../../../../gateway/read/guard/guard.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
 import { within } from '../../../support/within.ts'
-import { collect, createScriptedEngine, endDelta, pagePrompt } from '../scripted-engine.ts'
+import { pageToRead } from '../../../support/page-prompt.ts'
+import { createScriptedEngine, endDelta, pageImage } from '../scripted-engine.ts'
 
 const DEADLINE = 2000
 
 function setUp() {
   const scripted = createScriptedEngine()
-  const engine = guardedEngine(scripted.engine, { totalTimeoutSeconds: 60, backoffMilliseconds: () => 1 })
+  const guard = createGuard(scripted.engine, { totalTimeoutSeconds: 60, backoffMilliseconds: () => 1 })
   const signal = new AbortController().signal
-  const ask = () => within(collect(engine(pagePrompt('a'), signal)), DEADLINE, 'the page')
-  return { scripted, engine, ask, signal }
+  const ask = () => within(guard(pageToRead(), pageImage, signal), DEADLINE, 'the page')
+  return { scripted, ask }
 }
 
 describe('the guard of one page', () => {
@@ -29,39 +30,25 @@ describe('the guard of one page', () => {
     assert.equal(first.signal.aborted, true)
     assert.equal(second.signal.aborted, false)
     second.say('# Title', endDelta())
-    const { text, end } = await answer
+    const { text, attempts, reasons } = await answer
     assert.equal(text, '# Title')
-    assert.deepEqual([end?.attempts, end?.reasons], [2, ['loop']])
-  })
-
-  it('yields no text before the answer counts', async () => {
-    const { scripted, engine, signal } = setUp()
-    const deltas = engine(pagePrompt('a'), signal)[Symbol.asyncIterator]()
-    const first = deltas.next()
-    const call = await scripted.nextCall()
-    call.say('# Ti', endDelta({ finishReason: 'length' }))
-    const again = await scripted.nextCall()
-    again.say('# Tit', 'le', endDelta())
-    assert.deepEqual((await within(first, DEADLINE, 'the first delta')).value, { type: 'text', text: '# Title' })
-    const { value } = await deltas.next()
-    assert.equal(value?.type, 'end')
-    assert.equal((await deltas.next()).done, true)
+    assert.deepEqual([attempts, reasons], [2, ['loop']])
   })
 
   it('tells each attempt its number, its sampling, and the upstreams that were asked', async () => {
     const { scripted, ask } = setUp()
     const answer = ask()
     const first = await scripted.nextCall()
-    assert.deepEqual([first.prompt.attempt?.number, first.prompt.attempt?.sampling], [1, {}])
-    first.prompt.attempt?.tried.add('http://one/v1')
+    assert.deepEqual([first.prompt.attempt.number, first.prompt.attempt.sampling], [1, {}])
+    first.prompt.attempt.tried.add('http://one/v1')
     first.fail(new GatewayError('engine_unavailable', 'It is full.'))
     const second = await scripted.nextCall()
     assert.deepEqual(second.prompt.attempt, { number: 2, sampling: {}, tried: new Set(['http://one/v1']) })
     second.say(endDelta())
     const third = await scripted.nextCall()
-    assert.deepEqual(third.prompt.attempt?.sampling, { temperature: 0.4 })
+    assert.deepEqual(third.prompt.attempt.sampling, { temperature: 0.4 })
     third.say('# Title', endDelta())
-    assert.deepEqual((await answer).end?.reasons, ['engine_unavailable', 'empty'])
+    assert.deepEqual((await answer).reasons, ['engine_unavailable', 'empty'])
   })
 
   it('takes an answer without an end for a failure of the engine', async () => {
@@ -97,8 +84,8 @@ describe('the guard of one page', () => {
       const call = await scripted.nextCall()
       call.say(text, endDelta({ finishReason: 'length' }))
     }
-    const { text, end } = await answer
+    const { text, finishReason, attempts } = await answer
     assert.equal(text, '# Title and more')
-    assert.deepEqual([end?.finishReason, end?.attempts], ['length', 3])
+    assert.deepEqual([finishReason, attempts], ['length', 3])
   })
 })

@@ -1,0 +1,63 @@
+import { imagesToRead } from '../page/page.ts'
+import type { CloserLook } from '../read/cross-check.ts'
+import type { AttemptReport } from '../read/guard/guard.ts'
+import type { PageAnswer } from '../read/page-answer.ts'
+import type { PageToRead } from '../read/page-to-read.ts'
+import type { PageObserver, ReadObserver } from '../read/read-page.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { PaceMeter } from './reading-pace.ts'
+
+/** Counts and times pages while they are read. */
+export function observeReading(metrics: Metrics, meter: PaceMeter): ReadObserver {
+  return {
+    onSlot: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
+    onBegin: (page) => observePage(page, metrics, meter),
+  }
+}
+
+function observePage({ question }: PageToRead, { stageSeconds }: Metrics, meter: PaceMeter): PageObserver {
+  const reading = meter.begin(question.model.id, question.task)
+  let since = performance.now()
+  let prompts = 1
+  const observe = (stage: string): void => {
+    const now = performance.now()
+    stageSeconds.observe({ stage }, (now - since) / 1000)
+    since = now
+  }
+  return {
+    onDrawn(image) {
+      observe('rasterize')
+      prompts = Math.max(1, imagesToRead(image).length)
+    },
+    onAnswer(answer) {
+      // A page that turned out to look like another was drawn, and nobody read it.
+      if (answer.cache !== 'miss') return
+      observe('engine')
+      if (isMeasure(answer)) reading.read(answer.usage.completionTokens / prompts)
+    },
+    [Symbol.dispose]: () => reading[Symbol.dispose](),
+  }
+}
+
+/** Whether an engine has read the page, and well. */
+function isMeasure({ finishReason, isFallback }: PageAnswer): boolean {
+  return finishReason === 'stop' && !isFallback
+}
+
+/** Returns what counts the attempts at pages, and the tokens of those that did not count. */
+export function observeAttempts(metrics: Metrics) {
+  const waste = (model: string, usage: AttemptReport['usage']): void => {
+    metrics.wastedTokens.inc({ kind: 'prompt', model }, usage?.promptTokens ?? 0)
+    metrics.wastedTokens.inc({ kind: 'completion', model }, usage?.completionTokens ?? 0)
+  }
+  return {
+    onAttempt: ({ model, reason, usage }: AttemptReport): void => {
+      metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
+      if (reason !== null) waste(model, usage)
+    },
+    onCloserLook: ({ model, outcome, wasted }: CloserLook): void => {
+      metrics.closerLooks.inc({ model, outcome })
+      waste(model, wasted)
+    },
+  }
+}

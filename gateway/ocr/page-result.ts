@@ -1,0 +1,58 @@
+import { GatewayError } from '../errors.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import { PageFailure } from '../read/guard/page-failure.ts'
+import { unread, type PageAnswer } from '../read/page-answer.ts'
+import type { PageResult } from './page-event.ts'
+
+/** Returns what a request is told of a page that was answered: its text clean, and whether the answer counts. */
+export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
+  // Text from the text layer is not cleaned: no model wrote it.
+  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task)
+  const error = answerError(answer, text)
+  return {
+    ...answer,
+    text,
+    status: statusOf(answer, error),
+    cache: cache === 'off' ? 'off' : answer.cache,
+    confidence: confidence ? answer.confidence : null,
+    error,
+  }
+}
+
+/** Returns what a request is told of a page that could not be read, or drawn. */
+export function failedResult(error: GatewayError, request: OcrRequest): PageResult {
+  const reasons = error instanceof PageFailure ? error.reasons : []
+  return { ...unreadResult(request), status: 'failed', attempts: Math.max(1, reasons.length), reasons, error }
+}
+
+/** Returns what a request is told of a page that was not read yet when the client's time was up. */
+export function pendingResult(request: OcrRequest): PageResult {
+  return { ...unreadResult(request), status: 'pending' }
+}
+
+function unreadResult({ model, cache }: OcrRequest): Omit<PageResult, 'status'> {
+  return { ...unread(model.engine), cache: cache === 'off' ? 'off' : 'miss', error: null }
+}
+
+function statusOf({ blank, isFallback, attempts }: PageAnswer, error: GatewayError | null): PageResult['status'] {
+  if (blank) return 'blank'
+  if (error !== null) return 'failed'
+  if (isFallback) return 'fallback'
+  return attempts > 1 ? 'repaired' : 'ok'
+}
+
+function answerError({ finishReason, usage, blank, engine }: PageAnswer, text: string): GatewayError | null {
+  if (blank) return null
+  // Tesseract finds no text in a picture, and is right; a vision model always has something to say of a page with ink.
+  if (finishReason === 'empty' || (finishReason === 'stop' && text === '' && engine === 'vllm')) {
+    return new GatewayError(
+      'engine_error',
+      'The engine answered with nothing, though there is ink on the page. Try again.',
+    )
+  }
+  if (finishReason === 'stop') return null
+  return new GatewayError(
+    'engine_error',
+    `The engine did not read the page whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,
+  )
+}

@@ -1,0 +1,27 @@
+import type { Engine } from '../engine/engine.ts'
+import { GatewayError } from '../errors.ts'
+import type { PageImage } from '../page/page.ts'
+import { startTimeLimit } from '../schedule/time-limit.ts'
+import { collect } from './collect.ts'
+import { answered, type PageAnswer } from './page-answer.ts'
+import type { PageToRead } from './page-to-read.ts'
+
+/** Has one image of a page read: the page, or a tile of it. */
+export type AskEngine = (page: PageToRead, image: PageImage, signal: AbortSignal) => Promise<PageAnswer>
+
+/** Asks an engine once, whose answer counts as it is: Tesseract finds no text in a picture, and is right. */
+export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): AskEngine {
+  return async function askOnce({ question, requestId, turn }, image, signal) {
+    using limit = startTimeLimit(totalTimeoutSeconds * 1000, () => tooSlow(totalTimeoutSeconds), signal)
+    const attempt = { number: 1, sampling: {}, tried: new Set<string>() }
+    const answer = await collect(engine({ question, image, requestId, turn, attempt }, limit.signal))
+    return answered(image, question.model.engine, answer)
+  }
+}
+
+function tooSlow(seconds: number): GatewayError {
+  return new GatewayError(
+    'engine_timeout',
+    `The engine did not finish this page within ${seconds} seconds. Try again, or raise GATEWAY_PAGE_TIMEOUT_SECONDS.`,
+  )
+}

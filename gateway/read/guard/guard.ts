@@ -1,0 +1,224 @@
+import type { Engine, Prompt, Usage } from '../../engine/engine.ts'
+import { GatewayError } from '../../errors.ts'
+import type { PageImage } from '../../page/page.ts'
+import type { Question } from '../../profile/question.ts'
+import { startTimeLimit } from '../../schedule/time-limit.ts'
+import { EngineOutage } from '../../upstream/outage.ts'
+import type { AskEngine } from '../ask.ts'
+import { answered, type AttemptReason, type PageAnswer } from '../page-answer.ts'
+import type { PageToRead } from '../page-to-read.ts'
+import { attemptPage, hasFailed } from './attempt.ts'
+import type { Answered, Outcome } from './attempt.ts'
+import { backoffMilliseconds, wait } from './backoff.ts'
+import { PageFailure } from './page-failure.ts'
+import { shrink } from './shrink.ts'
+
+/** How the guard reads pages. */
+export interface GuardOptions {
+  /** For one page, all attempts and the waits between them. */
+  readonly totalTimeoutSeconds: number
+  /** How long to wait after so many failures of the engine in a row. */
+  readonly backoffMilliseconds?: (failures: number) => number
+  /** Attempts that the engines of a model could take beside all that they have to do. */
+  readonly spare?: (modelId: string) => number
+  /** Told of every attempt that was not aborted; must not throw. */
+  readonly onAttempt?: (report: AttemptReport) => void
+}
+
+/** One attempt at a page, for metrics. */
+export interface AttemptReport {
+  readonly model: string
+  readonly reason: AttemptReason | null
+  readonly seconds: number
+  /** Estimated for a loop that was cut; null when the engine failed and never said. */
+  readonly usage: Usage | null
+}
+
+/**
+ * Guards an engine: an answer counts only when it ended well, says something, does not loop, and is neither a remark about
+ * an empty page nor the prompt said back. An answer that does not count is followed by an attempt on the next rung of the
+ * profile's ladder; a failure of the engine by another attempt after a while, at another upstream where there is one.
+ * Where engines idle, the rungs that are left are tried side by side.
+ *
+ * After the last rung the best text is returned, with a finish reason that is no `stop`; with no text at all, the last
+ * error is thrown as a PageFailure. Expects images with ink alone.
+ */
+export function createGuard(engine: Engine, options: GuardOptions): AskEngine {
+  return async function guard(page, image, signal) {
+    using limit = startTimeLimit(options.totalTimeoutSeconds * 1000, () => tooSlow(options), signal)
+    return await climbLadder({ engine, options, page, image, progress: newProgress(), signal: limit.signal }, signal)
+  }
+}
+
+function tooSlow({ totalTimeoutSeconds: seconds }: GuardOptions): GatewayError {
+  return new GatewayError(
+    'engine_timeout',
+    `The OCR engine did not read this page within ${seconds} seconds. Try again.`,
+  )
+}
+
+/** Where a page stands on its ladder. */
+interface Progress {
+  /** Why attempts did not count so far. */
+  readonly reasons: AttemptReason[]
+  readonly tried: Set<string>
+  /** Attempts of the ladder that are used up; one that no engine took is not. */
+  spent: number
+  /** Answers that did not count raise it; a failing engine says nothing about the sampling. */
+  rung: number
+  /** Of the engine, in a row. */
+  failures: number
+  /** Attempts that no engine took. */
+  unavailable: number
+  isShrunk: boolean
+  best: Answered | null
+}
+
+function newProgress(): Progress {
+  return { reasons: [], tried: new Set(), spent: 0, rung: 0, failures: 0, unavailable: 0, isShrunk: false, best: null }
+}
+
+/** What a page's attempts share. */
+interface Climb {
+  readonly engine: Engine
+  readonly options: GuardOptions
+  readonly page: PageToRead
+  /** What the engine is shown next. */
+  image: PageImage
+  readonly progress: Progress
+  /** The caller's, and the page's own time. */
+  readonly signal: AbortSignal
+}
+
+async function climbLadder(climb: Climb, signal: AbortSignal): Promise<PageAnswer> {
+  const { progress } = climb
+  for (;;) {
+    const outcomes = await nextAttempts(climb)
+    signal.throwIfAborted()
+    const counting = outcomes.find(counts)
+    for (const outcome of outcomes) if (outcome !== counting) remember(progress, outcome, climb.page.question)
+    if (counting !== undefined) return ended(counting, progress.reasons.length + 1, climb)
+    const last = outcomes.at(-1)
+    if (last === undefined) throw new TypeError('no attempt was made')
+    const goesOn = await isReadyAgain(last, climb)
+    signal.throwIfAborted()
+    if (!goesOn) return giveUp(last, climb)
+  }
+}
+
+function counts(outcome: Outcome): outcome is Answered {
+  return !hasFailed(outcome) && outcome.reason === null
+}
+
+/** Makes the next attempt; all that are left, side by side, where answers have failed and engines have nothing else to do. */
+async function nextAttempts(climb: Climb): Promise<Outcome[]> {
+  const { options, progress } = climb
+  const { model } = climb.page.question
+  const left = model.profile.ladder.length - progress.spent
+  const isStraggler = progress.rung > 0 && progress.failures === 0
+  const spare = isStraggler ? (options.spare?.(model.id) ?? 0) : 0
+  return left > 1 && spare >= left ? race(climb, left) : [await attempt(climb, 0, climb.signal)]
+}
+
+/** Makes several attempts at once; the first that counts ends the others. Returns those that ended by themselves. */
+async function race(climb: Climb, attempts: number): Promise<Outcome[]> {
+  const won = new AbortController()
+  const signal = AbortSignal.any([climb.signal, won.signal])
+  const outcomes: Outcome[] = []
+  const run = async (step: number): Promise<void> => {
+    try {
+      const outcome = await attempt(climb, step, signal)
+      outcomes.push(outcome)
+      if (counts(outcome)) won.abort(new DOMException('Another attempt at this page was good.', 'AbortError'))
+    } catch (error) {
+      if (won.signal.aborted) return
+      won.abort(error)
+      throw error
+    }
+  }
+  const steps = Array.from({ length: attempts }, (_, step) => step)
+  const [first, ...others] = steps
+  // The first was paid for when it was decided to go on.
+  const paid = others.filter(() => climb.page.attemptBudget.take())
+  await Promise.all([first ?? 0, ...paid].map(run))
+  return outcomes
+}
+
+/** Makes one attempt, so many steps further up the ladder than where the page stands. */
+async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise<Outcome> {
+  const { engine, image, options, progress } = climb
+  const { question, requestId, turn } = climb.page
+  const { ladder } = question.model.profile
+  const startedAt = performance.now()
+  const sampling = ladder[progress.rung + step] ?? {}
+  const number = progress.reasons.length + 1 + step
+  const prompt: Prompt = { question, image, requestId, turn, attempt: { number, sampling, tried: progress.tried } }
+  const isLast = progress.spent + step + 1 >= ladder.length
+  const outcome = await attemptPage(engine, prompt, isLast ? 'lenient' : 'strict', signal)
+  options.onAttempt?.(report(question, outcome, startedAt))
+  return outcome
+}
+
+function remember(progress: Progress, outcome: Outcome, question: Question): void {
+  const { reason } = outcome
+  if (reason === null) return
+  progress.reasons.push(reason)
+  if (reason === 'engine_unavailable') progress.unavailable += 1
+  else progress.spent += 1
+  const isEnginesFault = hasFailed(outcome) ? reason !== 'too_long' : reason === 'aborted'
+  progress.failures = isEnginesFault ? progress.failures + 1 : 0
+  if (hasFailed(outcome)) return
+  if (!isEnginesFault) progress.rung += 1
+  if (progress.best === null || worth(outcome, question) > worth(progress.best, question)) progress.best = outcome
+}
+
+/** Returns how much of a page an answer holds, in characters. */
+function worth({ answer }: Answered, { model, task }: Question): number {
+  return model.profile.clean(answer.text, task).trim().length
+}
+
+/** No engine took the page so often: the gateway's own look at the engines finds out sooner that there is none. */
+const MAX_UNAVAILABLE = 6
+
+/** Does what must be done before another attempt: a smaller image, a wait. False when another would be in vain. */
+async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
+  const { page, options, progress, signal } = climb
+  const { spent, failures, unavailable } = progress
+  const isOver = spent >= page.question.model.profile.ladder.length || unavailable >= MAX_UNAVAILABLE
+  if (signal.aborted || isOver) return false
+  if (hasFailed(last) && (last.error instanceof EngineOutage || (!last.error.retry && last.reason !== 'too_long'))) {
+    return false
+  }
+  const isFree = last.reason === 'engine_unavailable'
+  if (!isFree && !page.attemptBudget.take()) return false
+  if (last.reason === 'too_long') return canShrink(climb)
+  return failures === 0 || wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
+}
+
+/** Makes the image smaller, once; false when it cannot be, or was already. */
+async function canShrink(climb: Climb): Promise<boolean> {
+  const { page, image, progress, signal } = climb
+  const smaller = progress.isShrunk ? null : await shrink(image, page.question.model)
+  if (smaller === null) return false
+  progress.isShrunk = true
+  climb.image = smaller
+  return !signal.aborted
+}
+
+function giveUp(last: Outcome, climb: Climb): PageAnswer {
+  const { best, reasons } = climb.progress
+  if (best !== null && best.answer.text !== '') return ended(best, reasons.length, climb)
+  if (!hasFailed(last)) return ended(last, reasons.length, climb)
+  // A page that was asked for once keeps its error as it is.
+  throw reasons.length === 1 ? last.error : new PageFailure(last.error, reasons)
+}
+
+function ended({ answer, image }: Answered, attempts: number, { page, progress }: Climb): PageAnswer {
+  const { engine } = page.question.model
+  return { ...answered(image, engine, answer), attempts, reasons: progress.reasons }
+}
+
+function report({ model }: Question, outcome: Outcome, startedAt: number): AttemptReport {
+  const seconds = (performance.now() - startedAt) / 1000
+  return { model: model.id, reason: outcome.reason, seconds, usage: hasFailed(outcome) ? null : outcome.answer.usage }
+}

@@ -1,0 +1,25 @@
+import type { EngineName } from '../engine/engine.ts'
+import { createModelSlots, type ModelSlots } from '../schedule/slots.ts'
+
+/** What decides how many pages may be drawn and read at a time. */
+export interface PageSlotsOptions {
+  /** Pages that the upstreams of a model take now. */
+  readonly capacityOf: (modelId: string) => number
+  /** Calls back when that has changed. */
+  readonly onCapacityChange: (listener: () => void) => void
+  readonly tesseractThreads: number
+}
+
+/** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
+const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
+
+/** Creates the permission for a page to be drawn and read, by the engine that reads it. */
+export function createPageSlots(options: PageSlotsOptions): Readonly<Record<EngineName, ModelSlots>> {
+  const vllm = createModelSlots((modelId) => {
+    const pages = options.capacityOf(modelId)
+    return pages + drawnAhead(pages)
+  })
+  options.onCapacityChange(() => vllm.refill())
+  // One page more than there are threads is rasterized while they read.
+  return { vllm, tesseract: createModelSlots(() => options.tesseractThreads + 1) }
+}

@@ -1,0 +1,51 @@
+import { joinConfidences } from '../../engine/confidence.ts'
+import type { PageImage } from '../../page/page.ts'
+import type { AskEngine } from '../ask.ts'
+import { drawn, type PageAnswer } from '../page-answer.ts'
+import type { PageToRead } from '../page-to-read.ts'
+import { joinTiles } from './join-tiles.ts'
+
+/**
+ * Reads a page image: as a whole, or tile by tile where it is cut into tiles, one after the other. A page one of whose
+ * tiles did not end well ends as that tile did.
+ */
+export async function readTiles(
+  page: PageToRead,
+  image: PageImage,
+  ask: AskEngine,
+  signal: AbortSignal,
+): Promise<PageAnswer> {
+  if (image.tiles === undefined) return ask(page, image, signal)
+  const rows: (PageAnswer | null)[][] = []
+  for (const row of image.tiles) {
+    const answers: (PageAnswer | null)[] = []
+    // Nobody is asked about a tile without ink.
+    for (const tile of row) answers.push(tile.blank ? null : await ask(page, tile, signal))
+    rows.push(answers)
+  }
+  return joined(page, image, rows)
+}
+
+function joined(
+  { question: { model } }: PageToRead,
+  image: PageImage,
+  rows: readonly (readonly (PageAnswer | null)[])[],
+): PageAnswer {
+  const answers = rows.flat().filter((answer) => answer !== null)
+  const reasons = answers.flatMap((answer) => answer.reasons)
+  return {
+    ...drawn(image, model.engine),
+    text: joinTiles(rows.map((row) => row.map((answer) => answer?.text ?? ''))),
+    finishReason: answers.find(({ finishReason }) => finishReason !== 'stop')?.finishReason ?? 'stop',
+    usage: {
+      promptTokens: answers.reduce((tokens, { usage }) => tokens + usage.promptTokens, 0),
+      completionTokens: answers.reduce((tokens, { usage }) => tokens + usage.completionTokens, 0),
+    },
+    attempts: 1 + reasons.length,
+    reasons,
+    // Tesseract counts no tokens.
+    confidence: joinConfidences(
+      answers.map(({ text, confidence, usage }) => ({ confidence, weight: usage.completionTokens || text.length })),
+    ),
+  }
+}

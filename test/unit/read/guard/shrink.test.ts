@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import sharp from 'sharp'
+import { shrink, smallerSize } from '../../../../gateway/read/guard/shrink.ts'
+import { grayPageImage, imageOnlyProfile, servedModel } from '../../../support/page-prompt.ts'
+
+const contextOf = (maxModelLen: number) => servedModel(imageOnlyProfile, { maxModelLen })
+
+describe('a page image that does not fit the context', () => {
+  it('is made smaller: half the tokens, the same picture', async () => {
+    const smaller = await shrink(await grayPageImage(1000, 1400), servedModel())
+    assert.ok(smaller)
+    assert.deepEqual([smaller.width, smaller.height, smaller.rasterizer], [707, 990, 'sharp'])
+    const metadata = await sharp(smaller.data).metadata()
+    assert.deepEqual([metadata.format, metadata.width, metadata.height], ['png', 707, 990])
+  })
+
+  it('leaves half of the context to the text, and is given up where nothing could be read', async () => {
+    const image = { width: 1400, height: 1400 }
+    assert.deepEqual(smallerSize(image, contextOf(16_384)), { width: 990, height: 990 })
+    assert.deepEqual(smallerSize(image, contextOf(1250)), { width: 700, height: 700 })
+    assert.equal(smallerSize(image, contextOf(600)), null)
+    assert.equal(await shrink(await grayPageImage(1400, 1400), contextOf(600)), null)
+  })
+})
