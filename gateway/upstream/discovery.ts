@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { versionBody, sleepBody } from '../wire/vllm.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
+import { startTimeLimit } from '../schedule/time-limit.ts'
 import { readServedModels } from './served-models.ts'
 import type { ChooseProfile } from './served-models.ts'
 import type { UpstreamConnection } from './connection.ts'
@@ -26,27 +27,20 @@ export async function discover(
   chooseProfile: ChooseProfile,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  const limit = new AbortController()
-  const abort = () => limit.abort(signal.reason)
-  const timer = setTimeout(
-    () => limit.abort(new SilentServer('it did not say what it serves in time')),
+  using limit = startTimeLimit(
     DISCOVERY_TIMEOUT,
+    () => new SilentServer('it did not say what it serves in time'),
+    signal,
   )
-  signal.addEventListener('abort', abort, { once: true })
   setMaxListeners(0, limit.signal)
-  try {
-    const [unwell, isAsleep, version] = await Promise.all([
-      askHealth(connection, limit.signal),
-      askSleep(connection, limit.signal),
-      askVersion(connection, limit.signal),
-    ])
-    const models = await askModels(connection, chooseProfile, limit.signal)
-    const problem = unwell ?? (isAsleep ? 'it sleeps' : models.length === 0 ? 'it serves no model' : null)
-    return { models, problem, version }
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', abort)
-  }
+  const [unwell, isAsleep, version] = await Promise.all([
+    askHealth(connection, limit.signal),
+    askSleep(connection, limit.signal),
+    askVersion(connection, limit.signal),
+  ])
+  const models = await askModels(connection, chooseProfile, limit.signal)
+  const problem = unwell ?? (isAsleep ? 'it sleeps' : models.length === 0 ? 'it serves no model' : null)
+  return { models, problem, version }
 }
 
 async function askModels(
