@@ -1,16 +1,16 @@
 import { GatewayError } from '../errors.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
 import type { DocumentMediaType } from '../rasterizer/media-type.ts'
-import type { Source } from './source.ts'
+import type { SourceFacts } from './source.ts'
 
 const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
 
 /**
- * Returns the media type of a source that the gateway opens. Throws `document_empty`, `document_unreadable` when what
+ * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`, `document_unreadable` when what
  * was called a PDF is none, and `unsupported_media_type` otherwise. What the client declares never decides.
  */
-export function acceptedMediaType(source: Source): DocumentMediaType {
-  const { bytes, param } = source
+export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DocumentMediaType {
+  const { param } = source
   if (bytes.length === 0) throw new GatewayError('document_empty', 'The document has no bytes.', { param })
   const mediaType = sniffMediaType(bytes)
   if (mediaType !== null) return mediaType
@@ -22,7 +22,7 @@ export function acceptedMediaType(source: Source): DocumentMediaType {
   throw new GatewayError('unsupported_media_type', message, { param })
 }
 
-function isCalledPdf({ declaredMediaType, filename }: Source): boolean {
+function isCalledPdf({ declaredMediaType, filename }: SourceFacts): boolean {
   const declared = declaredMediaType?.split(';', 1)[0]?.trim().toLowerCase()
   if (declared === 'application/pdf' || declared === 'application/x-pdf') return true
   return filename?.toLowerCase().endsWith('.pdf') ?? false

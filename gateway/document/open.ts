@@ -5,7 +5,7 @@ import type { Turn } from '../schedule/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
 import type { Rasterization, SharedDocument } from '../rasterizer/messages.ts'
 import type { Rasterizer } from '../rasterizer/pool.ts'
-import type { Source } from './source.ts'
+import type { Source, SourceFacts } from './source.ts'
 
 export type { Rasterization } from '../rasterizer/messages.ts'
 
@@ -31,7 +31,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a source. Throws `document_too_large`, `document_empty`, `unsupported_media_type`, `document_encrypted`,
+ * Opens a source. Throws what the source throws, `document_too_large`, `document_empty`, `unsupported_media_type`, `document_encrypted`,
  * `wrong_password`, `page_too_large` and `document_unreadable`, all naming the request field that held it.
  */
 export async function openDocument(
@@ -41,17 +41,23 @@ export async function openDocument(
   signal: AbortSignal,
 ): Promise<Document> {
   signal.throwIfAborted()
-  const { param, password } = source
-  if (source.bytes.length > maxDocumentBytes) throw tooLarge(source, maxDocumentBytes)
-  const mediaType = acceptedMediaType(source)
-  const shared: SharedDocument = { id: randomUUID(), bytes: sharedCopy(source.bytes), mediaType, password }
+  const { param } = source
+  const shared = await load(source, maxDocumentBytes, signal)
   try {
     const { sha256, pageCount } = await rasterizer.open(shared, turn, signal)
-    return openedDocument({ sha256, mediaType, pageCount }, { shared, rasterizer, param, turn })
+    return openedDocument({ sha256, mediaType: shared.mediaType, pageCount }, { shared, rasterizer, param, turn })
   } catch (error) {
     rasterizer.forget(shared)
     throw withParam(error, param)
   }
+}
+
+/** A function of its own, so that nothing holds the source's bytes once they are where every thread can read them. */
+async function load(source: Source, maxDocumentBytes: number, signal: AbortSignal): Promise<SharedDocument> {
+  const bytes = await source.open(signal)
+  if (bytes.length > maxDocumentBytes) throw tooLarge(bytes.length, source, maxDocumentBytes)
+  const mediaType = acceptedMediaType(bytes, source)
+  return { id: randomUUID(), bytes: sharedCopy(bytes), mediaType, password: source.password }
 }
 
 interface Opened {
@@ -81,8 +87,8 @@ function openedDocument(
   }
 }
 
-function tooLarge({ bytes, param }: Source, maxDocumentBytes: number): GatewayError {
-  const message = `The document has ${bytes.length} bytes; at most ${maxDocumentBytes} are accepted. Split it, or send a smaller one.`
+function tooLarge(length: number, { param }: SourceFacts, maxDocumentBytes: number): GatewayError {
+  const message = `The document has ${length} bytes; at most ${maxDocumentBytes} are accepted. Split it, or send a smaller one.`
   return new GatewayError('document_too_large', message, { param })
 }
 

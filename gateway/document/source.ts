@@ -1,6 +1,5 @@
-/** What a client wants read, before anyone has looked inside: bytes, and where in the request they came from. */
-export interface Source {
-  readonly bytes: Uint8Array
+/** What is known of a document before anyone has its bytes. */
+export interface SourceFacts {
   /** The request field that held it: `messages[0].content[1].file.file_data`. Errors name it. */
   readonly param: string
   readonly filename: string | null
@@ -8,4 +7,24 @@ export interface Source {
   readonly declaredMediaType: string | null
   /** For an encrypted PDF. Never logged, never stored, never part of a key. */
   readonly password: string | null
+}
+
+/** Where a document comes from. It is opened when its request's turn has come, and once. */
+export interface Source extends SourceFacts {
+  /** Returns the document's bytes and holds them no longer. Throws what fetching them throws, naming `param`. */
+  open(signal: AbortSignal): Promise<Uint8Array>
+}
+
+/** Creates a source of bytes that came with the request. */
+export function inlineSource(bytes: Uint8Array, facts: SourceFacts): Source {
+  // A request keeps its sources while its pages are read; the bytes would be a second copy of each document.
+  const held: Uint8Array[] = [bytes]
+  return {
+    ...facts,
+    async open() {
+      const given = held.pop()
+      if (given === undefined) throw new Error(`The source in ${facts.param} was opened before.`)
+      return given
+    },
+  }
 }

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { errorEntry, GatewayError } from '../errors.ts'
-import { errorBody, type ErrorBody } from '../wire/openai/errors.ts'
+import { errorBody } from '../answer/error.ts'
+import { GatewayError } from '../errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv } from './context.ts'
 
@@ -13,11 +13,6 @@ export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayErr
   return new GatewayError('internal_error', 'The gateway failed. Its log says why, under this request id.', {
     cause: thrown,
   })
-}
-
-/** Builds the body that OpenAI's clients expect of an error. */
-export function toErrorBody(error: GatewayError): ErrorBody {
-  return errorBody({ message: error.message, type: errorEntry(error.code).type, param: error.param, code: error.code })
 }
 
 /** Logs an error with its cause, and notes its code for the access log. */
@@ -50,6 +45,6 @@ export function errorResponse(metrics: Metrics) {
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
     // An unread body would be taken for the next request on this connection.
     if (error.code === 'body_too_large' || error.code === 'draining') c.header('connection', 'close')
-    return c.json(toErrorBody(error), error.status as ContentfulStatusCode)
+    return c.json(errorBody(error), error.status as ContentfulStatusCode)
   }
 }

@@ -1,6 +1,8 @@
 /** What happens around a stream of events. */
 export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>
+  /** The data of one more event, after the last or the failure; null: none. */
+  readonly last: string | null
   /** Turns a failure after the first byte into its event. */
   readonly onError: (thrown: unknown) => object
   /** Called once when the last byte was handed over, or the client had left. */
@@ -18,11 +20,11 @@ export const KEEP_ALIVE_MILLISECONDS = 10_000
 const keepAlive = encoder.encode(': keep-alive\n\n')
 
 /**
- * Answers with server-sent events: one per object, then `[DONE]`. Pulls the next object only when the client has taken
+ * Answers with server-sent events, one per object. Pulls the next object only when the client has taken
  * the one before, so that a slow client slows the pipeline and not the memory. Says a comment every ten seconds.
  */
 export function eventStream(events: AsyncIterator<object>, options: EventStreamOptions): Response {
-  const { headers, onError, onEnd, leave } = options
+  const { headers, last, onError, onEnd, leave } = options
   let open = true
   let heartbeat: NodeJS.Timeout | undefined
   const close = (left: boolean): void => {
@@ -45,7 +47,7 @@ export function eventStream(events: AsyncIterator<object>, options: EventStreamO
         if (leave.signal.aborted) return close(true)
         controller.enqueue(encode(JSON.stringify(onError(thrown))))
       }
-      controller.enqueue(encode('[DONE]'))
+      if (last !== null) controller.enqueue(encode(last))
       controller.close()
       close(false)
     },

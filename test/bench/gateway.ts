@@ -7,6 +7,7 @@ import { cpuSeconds, launchFake, launchGateway, peakMegabytes } from './processe
 import { connect, MODEL, readDocument } from './read-document.ts'
 import { printBar, printTable } from './table.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 /** The bars of this benchmark. */
 const MAX_PEAK_MEGABYTES = 700
@@ -82,7 +83,7 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
     openTimeoutSeconds: 60,
     maxImagePixels: 1e9,
   })
-  const source = { bytes, param: '', filename: null, declaredMediaType: null, password: null }
+  const source = makeSource(bytes)
   const { signal } = new AbortController()
   const profile = findProfile('lightonocr-2')
   if (profile === undefined) throw new Error('there is no profile lightonocr-2')

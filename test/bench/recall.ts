@@ -13,6 +13,7 @@ import { tesseract } from '../../gateway/profile/models/tesseract.ts'
 import { promptOf, servedModel } from '../support/page-prompt.ts'
 import { printBar, printTable } from './table.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 /** One line of the table: documents of one language and category, or all of them. */
 interface RecallRow {
@@ -107,7 +108,7 @@ async function scoreDocument(
   if (truth === null) return null
   const { signal } = new AbortController()
   const bytes = readFileSync(new URL(entry.doc, CORPUS))
-  const source = { bytes, param: 'document', filename: entry.doc, declaredMediaType: null, password: null }
+  const source = makeSource(bytes, { filename: entry.doc })
   try {
     await using document = await openDocument(
       source,

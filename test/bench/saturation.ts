@@ -7,6 +7,7 @@ import { connect, MODEL, readDocument } from './read-document.ts'
 import { smallPages } from './small-pages.ts'
 import { printBar, printTable, type Row } from './table.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 const PAGES = 500
 /** The most that a document may take, in times of the ideal. */
@@ -98,7 +99,7 @@ async function printNaive(document: Uint8Array): Promise<void> {
   const limits = { pageTimeoutSeconds: 60, openTimeoutSeconds: 60, maxImagePixels: 1e9 }
   const rasterizer = createRasterizer({ threads: 1, ...limits })
   const { signal } = new AbortController()
-  const source = { bytes: document, param: '', filename: null, declaredMediaType: null, password: null }
+  const source = makeSource(document)
   const rasterization = { pixelBudget: { longestEdge: 1540, maxPixels: 1540 * 1540 }, mediaType: 'image/png' as const }
   const opened = await openDocument(source, rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
   const startedAt = performance.now()

@@ -3,7 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { dataUrl, filePart, imagePart, readCorpus } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
-import { askStream, askWhole } from '../support/read-answer.ts'
+import { chatChunk } from '../../gateway/wire/openai/chat-completion.ts'
+import { askStream, askWhole, beginningPage, ledgerOf } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 const pages = (from: number, to: number) =>
@@ -50,7 +51,7 @@ describe('chat completions on documents', () => {
       assert.deepEqual([width, height], [1088, 1540])
     }
     assert.equal(content.split('\n\n---\n\n').length, 12)
-    assert.ok(usage !== undefined && usage.completion_tokens >= 12 && usage.total_tokens > usage.prompt_tokens)
+    assert.ok(usage.completion_tokens >= 12 && usage.total_tokens > usage.prompt_tokens)
   })
 
   it("sends each page as the model's profile says", async () => {
@@ -78,7 +79,7 @@ describe('chat completions on documents', () => {
     assert.deepEqual(streamed.usage, whole.usage)
     assert.equal(streamed.finishReason, 'stop')
     assert.equal(streamed.chunks[0]?.choices[0]?.delta.role, 'assistant')
-    const starts = streamed.chunks.flatMap(({ ocr }) => (ocr?.page === undefined ? [] : [ocr.page]))
+    const starts = streamed.chunks.map(beginningPage).filter((page) => page !== null)
     assert.deepEqual(starts, [1, 2, 3, 4, 5, 6])
     assert.equal(new Set(streamed.chunks.map(({ id }) => id)).size, 1)
   })
@@ -89,11 +90,10 @@ describe('chat completions on documents', () => {
       stream: true,
       messages: [{ role: 'user', content: [filePart(pages(1, 2))] }],
     })
-    const chunks = await Array.fromAsync(stream)
-    const last = chunks.at(-1) as unknown as { ocr: { pages: unknown[] } }
+    const chunks = (await Array.fromAsync(stream)).map((chunk) => chatChunk.parse(chunk))
     assert.equal(chunks.at(-1)?.choices[0]?.finish_reason, 'stop')
-    assert.equal(last.ocr.pages.length, 2)
-    assert.equal(chunks.filter(({ usage }) => usage != null).length, 0)
+    assert.equal(ledgerOf(chunks).pages.length, 2)
+    assert.equal(chunks.filter(({ usage }) => usage !== undefined).length, 0)
   })
 
   it('reads any mixture of documents in order, pages numbered through', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from 'openai'
+import { errorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { dataUrl, filePart, imagePart, readCorpus } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -39,10 +40,7 @@ describe('bad input', () => {
       headers: { 'content-type': 'application/json', ...headers },
       body,
     })
-    const { error } = (await response.json()) as {
-      error: { message: string; type: string; param: string | null; code: string }
-    }
-    assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code'])
+    const { error } = errorBody.parse(await response.json())
     return { status: response.status, headers: response.headers, ...error }
   }
 
@@ -371,7 +369,7 @@ describe('bad input', () => {
   it('answers an unknown path with 404 in the same form', async () => {
     const response = await fetch(`${gateway.url}/v1/embeddings`, { method: 'POST', body: '{}' })
     assert.equal(response.status, 404)
-    assert.match(((await response.json()) as { error: { message: string } }).error.message, /POST \/v1\/embeddings/)
+    assert.match(errorBody.parse(await response.json()).error.message, /POST \/v1\/embeddings/)
   })
 
   it('fails the request with the first failed page when asked to', async () => {
@@ -462,7 +460,7 @@ describe('API keys', () => {
 
   it('refuses a request without a key, in the form that clients understand', async () => {
     const response = await list({})
-    const body = (await response.json()) as { error: { code: string; message: string; type: string } }
+    const body = errorBody.parse(await response.json())
     assert.equal(response.status, 401)
     assert.equal(body.error.code, 'invalid_api_key')
     assert.match(body.error.message, /Authorization: Bearer/)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { smallPages } from '../bench/small-pages.ts'
+import { errorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
 import { readMetrics, sumBy } from '../support/read-metrics.ts'
@@ -77,7 +78,7 @@ describe('a full queue', () => {
       await eventually(() => fake.requests.length === job, DEADLINE, 'the job is at the engine')
       const drawn = await pagesDrawn(gateway)
       const response = await ask(gateway, { pages, firstNumber: ANSWERED })
-      const { error } = (await response.json()) as { error: { code: string; type: string; message: string } }
+      const { error } = errorBody.parse(await response.json())
       assert.deepEqual([response.status, error.code, error.type], [429, 'queue_full', 'rate_limit_error'])
       assert.match(error.message, new RegExp(`^${job} pages .* at most 10 .* again in 5 seconds`))
       // None was read yet: how long it takes is not known.

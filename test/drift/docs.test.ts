@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { attemptReasons } from '../../gateway/read/page-answer.ts'
 import { errorCatalogue } from '../../gateway/errors.ts'
-import { ocrOptions } from '../../gateway/wire/openai/chat-request.ts'
+import { ocrOptions } from '../../gateway/wire/openai/ocr-options.ts'
 import { generatedPages } from '../support/write-docs.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -24,7 +24,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine', 'upstream'],
   request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
   ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'engine', 'read', 'telemetry'],
-  http: ['errors.ts', 'telemetry', 'wire', 'page', 'profile', 'upstream', 'request', 'ocr'],
+  answer: ['errors.ts', 'wire', 'type profile', 'request', 'ocr'],
+  http: ['errors.ts', 'telemetry', 'profile', 'upstream', 'request', 'ocr', 'answer'],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   'services.ts': [
     'errors.ts',

@@ -14,6 +14,7 @@ import { compare } from './compare.ts'
 import { drawWithPoppler, type PdfFile, popplerVersion } from './poppler.ts'
 import { type ComparedPage, differs, fidelityPage, readExplanations } from './report.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, pictures: { type: 'string' } },
@@ -89,13 +90,10 @@ async function compareAll(files: readonly CorpusDocument[]): Promise<ComparedPag
 
 async function compareDocument(file: CorpusDocument, rasterizer: Rasterizer): Promise<ComparedPage[]> {
   const { signal } = new AbortController()
-  const source = {
-    bytes: readFileSync(file.path),
-    param: 'document',
-    filename: null,
+  const source = makeSource(readFileSync(file.path), {
     declaredMediaType: 'application/pdf',
     password: file.password,
-  }
+  })
   try {
     await using document = await openDocument(
       source,

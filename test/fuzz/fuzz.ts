@@ -8,6 +8,7 @@ import { createRasterizer, type Rasterizer } from '../../gateway/rasterizer/pool
 import { GatewayError, type ErrorCode } from '../../gateway/errors.ts'
 import { mutate, mutationNames, seededRandom } from './mutate.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 const { values } = parseArgs({
   options: {
@@ -98,7 +99,7 @@ async function tryMutant(index: number, documents: readonly CorpusDocument[], ra
 /** Opens a document and rasterizes its first pages; a page that fails honestly does not fail the document. */
 async function read(bytes: Uint8Array, rasterizer: Rasterizer): Promise<string> {
   const { signal } = new AbortController()
-  const source = { bytes, param: 'document', filename: null, declaredMediaType: null, password: null }
+  const source = makeSource(bytes)
   await using document = await openDocument(
     source,
     rasterizer,

@@ -7,6 +7,7 @@ import { GatewayError } from '../../gateway/errors.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import { readCorpus } from '../support/documents.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 /** One line of the corpus's manifest. `expected` lists, with `|` between, what may become of the file. */
 interface Entry {
@@ -111,8 +112,7 @@ async function read({ file, expected }: Entry): Promise<Drawn | GatewayError> {
 }
 
 function source(file: string, password: string | null = null) {
-  const bytes = readCorpus(`public/${file}`)
-  return { bytes, param: 'the.field', filename: file, declaredMediaType: null, password }
+  return makeSource(readCorpus(`public/${file}`), { filename: file, password })
 }
 
 async function firstPages(document: Document): Promise<PageImage[]> {

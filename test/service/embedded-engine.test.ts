@@ -14,6 +14,7 @@ import { makePdf } from '../support/make-pdf.ts'
 import { promptOf, servedModel } from '../support/page-prompt.ts'
 import { within } from '../support/within.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 const CHINESE_SCAN = new URL('../../../shared/corpus/truth/hand/hand-chinese-scan.pdf', import.meta.url)
 const SECONDS = 1000
@@ -141,7 +142,7 @@ async function firstPage(bytes: Uint8Array): Promise<PageImage> {
     maxImagePixels: 100_000_000,
   })
   try {
-    const source = { bytes, param: 'document', filename: null, declaredMediaType: null, password: null }
+    const source = makeSource(bytes)
     await using document = await openDocument(
       source,
       rasterizer,

@@ -5,7 +5,7 @@ import { judgeAgain, judgeAnswer, judgeBeginning, type Judged } from '../support
 import { planPage } from '../support/faults/pages.ts'
 import type { Job } from '../support/faults/plan.ts'
 import { judgeOutcome } from '../support/faults/run.ts'
-import type { LedgerPage } from '../support/read-answer.ts'
+import type { LedgerLine } from '../../gateway/wire/openai/ocr-object.ts'
 
 const textOf = (number: number): string => planPage(1, number).text
 const SEPARATOR = '\n\n---\n\n'
@@ -14,7 +14,7 @@ const FAILURE = { code: 'engine_error', message: 'The engine failed.' }
 /** What a gateway may answer to two documents, of five pages and of two. */
 interface Page {
   readonly text: string
-  readonly line: Partial<LedgerPage>
+  readonly line: Partial<LedgerLine>
 }
 
 const goodPages: readonly Page[] = [
@@ -37,28 +37,29 @@ const documents = [
 
 function answerOf(pages: readonly Page[], more: Partial<Judged> = {}): Judged {
   let content = ''
-  const lines = pages.map(({ text, line }, index): LedgerPage => {
+  const lines = pages.map(({ text, line }, index): LedgerLine => {
     const start = content.length + (index === 0 ? 0 : SEPARATOR.length)
     content += (index === 0 ? '' : SEPARATOR) + text
     const facts = {
-      status: 'ok',
-      cache: 'miss',
+      status: 'ok' as const,
+      cache: 'miss' as const,
       attempts: 1,
-      engine: 'vllm',
+      engine: 'vllm' as const,
       model: 'm',
+      rasterizer: 'pdfium',
       finish_reason: 'stop',
       prompt_tokens: 1,
       completion_tokens: 1,
     }
     return { page: index + 1, ...facts, width: 1, height: 1, start, end: content.length, ...line }
   })
-  const ocr = { document: { sha256: '', media_type: '', pages: 5 }, pages: lines }
+  const ocr = { document: { sha256: '', media_type: '', pages: 5 }, task: 'document', pages: lines }
   const announced = pages.map((_, index) => index + 1)
   return { documents, textOf, hasTimeLimit: true, content, finishReason: 'length', ocr, announced, ...more }
 }
 
 /** The good answer with one page of it changed. */
-function changed(page: number, change: { text?: string; line?: Partial<LedgerPage> }): Judged {
+function changed(page: number, change: { text?: string; line?: Partial<LedgerLine> }): Judged {
   return answerOf(
     goodPages.map((good, index) =>
       index === page - 1 ? { text: change.text ?? good.text, line: { ...good.line, ...change.line } } : good,
@@ -131,7 +132,6 @@ const broken: readonly { name: string; answer: Judged; says: RegExp }[] = [
     says: /page 7 is pending without/,
   },
   { name: 'a pending page with text', answer: changed(7, { text: textOf(6) }), says: /page 7 is pending, and says/ },
-  { name: 'an unknown status', answer: changed(1, { line: { status: 'done' } }), says: /page 1 is done/ },
   {
     name: 'offsets that are off by one',
     answer: changed(1, { line: { end: textOf(1).length - 1 } }),
@@ -159,9 +159,10 @@ describe('what the fault test takes for a broken promise', () => {
 
   it('a page that is read again although it was read before, or says something else then', () => {
     assert.match(judgeAgain(good, good).join('\n'), /page 1 was ok and then a miss/)
-    const hits = answerOf(goodPages.map(({ text, line }) => ({ text, line: { ...line, cache: 'hit' } })))
+    const known = { cache: 'hit' as const }
+    const hits = answerOf(goodPages.map(({ text, line }) => ({ text, line: { ...line, ...known } })))
     assert.deepEqual(judgeAgain(good, hits), [])
-    const other = goodPages.map(({ line }, index) => ({ text: textOf(index + 10), line: { ...line, cache: 'hit' } }))
+    const other = goodPages.map(({ line }, index) => ({ text: textOf(index + 10), line: { ...line, ...known } }))
     assert.match(judgeAgain(good, answerOf(other)).join('\n'), /page 1 was ok and then another/)
   })
 })

@@ -8,6 +8,7 @@ import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
 import type { Turn } from '../../gateway/schedule/turn.ts'
 import { someone } from '../support/turn.ts'
+import { makeSource } from '../support/make-source.ts'
 
 const seconds = 1000
 const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, mediaType: 'image/png' } as const
@@ -85,9 +86,12 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('does nothing for a client that is already gone', async () => {
     await using pool = open({ threads: 1 })
     const gone = AbortSignal.abort(new Error('gone'))
-    await assert.rejects(openDocument(source(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone), {
-      message: 'gone',
-    })
+    await assert.rejects(
+      openDocument(makeSource(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone),
+      {
+        message: 'gone',
+      },
+    )
     assert.equal(pool.load().threads, 0)
   })
 
@@ -162,11 +166,7 @@ function open(options: Partial<RasterizerOptions>): Rasterizer & AsyncDisposable
 }
 
 function opened(pool: Rasterizer, bytes: Uint8Array, turn: Turn = someone): Promise<Document> {
-  return within(openDocument(source(bytes), pool, { maxDocumentBytes: 1e6, turn }, never), 60 * seconds, 'opening')
-}
-
-function source(bytes: Uint8Array) {
-  return { bytes, param: 'the.field', filename: null, declaredMediaType: null, password: null }
+  return within(openDocument(makeSource(bytes), pool, { maxDocumentBytes: 1e6, turn }, never), 60 * seconds, 'opening')
 }
 
 async function numberOf(document: Document, page: number): Promise<number | null> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart, readCorpus } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -93,7 +94,7 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
     const startedAt = performance.now()
     const response = await ask(gateway.url, { page_separator: '|' })
     assert.ok(performance.now() - startedAt < 4000)
-    const { choices, ocr } = (await response.json()) as WholeAnswer
+    const { choices, ocr } = chatCompletion.parse(await response.json())
     assert.equal(
       choices[0]?.message.content,
       'page 1|<!-- page 2 pending -->|page 3|<!-- page 4 pending -->|page 5|<!-- page 6 pending -->',
@@ -112,7 +113,7 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
 
     const asked = fake.requests.length
     fake.setAnswer(({ image }) => `page ${image?.pageNumber}`)
-    const again = (await (await ask(gateway.url, { page_separator: '|' })).json()) as WholeAnswer
+    const again = chatCompletion.parse(await (await ask(gateway.url, { page_separator: '|' })).json())
     assert.equal(again.choices[0]?.message.content, 'page 1|page 2|page 3|page 4|page 5|page 6')
     assert.equal(fake.requests.length - asked, 3)
   })
@@ -125,11 +126,6 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
     assert.match(await response.text(), /engine_timeout/)
   })
 })
-
-interface WholeAnswer {
-  readonly choices: readonly { readonly message: { readonly content: string }; readonly finish_reason: string }[]
-  readonly ocr: { readonly pages: readonly { readonly status: string }[] }
-}
 
 describe('a client that leaves', { timeout: TIMEOUT }, () => {
   for (const stream of [true, false]) {

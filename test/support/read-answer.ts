@@ -1,55 +1,13 @@
+import assert from 'node:assert/strict'
 import type OpenAI from 'openai'
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionContentPart } from 'openai/resources'
-
-/** One page of the ledger, as clients read it. */
-export interface LedgerPage {
-  readonly page: number
-  readonly status: string
-  readonly cache: string
-  readonly attempts: number
-  readonly engine: string
-  readonly model: string
-  readonly finish_reason: string | null
-  readonly width: number | null
-  readonly height: number | null
-  readonly prompt_tokens: number
-  readonly completion_tokens: number
-  readonly start: number
-  readonly end: number
-  readonly warnings?: readonly { readonly code: string; readonly message: string }[]
-  readonly reasons?: readonly string[]
-  readonly confidence?: { readonly mean: number; readonly lowest: number }
-  readonly agreement?: number
-  readonly document?: number
-  readonly document_page?: number
-  readonly error?: { readonly code: string; readonly message: string }
-}
-
-/** What a dry run found, as clients read it. */
-export interface DryRunObject {
-  readonly pages: number
-  readonly cached_pages: number
-  readonly blank_pages: readonly number[]
-  readonly repeated_pages: readonly { readonly page: number; readonly same_as: number }[]
-  readonly unreadable_pages: readonly { readonly page: number; readonly code: string }[]
-  readonly pending_pages: readonly number[]
-  readonly pages_to_read: number
-  readonly expected: {
-    readonly prompt_tokens: number
-    readonly completion_tokens: number
-    readonly seconds: number | null
-    readonly measured_pages: number
-  }
-}
-
-/** The `ocr` object of a response, as clients read it. */
-export interface OcrObject {
-  readonly document: { readonly sha256: string; readonly media_type: string; readonly pages: number }
-  readonly documents?: readonly OcrObject['document'][]
-  readonly pages: readonly LedgerPage[]
-  readonly dry_run?: DryRunObject
-  readonly warnings?: readonly { readonly code: string; readonly message: string }[]
-}
+import type { ChatCompletionContentPart } from 'openai/resources'
+import {
+  chatChunk,
+  chatCompletion,
+  type ChatChunk,
+  type CompletionUsage,
+} from '../../gateway/wire/openai/chat-completion.ts'
+import type { OcrObject } from '../../gateway/wire/openai/ocr-object.ts'
 
 /** An answer, however it came. */
 export interface Answer {
@@ -57,7 +15,7 @@ export interface Answer {
   readonly finishReason: string | null
   readonly ocr: OcrObject
   readonly cacheHeader: string | null
-  readonly usage: ChatCompletion['usage']
+  readonly usage: CompletionUsage
 }
 
 /** What to ask. `ocr` goes in as an OpenAI client's extra body. */
@@ -75,19 +33,20 @@ export async function askWhole(client: OpenAI, question: Question): Promise<Answ
   const { data, response } = await client.chat.completions
     .create({ ...body(question), stream: false }, requestOptions(question))
     .withResponse()
-  const [choice] = data.choices
+  const { choices, ocr, usage } = chatCompletion.parse(data)
+  const [choice] = choices
   return {
     content: choice?.message.content ?? '',
     finishReason: choice?.finish_reason ?? null,
-    ocr: (data as unknown as { ocr: OcrObject }).ocr,
+    ocr,
     cacheHeader: response.headers.get('x-cache'),
-    usage: data.usage,
+    usage,
   }
 }
 
 /** A streamed answer: the same, and its chunks. */
 export interface StreamedAnswer extends Answer {
-  readonly chunks: readonly (ChatCompletionChunk & { readonly ocr?: OcrObject & { readonly page?: number } })[]
+  readonly chunks: readonly ChatChunk[]
 }
 
 /** Asks for a stream and reads it to its end. */
@@ -95,16 +54,29 @@ export async function askStream(client: OpenAI, question: Question): Promise<Str
   const { data, response } = await client.chat.completions
     .create({ ...body(question), stream: true, stream_options: { include_usage: true } }, requestOptions(question))
     .withResponse()
-  const chunks: StreamedAnswer['chunks'][number][] = []
-  for await (const chunk of data) chunks.push(chunk)
+  const chunks = (await Array.fromAsync(data)).map((chunk) => chatChunk.parse(chunk))
+  const { usage } = chunks.at(-1) ?? {}
+  assert.ok(usage !== undefined, 'the last chunk has no usage')
   return {
     chunks,
-    content: chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''),
-    finishReason: chunks.findLast((chunk) => chunk.choices[0]?.finish_reason)?.choices[0]?.finish_reason ?? null,
-    ocr: chunks.at(-1)?.ocr as OcrObject,
+    content: chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join(''),
+    finishReason: chunks.findLast(({ choices }) => choices[0]?.finish_reason)?.choices[0]?.finish_reason ?? null,
+    ocr: ledgerOf(chunks),
     cacheHeader: response.headers.get('x-cache'),
-    usage: chunks.at(-1)?.usage ?? undefined,
+    usage,
   }
+}
+
+/** The ledger of a stream, which is on its last chunk. */
+export function ledgerOf(chunks: readonly ChatChunk[]): OcrObject {
+  const ocr = chunks.at(-1)?.ocr
+  assert.ok(ocr !== undefined && 'pages' in ocr, 'the last chunk has no ledger')
+  return ocr
+}
+
+/** The number of the page that begins with a chunk; null for one in the middle of a page, and for the ledger's. */
+export function beginningPage({ ocr }: ChatChunk): number | null {
+  return ocr !== undefined && 'page' in ocr ? ocr.page : null
 }
 
 function requestOptions({ signal, timeoutMs }: Question) {

@@ -1,72 +1,68 @@
-/** Token counts of a completion, as OpenAI names them. */
-export interface CompletionUsage {
-  readonly prompt_tokens: number
-  readonly completion_tokens: number
-  readonly total_tokens: number
-  readonly prompt_tokens_details: { readonly cached_tokens: number }
-}
+import { z } from 'zod'
+import { ocrObject, pageMark } from './ocr-object.ts'
 
-/** Why a completion ended. */
-export type FinishReason = 'stop' | 'length'
+const tokens = z.int().nonnegative()
+const finishReason = z.enum(['stop', 'length'])
 
-/** What every object of one completion shares. */
-export interface CompletionHead {
-  readonly id: string
+const completionUsage = z.strictObject({
+  prompt_tokens: tokens,
+  completion_tokens: tokens,
+  total_tokens: tokens,
+  prompt_tokens_details: z.strictObject({ cached_tokens: tokens }),
+})
+
+/** Token counts of a completion. */
+export type CompletionUsage = z.output<typeof completionUsage>
+
+/** The whole completion of a request that was not streamed. */
+export const chatCompletion = z.strictObject({
+  id: z.string(),
+  object: z.literal('chat.completion'),
   /** Unix time, seconds. */
-  readonly created: number
-  readonly model: string
-}
-
-/** Starts a completion: an id and the time. */
-export function completionHead(model: string): CompletionHead {
-  return { id: `chatcmpl-${crypto.randomUUID().replaceAll('-', '')}`, created: Math.floor(Date.now() / 1000), model }
-}
-
-/** Builds the whole completion of a request that was not streamed. `extension` holds the gateway's own top-level fields. */
-export function chatCompletion(
-  head: CompletionHead,
-  content: string,
-  finishReason: FinishReason,
-  usage: CompletionUsage,
-  extension: object,
-): object {
-  return {
-    id: head.id,
-    object: 'chat.completion',
-    created: head.created,
-    model: head.model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content, refusal: null },
-        logprobs: null,
+  created: z.int(),
+  model: z.string(),
+  choices: z
+    .array(
+      z.strictObject({
+        index: z.literal(0),
+        message: z.strictObject({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        logprobs: z.null(),
         finish_reason: finishReason,
-      },
-    ],
-    usage,
-    ...extension,
-  }
-}
+      }),
+    )
+    .length(1)
+    .readonly(),
+  usage: completionUsage,
+  ocr: ocrObject,
+})
 
-/** Builds one chunk of a streamed completion. */
-export function chatChunk(
-  head: CompletionHead,
-  delta: { readonly role?: 'assistant'; readonly content?: string },
-  finishReason: FinishReason | null,
-  extension: object = {},
-): object {
-  return {
-    ...chunkHead(head),
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
-    ...extension,
-  }
-}
+/** The whole completion of a request that was not streamed. */
+export type ChatCompletion = z.output<typeof chatCompletion>
 
-/** Builds the extra chunk that `stream_options.include_usage` asks for. */
-export function usageChunk(head: CompletionHead, usage: CompletionUsage, extension: object = {}): object {
-  return { ...chunkHead(head), choices: [], usage, ...extension }
-}
+/** One chunk of a streamed completion. The usage comes on one of its own, without choices. */
+export const chatChunk = z.strictObject({
+  id: z.string(),
+  object: z.literal('chat.completion.chunk'),
+  created: z.int(),
+  model: z.string(),
+  choices: z
+    .array(
+      z.strictObject({
+        index: z.literal(0),
+        delta: z.strictObject({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+        logprobs: z.null(),
+        finish_reason: finishReason.nullable(),
+      }),
+    )
+    .max(1)
+    .readonly(),
+  usage: completionUsage.optional(),
+  /** Where a page begins, its number; on the last chunk, the ledger. */
+  ocr: z.union([pageMark, ocrObject]).optional(),
+})
 
-function chunkHead({ id, created, model }: CompletionHead): object {
-  return { id, object: 'chat.completion.chunk', created, model }
-}
+/** One chunk of a streamed completion. */
+export type ChatChunk = z.output<typeof chatChunk>
+
+/** The data of the event that ends a stream of chunks. */
+export const STREAM_END = '[DONE]'

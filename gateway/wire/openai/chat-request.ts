@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ocrOptions } from './ocr-options.ts'
 
 const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
 
@@ -34,32 +35,6 @@ export type ContentPart = z.output<typeof contentPart>
 
 /** A chat message, as far as the gateway looks into it; `content` is read part by part by whoever needs it. */
 const message = z.looseObject({ role: z.string(), content: z.unknown() })
-
-/** The gateway's own options in a request body. Strict: a misspelt option must not be ignored. */
-export const ocrOptions = z.strictObject({
-  pages: z.string().optional(),
-  task: z.string().optional(),
-  fields: z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.unknown())]).optional(),
-  output: z.enum(['markdown', 'text', 'json']).optional(),
-  page_separator: z.string().max(1000).optional(),
-  on_page_error: z.enum(['mark', 'fail']).optional(),
-  cache: z.enum(['use', 'refresh', 'off']).optional(),
-  confidence: z.boolean().optional(),
-  dry_run: z.boolean().optional(),
-  password: z.string().max(1000).optional(),
-  prepare: z
-    .strictObject({
-      rotate: z.boolean().optional(),
-      deskew: z.boolean().optional(),
-      binarize: z.boolean().optional(),
-      tile: z.boolean().optional(),
-      resolution: z.literal('auto').optional(),
-    })
-    .optional(),
-})
-
-/** The `ocr` object of a request. */
-export type OcrOptions = z.output<typeof ocrOptions>
 
 /**
  * A chat completion request: strict about what the gateway reads, silent about the rest of OpenAI's fields, which are

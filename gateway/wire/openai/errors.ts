@@ -1,14 +1,14 @@
-/** OpenAI's error envelope; all four keys are always there. */
-export interface ErrorBody {
-  readonly error: {
-    readonly message: string
-    readonly type: string
-    readonly param: string | null
-    readonly code: string | null
-  }
-}
+import { z } from 'zod'
 
-/** Builds the envelope that every OpenAI client understands. */
-export function errorBody(error: ErrorBody['error']): ErrorBody {
-  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } }
-}
+/** OpenAI's error envelope; all four keys are always there. */
+export const errorBody = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+})
+
+/** OpenAI's error envelope. */
+export type ErrorBody = z.output<typeof errorBody>

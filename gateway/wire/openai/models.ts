@@ -1,15 +1,23 @@
-/** One entry of `GET /v1/models`; the fields beyond OpenAI's are vLLM's. */
-export interface ModelEntry {
-  readonly id: string
-  readonly object: 'model'
-  readonly created: number
-  readonly owned_by: string
-  readonly root: string
-  readonly parent: string | null
-  readonly max_model_len: number | null
-}
+import { z } from 'zod'
 
-/** Builds the answer of `GET /v1/models`. */
-export function modelList(data: readonly ModelEntry[]): { object: 'list'; data: readonly ModelEntry[] } {
-  return { object: 'list', data }
-}
+/** One entry of `GET /v1/models`; the fields beyond OpenAI's are vLLM's. */
+export const modelEntry = z.strictObject({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  root: z.string(),
+  /** The base model of a LoRA adapter. */
+  parent: z.string().nullable(),
+  /** In tokens; null for the embedded engine. */
+  max_model_len: z.int().nullable(),
+})
+
+/** One entry of `GET /v1/models`. */
+export type ModelEntry = z.output<typeof modelEntry>
+
+/** The answer of `GET /v1/models`. */
+export const modelList = z.strictObject({ object: z.literal('list'), data: z.array(modelEntry).readonly() })
+
+/** The answer of `GET /v1/models`. */
+export type ModelList = z.output<typeof modelList>

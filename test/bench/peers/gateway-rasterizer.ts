@@ -5,6 +5,7 @@ import { openDocument, type Document } from '../../../gateway/document/open.ts'
 import type { PdfRasterizer } from '../../../gateway/rasterizer/open-pdf.ts'
 import { createRasterizer } from '../../../gateway/rasterizer/pool.ts'
 import { someone } from '../../support/turn.ts'
+import { makeSource } from '../../support/make-source.ts'
 
 const [lane, kind, passes, maxPages, ...files] = process.argv.slice(2)
 const rasterization = {
@@ -31,8 +32,7 @@ await rasterizer.close()
 process.stdout.write(JSON.stringify({ pages, cpuSeconds: (user + system) / 1e6, wallSeconds, peakMegabytes }))
 
 function open(file: string): Promise<Document> {
-  const source = { bytes: readFileSync(file), param: '', filename: null, declaredMediaType: null, password: null }
-  return openDocument(source, rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
+  return openDocument(makeSource(readFileSync(file)), rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
 }
 
 async function drawAll(): Promise<number> {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai'
 import type { ChatCompletionContentPart } from 'openai/resources'
-import type { Answer, OcrObject } from '../read-answer.ts'
-import { askWhole } from '../read-answer.ts'
+import { chatChunk } from '../../../gateway/wire/openai/chat-completion.ts'
+import type { OcrObject } from '../../../gateway/wire/openai/ocr-object.ts'
+import { askWhole, beginningPage, type Answer } from '../read-answer.ts'
 import type { Job } from './plan.ts'
 
 /** How a request ended for its client, and what it had read by then. */
@@ -89,12 +90,13 @@ async function readStream(
   const stream = await client.chat.completions.create(body, { signal })
   let finishReason: string | null = null
   let last: OcrObject | null = null
-  for await (const chunk of stream) {
-    const ocrOf = (chunk as { ocr?: OcrObject & { page?: number } }).ocr
+  for await (const event of stream) {
+    const chunk = chatChunk.parse(event)
+    const page = beginningPage(chunk)
     seen.content += chunk.choices[0]?.delta.content ?? ''
     finishReason = chunk.choices[0]?.finish_reason ?? finishReason
-    if (ocrOf?.page !== undefined) seen.announced?.push(ocrOf.page)
-    else if (ocrOf !== undefined) last = ocrOf
+    if (page !== null) seen.announced?.push(page)
+    if (chunk.ocr !== undefined && 'pages' in chunk.ocr) last = chunk.ocr
     if (leaves !== null && 'afterPages' in leaves && (seen.announced?.length ?? 0) >= leaves.afterPages) leave.abort()
   }
   // The official client ends a stream that is left as if it were over.

@@ -1,4 +1,4 @@
-import type { LedgerPage, OcrObject } from '../read-answer.ts'
+import type { LedgerLine, OcrObject } from '../../../gateway/wire/openai/ocr-object.ts'
 import { pageTag } from './pages.ts'
 
 /** What a whole answer is judged by. */
@@ -60,7 +60,7 @@ function judgeEnd({ ocr, finishReason }: Judged): string[] {
   return finishReason === expected ? [] : [`finish_reason ${finishReason} in place of ${expected}`]
 }
 
-function judgePage(line: LedgerPage, text: string, number: number | null, judged: Judged): string[] {
+function judgePage(line: LedgerLine, text: string, number: number | null, judged: Judged): string[] {
   if (number === null && line.status !== 'failed' && line.status !== 'pending') {
     return line.status === 'blank' && text === '' ? [] : [`is blank, and ${line.status}: ${JSON.stringify(text)}`]
   }
@@ -70,7 +70,7 @@ function judgePage(line: LedgerPage, text: string, number: number | null, judged
 }
 
 function judgeStatus(
-  line: LedgerPage,
+  line: LedgerLine,
   text: string,
   number: number | null,
   { textOf, hasTimeLimit }: Judged,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { acceptedMediaType, describeBytes } from '../../../gateway/document/media-type.ts'
-import type { Source } from '../../../gateway/document/source.ts'
+import type { SourceFacts } from '../../../gateway/document/source.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
 import { sniffMediaType } from '../../../gateway/rasterizer/media-type.ts'
 
@@ -61,27 +61,29 @@ describe('the media type of a document', () => {
   }
 
   it('is what the bytes show when the client declares something else', () => {
-    assert.equal(acceptedMediaType(source({ bytes: bytes(png), declaredMediaType: 'image/jpeg' })), 'image/png')
-    assert.equal(acceptedMediaType(source({ bytes: bytes(png), filename: 'scan.pdf' })), 'image/png')
+    assert.equal(acceptedMediaType(bytes(png), facts({ declaredMediaType: 'image/jpeg' })), 'image/png')
+    assert.equal(acceptedMediaType(bytes(png), facts({ filename: 'scan.pdf' })), 'image/png')
   })
 
   const refused = [
-    { name: 'no bytes', source: {}, code: 'document_empty', says: /no bytes/ },
+    { name: 'no bytes', text: '', code: 'document_empty', says: /no bytes/ },
     {
       name: 'a Word document',
-      source: { bytes: bytes(`${zip}word/`) },
+      text: `${zip}word/`,
       code: 'unsupported_media_type',
       says: /DOCX.*Send PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000/,
     },
     {
       name: 'an HTML page that is declared a PDF',
-      source: { bytes: bytes('<html>'), declaredMediaType: 'Application/PDF; charset=utf-8' },
+      text: '<html>',
+      source: { declaredMediaType: 'Application/PDF; charset=utf-8' },
       code: 'document_unreadable',
       says: /not a PDF: it looks like an HTML page/,
     },
     {
       name: 'text that is named a PDF',
-      source: { bytes: bytes('404 not found'), filename: 'Report.PDF' },
+      text: '404 not found',
+      source: { filename: 'Report.PDF' },
       code: 'document_unreadable',
       says: /not a PDF: it looks like plain text/,
     },
@@ -89,7 +91,7 @@ describe('the media type of a document', () => {
   for (const row of refused) {
     it(`is refused with the field at fault: ${row.name}`, () => {
       assert.throws(
-        () => acceptedMediaType(source(row.source)),
+        () => acceptedMediaType(bytes(row.text), facts(row.source)),
         (error) => {
           assert.ok(error instanceof GatewayError)
           assert.deepEqual([error.code, error.param], [row.code, 'the.field'])
@@ -105,7 +107,6 @@ function bytes(latin1: string): Uint8Array {
   return Buffer.from(latin1, 'latin1')
 }
 
-function source(fields: Partial<Source>): Source {
-  const empty = { bytes: new Uint8Array(), filename: null, declaredMediaType: null, password: null }
-  return { ...empty, param: 'the.field', ...fields }
+function facts(known: Partial<SourceFacts> = {}): SourceFacts {
+  return { param: 'the.field', filename: null, declaredMediaType: null, password: null, ...known }
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
+import { ocrObjectNames } from '../../../gateway/request/ocr-object.ts'
+import type { OcrModel } from '../../../gateway/profile/question.ts'
+import type { OcrOptions } from '../../../gateway/request/options.ts'
 import { chooseTask } from '../../../gateway/request/task.ts'
 import { makeModel } from '../../support/make-request.ts'
 
@@ -13,14 +16,17 @@ const free = makeModel({ tasks, freePrompt: true })
 const fixed = makeModel({ tasks, freePrompt: false })
 const imageOnly = makeModel()
 
+const choose = (model: OcrModel, options: Partial<OcrOptions>, userText: string) =>
+  chooseTask(model, { task: null, fields: null, ...options }, userText, ocrObjectNames)
+
 describe('choosing the task', () => {
   it("sends the task's own prompt", () => {
-    assert.equal(chooseTask(fixed, {}, '').prompt, 'Read the page.')
-    assert.equal(chooseTask(fixed, { task: 'table' }, '').prompt, 'Parse the table.')
+    assert.equal(choose(fixed, {}, '').prompt, 'Read the page.')
+    assert.equal(choose(fixed, { task: 'table' }, '').prompt, 'Parse the table.')
   })
 
   it("sends the user's text where the model takes free prompts", () => {
-    assert.deepEqual(chooseTask(free, {}, 'Only the totals.'), {
+    assert.deepEqual(choose(free, {}, 'Only the totals.'), {
       task: 'document',
       prompt: 'Only the totals.',
       answersJson: false,
@@ -30,7 +36,7 @@ describe('choosing the task', () => {
 
   it("does not send the user's text elsewhere, and says so", () => {
     for (const model of [fixed, imageOnly]) {
-      const { prompt, warnings } = chooseTask(model, {}, 'Only the totals.')
+      const { prompt, warnings } = choose(model, {}, 'Only the totals.')
       assert.equal(prompt, model.profile.tasks.document.text)
       assert.deepEqual(
         warnings.map(({ code }) => code),
@@ -40,21 +46,21 @@ describe('choosing the task', () => {
   })
 
   it('takes an official prompt for the name of its task', () => {
-    const { task, prompt, warnings } = chooseTask(fixed, {}, 'Parse the table.')
+    const { task, prompt, warnings } = choose(fixed, {}, 'Parse the table.')
     assert.deepEqual([task, prompt, warnings], ['table', 'Parse the table.', []])
   })
 
   it('puts a task that was asked for by name before a text, and says so', () => {
-    const { prompt, warnings } = chooseTask(free, { task: 'table' }, 'Only the totals.')
+    const { prompt, warnings } = choose(free, { task: 'table' }, 'Only the totals.')
     assert.equal(prompt, 'Parse the table.')
     assert.match(warnings[0]?.message ?? '', /ocr\.task "table"/)
   })
 
   it('builds a prompt from field names, or from the properties of a JSON schema', () => {
-    assert.equal(chooseTask(fixed, { task: 'extract', fields: ['date', 'total'] }, '').prompt, 'Give date+total.')
+    assert.equal(choose(fixed, { task: 'extract', fields: ['date', 'total'] }, '').prompt, 'Give date+total.')
     const schema = { type: 'object', properties: { date: {}, total: {} } }
-    assert.equal(chooseTask(fixed, { task: 'extract', fields: schema }, '').prompt, 'Give date+total.')
-    assert.equal(chooseTask(fixed, { task: 'extract', fields: ['date'] }, '').answersJson, true)
+    assert.equal(choose(fixed, { task: 'extract', fields: schema }, '').prompt, 'Give date+total.')
+    assert.equal(choose(fixed, { task: 'extract', fields: ['date'] }, '').answersJson, true)
   })
 
   for (const { name, options, param, says } of [
@@ -80,7 +86,7 @@ describe('choosing the task', () => {
   ]) {
     it(`refuses ${name}`, () => {
       assert.throws(
-        () => chooseTask(fixed, options, ''),
+        () => choose(fixed, options, ''),
         (error: unknown) =>
           error instanceof GatewayError &&
           error.code === 'invalid_value' &&

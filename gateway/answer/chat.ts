@@ -1,0 +1,98 @@
+import { finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
+import type { StitchEvent, TextPiece } from '../ocr/stitch.ts'
+import type { ChatAnswer } from '../request/chat.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import {
+  STREAM_END,
+  type ChatChunk,
+  type ChatCompletion,
+  type CompletionUsage,
+} from '../wire/openai/chat-completion.ts'
+import type { Reading } from './collect.ts'
+import { errorBody } from './error.ts'
+import { ocrObject } from './ocr-object.ts'
+import type { AnswerWriter } from './writer.ts'
+
+/** Creates the writer of a chat completion: one object, or chunks. */
+export function chatWriter(request: OcrRequest, { stream, includeUsage }: ChatAnswer): AnswerWriter {
+  return {
+    stream,
+    whole: (reading) => chatCompletion(reading, request),
+    chunks: (events) => chatChunks(events, request, includeUsage),
+    errorChunk: errorBody,
+    streamEnd: STREAM_END,
+  }
+}
+
+/** Builds the whole completion. */
+export function chatCompletion({ content, ledger }: Reading, request: OcrRequest): ChatCompletion {
+  const { id, created, model } = completionHead(request)
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content, refusal: null },
+        logprobs: null,
+        finish_reason: finishReason(ledger),
+      },
+    ],
+    usage: usage(ledger),
+    ocr: ocrObject(ledger, request),
+  }
+}
+
+/** Builds the chunks of a streamed completion as the pipeline tells what they hold. */
+export async function* chatChunks(
+  events: AsyncIterable<StitchEvent>,
+  request: OcrRequest,
+  includeUsage: boolean,
+): AsyncGenerator<ChatChunk, void, undefined> {
+  const head = completionHead(request)
+  yield chunk(head, { role: 'assistant', content: '' })
+  for await (const event of events) {
+    if (event.type === 'text') yield textChunk(head, event)
+    if (event.type === 'end') yield* lastChunks(head, event.ledger, request, includeUsage)
+  }
+}
+
+type Head = Pick<ChatCompletion, 'id' | 'created' | 'model'>
+
+function completionHead({ model }: OcrRequest): Head {
+  const id = `chatcmpl-${crypto.randomUUID().replaceAll('-', '')}`
+  return { id, created: Math.floor(Date.now() / 1000), model: model.id }
+}
+
+function textChunk(head: Head, { text, page }: TextPiece): ChatChunk {
+  return { ...chunk(head, { content: text }), ...(page === null ? {} : { ocr: { page } }) }
+}
+
+/** The ledger is on the last one, whichever that is. */
+function* lastChunks(head: Head, ledger: Ledger, request: OcrRequest, includeUsage: boolean): Generator<ChatChunk> {
+  const ocr = ocrObject(ledger, request)
+  yield { ...chunk(head, {}, finishReason(ledger)), ...(includeUsage ? {} : { ocr }) }
+  if (includeUsage) yield { ...chunkHead(head), choices: [], usage: usage(ledger), ocr }
+}
+
+type Choice = ChatChunk['choices'][number]
+
+function chunk(head: Head, delta: Choice['delta'], reason: Choice['finish_reason'] = null): ChatChunk {
+  return { ...chunkHead(head), choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }] }
+}
+
+function chunkHead({ id, created, model }: Head): Pick<ChatChunk, keyof Head | 'object'> {
+  return { id, object: 'chat.completion.chunk', created, model }
+}
+
+function usage(ledger: Ledger): CompletionUsage {
+  const { promptTokens, completionTokens, cachedPromptTokens } = sumUsage(ledger)
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedPromptTokens },
+  }
+}

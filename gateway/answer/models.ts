@@ -1,0 +1,20 @@
+import type { ServedModel } from '../profile/model-profile.ts'
+import type { ModelEntry, ModelList } from '../wire/openai/models.ts'
+
+/** A model under a name that clients may use for it. */
+export interface NamedModel {
+  readonly name: string
+  readonly model: ServedModel
+}
+
+/** Builds the list of models. */
+export function modelList(models: readonly NamedModel[]): ModelList {
+  return { object: 'list', data: models.map(modelEntry) }
+}
+
+/** Builds the entry of one model. */
+export function modelEntry({ name, model }: NamedModel): ModelEntry {
+  const { root, parent, created, ownedBy, maxModelLen, engine } = model
+  const maxLength = engine === 'vllm' ? maxModelLen : null
+  return { id: name, object: 'model', created, owned_by: ownedBy, root, parent, max_model_len: maxLength }
+}

@@ -1,0 +1,71 @@
+import type { DryRun, Ledger, LedgerPage } from '../ocr/ledger.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { DryRunObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
+
+/** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
+export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObject {
+  const documents = ledger.documents.map(({ sha256, mediaType, pages }) => ({ sha256, media_type: mediaType, pages }))
+  const [document] = documents
+  if (document === undefined) throw new Error('The ledger has no document.')
+  const several = documents.length > 1
+  return {
+    document,
+    ...(several ? { documents } : {}),
+    task,
+    pages: ledger.pages.map((page) => ledgerLine(page, model.id, several)),
+    ...(ledger.dryRun === undefined ? {} : { dry_run: dryRunObject(ledger.dryRun) }),
+    ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
+  }
+}
+
+function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
+  return {
+    page: page.page,
+    ...(several ? { document: page.document, document_page: page.documentPage } : {}),
+    status: page.status,
+    cache: page.cache,
+    attempts: page.attempts,
+    ...(page.reasons.length > 0 ? { reasons: page.reasons } : {}),
+    engine: page.engine,
+    model,
+    rasterizer: page.rasterizer,
+    finish_reason: page.finishReason,
+    width: page.width,
+    height: page.height,
+    prompt_tokens: page.usage.promptTokens,
+    completion_tokens: page.usage.completionTokens,
+    ...(page.agreement === null ? {} : { agreement: rounded(page.agreement) }),
+    ...(page.confidence === null ? {} : { confidence: confidence(page.confidence) }),
+    start: page.start,
+    end: page.end,
+    ...(page.warnings.length > 0 ? { warnings: page.warnings } : {}),
+    ...(page.error === null ? {} : { error: { code: page.error.code, message: page.error.message } }),
+  }
+}
+
+function dryRunObject({ expected, ...found }: DryRun): DryRunObject {
+  return {
+    pages: found.pages,
+    cached_pages: found.cachedPages,
+    blank_pages: found.blankPages,
+    repeated_pages: found.repeatedPages.map(({ page, sameAs }) => ({ page, same_as: sameAs })),
+    unreadable_pages: found.unreadablePages,
+    pending_pages: found.pendingPages,
+    pages_to_read: found.pagesToRead,
+    expected: {
+      prompt_tokens: expected.promptTokens,
+      completion_tokens: expected.completionTokens,
+      seconds: expected.seconds,
+      measured_pages: expected.measuredPages,
+    },
+  }
+}
+
+function confidence({ mean, lowest }: NonNullable<LedgerPage['confidence']>): LedgerLine['confidence'] {
+  return { mean: rounded(mean), lowest: rounded(lowest) }
+}
+
+/** A fourth digit would say more than is known. */
+function rounded(share: number): number {
+  return Math.round(share * 1000) / 1000
+}

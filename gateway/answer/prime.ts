@@ -1,0 +1,39 @@
+import type { DocumentOpen } from '../ocr/page-event.ts'
+import type { StitchEvent } from '../ocr/stitch.ts'
+
+/** A pipeline whose documents are open. */
+export interface Primed {
+  readonly opened: DocumentOpen
+  /** Everything that comes after. */
+  readonly rest: AsyncIterable<StitchEvent>
+}
+
+/**
+ * Waits for the first page, but not for longer than a proxy would: until then a failure can still be an honest status,
+ * afterwards it is an event.
+ */
+export async function prime(
+  events: AsyncGenerator<StitchEvent, void, undefined>,
+  patienceMilliseconds: number,
+): Promise<Primed> {
+  const opened = await nextOf(events)
+  if (opened.type !== 'document-open') throw new Error('The pipeline began without its documents.')
+  const first = nextOf(events)
+  // A client may leave before anyone has come to await it.
+  first.catch(() => {})
+  const { promise: waitedLong, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, patienceMilliseconds)
+  await Promise.race([first, waitedLong]).finally(() => clearTimeout(timer))
+  return { opened, rest: chain(first, events) }
+}
+
+async function nextOf(events: AsyncIterator<StitchEvent>): Promise<StitchEvent> {
+  const next = await events.next()
+  if (next.done === true) throw new Error('The pipeline ended before its last event.')
+  return next.value
+}
+
+async function* chain<T>(first: Promise<T>, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield await first
+  yield* rest
+}

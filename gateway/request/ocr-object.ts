@@ -1,0 +1,22 @@
+import type { OcrOptionsObject } from '../wire/openai/ocr-options.ts'
+import type { GivenOptions, OptionNames } from './options.ts'
+
+/** What the `ocr` object calls the options that errors name. */
+export const ocrObjectNames: OptionNames = {
+  task: 'ocr.task',
+  fields: 'ocr.fields',
+  output: 'ocr.output',
+  pageSeparator: 'ocr.page_separator',
+}
+
+/** Maps the `ocr` object of a request onto the gateway's own options. */
+export function ocrObjectOptions(ocr: OcrOptionsObject): GivenOptions {
+  const { page_separator, on_page_error, dry_run, prepare, ...sameNames } = ocr
+  return {
+    ...sameNames,
+    pageSeparator: page_separator,
+    onPageError: on_page_error,
+    dryRun: dry_run,
+    preparation: prepare,
+  }
+}

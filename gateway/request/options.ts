@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import type { Source } from '../document/source.ts'
+import { GatewayError } from '../errors.ts'
+import { parsePageRange } from '../page/page-range.ts'
+import type { Preparation } from '../page/preparation.ts'
+import type { OcrModel } from '../profile/question.ts'
+import type { Turn } from '../schedule/turn.ts'
+import type { RequestContext } from './context.ts'
+import type { OcrRequest } from './ocr-request.ts'
+import { chooseTask } from './task.ts'
+
+/** How a client wants its documents read, in the gateway's own names: each protocol maps its names onto these. */
+export interface OcrOptions extends Pick<
+  OcrRequest,
+  'output' | 'pageSeparator' | 'preparation' | 'onPageError' | 'cache' | 'confidence' | 'dryRun'
+> {
+  /** `1-3,7,10-`, 1-based; null: all. */
+  readonly pages: string | null
+  /** Null: the task whose prompt the user's text is, else the whole document's. */
+  readonly task: string | null
+  /** What the task `extract` is to find: names, or a JSON schema. */
+  readonly fields: string[] | Readonly<Record<string, unknown>> | null
+  /** For an encrypted PDF. */
+  readonly password: string | null
+  readonly lane: Turn['lane']
+  /** How long the client waits for a whole answer, in seconds from now; null: for as long as it takes. */
+  readonly patienceSeconds: number | null
+}
+
+type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
+
+/** What a client has said; whatever is left out or undefined has its default. */
+export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
+  readonly preparation?: Given<Preparation> | undefined
+}
+
+/** What a protocol calls the options that errors name: `ocr.page_separator`. */
+export type OptionNames = Readonly<Record<'task' | 'fields' | 'output' | 'pageSeparator', string>>
+
+const defaults: OcrOptions = {
+  pages: null,
+  task: null,
+  fields: null,
+  output: 'markdown',
+  pageSeparator: '\n\n---\n\n',
+  preparation: {},
+  onPageError: 'mark',
+  cache: 'use',
+  confidence: false,
+  dryRun: false,
+  password: null,
+  lane: 'interactive',
+  patienceSeconds: null,
+}
+
+/** Completes options with their defaults. Throws `invalid_value` for options that exclude each other. */
+export function completeOptions(given: GivenOptions, names: OptionNames): OcrOptions {
+  if (given.output === 'json' && given.pageSeparator !== undefined) {
+    throw new GatewayError(
+      'invalid_value',
+      `With ${names.output} "json" the pages are elements of an array; leave ${names.pageSeparator} out.`,
+      { param: names.pageSeparator },
+    )
+  }
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return { ...defaults, ...said, preparation: chosen(given.preparation ?? {}) }
+}
+
+/** Keeps what was asked for: `rotate: false` says the same as nothing, and must not change the page key. */
+function chosen(preparation: Given<Preparation>): Preparation {
+  return Object.fromEntries(Object.entries(preparation).filter(([, value]) => value !== undefined && value !== false))
+}
+
+/** What a client asks, once its body was read. */
+export interface RequestParts {
+  readonly model: OcrModel
+  readonly sources: readonly Source[]
+  /** What the client says beside its documents, trimmed; empty when it says nothing. */
+  readonly userText: string
+  readonly options: OcrOptions
+  readonly names: OptionNames
+}
+
+/** Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that the model lacks. */
+export function createRequest(
+  { model, sources, userText, options, names }: RequestParts,
+  { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
+): OcrRequest {
+  const { pages, task, fields, password: _, lane, patienceSeconds, ...sameNames } = options
+  return {
+    id: requestId,
+    model,
+    sources,
+    pages: pages === null ? null : parsePageRange(pages),
+    ...chooseTask(model, { task, fields }, userText, names),
+    ...sameNames,
+    turn: { lane, key: key ?? '', request: randomUUID() },
+    deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { collect } from '../../../gateway/answer/collect.ts'
+import { prime } from '../../../gateway/answer/prime.ts'
+import type { StitchEvent } from '../../../gateway/ocr/stitch.ts'
+import { within } from '../../support/within.ts'
+import { opened, twoPages } from './told.ts'
+
+const A_MINUTE = 60_000
+
+type Events = AsyncGenerator<StitchEvent, void, undefined>
+
+/** Opens the documents, unless they cannot be; what follows comes when it is let. */
+async function* held(letGo: Promise<void>, failure: Error | null = null): Events {
+  if (failure !== null) throw failure
+  yield { type: 'document-open', documents: [], pages: 2, cachedPages: 0 }
+  await letGo
+  yield* twoPages()
+}
+
+describe('waiting for the first page', () => {
+  it('tells what is known of the documents, and loses nothing of what follows', async () => {
+    const primed = await prime(opened(), A_MINUTE)
+    assert.deepEqual([primed.opened.pages, primed.opened.cachedPages], [2, 1])
+    assert.equal((await collect(primed.rest)).content, 'one|two')
+  })
+
+  it('takes no longer than it may', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const primed = await within(prime(held(promise), 1), 5000, 'the stream is begun')
+    resolve()
+    assert.equal((await collect(primed.rest)).content, 'one|two')
+  })
+
+  it('leaves a failure that comes later to whoever reads on', async () => {
+    const { promise, reject } = Promise.withResolvers<void>()
+    const late = await within(prime(held(promise), 1), 5000, 'the stream is begun')
+    reject(new Error('late'))
+    await assert.rejects(collect(late.rest), { message: 'late' })
+  })
+
+  it('throws what the first page failed with', async () => {
+    await assert.rejects(prime(held(Promise.reject(new Error('boom'))), A_MINUTE), { message: 'boom' })
+  })
+
+  it('throws what stands in the way of the documents', async () => {
+    await assert.rejects(prime(held(Promise.resolve(), new Error('no document')), A_MINUTE), { message: 'no document' })
+  })
+})

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '../../../gateway/errors.ts'
+import { completeOptions, createRequest, type GivenOptions } from '../../../gateway/request/options.ts'
+import { makeModel } from '../../support/make-request.ts'
+
+/** As a protocol might call them that has no `ocr` object. */
+const names = { task: 'task', fields: 'schema', output: 'format', pageSeparator: 'separator' }
+
+const create = (given: GivenOptions) =>
+  createRequest(
+    { model: makeModel(), sources: [], userText: '', options: completeOptions(given, names), names },
+    { requestId: 'req_1', key: 'archive' },
+  )
+
+describe('the options of a request', () => {
+  it('have defaults, where nothing or undefined was said', () => {
+    for (const given of [{}, { output: undefined, cache: undefined, patienceSeconds: undefined }]) {
+      const { output, pageSeparator, onPageError, cache, confidence, dryRun, pages, deadline, task } = create(given)
+      assert.deepEqual(
+        [output, pageSeparator, onPageError, cache, confidence, dryRun, pages, deadline, task],
+        ['markdown', '\n\n---\n\n', 'mark', 'use', false, false, null, null, 'document'],
+      )
+    }
+  })
+
+  it('are what was said', () => {
+    const request = create({ pages: '2-', output: 'text', onPageError: 'fail', cache: 'off', lane: 'batch' })
+    assert.deepEqual(request.pages, [{ first: 2, last: null }])
+    assert.deepEqual([request.output, request.onPageError, request.cache], ['text', 'fail', 'off'])
+    assert.deepEqual([request.turn.lane, request.turn.key, request.id], ['batch', 'archive', 'req_1'])
+  })
+
+  it('prepare a page in no way that was not asked for', () => {
+    assert.deepEqual(create({ preparation: { rotate: false, deskew: true, tile: undefined } }).preparation, {
+      deskew: true,
+    })
+  })
+
+  it('end the request when the client stops waiting', () => {
+    const before = performance.now()
+    const { deadline } = create({ patienceSeconds: 10 })
+    assert.ok(deadline !== null && deadline >= before + 10_000 && deadline <= performance.now() + 10_000)
+  })
+
+  it('never put a password into the request: it is its sources’ own', () => {
+    assert.ok(!JSON.stringify(create({ password: 'open sesame' })).includes('open sesame'))
+  })
+
+  const refused: readonly { name: string; given: GivenOptions; param: string; says: RegExp }[] = [
+    {
+      name: 'a separator for JSON',
+      given: { output: 'json', pageSeparator: '-' },
+      param: 'separator',
+      says: /With format "json" .* leave separator out/,
+    },
+    { name: 'a task that the model lacks', given: { task: 'chart' }, param: 'task', says: /no task "chart"/ },
+    { name: 'fields for another task', given: { fields: ['date'] }, param: 'schema', says: /^schema is for/ },
+  ]
+  for (const { name, given, param, says } of refused) {
+    it(`are refused in the protocol's own names: ${name}`, () => {
+      assert.throws(
+        () => create(given),
+        (error) => error instanceof GatewayError && error.param === param && says.test(error.message),
+      )
+    })
+  }
+})
