@@ -54,6 +54,12 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
   return errorCatalogue[code]
 }
 
+/**
+ * What the gateway itself acts on where a code says too little; clients never see it. `too_long`: the page does not fit
+ * the model's context.
+ */
+export type ErrorKind = 'too_long'
+
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {
   /** The request field at fault, as a path: `messages[0].content[1].file.file_data`. */
@@ -62,7 +68,8 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** Overrides the catalogue where the same code is sometimes worth another try and sometimes not. */
   readonly retry?: boolean
-  readonly retryAfterSeconds?: number
+  readonly retryAfterSeconds?: number | undefined
+  readonly kind?: ErrorKind | undefined
 }
 
 /** A failure the caller may read: `message` says what went wrong and what to do; `cause` is for the log alone. */
@@ -71,6 +78,7 @@ export class GatewayError extends Error {
   readonly param: string | null
   readonly retry: boolean
   readonly retryAfterSeconds: number | undefined
+  readonly kind: ErrorKind | null
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -80,6 +88,7 @@ export class GatewayError extends Error {
     this.param = details.param ?? null
     this.retry = details.retry ?? entry.retry
     this.retryAfterSeconds = details.retryAfterSeconds ?? entry.retryAfterSeconds
+    this.kind = details.kind ?? null
   }
 
   get status(): number {

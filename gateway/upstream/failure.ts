@@ -30,10 +30,7 @@ export function eventFailure(url: string, error: WireError): GatewayError {
 /** Returns what to throw for a status: which of them another try can mend is vLLM's habit, not HTTP's. */
 function statusFailure(status: number, said: string, retryAfter: number | undefined, cause: Error): GatewayError {
   const unavailable = (message: string) =>
-    new GatewayError('engine_unavailable', message, {
-      cause,
-      ...(retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter }),
-    })
+    new GatewayError('engine_unavailable', message, { cause, retryAfterSeconds: retryAfter })
   if (status === 401 || status === 403) return keyRefused(cause)
   if (status === 404) return unavailable(`The OCR engine does not serve this model now: ${said}`)
   if (status === 429 || status === 502 || status === 503) {
@@ -58,7 +55,19 @@ function engineFailed(said: string, retry: boolean, cause: Error): GatewayError 
   const message = retry
     ? `The OCR engine failed on this page. Try again. It said: ${said}`
     : `The OCR engine refused this page, and would again. It said: ${said}`
-  return new GatewayError('engine_error', message, { cause, retry })
+  return new GatewayError('engine_error', message, {
+    cause,
+    retry,
+    kind: !retry && isTooLong(said) ? 'too_long' : undefined,
+  })
+}
+
+/**
+ * Tells whether the page did not fit the model's context. vLLM has no code for it: these are its words before and after
+ * it has seen the image (https://github.com/vllm-project/vllm/blob/main/vllm/renderers/params.py).
+ */
+function isTooLong(said: string): boolean {
+  return /maximum context length|longer than the maximum model length/i.test(said)
 }
 
 async function readErrorBody({ body }: UpstreamResponse): Promise<string> {

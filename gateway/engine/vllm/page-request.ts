@@ -91,5 +91,5 @@ function maxTokens({ model, prompt }: Question, image: PageImage): number {
   const message =
     `The page does not fit the context of the model \`${model.id}\`: its image takes about ${Math.ceil(imageTokens)} of ` +
     `${model.maxModelLen} tokens and leaves no room for text. Serve the model with a larger --max-model-len.`
-  throw new GatewayError('engine_error', message, { retry: false })
+  throw new GatewayError('engine_error', message, { retry: false, kind: 'too_long' })
 }

@@ -117,13 +117,5 @@ function isEngineFailure(error: GatewayError): error is GatewayError & { readonl
 }
 
 function failed(error: GatewayError & { readonly code: EngineFailure }): Failed {
-  return { reason: !error.retry && isTooLong(error) ? 'too_long' : error.code, error }
-}
-
-/**
- * Tells whether the page did not fit the model's context, in the words of vLLM before and after it has seen the image
- * (https://github.com/vllm-project/vllm/blob/main/vllm/renderers/params.py), or of the gateway before it asked.
- */
-function isTooLong({ message }: GatewayError): boolean {
-  return /maximum context length|longer than the maximum model length|does not fit the context/i.test(message)
+  return { reason: error.kind === 'too_long' ? 'too_long' : error.code, error }
 }

@@ -7,13 +7,8 @@ export class PageFailure extends GatewayError {
   readonly reasons: readonly AttemptReason[]
 
   constructor(last: GatewayError, reasons: readonly AttemptReason[]) {
-    const { code, message, param, cause, retry, retryAfterSeconds } = last
-    super(code, message, {
-      param: param ?? undefined,
-      cause,
-      retry,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    })
+    const { code, message, param, cause, retry, retryAfterSeconds, kind } = last
+    super(code, message, { param: param ?? undefined, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
     this.reasons = reasons
   }
 }
