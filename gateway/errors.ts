@@ -56,9 +56,9 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 
 /**
  * What the gateway itself acts on where a code says too little; clients never see it. `too_long`: the page does not fit
- * the model's context.
+ * the model's context. `outage`: no upstream has served the model for longer than pages wait.
  */
-export type ErrorKind = 'too_long'
+export type ErrorKind = 'too_long' | 'outage'
 
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {

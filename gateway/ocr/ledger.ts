@@ -1,7 +1,9 @@
-import type { Usage } from '../engine/engine.ts'
+import type { PageAnswer } from '../read/page-answer.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Warning } from '../request/ocr-request.ts'
 import type { DocumentFacts, PageNumber, PageResult } from './page-event.ts'
+
+type Usage = PageAnswer['usage']
 
 /** One page's line: how it ended and where its text stands, as offsets into the content in UTF-16 code units. */
 export interface LedgerPage extends PageNumber, Omit<PageResult, 'text'> {

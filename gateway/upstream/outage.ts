@@ -6,6 +6,7 @@ export class EngineOutage extends GatewayError {
     super(
       'engine_unavailable',
       `No OCR engine serves the model \`${modelId}\` now. See the gateway's /ready, or try again later.`,
+      { kind: 'outage' },
     )
   }
 }

@@ -3,7 +3,6 @@ import { GatewayError } from '../../errors.ts'
 import type { PageImage } from '../../page/page.ts'
 import type { Question } from '../../profile/question.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
-import { EngineOutage } from '../../upstream/outage.ts'
 import type { AskEngine } from '../ask.ts'
 import { answered, type AttemptReason, type PageAnswer } from '../page-answer.ts'
 import type { PageToRead } from '../page-to-read.ts'
@@ -186,7 +185,7 @@ async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
   const { spent, failures, unavailable } = progress
   const isOver = spent >= page.question.model.profile.ladder.length || unavailable >= MAX_UNAVAILABLE
   if (signal.aborted || isOver) return false
-  if (hasFailed(last) && (last.error instanceof EngineOutage || (!last.error.retry && last.reason !== 'too_long'))) {
+  if (hasFailed(last) && (last.error.kind === 'outage' || (!last.error.retry && last.reason !== 'too_long'))) {
     return false
   }
   const isFree = last.reason === 'engine_unavailable'
