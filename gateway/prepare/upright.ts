@@ -1,8 +1,9 @@
+import type { Language } from '../tesseract/load.ts'
 import { readBrightness } from './gray.ts'
 import type { GrayImage } from './gray.ts'
 import type { Bitmap } from './bitmap.ts'
 import { findInk } from './ink-mask.ts'
-import type { MeasureLegibility, Script } from './legibility.ts'
+import type { MeasureLegibility } from './legibility.ts'
 import { guessTurn } from './orientation.ts'
 import type { Turn } from './orientation.ts'
 
@@ -17,7 +18,7 @@ export async function findTurn(bitmap: Bitmap, measureLegibility: MeasureLegibil
   if (guess === 0) return 0
   const piece = densestPiece(image)
   if (piece === null) return 0
-  const legibility = (turn: Turn, script: Script) => measureLegibility(turnedImage(piece, turn), script)
+  const legibility = (turn: Turn, language: Language) => measureLegibility(turnedImage(piece, turn), language)
   if (guess !== null && isSure(await legibility(guess, 'eng'), await legibility(0, 'eng'))) return guess
   return bestTurn((turn) => legibility(turn, 'chi_sim'))
 }

@@ -1,3 +1,5 @@
+import type { Language } from '../../tesseract/load.ts'
+
 /** A rectangle on the page image, in pixels from its upper left corner. */
 export interface Box {
   readonly x0: number
@@ -38,9 +40,6 @@ export interface Block {
   readonly box: Box
   readonly paragraphs: readonly Paragraph[]
 }
-
-/** Languages that the gateway brings data for, as Tesseract names them. */
-export type Language = 'eng' | 'chi_sim'
 
 /** What Tesseract read on one page. */
 export interface Recognition {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
-import { loadTesseract } from './core.ts'
-import type { Tesseract } from './core.ts'
+import { loadBlockReader } from './blocks.ts'
+import type { ReadBlocks } from './blocks.ts'
 import type { Recognition } from './recognition.ts'
 
 /*
@@ -17,7 +17,7 @@ const SURE_CONFIDENCE = 85
 
 const port = parentPort
 if (port === null) throw new Error('tesseract/worker.ts runs as a worker thread only')
-const loading = loadTesseract()
+const loading = loadBlockReader()
 port.on('message', (image: Uint8Array) => void recognize(image).then((recognition) => port.postMessage(recognition)))
 
 async function recognize(image: Uint8Array): Promise<Recognition> {
@@ -25,9 +25,9 @@ async function recognize(image: Uint8Array): Promise<Recognition> {
 }
 
 /** English first; simplified Chinese only where English is unsure, and only if Chinese is surer. */
-async function inBestLanguage(tesseract: Tesseract, image: Uint8Array): Promise<Recognition> {
-  const english = await tesseract.read(image, 'eng')
+async function inBestLanguage(readBlocks: ReadBlocks, image: Uint8Array): Promise<Recognition> {
+  const english = await readBlocks(image, 'eng')
   if (english.confidence >= SURE_CONFIDENCE || english.blocks.length === 0) return english
-  const chinese = await tesseract.read(image, 'chi_sim')
+  const chinese = await readBlocks(image, 'chi_sim')
   return chinese.confidence > english.confidence ? chinese : english
 }

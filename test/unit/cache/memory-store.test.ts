@@ -3,13 +3,15 @@ import { describe, it } from 'node:test'
 import { createMemoryStore, type MemoryStoreOptions } from '../../../gateway/cache/memory-store.ts'
 
 const signal = new AbortController().signal
+/** Milliseconds on the store's clock. */
+const START = 1000
 const roomy = { maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 }
 
 /** One entry of a one-letter key and a 1000-byte value takes 1257 bytes. */
 const kilobyte = 'x'.repeat(1000)
 
 function createStore(options: Partial<MemoryStoreOptions> = {}) {
-  const clock = { now: 0 }
+  const clock = { now: START }
   const store = createMemoryStore({ ...roomy, now: () => clock.now, ...options })
   return { store, clock }
 }
@@ -101,9 +103,9 @@ describe('memory store', () => {
   it('forgets a value when its time is over, counted from when it was stored', async () => {
     const { store, clock } = createStore({ ttlSeconds: 60 })
     await store.set('a', '1')
-    clock.now = 59_999
+    clock.now = START + 59_999
     assert.equal(await store.get('a', signal), '1')
-    clock.now = 60_000
+    clock.now = START + 60_001
     assert.deepEqual(await store.has(['a'], signal), [false])
     assert.equal(await store.get('a', signal), null)
   })
@@ -111,7 +113,7 @@ describe('memory store', () => {
   it('gives the room of a forgotten value back', async () => {
     const { store, clock } = createStore({ maxBytes: 2 * 1257, ttlSeconds: 60 })
     await store.set('a', kilobyte)
-    clock.now = 60_000
+    clock.now = START + 60_001
     await store.get('a', signal)
     await store.set('b', kilobyte)
     await store.set('c', kilobyte)

@@ -1,0 +1,74 @@
+import { loadTesseract } from '../../tesseract/load.ts'
+import type { Language } from '../../tesseract/load.ts'
+import type { Block, Box, Line, Recognition } from './recognition.ts'
+
+/** Tesseract's `PSM_AUTO`: finds columns, needs no orientation data. */
+const AUTOMATIC_LAYOUT = '3'
+/**
+ * Tesseract takes an image that does not say its resolution for 70 dpi, and then misses the rules of tables and what
+ * stands between them: recall of Chinese tables rose from 88 % to 95 % with this. Anything from 150 to 300 does the same.
+ */
+const DOTS_PER_INCH = '200'
+
+/**
+ * Reads a PNG or JPEG page image in one language. Throws when Tesseract cannot read it. Not reentrant, and not usable
+ * after it threw: end the thread then.
+ */
+export type ReadBlocks = (image: Uint8Array, language: Language) => Promise<Recognition>
+
+/** Loads Tesseract into this thread, to read whole pages. */
+export async function loadBlockReader(): Promise<ReadBlocks> {
+  const tesseract = await loadTesseract({ tessedit_pageseg_mode: AUTOMATIC_LAYOUT, user_defined_dpi: DOTS_PER_INCH })
+
+  return async function readBlocks(image, language) {
+    const recognition = await tesseract.read(image, language, (reading): Recognition => {
+      const page: RawPage = JSON.parse(reading.GetJSONText())
+      const blocks = page.blocks.map(toBlock).filter((block) => block.paragraphs.length > 0)
+      return { language, confidence: reading.MeanTextConf(), blocks }
+    })
+    if (recognition === null) throw new Error('Tesseract cannot read the page image')
+    return recognition
+  }
+}
+
+interface RawPage {
+  readonly blocks: readonly RawBlock[]
+}
+
+interface RawBlock {
+  readonly bbox: Box
+  /** Tesseract's `PolyBlockType`. */
+  readonly blocktype: number
+  readonly paragraphs: readonly { readonly bbox: Box; readonly lines: readonly RawLine[] }[]
+}
+
+interface RawLine {
+  readonly bbox: Box
+  readonly confidence: number
+  readonly rowAttributes: { readonly rowHeight: number; readonly ascenders: number; readonly descenders: number }
+  readonly words: readonly { readonly text: string; readonly confidence: number; readonly bbox: Box }[]
+}
+
+/** Tesseract's `PT_TABLE`. */
+const TABLE = 6
+
+/** Keeps what the Markdown is made of: the whole is half a megabyte a page, most of it single letters. */
+function toBlock({ bbox, blocktype, paragraphs }: RawBlock): Block {
+  return {
+    kind: blocktype === TABLE ? 'table' : 'text',
+    box: bbox,
+    paragraphs: paragraphs
+      .map((paragraph) => ({ box: paragraph.bbox, lines: paragraph.lines.map(toLine) }))
+      .filter((paragraph) => paragraph.lines.length > 0),
+  }
+}
+
+function toLine({ bbox, confidence, rowAttributes, words }: RawLine): Line {
+  return {
+    box: bbox,
+    confidence,
+    height: rowAttributes.rowHeight,
+    size: rowAttributes.rowHeight - rowAttributes.ascenders - rowAttributes.descenders,
+    words: words.map((word) => ({ text: word.text, confidence: word.confidence, box: word.bbox })),
+  }
+}
