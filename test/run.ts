@@ -1,12 +1,14 @@
-// What `npm test` runs: everything that needs no GPU. It brings what it needs or says what is missing; it skips nothing.
-// `--only unit,contract,drift` runs some of it.
+// What `npm test` runs: everything that needs no GPU and no documents but the project's own. It brings what it needs or
+// says what is missing; it skips nothing. `--only unit,contract,drift` runs some of it, and `--only corpus` is
+// `npm run test:corpus`: what rests on the real documents beside the project.
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
-const allSuites = ['unit', 'contract', 'service', 'drift']
+const ownSuites = ['unit', 'contract', 'service', 'drift']
+const allSuites = [...ownSuites, 'corpus']
 /** Two cores are what CI has. */
 const CONCURRENCY = 2
 /** A test that hangs fails, with its name, well before CI gives up on the whole run. */
@@ -17,18 +19,18 @@ process.exitCode = main()
 function main(): number {
   try {
     const suites = readSuites()
-    requireCorpus()
+    if (suites.includes('corpus')) requireCorpus()
     if (suites.includes('service')) requireRedis()
     return runTests(suites.flatMap(findTests))
   } catch (error) {
-    process.stderr.write(`npm test: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`test/run.ts: ${error instanceof Error ? error.message : String(error)}\n`)
     return 1
   }
 }
 
 function readSuites(): string[] {
   const { values } = parseArgs({ options: { only: { type: 'string' } } })
-  const suites = values.only?.split(',') ?? allSuites
+  const suites = values.only?.split(',') ?? ownSuites
   const unknown = suites.filter((suite) => !allSuites.includes(suite))
   if (unknown.length > 0) throw new Error(`--only takes some of ${allSuites.join(',')}, not ${unknown.join(',')}`)
   return suites
@@ -43,8 +45,12 @@ function findTests(suite: string): string[] {
 
 function requireCorpus(): void {
   const corpus = join(root, '..', 'shared', 'corpus')
-  if (existsSync(join(corpus, 'public', 'manifest.json'))) return
-  throw new Error(`the test documents are missing: put the corpus at ../shared/corpus, beside the project (${corpus})`)
+  const missing = ['public/manifest.json', 'truth/manifest.json'].filter((path) => !existsSync(join(corpus, path)))
+  if (missing.length === 0) return
+  throw new Error(
+    `the corpus tests need the real documents at ../shared/corpus, beside the project: ${corpus} lacks ${missing.join(' and ')}. ` +
+      '`npm test` does without.',
+  )
 }
 
 function requireRedis(): void {
@@ -56,7 +62,7 @@ function requireRedis(): void {
         'macOS: brew install redis) or run the tests as root on Debian, where they install it themselves.',
     )
   }
-  process.stdout.write('npm test: redis-server is missing; installing it with apt-get\n')
+  process.stdout.write('test/run.ts: redis-server is missing; installing it with apt-get\n')
   apt('update')
   apt('install', '--yes', '--no-install-recommends', 'redis-server')
   if (!isInstalled('redis-server')) throw new Error('apt-get has installed redis-server, but it does not run')

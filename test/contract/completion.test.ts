@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
-import { dataUrl, filePart, imagePart, readCorpus } from '../support/documents.ts'
+import { encodePalettePng } from '../fixtures/images.ts'
+import { drawLetter } from '../fixtures/printed-page.ts'
+import { dataUrl, filePart, imagePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { chatChunk } from '../../gateway/wire/openai/chat-completion.ts'
 import { askStream, askWhole, beginningPage, ledgerOf } from '../support/read-answer.ts'
@@ -97,7 +99,7 @@ describe('chat completions on documents', () => {
   })
 
   it('reads any mixture of documents in order, pages numbered through', async () => {
-    const photo = readCorpus('public/formats/image-png-palette-interlaced.png')
+    const photo = await encodePalettePng(drawLetter()).toBuffer()
     const { content, ocr } = await askWhole(gateway.client, {
       parts: [
         filePart(pages(41, 42)),

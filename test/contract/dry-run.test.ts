@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, readCorpus, readFixture } from '../support/documents.ts'
+import { filePart, readFixture } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole, type Answer, type Question } from '../support/read-answer.ts'
 import { readMetrics, sumBy } from '../support/read-metrics.ts'
@@ -239,7 +239,7 @@ describe('a dry run', { timeout: TIMEOUT }, () => {
     { name: 'a page that is not there', parts: [pdf([1])], ocr: { pages: '2' }, code: 'page_out_of_range' },
     {
       name: 'an encrypted document',
-      parts: [filePart(readCorpus('public/robust/encrypted-user-password-aes256.pdf'))],
+      parts: [filePart(readFixture('encrypted-user-aes256.pdf'))],
       ocr: {},
       code: 'document_encrypted',
     },

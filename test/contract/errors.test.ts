@@ -5,13 +5,15 @@ import { after, before, describe, it } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from 'openai'
 import { errorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
-import { dataUrl, filePart, imagePart, readCorpus } from '../support/documents.ts'
+import { truncatedPng } from '../fixtures/image-damage.ts'
+import { dataUrl, filePart, imagePart, readFixture } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { within } from '../support/within.ts'
 
 const MAX_DOCUMENT = 2_000_000
+const truncated = await truncatedPng()
 const onePage = makePdf([{ number: 1, lines: ['One page'] }])
 const fivePages = makePdf(Array.from({ length: 5 }, (_, index) => ({ number: index + 1 })))
 
@@ -48,7 +50,7 @@ describe('bad input', () => {
     JSON.stringify({ model: 'default', messages: [{ role: 'user', content: parts }], ...more })
   const file = (file_data: string) => [{ type: 'file', file: { file_data } }]
   const fileData = 'messages[0].content[0].file.file_data'
-  const encrypted = () => readCorpus('public/robust/encrypted-user-password-aes256.pdf')
+  const encrypted = () => readFixture('encrypted-user-aes256.pdf')
 
   const bodies: {
     name: string
@@ -237,7 +239,7 @@ describe('bad input', () => {
     },
     {
       name: 'a media type that nobody reads',
-      body: () => chat(file(dataUrl(readCorpus('public/formats/image-jxl.jxl'), 'image/jxl'))),
+      body: () => chat(file(dataUrl(readFixture('page-12.jxl'), 'image/jxl'))),
       status: 415,
       code: 'unsupported_media_type',
       param: fileData,
@@ -251,7 +253,7 @@ describe('bad input', () => {
     },
     {
       name: 'a truncated image',
-      body: () => chat([imagePart(readCorpus('public/real/corrupt-image-truncated.png'))]),
+      body: () => chat([imagePart(truncated)]),
       status: 400,
       code: 'document_unreadable',
       param: 'messages[0].content[0].image_url.url',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, readCorpus } from '../support/documents.ts'
+import { drawColumns } from '../fixtures/printed-page.ts'
+import { jbig2Image, jpeg2000Image, jpegImage, makeScan } from '../fixtures/scan-pdf.ts'
+import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
@@ -15,7 +17,9 @@ describe('asking again', () => {
   it('makes no upstream request, and the answer is the same', async () => {
     await using fake = await startFakeVllm()
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-    const paper = filePart(readCorpus('public/real/digital-two-column-paper-tracemonkey.pdf'))
+    const paper = filePart(
+      makeScan([{ image: await jpegImage(drawColumns()) }, { image: jbig2Image() }, { image: jpeg2000Image() }]),
+    )
     const question = { parts: [paper], ocr: { pages: '1-3' } }
     const first = await askWhole(gateway.client, question)
     assert.equal(first.cacheHeader, 'MISS')

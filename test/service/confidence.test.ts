@@ -2,7 +2,8 @@ import { createCanvas } from '@napi-rs/canvas'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, imagePart, readCorpus } from '../support/documents.ts'
+import { englishLines } from '../fixtures/prose.ts'
+import { filePart, imagePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
@@ -82,7 +83,7 @@ describe('how sure the model was', { timeout: 60_000 }, () => {
 
   it('is known of Tesseract as well, whether or not it was asked for when the page was kept', async () => {
     await using gateway = await startTestGateway()
-    const parts = [filePart(readCorpus('truth/synthetic/synth-digital-multipage-stitch-en.pdf'))]
+    const parts = [filePart(makePdf([{ lines: englishLines }]))]
     await askWhole(gateway.client, { model: 'tesseract', parts, ocr: { pages: '1' } })
     const { ocr } = await askWhole(gateway.client, {
       model: 'tesseract',

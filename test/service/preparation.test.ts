@@ -2,15 +2,15 @@ import { createCanvas } from '@napi-rs/canvas'
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import sharp from 'sharp'
-import { filePart, imagePart, readCorpus } from '../support/documents.ts'
+import { addNoise, drawLetter } from '../fixtures/printed-page.ts'
+import { english } from '../fixtures/prose.ts'
+import { jpegImage, makeScan } from '../fixtures/scan-pdf.ts'
+import { filePart, imagePart } from '../support/documents.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 /** Running text, so that no line is like another. */
-const words =
-  readCorpus('truth/synthetic/synth-digital-multipage-stitch-en.truth.md')
-    .toString()
-    .match(/[a-z]{3,}/g) ?? []
+const words = english.match(/[a-z]{3,}/g) ?? []
 
 /** A poster of small type, each line with a number of its own. */
 function poster(lines: number): Buffer {
@@ -57,7 +57,7 @@ describe('preparation on request', { timeout: 200_000 }, () => {
   })
 
   it('puts a page upright that lies on its side or stands on its head', async () => {
-    const [upright] = [readCorpus('truth/synthetic/synth-scan-en-letter-table.pdf')]
+    const upright = makeScan([{ image: await jpegImage(addNoise(drawLetter(), 6)) }])
     const page = await sharp(poster(30)).resize(1600).png().toBuffer()
     for (const turn of [90, 180, 270]) {
       const turned = await sharp(page).rotate(turn).png().toBuffer()
@@ -65,7 +65,7 @@ describe('preparation on request', { timeout: 200_000 }, () => {
       assert.match(content, /Entry 10\d\d/, `turned by ${turn}`)
     }
     const { content } = await read([filePart(upright)], { rotate: true })
-    assert.match(content, /Harbour Survey Office/)
+    assert.match(content, /North Quay Weather Station/)
   })
 
   it('levels a skewed page, and warns of it where that was not asked', async () => {

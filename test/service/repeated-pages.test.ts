@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, readCorpus } from '../support/documents.ts'
+import { englishLines } from '../fixtures/prose.ts'
+import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
@@ -92,7 +93,7 @@ describe('a document with pages that repeat', { timeout: TIMEOUT }, () => {
   it('knows a page that preparation did not change', async () => {
     await using fake = await startFakeVllm({ answer: () => 'text' })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-    const parts = [filePart(readCorpus('truth/synthetic/synth-digital-multipage-stitch-en.pdf'))]
+    const parts = [filePart(makePdf([{ lines: englishLines }]))]
     await askWhole(gateway.client, { parts, ocr: { pages: '1' } })
     const { ocr } = await askWhole(gateway.client, { parts, ocr: { pages: '1', prepare: { deskew: true } } })
     assert.equal(ocr.pages[0]?.cache, 'hit')

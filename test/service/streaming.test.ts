@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, readCorpus } from '../support/documents.ts'
+import { englishLines } from '../fixtures/prose.ts'
+import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { readMetrics, sumBy } from '../support/read-metrics.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
@@ -23,7 +24,9 @@ describe('streaming', { timeout: TIMEOUT }, () => {
   it("sends the first page's text while later pages are still being rasterized", async () => {
     await using fake = await startFakeVllm()
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-    const paper = filePart(readCorpus('public/real/digital-two-column-paper-tracemonkey.pdf'))
+    const paper = filePart(
+      makePdf(Array.from({ length: 14 }, (_, index) => ({ number: index + 1, lines: englishLines }))),
+    )
     const stream = await gateway.client.chat.completions.create(streamed([paper]))
     let askedAtFirstText = 0
     for await (const chunk of stream) {

@@ -2,13 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChatCompletionContentPart } from 'openai/resources'
 
-const corpus = join(import.meta.dirname, '../../../shared/corpus')
 const fixtures = join(import.meta.dirname, '../fixtures/documents')
-
-/** Reads a document of the corpus, such as `public/real/scan-newspaper-1898.pdf`. */
-export function readCorpus(path: string): Buffer {
-  return readFileSync(join(corpus, path))
-}
 
 /** Reads a document that the project keeps itself. */
 export function readFixture(name: string): Buffer {

@@ -1,4 +1,5 @@
 import { BARCODE_CELLS, BARCODE_HEIGHT, pageBarcode } from '../fakes/page-barcode.ts'
+import { writePdf } from './write-pdf.ts'
 
 /** One page of a made PDF. Sizes and content are as a reader sees the page, whatever its `/Rotate`. */
 export interface PageSpec {
@@ -15,7 +16,8 @@ export interface PageSpec {
   readonly number?: number
 }
 
-const A4 = { width: 595, height: 842 }
+/** Points. */
+export const A4 = { width: 595, height: 842 }
 const MARGIN = 50
 
 /** Writes a PDF 1.4 with these pages. Equal content is stored once, so that thousands of pages stay small. */
@@ -29,7 +31,7 @@ export function makePdf(pages: readonly PageSpec[]): Uint8Array {
     return known
   }
 
-  const catalog = reference('<< /Type /Catalog /Pages 2 0 R >>')
+  reference('<< /Type /Catalog /Pages 2 0 R >>')
   objects.push('') // The page tree: its pages are not known yet, its number is.
   const font = reference('<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>')
   const kids = pages.map((page) => {
@@ -44,28 +46,12 @@ export function makePdf(pages: readonly PageSpec[]): Uint8Array {
     )
   })
   objects[1] = `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${kids.length} >>`
-  return write(objects, catalog)
+  return new Uint8Array(writePdf(objects))
 }
 
 /** A strip at the very edge alone would be a scanner's shadow, and the page blank. */
 function withNumber(page: PageSpec): PageSpec {
   return page.number === undefined || page.lines !== undefined ? page : { ...page, lines: [`Page ${page.number}`] }
-}
-
-function write(objects: readonly string[], catalog: string): Uint8Array {
-  const parts = ['%PDF-1.4\n%\xe2\xe3\xcf\xd3\n']
-  let offset = parts[0]?.length ?? 0
-  const crossReferences = objects.map((content, index) => {
-    const part = `${index + 1} 0 obj\n${content}\nendobj\n`
-    const entry = `${String(offset).padStart(10, '0')} 00000 n \n`
-    parts.push(part)
-    offset += part.length
-    return entry
-  })
-  const count = objects.length + 1
-  parts.push(`xref\n0 ${count}\n0000000000 65535 f \n${crossReferences.join('')}`)
-  parts.push(`trailer\n<< /Size ${count} /Root ${catalog} >>\nstartxref\n${offset}\n%%EOF\n`)
-  return new Uint8Array(Buffer.from(parts.join(''), 'latin1'))
 }
 
 /** The matrix that undoes `/Rotate`, which turns a page clockwise. */
@@ -77,7 +63,11 @@ function turn(rotate: number, width: number, height: number): string {
 }
 
 function strip({ number }: PageSpec, width: number, height: number): string {
-  if (number === undefined) return ''
+  return number === undefined ? '' : `0 g\n${barcodePath(number, { width, height })}f`
+}
+
+/** Writes the path of a page's barcode, to be filled or to clip with. */
+export function barcodePath(number: number, { width, height } = A4): string {
   const cellWidth = width / BARCODE_CELLS
   const stripHeight = height * BARCODE_HEIGHT
   const cells = pageBarcode(number).map((black, cell) =>
@@ -85,7 +75,7 @@ function strip({ number }: PageSpec, width: number, height: number): string {
       ? `${round(cell * cellWidth)} ${round(height - stripHeight)} ${round(cellWidth)} ${round(stripHeight)} re\n`
       : '',
   )
-  return `0 g\n${cells.join('')}f`
+  return cells.join('')
 }
 
 function text({ lines = [], fontSize = 12 }: PageSpec, height: number): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { binarize } from '../../../gateway/prepare/binarize.ts'
-import { drawText } from '../rasterizer/draw-page.ts'
+import { drawText } from '../../fixtures/printed-page.ts'
 
 describe('binarizing', () => {
   it('leaves only black and white', () => {

@@ -3,8 +3,9 @@ import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import type { Bitmap } from '../../../gateway/prepare/bitmap.ts'
 import { measureInk } from '../../../gateway/prepare/ink.ts'
-import { drawCorpus } from './draw-corpus.ts'
-import { a4, addNoise, drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { a4, addNoise, drawColumns, drawPage, drawText } from '../../fixtures/printed-page.ts'
+import { jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 const { width, height } = a4
 const empty = (colour = '#fff') =>
@@ -91,8 +92,11 @@ describe('ink', () => {
     [1, false],
     [2, true],
   ] as const)
-    it(`tells the empty pages of a real paper from the others: page ${page}`, async () => {
-      assert.equal(measureInk(await drawCorpus('public/real/blank-empty-pages-between.pdf', page)).blank, expected)
+    it(`tells the empty pages of a scan from the others: page ${page}`, async () => {
+      const scan = [drawColumns(), empty('#f2efe6')].map(async (drawn) => ({
+        image: await jpegImage(addNoise(drawn, 6)),
+      }))
+      assert.equal(measureInk(await drawForEngine(makeScan(await Promise.all(scan)), page)).blank, expected)
     })
 
   it('is the share of the page that is printed on', () => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { levelPage, turnPage } from '../../../gateway/prepare/level.ts'
 import { measureSkew } from '../../../gateway/prepare/skew.ts'
-import { drawCorpus } from './draw-corpus.ts'
-import { a4, drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { a4, drawLetter, drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
+import { faxImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 const budget = { longestEdge: 1540, maxPixels: 1540 * 1540 }
 
@@ -18,8 +19,10 @@ describe('levelling a page', () => {
       )
     })
 
-  it('levels a real scan', async () => {
-    const page = await drawCorpus('public/real/scan-jbig2-rotate90-skewed.pdf')
+  it('levels a scan in black and white', async () => {
+    const page = await drawForEngine(
+      makeScan([{ image: await faxImage(await turn(drawLetter(), -92.75)), width: 842, height: 615, rotate: 90 }]),
+    )
     const levelled = await levelPage(page, measureSkew(page).degrees, budget)
     assert.ok(Math.abs(measureSkew(levelled).degrees) < 0.2)
   })

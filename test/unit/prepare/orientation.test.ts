@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { guessTurn } from '../../../gateway/prepare/orientation.ts'
 import { readBrightness } from '../../../gateway/prepare/gray.ts'
-import { drawCorpus, turn } from './draw-corpus.ts'
-import { addNoise, drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { addNoise, drawColumns, drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
+import { jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 describe('the guess which side of a page is up', () => {
   for (const degrees of [0, 90, 180, 270]) {
@@ -12,8 +13,11 @@ describe('the guess which side of a page is up', () => {
       assert.equal(guessTurn(readBrightness(page)), (360 - degrees) % 360)
     })
 
-    it(`is right on a real scan: turned by ${degrees}°`, async () => {
-      const page = await turn(await drawCorpus('public/real/scan-two-column-paper-1977.pdf'), degrees)
+    it(`is right on a scan of two columns: turned by ${degrees}°`, async () => {
+      const page = await turn(
+        await drawForEngine(makeScan([{ image: await jpegImage(addNoise(drawColumns(), 8)) }])),
+        degrees,
+      )
       assert.equal(guessTurn(readBrightness(page)), (360 - degrees) % 360)
     })
   }

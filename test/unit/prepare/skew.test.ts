@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { measureSkew } from '../../../gateway/prepare/skew.ts'
-import { drawCorpus, turn } from './draw-corpus.ts'
-import { addNoise, drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { addNoise, drawLetter, drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
+import { faxImage, jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 const SURE = 0.6
 
@@ -17,15 +18,18 @@ describe('skew', () => {
     { name: 'few lines', page: () => drawText({ degrees: 3, lines: 4 }), degrees: 3 },
     { name: 'large type', page: () => drawText({ degrees: -5, size: 60, lines: 14 }), degrees: -5 },
     { name: 'light type in noise', page: () => addNoise(drawText({ degrees: 2.5, colour: '#888' }), 8), degrees: 2.5 },
-    // Turned clockwise in steps of a quarter of a degree, its rows' ink varies most at 2.75.
     {
-      name: 'a real scan, 2.75° counterclockwise',
-      page: () => drawCorpus('public/real/scan-jbig2-rotate90-skewed.pdf'),
+      name: 'a scan in black and white that lies on its side, 2.75° counterclockwise',
+      page: async () =>
+        drawForEngine(
+          makeScan([{ image: await faxImage(await turn(drawLetter(), -92.75)), width: 842, height: 615, rotate: 90 }]),
+        ),
       degrees: -2.75,
     },
     {
-      name: 'a made scan, 0.7° clockwise',
-      page: () => drawCorpus('truth/synthetic/synth-scan-en-letter-table.pdf'),
+      name: 'a scan in gray, 0.7° clockwise',
+      page: async () =>
+        drawForEngine(makeScan([{ image: await jpegImage(addNoise(await turn(drawLetter(), 0.7), 8), 60) }])),
       degrees: 0.7,
     },
     { name: 'a page that lies on its side', page: () => turn(drawText({ degrees: 2 }), 90), degrees: 2 },

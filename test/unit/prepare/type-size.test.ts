@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chooseScale, measureTypeSize } from '../../../gateway/prepare/type-size.ts'
-import { drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { drawPage, drawText } from '../../fixtures/printed-page.ts'
 
 const roomy = { maxPixels: 20_000_000 }
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { loadLegibility } from '../../../gateway/prepare/legibility.ts'
 import { findTurn } from '../../../gateway/prepare/upright.ts'
-import { drawCorpus, turn } from './draw-corpus.ts'
-import { drawPage, drawText } from '../rasterizer/draw-page.ts'
+import { addNoise, drawChinese, drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
+import { jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 const nobody = () => Promise.reject(new Error('nobody was to be asked'))
 const figures = '12,345.67 8,901.23 45,678 901,234.56 7,890 12.34 567.89 1,234 (5,678) 9,012 34.5% 67.8%'
@@ -38,7 +39,10 @@ describe('turning a page upright', () => {
   })
 
   it('puts a Chinese scan upright', async () => {
-    const page = await turn(await drawCorpus('truth/synthetic/synth-scan-zh-notice-table.pdf'), 180)
+    const page = await turn(
+      await drawForEngine(makeScan([{ image: await jpegImage(addNoise(drawChinese(), 8)) }])),
+      180,
+    )
     assert.equal(await findTurn(page, await loadLegibility()), 180)
   })
 })

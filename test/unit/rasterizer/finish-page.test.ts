@@ -3,8 +3,7 @@ import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { finishPage } from '../../../gateway/rasterizer/finish-page.ts'
 import { measureSkew } from '../../../gateway/prepare/skew.ts'
-import { turn } from '../prepare/draw-corpus.ts'
-import { drawPage, drawText } from './draw-page.ts'
+import { drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
 
 const wanted = { pixelBudget: { longestEdge: 1540, maxPixels: 1540 * 1540 }, mediaType: 'image/png' } as const
 

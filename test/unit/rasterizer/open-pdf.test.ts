@@ -5,7 +5,8 @@ import { GatewayError } from '../../../gateway/errors.ts'
 import type { OpenedDocument } from '../../../gateway/rasterizer/opened-document.ts'
 import { targetSize } from '../../../gateway/page/target-size.ts'
 import { readPageBarcode } from '../../fakes/page-barcode.ts'
-import { readCorpus } from '../../support/documents.ts'
+import { deepPageTree } from '../../fixtures/bombs.ts'
+import { damagedPageBox } from '../../fixtures/pdf-damage.ts'
 import { makePdf } from '../../support/make-pdf.ts'
 
 const longest600 = { longestEdge: 600, maxPixels: 360_000 }
@@ -143,12 +144,12 @@ describe('two rasterizers behind one document', () => {
     )
   })
 
-  for (const { name, path, size } of [
-    { name: 'a page tree 3000 deep', path: 'robust/bomb-deep-page-tree-3000.pdf', size: null },
-    { name: 'a damaged page box', path: 'real/corrupt-page-count-213804087.pdf', size: [612, 792] },
+  for (const { name, bytes, size } of [
+    { name: 'a page tree 3000 deep', bytes: deepPageTree(), size: null },
+    { name: 'a damaged page box', bytes: damagedPageBox(), size: [612, 792] },
   ]) {
     it(`draws with pdf.js what PDFium does not understand: ${name}`, async () => {
-      await using pdf = await openPdf(readCorpus(`public/${path}`), 'auto', options)
+      await using pdf = await openPdf(bytes, 'auto', options)
       const { rasterizer, bitmap } = await pdf.draw(1, targetOf, () => false)
       assert.equal(rasterizer, 'pdfjs')
       if (size !== null) assert.deepEqual([bitmap.width, bitmap.height], size)

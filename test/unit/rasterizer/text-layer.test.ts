@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { openPdf, type PdfRasterizer } from '../../../gateway/rasterizer/open-pdf.ts'
-import { targetSize } from '../../../gateway/page/target-size.ts'
-import type { TextLayer } from '../../../gateway/page/text-layer.ts'
-import { readCorpus } from '../../support/documents.ts'
+import { addNoise, drawText } from '../../fixtures/printed-page.ts'
+import { rawPdf } from '../../fixtures/raw-pdf.ts'
+import { jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
 import { makePdf } from '../../support/make-pdf.ts'
-
-const budget = { longestEdge: 400, maxPixels: 400 * 400 }
-
-async function layerOf(bytes: Uint8Array, rasterizer: PdfRasterizer = 'auto', page = 1): Promise<TextLayer | null> {
-  await using document = await openPdf(bytes, rasterizer, {
-    password: null,
-    maxImagePixels: 50_000_000,
-    maxMemoryBytes: 2 ** 30,
-    reusesPixels: true,
-  })
-  const { textLayer = null } = await document.draw(
-    page,
-    (size) => targetSize(size, budget),
-    () => false,
-  )
-  return textLayer
-}
+import { textLayerOf } from '../../support/text-layer-of.ts'
 
 const lines = ['The first line of the page', 'and the second one, 1,234.50']
+
+/** A page of such content, in Helvetica as `/F1`. */
+const page = (content: string, entries = '') => rawPdf({ pages: [{ content, entries }] })
 
 describe('the text layer of a page', () => {
   for (const rasterizer of ['pdfium', 'pdfjs', 'auto'] as const)
     it(`is what its text objects say, line by line: ${rasterizer}`, async () => {
-      const layer = await layerOf(makePdf([{ lines }]), rasterizer)
+      const layer = await textLayerOf(makePdf([{ lines }]), rasterizer)
       assert.equal(layer?.text, lines.join('\n'))
       assert.equal(layer.unmapped, 0)
       assert.equal(layer.isOcr, false)
@@ -36,45 +22,61 @@ describe('the text layer of a page', () => {
 
   for (const rotate of [0, 90, 180, 270] as const)
     it(`reads the same whichever way the page is turned: ${rotate}`, async () => {
-      assert.equal((await layerOf(makePdf([{ lines, rotate }])))?.text, lines.join('\n'))
+      assert.equal((await textLayerOf(makePdf([{ lines, rotate }])))?.text, lines.join('\n'))
     })
 
   it('is none where the page has no text', async () => {
-    assert.equal(await layerOf(makePdf([{}])), null)
+    assert.equal(await textLayerOf(makePdf([{}])), null)
   })
 
   it('is whole where PDFium has seen everything on the page, and never by pdf.js', async () => {
-    assert.equal((await layerOf(makePdf([{ lines }]), 'pdfium'))?.isWhole, true)
-    assert.equal((await layerOf(makePdf([{ lines }]), 'pdfjs'))?.isWhole, false)
+    assert.equal((await textLayerOf(makePdf([{ lines }]), 'pdfium'))?.isWhole, true)
+    assert.equal((await textLayerOf(makePdf([{ lines }]), 'pdfjs'))?.isWhole, false)
   })
 
   it('leaves out what is drawn invisibly and shown by no picture', async () => {
-    assert.equal(
-      (await layerOf(readCorpus('public/real/digital-invisible-text-layer.pdf')))?.text,
-      'Visible heading line',
-    )
+    const content = 'BT /F1 20 Tf 50 700 Td (To be seen) Tj ET BT 3 Tr /F1 20 Tf 50 600 Td (Not to be seen) Tj ET'
+    assert.equal((await textLayerOf(page(content)))?.text, 'To be seen')
   })
 
   it('leaves out what lies beside the page', async () => {
-    assert.equal(
-      (await layerOf(readCorpus('public/real/geometry-cropbox-text-clipped.pdf')))?.text,
-      'world!\ndbye, world!',
-    )
+    const content =
+      'BT /F1 20 Tf 10 60 Td (over the edge) Tj 0 -30 Td (left out in the margin) Tj 0 170 Td (at the top) Tj ET'
+    const boxes = '/MediaBox [0 0 400 400] /CropBox [53 50 350 150]'
+    assert.equal((await textLayerOf(page(content, boxes)))?.text, 'the edge')
   })
 
   it('is what an OCR once read, where it lies invisibly over a scan', async () => {
-    const layer = await layerOf(readCorpus('public/real/scan-two-column-paper-1977.pdf'))
-    assert.match(layer?.text ?? '', /definition of new functional\nforms/)
-    assert.equal(layer?.isOcr, true)
+    const image = await jpegImage(addNoise(drawText(), 6))
+    const layer = await textLayerOf(makeScan([{ image, layer: lines }]))
+    assert.equal(layer?.text, lines.join('\n'))
+    assert.equal(layer.isOcr, true)
     assert.equal(layer.isWhole, true)
   })
 
   it('is not whole beside fields that may be filled in', async () => {
-    assert.equal((await layerOf(readCorpus('public/real/form-acroform-prefilled-1040.pdf')))?.isWhole, false)
+    const field = '<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada) /F 4 /Rect [50 600 200 620] >>'
+    const pdf = rawPdf({
+      pages: [{ content: 'BT /F1 20 Tf 50 700 Td (Name) Tj ET', entries: '/Annots [4 0 R]' }],
+      objects: [field],
+      catalog: '/AcroForm << /Fields [4 0 R] >>',
+    })
+    const layer = await textLayerOf(pdf)
+    assert.deepEqual([layer?.text, layer?.isWhole], ['Name', false])
   })
 
   it('knows how much of it has no Unicode', async () => {
-    const { unmapped = 0 } = (await layerOf(readCorpus('public/real/rtl-arabic-font-not-embedded-slide.pdf'))) ?? {}
+    const { unmapped = 0 } = (await textLayerOf(unmappedPage())) ?? {}
     assert.ok(unmapped > 0.5, `${unmapped}`)
   })
 })
+
+/** Half of its words, and more, are glyphs by numbers of their font's own. */
+function unmappedPage(): Buffer {
+  const descriptor =
+    '/FontDescriptor << /Type /FontDescriptor /FontName /Own /Flags 4 /StemV 80 /FontBBox [0 0 1000 1000] >>'
+  const font = `<< /Type /Font /Subtype /Type0 /BaseFont /Own /Encoding /Identity-H /DescendantFonts [<< /Type /Font
+/Subtype /CIDFontType2 /BaseFont /Own /DW 600 ${descriptor} /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>] >>`
+  const content = 'BT /Own 20 Tf 50 700 Td <0021002200230024002500260027> Tj ET BT /F1 20 Tf 50 600 Td (few) Tj ET'
+  return rawPdf({ pages: [{ content, resources: `/Font << /F1 3 0 R /Own 4 0 R >>` }], objects: [font] })
+}
