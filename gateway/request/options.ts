@@ -70,8 +70,8 @@ function chosen(preparation: Given<Preparation>): Preparation {
   return Object.fromEntries(Object.entries(preparation).filter(([, value]) => value !== undefined && value !== false))
 }
 
-/** What a client asks, once its body was read. */
-export interface Question {
+/** What a protocol has found in a body. */
+export interface RequestParts {
   readonly model: OcrModel
   readonly sources: readonly Source[]
   /** What the client says beside its documents, trimmed; empty when it says nothing. */
@@ -80,9 +80,12 @@ export interface Question {
   readonly names: OptionNames
 }
 
-/** Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that the model lacks. */
+/**
+ * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
+ * the model lacks.
+ */
 export function createRequest(
-  { model, sources, userText, options, names }: Question,
+  { model, sources, userText, options, names }: RequestParts,
   { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
 ): OcrRequest {
   const { pages, task, fields, lane, patienceSeconds } = options

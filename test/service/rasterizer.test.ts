@@ -86,9 +86,12 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('does nothing for a client that is already gone', async () => {
     await using pool = open({ threads: 1 })
     const gone = AbortSignal.abort(new Error('gone'))
-    await assert.rejects(openDocument(makeSource(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone), {
-      message: 'gone',
-    })
+    await assert.rejects(
+      openDocument(makeSource(numberedPdf(1)), pool, { maxDocumentBytes: 1e6, turn: someone }, gone),
+      {
+        message: 'gone',
+      },
+    )
     assert.equal(pool.load().threads, 0)
   })
 
