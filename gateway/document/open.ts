@@ -31,8 +31,9 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a source. Throws what the source throws, `document_too_large`, `document_empty`, `unsupported_media_type`, `document_encrypted`,
- * `wrong_password`, `page_too_large` and `document_unreadable`, all naming the request field that held it.
+ * Opens a source. Throws what the source throws, `document_too_large`, `document_empty`, `unsupported_media_type`,
+ * `document_encrypted`, `wrong_password`, `page_too_large` and `document_unreadable`, all naming the request field that
+ * held it.
  */
 export async function openDocument(
   source: Source,

@@ -71,7 +71,7 @@ function chosen(preparation: Given<Preparation>): Preparation {
   return Object.fromEntries(Object.entries(preparation).filter(([, value]) => value !== undefined && value !== false))
 }
 
-/** What a client asks, once its body was read. */
+/** What a protocol has found in a body. */
 export interface RequestParts {
   readonly model: OcrModel
   readonly sources: readonly Source[]
@@ -81,7 +81,10 @@ export interface RequestParts {
   readonly names: OptionNames
 }
 
-/** Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that the model lacks. */
+/**
+ * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
+ * the model lacks.
+ */
 export function createRequest(
   { model, sources, userText, options, names }: RequestParts,
   { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
