@@ -56,9 +56,10 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 
 /**
  * What the gateway itself acts on where a code says too little; clients never see it. `too_long`: the page does not fit
- * the model's context. `outage`: no upstream has served the model for longer than pages wait.
+ * the model's context. `outage`: no upstream has served the model for longer than pages wait. `no_connection`: an upstream
+ * could not be connected to.
  */
-export type ErrorKind = 'too_long' | 'outage'
+export type ErrorKind = 'too_long' | 'outage' | 'no_connection'
 
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {

@@ -164,11 +164,16 @@ function connectionOptions() {
     maxRetriesPerRequest: 0,
     reconnectOnError(error: Error) {
       const due = performance.now() - reconnectedAt > READONLY_RECONNECT_INTERVAL_MS
-      if (!error.message.startsWith('READONLY') || !due) return false
+      if (errorCode(error) !== 'READONLY' || !due) return false
       reconnectedAt = performance.now()
       return true
     },
   }
+}
+
+/** Redis sends the code of an error as the first word of its message, and ioredis leaves it there. */
+function errorCode({ message }: Error): string | undefined {
+  return message.split(' ', 1)[0]
 }
 
 /** Resolves to `late` when the time is up or the signal is aborted first; the promise is left to end by itself. */

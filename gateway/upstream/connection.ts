@@ -19,7 +19,8 @@ export interface UpstreamConnection {
   readonly url: string
   /**
    * Sends a request and returns as soon as the headers are there. An abort closes its socket at once, also while the
-   * body is being read. Throws `engine_unavailable` when no answer came, and the signal's reason when aborted.
+   * body is being read. Throws `engine_unavailable` when no answer came, of the kind `no_connection` when it could not
+   * connect, and the signal's reason when aborted.
    */
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
   /** Breaks what is still open. */
@@ -94,14 +95,16 @@ async function orAborted<Result>(sent: Promise<Result>, signal: AbortSignal): Pr
 }
 
 function unreachable(url: string, cause: unknown): GatewayError {
-  const what =
+  const notConnected =
     cause instanceof errors.ConnectTimeoutError
       ? 'did not accept a connection in time'
       : isRefused(cause)
         ? 'refused the connection'
-        : 'closed the connection before it answered'
+        : null
+  const what = notConnected ?? 'closed the connection before it answered'
   return new GatewayError('engine_unavailable', `The OCR engine ${what}. Try again in a few seconds.`, {
     cause: new Error(`${url} ${what}`, { cause }),
+    kind: notConnected === null ? undefined : 'no_connection',
   })
 }
 

@@ -174,7 +174,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
           return response
         } catch (error) {
           if (error instanceof GatewayError && error.code === 'engine_unavailable') {
-            if (isGone(error)) setProblem(describe(error))
+            // A connection that broke may have been one of many; one that was not accepted says that the server is gone.
+            if (error.kind === 'no_connection') setProblem(describe(error))
             events.onTrouble()
           }
           throw error
@@ -230,11 +231,6 @@ const breakerNews = {
   'half-open': ['info', 'upstream is tried with one page'],
   closed: ['info', 'upstream answers again'],
 } as const satisfies Record<BreakerState, readonly ['info' | 'warn', string]>
-
-/** Tells whether nobody is there; a connection that broke may have been one of many. */
-function isGone({ cause }: GatewayError): boolean {
-  return cause instanceof Error && /refused the connection|did not accept a connection/.test(cause.message)
-}
 
 function lostUpstream(url: string, problem: string | null): GatewayError {
   const message = 'The OCR engine went away before it had begun with this page. Try again in a few seconds.'
