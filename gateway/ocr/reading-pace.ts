@@ -1,3 +1,5 @@
+import { addToMean, createReadingSpeed, secondsSince, type RunningMean } from '../schedule/pace.ts'
+
 /** What pages of one model and task have taken here: what is expected of the next ones. */
 export interface ReadingPace {
   /** Pages that were measured. */
@@ -23,21 +25,10 @@ export interface PaceMeter {
   pace(modelId: string, task: string): ReadingPace | null
 }
 
-/** So many pages are remembered, roughly: enough to even out, and few enough to follow a change. */
+/** Roughly so many pages are remembered: enough to even out, and few enough to follow a change. */
 const REMEMBERED_PAGES = 100
-/** Where reading never pauses, its speed is taken so often, in milliseconds. */
-const LONGEST_STRETCH = 30_000
 
-/** A time in which pages were read without a pause. */
-interface Stretch {
-  readonly since: number
-  pages: number
-}
-
-/**
- * Creates a meter. Speed is pages by the time in which any was being read, stretch by stretch; each stretch counts as much
- * as its pages, so that what documents were read at outweighs what single pages were.
- */
+/** Creates a meter. */
 export function createPaceMeter(now = () => performance.now()): PaceMeter {
   const meters = new Map<string, ReturnType<typeof createMeter>>()
 
@@ -55,56 +46,28 @@ export function createPaceMeter(now = () => performance.now()): PaceMeter {
 }
 
 function createMeter(now: () => number) {
-  const tokens = createAverage()
-  const seconds = createAverage()
-  const speed = createAverage()
+  const speed = createReadingSpeed(REMEMBERED_PAGES, now)
+  let tokens: RunningMean | null = null
+  let seconds: RunningMean | null = null
   let pages = 0
-  let inFlight = 0
-  let stretch: Stretch = { since: 0, pages: 0 }
-
-  const secondsSince = (since: number): number => Math.max(0.001, (now() - since) / 1000)
-  const speedNow = (): number => stretch.pages / secondsSince(stretch.since)
-
-  function end(): void {
-    inFlight -= 1
-    const isLong = stretch.pages > 0 && now() - stretch.since >= LONGEST_STRETCH
-    if (inFlight > 0 && !isLong) return
-    if (stretch.pages > 0) speed.add(speedNow(), stretch.pages)
-    stretch = { since: now(), pages: 0 }
-  }
-
   return {
     begin(): BegunReading {
       const since = now()
-      if (inFlight === 0) stretch = { since, pages: 0 }
-      inFlight += 1
+      speed.began(1)
       return {
         read(completionTokens) {
-          tokens.add(completionTokens)
-          seconds.add(secondsSince(since))
+          tokens = addToMean(tokens, completionTokens, { remembered: REMEMBERED_PAGES })
+          seconds = addToMean(seconds, secondsSince(since, now), { remembered: REMEMBERED_PAGES })
           pages += 1
-          stretch.pages += 1
+          speed.read(1)
         },
-        [Symbol.dispose]: end,
+        [Symbol.dispose]: () => speed.ended(1),
       }
     },
     pace(): ReadingPace | null {
-      if (pages === 0) return null
-      const pagesPerSecond = speed.value() ?? speedNow()
-      return { pages, completionTokens: tokens.value() ?? 0, secondsPerPage: seconds.value() ?? 0, pagesPerSecond }
+      const pagesPerSecond = speed.pagesPerSecond()
+      if (tokens === null || seconds === null || pagesPerSecond === null) return null
+      return { pages, completionTokens: tokens.value, secondsPerPage: seconds.value, pagesPerSecond }
     },
-  }
-}
-
-/** A mean at first, and a running one once there is more than is to be remembered. */
-function createAverage() {
-  let mean = 0
-  let weight = 0
-  return {
-    add(sample: number, pages = 1): void {
-      weight = Math.min(REMEMBERED_PAGES, weight + pages)
-      mean += (sample - mean) * Math.min(1, pages / weight)
-    },
-    value: (): number | null => (weight === 0 ? null : mean),
   }
 }

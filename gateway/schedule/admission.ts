@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import { createReadingSpeed } from './pace.ts'
 
 /** Lets requests in while the pages that are not read yet are not too many. */
 export interface Admission {
@@ -21,22 +22,25 @@ export interface AdmittedPages extends Disposable {
   ended(): void
 }
 
-/** How long the speed of reading is averaged over, in milliseconds. */
-const SPEED_WINDOW = 30_000
+/** The speed is that of the last stretch of reading and the present one: servers come and go. */
+const REMEMBERED_PAGES = 0
 /** What is said before any page was read, in seconds. */
 const UNKNOWN_WAIT = 5
-/** More is not heeded by clients, in seconds. */
-const LONGEST_WAIT = 60
+/** Clients ignore more, in seconds. */
+const MAX_WAIT = 60
 
 /** Creates an admission for so many pages. A request of any size is let in when there are no others. */
 export function createAdmission(maxPages: number, now = () => performance.now()): Admission {
-  const speed = measureSpeed(now)
+  const speed = createReadingSpeed(REMEMBERED_PAGES, now)
   const byModel = new Map<string, number>()
   let queued = 0
 
   function count(modelId: string | null, pages: number): void {
     queued += pages
-    if (modelId !== null) byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
+    if (modelId === null) return
+    byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
+    if (pages > 0) speed.began(pages)
+    else speed.ended(-pages)
   }
 
   function admit(pages: number, modelId: string | null): AdmittedPages {
@@ -47,8 +51,8 @@ export function createAdmission(maxPages: number, now = () => performance.now())
       ended() {
         if (left === 0) return
         left -= 1
+        if (modelId !== null) speed.read(1)
         count(modelId, -1)
-        if (modelId !== null) speed.count()
       },
       [Symbol.dispose]() {
         count(modelId, -left)
@@ -59,7 +63,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
 
   function queueFull(excess: number): GatewayError {
     const rate = speed.pagesPerSecond()
-    const seconds = rate === 0 ? UNKNOWN_WAIT : Math.min(LONGEST_WAIT, Math.max(1, Math.ceil(excess / rate)))
+    const seconds = rate === null ? UNKNOWN_WAIT : Math.min(MAX_WAIT, Math.max(1, Math.ceil(excess / rate)))
     return new GatewayError(
       'queue_full',
       `${queued} pages of other requests wait to be read, and at most ${maxPages} may. Send the request again in ${seconds} seconds, or fewer pages with ocr.pages.`,
@@ -76,32 +80,5 @@ export function createAdmission(maxPages: number, now = () => performance.now())
       return queued
     },
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
-  }
-}
-
-/** Counts events in two windows, one of them whole: enough to say how often they come. */
-function measureSpeed(now: () => number) {
-  let windowStart = now()
-  let current = 0
-  let previous = 0
-
-  function turnWindows(): void {
-    const passed = Math.floor((now() - windowStart) / SPEED_WINDOW)
-    if (passed === 0) return
-    previous = passed === 1 ? current : 0
-    current = 0
-    windowStart += passed * SPEED_WINDOW
-  }
-
-  return {
-    count(): void {
-      turnWindows()
-      current += 1
-    },
-    pagesPerSecond(): number {
-      turnWindows()
-      const seconds = (now() - windowStart) / 1000 + (previous > 0 ? SPEED_WINDOW / 1000 : 0)
-      return seconds === 0 ? 0 : (previous + current) / seconds
-    },
   }
 }

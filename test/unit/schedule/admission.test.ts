@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '../../../gateway/errors.ts'
+import { createAdmission } from '../../../gateway/schedule/admission.ts'
+
+const MAX_PAGES = 100
+
+function setUp() {
+  let seconds = 0
+  const admission = createAdmission(MAX_PAGES, () => seconds * 1000)
+
+  /** Reads so many pages, one after the other, with `waiting` more let in beside them. */
+  function read(pages: number, each: { seconds: number; waiting?: number; modelId?: string | null }): void {
+    const { waiting = 0, modelId = 'm' } = each
+    using admitted = admission.admit(pages + waiting, modelId)
+    for (let page = 0; page < pages; page++) {
+      seconds += each.seconds
+      admitted.ended()
+    }
+  }
+
+  /** Returns what `Retry-After` would say if the queue were full and so many pages more came. */
+  function retryAfter(excess: number): number | undefined {
+    using _full = admission.admit(MAX_PAGES, null)
+    try {
+      admission.admit(excess, 'm')
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'queue_full') return error.retryAfterSeconds
+      throw error
+    }
+    return undefined
+  }
+
+  return { read, retryAfter, wait: (more: number) => (seconds += more) }
+}
+
+describe('when there will be room', () => {
+  it('is a guess before any page was read', () => {
+    const { retryAfter, wait } = setUp()
+    wait(100)
+    assert.equal(retryAfter(50), 5)
+  })
+
+  it('follows from the speed of reading, in which pauses do not count', () => {
+    const { read, retryAfter, wait } = setUp()
+    read(20, { seconds: 0.5, waiting: 70 })
+    assert.equal(retryAfter(20), 10)
+    wait(1000)
+    assert.equal(retryAfter(20), 10)
+  })
+
+  it('is between 1 and 60 seconds', () => {
+    const { read, retryAfter } = setUp()
+    read(20, { seconds: 2 })
+    assert.deepEqual([retryAfter(1), retryAfter(50)], [2, 60])
+    read(100, { seconds: 0.01 })
+    assert.equal(retryAfter(1), 1)
+  })
+
+  it('follows a server that becomes slower within a minute of reading', () => {
+    const { read, retryAfter } = setUp()
+    read(90, { seconds: 0.1 })
+    assert.equal(retryAfter(10), 1)
+    read(30, { seconds: 2 })
+    assert.equal(retryAfter(10), 20)
+  })
+
+  it('learns nothing from pages that were left, or that no model reads', () => {
+    const { read, retryAfter } = setUp()
+    read(0, { seconds: 1, waiting: 50 })
+    read(50, { seconds: 0.1, modelId: null })
+    assert.equal(retryAfter(50), 5)
+  })
+})
