@@ -1,0 +1,208 @@
+import { compareLoads, maxInFlight, measure, throughput } from './answer-window.ts'
+import type { LoadComparison, Sample } from './answer-window.ts'
+
+type Direction = 'up' | 'down'
+
+/** A limit that is being tried, and what the limit before it gave. */
+interface Probe {
+  readonly direction: Direction
+  /** The limit before. */
+  readonly from: number
+  /** Its pages per second. */
+  readonly rate: number
+  /** How long pages took there. */
+  readonly seconds: number
+}
+
+/** A direction that was tried in vain, and how long pages took then. */
+interface Rejection {
+  readonly seconds: number
+  readonly at: number
+}
+
+/**
+ * How far the search for the best limit has come. `first`: nothing was tried; `doubling`: each probe doubles the limit;
+ * `settled`: a probe is a half more or a third less, or there is none.
+ */
+export interface LimitSearch {
+  readonly phase: 'first' | 'doubling' | 'settled'
+  readonly limit: number
+  /** Counts how often the limit was set: pages sent in an earlier epoch say nothing about this limit. */
+  readonly epoch: number
+  readonly probe: Probe | null
+  readonly rejected: Readonly<Record<Direction, Rejection | null>>
+}
+
+/** What a decision rests on beside the window of answers. */
+export interface Circumstances {
+  /** The most pages in flight since the limit was last looked at. */
+  readonly peak: number
+  /** The shortest that a page has taken lately, in seconds. */
+  readonly shortest: number | null
+  /** In milliseconds. */
+  readonly now: number
+}
+
+/** Keeps a GPU of 24 GB busy; the first answers tell of a server that takes fewer. */
+const START = 64
+const MIN_LIMIT = 2
+const MAX_LIMIT = 1024
+
+/** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
+const MIN_DEMAND = 16
+
+/** A probe changes the limit by this factor. */
+const STEP = 1.5
+/** A half more in flight must bring so much more; a third less may cost so much. */
+const MIN_GAIN_UP = 1.12
+const MIN_GAIN_DOWN = 0.97
+/** While doubling: twice as many in flight must bring so much more. */
+const MIN_GAIN_DOUBLING = 1.3
+/** The elasticity of throughput from which an upstream counts as not yet full. */
+const MIN_LINEAR_ELASTICITY = 0.6
+
+/** Pages that take so many times as long as the shortest wait for others. */
+const QUEUEING = 1.75
+
+/** A rejection is doubted when pages take so much more or less time, or after so many milliseconds. */
+const CHANGED_LATENCY = 4 / 3
+const STALE_AFTER = 600_000
+
+/** Of the first rush, only pages sent with so large a share of the peak in flight count: others came one by one before. */
+const MIN_SHARE_OF_PEAK = 1 / 8
+/** Those that were sent into the most are back when an answer was sent with so large a share of the peak in flight. */
+const BACK_FROM_PEAK = 0.8
+/** A limit counts as reached from this share of it on. */
+const REACHED = 0.95
+
+/** Tells whether so many pages in flight reach a limit, or nearly. */
+export function isReached(limit: number, inFlight: number): boolean {
+  return inFlight >= limit * REACHED
+}
+
+/** Returns the search before any page was sent. */
+export function beginSearch(limit = START): LimitSearch {
+  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null } }
+}
+
+/** Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. */
+export function followDemand(search: LimitSearch, peak: number): LimitSearch {
+  return peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
+}
+
+/**
+ * Judges the first rush of pages, which were sent into little and into much. Returns null while it is too little to judge.
+ * Where more in flight brought more, the limit is doubled; else a lower one is tried.
+ */
+export function judgeFirstRush(
+  search: LimitSearch,
+  samples: readonly Sample[],
+  circumstances: Circumstances,
+): LimitSearch | null {
+  const { peak } = circumstances
+  if (peak < MIN_DEMAND) return null
+  const rush = samples.filter(({ inFlight }) => inFlight >= peak * MIN_SHARE_OF_PEAK)
+  if (rush.length < MIN_DEMAND) return null
+  const load = compareLoads(rush)
+  if (load.elasticity === null || load.elasticity < MIN_LINEAR_ELASTICITY) return settle(search, load, circumstances)
+  const most = maxInFlight(rush)
+  if (most < peak * BACK_FROM_PEAK && rush.length < peak) return null
+  // With fewer in flight there is nothing to double yet.
+  if (!isReached(search.limit, peak)) return followDemand(search, peak)
+  return double({ ...search, phase: 'doubling' }, most / load.seconds, load.seconds)
+}
+
+function settle(
+  search: LimitSearch,
+  { elasticity, rate, seconds }: LoadComparison,
+  { peak, shortest, now }: Circumstances,
+): LimitSearch {
+  const settled: LimitSearch = { ...search, phase: 'settled' }
+  // There is nothing to compare, and nothing waits: the next windows are judged as all later ones are.
+  if (elasticity === null && !isQueueing(seconds, shortest)) return settled
+  const rejected = elasticity === null ? search.rejected : { ...search.rejected, up: { seconds, at: now } }
+  const probe: Probe = { direction: 'down', from: search.limit, rate, seconds }
+  // The server works at as many as it answers in the shortest time of a page; the rest waits.
+  const atWork = rate * (shortest ?? seconds)
+  const lower = Math.min(search.limit, peak / STEP, Math.max(MIN_LIMIT, atWork * 2))
+  return withLimit({ ...settled, rejected, probe }, lower)
+}
+
+/** Judges a window of answers after the first rush: ends the probe that is under way, or begins one where it is worth it. */
+export function judgeWindow(
+  search: LimitSearch,
+  samples: readonly Sample[],
+  circumstances: Circumstances,
+): LimitSearch {
+  const { seconds } = measure(samples)
+  // While doubling, windows are too short to count, and steps large enough for an estimate.
+  const rate = search.phase === 'doubling' ? search.limit / seconds : throughput(samples)
+  const { probe } = search
+  if (probe === null) return explore(search, rate, seconds, circumstances)
+  const gain = search.phase === 'doubling' ? MIN_GAIN_DOUBLING : gainOf(probe.direction)
+  return rate >= probe.rate * gain
+    ? acceptProbe(search, probe.direction, { rate, seconds }, circumstances)
+    : rejectProbe(search, probe, rate, circumstances)
+}
+
+const gainOf = (direction: Direction): number => (direction === 'up' ? MIN_GAIN_UP : MIN_GAIN_DOWN)
+
+function acceptProbe(
+  search: LimitSearch,
+  direction: Direction,
+  { rate, seconds }: Pick<Probe, 'rate' | 'seconds'>,
+  { shortest, now }: Circumstances,
+): LimitSearch {
+  const opposite: Direction = direction === 'up' ? 'down' : 'up'
+  const accepted: LimitSearch = { ...search, rejected: { ...search.rejected, [opposite]: { seconds, at: now } } }
+  if (search.phase === 'doubling' && search.limit < MAX_LIMIT) return double(accepted, rate, seconds)
+  const settled: LimitSearch = { ...accepted, phase: 'settled' }
+  if (direction === 'up' || isQueueing(seconds, shortest)) return tryOut(settled, direction, rate, seconds)
+  return { ...settled, probe: null }
+}
+
+function rejectProbe(search: LimitSearch, probe: Probe, rate: number, { now }: Circumstances): LimitSearch {
+  const { direction, from, rate: before, seconds } = probe
+  // A doubling that was too much leaves a half more to be tried.
+  const rejected =
+    search.phase === 'doubling' ? search.rejected : { ...search.rejected, [direction]: { seconds, at: now } }
+  // A step up was too much, but as much of it as brought something is kept.
+  const limit = direction === 'up' ? from * Math.max(1, rate / before) : from
+  return withLimit({ ...search, phase: 'settled', probe: null, rejected }, limit)
+}
+
+function explore(search: LimitSearch, rate: number, seconds: number, { shortest, now }: Circumstances): LimitSearch {
+  const isOpen = (rejection: Rejection | null): boolean =>
+    rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
+  const { down, up } = search.rejected
+  if (isOpen(down) && isQueueing(seconds, shortest)) return tryOut(search, 'down', rate, seconds)
+  if (isOpen(up)) return tryOut(search, 'up', rate, seconds)
+  return search
+}
+
+function double(search: LimitSearch, rate: number, seconds: number): LimitSearch {
+  const { limit } = search
+  return withLimit({ ...search, probe: { direction: 'up', from: limit, rate, seconds } }, limit * 2)
+}
+
+function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds: number): LimitSearch {
+  const { limit } = search
+  const isPossible = direction === 'up' ? limit < MAX_LIMIT : limit > MIN_LIMIT
+  if (!isPossible) return { ...search, probe: null }
+  const next = direction === 'up' ? Math.max(limit + 1, limit * STEP) : limit / STEP
+  return withLimit({ ...search, probe: { direction, from: limit, rate, seconds } }, next)
+}
+
+function withLimit(search: LimitSearch, limit: number): LimitSearch {
+  const bounded = Math.max(MIN_LIMIT, Math.min(MAX_LIMIT, Math.round(limit)))
+  return { ...search, limit: bounded, epoch: search.epoch + 1 }
+}
+
+/** Pages that take hardly longer than the shortest wait for nobody: a lower limit would only leave room unused. */
+function isQueueing(seconds: number, shortest: number | null): boolean {
+  return seconds > QUEUEING * (shortest ?? 0)
+}
+
+function differs(before: number, seconds: number): boolean {
+  return seconds > before * CHANGED_LATENCY || seconds < before / CHANGED_LATENCY
+}
