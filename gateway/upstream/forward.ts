@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { UpstreamLease } from './upstream.ts'
+import type { UpstreamLease } from './lease.ts'
 import { keyRefused } from './failure.ts'
 
 /** A client's request that is none of the gateway's business: text-only chats. */

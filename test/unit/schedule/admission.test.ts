@@ -21,14 +21,12 @@ function setUp() {
 
   /** Returns what `Retry-After` would say if the queue were full and so many pages more came. */
   function retryAfter(excess: number): number | undefined {
-    const full = admission.admit(MAX_PAGES, null)
+    using _ = admission.admit(MAX_PAGES, null)
     try {
       admission.admit(excess, 'm')
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'queue_full') return error.retryAfterSeconds
       throw error
-    } finally {
-      full[Symbol.dispose]()
     }
     return undefined
   }

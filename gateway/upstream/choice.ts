@@ -1,0 +1,83 @@
+import type { Turn } from '../schedule/turn.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What a page asks for. */
+export interface UpstreamClaim {
+  readonly modelId: string
+  readonly turn: Turn
+  /** Base URLs of the upstreams that were asked for the page before: another comes first. */
+  readonly tried?: ReadonlySet<string> | undefined
+}
+
+/** Which upstream a request goes to. */
+export interface UpstreamChoice {
+  /** All that serve a model, or served it when they were last heard. */
+  serving(modelId: string): readonly Upstream[]
+  /** Tells whether an upstream that serves the model is well. */
+  isServed(modelId: string): boolean
+  /** Tells whether an upstream could be sent a page of the model. */
+  hasRoom(modelId: string): boolean
+  /** Null when there is no room, or when waiting for a faster upstream is better. */
+  forPage(claim: UpstreamClaim): Upstream | null
+  /** For a request that is passed through, whether there is room or not; null when nobody serves the model. */
+  forForwarded(modelId: string): Upstream | null
+}
+
+/**
+ * Creates the choice. `queuedFor` says how many pages of a model are let in and not read yet, wherever they are; left
+ * out: no end of them.
+ */
+export function createUpstreamChoice(
+  upstreams: readonly Upstream[],
+  queuedFor?: (modelId: string) => number,
+): UpstreamChoice {
+  const turns = { page: 0, forwarded: 0 }
+
+  const serving = (modelId: string): Upstream[] =>
+    upstreams.filter((upstream) => upstream.models().some(({ id }) => id === modelId))
+
+  const wellServing = (modelId: string): Upstream[] => serving(modelId).filter((upstream) => upstream.isWell())
+
+  /** An upstream that fails at most pages is asked only where there is no other. */
+  const able = (modelId: string): readonly Upstream[] => availableOr(wellServing(modelId))
+
+  /**
+   * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
+   * that has room: near the end a slow server, or one with a line of its own, would be waited for.
+   */
+  function isBetterLeft(modelId: string, upstream: Upstream, others: readonly Upstream[]): boolean {
+    if (queuedFor === undefined || others.length < 2) return false
+    const atWork = serving(modelId).reduce((sum, each) => sum + each.pages(), 0)
+    const left = Math.max(1, queuedFor(modelId) - atWork)
+    return others.some((other) => other !== upstream && other.room() <= 0 && other.waitFor(left) < upstream.waitFor(1))
+  }
+
+  return {
+    serving,
+    isServed: (modelId) => wellServing(modelId).length > 0,
+    hasRoom: (modelId) => able(modelId).some((upstream) => upstream.room() > 0),
+    forPage({ modelId, tried }) {
+      const all = able(modelId)
+      const untried = all.filter(({ url }) => tried?.has(url) !== true)
+      const choice = untried.length > 0 ? untried : all
+      const open = choice.filter((upstream) => upstream.room() > 0)
+      const upstream = soonest(open, turns.page++)
+      return upstream === null || isBetterLeft(modelId, upstream, choice) ? null : upstream
+    },
+    // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once.
+    forForwarded: (modelId) => soonest(availableOr(serving(modelId)), turns.forwarded++),
+  }
+}
+
+/** Returns those that are available; all where none is. */
+function availableOr(upstreams: readonly Upstream[]): readonly Upstream[] {
+  const available = upstreams.filter((upstream) => upstream.isAvailable())
+  return available.length > 0 ? available : upstreams
+}
+
+/** Picks the upstream that answers another page first; equals take turns, so that the first is not always the warm one. */
+function soonest(upstreams: readonly Upstream[], turn: number): Upstream | null {
+  const least = Math.min(...upstreams.map((upstream) => upstream.waitFor(1)))
+  const equals = upstreams.filter((upstream) => upstream.waitFor(1) === least)
+  return equals[turn % equals.length] ?? null
+}

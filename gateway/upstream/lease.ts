@@ -1,0 +1,106 @@
+import { GatewayError } from '../errors.ts'
+import type { AdaptiveLimit } from './adaptive-limit.ts'
+import type { Breaker } from './breaker.ts'
+import type { UpstreamConnection, UpstreamRequest, UpstreamResponse } from './connection.ts'
+import type { UpstreamHealth } from './health.ts'
+
+/** One request's claim on an upstream: it counts as in flight until it is released, by hand or by `using`. */
+export interface UpstreamLease extends Disposable {
+  readonly url: string
+  /** Fires when the upstream is found gone, dead or asleep: what it has not begun to answer, it may never. */
+  readonly lost: AbortSignal
+  /** Sends over the upstream's own connections; see UpstreamConnection. A failure tells the others to go elsewhere. */
+  send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
+  /** Says that something of the answer has come. */
+  heard(): void
+  /**
+   * Says how it went, for the breaker and the limit; `refused` is an answer that took no reading. Is not called for a
+   * request that was left.
+   */
+  ended(outcome: 'answered' | 'refused' | 'failed'): void
+  /** May be called twice. */
+  release(): void
+}
+
+/** `page`: counts against the limit; `forwarded`: a request that is passed through, and does not. */
+export type LeaseKind = 'page' | 'forwarded'
+
+/** What an upstream tells those who watch it. */
+export interface UpstreamEvents {
+  /** There may be room, or none any more. */
+  readonly onChange: () => void
+  /** It should be looked at again. */
+  readonly onTrouble: () => void
+}
+
+/** The parts of an upstream that a lease reports to. */
+export interface LeasedParts {
+  readonly connection: UpstreamConnection
+  readonly health: UpstreamHealth
+  readonly limit: AdaptiveLimit
+  readonly breaker: Breaker
+  readonly events: UpstreamEvents
+}
+
+/** The leases of one upstream. */
+export interface Leases {
+  /** Counts one request more as in flight. */
+  take(kind: LeaseKind): UpstreamLease
+  /** Held now. */
+  count(kind: LeaseKind): number
+}
+
+/** Creates the leases, none of them held. */
+export function createLeases(parts: LeasedParts): Leases {
+  const { connection, health, limit, breaker, events } = parts
+  const held: Record<LeaseKind, number> = { page: 0, forwarded: 0 }
+
+  function take(kind: LeaseKind): UpstreamLease {
+    held[kind] += 1
+    const sent = kind === 'page' ? limit.sent(held.page) : null
+    const trial = breaker.sent()
+    let isHeld = true
+    const release = () => {
+      if (!isHeld) return
+      isHeld = false
+      held[kind] -= 1
+      events.onChange()
+    }
+    return {
+      url: connection.url,
+      lost: health.lost(),
+      send: (request, signal) => send(parts, request, signal),
+      heard: () => health.heard(),
+      ended(outcome) {
+        if (!isHeld) return
+        if (outcome === 'failed') trial.failed()
+        else trial.succeeded()
+        if (outcome === 'answered') sent?.answered()
+      },
+      release,
+      [Symbol.dispose]: release,
+    }
+  }
+
+  return { take, count: (kind) => held[kind] }
+}
+
+async function send(
+  { connection, health, events }: LeasedParts,
+  request: UpstreamRequest,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  try {
+    const response = await connection.send(request, signal)
+    // 404: another model is served now. 503: the engine is dead, starting, or full.
+    if (response.status === 404 || response.status === 503) events.onTrouble()
+    return response
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'engine_unavailable') {
+      // A connection that broke may have been one of many; one that was not accepted says that the server is gone.
+      if (error.kind === 'no_connection') health.failed(error)
+      events.onTrouble()
+    }
+    throw error
+  }
+}

@@ -1,0 +1,94 @@
+import { createTurnQueue } from '../schedule/turn-queue.ts'
+import type { TurnQueue } from '../schedule/turn-queue.ts'
+import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
+import type { UpstreamLease } from './lease.ts'
+import { createOutageClock, EngineOutage } from './outage.ts'
+import type { Upstream } from './upstream.ts'
+
+/** The pages that wait for room at an upstream of one model. */
+export interface Line {
+  /** Waits for room, in turn. Throws EngineOutage, and the signal's reason when aborted. */
+  acquire(claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease>
+  /** Lets in those for whom there is room now. */
+  dispatch(): void
+  /** Tells whether a page would be refused at once. */
+  isOut(): boolean
+  /** Those waiting. */
+  readonly waiting: number
+}
+
+interface Waiter {
+  readonly claim: UpstreamClaim
+  readonly admit: (upstream: Upstream) => void
+  readonly refuse: (error: unknown) => void
+}
+
+/** A look at the line costs so much at most; the next one comes with the next answer. */
+const MAX_PASSED_OVER = 16
+
+/** Creates the line of a model; its pages are refused when nobody has served it for longer than the patience. */
+export function createLine(modelId: string, choice: UpstreamChoice, patienceSeconds: number): Line {
+  const queue = createTurnQueue<Waiter>()
+  const outage = createOutageClock(patienceSeconds, () => {
+    for (const { refuse } of queue.clear()) refuse(new EngineOutage(modelId))
+  })
+
+  function isOut(): boolean {
+    outage.note(choice.isServed(modelId))
+    return outage.isOver()
+  }
+
+  function admitAll(): void {
+    // One that waits for another upstream than those it was asked of does not hold up the rest.
+    const passedOver: Waiter[] = []
+    while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && choice.hasRoom(modelId)) {
+      const waiter = queue.shift()
+      const upstream = waiter === undefined ? null : choice.forPage(waiter.claim)
+      if (upstream !== null) waiter?.admit(upstream)
+      else if (waiter !== undefined) passedOver.push(waiter)
+    }
+    for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter)
+  }
+
+  return {
+    async acquire(claim, signal) {
+      if (isOut()) throw new EngineOutage(modelId)
+      const upstream = queue.size === 0 ? choice.forPage(claim) : null
+      if (upstream !== null) return upstream.lease('page')
+      const waited = wait(queue, claim, signal)
+      // Those who wait may all be waiting for other upstreams than the one that has room.
+      admitAll()
+      return waited
+    },
+    dispatch() {
+      outage.note(choice.isServed(modelId))
+      admitAll()
+    },
+    isOut,
+    get waiting() {
+      return queue.size
+    },
+  }
+}
+
+function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease> {
+  return new Promise((resolve, reject) => {
+    const waiter: Waiter = {
+      claim,
+      admit(upstream) {
+        signal.removeEventListener('abort', leave)
+        resolve(upstream.lease('page'))
+      },
+      refuse(error) {
+        signal.removeEventListener('abort', leave)
+        reject(error)
+      },
+    }
+    const leave = () => {
+      queue.remove(claim.turn, waiter)
+      reject(signal.reason)
+    }
+    queue.push(claim.turn, waiter)
+    signal.addEventListener('abort', leave, { once: true })
+  })
+}
