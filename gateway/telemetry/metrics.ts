@@ -12,6 +12,18 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry })
   return {
     registry,
+    ...requestMetrics(registers),
+    ...pageMetrics(registers),
+    ...attemptMetrics(registers),
+    ...upstreamMetrics(registers),
+  }
+}
+
+/** The gateway's metrics, as `createMetrics` builds them. */
+export type Metrics = ReturnType<typeof createMetrics>
+
+function requestMetrics(registers: Registry[]) {
+  return {
     requests: new Counter({
       name: 'ocr_gateway_requests_total',
       help: 'HTTP requests answered, by route and status. 499: the client left first.',
@@ -30,10 +42,26 @@ export function createMetrics() {
       help: 'HTTP requests being answered now.',
       registers,
     }),
+    errors: new Counter({
+      name: 'ocr_gateway_errors_total',
+      help: 'Errors answered to clients and pages failed, by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
+  }
+}
+
+function pageMetrics(registers: Registry[]) {
+  return {
     pages: new Counter({
       name: 'ocr_gateway_pages_total',
       help: 'Pages ended, by status (ok, repaired, fallback, blank, failed, pending) and model.',
       labelNames: ['status', 'model'],
+      registers,
+    }),
+    pagesInFlight: new Gauge({
+      name: 'ocr_gateway_pages_in_flight',
+      help: 'Pages being read now: looked up, waiting for a slot, rasterized or at an engine.',
       registers,
     }),
     cache: new Counter({
@@ -62,6 +90,40 @@ export function createMetrics() {
       labelNames: ['queue'],
       registers,
     }),
+  }
+}
+
+function attemptMetrics(registers: Registry[]) {
+  return {
+    attempts: new Counter({
+      name: 'ocr_gateway_attempts_total',
+      help: 'Attempts at pages, by model and outcome: accepted, or why one did not count (loop: cut while it streamed).',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
+    closerLooks: new Counter({
+      name: 'ocr_gateway_closer_looks_total',
+      help: 'Pages asked for once more with a closer image, as much of their text layer was missing, by model and outcome: better, no_better, failed.',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'ocr_gateway_tokens_total',
+      help: 'Tokens counted by the engines, by kind (prompt, completion) and model. Cached pages cost none.',
+      labelNames: ['kind', 'model'],
+      registers,
+    }),
+    wastedTokens: new Counter({
+      name: 'ocr_gateway_wasted_tokens_total',
+      help: 'Tokens of attempts that did not count, by kind and model; estimated where a loop was cut.',
+      labelNames: ['kind', 'model'],
+      registers,
+    }),
+  }
+}
+
+function upstreamMetrics(registers: Registry[]) {
+  return {
     upstreamInFlight: new Gauge({
       name: 'ocr_gateway_upstream_in_flight',
       help: 'Pages and forwarded requests at an upstream now.',
@@ -86,43 +148,5 @@ export function createMetrics() {
       labelNames: ['upstream', 'state'],
       registers,
     }),
-    attempts: new Counter({
-      name: 'ocr_gateway_attempts_total',
-      help: 'Attempts at pages, by model and outcome: accepted, or why one did not count (loop: cut while it streamed).',
-      labelNames: ['model', 'outcome'],
-      registers,
-    }),
-    closerLooks: new Counter({
-      name: 'ocr_gateway_closer_looks_total',
-      help: 'Pages asked for once more with a closer image, as much of their text layer was missing, by model and outcome: better, no_better, failed.',
-      labelNames: ['model', 'outcome'],
-      registers,
-    }),
-    wastedTokens: new Counter({
-      name: 'ocr_gateway_wasted_tokens_total',
-      help: 'Tokens of attempts that did not count, by kind and model; estimated where a loop was cut.',
-      labelNames: ['kind', 'model'],
-      registers,
-    }),
-    tokens: new Counter({
-      name: 'ocr_gateway_tokens_total',
-      help: 'Tokens counted by the engines, by kind (prompt, completion) and model. Cached pages cost none.',
-      labelNames: ['kind', 'model'],
-      registers,
-    }),
-    errors: new Counter({
-      name: 'ocr_gateway_errors_total',
-      help: 'Errors answered to clients and pages failed, by error code.',
-      labelNames: ['code'],
-      registers,
-    }),
-    pagesInFlight: new Gauge({
-      name: 'ocr_gateway_pages_in_flight',
-      help: 'Pages being read now: looked up, waiting for a slot, rasterized or at an engine.',
-      registers,
-    }),
   }
 }
-
-/** The gateway's metrics, as `createMetrics` builds them. */
-export type Metrics = ReturnType<typeof createMetrics>

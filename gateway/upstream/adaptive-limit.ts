@@ -42,7 +42,6 @@ const MIN_SECONDS = 1e-6
  *
  * It starts by doubling, then tries a half more and a third less, keeps what is better, and rests until pages take a
  * different time. Only pages that were sent while the limit was nearly reached count: an idle server says nothing.
- * limit-search.ts decides; here the answers are gathered until they are enough for a decision.
  */
 export function createAdaptiveLimit({
   pinned,
@@ -50,10 +49,38 @@ export function createAdaptiveLimit({
   now = () => performance.now(),
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
-  let search = pinned === null ? beginSearch() : beginSearch(pinned)
-  let samples: Sample[] = []
+  const finder = createFinder(beginSearch(pinned ?? undefined), () => speed.shortest(), now, onChange)
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
+  return {
+    get current() {
+      return finder.search().limit
+    },
+    sent(inFlight) {
+      const { limit, epoch } = finder.search()
+      const sentAt = now()
+      const before = timesReached
+      if (isReached(limit, inFlight)) timesReached += 1
+      finder.noteSent(inFlight)
+      return {
+        answered() {
+          const at = now()
+          const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
+          speed.add(inFlight, seconds)
+          if (pinned !== null) return
+          finder.noteAnswered({ at: at / 1000, inFlight, seconds, isBusy: timesReached > before }, epoch)
+        },
+      }
+    },
+    rate: () => speed.rate(),
+    fastest: () => speed.shortest(),
+  }
+}
+
+/** Gathers answers until they are enough for a decision, and enters what limit-search.ts decides. */
+function createFinder(begun: LimitSearch, shortest: () => number | null, now: () => number, onChange?: () => void) {
+  let search = begun
+  let samples: Sample[] = []
   /** The most pages in flight since the limit was last looked at. */
   let peak = 0
 
@@ -66,53 +93,32 @@ export function createAdaptiveLimit({
     onChange?.()
   }
 
-  function noteAnswered(sample: Sample, sentIn: number): void {
-    // What is answered now was sent under another limit, until the first page of this one comes back.
-    if (samples.length === 0 && sentIn !== search.epoch) return
-    samples.push(sample)
-    const size = windowSize(search, peak)
-    if (samples.length > size.max) samples.shift()
-    if (samples.length >= size.min && !needsMore(search, samples, size)) judge()
-  }
-
-  function judge(): void {
-    const window = samples
-    const circumstances = { peak, shortest: speed.shortest(), now: now() }
-    if (search.phase === 'first') {
-      const next = judgeFirstRush(search, window, circumstances)
-      if (next === null) return
-      samples = []
-      enter(next)
-    } else if (isBusy(window)) {
-      samples = []
-      enter(judgeWindow(search, window, circumstances))
-    } else {
+  function decide(): void {
+    if (search.phase !== 'first' && !isBusy(samples)) {
       enter(followDemand(search, peak))
       peak = 0
+      return
     }
+    const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
+    const next = judge(search, samples, { peak, shortest: shortest(), now: now() })
+    if (next === null) return
+    samples = []
+    enter(next)
   }
 
   return {
-    get current() {
-      return search.limit
-    },
-    sent(inFlight) {
-      const sentAt = now()
-      const sentIn = search.epoch
-      const before = timesReached
-      if (isReached(search.limit, inFlight)) timesReached += 1
+    search: () => search,
+    noteSent(inFlight: number): void {
       peak = Math.max(peak, inFlight)
-      return {
-        answered() {
-          const at = now()
-          const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
-          speed.add(inFlight, seconds)
-          if (pinned === null) noteAnswered({ at: at / 1000, inFlight, seconds, isBusy: timesReached > before }, sentIn)
-        },
-      }
     },
-    rate: () => speed.rate(),
-    fastest: () => speed.shortest(),
+    noteAnswered(sample: Sample, sentIn: number): void {
+      // What is answered now was sent under another limit, until the first page of this one comes back.
+      if (samples.length === 0 && sentIn !== search.epoch) return
+      samples.push(sample)
+      const size = windowSize(search, peak)
+      if (samples.length > size.max) samples.shift()
+      if (samples.length >= size.min && !needsMore(search, samples, size)) decide()
+    },
   }
 }
 

@@ -31,7 +31,7 @@ const REMEMBERED = 20
 
 /** How long it stays open, in milliseconds: doubled for each trial that fails. */
 const FIRST_REST = 1000
-const LONGEST_REST = 30_000
+const MAX_REST = 30_000
 
 /** Creates a breaker, closed. */
 export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
@@ -56,7 +56,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
     // By a quarter either way, so that several gateways do not come back at once.
     timer = setTimeout(() => enter('half-open'), rest * (0.75 + Math.random() / 2))
     timer.unref()
-    rest = Math.min(LONGEST_REST, rest * 2)
+    rest = Math.min(MAX_REST, rest * 2)
   }
 
   function succeed(): void {
