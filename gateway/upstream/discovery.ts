@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { versionBody, sleepBody } from '../wire/vllm.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { readServedModels } from './served-models.ts'
@@ -33,7 +32,6 @@ export async function discover(
     DISCOVERY_TIMEOUT,
   )
   signal.addEventListener('abort', abort, { once: true })
-  setMaxListeners(0, limit.signal)
   try {
     const [unwell, isAsleep, version] = await Promise.all([
       askHealth(connection, limit.signal),
