@@ -18,7 +18,7 @@ import { rasterizationVersion } from './rasterizer/version.ts'
 import { createSingleAsk } from './read/ask.ts'
 import { createGuard } from './read/guard/guard.ts'
 import { createOnce } from './read/once.ts'
-import { createPageSlots } from './read/page-slots.ts'
+import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
 import { createAdmission } from './schedule/admission.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
@@ -116,7 +116,7 @@ interface ReadParts {
   readonly store: PageStore
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
-  readonly slots: ReadServices['slots']
+  readonly slots: PageSlots
   readonly meter: PaceMeter
 }
 
@@ -136,7 +136,7 @@ function createReadServices(
     onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
   })
   const { onAttempt, onCloserLook } = observeAttempts(metrics)
-  const spare = (modelId: string) => (slots.vllm.waiting() > 0 ? 0 : upstreams.spare(modelId))
+  const spare = spareAttempts(slots, (modelId) => upstreams.spare(modelId))
   return {
     once: createOnce(store),
     slots,

@@ -46,7 +46,7 @@ export function chatCompletion({ content, ledger }: Reading, request: OcrRequest
 }
 
 /** Builds the chunks of a streamed completion as the pipeline tells what they hold. */
-export async function* chatChunks(
+async function* chatChunks(
   events: AsyncIterable<StitchEvent>,
   request: OcrRequest,
   includeUsage: boolean,

@@ -26,7 +26,7 @@ const families: readonly { readonly match: RegExp; readonly profile: ModelProfil
 ]
 
 /** What an operator pins a served model to that is no OCR model: its requests pass through. */
-export const NO_PROFILE = 'none'
+const NO_PROFILE = 'none'
 
 /** One served model as an upstream's `/models` lists it, with a LoRA adapter's parent resolved to its weights. */
 export interface ModelEntry {

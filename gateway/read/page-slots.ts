@@ -13,8 +13,11 @@ export interface PageSlotsOptions {
 /** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
 const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
 
-/** Creates the permission for a page to be drawn and read, by the engine that reads it. */
-export function createPageSlots(options: PageSlotsOptions): Readonly<Record<EngineName, ModelSlots>> {
+/** Permission for a page to be drawn and read, by the engine that reads it. */
+export type PageSlots = Readonly<Record<EngineName, ModelSlots>>
+
+/** Creates the page slots. */
+export function createPageSlots(options: PageSlotsOptions): PageSlots {
   const vllm = createModelSlots((modelId) => {
     const pages = options.capacityOf(modelId)
     return pages + drawnAhead(pages)
@@ -22,4 +25,9 @@ export function createPageSlots(options: PageSlotsOptions): Readonly<Record<Engi
   options.onCapacityChange(() => vllm.refill())
   // One page more than there are threads is rasterized while they read.
   return { vllm, tesseract: createModelSlots(() => options.tesseractThreads + 1) }
+}
+
+/** Returns how many attempts the upstreams of a model could take now: none while a page waits for its first. */
+export function spareAttempts(slots: PageSlots, spareRoom: (modelId: string) => number): (modelId: string) => number {
+  return (modelId) => (slots.vllm.waiting() > 0 ? 0 : spareRoom(modelId))
 }

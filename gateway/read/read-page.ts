@@ -6,14 +6,14 @@ import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
 import { oncePerImage } from './once-per-image.ts'
 import { blank, type PageAnswer } from './page-answer.ts'
+import type { PageSlots } from './page-slots.ts'
 import type { PageToRead } from './page-to-read.ts'
 import { readTiles } from './tiles/read-tiles.ts'
 
 /** What reading a page needs. */
 export interface ReadServices {
   readonly once: Once
-  /** Permission to be drawn and read, by the engine that reads. */
-  readonly slots: Readonly<Record<EngineName, ModelSlots>>
+  readonly slots: PageSlots
   readonly ask: Readonly<Record<EngineName, AskEngine>>
   readonly crossCheck: CrossCheckOptions
   readonly observer: ReadObserver

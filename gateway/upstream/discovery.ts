@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { versionBody, sleepBody } from '../wire/vllm.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
@@ -32,7 +31,6 @@ export async function discover(
     () => new SilentServer('it did not say what it serves in time'),
     signal,
   )
-  setMaxListeners(0, limit.signal)
   const [unwell, isAsleep, version] = await Promise.all([
     askHealth(connection, limit.signal),
     askSleep(connection, limit.signal),

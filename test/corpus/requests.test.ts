@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart, imagePart } from '../support/documents.ts'
+import { dataUrl, filePart, imagePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { assertReadPageByPage } from '../support/read-alone.ts'
@@ -44,7 +44,10 @@ describe('real documents through the official client', () => {
   const refusals = [
     {
       name: 'a media type that nobody reads',
-      part: () => filePart(readCorpus('public/formats/image-jxl.jxl'), 'image/jxl'),
+      part: () => ({
+        type: 'file' as const,
+        file: { file_data: dataUrl(readCorpus('public/formats/image-jxl.jxl'), 'image/jxl') },
+      }),
       refusal: { status: 415, code: 'unsupported_media_type', param: 'messages[0].content[0].file.file_data' },
     },
     {

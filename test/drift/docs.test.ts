@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { attemptReasons } from '../../gateway/read/page-answer.ts'
@@ -92,6 +92,11 @@ describe('the docs', () => {
       assert.deepEqual(brokenLinks(path), [])
     })
 
+  for (const path of markdownFiles)
+    it(`name only files and folders that exist: ${path}`, () => {
+      assert.deepEqual(missingPaths(path, read(path)), [])
+    })
+
   it('begin with a README of at most 80 lines', () => {
     assert.ok(read('README.md').trimEnd().split('\n').length <= 80)
   })
@@ -105,6 +110,47 @@ function brokenLinks(path: string): string[] {
   const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target)
   return links.filter((link) => !/^https?:/.test(link) && !resolves(path, link))
 }
+
+/** Without placeholders: `test/unit/profile/models/<family>.test.ts` has one. */
+const PLAIN = /^\w[\w./-]*$/
+const FILE_OR_FOLDER = /(?:\/|\.(?:ts|md|json|ya?ml))$/
+const topFolders = ['.', 'gateway'].flatMap((folder) =>
+  readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `${name}/`),
+)
+
+/** Returns the paths in a page's code that lead nowhere: not from the root, not from gateway/, not from the page itself. */
+function missingPaths(page: string, markdown: string): string[] {
+  const prose = markdown.replaceAll(/^```[^]*?^```/gm, '')
+  const words = [...prose.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(/\s+/))
+  return words
+    .filter((word) => PLAIN.test(word))
+    .filter((word) => FILE_OR_FOLDER.test(word) || topFolders.some((folder) => word.startsWith(folder)))
+    .filter((path) => !['', 'gateway', dirname(page)].some((base) => existsSync(join(root, base, path))))
+}
+
+describe('the test of paths', () => {
+  const rows = [
+    { name: 'a file from gateway/', code: 'http/read-json.ts', missing: false },
+    { name: 'a file from the root', code: 'gateway/Dockerfile', missing: false },
+    { name: 'a page beside the page', code: 'errors.md', missing: false },
+    { name: 'a folder', code: 'profile/clean/', missing: false },
+    { name: 'a command', code: 'node test/run.ts --only unit', missing: false },
+    { name: 'a placeholder', code: 'gateway/profile/models/<family>.ts', missing: false },
+    { name: 'a route', code: '/v1/models', missing: false },
+    { name: 'a media type', code: 'application/pdf', missing: false },
+    { name: 'a file without its folder', code: 'read-json.ts', missing: true },
+    { name: 'a file that is gone', code: 'http/gone.ts', missing: true },
+    { name: 'a folder that is gone', code: 'engine/gone/', missing: true },
+    { name: 'a file without an ending that is gone', code: 'gateway/Gonefile', missing: true },
+    { name: 'a file that is gone, in a command', code: 'node test/gone.ts --port 8000', missing: true },
+  ]
+  for (const { name, code, missing } of rows)
+    it(`${missing ? 'finds' : 'passes'} ${name}`, () => {
+      assert.equal(missingPaths('docs/page.md', `Text with \`${code}\` in it.`).length > 0, missing)
+    })
+})
 
 function resolves(path: string, link: string): boolean {
   const [file = '', anchor] = link.split('#')

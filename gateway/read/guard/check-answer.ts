@@ -24,7 +24,7 @@ export function checkAnswer(
 const MIN_ECHO_LETTERS = 12
 
 /** Tells whether an answer is the prompt said back: all of it, a good half of it, or all of it before something else. */
-export function isEcho(answer: string, promptText: string | null): boolean {
+function isEcho(answer: string, promptText: string | null): boolean {
   const asked = lettersOf(promptText ?? '')
   const said = lettersOf(answer)
   if (asked.length < MIN_ECHO_LETTERS) return asked !== '' && said === asked
