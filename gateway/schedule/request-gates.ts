@@ -2,13 +2,13 @@ import type { Turn } from './turn.ts'
 import { createSlots } from './slots.ts'
 import type { Release, Slots } from './slots.ts'
 
-/** So many pages of each request at a time. */
+/** Lets in so many pages of each request at a time. */
 export interface RequestGates {
   /** Waits until fewer pages of the request are inside. Throws the signal's reason when aborted. */
   enter(turn: Turn, signal: AbortSignal): Promise<Release>
 }
 
-/** Creates the gates; what a request needs is kept while it has pages inside or waiting. */
+/** Creates the gates; a request has a gate while it has pages inside or waiting. */
 export function createRequestGates(maxPages: number): RequestGates {
   const gates = new Map<string, Slots>()
   return {

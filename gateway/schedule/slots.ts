@@ -16,7 +16,7 @@ export interface Slots {
   readonly waiting: number
 }
 
-/** Creates slots; how many there are is asked whenever one is wanted or given back. */
+/** Creates slots; `capacity` is asked whenever a slot is wanted or given back. */
 export function createSlots(capacity: () => number): Slots {
   const queue = createTurnQueue<() => void>()
   let active = 0
@@ -75,7 +75,7 @@ export interface ModelSlots {
   readonly waiting: () => number
 }
 
-/** Creates slots for every model that is asked for; how many a model has is asked as createSlots does. */
+/** Creates slots for every model that is asked for; `capacityOf` is asked as createSlots asks `capacity`. */
 export function createModelSlots(capacityOf: (modelId: string) => number): ModelSlots {
   const slots = new Map<string, Slots>()
   return {

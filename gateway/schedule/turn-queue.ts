@@ -15,7 +15,7 @@ export interface TurnQueue<Item> {
   clear(): readonly Item[]
 }
 
-/** One item in so many is of the batch lane while both lanes have some: whoever waits for long gets there all the same. */
+/** One item in so many is of the batch lane while both lanes have some, so that batch work does not starve. */
 const BATCH_SHARE = 8
 
 /** Creates an empty queue. */

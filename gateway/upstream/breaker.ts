@@ -1,12 +1,12 @@
 /** Whether an upstream is asked: `closed` as usual, `open` not at all, `half-open` one page at a time, on trial. */
 export type BreakerState = 'closed' | 'half-open' | 'open'
 
-/** Keeps pages from an upstream that fails at most of them, and finds out with single pages when it is well again. */
+/** Keeps pages away from an upstream that fails most of them, and tests with single pages whether it is well again. */
 export interface Breaker {
   state(): BreakerState
   /** Says that a page is sent; its outcome counts only for the state that it was sent in. */
   sent(): SentOnTrial
-  /** Forgets what was: another server answers at the address, or the same one anew. */
+  /** Forgets all outcomes: another server answers at the address, or the same one has restarted. */
   reset(): void
 }
 
@@ -18,15 +18,15 @@ export interface SentOnTrial {
   failed(): void
 }
 
-/** What a breaker is made with. */
+/** Who is told of a breaker's state. */
 export interface BreakerOptions {
-  /** Told of every change of state. */
+  /** Called at every change of state. */
   readonly onChange?: (state: BreakerState) => void
 }
 
-/** So many failures with no answer between them open it. */
+/** So many failures in a row open the breaker. */
 const FAILURES_IN_A_ROW = 5
-/** It looks back at so many outcomes, and opens when half of them are failures. */
+/** The breaker looks at the last so many outcomes, and opens when half of them are failures. */
 const REMEMBERED = 20
 
 /** How long it stays open, in milliseconds: doubled for each trial that fails. */
@@ -39,7 +39,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
   let outcomes: boolean[] = []
   let rest = FIRST_REST
   let timer: NodeJS.Timeout | undefined
-  /** Of state, and of what answers at the address, so far. */
+  /** Counts changes of state and resets. */
   let changes = 0
 
   function enter(next: BreakerState): void {
@@ -53,7 +53,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
 
   function open(): void {
     enter('open')
-    // By a quarter either way, so that several gateways do not come back at once.
+    // A random quarter more or less, so that several gateways do not come back at once.
     timer = setTimeout(() => enter('half-open'), rest * (0.75 + Math.random() / 2))
     timer.unref()
     rest = Math.min(MAX_REST, rest * 2)
@@ -74,7 +74,7 @@ export function createBreaker({ onChange }: BreakerOptions = {}): Breaker {
     state: () => state,
     sent() {
       const sentIn = changes
-      // An open breaker is asked all the same where there is nobody else: that is a trial like another.
+      // An open upstream still gets pages when no other serves the model: each is a trial too.
       const stillCounts = () => sentIn === changes
       return {
         succeeded: () => void (stillCounts() && succeed()),

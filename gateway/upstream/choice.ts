@@ -43,7 +43,7 @@ export function createUpstreamChoice(
 
   /**
    * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
-   * that has room: near the end a slow server, or one with a line of its own, would be waited for.
+   * that has room: near the end of the work, all would wait for a slow server, or for one that is busy.
    */
   function isBetterLeft(modelId: string, upstream: Upstream, others: readonly Upstream[]): boolean {
     if (queuedFor === undefined || others.length < 2) return false

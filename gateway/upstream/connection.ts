@@ -27,7 +27,7 @@ export interface UpstreamConnection {
   close(): Promise<void>
 }
 
-/** What every connection to an upstream is made with. */
+/** How connections to an upstream are made. */
 export interface ConnectionOptions {
   readonly apiKey: string | null
   readonly connectTimeoutSeconds: number

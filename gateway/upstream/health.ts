@@ -19,17 +19,17 @@ export interface UpstreamHealth {
   lost(): AbortSignal
   /** Says that something of an answer has come. */
   heard(): void
-  /** Says that a request has failed because the server is gone. */
+  /** Says that a request failed because the server is gone; the error becomes the problem. */
   failed(error: unknown): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
 }
 
-/** Whom an upstream's health concerns. */
+/** How served models are recognised, and who is told of changes. */
 export interface UpstreamHealthOptions {
   readonly chooseProfile: ChooseProfile
   readonly onLog?: UpstreamLog | undefined
-  /** Called before a problem is over. */
+  /** Called just before the upstream counts as well again. */
   readonly onRecovery: () => void
   readonly onChange: () => void
 }

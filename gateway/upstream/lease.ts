@@ -7,7 +7,7 @@ import type { UpstreamHealth } from './health.ts'
 /** One request's claim on an upstream: it counts as in flight until it is released, by hand or by `using`. */
 export interface UpstreamLease extends Disposable {
   readonly url: string
-  /** Fires when the upstream is found gone, dead or asleep: what it has not begun to answer, it may never. */
+  /** Fires when the upstream is found gone, dead or asleep: it may never answer what it has not begun to answer. */
   readonly lost: AbortSignal
   /** Sends over the upstream's own connections; see UpstreamConnection. A failure tells the others to go elsewhere. */
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
@@ -33,7 +33,7 @@ export interface UpstreamEvents {
   readonly onTrouble: () => void
 }
 
-/** The parts of an upstream that a lease reports to. */
+/** The parts of an upstream that its leases use. */
 export interface LeasedParts {
   readonly connection: UpstreamConnection
   readonly health: UpstreamHealth

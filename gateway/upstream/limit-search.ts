@@ -43,7 +43,7 @@ export interface Circumstances {
   readonly now: number
 }
 
-/** Keeps a GPU of 24 GB busy; the first answers tell of a server that takes fewer. */
+/** Keeps a GPU of 24 GB busy; for a server that takes fewer, the first answers lower it. */
 const START = 64
 const MIN_LIMIT = 2
 const MAX_LIMIT = 1024
@@ -68,9 +68,9 @@ const QUEUEING = 1.75
 const CHANGED_LATENCY = 4 / 3
 const STALE_AFTER = 600_000
 
-/** Of the first rush, only pages sent with so large a share of the peak in flight count: others came one by one before. */
+/** Pages sent with a smaller share of the peak in flight came one by one, before the first rush. */
 const MIN_SHARE_OF_PEAK = 1 / 8
-/** Those that were sent into the most are back when an answer was sent with so large a share of the peak in flight. */
+/** The rush is answered up to its peak when an answered page was sent with so large a share of the peak in flight. */
 const BACK_FROM_PEAK = 0.8
 /** A limit counts as reached from this share of it on. */
 const REACHED = 0.95

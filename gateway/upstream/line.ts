@@ -23,7 +23,7 @@ interface Waiter {
   readonly refuse: (error: unknown) => void
 }
 
-/** A look at the line costs so much at most; the next one comes with the next answer. */
+/** Bounds what one look at the line costs; the next look comes with the next answer. */
 const MAX_PASSED_OVER = 16
 
 /** Creates the line of a model; its pages are refused when nobody has served it for longer than the patience. */
@@ -39,7 +39,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   }
 
   function admitAll(): void {
-    // One that waits for another upstream than those it was asked of does not hold up the rest.
+    // A page that waits for an upstream it has not tried yet does not hold up the rest.
     const passedOver: Waiter[] = []
     while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && choice.hasRoom(modelId)) {
       const waiter = queue.shift()

@@ -20,7 +20,7 @@ export interface RoundsOptions {
 
 const SECOND = 1000
 
-/** A vLLM that starts should not wait for a minute. In milliseconds. */
+/** A vLLM that has just started should be noticed soon. In milliseconds. */
 const MAX_TROUBLED_INTERVAL = 5 * SECOND
 
 /** Creates the rounds, which end with the signal. The first one starts with the first `refresh`. */

@@ -76,7 +76,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     if (queue.isOut(modelId)) throw new EngineOutage(modelId)
   }
 
-  /** A request that is passed through waits for nobody: it is its client's to be patient. */
+  /** A request that is passed through does not wait here: its client decides whether to try again. */
   function claimNow(modelId: string): UpstreamLease {
     const upstream = choice.forForwarded(modelId)
     if (upstream !== null) return upstream.lease('forwarded')
