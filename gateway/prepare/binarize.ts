@@ -2,8 +2,9 @@ import type { GrayImage } from './gray.ts'
 
 /**
  * k and R of J. Sauvola and M. Pietikäinen, "Adaptive document image binarization", Pattern Recognition 33 (2000), who
- * set R = 128 for 8 bits and k = 0.5; F. Shafait, D. Keysers and T. M. Breuel, "Efficient implementation of local adaptive
- * thresholding techniques using integral images", SPIE 6815 (2008), measured the best recognition at k = 0.2 to 0.34.
+ * set R = 128 for 8 bits and k = 0.5; F. Shafait, D. Keysers and T. M. Breuel, "Efficient implementation of local
+ * adaptive thresholding techniques using integral images", SPIE 6815 (2008), measured the best recognition at k = 0.2
+ * to 0.34.
  */
 const K = 0.2
 const R = 128
@@ -31,8 +32,9 @@ export function binarize({ pixels, width, height }: GrayImage): GrayImage {
 }
 
 /**
- * For each column, the sums over the window's rows. They are updated row by row, and added up pixel by pixel: the result
- * is that of the integral images of Shafait et al., in two rows of memory instead of two images of 64-bit numbers.
+ * For each column, the sums over the window's rows. They are updated row by row, and added up pixel by pixel: the
+ * result is that of the integral images of Shafait et al., in two rows of memory instead of two images of 64-bit
+ * numbers.
  */
 interface ColumnSums {
   readonly sums: Float64Array

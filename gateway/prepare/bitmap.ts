@@ -8,8 +8,8 @@ export interface Bitmap {
 }
 
 /**
- * Converts PDFium's pixels (blue, green, red, unused; 4-byte aligned) in place: to gray when no pixel has colour, else to
- * RGB. With new memory for each page, V8 would collect its whole heap once a page.
+ * Converts PDFium's pixels (blue, green, red, unused; 4-byte aligned) in place: to gray when no pixel has colour, else
+ * to RGB. With new memory for each page, V8 would collect its whole heap once a page.
  */
 export function fromBgrx(bgrx: Uint8Array, width: number, height: number): Bitmap {
   const words = new Uint32Array(bgrx.buffer, bgrx.byteOffset, width * height)

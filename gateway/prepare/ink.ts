@@ -14,8 +14,8 @@ export interface Ink {
 
 /**
  * Measures a page's ink. Noise, tint, specks, punch holes, straight streaks and marks connected to the edges do not
- * count; one small word or a page number does. In doubt a page is not blank: reading it costs time, skipping it costs its
- * text. Pass `found` where the ink has been found already.
+ * count; one small word or a page number does. In doubt a page is not blank: reading it costs time, skipping it costs
+ * its text. Pass `found` where the ink has been found already.
  */
 export function measureInk(bitmap: Bitmap, found = findInkReduced(bitmap)): Ink {
   const mask = { ...found, pixels: found.pixels.slice() }

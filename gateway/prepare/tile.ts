@@ -32,8 +32,8 @@ const USUAL_EDGE = 297 / 25.4
 
 /**
  * Plans the reading of a page in overlapping tiles, each within the budget; null when the page is not far larger than
- * its target size. All pixels of a raster page count, unless its `dpi` tells how large it is on paper. At most 24 tiles:
- * a page that would take more is drawn smaller.
+ * its target size. All pixels of a raster page count, unless its `dpi` tells how large it is on paper. At most 24
+ * tiles: a page that would take more is drawn smaller.
  */
 export function planTiles(size: PageSize, budget: PixelBudget, dpi: number | null = null): TilePlan | null {
   const scale = readableScale(size, budget, dpi)
@@ -86,8 +86,8 @@ const ROUNDING = 0.998
 const MAX_GAIN = 2
 
 /**
- * Plans a closer look at a page: as a whole if the budget has room for that, else in two halves of its longer side, else
- * (if it is nearly square) in quarters, each as large as the budget allows. Null when no plan gains enough, as for
+ * Plans a closer look at a page: as a whole if the budget has room for that, else in two halves of its longer side,
+ * else (if it is nearly square) in quarters, each as large as the budget allows. Null when no plan gains enough, as for
  * images, which are never enlarged.
  */
 export function planCloserLook(size: PageSize, budget: PixelBudget): TilePlan | null {

@@ -9,8 +9,8 @@ import type { Turn } from './orientation.ts'
 
 /**
  * Returns by how far a page has to be turned clockwise to stand upright: 0 unless that is certain. The shapes of the
- * lines give a guess in a fiftieth of a second. A guess other than 0, or none, is tested by reading a piece of the page,
- * which takes a second or more.
+ * lines give a guess in a fiftieth of a second. A guess other than 0, or none, is tested by reading a piece of the
+ * page, which takes a second or more.
  */
 export async function findTurn(bitmap: Bitmap, measureLegibility: MeasureLegibility): Promise<Turn> {
   const image = readBrightness(bitmap, Math.max(1, Math.floor(Math.max(bitmap.width, bitmap.height) / 1500)))
