@@ -12,7 +12,9 @@ export interface MemoryStoreOptions {
   readonly now?: () => number
 }
 
-/** An estimate of what V8 keeps per entry beside key and value: its place in the list, the typed array and its buffer. */
+/**
+ * An estimate of what V8 keeps per entry beside key and value: its place in the list, the typed array and its buffer.
+ */
 const ENTRY_BYTES = 256
 
 /** Creates a PageStore in this process's memory: bounded by bytes, least recently used first out. */

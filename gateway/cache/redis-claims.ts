@@ -2,30 +2,30 @@ import { randomUUID } from 'node:crypto'
 import type { PageClaim, PageClaims } from './page-store.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
-/** How claims are kept. */
+/** Names and time limits of claims. */
 export interface RedisClaimsOptions {
   readonly connection: RedisConnection
-  /** Names a page's claim. */
+  /** Returns the Redis key of a page's claim. */
   readonly keyOf: (pageKey: string) => string
-  /** The longest that one question takes before everyone is let. */
+  /** How long one command may take; without a reply the page may be computed. */
   readonly commandTimeoutMs: number
   /** How long a claim outlives its replica. It is renewed three times as often. */
   readonly expiryMs: number
-  /** How long it is renewed at most: what takes longer hangs, and another replica may try. */
+  /** How long a claim is renewed at most: a page that takes longer hangs, and another replica may try it. */
   readonly limitMs: number
 }
 
-/** Between two looks at the pages that are waited for, give or take a quarter. All of them together are one command. */
+/** Between two checks of the pages that are waited for, plus or minus a quarter. One command checks all of them. */
 const LOOK_INTERVAL_MS = 100
 
-// Only its owner may renew or release a claim: it may have expired, and be another's by now.
+// Only its owner may renew or release a claim: it may have expired, and belong to another replica by now.
 const RENEW = `return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0`
 const RELEASE = `return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0`
 
 /**
- * Keeps claims in Redis, as https://redis.io/docs/latest/commands/set/#patterns has it: a key that expires, with a random
- * value for its owner. Two replicas may still compute one page, when Redis fails over or a process stands still for
- * longer than the expiry; that costs a page read twice, and nothing else.
+ * Keeps claims in Redis, as https://redis.io/docs/latest/commands/set/#patterns describes: a key that expires, with a
+ * random value for its owner. Two replicas may still compute the same page when Redis fails over, or when a process
+ * stalls for longer than the expiry. That costs one page read twice, and nothing else.
  */
 export function createRedisClaims(options: RedisClaimsOptions): PageClaims {
   const { connection, keyOf, commandTimeoutMs, expiryMs } = options
@@ -34,7 +34,7 @@ export function createRedisClaims(options: RedisClaimsOptions): PageClaims {
     async take(pageKey) {
       const [key, token] = [keyOf(pageKey), randomUUID()]
       const reply = await connection.ask((redis) => redis.set(key, token, 'PX', expiryMs, 'NX'), commandTimeoutMs)
-      // Without a reply the key may be set all the same: renewing and releasing look whose it is.
+      // The key may be set even without a reply: renewing and releasing check its owner.
       return reply === null ? null : hold(key, token, options)
     },
     waitForEnd: (pageKey, signal) => watch(keyOf(pageKey), signal),
@@ -64,7 +64,7 @@ interface Waiter {
   readonly wake: () => void
 }
 
-/** Looks at all claims that are waited for at once, now and then, for as long as there are any. */
+/** Checks all claims that are waited for in one command, at intervals, while there are any. */
 function createWatch({ connection, commandTimeoutMs }: RedisClaimsOptions) {
   const waiters = new Set<Waiter>()
   let isLooking = false

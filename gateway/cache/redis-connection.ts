@@ -6,14 +6,14 @@ export interface CacheLog {
   warn(fields: object, message: string): void
 }
 
-/** How Redis is reached. */
+/** The address of Redis and the limits of its commands. */
 export interface RedisConnectionOptions {
   /** `redis://` or `rediss://`; may hold a user name and a password, which are never logged. */
   readonly url: string
   readonly log: CacheLog
 }
 
-/** A connection that answers in time or not at all, and mends itself. */
+/** A connection whose commands end in time, with a reply or without, and that reconnects by itself. */
 export interface RedisConnection {
   /**
    * Runs a command and resolves to its reply, or to undefined when Redis is down, slow or refuses, or the signal is
@@ -28,7 +28,7 @@ export interface RedisConnection {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000
-/** A socket that owes an answer for this long is dead (a partition sends no RST): it is replaced. */
+/** A socket without a reply for this long is replaced: it is dead, as a network partition sends no RST. */
 const SOCKET_TIMEOUT_MS = 5_000
 const RECONNECT_MIN_MS = 50
 const RECONNECT_MAX_MS = 2_000
@@ -41,10 +41,10 @@ const REFUSAL_LOG_INTERVAL_MS = 60_000
 const READONLY_RECONNECT_INTERVAL_MS = 10_000
 
 const late = Symbol('late')
-/** A server that leaves in good order sends no error. */
+/** The reason when a server closes the connection without an error. */
 const closedError = new Error('the connection was closed')
 
-/** Opens a connection to Redis. Returns at once: a Redis that is not there yet is a Redis that is down. */
+/** Opens a connection to Redis. Returns at once: a Redis that has not started yet counts as down. */
 export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection {
   // The URL parser's own error carries the URL, and with it the password.
   if (!URL.canParse(url)) throw new TypeError('The address of Redis is not a URL: write redis://host:6379.')
@@ -54,7 +54,7 @@ export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection
   const noteRefusal = createRefusalLog(log, reasonOf)
 
   async function replyWhenUp<Reply>(command: (redis: Redis) => Promise<Reply>): Promise<Reply | undefined> {
-    // No await otherwise: a write that came before `close` must go out before QUIT.
+    // Without an await when Redis is up: a write that came before `close` must be sent before QUIT.
     if (health.state() === 'starting') await health.started
     return health.state() === 'up' ? await command(redis) : undefined
   }
@@ -68,7 +68,7 @@ export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection
         if (reply !== late) return reply
         if (!isAborted()) health.markDown(new Error(`no answer within ${timeoutMs} ms`))
       } catch (error) {
-        // A Redis that says no is well: nobody waits, so there is nothing to cut short.
+        // A Redis that refuses a command is up: it answered in time.
         if (error instanceof ReplyError) noteRefusal(error)
         else health.markDown(error)
       }
@@ -77,7 +77,7 @@ export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection
     async close() {
       const wasUp = health.state() === 'up'
       health.close()
-      // QUIT is answered after the writes before it: what was stored is not lost.
+      // Redis answers QUIT after the writes before it, so that none is lost.
       if (wasUp) await inTime(redis.quit(), CLOSE_TIMEOUT_MS).catch(() => late)
       if (redis.status !== 'end') redis.disconnect()
     },
@@ -87,7 +87,7 @@ export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection
 type Reason = (error: unknown) => string
 type HealthState = 'starting' | 'up' | 'down' | 'closed'
 
-/** Knows whether Redis answers, says so in the log when that changes, and finds out when it does again. */
+/** Tracks whether Redis answers, logs each change, and probes a Redis that is down. */
 function watchHealth(redis: Redis, log: CacheLog, reasonOf: Reason) {
   const started = Promise.withResolvers<void>()
   let state: HealthState = 'starting'
@@ -114,8 +114,8 @@ function watchHealth(redis: Redis, log: CacheLog, reasonOf: Reason) {
     lastError = closedError
   }
 
-  // A connection that broke announces itself with `ready`. One that merely stalled does not: it is asked now and then,
-  // here rather than by a page, so that no page pays for the question.
+  // A connection that broke emits `ready` when it is back. One that only stalled does not: it is probed at intervals,
+  // here and not by a page, so that no page waits for the probe.
   function scheduleProbe(): void {
     probe = setTimeout(() => void runProbe(), PROBE_INTERVAL_MS).unref()
   }
@@ -154,11 +154,11 @@ function connectionOptions() {
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
-    // How long a socket may take to say goodbye; it keeps the process alive meanwhile.
+    // How long a socket may take to close; it keeps the process alive meanwhile.
     disconnectTimeout: 200,
     retryStrategy: (times: number) =>
       Math.min(RECONNECT_MIN_MS * 2 ** Math.min(times, 10), RECONNECT_MAX_MS) * (0.75 + Math.random() / 4),
-    // Nothing waits for a connection that is not there, and nothing is sent twice.
+    // No command waits for a connection, and none is sent twice.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -176,7 +176,7 @@ function errorCode({ message }: Error): string | undefined {
   return message.split(' ', 1)[0]
 }
 
-/** Resolves to `late` when the time is up or the signal is aborted first; the promise is left to end by itself. */
+/** Resolves as the promise does, or to `late` when the time is up or the signal is aborted before that. */
 async function inTime<Value>(
   promise: Promise<Value>,
   timeoutMs: number,
@@ -184,7 +184,7 @@ async function inTime<Value>(
 ): Promise<Value | typeof late> {
   const over = Promise.withResolvers<typeof late>()
   const giveUp = () => over.resolve(late)
-  // After a stalled event loop, timers run before the socket is read: an answer that is there already gets its turn first.
+  // After a stalled event loop, timers run before sockets are read: an answer that has arrived is read first.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs)
   signal?.addEventListener('abort', giveUp, { once: true })
   try {
@@ -195,7 +195,10 @@ async function inTime<Value>(
   }
 }
 
-/** Only the message is logged: ioredis hangs the arguments of AUTH on its errors, and old servers echo them. */
+/**
+ * Only the message is logged, without secrets: ioredis adds the arguments of AUTH to its errors, and old servers echo
+ * them.
+ */
 function createReason(url: string): Reason {
   const { password } = new URL(url)
   const secrets = [password, decodeURIComponent(password)].filter((secret) => secret !== '')

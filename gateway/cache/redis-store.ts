@@ -2,36 +2,38 @@ import type { PageStore } from './page-store.ts'
 import { createRedisClaims } from './redis-claims.ts'
 import { openRedis, type CacheLog } from './redis-connection.ts'
 
-/** Where the Redis store is, and its bounds. Its total size is Redis' own `maxmemory`. */
+/** The address and the bounds of the Redis store. Its total size is Redis' own `maxmemory`. */
 export interface RedisStoreOptions {
   /** `redis://` or `rediss://`; may hold a user name and a password, which are never logged. */
   readonly url: string
   /** A larger value is left out. */
   readonly maxValueBytes: number
   readonly ttlSeconds: number
-  /** Before every page key. */
+  /** Prefix of every page key. */
   readonly keyPrefix?: string
-  /** The longest that `get` and `has` wait before they call it a miss. */
+  /** How long `get` and `has` wait; no reply by then is a miss. */
   readonly commandTimeoutMs: number
   /** How long a replica may compute one page before another one may try. */
   readonly claimLimitMs: number
-  /** How long a replica that died keeps others from the pages that it was computing. */
+  /** How long the claims of a replica that died keep others from its pages. */
   readonly claimExpiryMs?: number
   readonly log: CacheLog
 }
 
-/** Long enough for a process that stands still for a moment, short enough for a client that waits for a dead one. */
+/**
+ * Long enough for a process that stalls for a moment, short enough for a client whose page a dead replica had claimed.
+ */
 const CLAIM_EXPIRY_MS = 10_000
 
 /** Keys asked for in one pipeline by `has`: about 50 KB. */
 const HAS_BATCH = 500
 
-/** Nobody waits for a write, and a value is larger than a question. */
+/** A write may take longer than a read: no page waits for it, and it carries the value. */
 const WRITE_TIMEOUT_FACTOR = 4
 
 /**
- * Creates a PageStore in Redis, shared by replicas. A Redis that is slow, gone or not there yet is a miss, said once in
- * the log; the first page to notice waits `commandTimeoutMs`, the next ones not at all, until Redis answers again.
+ * Creates a PageStore in Redis, shared by replicas. While Redis is slow or down every page is a miss, and one line in
+ * the log says so. The first page waits `commandTimeoutMs`, the next ones not at all, until Redis answers again.
  */
 export function createRedisStore(options: RedisStoreOptions): PageStore {
   const { url, maxValueBytes, ttlSeconds, keyPrefix = 'ocr-gateway:page:', commandTimeoutMs, log } = options

@@ -4,7 +4,7 @@ import { variables, type VariableName, type VariableValues } from './variables.t
 /** The whole configuration, frozen. Only `services.ts` and `main.ts` see it. */
 export type Config = VariableValues
 
-/** What loading found: a configuration, or every problem at once, one line each. */
+/** The result of loading: a configuration, or every problem at once, one line each. */
 export type LoadedConfig =
   | { readonly config: Config; readonly problems: readonly []; readonly warnings: readonly string[] }
   | { readonly config: null; readonly problems: readonly string[]; readonly warnings: readonly string[] }
@@ -31,7 +31,9 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[]
 }
 
-/** A union reports "invalid input" and keeps the sentence that helps one level below, in the branch for a set variable. */
+/**
+ * Returns the helpful message: a union reports "invalid input", and keeps the message of the branch for a set variable.
+ */
 function deepestMessage(issues: readonly Issue[]): string {
   const issue = issues[0]
   if (issue === undefined) return 'is not valid'
@@ -39,7 +41,7 @@ function deepestMessage(issues: readonly Issue[]): string {
   return branch === undefined ? issue.message : deepestMessage(branch)
 }
 
-// A warning, not a problem: Kubernetes itself sets GATEWAY_SERVICE_HOST and the like for a service named `gateway`.
+// Unknown names are warnings: Kubernetes itself sets GATEWAY_SERVICE_HOST and the like for a service named `gateway`.
 function unknownNames(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith('GATEWAY_') && !Object.hasOwn(variables, name))

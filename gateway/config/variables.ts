@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** One environment variable: its rule, and the sentence that `docs/configuration.md` prints for it. */
 interface Variable<T> {
   readonly rule: z.ZodType<T, string | undefined>
-  /** What a reader sees in the column "default". */
+  /** The text of the column "default". */
   readonly defaultText: string
   readonly meaning: string
 }
@@ -39,7 +39,7 @@ const list = (text: string): string[] =>
 
 const MEBIBYTE = 1024 * 1024
 
-/** An API key and the name under which logs and metrics speak of it. */
+/** An API key, and its name in logs and metrics. */
 export interface ApiKey {
   readonly name: string
   readonly key: string
@@ -50,7 +50,7 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
     const colon = item.indexOf(':')
     return { name: item.slice(0, Math.max(0, colon)), key: item.slice(colon + 1) }
   })
-  // The text itself is never repeated: it holds secrets.
+  // The message never repeats the text: it holds secrets.
   if (keys.some(({ name, key }) => !/^[\w.-]{1,64}$/.test(name) || key === ''))
     context.addIssue('must be name:key,name:key, with names of letters, digits, "_", "." and "-"')
   if (new Set(keys.map(({ name }) => name)).size < keys.length) context.addIssue('must not use a name twice')
@@ -59,7 +59,7 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
 
 const modelProfiles = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const pairs = list(text).map((item) => {
-    // Served names may hold "=" no more than profile ids do; the last one parts them.
+    // The last "=" separates the served name from the profile's id.
     const equals = item.lastIndexOf('=')
     return [item.slice(0, Math.max(0, equals)).trim(), item.slice(equals + 1).trim()] as const
   })
@@ -77,7 +77,7 @@ const define = <T>(rule: z.ZodType<T, string>, value: T, defaultText: string, me
   meaning,
 })
 
-/** Every environment variable that the gateway reads; nothing else does. */
+/** Every environment variable that the gateway reads. No other file reads any. */
 export const variables = {
   GATEWAY_HOST: define(z.string(), '127.0.0.1', '`127.0.0.1`', 'Address to listen on.'),
   GATEWAY_PORT: define(

@@ -6,15 +6,18 @@ export interface PageSpan {
   readonly last: number | null
 }
 
-/** Which pages a request wants, before anyone knows how many there are. */
+/** The pages that a request asks for, before the number of pages is known. */
 export type PageRange = readonly PageSpan[]
 
 const PARAM = 'ocr.pages'
 
-// Nine digits are more pages than any document has, and small enough to count with.
+// Nine digits: more pages than any document has, and a safe integer.
 const SPAN = /^(\d{1,9})(?:\s*(-)\s*(\d{1,9})?)?$/
 
-/** Reads `"1-3,7,10-"`: 1-based pages and ranges, spaces allowed, an open end means the last page. Throws `invalid_value`. */
+/**
+ * Reads `"1-3,7,10-"`: 1-based pages and ranges, spaces allowed, an open end means the last page. Throws
+ * `invalid_value`.
+ */
 export function parsePageRange(text: string): PageRange {
   return text.split(',').map((part) => parseSpan(part.trim()))
 }
@@ -38,13 +41,14 @@ function invalid(problem: string): GatewayError {
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 /**
- * Returns the 1-based numbers of the pages that a range names in a document, ascending, each once; all of them for null.
- * Throws `page_out_of_range` when any named page is not there.
+ * Returns the 1-based numbers of the pages that a range names in a document, ascending, each once; all of them for
+ * null. Throws `page_out_of_range` when any named page is not there.
  */
 export function resolvePages(range: PageRange | null, pageCount: number): number[] {
   const spans = (range ?? [{ first: 1, last: pageCount }]).map((span) => resolveSpan(span, pageCount, range !== null))
   const pages: number[] = []
-  // Sorted by their beginnings, spans add only what lies behind the last page added: overlaps cost nothing.
+  // The spans are sorted by their first page. Each adds only pages after the last one added, so that overlaps cost
+  // nothing.
   for (const { first, last } of spans.toSorted((a, b) => a.first - b.first))
     for (let page = Math.max(first, (pages.at(-1) ?? 0) + 1); page <= last; page++) pages.push(page)
   return pages

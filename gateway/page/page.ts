@@ -1,6 +1,9 @@
 import type { TextLayer } from './text-layer.ts'
 
-/** A page as the document states it: points (1/72 inch) for vector pages, pixels for raster ones. Rotation already applied. */
+/**
+ * A page's size as the document states it: points (1/72 inch) for vector pages, pixels for raster ones. Rotation is
+ * applied.
+ */
 export interface PageSize {
   readonly width: number
   readonly height: number
@@ -13,10 +16,10 @@ export const rasterizers = ['pdfium', 'pdfjs', 'scan', 'sharp'] as const
 /** Which of the gateway's rasterizers drew a page. */
 export type Rasterizer = (typeof rasterizers)[number]
 
-/** What may make a page's text less sure. */
+/** What may make a page's text less certain. */
 export const warningCodes = ['image_small', 'resolution_low', 'image_bilevel', 'page_skewed'] as const
 
-/** Something about a page that makes its text less sure, and what the caller can do about it. */
+/** Something about a page that makes its text less certain, and what the caller can do about it. */
 export interface PageWarning {
   readonly code: (typeof warningCodes)[number]
   readonly message: string
@@ -30,18 +33,18 @@ export interface PageImage {
   readonly width: number
   readonly height: number
   readonly rasterizer: Rasterizer
-  /** There is nothing on the page that could be read, and no engine needs to see it. */
+  /** The page has nothing to read, and is shown to no engine. */
   readonly blank: boolean
   readonly warnings: readonly PageWarning[]
-  /** Of its bytes and those of its tiles as they were encoded, in hexadecimal; only a whole page has it. */
+  /** Hash of the encoded bytes of the page and its tiles, in hexadecimal; tiles have none. */
   readonly sha256?: string
-  /** Null for images, tiles, and pages of which a PDF says nothing. */
+  /** Null for images, tiles, and pages without a text layer. */
   readonly textLayer: TextLayer | null
-  /** A page far beyond its target size, in overlapping pieces: rows from the top, each from the left. */
+  /** The overlapping tiles of a page far beyond its target size: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly PageImage[])[]
 }
 
-/** Returns what of a page an engine is shown: the page, or each of its tiles, as far as there is ink on it. */
+/** Returns the images of a page that an engine is shown: the page, or each of its tiles that has ink. */
 export function imagesToRead(image: PageImage): readonly PageImage[] {
   if (image.blank) return []
   return image.tiles?.flat().filter(({ blank }) => !blank) ?? [image]

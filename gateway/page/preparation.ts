@@ -1,10 +1,10 @@
-/** What is done to a page's pixels before an engine is shown them. All of it is off unless asked for. */
+/** Changes to a page's pixels before an engine is shown them. All are off unless asked for. */
 export interface Preparation {
-  /** Puts pages that lie on a side or on their head upright, when that is sure. */
+  /** Turns pages upright that lie on a side or upside down, when that is certain. */
   readonly rotate?: boolean
-  /** Turns pages whose lines slope until they are level. */
+  /** Levels pages whose lines slope. */
   readonly deskew?: boolean
-  /** Leaves only black and white. */
+  /** Makes pages black and white. */
   readonly binarize?: boolean
   /** Reads images far beyond the target size in overlapping tiles. */
   readonly tile?: boolean

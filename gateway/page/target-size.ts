@@ -1,8 +1,10 @@
 import type { PageSize } from './page.ts'
 
-/** How large a page image a model wants. Exactly one of `longestEdge` and `dpi` leads; `maxPixels` caps both. */
+/** The size of page images for a model. Exactly one of `longestEdge` and `dpi` is set; `maxPixels` caps both. */
 export interface PixelBudget {
-  /** Vector pages land on exactly this longest edge, in pixels; raster pages are shrunk to it and never enlarged. */
+  /**
+   * Vector pages are drawn with exactly this longest edge, in pixels; raster pages are shrunk to it, never enlarged.
+   */
   readonly longestEdge?: number
   /** Vector pages are drawn at this many dots per inch. */
   readonly dpi?: number
@@ -26,7 +28,7 @@ export function targetSize(size: PageSize, budget: PixelBudget): TargetSize {
   const scale = Math.min(wantedScale(size, budget), Math.sqrt(budget.maxPixels / (size.width * size.height)))
   const width = Math.max(1, Math.round(size.width * scale))
   const height = Math.max(1, Math.round(size.height * scale))
-  // Rounding both sides up may pass the budget by less than one row: take it back from the longer side.
+  // Rounding both sides up may exceed the budget by less than one row, which is taken from the longer side.
   if (width * height <= budget.maxPixels) return { width, height }
   return width >= height
     ? { width: Math.max(1, Math.floor(budget.maxPixels / height)), height }

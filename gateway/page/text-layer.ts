@@ -1,11 +1,14 @@
-/** The text that a PDF itself says its page shows. Evidence, never truth: a layer may be missing, garbage, or lie. */
+/** The text that a PDF gives for its page. It is evidence, not truth: a layer may be missing, garbage or wrong. */
 export interface TextLayer {
-  /** In the order in which the page is drawn, with line breaks; a soft hyphen where a line's end parts a word. At most 100,000 characters. */
+  /**
+   * In drawing order, with line breaks; a soft hyphen where the end of a line divides a word. At most 100,000
+   * characters.
+   */
   readonly text: string
-  /** Share of the characters whose font does not say which they are, 0 to 1. */
+  /** Share of the characters that their font maps to no Unicode, 0 to 1. */
   readonly unmapped: number
-  /** It lies invisibly over a picture: what some OCR once read from a scan. */
+  /** It lies invisibly over a picture: it comes from an earlier OCR of a scan. */
   readonly isOcr: boolean
-  /** Nothing else on the page is likely to hold text: no large picture beside the words, no field that was filled in. */
+  /** It is likely to be all text of the page: there is no large picture beside it and no filled form field. */
   readonly isWhole: boolean
 }

@@ -2,22 +2,23 @@ import type { GrayImage } from './gray.ts'
 
 /**
  * k and R of J. Sauvola and M. Pietikäinen, "Adaptive document image binarization", Pattern Recognition 33 (2000), who
- * set R = 128 for 8 bits and k = 0.5; F. Shafait, D. Keysers and T. M. Breuel, "Efficient implementation of local adaptive
- * thresholding techniques using integral images", SPIE 6815 (2008), measured the best recognition at k = 0.2 to 0.34.
+ * set R = 128 for 8 bits and k = 0.5; F. Shafait, D. Keysers and T. M. Breuel, "Efficient implementation of local
+ * adaptive thresholding techniques using integral images", SPIE 6815 (2008), measured the best recognition at k = 0.2
+ * to 0.34.
  */
 const K = 0.2
 const R = 128
 
-/** The window is about three lines of 10-point type; Shafait et al. find its size to matter little. */
+/** The window is about three lines of 10-point type; Shafait et al. found that its size matters little. */
 const WINDOW_SHARE = 1 / 40
-const LEAST_WINDOW = 15
+const MIN_WINDOW = 15
 
 /**
  * Returns the page in black (0) and white (255): black is what is darker than its surroundings by Sauvola's rule,
  * T = m · (1 + k · (s/R − 1)) for mean m and standard deviation s of the window around each pixel.
  */
 export function binarize({ pixels, width, height }: GrayImage): GrayImage {
-  const reach = Math.max(LEAST_WINDOW, Math.round(Math.max(width, height) * WINDOW_SHARE)) >> 1
+  const reach = Math.max(MIN_WINDOW, Math.round(Math.max(width, height) * WINDOW_SHARE)) >> 1
   const result = new Uint8Array(pixels.length)
   const columns: ColumnSums = { sums: new Float64Array(width), squares: new Float64Array(width) }
   for (let y = 0; y < Math.min(reach, height); y++) addRow(columns, pixels, y * width, 1)
@@ -31,8 +32,9 @@ export function binarize({ pixels, width, height }: GrayImage): GrayImage {
 }
 
 /**
- * Each column's sum of the window's rows. Moved along row by row and then pixel by pixel, they give the sums that the
- * integral images of Shafait et al. give, for two rows of memory instead of two images of 64-bit numbers.
+ * For each column, the sums over the window's rows. They are updated row by row, and added up pixel by pixel: the
+ * result is that of the integral images of Shafait et al., in two rows of memory instead of two images of 64-bit
+ * numbers.
  */
 interface ColumnSums {
   readonly sums: Float64Array

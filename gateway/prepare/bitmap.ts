@@ -8,14 +8,14 @@ export interface Bitmap {
 }
 
 /**
- * Turns PDFium's pixels (blue, green, red, nothing; 4-byte aligned) where they lie into gray ones when none has colour,
- * else into RGB: new memory for each page would have V8 collect its whole heap once a page.
+ * Converts PDFium's pixels (blue, green, red, unused; 4-byte aligned) in place: to gray when no pixel has colour, else
+ * to RGB. With new memory for each page, V8 would collect its whole heap once a page.
  */
 export function fromBgrx(bgrx: Uint8Array, width: number, height: number): Bitmap {
   const words = new Uint32Array(bgrx.buffer, bgrx.byteOffset, width * height)
   for (let pixel = 0; pixel < words.length; pixel++) {
     const word = words[pixel]!
-    // Blue against green, and green against red, at once.
+    // Compares blue with green and green with red in one operation.
     if (((word ^ (word >>> 8)) & 0xffff) !== 0) {
       grayToRgb(bgrx, pixel)
       bgrxToRgb(bgrx, words, pixel)
@@ -26,7 +26,7 @@ export function fromBgrx(bgrx: Uint8Array, width: number, height: number): Bitma
   return { pixels: bgrx.subarray(0, words.length), width, height, channels: 1 }
 }
 
-/** The first pixels, which are gray already, from the last to the first: none is written over before it is read. */
+/** Expands the first `count` pixels, which are gray. From the last to the first, so that none is overwritten unread. */
 function grayToRgb(bytes: Uint8Array, count: number): void {
   for (let pixel = count - 1, at = pixel * 3; pixel >= 0; pixel--, at -= 3) {
     const gray = bytes[pixel]!
@@ -56,7 +56,7 @@ export function toGray({ pixels, channels, width, height }: Bitmap): Uint8Array 
   return gray
 }
 
-/** Whether there is nothing on a page. */
+/** Whether every pixel of a page is white. */
 export function isWhite({ pixels }: Bitmap): boolean {
   return pixels.every((value) => value === 255)
 }

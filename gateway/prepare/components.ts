@@ -15,8 +15,8 @@ interface Mask {
 }
 
 /**
- * Yields the pieces of ink that hang together, diagonals included, in the order of their topmost pixels. Takes each out
- * of the mask, which is empty in the end.
+ * Yields the connected pieces of ink (diagonals connect), in the order of their topmost pixels. Removes each from the
+ * mask, which ends up empty.
  */
 export function* takeComponents(mask: Mask): Generator<Component, void, undefined> {
   const { pixels } = mask

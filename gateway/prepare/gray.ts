@@ -39,7 +39,10 @@ function shrink({ pixels, width, height }: GrayImage, factor: number): GrayImage
   return { pixels: small, width: across, height: down }
 }
 
-/** Adds each run of `run` pixels of a row to its cell. Two by two is by far the most common, and a third faster unrolled. */
+/**
+ * Adds each run of `run` pixels of a row to its cell. A run of two is by far the most common; unrolled, it is a third
+ * faster.
+ */
 function addRow(sums: Uint32Array, pixels: Uint8Array, start: number, run: number): void {
   if (run === 2) {
     for (let x = 0, at = start; x < sums.length; x++, at += 2) sums[x]! += pixels[at]! + pixels[at + 1]!

@@ -4,31 +4,31 @@ import type { GrayImage } from './gray.ts'
 import { findPaper, SQUARE } from './paper.ts'
 import type { Paper } from './paper.ts'
 
-/** Where a page has ink: 1 for pixels that stand out from the paper around them, be they darker or lighter. */
+/** Where a page has ink: 1 for each pixel that is darker or lighter than the paper around it. */
 export interface InkMask {
   readonly pixels: Uint8Array
   readonly width: number
   readonly height: number
-  /** How far a pixel must stand out from the paper to be ink, in gray levels: more on noisy pages. */
+  /** How much a pixel must differ from the paper to be ink, in gray levels: more on noisy pages. */
   readonly threshold: number
 }
 
-/** Text of 7 % gray on white, its strokes thinned by half, still stands out this far. */
-const LEAST_CONTRAST = 14
-const MOST_CONTRAST = 44
-/** One pixel in a million of pure noise stands out further than so many standard deviations. */
+/** Text of 7 % gray on white differs from the paper by this much, even with its strokes thinned by half. */
+const MIN_CONTRAST = 14
+const MAX_CONTRAST = 44
+/** In standard deviations. Of pure noise, one pixel in a million differs by more. */
 const NOISE_FACTOR = 5
 
-/** Finds a page's ink at half its size, which halves the noise too, while a stroke of one pixel still shows. */
+/** Finds a page's ink at a reduced size, about half: that halves the noise, and a stroke of one pixel still shows. */
 export function findInkReduced(bitmap: Bitmap): InkMask {
   const factor = Math.round(Math.max(bitmap.width, bitmap.height) / 800)
   return findInk(readBrightness(bitmap, Math.min(4, Math.max(1, factor))))
 }
 
-/** Finds the ink of a page against its paper, tinted, shadowed or noisy as that may be. */
+/** Finds the ink of a page. The paper may be tinted, shadowed or noisy. */
 export function findInk(image: GrayImage): InkMask {
   const { pixels, width, height } = image
-  const threshold = Math.min(MOST_CONTRAST, Math.max(LEAST_CONTRAST, NOISE_FACTOR * noiseOf(image)))
+  const threshold = Math.min(MAX_CONTRAST, Math.max(MIN_CONTRAST, NOISE_FACTOR * noiseOf(image)))
   const paper = findPaper(image)
   const mask = new Uint8Array(width * height)
   const row = new Float32Array(paper.across + 1)
@@ -39,7 +39,7 @@ export function findInk(image: GrayImage): InkMask {
   return { pixels: mask, width, height, threshold }
 }
 
-/** Writes the paper's brightness along a row of pixels: between the squares' middles it changes evenly. */
+/** Writes the paper's brightness along a row of pixels, interpolated linearly between the middles of the squares. */
 function levelRow({ levels, across, down }: Paper, y: number, row: Float32Array): void {
   const place = Math.max(0, Math.min(down - 1, (y + 0.5) / SQUARE - 0.5))
   const upper = Math.floor(place) * across
@@ -64,8 +64,8 @@ function markRow(pixels: Uint8Array, mask: Uint8Array, row: Float32Array, thresh
 }
 
 /**
- * Standard deviation of the paper's noise, from the median difference between pixels two apart: most pixels of even the
- * densest page have paper beside them, so that text does not count as noise, and gradients hardly.
+ * Estimates the standard deviation of the paper's noise from the median difference between pixels two apart. Even on
+ * the densest page most pixels have paper beside them, so that text does not count as noise, and gradients hardly do.
  */
 function noiseOf({ pixels, width, height }: GrayImage): number {
   const counts = new Uint32Array(256)
@@ -76,6 +76,6 @@ function noiseOf({ pixels, width, height }: GrayImage): number {
   let seen = 0
   let median = 0
   while (median < 255 && (seen += counts[median]!) < total / 2) median++
-  // The median of |a − b| for normal a and b is 0.6745 √2 σ. Below one level it cannot be told from none.
+  // The median of |a − b| for normal a and b is 0.6745 √2 σ. Noise below one gray level reads as none.
   return median / (0.6745 * Math.SQRT2)
 }

@@ -6,15 +6,16 @@ import type { InkMask } from './ink-mask.ts'
 
 /** How much of a page is printed on. */
 export interface Ink {
-  /** Ink's share of the page's pixels, 0 to 1, shadows at its edges left out. */
+  /** Share of the page's pixels that are ink, 0 to 1, without the shadows at its edges. */
   readonly share: number
-  /** There is nothing on the page that could be read: no mark as large as a letter. */
+  /** The page has no mark as large as a letter: there is nothing to read. */
   readonly blank: boolean
 }
 
 /**
- * Measures a page's ink. Noise, tint, specks, punch holes, straight streaks and what clings to the edges is no ink; one
- * small word or a page number is. `found` saves finding the ink again. When in doubt a page is not blank: reading it costs time, skipping it costs its text.
+ * Measures a page's ink. Noise, tint, specks, punch holes, straight streaks and marks connected to the edges do not
+ * count; one small word or a page number does. In doubt a page is not blank: reading it costs time, skipping it costs
+ * its text. Pass `found` where the ink has been found already.
  */
 export function measureInk(bitmap: Bitmap, found = findInkReduced(bitmap)): Ink {
   const mask = { ...found, pixels: found.pixels.slice() }
@@ -25,7 +26,7 @@ export function measureInk(bitmap: Bitmap, found = findInkReduced(bitmap)): Ink 
 
 function countInk({ pixels }: InkMask): number {
   let count = 0
-  // By index: through the iterator it takes ten times as long.
+  // By index: the iterator takes ten times as long.
   for (let at = 0; at < pixels.length; at++) count += pixels[at]!
   return count
 }
@@ -33,7 +34,7 @@ function countInk({ pixels }: InkMask): number {
 /** How deep shadows, scanner beds and frames at the edge may reach, as a share of the side. */
 const EDGE_DEPTH = 0.08
 
-/** Removes the ink that hangs together with the outermost pixels, as deep as edge shadows reach and no deeper. */
+/** Removes the ink that is connected to the outermost pixels, as deep as `EDGE_DEPTH` and no deeper. */
 function clearEdges({ pixels, width, height }: InkMask): void {
   const [deepX, deepY] = [Math.floor(width * EDGE_DEPTH), Math.floor(height * EDGE_DEPTH)]
   const isDeep = (x: number, y: number) => x >= deepX && x < width - deepX && y >= deepY && y < height - deepY
@@ -43,7 +44,8 @@ function clearEdges({ pixels, width, height }: InkMask): void {
     pixels[y * width + x] = 0
     waiting.push(y * width + x)
   }
-  // Two rows deep, because a shadow that was averaged with the paper beyond it may be too faint on the outermost.
+  // Starts from two rows: in the outermost one a shadow may be too faint, because it was averaged with what lies
+  // beyond.
   for (const inset of [0, 1]) {
     for (let x = 0; x < width; x++) for (const y of [inset, height - 1 - inset]) visit(x, y)
     for (let y = 0; y < height; y++) for (const x of [inset, width - 1 - inset]) visit(x, y)
@@ -60,7 +62,7 @@ const LETTER = { length: 4, area: 6 }
 /** Smallest piece that can belong to a line of tiny type. */
 const PARTICLE = { length: 3, area: 4 }
 const PARTICLES_OF_A_LINE = 3
-/** Dust does not come in such numbers. */
+/** So many particles are text: dust is sparser. */
 const PARTICLES_OF_A_PAGE = 12
 
 function hasMark(mask: InkMask): boolean {
@@ -77,13 +79,15 @@ function hasMark(mask: InkMask): boolean {
   return false
 }
 
-/** Rules, folds and the trace of a dusty scanner cell: straight, solid and very thin. */
+/** Whether a piece is a rule, a fold or the trace of a dusty scanner cell: straight, solid and very thin. */
 function isStreak({ left, right, top, bottom, area }: Component, longest: number): boolean {
   const [width, height] = [right - left + 1, bottom - top + 1]
   return Math.min(width, height) <= 3 && Math.max(width, height) >= longest / 12 && area >= 0.6 * width * height
 }
 
-/** A filled disc of 3 to 10 mm (a hole is 5 to 7 wide, ISO 838: 6), if the page is an A4 or Letter one, near a side. */
+/**
+ * Whether a piece is a filled disc of 3 to 10 mm near a side of an A4 or Letter page (holes are 5 to 7 mm, ISO 838: 6).
+ */
 function isPunchHole({ left, right, top, bottom, area }: Component, pageWidth: number, pageHeight: number): boolean {
   const [width, height] = [right - left + 1, bottom - top + 1]
   const longest = Math.max(pageWidth, pageHeight)
@@ -95,7 +99,9 @@ function isPunchHole({ left, right, top, bottom, area }: Component, pageWidth: n
   return isRound && isHoleSized && isFilled && Math.min(x, y, 1 - x, 1 - y) < 0.1
 }
 
-/** Whether the newest particle stands beside enough others, at one height and no further apart than words are. */
+/**
+ * Whether the newest particle has enough others beside it: at the same height, and no further away than the next word.
+ */
 function formLine(particles: readonly Component[]): boolean {
   const newest = particles.at(-1)
   if (newest === undefined) return false

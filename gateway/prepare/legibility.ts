@@ -2,15 +2,15 @@ import { loadTesseract } from '../tesseract/load.ts'
 import type { Language } from '../tesseract/load.ts'
 import type { GrayImage } from './gray.ts'
 
-/** Tells how sure a reader is of what it reads in a piece of a page: 0 to 100, 0 for nothing. */
+/** Returns how sure Tesseract is of what it reads in a piece of a page: 0 to 100; 0 when it reads nothing. */
 export type MeasureLegibility = (piece: GrayImage, language: Language) => Promise<number>
 
 /** Tesseract's `PSM_SINGLE_BLOCK`: without looking for columns, pictures and tables. */
 const SINGLE_BLOCK = '6'
 
 /**
- * Loads Tesseract into this thread, to judge by how it reads a piece of a page whether the piece stands upright. It
- * holds some 150 MB from the first piece on. Only for rasterizer threads.
+ * Loads Tesseract into this thread, to tell whether a piece of a page is upright: upright text is read with more
+ * confidence. It holds some 150 MB from the first piece on. Only for rasterizer threads.
  */
 export async function loadLegibility(): Promise<MeasureLegibility> {
   const tesseract = await loadTesseract({ tessedit_pageseg_mode: SINGLE_BLOCK })

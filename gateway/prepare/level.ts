@@ -6,14 +6,14 @@ import { readBrightness } from './gray.ts'
 import { findInk } from './ink-mask.ts'
 import type { Turn } from './orientation.ts'
 
-/** Turns a page clockwise by quarters; no pixel changes. */
+/** Turns a page clockwise by quarters. No pixel changes its value. */
 export async function turnPage(bitmap: Bitmap, turn: Turn): Promise<Bitmap> {
   return turn === 0 ? bitmap : readBitmap(imageOf(bitmap).rotate(turn))
 }
 
 /**
- * Turns a page that is skewed clockwise by so many degrees back until it is level. The corners that come free are white.
- * The page keeps its size where only paper would be cut away, grows where ink would be, and never passes the budget.
+ * Levels a page that is skewed clockwise by so many degrees. The corners that come free are white. The page keeps its
+ * size where that cuts off only paper, grows where it would cut off ink, and never exceeds the budget.
  */
 export async function levelPage(bitmap: Bitmap, degrees: number, budget: PixelBudget): Promise<Bitmap> {
   const radians = (-degrees * Math.PI) / 180
@@ -40,7 +40,7 @@ export async function levelPage(bitmap: Bitmap, degrees: number, budget: PixelBu
 const MARGIN = 8
 const FACTOR = 2
 
-/** Width and height, about the page's middle, that hold all ink after turning. */
+/** Returns the width and height, centred on the page, that hold all its ink after turning. */
 function inkExtent(bitmap: Bitmap, cosine: number, sine: number): { width: number; height: number } {
   const { pixels, width, height } = findInk(readBrightness(bitmap, FACTOR))
   let [across, down] = [0, 0]
@@ -55,7 +55,7 @@ function inkExtent(bitmap: Bitmap, cosine: number, sine: number): { width: numbe
   return { width: size(across), height: size(down) }
 }
 
-/** sharp makes RGB of raw gray unless it is told not to. */
+/** Makes a sharp image. sharp converts raw gray to RGB unless it is told not to. */
 function imageOf({ pixels, width, height, channels }: Bitmap): Sharp {
   const image = sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
   return image.toColourspace(channels === 1 ? 'b-w' : 'srgb')

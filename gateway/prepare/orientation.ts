@@ -7,9 +7,9 @@ import { skewOfColumns, skewOfLines } from './skew.ts'
 export type Turn = 0 | 90 | 180 | 270
 
 /**
- * Guesses which side of a page is up; null without enough lines of letters that tell. More small letters of the Latin
- * alphabet rise above their line than hang below it. The same holds for Hebrew and Arabic; not for Cyrillic and for
- * columns of figures with commas, which look as if they stood on their head: a guess needs a second opinion.
+ * Guesses which side of a page is up; null when too few lines of letters tell. In the Latin alphabet more small letters
+ * have ascenders than descenders. The same holds for Hebrew and Arabic, but not for Cyrillic and for columns of figures
+ * with commas, which look upside down: a guess must be confirmed.
  */
 export function guessTurn(image: GrayImage): Turn | null {
   const mask = findInk(image)
@@ -29,12 +29,13 @@ interface Headroom {
   readonly sureness: number
   /** Pieces of lines that were measured. */
   readonly lines: number
-  /** Share of the pieces that agree with the mean, of those that say anything. */
+  /** Of the pieces whose headroom is not near 0, the share that agrees with the mean. */
   readonly agreement: number
 }
 
-// From the pages of the public corpus, turned all four ways: twenty and more pieces of lines that run across the reading
-// direction stay under a sureness of 3.6, those of English text reach 4.5 from about 50 pieces on, at a mean of 0.2 and more.
+// Measured on the pages of the public corpus, turned all four ways, from twenty pieces of lines on: across the reading
+// direction the sureness stays under 3.6; English text reaches 4.5 from about 50 pieces on, with a mean of 0.2 and
+// more.
 const RIVALRY = 1.6
 const isTelling = ({ mean, sureness, lines, agreement }: Headroom): boolean =>
   Math.abs(sureness) >= 3 && Math.abs(mean) >= 0.12 && lines >= 20 && agreement >= 0.7
@@ -46,14 +47,14 @@ function turnClockwise({ pixels, width, height, threshold }: InkMask): InkMask {
   return { pixels: turned, width: height, height: width, threshold }
 }
 
-/** A page is measured in strips so narrow that columns, and lines that are not quite straight, do not blur each other. */
+/** A page is measured in strips, narrow enough to keep columns apart and to stand lines that are not quite straight. */
 const STRIPS = 10
-const LEAST_STRIP = 60
+const MIN_STRIP = 60
 
 function measureHeadroom(mask: InkMask, degrees: number): Headroom {
-  const breadth = Math.max(LEAST_STRIP, Math.ceil(mask.width / STRIPS))
+  const breadth = Math.max(MIN_STRIP, Math.ceil(mask.width / STRIPS))
   const pieces: number[] = []
-  for (let left = 0; left + LEAST_STRIP / 2 < mask.width; left += breadth) {
+  for (let left = 0; left + MIN_STRIP / 2 < mask.width; left += breadth) {
     const right = Math.min(mask.width, left + breadth)
     for (const line of linesOf(profileOf(mask, left, right, degrees), right - left)) pieces.push(line)
   }
@@ -82,7 +83,7 @@ function* linesOf(profile: Uint32Array, breadth: number): Generator<number, void
     const rows = profile.subarray(top, y)
     if (rows.length < 8 || rows.length > 90) continue
     const most = Math.max(...rows)
-    // A few letters tell nothing, and a rule or a picture even less.
+    // Too little ink is a few letters, too much is a rule or a picture: neither tells anything.
     if (most < breadth / 8 || most > breadth * 0.8) continue
     const headroom = headroomOf(rows)
     if (headroom !== null) yield headroom
@@ -96,7 +97,7 @@ function headroomOf(rows: Uint32Array): number | null {
   const [first, last] = [rows.findIndex(isDense), rows.findLastIndex(isDense)]
   const core = last - first + 1
   if (core < rows.length * 0.3) return null
-  // Capitals, figures and Chinese characters fill their line: no say.
+  // Capitals, figures and Chinese characters fill their line: they tell nothing.
   if (Math.max(first, rows.length - 1 - last) < 0.2 * core) return 0
   const [above, below] = [sum(rows.subarray(0, first)), sum(rows.subarray(last + 1))]
   return (above - below) / (above + below + 0.03 * sum(rows.subarray(first, last + 1)))
@@ -109,7 +110,7 @@ function summarize(pieces: readonly number[]): Headroom {
   if (lines === 0) return { mean: 0, sureness: 0, lines, agreement: 0 }
   const mean = pieces.reduce((total, piece) => total + piece, 0) / lines
   const variance = pieces.reduce((total, piece) => total + (piece - mean) ** 2, 0) / lines
-  // The constant keeps pieces that happen to agree from looking certain.
+  // Without the constant, a few pieces that agree by chance would look certain.
   const sureness = mean / (Math.sqrt(variance / lines) + 0.02)
   const telling = pieces.filter((piece) => Math.abs(piece) > 0.15)
   const agreeing = telling.filter((piece) => piece * mean > 0)

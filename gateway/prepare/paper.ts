@@ -9,14 +9,14 @@ export interface Paper {
 
 /** Side of the squares within which paper has one brightness, in pixels. */
 export const SQUARE = 32
-/** Brightness this near to that of the paper beside it is paper in a different light, not ink. */
+/** In gray levels. What differs from the paper beside it by less is paper in a different light, not ink. */
 const PAPER_RANGE = 48
-/** Of a square, so much must be paper for its brightness to be known. */
-const LEAST_SHARE = 1 / 4
+/** The share of a square that must be paper for its brightness to be known. */
+const MIN_SHARE = 1 / 4
 
 /**
- * Finds the paper of a page: what is near its most frequent tint and, from there on, what changes gradually, as shadows
- * do. Where ink covers all, the paper is that of the nearest square.
+ * Finds the paper of a page: it begins with what is near the most frequent tint, and from there follows gradual
+ * changes, such as shadows. A square that is covered with ink takes its paper from the nearest square.
  */
 export function findPaper(image: GrayImage): Paper {
   const [across, down] = [Math.ceil(image.width / SQUARE), Math.ceil(image.height / SQUARE)]
@@ -40,7 +40,9 @@ export function findPaper(image: GrayImage): Paper {
   return { levels, across, down }
 }
 
-/** Mean of what is near the expected brightness in a square; null when it is too little to be the paper. */
+/**
+ * Returns the mean of a square's pixels that are near the expected brightness; null when these are too few to be paper.
+ */
 function levelOf(
   { pixels, width, height }: GrayImage,
   square: number,
@@ -58,7 +60,7 @@ function levelOf(
       sum += value
       near++
     }
-  return near > seen * LEAST_SHARE ? sum / near : null
+  return near > seen * MIN_SHARE ? sum / near : null
 }
 
 function* neighbours(square: number, across: number, down: number): Generator<number, void, undefined> {

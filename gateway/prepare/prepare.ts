@@ -10,12 +10,12 @@ import { SURE_SKEW } from './quality.ts'
 import { measureSkew } from './skew.ts'
 import { findTurn } from './upright.ts'
 
-/** Less than this is not worth the softening that turning by a fraction costs. */
-const LEAST_DEGREES = 0.3
+/** Turning by a fraction softens the page; a smaller skew is not worth that. */
+const MIN_DEGREES = 0.3
 
 let loading: Promise<MeasureLegibility> | null = null
 
-/** Does to a drawn page what was asked for, in this order: upright, level, black and white. */
+/** Prepares a drawn page as asked: turns it upright, levels it, makes it black and white, in this order. */
 export async function prepare(bitmap: Bitmap, preparation: Preparation, budget: PixelBudget): Promise<Bitmap> {
   let prepared = bitmap
   if (preparation.rotate) prepared = await turnPage(prepared, await findTurn(prepared, measureLegibility))
@@ -26,11 +26,11 @@ export async function prepare(bitmap: Bitmap, preparation: Preparation, budget: 
 
 async function level(bitmap: Bitmap, budget: PixelBudget): Promise<Bitmap> {
   const { degrees, confidence } = measureSkew(bitmap)
-  const isWorthIt = confidence >= SURE_SKEW && Math.abs(degrees) >= LEAST_DEGREES
+  const isWorthIt = confidence >= SURE_SKEW && Math.abs(degrees) >= MIN_DEGREES
   return isWorthIt ? levelPage(bitmap, degrees, budget) : bitmap
 }
 
-/** Loaded once per thread, when the first page needs a second opinion. */
+/** Tesseract is loaded once per thread, when a page's orientation must be confirmed for the first time. */
 async function measureLegibility(...piece: Parameters<MeasureLegibility>): Promise<number> {
   loading ??= loadLegibility()
   const measure = await loading

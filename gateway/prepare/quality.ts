@@ -7,13 +7,15 @@ export interface SourceImage {
   /** Pixels, upright. */
   readonly width: number
   readonly height: number
-  /** Dots per inch, where the document says so credibly: an image that fills a PDF's page, or a scanner's metadata. */
+  /**
+   * Dots per inch, from an image that fills a PDF's page or from a scanner's metadata; null without a credible value.
+   */
   readonly dpi: number | null
   /** Its pixels are black or white; null when the source does not say. */
   readonly bilevel: boolean | null
 }
 
-/** What `findWarnings` looks at. */
+/** A page as `findWarnings` sees it. */
 export interface PageQuality {
   /** Null for pages that are drawn from text and lines. */
   readonly source: SourceImage | null
@@ -23,17 +25,17 @@ export interface PageQuality {
   readonly skew: Skew | null
 }
 
-const LEAST_SIDE = 500
-const LEAST_DPI = 150
-/** The sides of A5 in inches: hardly any page is smaller. */
-const SMALLEST_PAGE = 148 / 25.4
+const MIN_SIDE = 500
+const MIN_DPI = 150
+/** The shorter side of A5: hardly any page is smaller. */
+const MIN_PAGE_WIDTH_INCHES = 148 / 25.4
 /** Longer side by shorter one, from Letter to A4 with some cropping. */
 const PAGE_SHAPE = [1.25, 1.48] as const
-const MOST_DEGREES = 1
-/** How sure a skew must be before it is spoken of, or acted on. */
+const MAX_DEGREES = 1
+/** From this confidence on a skew is reported, and corrected. */
 export const SURE_SKEW = 0.6
 
-/** Finds what about a page costs accuracy. */
+/** Returns a warning for each property of a page that costs accuracy. */
 export function findWarnings({ source, bitmap, skew }: PageQuality): PageWarning[] {
   const found = [
     ...(source === null ? [] : [smallImage(source) ?? lowResolution(source), bilevelImage(source, bitmap)]),
@@ -43,24 +45,24 @@ export function findWarnings({ source, bitmap, skew }: PageQuality): PageWarning
 }
 
 function smallImage({ width, height }: SourceImage): PageWarning | null {
-  if (Math.min(width, height) >= LEAST_SIDE) return null
-  const message = `The image is only ${width} × ${height} pixels. Send it with at least ${LEAST_SIDE} pixels on its shorter side, or scan it at 300 dpi.`
+  if (Math.min(width, height) >= MIN_SIDE) return null
+  const message = `The image is only ${width} × ${height} pixels. Send it with at least ${MIN_SIDE} pixels on its shorter side, or scan it at 300 dpi.`
   return { code: 'image_small', message }
 }
 
 function lowResolution({ width, height, dpi }: SourceImage): PageWarning | null {
   const remedy = 'Scan it at 300 dpi, or send the original.'
   if (dpi !== null) {
-    if (dpi >= LEAST_DPI) return null
+    if (dpi >= MIN_DPI) return null
     return {
       code: 'resolution_low',
-      message: `The page has ${Math.round(dpi)} dpi; small type is lost below ${LEAST_DPI}. ${remedy}`,
+      message: `The page has ${Math.round(dpi)} dpi; small type is lost below ${MIN_DPI}. ${remedy}`,
     }
   }
   const shape = height / width
-  const most = Math.round(width / SMALLEST_PAGE)
-  // Of an image that says nothing, only this much is sure: shaped like a page, it is hardly one smaller than A5.
-  if (shape < PAGE_SHAPE[0] || shape > PAGE_SHAPE[1] || most >= LEAST_DPI) return null
+  const most = Math.round(width / MIN_PAGE_WIDTH_INCHES)
+  // The image gives no resolution. If it has the shape of a page, it is hardly a page smaller than A5.
+  if (shape < PAGE_SHAPE[0] || shape > PAGE_SHAPE[1] || most >= MIN_DPI) return null
   const message = `The page has ${width} × ${height} pixels: ${most} dpi if it is as small as A5, and less if it is larger. ${remedy}`
   return { code: 'resolution_low', message }
 }
@@ -85,7 +87,7 @@ function isBilevel({ pixels, channels }: Bitmap): boolean {
 }
 
 function skewedPage({ degrees, confidence }: Skew): PageWarning | null {
-  if (confidence < SURE_SKEW || Math.abs(degrees) <= MOST_DEGREES) return null
+  if (confidence < SURE_SKEW || Math.abs(degrees) <= MAX_DEGREES) return null
   const direction = degrees > 0 ? 'clockwise' : 'counterclockwise'
   const message = `The page is turned ${Math.abs(degrees).toFixed(1)}° ${direction}. Set ocr.prepare.deskew to have it levelled, or scan it straight.`
   return { code: 'page_skewed', message }

@@ -6,13 +6,13 @@ import type { InkMask } from './ink-mask.ts'
 export interface Skew {
   /** By how far the page is turned clockwise, −15 to 15: level lines descend to the right when it is positive. */
   readonly degrees: number
-  /** 0 to 1: how much sharper the lines stand out at this angle than at others. Text has more than 0.6. */
+  /** 0 to 1: how much sharper the profile is at this angle than at others. Text has more than 0.6. */
   readonly confidence: number
 }
 
 /**
- * Measures the skew of a page, by its lines or, on pages that are written from top to bottom or lie on a side, by its
- * columns. `found` saves finding the ink again.
+ * Measures the skew of a page by its lines or, on pages that are written from top to bottom or lie on a side, by its
+ * columns. Pass `found` where the ink has been found already.
  */
 export function measureSkew(bitmap: Bitmap, found = findInkReduced(bitmap)): Skew {
   const lines = skewOfLines(found)
@@ -21,7 +21,7 @@ export function measureSkew(bitmap: Bitmap, found = findInkReduced(bitmap)): Ske
   return columns.confidence > lines.confidence ? columns : lines
 }
 
-/** Lines that stand out like this need no comparison with the columns. */
+/** From this confidence on, the lines need no comparison with the columns. */
 const CLEAR = 0.85
 
 /** Measures the skew by the lower edges of level lines. */
@@ -60,10 +60,10 @@ function add({ along, across }: Points, x: number, y: number): void {
 const MAX_DEGREES = 15
 const COARSE_STEP = 0.5
 const FINE_STEP = 0.05
-/** Points that the whole range is searched with; all of them search around the best angle. */
+/** The whole range is searched with so many of the points, and the best angle's surroundings with all of them. */
 const COARSE_POINTS = 12_000
-const LEAST_POINTS = 60
-/** So many points, two lines of type, leave nothing to chance. */
+const MIN_POINTS = 60
+/** With fewer points than this, two lines of type, the confidence is reduced in proportion. */
 const ENOUGH_POINTS = 400
 
 /**
@@ -72,14 +72,14 @@ const ENOUGH_POINTS = 400
  * skew and orientation", SPIE 2422, 1995, after W. Postl's patent US 4,723,297).
  */
 function skewOf(points: Points): Skew {
-  if (points.along.length < LEAST_POINTS) return { degrees: 0, confidence: 0 }
+  if (points.along.length < MIN_POINTS) return { degrees: 0, confidence: 0 }
   const stride = Math.ceil(points.along.length / COARSE_POINTS)
   const coarse = sweep(-MAX_DEGREES, MAX_DEGREES, COARSE_STEP, (degrees) => sharpness(points, degrees, stride))
   const peak = highest(coarse)
   const around = [peak.degrees - COARSE_STEP, peak.degrees + COARSE_STEP] as const
   const degrees = summit(sweep(...around, FINE_STEP, (angle) => sharpness(points, angle, 1)))
   const usual = coarse.map(({ score }) => score).toSorted((a, b) => a - b)[coarse.length >> 1]!
-  // At the end of the range the lines may well slope further, and nobody knows where to.
+  // At the end of the range the true angle may lie outside of it.
   const isInside = Math.abs(peak.degrees) < MAX_DEGREES
   const confidence = isInside ? (1 - usual / peak.score) * Math.min(1, points.along.length / ENOUGH_POINTS) : 0
   return { degrees: Math.round(degrees * 100) / 100, confidence }
@@ -102,7 +102,9 @@ function highest(samples: readonly Sample[]): Sample {
   return samples.reduce((best, sample) => (sample.score > best.score ? sample : best))
 }
 
-/** Short lines fit a range of angles equally well: the middle of the summit is nearer to the truth than its highest point. */
+/**
+ * Returns the middle of the summit: short lines fit a range of angles equally well, and the highest score is chance.
+ */
 function summit(samples: readonly Sample[]): number {
   const { score: peak } = highest(samples)
   let [weights, sum] = [0, 0]
@@ -114,7 +116,7 @@ function summit(samples: readonly Sample[]): number {
   return sum / weights
 }
 
-/** How high, against its peak, the summit of the scores begins. */
+/** The share of the peak from which on a score belongs to the summit. */
 const SUMMIT = 0.8
 
 function sharpness({ along, across, length, breadth }: Points, degrees: number, stride: number): number {

@@ -20,20 +20,20 @@ export interface TilePlan {
   readonly rows: readonly (readonly TileRect[])[]
 }
 
-/** A page is far beyond its target size when it would be drawn with so many times the pixels to be read. */
+/** A page is tiled when its type is legible only with so many times the pixels of its target size. */
 const FAR_BEYOND = 3
 const MAX_TILES = 24
-/** What neighbours share, of a tile's side: four lines of type above each other, three words beside each other. */
+/** Overlap of neighbouring tiles as a share of their side: four lines of type vertically, three words horizontally. */
 const OVERLAP_DOWN = 0.09
 const OVERLAP_ACROSS = 0.12
 const POINTS_PER_INCH = 72
-/** The longer side of A4, in inches: what the longest edge of a budget is meant for. */
+/** The longer side of A4, in inches: the page that the longest edge of a budget is chosen for. */
 const USUAL_EDGE = 297 / 25.4
 
 /**
- * Plans the reading of a page in overlapping tiles, each within the budget; null when its target size does, as for all
- * pages that are not far larger. A raster page counts in full, unless its `dpi` tells how large it is on paper. At most
- * 24 tiles: a page that would take more is drawn smaller.
+ * Plans the reading of a page in overlapping tiles, each within the budget; null when the page is not far larger than
+ * its target size. All pixels of a raster page count, unless its `dpi` tells how large it is on paper. At most 24
+ * tiles: a page that would take more is drawn smaller.
  */
 export function planTiles(size: PageSize, budget: PixelBudget, dpi: number | null = null): TilePlan | null {
   const scale = readableScale(size, budget, dpi)
@@ -54,7 +54,10 @@ function readableScale({ unit }: PageSize, { dpi: wanted, longestEdge }: PixelBu
   return dpi === null ? 1 : Math.min(1, readable / dpi)
 }
 
-/** Finds the grid of the fewest tiles within the budget; of two, that with fewer columns, which cut fewer lines. */
+/**
+ * Finds the grid of the fewest tiles within the budget. Of two grids it takes the one with fewer columns, which cut
+ * fewer lines.
+ */
 function fewestTiles(width: number, height: number, budget: PixelBudget): TileRect[][] | null {
   let best: { readonly across: Span[]; readonly down: Span[] } | null = null
   for (let columns = 1; columns <= MAX_TILES; columns++)
@@ -75,32 +78,32 @@ function cutGrid(width: number, height: number, columns: number, rows: number): 
   )
 }
 
-/** What a closer look must gain along each side to be worth its tokens. */
-const LEAST_GAIN = 1.2
-/** Tiles are rounded up to whole pixels, and must still fit. */
+/** A closer look that enlarges each side by less is not worth its tokens. */
+const MIN_GAIN = 1.2
+/** Leaves room for rounding: tiles are rounded up to whole pixels, and must still fit the budget. */
 const ROUNDING = 0.998
 /** Type beyond twice the usual size is read no better. */
-const MOST_GAIN = 2
+const MAX_GAIN = 2
 
 /**
- * Plans a closer look at a page: as a whole where the budget leaves room for that, else in halves along its longer
- * side, or in quarters where it is nearly square, as large as the budget shows each. Null when nothing gains enough, as
- * for images, which are never enlarged.
+ * Plans a closer look at a page: as a whole if the budget has room for that, else in two halves of its longer side,
+ * else (if it is nearly square) in quarters, each as large as the budget allows. Null when no plan gains enough, as for
+ * images, which are never enlarged.
  */
 export function planCloserLook(size: PageSize, budget: PixelBudget): TilePlan | null {
   const usual = targetSize(size, budget).width / size.width
   for (const { columns, rows } of closerGrids(size)) {
     const width = size.width / spansPerSide(columns, OVERLAP_ACROSS)
     const height = size.height / spansPerSide(rows, OVERLAP_DOWN)
-    const scale = Math.min(largestScale({ width, height, unit: size.unit }, budget), usual * MOST_GAIN)
-    if (scale < LEAST_GAIN * usual) continue
+    const scale = Math.min(largestScale({ width, height, unit: size.unit }, budget), usual * MAX_GAIN)
+    if (scale < MIN_GAIN * usual) continue
     const drawn = { width: Math.floor(size.width * scale), height: Math.floor(size.height * scale) }
     return { ...drawn, rows: cutGrid(drawn.width, drawn.height, columns, rows) }
   }
   return null
 }
 
-/** Cuts a drawn page as the plan for its closer look does, which its preparation may have made larger or turned. */
+/** Cuts a drawn page by the grid of its closer look; its preparation may have turned it or changed its size since. */
 export function cutAgain({ rows }: TilePlan, width: number, height: number): TilePlan {
   const [down, across] = [rows.length, rows[0]!.length]
   const isTurned = down !== across && width > height !== across > down
@@ -116,13 +119,13 @@ function closerGrids({ width, height }: PageSize): { columns: number; rows: numb
   return [{ columns: 1, rows: 1 }, halves, { columns: 2, rows: 2 }]
 }
 
-/** Pixels per unit of the page at which it just fits the budget, whatever that wants. */
+/** Returns the pixels per unit of the page at which it just fits the budget. */
 function largestScale({ width, height, unit }: PageSize, { longestEdge = Infinity, maxPixels }: PixelBudget): number {
   const scale = Math.min(longestEdge / Math.max(width, height), Math.sqrt(maxPixels / (width * height)))
   return unit === 'px' ? Math.min(1, scale) : scale * ROUNDING
 }
 
-/** How often the length of one of several overlapping spans fits into the side that they cover. */
+/** Returns the length of a side in lengths of the overlapping spans that cover it. */
 function spansPerSide(count: number, overlap: number): number {
   return count - (count - 1) * overlap
 }

@@ -8,9 +8,9 @@ import { guessTurn } from './orientation.ts'
 import type { Turn } from './orientation.ts'
 
 /**
- * Returns by how far a page has to be turned clockwise to stand upright: 0 unless it is sure. The shapes of the lines
- * make a guess in a fiftieth of a second; what is to be turned after all, or tells nothing by its shape, is read in
- * passing, which takes a second or more.
+ * Returns by how far a page has to be turned clockwise to stand upright: 0 unless that is certain. The shapes of the
+ * lines give a guess in a fiftieth of a second. A guess other than 0, or none, is tested by reading a piece of the
+ * page, which takes a second or more.
  */
 export async function findTurn(bitmap: Bitmap, measureLegibility: MeasureLegibility): Promise<Turn> {
   const image = readBrightness(bitmap, Math.max(1, Math.floor(Math.max(bitmap.width, bitmap.height) / 1500)))
@@ -23,8 +23,9 @@ export async function findTurn(bitmap: Bitmap, measureLegibility: MeasureLegibil
   return bestTurn((turn) => legibility(turn, 'chi_sim'))
 }
 
-// Measured on pieces of the corpus: English, Chinese and figures 79 to 88 upright and 12 to 44 otherwise. Russian, Korean
-// and Arabic, which these readers do not know, and Chinese columns written from top to bottom stay at 50 or less.
+// Measured on pieces of the corpus: English, Chinese and figures reach 79 to 88 upright, and 12 to 44 otherwise.
+// Russian,
+// Korean and Arabic, which Tesseract's languages here do not cover, and vertical Chinese columns stay at 50 or less.
 const LEGIBLE = 65
 const MARGIN = 20
 const isSure = (turned: number, asItIs: number): boolean => turned >= LEGIBLE && turned >= asItIs + MARGIN
@@ -38,10 +39,10 @@ async function bestTurn(legibility: (turn: Turn) => Promise<number>): Promise<Tu
 
 /** Large enough for a dozen lines of five words, whichever way they run. */
 const PIECE = 340
-/** Ink's edges in a piece with a few lines of type. */
-const LEAST_EDGES = 200
+/** A piece with a few lines of type has so many edges of ink. */
+const MIN_EDGES = 200
 
-/** Cuts out the square with the most edges of ink, which is where most letters are; null when there are hardly any. */
+/** Cuts out the square with the most edges of ink, where most letters are; null when it has too few. */
 function densestPiece(image: GrayImage): GrayImage | null {
   const { pixels, width, height } = findInk(image)
   const [across, down] = [Math.min(PIECE, width), Math.min(PIECE, height)]
@@ -55,7 +56,7 @@ function densestPiece(image: GrayImage): GrayImage | null {
       for (let at = y * width + left + 1, end = at + across - 1; at < end; at++) edges += pixels[at]! ^ pixels[at - 1]!
     if (edges > most) [best, most] = [{ left, top }, edges]
   }
-  return most < LEAST_EDGES ? null : cut(image, best, { across, down })
+  return most < MIN_EDGES ? null : cut(image, best, { across, down })
 }
 
 function cut(

@@ -2,9 +2,12 @@ import type { ModelProfile } from './model-profile.ts'
 
 type KnownProblems = NonNullable<ModelProfile['knownProblems']>
 
-// A build from a checkout without tags calls itself 0.1.dev1, whatever it is: a third number tells releases.
+// A build from a checkout without tags calls itself 0.1.dev1, whatever its age. Only releases have a third number.
 
-/** Of every vision model: https://github.com/vllm-project/vllm/issues/30342, mended by pull request 30344 in December 2025. */
+/**
+ * Of every vision model: https://github.com/vllm-project/vllm/issues/30342, mended by pull request 30344 in December
+ * 2025.
+ */
 export const mixesPages: KnownProblems[number] = {
   versions: /^0\.(?:\d|1[0-2])\.\d/,
   problem: 'under load an answer may hold the text of another page (vllm-project/vllm#30342). Use 0.13 or later.',

@@ -1,6 +1,8 @@
 import type { PixelBudget, TargetSize } from '../page/target-size.ts'
 
-/** Sampling parameters as vLLM names them. All are always sent: a server's own defaults come from its model's files. */
+/**
+ * Sampling parameters as vLLM names them. All are always sent: otherwise the defaults of the model's files would apply.
+ */
 export interface Sampling {
   readonly temperature: number
   readonly top_p: number
@@ -10,12 +12,12 @@ export interface Sampling {
 }
 
 /**
- * How one try at a page departs from the profile's sampling. Empty for the first: what a model was trained for comes
- * first, and only a page that failed is asked more warmly.
+ * How one try at a page departs from the profile's sampling. Empty for the first try, which uses the sampling that the
+ * model was trained for; only later tries have a higher temperature.
  */
 export type Rung = Partial<Sampling>
 
-/** How one task is asked of a model. */
+/** How a model is asked to do one task. */
 export interface TaskPrompt {
   /** The exact text sent beside the page image; null when the model must see the image alone. */
   readonly text: string | null
@@ -35,21 +37,21 @@ export interface ModelProfile {
   readonly match: readonly RegExp[]
   readonly pixelBudget: PixelBudget
   readonly imageMediaType: 'image/png' | 'image/jpeg'
-  /** What the one user message holds; `system` is sent first when it is a string, even an empty one. */
+  /** The content of the one user message; `system` is sent first when it is a string, even an empty one. */
   readonly layout: { readonly system: string | null; readonly order: 'image-only' | 'image-then-text' }
   readonly tasks: { readonly document: TaskPrompt } & Readonly<Record<string, TaskPrompt>>
   /** Whether a client's own text may replace the task's prompt. */
   readonly freePrompt: boolean
   readonly sampling: Sampling
-  /** The tries that a page is worth, in order; as many attempts as rungs, and no more. */
+  /** The tries at a page, in order: a page gets at most as many attempts as there are rungs. */
   readonly ladder: readonly Rung[]
   /** Request fields beyond sampling, sent as they are: `chat_template_kwargs`, `skip_special_tokens`. */
   readonly extraBody: Readonly<Record<string, unknown>>
   /** The context length to assume when the server does not say. In tokens. */
   readonly defaultMaxModelLen: number
-  /** The most output tokens ever asked for one page. */
+  /** The highest `max_tokens` for one page. */
   readonly maxOutputTokens: number
-  /** Estimated tokens that a page image of this size costs. */
+  /** Estimates the tokens that a page image of this size costs. */
   readonly imageTokens: (size: TargetSize) => number
   /** Versions of vLLM that serve the model badly, and why: operators are warned. */
   readonly knownProblems?: readonly { readonly versions: RegExp; readonly problem: string }[]

@@ -3,7 +3,7 @@ import { generic } from './models/generic.ts'
 import { hunyuanocr10, hunyuanocr10Chinese, hunyuanocr15 } from './models/hunyuanocr.ts'
 import { lightonocr1, lightonocr2, lightonocr2Bbox, lightonocr3, lightonocr3Small } from './models/lightonocr.ts'
 
-/** Every profile a served model can have. No name matches two of them. */
+/** Every profile that a served model can have. No name matches two of them. */
 export const profiles: readonly ModelProfile[] = [
   lightonocr1,
   lightonocr2,
@@ -16,16 +16,16 @@ export const profiles: readonly ModelProfile[] = [
   generic,
 ]
 
-/** What a name says that tells the family and no version. */
+/** Names that tell the family but no version. */
 const families: readonly { readonly match: RegExp; readonly profile: ModelProfile }[] = [
-  // The page image alone at 1540 pixels is right for versions 1 and 2 and within what 3 was trained on. LightOn's own
-  // client guesses 3, whose layout task would make the others invent text.
+  // The page image alone, at 1540 pixels, is right for versions 1 and 2, and version 3 was trained on it as well.
+  // LightOn's own client assumes 3, whose layout task would make the others invent text.
   { match: /lighton[-_ ]?ocr/i, profile: lightonocr2 },
   // The root of tencent/HunyuanOCR has held 1.5 since July 2026.
   { match: /hunyuan[-_ ]?ocr/i, profile: hunyuanocr15 },
 ]
 
-/** What an operator pins a served model to that is no OCR model: its requests pass through. */
+/** The pin for a served model that is no OCR model: its requests pass through. */
 const NO_PROFILE = 'none'
 
 /** One served model as an upstream's `/models` lists it, with a LoRA adapter's parent resolved to its weights. */
@@ -46,16 +46,16 @@ export function profileIds(): string[] {
 }
 
 /**
- * Chooses the profile of a served model: an operator's pin by served name first, then what the weights' name, the served
- * name and the base model of an adapter say, in that order. Null for a model pinned to `none`; `generic` for a stranger.
- * Pins must hold ids of `profileIds()`.
+ * Chooses the profile of a served model: by an operator's pin, else by the name of the weights, the served name and the
+ * base model of an adapter, in that order. Null for a model pinned to `none`; `generic` for an unknown one. Pins must
+ * hold ids of `profileIds()`.
  */
 export function chooseProfile(entry: ModelEntry, pins: ReadonlyMap<string, string>): ModelProfile | null {
   const pin = pins.get(entry.id)
   if (pin === NO_PROFILE) return null
   if (pin !== undefined) return pinnedProfile(entry.id, pin)
   const names = [entry.root, entry.id, entry.parent ?? '']
-  // A version in any name beats a family in the first: the folder is often called just `lightonocr`.
+  // A version in any of the names beats a family in the first: the folder is often called just `lightonocr`.
   const versions = profiles.flatMap((profile) => profile.match.map((match) => ({ match, profile })))
   return firstMatch(names, versions) ?? firstMatch(names, families) ?? generic
 }

@@ -8,7 +8,10 @@ import { findWarnings } from '../prepare/quality.ts'
 import type { Rasterization } from './messages.ts'
 import { measureSkew } from '../prepare/skew.ts'
 
-/** Makes the page image out of a drawing: looked over, prepared as asked, encoded. A blank page is encoded as it is. */
+/**
+ * Makes the page image of a drawing: measures it, prepares it as asked and encodes it. A blank page is encoded as it
+ * is.
+ */
 export async function finishPage(
   { bitmap, rasterizer, source = null, textLayer = null }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
@@ -16,7 +19,7 @@ export async function finishPage(
   const found = findInkReduced(bitmap)
   const { blank } = measureInk(bitmap, found)
   const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
-  // Only what is left of the skew is worth a word.
+  // Warns only of the skew that is left after preparation.
   const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
   const warnings = findWarnings({ source, bitmap, skew })
   const data = await encode(prepared, mediaType)

@@ -1,4 +1,4 @@
-/** What the gateway opens. */
+/** The formats that the gateway opens. */
 export type DocumentMediaType =
   | 'application/pdf'
   | 'image/png'
@@ -33,7 +33,7 @@ const TIFF_STARTS = ['II*\0', 'MM\0*', 'II+\0', 'MM\0+']
 /** A JP2 file, and a bare codestream. */
 const JPEG_2000_STARTS = ['\0\0\0\x0cjP  \r\n\x87\n', '\xff\x4f\xff\x51']
 
-/** The lengths of the headers that there are: "BM" alone begins many a text. */
+/** All lengths that a BMP's header can have. "BM" alone is no proof: texts begin with it too. */
 const BMP_HEADER_LENGTHS = [12, 16, 40, 52, 56, 64, 108, 124]
 
 function isBmp(head: string): boolean {
@@ -44,7 +44,7 @@ function uint32(value: number): string {
   return String.fromCharCode(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24)
 }
 
-/** Brands of ISO/IEC 23008-12 and of AVIF; `mif1` and `msf1` leave open how the pixels are coded. */
+/** Brands of ISO/IEC 23008-12 and of AVIF; `mif1` and `msf1` do not say how the pixels are coded. */
 const AVIF_BRANDS = ['avif', 'avis']
 const HEIF_BRANDS = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs', 'mif1', 'msf1']
 

@@ -5,17 +5,17 @@ import type { PixelBudget } from '../page/target-size.ts'
 import type { DocumentMediaType } from './media-type.ts'
 import type { PdfRasterizer } from './open-pdf.ts'
 
-/** How large and in which encoding a page image is wanted. */
+/** The size and encoding of the page image to make. */
 export interface Rasterization {
   readonly pixelBudget: PixelBudget
   readonly mediaType: PageImage['mediaType']
-  /** Nothing is prepared when it is left out. */
+  /** Absent: the page is not prepared. */
   readonly preparation?: Preparation
-  /** With more pixels than the budget shows a model at once: larger, or in halves, where either gains anything. */
+  /** Whether to draw the page for a closer look: larger, or in parts, where that gains anything. */
   readonly closer?: boolean
 }
 
-/** A document as threads are told of it: every task carries it, so that any thread can open it when it has to. */
+/** A document for threads. Every task carries it, so that any thread can open it. */
 export interface SharedDocument {
   readonly id: string
   /** Over a SharedArrayBuffer: sent to a thread, it is not copied. */
@@ -24,14 +24,14 @@ export interface SharedDocument {
   readonly password: string | null
 }
 
-/** What opening a document tells. */
+/** The facts that opening a document yields. */
 export interface DocumentFacts {
-  /** Of the bytes, in hexadecimal. */
+  /** Hash of the document's bytes, in hexadecimal. */
   readonly sha256: string
   readonly pageCount: number
 }
 
-/** What a thread is asked to do, one task at a time. */
+/** A task for a thread, which does one at a time. */
 export type Task =
   | { readonly type: 'open'; readonly document: SharedDocument }
   | {
@@ -41,7 +41,7 @@ export type Task =
       readonly rasterization: Rasterization
     }
 
-/** What a thread says when a task went well. */
+/** A thread's reply to a task that succeeded. */
 export type TaskResult =
   { readonly type: 'opened'; readonly facts: DocumentFacts } | { readonly type: 'drawn'; readonly image: PageImage }
 
@@ -50,7 +50,7 @@ export type ThreadRequest =
   | { readonly type: 'task'; readonly task: Task; readonly abandoned: Int32Array<SharedArrayBuffer> }
   | { readonly type: 'forget'; readonly documentId: string }
 
-/** A failure that the caller may read, as it crosses threads; `cause` is for the log. */
+/** A GatewayError as plain data, to cross threads; `cause` is for the log. */
 export interface TaskFailure {
   readonly type: 'failed'
   readonly code: ErrorCode
@@ -58,7 +58,7 @@ export interface TaskFailure {
   readonly cause: string
 }
 
-/** From a thread. `ready` comes once; `drawing` says that the document is open and that the page's own time begins. */
+/** From a thread. `ready` comes once. `drawing`: the document is open, and the page's own time limit begins. */
 export type ThreadReply =
   | { readonly type: 'ready' }
   | { readonly type: 'drawing' }
@@ -67,10 +67,10 @@ export type ThreadReply =
       readonly heldBytes: number
     })
 
-/** What a thread is created with. */
+/** Settings of a thread. */
 export interface ThreadData {
   readonly pdfRasterizer: PdfRasterizer
   readonly maxImagePixels: number
-  /** What PDFium may take for itself, in bytes. */
+  /** Limit of PDFium's own memory, in bytes. */
   readonly maxMemoryBytes: number
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-// Text whose font is not in the PDF is drawn with these fonts, and with the same ones on every machine, whatever is
+// Text whose font is not in the PDF is drawn with these fonts: they are the same on every machine, whatever is
 // installed there.
 
 /** A font file with an open licence that comes with the gateway's packages. */
@@ -26,7 +26,7 @@ export const sansFonts: OpenFontFamily = inFourStyles('Gateway Sans', 'pdfjs-dis
   'standard_fonts/LiberationSans-BoldItalic.ttf',
 ])
 
-/** Tinos: the same and Hebrew, as wide as Times. */
+/** Tinos: Latin, Greek, Cyrillic and Hebrew, each character as wide as in Times. */
 export const serifFonts: OpenFontFamily = inFourStyles('Gateway Serif', '@expo-google-fonts/tinos', [
   '400Regular/Tinos_400Regular.ttf',
   '700Bold/Tinos_700Bold.ttf',
@@ -34,7 +34,7 @@ export const serifFonts: OpenFontFamily = inFourStyles('Gateway Serif', '@expo-g
   '700Bold_Italic/Tinos_700Bold_Italic.ttf',
 ])
 
-/** Cousine: the same and Hebrew, as wide as Courier. */
+/** Cousine: Latin, Greek, Cyrillic and Hebrew, each character as wide as in Courier. */
 export const monospaceFonts: OpenFontFamily = inFourStyles('Gateway Monospace', '@expo-google-fonts/cousine', [
   '400Regular/Cousine_400Regular.ttf',
   '700Bold/Cousine_700Bold.ttf',
@@ -54,7 +54,7 @@ export const hangulFonts: OpenFontFamily = upright('Gateway Hangul', '@expo-goog
   '700Bold/NanumGothic_700Bold.ttf',
 ])
 
-/** All of them. */
+/** All families above. */
 export const openFontFamilies: readonly OpenFontFamily[] = [
   sansFonts,
   serifFonts,
@@ -74,13 +74,13 @@ function inFourStyles(family: string, entry: string, paths: readonly [string, st
   return { regular: font(regular), bold: font(bold), italic: font(italic), boldItalic: font(boldItalic) }
 }
 
-/** East Asian faces have no italics; whoever wants one slants the upright. */
+/** East Asian faces have no italics: the caller slants the upright one. */
 function upright(family: string, entry: string, paths: readonly [string, string]): OpenFontFamily {
   const [regular, bold] = [packagedFont(family, entry, paths[0]), packagedFont(family, entry, paths[1])]
   return { regular, bold, italic: regular, boldItalic: bold }
 }
 
-/** `path` counts from the file that the package's name leads to. */
+/** `path` is relative to the file that the package's name resolves to. */
 function packagedFont(family: string, entry: string, path: string): OpenFont {
   return { family, path: fileURLToPath(new URL(path, import.meta.resolve(entry))) }
 }

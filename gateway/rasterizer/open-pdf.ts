@@ -4,7 +4,7 @@ import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
 import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium/pdfium.ts'
 import { openWithPdfjs } from './pdfjs/pdfjs.ts'
 
-/** What draws PDF pages. `auto`: PDFium and the scan lane, and pdf.js for what PDFium cannot. */
+/** What draws PDF pages. `auto`: PDFium with the scan lane, and pdf.js for pages that PDFium cannot draw. */
 export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
 
 /**
@@ -27,7 +27,8 @@ async function openWithEither(bytes: Uint8Array, options: PdfOptions): Promise<O
 }
 
 /**
- * Draws with the first document, and with the second, opened once, what the first fails at or leaves suspiciously white.
+ * Returns a document that draws with the first, and with the second (opened once) each page that the first fails at or
+ * leaves suspiciously white.
  */
 export function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Promise<OpenedDocument>): OpenedDocument {
   let second: Promise<OpenedDocument> | null = null
@@ -50,7 +51,7 @@ export function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Pro
   }
 }
 
-/** Passes on what another rasterizer cannot help with. */
+/** Throws the failures that another rasterizer would meet as well. */
 function refused(error: unknown): GatewayError {
   if (error instanceof GatewayError && error.code === 'document_unreadable') return error
   throw error

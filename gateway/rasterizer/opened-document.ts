@@ -4,7 +4,7 @@ import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
 import type { SourceImage } from '../prepare/quality.ts'
 
-/** A page that was drawn: its pixels, and by what. */
+/** A drawn page: its pixels, and which rasterizer drew it. */
 export interface Drawing {
   readonly bitmap: Bitmap
   readonly rasterizer: PageImage['rasterizer']
@@ -17,17 +17,19 @@ export interface Drawing {
 /** A document parsed inside a rasterizer thread. */
 export interface OpenedDocument extends AsyncDisposable {
   readonly pageCount: number
-  /** Draws a page, 1-based, at the size that `sizeFor` wants for it; `isAbandoned` is asked now and then. */
+  /**
+   * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true.
+   */
   draw(page: number, sizeFor: (size: PageSize) => TargetSize, isAbandoned: () => boolean): Promise<Drawing>
 }
 
-/** What PDFs are opened with. */
+/** Limits and choices for opening a PDF. */
 export interface PdfOptions {
   readonly password: string | null
   /** Pixels of one image within a page; a page that holds a larger one is refused. */
   readonly maxImagePixels: number
-  /** What PDFium may take for itself, in bytes. */
+  /** Limit of PDFium's own memory, in bytes. */
   readonly maxMemoryBytes: number
-  /** Whether a drawing's pixels need to last only until the next page is drawn, of whatever document. */
+  /** Whether a drawing's pixels may be overwritten when the next page is drawn, of any document. */
   readonly reusesPixels?: boolean
 }

@@ -1,17 +1,20 @@
-// What PDFium's interface does not tell of a document, read from its bytes. Whatever is not found, or is written in an
-// unusual way, counts as unknown: nothing here needs to understand every PDF.
+// Reads from a document's bytes what PDFium's interface does not provide. What is not found, or is written in an
+// unusual way, counts as unknown: no caller needs an answer for every PDF.
 
 /** The entries of a PDF dictionary, each as its tokens: `ColorSpace` → `['[', '/ICCBased', '7', '0', 'R', ']']`. */
 export type Entries = ReadonlyMap<string, readonly string[]>
 
-/** No dictionary of an image or a page that is read here is longer. */
+/** Longer dictionaries are not read: those of images and pages are shorter. */
 const MAX_DICTIONARY_BYTES = 8192
 
 const TOKEN = /<<|>>|[[\]]|\/[^\s<>[\]()/%{}]*|\((?:\\.|[^\\()])*\)|<[0-9A-Fa-f\s]*>|[^\s<>[\]()/%{}]+/g
-/** Comments and escaped names: legal, and not worth understanding. */
+/** Comments and escaped names: they are legal, but rare, and not parsed. */
 const UNUSUAL = /[%#{}]/
 
-/** Returns a page's UserUnit (points per unit of its boxes), which PDFium ignores: 1 unless the page's object says otherwise. */
+/**
+ * Returns a page's UserUnit (points per unit of its boxes), which PDFium ignores: 1 unless the page's object says
+ * otherwise.
+ */
 export function userUnit(bytes: Uint8Array, pageObjectNumber: number): number {
   const file = bufferOf(bytes)
   if (!file.includes('/UserUnit')) return 1
@@ -25,9 +28,9 @@ export function objectTokens(bytes: Uint8Array, number: number): readonly string
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
-/** The streams of a PDF that stand in it as they are, found by what they contain. */
+/** Finds the streams of a PDF by their encoded content. */
 export interface Streams {
-  /** The dictionaries of all streams with exactly this content; null among them is one that could not be read. */
+  /** Returns the dictionary of each stream with exactly this content; null for one that could not be read. */
   dictionariesOf(content: Uint8Array): readonly (Entries | null)[]
 }
 
@@ -61,7 +64,7 @@ function afterLineEnd(file: Buffer, at: number): number {
 function isStream(file: Buffer, start: number, content: Uint8Array): boolean {
   const end = start + content.length
   const middle = content.length >> 1
-  // Most differ here already.
+  // The byte in the middle tells most streams apart at once.
   if (file[start + middle] !== content[middle] || end > file.length) return false
   if (file.compare(content, 0, content.length, start, end) !== 0) return false
   return file
@@ -105,7 +108,7 @@ function objectText(file: Buffer, number: number): string | null {
   return /^\d+ 0 obj\b(.*?)(?:endobj|stream|$)/s.exec(text)?.[1] ?? null
 }
 
-/** The last one counts: an update is appended. */
+/** Returns the last match: an incremental update is appended to the file. */
 function lastObject(file: Buffer, number: number): number {
   const header = `${number} 0 obj`
   for (let at = file.lastIndexOf(header); at !== -1; at = at === 0 ? -1 : file.lastIndexOf(header, at - 1)) {

@@ -6,7 +6,7 @@ import type { PdfRasterizer } from './open-pdf.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
 import { RasterizerThread } from './thread.ts'
 
-/** What a pool of rasterizer threads is created with. */
+/** Settings of a pool of rasterizer threads. */
 export interface RasterizerOptions {
   /** Most threads at a time; each is started when it is first needed. */
   readonly threads: number
@@ -14,13 +14,13 @@ export interface RasterizerOptions {
   readonly pageTimeoutSeconds: number
   /** Opening one document in one thread. */
   readonly openTimeoutSeconds: number
-  /** Pixels of one image, alone or within a PDF, before it is decoded. */
+  /** Pixels of one image, alone or within a PDF; checked before it is decoded. */
   readonly maxImagePixels: number
   /** What draws PDF pages; `auto` when unset. */
   readonly pdfRasterizer?: PdfRasterizer
   /** With so many tasks waiting no further document is opened. */
   readonly maxWaiting?: number
-  /** A thread is replaced after so many pages: what its libraries may leak ends with it. */
+  /** A thread is replaced after so many pages, which ends any leak of its libraries. */
   readonly recycleAfterPages?: number
   /**
    * JavaScript memory of one thread, and PDFium's beside it; pixels and document bytes lie outside of both. A page that
@@ -29,7 +29,10 @@ export interface RasterizerOptions {
   readonly maxHeapMegabytes?: number
 }
 
-/** A pool of threads that open documents and draw their pages; their owners take turns. Throws GatewayErrors, and the signal's reason. */
+/**
+ * A pool of threads that open documents and draw their pages; their owners take turns. Throws GatewayErrors, and the
+ * signal's reason.
+ */
 export interface Rasterizer {
   /** Opens a document in one thread; other threads open it when they draw a page of it. */
   open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts>
@@ -43,20 +46,20 @@ export interface Rasterizer {
   ): Promise<PageImage>
   /** Closes a document in every thread that has it. */
   forget(document: SharedDocument): void
-  /** How much there is to do: threads alive, those at work, tasks that wait for one. */
+  /** Threads that are alive, threads that work, and tasks that wait for a thread. */
   load(): { readonly threads: number; readonly busy: number; readonly waiting: number }
   /** Ends all threads; tasks that run or wait fail with `draining`. */
   close(): Promise<void>
 }
 
 const MEBIBYTE = 1024 * 1024
-/** A thread starts in a third of a second; what its libraries leave behind in 500 pages is some 20 MB. */
+/** A thread starts in a third of a second; its libraries leak some 20 MB in 500 pages. */
 const DEFAULT_RECYCLE_AFTER_PAGES = 500
 /** Some minutes of work for one thread. */
 const DEFAULT_MAX_WAITING = 5000
 const DEFAULT_MAX_HEAP_MEGABYTES = 1024
 
-/** Ordinary pages leave 50 to 170 MB behind for the collector; a decompression bomb leaves what it held. */
+/** After ordinary pages a thread holds 50 to 170 MB of garbage; after a decompression bomb, all that it unpacked. */
 const MAX_HELD_BYTES = 512 * MEBIBYTE
 
 function queueFull(waiting: number): GatewayError {
@@ -83,7 +86,7 @@ class RasterizerPool implements Rasterizer {
   readonly #idle = new Set<RasterizerThread>()
   readonly #busy = new Map<RasterizerThread, Job>()
   readonly #waiting = createTurnQueue<Job>()
-  /** Those in the queue, to be found by document. */
+  /** The jobs in the queue, by document. */
   readonly #waitingJobs = new Set<Job>()
   #isClosed = false
 
@@ -93,7 +96,7 @@ class RasterizerPool implements Rasterizer {
 
   async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
     const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
-    // Pages of documents that are open already are let in: refusing them would waste what has been done.
+    // Pages of open documents are always let in: refusing them would waste the work done so far.
     if (this.#waiting.size >= maxWaiting) throw queueFull(this.#waiting.size)
     const result = await this.#run({ type: 'open', document }, turn, signal)
     if (result.type !== 'opened') throw new Error(`a thread answered ${result.type} to open`)
@@ -150,7 +153,7 @@ class RasterizerPool implements Rasterizer {
     }
   }
 
-  /** A waiting job leaves at once; one that runs keeps its thread until the thread notices or its time is up. */
+  /** Removes a waiting job at once. A running one keeps its thread until the thread notices, or its time is up. */
   #abandon(job: Job, reason: unknown): void {
     this.#leaveQueue(job)
     Atomics.store(job.abandoned, 0, 1)
@@ -171,7 +174,7 @@ class RasterizerPool implements Rasterizer {
     }
   }
 
-  /** An idle thread that has the document, else one that is idle, else a new one. */
+  /** Returns an idle thread that has the document, else any idle thread, else a new one. */
   #freeThread(documentId: string): RasterizerThread {
     const idle = this.#idle.values()
     return idle.find((one) => one.documentIds.has(documentId)) ?? this.#idle.values().next().value ?? this.#start()

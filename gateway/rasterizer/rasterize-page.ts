@@ -21,7 +21,9 @@ export interface PageToRasterize {
   readonly isAbandoned: () => boolean
 }
 
-/** Draws a page at its target size, or as its preparation asks, and makes the page image. Only for rasterizer threads. */
+/**
+ * Draws a page at its target size, or as its preparation asks, and makes the page image. Only for rasterizer threads.
+ */
 export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work
   const { pixelBudget, preparation = {}, closer = false } = rasterization
@@ -35,7 +37,7 @@ export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
   return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
 }
 
-/** Draws a page larger, or in tiles, than a model would see it at once; as usual where that gains nothing. */
+/** Draws a page for a closer look, larger or in tiles; at its target size where that gains nothing. */
 async function closerPage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work
   const { pixelBudget } = rasterization
@@ -53,12 +55,12 @@ function drawAt({ document, page, isAbandoned }: PageToRasterize, sizeFor: (size
   return document.draw(page, sizeFor, isAbandoned)
 }
 
-/** A plan whose whole page would pass the limit on images is none: the page is read as a whole. */
+/** Returns the plan, or null when its whole page would exceed the limit on images: the page is then read as a whole. */
 function planWithin(plan: TilePlan | null, { maxImagePixels }: PageToRasterize): TilePlan | null {
   return plan !== null && plan.width * plan.height <= maxImagePixels ? plan : null
 }
 
-/** Draws a page again where its type is too small, or larger than it need be. */
+/** Draws a page again if its type is too small, or larger than needed. */
 async function redrawn(drawing: Drawing, work: PageToRasterize): Promise<Drawing> {
   const { pixelBudget } = work.rasterization
   const { bitmap, source = null } = drawing
@@ -70,7 +72,7 @@ async function redrawn(drawing: Drawing, work: PageToRasterize): Promise<Drawing
   })
 }
 
-/** Prepares the whole page, then cuts it up: a tile alone says too little of which way is up. */
+/** Prepares the whole page, then cuts it into tiles: a single tile has too little text to tell which side is up. */
 async function tiledPage(
   drawing: Drawing,
   rasterization: Rasterization,

@@ -3,21 +3,23 @@ import { GatewayError } from '../errors.ts'
 import type { Task, TaskResult, ThreadData, ThreadReply, ThreadRequest } from './messages.ts'
 
 /**
- * V8 would let the young generation grow until the buffers that hang on it are hundreds of megabytes, which only a
- * collection frees: with this much the memory of a thousand pages is that of a hundred, and pages are drawn faster.
+ * Without a limit, V8 lets the young generation grow until its buffers are hundreds of megabytes, which only a
+ * collection frees. With this one a thousand pages take the memory of a hundred, and pages are drawn faster.
  */
 const YOUNG_GENERATION_MEGABYTES = 24
 
-/** How long the two halves of a task may take, and in how much memory. */
+/** How long the two parts of a task may take, and how much memory the thread may use. */
 export interface ThreadLimits {
-  /** Starting the thread where it is new, and opening the document where the thread does not have it. */
+  /** Starting the thread, if it is new, and opening the document, if the thread does not have it open. */
   readonly openTimeoutSeconds: number
   /** Drawing and encoding the page. */
   readonly pageTimeoutSeconds: number
   readonly maxHeapMegabytes: number
 }
 
-/** One worker thread, for one task at a time. It is ended, never reused, after a task that took too long or broke it. */
+/**
+ * One worker thread, for one task at a time. After a task that took too long or broke it, it is ended and not reused.
+ */
 export class RasterizerThread {
   /** Documents that were sent here, whether or not they could be opened. */
   readonly documentIds = new Set<string>()
@@ -35,7 +37,7 @@ export class RasterizerThread {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       name: 'rasterizer',
       workerData: data,
-      // A parser of untrusted bytes has no use for the process's secrets.
+      // A parser of untrusted bytes must not see the process's secrets.
       env: {},
       execArgv: [],
       resourceLimits: {
@@ -43,7 +45,7 @@ export class RasterizerThread {
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MEGABYTES,
       },
     })
-    // Without a task there is nobody to tell; the exit follows.
+    // Without this listener the event would end the process. A running task has its own listener; 'exit' follows.
     this.#worker.on('error', () => {})
     this.#worker.once('message', () => {
       this.#isReady = true

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import sharp from 'sharp'
 import type { PdfRasterizer } from './open-pdf.ts'
 
-/** Raised whenever a change in this folder, or another font for text without its own, changes the pixels of a page. */
+/** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page. */
 const DRAWING_VERSION = 3
 
 const require = createRequire(import.meta.url)

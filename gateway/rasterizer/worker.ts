@@ -20,11 +20,11 @@ import type {
 
 // The entry of a rasterizer thread: the only place where untrusted bytes are parsed.
 
-// The pool's threads are the parallelism, and no page is drawn twice in a row.
+// sharp needs no threads of its own, since the pool has some, and no cache, since no page is drawn twice in a row.
 sharp.concurrency(1)
 sharp.cache(false)
 
-// The libraries talk to the console about documents; the gateway's log must never hold a document's text.
+// The libraries write about documents to the console, and the gateway's log must never hold a document's text.
 Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
 
 const { maxImagePixels, maxMemoryBytes, pdfRasterizer }: ThreadData = workerData
@@ -33,7 +33,7 @@ const opened = new Map<string, OpenedDocument>()
 let previous = Promise.resolve()
 
 port.on('message', (request: ThreadRequest) => {
-  // One after the other: a document is forgotten only after the page that was being drawn from it.
+  // Requests are handled one after the other: a document is closed only after the page that is being drawn from it.
   previous = previous.then(() => answer(request))
 })
 reply({ type: 'ready' })
@@ -92,7 +92,9 @@ function failure(error: unknown): TaskFailure {
   }
 }
 
-/** Heap and what hangs on it, PDFium's memory included; a decompression bomb stays until something makes the collector run. */
+/**
+ * Heap and external memory, PDFium's included. What a decompression bomb held counts until the garbage collector runs.
+ */
 function heldBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
   return heap + external

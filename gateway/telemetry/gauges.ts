@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics.ts'
 
-/** What is read off the gateway's parts whenever someone looks at the metrics. */
+/** The state that is read from the gateway's parts at each request for the metrics. */
 export interface GaugeSources {
   /** Pages that wait, by queue. */
   readonly queued: () => { readonly admitted: number; readonly page: number; readonly upstream: number }
@@ -15,7 +15,7 @@ export interface GaugeSources {
 
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const
 
-/** Sets the gauges that nobody counts up and down. */
+/** Sets the gauges that are not counted up and down as things happen. */
 export function sampleGauges(metrics: Metrics, { queued, upstreams }: GaugeSources): void {
   for (const [queue, pages] of Object.entries(queued())) metrics.queuedPages.set({ queue }, pages)
   for (const { url: upstream, problem, breaker, inFlight, limit } of upstreams()) {

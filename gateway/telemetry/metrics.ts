@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 const STAGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 
 /**
- * Builds the gateway's metrics in a registry of their own. Each name stands here once and nowhere else. Labels come from
+ * Builds the gateway's metrics in their own registry. Each name is written here, once, and nowhere else. Labels come from
  * closed sets: routes as they are declared, models as they are served.
  */
 export function createMetrics() {

@@ -1,4 +1,6 @@
-/** The vector instructions of WebAssembly that this process can run: none, fixed-width SIMD, or relaxed SIMD as well. */
+/**
+ * The vector instructions of WebAssembly that this process can run: none, fixed-width SIMD, or relaxed SIMD as well.
+ */
 export type Simd = 'none' | 'fixed' | 'relaxed'
 
 /** Declared here because the project's types are Node's alone, and those leave WebAssembly to the browser's. */
@@ -30,7 +32,9 @@ const cores = {
   none: 'tesseract-core-lstm',
 } as const satisfies Record<Simd, string>
 
-/** Returns the module name of the fastest core that runs with these instructions; without any it is ten times slower. */
+/**
+ * Returns the module name of the fastest core that runs with these instructions; without any it is ten times slower.
+ */
 export function chooseCore(simd: Simd): string {
   return `tesseract.js-core/${cores[simd]}`
 }

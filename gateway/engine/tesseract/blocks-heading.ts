@@ -22,27 +22,27 @@ export function bodySize(lines: readonly Line[]): BodySize {
   return { size: median(weighted.map((line) => line.size)), wordHeight: median(weighted.map(wordHeight)) }
 }
 
-/** Of Chinese type the ink of a word says the size better than the baseline does, which it has not. */
+/** The height of a line's words. Chinese type has no baseline, so that the height of its ink is the better measure. */
 function wordHeight(line: Line): number {
   return median(line.words.map((word) => word.box.y1 - word.box.y0))
 }
 
-/** Relative to the body's type size: HTML's own sizes for h1 to h3 are 2, 1.5 and 1.17. */
+/** Relative to the body's type size. HTML's own sizes for h1 to h3 are 2, 1.5 and 1.17. */
 const HEADING_SIZES = [
   { level: 1, atLeast: 1.7 },
   { level: 2, atLeast: 1.35 },
   { level: 3, atLeast: 1.15 },
 ] as const
-const HEADING_WORDS = 20
-const HEADING_LINES = 3
+const MAX_HEADING_WORDS = 20
+const MAX_HEADING_LINES = 3
 
-/** Returns a region as headings when all of it is set larger than the body and reads like one; else none. */
+/** Returns a region's headings when all of it is larger than the body and reads like a heading; else none. */
 export function toHeadings(region: PlacedRegion, body: BodySize): Heading[] {
   const { lines } = region
   const words = lines.reduce((sum, line) => sum + line.words.length, 0)
   const ratio = Math.min(...lines.map((line) => sizeRatio(line, body)))
   const level = HEADING_SIZES.find((size) => ratio >= size.atLeast)?.level
-  if (level === undefined || lines.length > HEADING_LINES || words > HEADING_WORDS) return []
+  if (level === undefined || lines.length > MAX_HEADING_LINES || words > MAX_HEADING_WORDS) return []
   const headings: Heading[] = []
   let previous: Line | undefined
   for (const line of lines) {
@@ -56,7 +56,7 @@ export function toHeadings(region: PlacedRegion, body: BodySize): Heading[] {
   return headings.every((heading) => readsLikeHeading(heading.text)) ? headings : []
 }
 
-/** No full stop at the end or inside, no address. */
+/** Whether a text has no full stop at its end or inside and no address. */
 function readsLikeHeading(text: string): boolean {
   return /\p{L}{2}/u.test(text) && !/[.。;；,，]$|\p{Ll}{2}[.;] \p{Lu}|。|:\/\//u.test(text)
 }

@@ -20,14 +20,14 @@ interface Paragraph {
 
 interface Table {
   readonly kind: 'table'
-  /** All of one length; an empty cell is an empty string. */
+  /** All rows have the same length; an empty cell is an empty string. */
   readonly rows: readonly (readonly string[])[]
 }
 
-/** What a page is written from. Texts are as read; a line feed in one is a line that was ended on purpose. */
+/** A piece of a page's text, as Tesseract read it. A line feed in it is a deliberate line break. */
 export type Piece = Heading | Item | Paragraph | Table
 
-/** Turns what Tesseract read on one page into pieces, in reading order and without what is no text. */
+/** Turns what Tesseract read on one page into pieces, in reading order and without noise. */
 export function toPieces(blocks: readonly Block[]): Piece[] {
   const regions = blocks.flatMap(toRegions)
   const lines = regions.flatMap((region) => region.lines)
@@ -48,7 +48,7 @@ export function toPieces(blocks: readonly Block[]): Piece[] {
   }
 }
 
-/** Adds a piece, or continues the last one where a paragraph or a heading was broken by a column or a gap. */
+/** Adds a piece, or appends it to the last one where a column or a gap had split a paragraph or a heading. */
 function addPiece(pieces: Piece[], piece: Piece, unfinished: boolean): void {
   const last = pieces.at(-1)
   const broken = unfinished && last?.kind === 'paragraph' && piece.kind === 'paragraph' && goesOn(last.text, piece.text)
@@ -57,7 +57,7 @@ function addPiece(pieces: Piece[], piece: Piece, unfinished: boolean): void {
   else pieces.push(piece)
 }
 
-/** In line heights: how far from the end of its column a line may end that was not ended on purpose. */
+/** In line heights. A line that ends further from the end of its column has a deliberate break. */
 const RAGGED = 4
 
 /** Whether a region's last line fills its column: a running head does not. */
@@ -66,7 +66,10 @@ function runsToTheEnd({ lines, right }: PlacedRegion): boolean {
   return last !== undefined && right - last.box.x1 < RAGGED * last.height
 }
 
-/** Whether a paragraph goes on behind the end of its column: no end of a sentence here, a small letter there. */
+/**
+ * Whether a paragraph continues in the next column: its last sentence has no end, and the next text begins in lower
+ * case.
+ */
 function goesOn(before: string, after: string): boolean {
   return /[\p{Ll},\u00ad-]$/u.test(before) && !before.includes('\n') && /^\p{Ll}{2,}/u.test(after)
 }
@@ -110,7 +113,9 @@ function textPieces(region: PlacedRegion, before: Piece | undefined): Piece[] {
 const BULLET = /^[•‣◦▪▫■□●○◆◇►▶➢➤✓✔\-–—*+·«»°¢©=>.~oe]$/u
 const NUMBER = /^(\d{1,3})[.)]$/
 
-/** Reads a bullet or number off a line's beginning. Tesseract gives bullets as dots, dashes, `e`, `o` and the like. */
+/**
+ * Reads a bullet or number at the beginning of a line. Tesseract reads bullets as dots, dashes, `e`, `o` and the like.
+ */
 function listItem(line: Line, previous: Line | undefined, before: Piece | undefined): Item | null {
   const [first, ...rest] = line.words
   if (first === undefined || rest.length === 0) return null
@@ -118,7 +123,7 @@ function listItem(line: Line, previous: Line | undefined, before: Piece | undefi
   if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text)) return { kind: 'item', marker: '-', text }
   const number = NUMBER.exec(first.text)?.[1]
   if (number === undefined) return null
-  // In the middle of a paragraph a number may as well be the end of a sentence: "as stated in section 3."
+  // In the middle of a paragraph a number may be the end of a sentence: "as stated in section 3."
   const startsHere =
     previous === undefined ||
     /[.:;。：；]$/u.test(previous.words.at(-1)?.text ?? '') ||

@@ -7,25 +7,25 @@ export interface Region {
   readonly lines: readonly Line[]
 }
 
-/** A region in its place in the reading order. */
+/** A region with its column. */
 export interface PlacedRegion extends Region {
   /** Where the lines of the region's column begin and end, in pixels. */
   readonly left: number
   readonly right: number
 }
 
-/** In line heights. Narrower white space between two regions is no gutter. */
+/** In line heights. A narrower gap between two regions is no gutter between columns. */
 const GUTTER = 0.8
-/** In line heights. Further above or below its columns, a lone region is no part of them. */
+/** In line heights. A single region further above or below the columns is not part of them. */
 const NEAR_COLUMNS = 2
-/** In line heights. Columns of prose are wider than this, newspapers' included; a table's columns are not, but for one. */
+/** In line heights. Columns of prose are wider, in newspapers too; of a table's columns at most one is. */
 const TABLE_COLUMN = 8
 
 /**
- * Puts a page's regions into reading order by cutting it along its white space, as recursive XY-cut does (Nagy and Seth,
- * "Hierarchical representation of optically scanned documents", 1984): strips from top to bottom, columns from left to
- * right. Columns of short lines that stand side by side are a table without rules: they become one region of rows.
- * Regions that no cut can part stay in the order given.
+ * Puts a page's regions into reading order by cutting it along its white space, as recursive XY-cut does (Nagy and
+ * Seth, "Hierarchical representation of optically scanned documents", 1984): strips from top to bottom, columns from
+ * left to right. Columns of short lines side by side are a table without rules, and become one region of rows. Regions
+ * that no cut separates keep their order.
  */
 export function inReadingOrder(regions: readonly Region[], lineHeight: number): PlacedRegion[] {
   const { x0: left, x1: right } = bounds(regions)
@@ -34,7 +34,7 @@ export function inReadingOrder(regions: readonly Region[], lineHeight: number): 
 
   const strips = joinColumnStrips(partsAlong('y', regions, 1), lineHeight)
   if (strips.length > 1) {
-    // A region alone between strips has the width of their column, not its own.
+    // A single region between strips has the width of their column, not its own.
     return strips.flatMap((strip) => (strip.length === 1 ? strip.map(place) : inReadingOrder(strip, lineHeight)))
   }
   const columns = partsAlong('x', regions, GUTTER * lineHeight)
@@ -43,7 +43,7 @@ export function inReadingOrder(regions: readonly Region[], lineHeight: number): 
   return columns.flatMap((column) => inReadingOrder(column, lineHeight))
 }
 
-/** Parts regions wherever a gap of at least `gap` pixels runs through all of them, across the axis. */
+/** Splits regions at every gap of at least `gap` pixels along the axis that runs through all of them. */
 function partsAlong(axis: 'x' | 'y', regions: readonly Region[], gap: number): Region[][] {
   const [start, end] = axis === 'x' ? (['x0', 'x1'] as const) : (['y0', 'y1'] as const)
   const parts: Region[][] = []
@@ -57,8 +57,8 @@ function partsAlong(axis: 'x' | 'y', regions: readonly Region[], gap: number): R
 }
 
 /**
- * Puts strips, from top to bottom, back together where they continue the same columns: paragraphs of two columns often
- * end at the same height, and must not be read across.
+ * Rejoins strips, from top to bottom, that continue the same columns. Paragraphs of two columns often end at the same
+ * height, and the columns must still be read one after the other.
  */
 function joinColumnStrips(strips: readonly Region[][], lineHeight: number): Region[][] {
   const columnCount = (regions: readonly Region[]) => partsAlong('x', regions, GUTTER * lineHeight).length
@@ -78,7 +78,10 @@ function joinColumnStrips(strips: readonly Region[][], lineHeight: number): Regi
   return groups.map((group) => group.regions)
 }
 
-/** Whether columns are those of a table: narrow, all but one, and most of the lines of the shortest stand in rows. */
+/**
+ * Whether columns are those of a table: all but one are narrow, and most lines of the shortest one form rows with
+ * others.
+ */
 function areTabular(columns: readonly Region[][], lineHeight: number): boolean {
   const lines = columns.map((column) => column.flatMap((region) => region.lines))
   const wide = lines.filter(

@@ -1,19 +1,19 @@
 import { joinText, lineText } from './blocks-text.ts'
 import type { Line, Word } from './recognition.ts'
 
-/** A word that is the rule between two cells, read as a character. */
+/** A rule between two cells that Tesseract read as a word. */
 const UPRIGHT_RULE = /^[|¦]$/
-/** Words that are the rules of a table, read as characters. */
+/** Rules of a table that Tesseract read as words. */
 const RULE = /^[|¦[\]{}_—–-]+$/
-/** In line heights: white space between two cells; between words it is a third of that. */
+/** In line heights. The gap between two cells; the gap between words is a third of it. */
 const CELL_GAP = 0.9
-/** In line heights: white space that runs through all rows between two columns. */
+/** In line heights. The gap between two columns, through all rows. */
 const COLUMN_GAP = 0.3
 
-/** Of a grid's cells, so many have something in them. */
-const FILLED = 0.7
-/** Of a grid's cells, so few at most have been joined from several. */
-const CROWDED = 0.1
+/** The share of a grid's cells that must not be empty. */
+const MIN_FILLED_SHARE = 0.7
+/** The share of a grid's cells that may be joined from several. */
+const MAX_JOINED_SHARE = 0.1
 
 interface Column {
   readonly x0: number
@@ -29,7 +29,9 @@ interface Row {
   readonly cells: readonly Cell[]
 }
 
-/** Whether most of the lines, two at least, have upright rules between their words: a table that was taken for text. */
+/**
+ * Whether most lines, and at least two, have vertical rules between their words: a table that Tesseract took for text.
+ */
 export function areRuled(lines: readonly Line[]): boolean {
   const ruled = lines.filter((line) => line.words.slice(1, -1).some((word) => UPRIGHT_RULE.test(word.text)))
   return ruled.length >= 2 && ruled.length * 2 > lines.length
@@ -39,9 +41,9 @@ export function areRuled(lines: readonly Line[]): boolean {
 export type TablePart = { readonly rows: readonly string[][] } | { readonly text: string }
 
 /**
- * Sorts a table's lines into cells by the white space that runs through its rows. Lines with one cell only are its
- * titles and notes and come back as text, but for those that go on with the cell above. What does not fill a grid comes
- * back as text line by line, ` | ` between its cells.
+ * Sorts a table's lines into cells by the gaps that run through its rows. A line with only one cell is a title or note
+ * and is returned as text, unless it continues the cell above. Rows that form no grid are returned as text, line by
+ * line, with ` | ` between the cells.
  */
 export function tableParts(lines: readonly Line[]): TablePart[] {
   const stretches: Row[][] = []
@@ -59,7 +61,7 @@ export function tableParts(lines: readonly Line[]): TablePart[] {
   return stretches.flatMap(toParts)
 }
 
-/** Returns the cell of the row above that a lone cell goes on with; a row's first cell begins a new row instead. */
+/** Returns the cell of the row above that a single cell continues. In the first column it begins a new row instead. */
 function cellAbove(cell: Cell, row: Row | undefined, height: number): Cell | undefined {
   return row?.cells.slice(1).find((above) => Math.abs(above.x0 - cell.x0) < 0.5 * height)
 }
@@ -71,9 +73,14 @@ function toParts(stretch: readonly Row[]): TablePart[] {
   )
   const all = rows.flat()
   const filled = all.filter((cells) => cells.length > 0).length
-  // Rows that share a stretch by accident bridge each other's columns: they are no grid.
+  // Rows that are together by accident cross each other's columns: they form no grid.
   const crowded = all.filter((cells) => cells.length > 1).length
-  if (rows.length >= 2 && columns.length >= 2 && filled >= FILLED * all.length && crowded <= CROWDED * all.length) {
+  if (
+    rows.length >= 2 &&
+    columns.length >= 2 &&
+    filled >= MIN_FILLED_SHARE * all.length &&
+    crowded <= MAX_JOINED_SHARE * all.length
+  ) {
     return [{ rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) }]
   }
   return stretch.map(({ cells }) => ({ text: textOf(cells, ' | ') }))
@@ -102,7 +109,7 @@ function toCells(line: Line): Cell[] {
   }))
 }
 
-/** The columns that the cells of several rows fall into. */
+/** Returns the columns that the cells of several rows fall into. */
 function columnsOf(rows: readonly Row[]): Column[] {
   const columns: Column[] = []
   const gap = COLUMN_GAP * Math.max(0, ...rows.map((row) => row.line.height))

@@ -2,9 +2,9 @@ import type { PlacedRegion } from './blocks-reading-order.ts'
 import type { Line, Word } from './recognition.ts'
 
 const HAN = /\p{Script=Han}/u
-/** Characters of Chinese type that stand without spaces: Han, and full-width punctuation. */
+/** Characters that are set without spaces: Han, and full-width punctuation. */
 const WITHOUT_SPACES = /[\p{Script=Han}\u3000-\u303f\uff00-\uffef]/u
-/** In line heights: white space as wide as this was meant, even between Chinese characters. */
+/** In line heights. A gap this wide is a space, even between Chinese characters. */
 const WIDE_GAP = 1.2
 
 /** Whether a text has a Chinese character in it. */
@@ -31,11 +31,11 @@ function needsSpace(before: string, after: string): boolean {
   return !WITHOUT_SPACES.test(last) && !WITHOUT_SPACES.test(first)
 }
 
-/** Beginnings that keep their hyphen when a line breaks behind them. */
+/** Prefixes that keep their hyphen when a line breaks after it. */
 const COMPOUND =
   /\b(?:all|anti|back|cross|double|east|eight|ex|far|first|five|four|full|half|hard|high|ill|in|left|light|long|low|many|mid|much|multi|nine|non|north|off|old|one|on|open|out|post|pre|pro|quasi|real|right|second|self|semi|seven|short|single|six|so|south|state|sub|ten|third|three|top|two|ultra|up|user|vice|well|west|wide|world)$/i
 
-/** Joins a line's text to what came before it in the same paragraph; a word broken at the line's end is made whole. */
+/** Joins a line's text to the text before it in the same paragraph, and rejoins a word that was hyphenated there. */
 export function joinText(before: string, after: string): string {
   if (before === '') return after
   const broken = /(\p{L}{2,})[-\u00ad\u2010]$/u.exec(before)
@@ -45,12 +45,14 @@ export function joinText(before: string, after: string): string {
   return needsSpace(before, after) ? `${before} ${after}` : before + after
 }
 
-/** In line heights: white space inside a line that parts a label from its value, as on a receipt. */
+/** In line heights. A gap inside a line that separates a label from its value, as on a receipt. */
 const LABEL_GAP = 2.5
-/** In line heights: lines that begin further inside are centred or set right. */
+/** In line heights. Lines with a larger indent are centred or set right. */
 const INDENT = 3
 
-/** Whether a line was ended on purpose: the next line's first word would still have found room, or it is a row of its own. */
+/**
+ * Whether a line has a deliberate break: the next line's first word would have fitted, or the line is a row of its own.
+ */
 export function endsEarly(line: Line, next: Line, { left, right }: Pick<PlacedRegion, 'left' | 'right'>): boolean {
   const first = next.words[0]
   if (first === undefined) return false
@@ -62,19 +64,21 @@ export function endsEarly(line: Line, next: Line, { left, right }: Pick<PlacedRe
   return firstWidth + line.height < room
 }
 
-/** Tesseract answers this or less only for what is no text, or for a script that it was not asked for. 0 to 100. */
+/** 0 to 100. Tesseract gives this or less only for what is no text, or for a script that its language does not have. */
 const GARBAGE_CONFIDENCE = 20
-/** Up to this, a line must also look like words. */
+/** Up to this confidence, a line must also look like words. */
 const DOUBTFUL_CONFIDENCE = 60
 
-/** Whether a line is what Tesseract sees in pictures, rules and dirt. */
+/** Whether a line is noise: what Tesseract reads in pictures, rules and dirt. */
 export function isNoise(line: Line): boolean {
   const text = line.words.map((word) => word.text).join(' ')
   if (!/[\p{L}\p{N}]/u.test(text) || line.confidence <= GARBAGE_CONFIDENCE) return true
   return line.confidence <= DOUBTFUL_CONFIDENCE && !looksLikeWords(text)
 }
 
-/** Three characters in five are letters or digits, and half of the letters stand in words of three and more. */
+/**
+ * Whether three characters in five are letters or digits, and half of the letters belong to words of three and more.
+ */
 function looksLikeWords(text: string): boolean {
   if (HAN.test(text)) return true
   const solid = text.replace(/\s/g, '')

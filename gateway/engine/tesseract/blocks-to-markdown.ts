@@ -28,7 +28,7 @@ function markdownOf(piece: Piece): string {
   if (piece.kind === 'heading') return `${'#'.repeat(piece.level)} ${escapeInline(piece.text)}`
   if (piece.kind === 'table') return tableMarkdown(piece.rows)
   const lines = piece.text.split('\n').map((line) => escapeStart(escapeInline(line)))
-  // Two spaces at its end make a line's break hold.
+  // Markdown keeps a line break after two spaces.
   if (piece.kind === 'paragraph') return lines.join('  \n')
   return `${piece.marker} ${lines.join(`  \n${' '.repeat(piece.marker.length + 1)}`)}`
 }

@@ -8,7 +8,7 @@ export interface Box {
   readonly y1: number
 }
 
-/** A word as Tesseract read it; Chinese arrives in words of one to a few characters. */
+/** A word as Tesseract read it. A word of Chinese has one to a few characters. */
 export interface Word {
   readonly text: string
   /** 0 to 100. */
@@ -28,7 +28,7 @@ export interface Line {
   readonly words: readonly Word[]
 }
 
-/** Lines that Tesseract holds for one paragraph. */
+/** Lines that Tesseract takes for one paragraph. */
 export interface Paragraph {
   readonly box: Box
   readonly lines: readonly Line[]

@@ -6,8 +6,8 @@ export interface TesseractThread {
   /** False once it has ended, for whatever reason. */
   readonly alive: boolean
   /**
-   * Reads one PNG or JPEG page image; one at a time. Throws the signal's reason when aborted, and what the thread died
-   * of when it died; the thread has ended by then.
+   * Reads one PNG or JPEG page image; one at a time. Throws the signal's reason when aborted, and the thread's error
+   * when it died. The thread has ended by then.
    */
   read(image: Uint8Array, signal: AbortSignal): Promise<Recognition>
   end(): Promise<void>
@@ -17,12 +17,12 @@ const ENTRY = new URL('./worker.ts', import.meta.url)
 
 /** Starts a thread. It keeps the process alive only while it reads. */
 export function startThread(): TesseractThread {
-  // Its output is piped and never read: Tesseract's chatter about a page is no log line of the gateway.
+  // Its output is piped and never read: what Tesseract prints about a page must not reach the gateway's log.
   const worker = new Worker(ENTRY, { stdout: true, stderr: true })
   let alive = true
   worker.unref()
   worker.once('exit', () => (alive = false))
-  // An 'error' event without a listener would end the process; `read` learns of the death through its own listeners.
+  // Without a listener an 'error' event would end the process. `read` has its own listeners while it waits.
   worker.on('error', () => (alive = false))
 
   async function end(): Promise<void> {
@@ -41,7 +41,7 @@ export function startThread(): TesseractThread {
       try {
         return await ask(worker, image, signal)
       } catch (error) {
-        // Tesseract cannot be asked to stop, nor trusted after it threw: its thread goes with the page.
+        // Tesseract cannot be stopped, and must not be used after it threw: its thread ends with the page.
         await end()
         throw error
       } finally {
@@ -57,7 +57,7 @@ async function ask(worker: Worker, image: Uint8Array, signal: AbortSignal): Prom
   const exit = (code: number) => reject(new Error(`The thread exited with code ${code} while it read a page`))
   worker.once('message', resolve).once('error', reject).once('exit', exit)
   signal.addEventListener('abort', abort)
-  // A copy of its own: a view into a shared buffer would be sent with the whole of that buffer.
+  // A copy: with a view, the whole buffer beneath it would be transferred.
   const copy = Uint8Array.from(image)
   worker.postMessage(copy, [copy.buffer])
   try {

@@ -4,14 +4,14 @@ import type { ReadBlocks } from './blocks.ts'
 import type { Recognition } from './recognition.ts'
 
 /*
- * A thread's entry: one page image in, one recognition out. Whatever throws here ends the thread, which the pool reads
- * as the failure of that one page: Tesseract's memory is not to be trusted after it threw.
+ * A thread's entry: it receives one page image and answers with one recognition. Any error ends the thread, and the
+ * pool fails that one page: after an error the state of Tesseract's memory is unknown.
  */
 
 /**
- * Up to here a page may be Chinese. Over the corpus of test/bench/recall.ts, English read Chinese pages at a confidence
- * of 26 to 71 (most for tables of figures), and printed English mostly at 86 to 95. An English page below costs time only:
- * English reads it with more confidence than Chinese does, and is kept.
+ * Below this confidence of the English data a page may be Chinese. Over the corpus of test/bench/recall.ts, the English
+ * data read Chinese pages with a confidence of 26 to 71 (tables of figures had the most), and printed English mostly
+ * with 86 to 95. An English page below it costs only time: English then has more confidence than Chinese, and is kept.
  */
 const SURE_CONFIDENCE = 85
 
@@ -24,7 +24,9 @@ async function recognize(image: Uint8Array): Promise<Recognition> {
   return inBestLanguage(await loading, image)
 }
 
-/** English first; simplified Chinese only where English is unsure, and only if Chinese is surer. */
+/**
+ * Reads in English, and again in simplified Chinese where English is unsure. Returns the reading with more confidence.
+ */
 async function inBestLanguage(readBlocks: ReadBlocks, image: Uint8Array): Promise<Recognition> {
   const english = await readBlocks(image, 'eng')
   if (english.confidence >= SURE_CONFIDENCE || english.blocks.length === 0) return english

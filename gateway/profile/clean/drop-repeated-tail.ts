@@ -1,15 +1,15 @@
-/** When a repeated end is taken for a loop. */
+/** From when on a repeated end counts as a loop. */
 export interface RepetitionRule {
   /** Shorter answers are left alone. Characters. */
   readonly minLength: number
-  /** How often the same piece must stand at the end. */
+  /** How often the same piece must be repeated at the end. */
   readonly minRepeats: number
 }
 
 /**
- * Keeps one copy of a piece of text that fills the end of an answer over and over, as greedy decoding leaves it when it
- * loops. After `clean_repeated_substrings` in https://github.com/Tencent-Hunyuan/HunyuanOCR/blob/b138959/README.md, but
- * repeated until nothing changes, so that cleaning twice is cleaning once.
+ * Keeps one copy of a piece of text that is repeated at the end of an answer, which is what greedy decoding leaves when
+ * it loops. After `clean_repeated_substrings` in https://github.com/Tencent-Hunyuan/HunyuanOCR/blob/b138959/README.md,
+ * but repeated until nothing changes, so that cleaning twice is cleaning once.
  */
 export function dropRepeatedTail(text: string, rule: RepetitionRule): string {
   const kept = dropOnce(text, rule)
@@ -18,7 +18,7 @@ export function dropRepeatedTail(text: string, rule: RepetitionRule): string {
 
 function dropOnce(text: string, { minLength, minRepeats }: RepetitionRule): string {
   if (text.length < minLength) return text
-  // Shortest first, so that what stays is the smallest whole piece.
+  // Tries the shortest piece first, so that the smallest one is kept.
   for (let length = 2; length <= text.length / minRepeats; length++) {
     const repeats = tailRepeats(text, length)
     if (repeats >= minRepeats) return text.slice(0, text.length - length * (repeats - 1))

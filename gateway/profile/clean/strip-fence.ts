@@ -2,8 +2,8 @@ const OPENING = /^(`{3,})[ \t]*([\w+-]*)[ \t]*$/
 const FENCE_LINE = /^[ \t]*(`{3,})[ \t]*([^`\s]*)[ \t]*$/
 
 /**
- * Takes off a code fence that wraps the whole answer, which models add although the page has none. Only fences without
- * a language or with one of `languages` are taken: a page that is one Python listing keeps its fence.
+ * Removes a code fence around the whole answer, which models add although the page has none. Only fences without a
+ * language or with one of `languages` are removed: a page that is one Python listing keeps its fence.
  */
 export function stripFence(text: string, languages: readonly string[]): string {
   const stripped = stripOnce(text, languages)

@@ -1,6 +1,6 @@
 /**
- * What is never looked into: code, comments, tags, link targets, and math that is delimited as it should be. Lengths are
- * bounded because an answer may open thousands of these and close none.
+ * Text that is left as it is: code, comments, tags, link targets, and math with correct delimiters. Lengths are bounded
+ * because an answer may open thousands of these and close none.
  */
 const PROTECTED = new RegExp(
   [
@@ -22,8 +22,9 @@ const PROTECTED = new RegExp(
 
 /**
  * Turns escaped math delimiters into real ones, `\$x\$` into `$x$` and `\$\$…\$\$` into `$$…$$`, where what stands
- * between them is math. Prices and prose keep their escapes: when in doubt, nothing changes. The defect, and the idea of
- * a conservative repair, are from lightonocr/postprocess/ in https://github.com/lightonai/LightOnOCR (README, "Python").
+ * between them is math. Prices and prose keep their escapes: when in doubt, nothing changes. The defect, and the idea
+ * of a conservative repair, are from lightonocr/postprocess/ in https://github.com/lightonai/LightOnOCR (README,
+ * "Python").
  */
 export function unescapeMath(text: string): string {
   if (!text.includes('\\$')) return text
@@ -53,12 +54,12 @@ function unescapeIn(text: string): string {
     const dollars = opening.length > 2 ? '$$' : '$'
     result += text.slice(end, opening.index) + dollars + body + dollars
     end = closing.index + closing.length
-    index++ // The closing delimiter is spent.
+    index++ // Skips the closing delimiter.
   }
   return result + text.slice(end)
 }
 
-/** Where `\$` and `\$\$` stand; their lengths are 2 and 4. */
+/** Finds the positions of `\$` and `\$\$`, whose lengths are 2 and 4. */
 function escapedDelimiters(text: string): { index: number; length: number }[] {
   const found: { index: number; length: number }[] = []
   for (const { index } of text.matchAll(DELIMITER)) {
@@ -78,7 +79,7 @@ function isPrice(before: string, body: string, after: string): boolean {
 const SIGNS = /[\\_^=+*/<>|(){}[\]±×÷≤≥≈≠−-]/
 const FUNCTIONS = /\b(?:sin|cos|tan|log|ln|exp|min|max|lim|det|mod|arg|gcd|dim|ker|var|cov|rank)\b/g
 
-/** Conservative: whatever reads like words, or is lopsided, is no math. */
+/** Whether a text is math. Conservative: text that reads like words, or has unbalanced brackets, is not. */
 function isMath(body: string, isDisplay: boolean): boolean {
   const trimmed = body.trim()
   if (trimmed === '' || body.length > 2000 || /\n\s*\n/.test(body)) return false
@@ -92,13 +93,13 @@ function isMath(body: string, isDisplay: boolean): boolean {
   return SIGNS.test(trimmed) || /^(?:\p{L}|[\d.,]+|\d+\p{L})$/u.test(trimmed)
 }
 
-/** Removes `{…}` with what they hold: the argument of `\text{…}` is words, and still math. */
+/** Removes `{…}` and their content: the argument of `\text{…}` is words, but belongs to the math. */
 function withoutArguments(text: string): string {
   const less = text.replace(/\{[^{}]*\}/g, ' ')
   return less === text ? text : withoutArguments(less)
 }
 
-/** Whether braces close what they open; of other brackets, intervals such as [0, 1) mix the kinds. */
+/** Whether the braces are balanced. Other brackets need not match: intervals such as [0, 1) mix them. */
 function isBalanced(text: string): boolean {
   let braces = 0
   let brackets = 0

@@ -11,7 +11,7 @@ export const generic: ModelProfile = {
   id: 'generic',
   version: 1,
   match: [],
-  // 132 dots per inch on A4: about 2,100 tokens in the dearest towers, which an 8k context affords beside the answer.
+  // 132 dots per inch on A4: at most about 2,100 tokens in common vision towers. An 8k context has room for them.
   pixelBudget: { longestEdge: EDGE, maxPixels: EDGE * EDGE },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'image-then-text' },
@@ -38,16 +38,17 @@ export const generic: ModelProfile = {
     },
   },
   freePrompt: true,
-  // Not greedy: greedy decoding is what makes small vision-language models loop (olmOCR and LightOnOCR both start at 0.1).
+  // Greedy decoding is what makes small vision-language models loop: olmOCR and LightOnOCR both start at 0.1.
   sampling: { temperature: 0.1, top_p: 1 },
-  // Warmer and a little narrower, after Chandra's retries (0.3 and 0.95: https://github.com/datalab-to/chandra).
+  // A higher temperature and a slightly lower top_p, after Chandra's retries (0.3 and 0.95:
+  // https://github.com/datalab-to/chandra).
   ladder: [{}, { temperature: 0.3, top_p: 0.95 }, { temperature: 0.7, top_p: 0.95 }],
-  // Nothing that some chat template or tokenizer refuses.
+  // Empty: some chat templates and tokenizers refuse extra fields.
   extraBody: {},
   defaultMaxModelLen: 8192,
   maxOutputTokens: 8192,
   knownProblems: [mixesPages],
-  // The densest of the common vision towers (Qwen2-VL, Pixtral): one token per 28-pixel square, so rather too many.
+  // As in the densest of the common vision towers (Qwen2-VL, Pixtral), one token per 28-pixel square: rather too many.
   imageTokens: ({ width, height }) => Math.ceil(width / 28) * Math.ceil(height / 28),
   clean: (text, task) => stripFence(text, JSON_TASKS.has(task) ? ['json'] : ['markdown', 'md']),
 }

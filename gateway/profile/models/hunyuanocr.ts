@@ -10,11 +10,13 @@ import type { ModelProfile, TaskPrompt } from '../model-profile.ts'
 //      paper arXiv 2607.04884.
 // Both are under the Tencent Hunyuan Community License, which excludes the EU, the UK and South Korea: docs/models.md.
 
-/** HF's HunYuanVL processor shrinks to this by default and grows below 512 × 512. */
+/** By default HF's HunYuanVL processor shrinks larger images to this, and enlarges those below 512 × 512. */
 const MAX_PIXELS = 2048 * 2048
 const MIN_PIXELS = 512 * 512
 
-/** Squares of 32 pixels (patch 16, merged two by two), one token more at the end of each row, and two around the image. */
+/**
+ * One token for each square of 32 pixels (patch 16, merged two by two) and each end of a row, and two around the image.
+ */
 function imageTokens({ width, height }: TargetSize): number {
   const growth = Math.max(1, Math.sqrt(MIN_PIXELS / (width * height)))
   const columns = Math.max(1, Math.round((width * growth) / 32))

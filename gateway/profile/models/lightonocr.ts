@@ -7,8 +7,9 @@ import type { ModelProfile } from '../model-profile.ts'
 
 // Unless said otherwise, what stands here is from https://github.com/lightonai/LightOnOCR at commit 36755d4:
 // lightonocr/models.py (page sizes, modes, top_p), lightonocr/client.py (messages, sampling, extra body),
-// lightonocr/render.py (longest edge exactly, raster images never enlarged), lightonocr/grounding.py (the layout prompt),
-// benchmarks/ocr_bench/config.py (context lengths, output tokens). Papers: arXiv 2601.14251 for version 2. Apache-2.0.
+// lightonocr/render.py (longest edge exactly, raster images never enlarged), lightonocr/grounding.py (the layout
+// prompt), benchmarks/ocr_bench/config.py (context lengths, output tokens). Papers: arXiv 2601.14251 for version 2.
+// Apache-2.0.
 
 /** Pixtral's vision tower: patches of 14 pixels, merged two by two; the processor shrinks the longest edge to 1540. */
 const PIXTRAL_EDGE = 1540
@@ -26,15 +27,15 @@ function clean(text: string, task: string): string {
 const common = {
   version: 1,
   imageMediaType: 'image/png',
-  // "A request is one user message with the page image, and nothing else" (README, "Modes"). No system message: the chat
-  // template writes an empty one itself.
+  // "A request is one user message with the page image, and nothing else" (README, "Modes"). No system message: the
+  // chat template writes an empty one itself.
   layout: { system: null, order: 'image-only' },
   freePrompt: false,
   // The official client sends this to every version: 3-0.8B and 3-4B were trained without thinking, others ignore it.
   extraBody: { chat_template_kwargs: { enable_thinking: false } },
-  // It never decodes greedily ("not greedy", README, "Tips"), so a loop is bad luck that a warmer throw avoids.
+  // It never decodes greedily ("not greedy", README, "Tips"): a loop is chance, and a higher temperature avoids it.
   ladder: [{}, { temperature: 0.4 }, { temperature: 0.7 }],
-  // What the official benchmarks ask for; 16,384 less the 3,025 tokens of the largest page leave room for it.
+  // As in the official benchmarks. It fits: 16,384 less the 3,025 tokens of the largest page.
   maxOutputTokens: 12_288,
   knownProblems: [lightonocrLoops, mixesPages],
   clean,
@@ -71,7 +72,10 @@ export const lightonocr2: ModelProfile = {
   sampling: { temperature: 0.2, top_p: 0.9 },
 }
 
-/** LightOnOCR-2 that marks images, `![image](image_1.png)112,80,640,455` in thousandths of the page: `-bbox`, `-bbox-soup`. */
+/**
+ * LightOnOCR-2 that marks images, `![image](image_1.png)112,80,640,455` in thousandths of the page: `-bbox`,
+ * `-bbox-soup`.
+ */
 export const lightonocr2Bbox: ModelProfile = {
   ...lightonocr2,
   id: 'lightonocr-2-bbox',

@@ -2,14 +2,14 @@ import type { ModelProfile } from '../model-profile.ts'
 
 /**
  * The embedded engine's profile. It is chosen for the model that the gateway itself adds, never matched against an
- * upstream's models. Prompts, sampling and lengths are what the type asks for; Tesseract knows none of them.
+ * upstream's models. Prompts, sampling and lengths are there because the type requires them; Tesseract uses none.
  */
 export const tesseract: ModelProfile = {
   id: 'tesseract',
   version: 1,
   match: [],
-  // 210 dpi on letter paper. Word recall on 33 documents (test/bench/recall.ts) falls below and above: 90.2 % at a fixed
-  // 200 dpi, which starves small pages; 92.7 % at a longest edge of 2300; 90.3 % at 2800, which blurs scans.
+  // 210 dpi on letter paper. Word recall on 33 documents (test/bench/recall.ts) falls below and above: 90.2 % at a
+  // fixed 200 dpi, which starves small pages; 92.7 % at a longest edge of 2300; 90.3 % at 2800, which blurs scans.
   pixelBudget: { longestEdge: 2300, maxPixels: 2300 * 2300 },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'image-only' },

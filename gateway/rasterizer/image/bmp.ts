@@ -11,14 +11,14 @@ const OS2_HEADER_LENGTH = 12
 const RLE8 = 1
 const RLE4 = 2
 
-/** Pixels that are moved from Skia to sharp at a time. */
+/** How many pixels are copied from Skia to sharp at a time. */
 const BAND_PIXELS = 4_000_000
 
 /** What a BMP's header says. */
 interface BmpHeader {
   readonly width: number
   readonly height: number
-  /** Where the last byte of the pixels is at least, plus one. */
+  /** The length that the file must have to hold all pixels. */
   readonly minimumLength: number
 }
 
@@ -27,7 +27,7 @@ export async function openBmp(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: nu
   const view = new DataView(bytes.buffer)
   const { width, height, minimumLength } = readHeader(view)
   assertDecodable(width, height, maxImagePixels)
-  // Skia would leave what is missing blank and say nothing.
+  // Skia would leave missing pixels blank without an error.
   if (bytes.length < minimumLength) throw unreadableImage(new Error('a BMP without all its pixels'))
   // Skia needs the file's length to decode runs, and some writers leave it out.
   view.setUint32(2, bytes.length, true)
@@ -57,7 +57,7 @@ function readOs2Header(view: DataView): BmpHeader {
 
 function readWindowsHeader(view: DataView): BmpHeader {
   const width = view.getInt32(18, true)
-  // Below zero: its rows are written from the top.
+  // A negative height means that the rows begin at the top.
   const height = Math.abs(view.getInt32(22, true))
   if (width < 1 || height < 1) throw new RangeError(`a BMP of ${width} × ${height} pixels`)
   const compression = view.getUint32(30, true)
@@ -74,7 +74,7 @@ function plainEnd(view: DataView, width: number, height: number, bitsPerPixel: n
   return view.getUint32(10, true) + rowLength * (height - 1) + Math.ceil((width * bitsPerPixel) / 8)
 }
 
-/** Moves an image's pixels band by band, as the canvas of a large one would take as much memory again. */
+/** Copies an image's pixels band by band: a canvas for the whole image would double the memory. */
 function toSharp(image: Image): Sharp {
   const { width, height } = image
   const bandHeight = Math.max(1, Math.min(height, Math.floor(BAND_PIXELS / width)))
@@ -87,7 +87,7 @@ function toSharp(image: Image): Sharp {
     context.drawImage(image, 0, -top)
     copyOpaque(canvas.data(), pixels.subarray(top * width * 3, (top + bandHeight) * width * 3))
   }
-  // Gives the pixels back now: the garbage collector sees only small objects.
+  // Frees the pixels now: to the garbage collector these are small objects.
   canvas.width = 0
   canvas.height = 0
   return sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: false })

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp'
 import { GatewayError } from '../../errors.ts'
 
-/** A file of one or more images: its headers are read, no pixel is decoded. */
+/** A file of one or more images, whose headers have been read. No pixel is decoded yet. */
 export interface ImageFile {
   readonly pageCount: number
   /** Returns one image, 1-based, as its header states it. Throws `page_too_large` and `document_unreadable`. */
@@ -39,7 +39,7 @@ export function unreadableImage(cause: unknown): GatewayError {
   return new GatewayError('document_unreadable', message, { cause })
 }
 
-/** Awaits what a decoder does, and names its failure for the caller. */
+/** Awaits a decoder. Throws `document_unreadable` when it fails. */
 export async function decoded<T>(work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -2,21 +2,21 @@ import { assertDecodable, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import { openWithSharp } from './sharp.ts'
 
-// The blocks of GIF89a, https://www.w3.org/Graphics/GIF/spec-gif89a.txt: no more of them than leads to the first frame.
+// Those blocks of GIF89a (https://www.w3.org/Graphics/GIF/spec-gif89a.txt) that come before or with the first frame.
 const HEADER_LENGTH = 13
 const DESCRIPTOR_LENGTH = 10
 const EXTENSION = 0x21
 const FRAME = 0x2c
 const TRAILER = 0x3b
 
-/** Opens the first frame of a GIF. Frames after it are never looked at, however many and however damaged. */
+/** Opens the first frame of a GIF. Later frames are never read, however many or damaged they are. */
 export async function openGif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
   return openWithSharp(firstFrame(bytes, maxImagePixels), maxImagePixels)
 }
 
 /**
- * Returns a GIF of the first frame alone. Throws `page_too_large` when its canvas, or the frame on it, has too many
- * pixels, whichever of the two a decoder would take for the image; `document_unreadable` when it is cut off.
+ * Returns a GIF of the first frame alone. Throws `page_too_large` when the canvas or the frame has too many pixels,
+ * since decoders differ in which of them is the image; `document_unreadable` when the file is cut off.
  */
 function firstFrame(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer)
@@ -44,7 +44,7 @@ function findFrame(view: DataView): number {
   return at
 }
 
-/** Sub-blocks, each led by its length, end with an empty one. */
+/** Returns where a series of sub-blocks ends. Each begins with its length; an empty one is the last. */
 function afterBlocks(view: DataView, start: number): number {
   let at = start
   for (let length = view.getUint8(at); length > 0; length = view.getUint8(at)) at += length + 1

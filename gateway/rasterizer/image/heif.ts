@@ -8,7 +8,7 @@ import { openWithSharp, readMetadata } from './sharp.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
 
-/** What is used of libheif-js: libheif's functions as its Emscripten build names them. */
+/** The part of libheif-js used here: libheif's functions as its Emscripten build names them. */
 interface Libheif {
   readonly heif_error_code: { readonly heif_error_Ok: unknown }
   readonly heif_colorspace: { readonly heif_colorspace_RGB: unknown }
@@ -22,7 +22,7 @@ interface Libheif {
   heif_js_decode_image2(handle: object, colorspace: unknown, chroma: unknown): Answer & { readonly channels?: Plane[] }
 }
 
-/** What was asked for, or a failure in its place. */
+/** A result, or a failure in its place. */
 interface Answer {
   readonly code?: unknown
   readonly message?: string
@@ -43,13 +43,13 @@ type CreateLibheif = (options: {
   readonly printErr: () => void
 }) => Libheif
 
-/** Memory of a decoder: what it takes for itself, and for each pixel (measured: see docs/decisions). */
+/** Memory of a decoder: for itself, and for each pixel (measured: docs/decisions/2026-11-20-image-formats.md). */
 const BASE_BYTES = 64 * 2 ** 20
 const BYTES_PER_PIXEL = 16
 
 /** Opens the primary image of a HEIF file: AV1 is decoded by sharp's libvips, HEVC by libheif with libde265. */
 export async function openHeif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
-  // sharp's libheif has no HEVC, but reads the container all the same.
+  // sharp's libheif has no HEVC decoder, but it reads the container.
   const { compression, width, height } = await readMetadata(bytes)
   if (compression === 'av1') return openWithSharp(bytes, maxImagePixels)
   assertDecodable(width, height, maxImagePixels)
@@ -61,7 +61,7 @@ export async function openHeif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: n
 }
 
 async function decode(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<Sharp> {
-  // A decoder serves one image: its memory goes with it, and what went wrong inside as well.
+  // A decoder serves one image, so that its memory, and any damage in it, ends with the image.
   const heif = createLibheif(await loadedLibheif(), maxBytes)
   const context = heif.heif_context_alloc()
   const { code, message } = heif.heif_context_read_from_memory(context, bytes)
@@ -102,7 +102,7 @@ function loadedLibheif(): Promise<LoadedLibheif> {
   return (loading ??= loadLibheif())
 }
 
-/** Only who gets a HEIC pays for its decoder. */
+/** Loads the decoder with the first HEIC that comes. */
 async function loadLibheif(): Promise<LoadedLibheif> {
   const require = createRequire(import.meta.url)
   const create: CreateLibheif = require('libheif-js/libheif-wasm/libheif.js')

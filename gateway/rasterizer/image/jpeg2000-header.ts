@@ -1,6 +1,6 @@
 import { unreadableImage } from './file.ts'
 
-/** What a JPEG 2000 image says of itself before any pixel is decoded. */
+/** A JPEG 2000 image's header, read before any pixel is decoded. */
 export interface Jpeg2000Header {
   readonly width: number
   readonly height: number

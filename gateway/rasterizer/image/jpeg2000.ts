@@ -10,12 +10,12 @@ import type { Jpeg2000Header } from './jpeg2000-header.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
 
-/** pdf.js's OpenJPEG, from its build of image decoders alone; that build has no types. */
+/** pdf.js's OpenJPEG, from its build of the image decoders, which has no types. */
 interface ImageDecoders {
   readonly JpxImage: new () => JpxImage
 }
 interface JpxImage {
-  /** With no components given, it converts to RGBA by the image's own colour space; 8 bits each. */
+  /** Without a number of components it converts to RGBA by the image's own colour space, 8 bits each. */
   decode(bytes: Uint8Array, options: { numComponents: 0; smaskInData: boolean }): Promise<Uint8ClampedArray | null>
 }
 type CreateOpenJpeg = (options: {
@@ -52,7 +52,7 @@ async function decode(
 ): Promise<Sharp> {
   const { decoders, module } = await (loading ??= loadOpenJpeg())
   const image = Object.assign(new decoders.JpxImage(), {
-    // Each image gets an OpenJPEG of its own, whose memory is bounded and goes with it; pdf.js would keep one.
+    // Each image gets its own OpenJPEG, whose memory is bounded and ends with the image; pdf.js would keep one.
     _getModule: (create: CreateOpenJpeg) =>
       create({
         instantiateWasm: (imports, resolve) => resolve(instantiateWithin(module, imports, maxBytes)),
@@ -69,7 +69,7 @@ async function decode(
 
 let loading: Promise<{ readonly decoders: ImageDecoders; readonly module: WasmModule }> | null = null
 
-/** Only who gets a JPEG 2000 image pays for its decoder. */
+/** Loads the decoder with the first JPEG 2000 image that comes. */
 async function loadOpenJpeg() {
   const { resolve } = createRequire(import.meta.url)
   const name: string = 'pdfjs-dist/image_decoders/pdf.image_decoders.mjs'

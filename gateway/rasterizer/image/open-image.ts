@@ -13,7 +13,7 @@ import type { DocumentMediaType } from '../media-type.ts'
 import type { OpenedDocument } from '../opened-document.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 
-/** Formats that are not libvips's to open, or not as they are. */
+/** Formats that libvips does not open, or only after some work. */
 const openers: Partial<Record<DocumentMediaType, OpenImageFile>> = {
   'image/gif': openGif,
   'image/tiff': openTiff,
@@ -29,7 +29,7 @@ const openers: Partial<Record<DocumentMediaType, OpenImageFile>> = {
  */
 export async function openImage(bytes: Uint8Array, maxImagePixels: number): Promise<OpenedDocument> {
   const open = openers[sniffMediaType(bytes) ?? 'image/png'] ?? openWithSharp
-  // Decoders read on threads of their own, while the shared bytes belong to all: a copy, once.
+  // Copied once: decoders read on threads of their own, and the original bytes are shared.
   const file = await open(new Uint8Array(bytes), maxImagePixels)
   return {
     pageCount: file.pageCount,
@@ -45,7 +45,7 @@ export async function openImage(bytes: Uint8Array, maxImagePixels: number): Prom
 
 async function shrink(image: Sharp, { width, height }: TargetSize): Promise<Bitmap> {
   const drawing = image
-    // Decoding at a fraction of the size would not be the Lanczos reduction that the models were trained on.
+    // No decoding at a fraction of the size: models were trained on images reduced with Lanczos.
     .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')

@@ -3,10 +3,12 @@ import type { Metadata, SharpOptions } from 'sharp'
 import { assertDecodable, decoded, singleImage } from './file.ts'
 import type { ImageFile, ImagePage } from './file.ts'
 
-/** Broken pixels fail the image; what decoders merely remark on (a stray byte between markers) does not. */
+/** Broken pixels are an error; a decoder's mere warnings (a stray byte between markers) are not. */
 const readingOptions = { failOn: 'error', pages: 1 } as const satisfies SharpOptions
 
-/** Of a pixel with four channels of 16 bits. Deeper images may have fewer pixels, as they take the same memory. */
+/**
+ * Four channels of 16 bits. An image with more bytes per pixel may have fewer pixels, so that memory stays the same.
+ */
 const USUAL_BYTES_PER_PIXEL = 8
 
 const BYTES_PER_SAMPLE: Readonly<Record<string, number>> = {

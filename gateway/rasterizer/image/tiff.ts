@@ -2,14 +2,14 @@ import { unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import { sharpPage } from './sharp.ts'
 
-// What TIFF 6.0 (https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf), and BigTIFF after it, call so.
+// Names from TIFF 6.0 (https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf) and BigTIFF.
 const NEW_SUBFILE_TYPE = 254
 const OLD_SUBFILE_TYPE = 255
 const REDUCED_RESOLUTION = 0x1
 const TRANSPARENCY_MASK = 0x4
 const OLD_REDUCED_RESOLUTION = 2
 
-/** Without these an image is another one: what libtiff cannot read of them it leaves out, and decodes on. */
+/** Without these tags an image looks different, and libtiff decodes it all the same when it cannot read them. */
 const ESSENTIAL_TAGS = [258, 273, 279, 320, 324, 325, 347]
 
 /** Bytes of a value by its type, from 1: BYTE, ASCII, SHORT, LONG and on, up to BigTIFF's. */
@@ -27,8 +27,8 @@ const classic = { entryLength: 12, countLength: 2, offsetLength: 4 }
 const big = { entryLength: 20, countLength: 8, offsetLength: 8 }
 
 /**
- * Opens a TIFF: every image is a page but previews of others and masks. Each page's header is read, and its pixels
- * decoded, alone and when it is drawn; one page at a time.
+ * Opens a TIFF: every image is a page, except previews and masks of other images. A page's header and pixels are read
+ * when it is drawn; one page at a time.
  */
 export async function openTiff(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
   const view = new DataView(bytes.buffer)
@@ -36,15 +36,15 @@ export async function openTiff(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: n
   const chain = [...directories(view, layout)]
   const pages = pagesAmong(chain, view, layout)
   if (pages.length === 0) throw unreadableImage(new Error('a TIFF without images'))
-  // libvips counts a file's images each time it opens one: with 3,000 that takes longer than all else. So the images
-  // are taken off the chain, and the one that is wanted becomes the file's only one.
+  // libvips counts a file's images each time it opens one: with 3,000 images that takes longer than all else. So the
+  // chain of images is cut, and the image to decode becomes the only one in the file.
   for (const directory of chain) writeOffset(view, directoryEnd(view, layout, directory), 0, layout)
   const page = (number: number) => {
     if (isCutOff(view, layout, pages[number - 1]!)) throw unreadableImage(new Error('a TIFF without all its values'))
     writeOffset(view, layout.offsetLength, pages[number - 1]!, layout)
     return sharpPage(bytes, maxImagePixels)
   }
-  // With no other page to read, a bad one is better refused at once.
+  // If the only page is bad, the document is refused at once.
   if (pages.length === 1) await page(1)
   return { pageCount: pages.length, page: async (number) => page(number) }
 }
@@ -52,7 +52,7 @@ export async function openTiff(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: n
 /** Returns those of a file's images, as the offsets of their directories, that are pages. */
 function pagesAmong(chain: readonly number[], view: DataView, layout: Layout): readonly number[] {
   const pages = chain.filter((directory) => !isSecondary(view, layout, directory))
-  // A file of nothing but previews would not be worth the name: its writer meant something else by the mark.
+  // If all images are marked as previews, the writer of the file used the mark for something else.
   return pages.length === 0 ? chain : pages
 }
 
@@ -61,7 +61,7 @@ function layoutOf(view: DataView): Layout {
   return { littleEndian, ...(view.getUint16(2, littleEndian) === 43 ? big : classic) }
 }
 
-/** Yields where each image's directory is; ends where the chain leaves the file or bites its own tail. */
+/** Yields the offset of each image's directory. Ends where the chain leaves the file or repeats itself. */
 function* directories(view: DataView, layout: Layout): Generator<number> {
   const { offsetLength } = layout
   const seen = new Set<number>()

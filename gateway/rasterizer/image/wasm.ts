@@ -1,4 +1,4 @@
-/** Node has it; TypeScript knows it only together with a browser's DOM. */
+/** TypeScript declares WebAssembly only together with a browser's DOM. */
 interface WebAssemblyApi {
   compile(bytes: Uint8Array): Promise<WasmModule>
   readonly Instance: new (module: WasmModule, imports: unknown) => WasmInstance
@@ -29,8 +29,8 @@ export function compileWasm(bytes: Uint8Array): Promise<WasmModule> {
 }
 
 /**
- * Instantiates a decoder whose memory never grows beyond `maxBytes`: when it asks for more it is told that there is
- * none, and fails. Its glue must grow memory through JavaScript, as Emscripten's does.
+ * Instantiates a decoder whose memory never grows beyond `maxBytes`: a request for more throws, and the decoder fails.
+ * Its glue code must grow the memory through JavaScript, as Emscripten's does.
  */
 export function instantiateWithin(module: WasmModule, imports: unknown, maxBytes: number): WasmInstance {
   const instance = new WebAssembly.Instance(module, imports)

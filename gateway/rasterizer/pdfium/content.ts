@@ -1,8 +1,8 @@
 import type { Pdfium } from './module.ts'
 
-/** What lies on a page, forms within forms included, as far as `MAX_OBJECTS` reach. */
+/** The content of a page, forms within forms included, up to `MAX_OBJECTS` objects. */
 export interface PageContent {
-  /** Text that is painted, or clips: every rendering mode but the invisible one. */
+  /** Whether there is text that is painted or clips: every rendering mode but the invisible one. */
   readonly hasVisibleText: boolean
   readonly imageCount: number
   /** Pixels of the largest image. */
@@ -15,7 +15,7 @@ export const OBJECT_IMAGE = 3
 export const OBJECT_FORM = 5
 export const TEXT_INVISIBLE = 3
 
-/** A page of more objects is drawn unseen: PDFium's memory limit holds for what its images may take. */
+/** The objects beyond are drawn without being listed first: for their images PDFium's memory limit is the bound. */
 const MAX_OBJECTS = 200_000
 
 /** Lists what a page shows, without decoding any of it. */

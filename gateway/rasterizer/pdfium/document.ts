@@ -7,7 +7,7 @@ export interface PdfiumDocument extends Disposable {
   /** FPDF_DOCUMENT */
   readonly handle: number
   readonly pageCount: number
-  /** FPDF_FORMHANDLE; made when a page with annotations first asks for it, 0 where PDFium makes none. */
+  /** FPDF_FORMHANDLE; made for the first page with annotations, 0 where PDFium makes none. */
   readonly form: () => number
 }
 
@@ -65,7 +65,7 @@ function parse(pdfium: Pdfium, bytes: Uint8Array, password: string | null): Pdfi
   }
 }
 
-/** A broken instance is left to the garbage collector as it is. */
+/** Closes the document. A broken instance is not touched: the garbage collector frees it. */
 function closeUnlessBroken(pdfium: Pdfium, resources: DisposableStack): void {
   if (pdfium.isBroken) return
   try {
@@ -83,7 +83,7 @@ function formOf({ library }: Pdfium, document: number) {
       if (handle !== null) return handle
       info = library.PDFiumExt_OpenFormFillInfo()
       handle = library.PDFiumExt_InitFormFillEnvironment(document, info)
-      // Viewers tint the fields; a page image shows what would be printed.
+      // Viewers tint form fields; a page image shows what would be printed.
       if (handle !== 0) library.FPDF_SetFormFieldHighlightAlpha(handle, 0)
       return handle
     },

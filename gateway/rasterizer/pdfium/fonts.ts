@@ -29,20 +29,20 @@ const CHARSET_FAMILIES: ReadonlyMap<number, OpenFontFamily> = new Map([
 const FONT_INFO_BYTES = 36
 const FONT_INFO_VERSION = 1
 
-const LONGEST_NAME_BYTES = 128
+const MAX_NAME_BYTES = 128
 
-/** The weight from which a bold face is nearer than a regular one. */
+/** From this weight on a bold face is nearer than a regular one. */
 const BOLD_WEIGHT = 600
 
-/** What East Asian fonts are called that come with operating systems and Acrobat, without spaces. */
+/** Names, without spaces, of East Asian fonts that come with operating systems and Acrobat. */
 const HANGUL_NAME =
   /batang|dotum|gulim|gungsuh|malgun|myeongjo|^hy(?:sm|go|gt)|^applegothic|applesdgothic|nanum|(?:cjk|sans|serif)-?kr/i
 const HAN_NAME =
   /^@?ms-?p?(?:ui)?-?(?:gothic|mincho)|^(?:yu|ipa\w*|takao\w*)(?:gothic|mincho)|meiryo|hiragino|heisei|ryumin|gothicbbb|kozuka|n?simsun|simhei|simkai|simfang|fangsong|kaiti|heiti|songti|^st(?:song|kai|hei)|p?mingliu|dfkai|jhenghei|yahei|dengxian|pingfang|sourcehan|cjk/i
 
 /**
- * What PDFium calls Helvetica, Times and Courier and all that it takes for them; its own have neither Greek nor Cyrillic.
- * When any other font lacks a character it asks for Helvetica.
+ * The names under which PDFium asks for Helvetica, Times and Courier, and for all fonts that it maps to them. Its own
+ * have neither Greek nor Cyrillic. When any other font lacks a character, PDFium asks for Helvetica.
  */
 const STANDARD_FAMILIES = [
   ['Helvetica', sansFonts],
@@ -50,7 +50,7 @@ const STANDARD_FAMILIES = [
   ['Courier', monospaceFonts],
 ] as const
 
-/** Names the family that draws a font's text, or null where PDFium's own fonts do. */
+/** Returns the family that draws a font's text; null for a font that PDFium draws with its own. */
 export function substituteFamily(name: string, charset: number): OpenFontFamily | null {
   const family = CHARSET_FAMILIES.get(charset)
   if (family !== undefined) return family
@@ -59,23 +59,25 @@ export function substituteFamily(name: string, charset: number): OpenFontFamily 
   return STANDARD_FAMILIES.find(([start]) => name.startsWith(start))?.[1] ?? null
 }
 
-/** Makes PDFium draw text whose font is not in the PDF with these fonts; their bytes are read when a page needs them. */
+/**
+ * Makes PDFium draw text whose font is not in the PDF with these fonts; their bytes are read when a page needs them.
+ */
 export function offerFonts(pdfium: Pdfium): void {
   const offered = openFontFamilies.flatMap(facesOf)
-  /** Handles are counted from 1: to PDFium, 0 says that there is no such font. */
+  /** Handles begin at 1: to PDFium, 0 means that there is no such font. */
   const mapFont = (_: number, weight = 0, isItalic = 0, charset = 0, __ = 0, name = 0) => {
     const family = substituteFamily(textAt(pdfium, name), charset)
     return family === null ? 0 : offered.indexOf(faceOf(family, weight >= BOLD_WEIGHT, isItalic !== 0)) + 1
   }
   const readFont = (_: number, handle = 0, table = 0, target = 0, size = 0) => {
     const font = offered[handle - 1]
-    // Single tables are asked for only to see whether the file holds several fonts.
+    // PDFium asks for single tables only to see whether the file holds several fonts.
     if (font === undefined || table !== 0) return 0
     const { size: length } = statSync(font.path)
     if (target !== 0 && size >= length) readInto(pdfium.bytes(target, length), font.path)
     return length
   }
-  // Emscripten knows functions by identity: one that is given twice would keep its first signature.
+  // Emscripten tells functions apart by identity: one that is passed twice would keep its first signature.
   const functions = [
     ['vi', () => 0], // Release
     ['vii', () => 0], // EnumFonts
@@ -99,12 +101,12 @@ function faceOf(family: OpenFontFamily, isBold: boolean, isItalic: boolean): Ope
 }
 
 function textAt(pdfium: Pdfium, address: number): string {
-  const bytes = pdfium.bytes(address, LONGEST_NAME_BYTES)
+  const bytes = pdfium.bytes(address, MAX_NAME_BYTES)
   const end = bytes.indexOf(0)
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1')
 }
 
-/** At once and without a copy: PDFium waits, and its memory is where the bytes belong. */
+/** Reads synchronously, since PDFium waits, and into PDFium's memory, without a copy. */
 function readInto(target: Uint8Array, path: string): void {
   const file = openSync(path, 'r')
   try {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
 import { offerFonts } from './fonts.ts'
 
-/** What Emscripten adds to PDFium's functions, as far as it is used here; the package's own types need `@types/emscripten`. */
+/** The part of Emscripten's own functions used here; the package's types for them need `@types/emscripten`. */
 interface Runtime {
   readonly HEAPU8: Uint8Array<ArrayBuffer>
   readonly wasmExports: { readonly malloc: (size: number) => number; readonly free: (address: number) => void }
@@ -11,17 +11,20 @@ interface Runtime {
   removeFunction(callback: number): void
 }
 
-/** Node has it; TypeScript knows it only together with a browser's DOM. */
+/** TypeScript declares WebAssembly only together with a browser's DOM. */
 interface WebAssembly {
   instantiate(module: Uint8Array, imports: Imports): Promise<{ readonly instance: unknown }>
 }
 type Imports = Record<string, Record<string, unknown>>
 const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssembly }
 
-/** One instance of PDFium with a memory of its own: what goes wrong inside breaks this instance and nothing else. */
+/** One instance of PDFium with its own memory: a failure inside breaks this instance alone. */
 export interface Pdfium {
   readonly library: WrappedPdfiumModule
-  /** Set by whoever catches what PDFium threw: its memory is in no known state, and the instance is not used again. */
+  /**
+   * Set by the code that catches what PDFium threw: the state of its memory is unknown, and the instance not used
+   * again.
+   */
   isBroken: boolean
   /** A view that the next call may detach: the memory moves when it grows. */
   bytes(address: number, length: number): Uint8Array<ArrayBuffer>
@@ -29,11 +32,11 @@ export interface Pdfium {
   integers(address: number, length: number): Int32Array
   /** The address is a multiple of eight, as those of `allocate` are. */
   doubles(address: number, length: number): Float64Array
-  /** Room in PDFium's memory until it is disposed of. */
+  /** Allocates PDFium's memory, until it is disposed of. */
   allocate(size: number): Room
-  /** A function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
+  /** Makes a function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
   callback(run: (...parameters: number[]) => number, signature: string): Callback
-  /** Room for one page's pixels, kept and given out again: one page is drawn at a time. */
+  /** Memory for one page's pixels. It is reused, as one page is drawn at a time. */
   pixelRoom(size: number): number
 }
 
@@ -45,12 +48,12 @@ interface Callback extends Disposable {
   readonly index: number
 }
 
-/** What is thrown when PDFium itself gives up, other than by breaking. */
+/** Thrown when PDFium returns a failure; its instance stays usable. */
 export class PdfiumRefusal extends Error {}
 
 let current: Promise<Pdfium> | null = null
 
-/** Returns this thread's instance, or a fresh one when that is broken. Past `maxMemoryBytes` an instance breaks. */
+/** Returns this thread's instance, or a new one when that is broken. Beyond `maxMemoryBytes` an instance breaks. */
 export async function loadPdfium(maxMemoryBytes: number): Promise<Pdfium> {
   if (current !== null && !(await current).isBroken) return current
   return (current = instantiate(maxMemoryBytes))
@@ -75,7 +78,7 @@ async function instantiate(maxMemoryBytes: number): Promise<Pdfium> {
   return pdfium
 }
 
-/** The binary allows itself 2 GiB; refused memory fails an allocation, which PDFium survives or breaks at. */
+/** The binary's own limit is 2 GiB. Beyond this one an allocation fails, which PDFium survives or breaks at. */
 function limitMemory(imports: Imports, maxMemoryBytes: number): void {
   const environment = imports['env'] as unknown as { emscripten_resize_heap: (size: number) => number }
   const grow = environment.emscripten_resize_heap

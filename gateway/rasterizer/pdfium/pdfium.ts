@@ -15,10 +15,10 @@ import { drawScan } from '../scan/image.ts'
 
 /** fpdfview.h: annotations are drawn too. */
 const FLAG_ANNOTATIONS = 0x01
-/** `FPDFBitmap_BGRx`: PDFium's own order; the other way round it would swap every pixel that it touches. */
+/** `FPDFBitmap_BGRx`: PDFium's own order. For RGB it would swap the bytes of every pixel that it draws. */
 const FORMAT_BGRX = 3
 const WHITE = 0xffffffff
-/** 140 km: what PDFium makes of damaged boxes. pdf.js puts a page of Letter in their place. */
+/** 140 km: PDFium gives such sizes for damaged boxes. pdf.js takes Letter instead. */
 const MAX_POINTS = 4e8
 /** `FPDF_RENDER_DONE` */
 const RENDER_DONE = 2
@@ -27,7 +27,7 @@ const PAUSE_BYTES = 12
 
 /** A page that PDFium drew. */
 export interface PdfiumDrawing extends Drawing {
-  /** Nothing but white, on a page that holds text or images: something was not understood. */
+  /** The drawing is all white though the page holds text or images: PDFium did not understand something. */
   readonly isSuspect: boolean
 }
 
@@ -38,7 +38,7 @@ export interface PdfiumOpenedDocument extends OpenedDocument {
 
 /**
  * Parses a PDF with PDFium. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
- * What breaks PDFium fails one page: the next one is drawn by a fresh instance.
+ * When PDFium breaks, one page fails, and a new instance draws the next one.
  */
 export async function openWithPdfium(
   bytes: Uint8Array,
@@ -96,7 +96,7 @@ async function drawPage(
     const inPlace = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
     const { byteOffset, length } = inPlace.pixels
     const textLayer = tryTextLayer(pdfium, page)
-    // Reading the text may have made the memory grow, which leaves the pixels where they are and the view of them empty.
+    // Reading the text may have grown the memory: the pixels stay at their address, but the old view of them is empty.
     const pixels = pdfium.bytes(byteOffset, length)
     const bitmap = { ...inPlace, pixels: reusesPixels ? pixels : pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
@@ -106,7 +106,7 @@ async function drawPage(
   }
 }
 
-/** A page is whole without its text layer: what breaks PDFium here costs the next page a fresh instance. */
+/** Reads the text layer. A page is complete without one: if PDFium breaks here, only a new instance is needed. */
 function tryTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
   try {
     return readTextLayer(pdfium, page)
@@ -124,7 +124,7 @@ function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSiz
   return { width, height, unit: 'pt' }
 }
 
-/** The pixels lie in PDFium's memory, where the next page's will. */
+/** Draws a page. The pixels lie in PDFium's memory, where the next page will overwrite them. */
 function render(
   pdfium: Pdfium,
   page: number,

@@ -2,9 +2,9 @@ import { OBJECT_IMAGE, OBJECT_TEXT, TEXT_INVISIBLE } from './content.ts'
 import type { Pdfium } from './module.ts'
 import type { SourceImage } from '../../prepare/quality.ts'
 
-/** A page with more on it than a scan and the words that lie invisibly over it is no scan. */
+/** A page with more objects is no scan: a scan has one image and the invisible words over it. */
 const MAX_OBJECTS = 20_000
-/** An image that covers less of the page is a picture on it. */
+/** An image that covers a smaller share of the page is a picture on it, and not the page. */
 const MIN_SHARE = 0.8
 const POINTS_PER_INCH = 72
 
@@ -12,7 +12,7 @@ const POINTS_PER_INCH = 72
 const METADATA_BYTES = 28
 const BITS_PER_PIXEL = 4
 
-/** Returns the image that a page is, when it shows one from edge to edge and no text; null for any other page. */
+/** Returns the image of a page that shows one image from edge to edge and no text; null for any other page. */
 export function findSourceImage(pdfium: Pdfium, page: number): SourceImage | null {
   const { library } = pdfium
   const count = library.FPDFPage_CountObjects(page)
@@ -30,7 +30,7 @@ export function findSourceImage(pdfium: Pdfium, page: number): SourceImage | nul
 function describe(pdfium: Pdfium, page: number, image: number): SourceImage | null {
   const { library } = pdfium
   const { width: across, height: down } = boundsOf(pdfium, image)
-  // The page's own size already has its rotation applied; what an object covers does not mind it.
+  // The page's size already has its rotation applied. The share that an object covers is the same either way.
   const area = library.FPDF_GetPageWidthF(page) * library.FPDF_GetPageHeightF(page)
   if (across * down < MIN_SHARE * area) return null
   using room = pdfium.allocate(METADATA_BYTES)

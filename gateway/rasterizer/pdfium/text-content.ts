@@ -3,29 +3,29 @@ import { type Pdfium, PdfiumRefusal } from './module.ts'
 import { type Box, boxOf, intersect, type Matrix, multiply, transform } from '../scan/geometry.ts'
 import { matrixOf } from '../scan/page.ts'
 
-/** What of a page's objects matters to the text among them. */
+/** Facts about a page's objects that decide which of its text counts. */
 export interface TextContent {
-  /** What is shown of the page. */
+  /** The visible part of the page. */
   readonly box: Box
-  /** Text objects that nobody sees: drawn invisibly, or under a picture. */
+  /** Text objects that are not visible: drawn invisibly, or under a picture. */
   readonly hidden: ReadonlySet<number>
   readonly hasVisible: boolean
   /** No text object lies beside the page, not even in part. */
   readonly isWithinPage: boolean
   /** Share of the page under its largest picture, 0 to 1. */
   readonly pictured: number
-  /** What is typed into fields, or onto the page, is drawn but no text object. */
+  /** The page shows text that was typed into fields or as annotations, and that is no text object. */
   readonly hasTypedAnnotations: boolean
 }
 
 const MAX_OBJECTS = 20_000
 const MAX_FORM_DEPTH = 4
-/** A picture over this much of the page covers the text that was drawn before it: some scanners write the words first. */
+/** A picture over such a share of the page hides the text drawn before it: some scanners write the words first. */
 const COVERING = 0.8
 /** fpdf_annot.h: `FPDF_ANNOT_FREETEXT` and `FPDF_ANNOT_WIDGET`. */
 const TYPED_ANNOTATIONS = [3, 20]
 
-/** Looks over a page's objects, forms within forms included; null for a page of too many. */
+/** Examines a page's objects, forms within forms included; null for a page with too many. */
 export function lookOverText(pdfium: Pdfium, page: number): TextContent | null {
   const { library } = pdfium
   using room = pdfium.allocate(16)
@@ -52,9 +52,9 @@ interface Found {
   readonly visible: Set<number>
   isWithinPage: boolean
   pictured: number
-  /** Objects that may still be looked at. */
+  /** How many more objects may be examined. */
   left: number
-  /** For four numbers. */
+  /** Memory for four numbers. */
   readonly room: number
 }
 

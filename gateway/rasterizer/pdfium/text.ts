@@ -2,11 +2,14 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import type { Pdfium } from './module.ts'
 import { lookOverText, type TextContent } from './text-content.ts'
 
-/** A page of more says nothing that the first do not. */
+/** A longer text layer is cut off: for comparing, these are enough. */
 const MAX_CHARACTERS = 100_000
-/** So many tell well enough how many have no Unicode: to ask for each costs as much as to read the page. */
+/** So many are a sample of how many have no Unicode: asking for all would cost as much as reading the page. */
 const SAMPLED_CHARACTERS = 500
-/** A picture over so much of the page may hold text of its own; words invisibly above it, or beneath, are its OCR layer. */
+/**
+ * A picture over such a share of the page may show text of its own; invisible words above or beneath it are its OCR
+ * layer.
+ */
 const LARGE_PICTURE = 0.5
 /** What `FPDFText_GetUnicode` gives for a hyphen at a line's end (cpdf_textpage.cpp). */
 const LINE_END_HYPHEN = 2
@@ -14,8 +17,8 @@ const SOFT_HYPHEN = '\u00AD'
 const REPLACEMENT = '\uFFFD'
 
 /**
- * Returns what a page's text objects say, as far as it shows on the page; null when that is nothing. Text that is
- * drawn invisibly counts only where a picture shows it. May make PDFium's memory grow.
+ * Returns the text of a page's text objects, as far as it is visible on the page; null when there is none. Invisible
+ * text counts only where a picture shows it. May make PDFium's memory grow.
  */
 export function readTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
   const { library } = pdfium
@@ -49,7 +52,7 @@ function readCharacters(pdfium: Pdfium, textPage: number, count: number, content
   return hidden.size > 0 ? { visible: '', hidden: all } : { visible: all, hidden: '' }
 }
 
-/** One call where every character counts: asking for each takes several milliseconds. */
+/** Reads the text in one call when every character counts: a call for each character takes several milliseconds. */
 function readAll(pdfium: Pdfium, textPage: number, count: number): string {
   using room = pdfium.allocate(2 * (count + 1))
   const written = pdfium.library.FPDFText_GetText(textPage, 0, count, room.address)
@@ -61,7 +64,7 @@ function readAll(pdfium: Pdfium, textPage: number, count: number): string {
     .replaceAll('\0', REPLACEMENT)
 }
 
-/** Tells characters apart by the objects that they belong to, and leaves out those beside the page. */
+/** Sorts the characters into visible and hidden ones, by their objects. Leaves out those that lie beside the page. */
 function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, hidden }: TextContent): Characters {
   const { library } = pdfium
   const found = { visible: [] as string[], hidden: [] as string[] }
@@ -71,7 +74,7 @@ function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, 
   for (let index = 0; index < count; index++) {
     const unicode = library.FPDFText_GetUnicode(textPage, index)
     if (library.FPDFText_IsGenerated(textPage, index) === 1) {
-      // Spaces and line ends, which belong to what is before them.
+      // Spaces and line ends belong to the character before them.
       if (unicode !== 13) last.push(unicode === 10 ? '\n' : ' ')
       continue
     }
@@ -88,7 +91,7 @@ function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, 
 function character(unicode: number): string {
   if (unicode === LINE_END_HYPHEN || unicode === 0xfffe) return SOFT_HYPHEN
   if (unicode === 0 || unicode > 0x10ffff) return REPLACEMENT
-  // The two halves of a character beyond the first plane come one by one, and join by themselves.
+  // The two surrogates of a character beyond the first plane come one by one; as strings they join by themselves.
   return unicode > 0xffff ? String.fromCodePoint(unicode) : String.fromCharCode(unicode)
 }
 

@@ -10,8 +10,8 @@ import {
 } from '../open-fonts.ts'
 
 /**
- * Makes text on every canvas of this thread fall back to these fonts, character by character, before it falls back to a
- * generic family: pdf.js names one font and a generic family, and a canvas looks for a missing glyph nowhere else.
+ * Makes text on every canvas of this thread fall back to these fonts, character by character, before a generic family.
+ * pdf.js names one font and a generic family, and a canvas looks for a missing glyph only in the fonts that are named.
  */
 export function registerCanvasFonts(): void {
   // The canvas keeps one list of fonts for all threads.
@@ -34,7 +34,7 @@ export function registerCanvasFonts(): void {
 
 let hasFallbacks = false
 
-/** `italic normal 12px "g_d0_f1", serif` becomes one that names our fonts between the two. */
+/** Adds our fonts to a font list such as `italic normal 12px "g_d0_f1", serif`, between its two names. */
 function withFallbacks(font: string): string {
   return font.replace(/, (sans-serif|serif|monospace)$/, (_, generic: string) => {
     const first = { serif: serifFonts, monospace: monospaceFonts }[generic] ?? sansFonts

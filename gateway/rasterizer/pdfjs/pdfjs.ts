@@ -12,17 +12,17 @@ import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { readTextLayer } from './text.ts'
 
-/** What pdf.js says, only as a warning, when it leaves out an image larger than `maxImageSize`. */
+/** The warning with which pdf.js leaves out an image larger than `maxImageSize`; it gives no error. */
 const IMAGE_LEFT_OUT = 'Image exceeded maximum allowed size'
 
-/** pdf.js keeps fonts and images that pages share for the document's life; this many pages bound them. */
+/** pdf.js keeps fonts and images that pages share until it is told to clean up. */
 const PAGES_BETWEEN_CLEANUPS = 100
 
 const MAX_WARNINGS = 1000
 
 /**
- * pdf.js goes on parsing a cancelled page until a timer of 100 ms has fired. Nothing else may be drawn before; a page
- * that lets no timer through never gets here, and runs into its time limit instead.
+ * pdf.js goes on parsing a cancelled page until its timer of 100 ms fires, and nothing else may be drawn before that. A
+ * page that blocks timers never gets here: its time limit ends the thread.
  */
 const CANCEL_SETTLES_MILLISECONDS = 200
 
@@ -33,7 +33,7 @@ const CANCEL_SETTLES_MILLISECONDS = 200
 export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
   registerCanvasFonts()
   const loading = getDocument({
-    // pdf.js takes what it is given for itself, and the bytes are shared with other threads.
+    // pdf.js takes ownership of its input, and the bytes are shared with other threads: it gets a copy.
     data: new Uint8Array(bytes),
     ...(options.password === null ? {} : { password: options.password }),
     cMapUrl: packagedFolder('cmaps'),
@@ -89,18 +89,18 @@ async function drawPage(
       canvas: null,
       canvasContext: canvas.getContext('2d'),
       viewport,
-      // The height is a whole number of pixels too: without this a row at the bottom could stay half covered.
+      // Scales the height to a whole number of pixels too: otherwise the bottom row could be half covered.
       transform: [1, 0, 0, height / viewport.height, 0, 0],
       background: '#ffffff',
-      // As a viewer shows the page: annotations and the values of form fields become part of the picture.
+      // Draws annotations and the values of form fields, as a viewer does.
       annotationMode: AnnotationMode.ENABLE,
     })
-    // pdf.js goes on in a microtask by default, which would keep the thread from ever hearing anything else.
+    // By default pdf.js continues in a microtask, which would keep the thread from receiving any message.
     task.onContinue = (resume: () => void) => (isAbandoned() ? task.cancel() : setImmediate(resume))
     await task.promise
     return { pixels: canvas.data(), width, height, channels: 4 }
   } finally {
-    // Gives the pixels back now: the garbage collector sees only a small object.
+    // Frees the pixels now: to the garbage collector the canvas is a small object.
     canvas.width = 0
     canvas.height = 0
   }
@@ -134,8 +134,8 @@ function openingFailure(error: unknown, hadPassword: boolean): GatewayError {
 }
 
 /**
- * Starts to note pdf.js's warnings afresh: it leaves an image out silently but for a warning, and says so only to
- * `console`. One page is drawn at a time in a thread, so that they belong to that page.
+ * Collects pdf.js's warnings anew. When pdf.js leaves out an image, it only writes a warning to `console`. A thread
+ * draws one page at a time, so that all warnings belong to that page.
  */
 function collectWarnings(): { has(text: string): boolean } {
   const warnings = new Set<string>()
@@ -146,7 +146,7 @@ function collectWarnings(): { has(text: string): boolean } {
   return { has: (text) => warnings.values().some((warning) => warning.includes(text)) }
 }
 
-/** Paths with a trailing slash, as pdf.js wants them: outside a browser it reads them with `fs`. */
+/** Returns a path with a trailing slash, as pdf.js requires. Outside a browser it reads such paths with `fs`. */
 function packagedFolder(name: string): string {
   return fileURLToPath(new URL(`${name}/`, import.meta.resolve('pdfjs-dist/package.json')))
 }

@@ -4,8 +4,8 @@ import type { TextLayer } from '../../page/text-layer.ts'
 const MAX_CHARACTERS = 100_000
 
 /**
- * Returns what pdf.js takes for a page's text, as far as it begins on the page; null when that is nothing, or it fails.
- * It does not tell what is drawn invisibly, or what has no Unicode: such a layer is never whole.
+ * Returns the text that pdf.js finds on a page, without text that begins outside of it; null when there is none, or
+ * pdf.js fails. pdf.js does not tell which text is invisible or has no Unicode, so the layer is never marked as whole.
  */
 export async function readTextLayer(page: PDFPageProxy): Promise<TextLayer | null> {
   try {

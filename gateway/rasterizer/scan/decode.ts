@@ -6,14 +6,14 @@ import type { Bitmap } from '../../prepare/bitmap.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 
 /**
- * Half the difference to PDFium's own reduction that `linear` has on bilevel scans, and a quarter cheaper than
+ * On bilevel scans it differs from PDFium's own reduction half as much as `linear`, and it is a quarter cheaper than
  * `lanczos3`.
  */
 const KERNEL = 'cubic'
 
 /**
- * Decodes a JPEG at a half, a quarter or an eighth of its size, as libjpeg can, and resizes it the rest of the way. Null
- * when it is damaged, or of another size or with other channels than the PDF says.
+ * Decodes a JPEG at a half, a quarter or an eighth of its size, as libjpeg can, and resizes it the rest of the way.
+ * Null when it is damaged, or of another size or with other channels than the PDF says.
  */
 export async function decodeJpeg(
   content: Uint8Array,
@@ -21,7 +21,7 @@ export async function decodeJpeg(
   size: TargetSize,
 ): Promise<Bitmap | null> {
   try {
-    // A viewer goes by the PDF's colour space, not by a profile within the JPEG.
+    // A viewer uses the PDF's colour space, not the profile within the JPEG.
     const image = sharp(content, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
     const { format, channels, width, height } = await image.metadata()
     if (format !== 'jpeg' || width !== stored.width || height !== stored.height) return null
@@ -38,7 +38,9 @@ const CHANNELS_BY_FORMAT = new Map<number, 1 | 3>([
   [2, 3],
 ])
 
-/** Decodes an image of 8 bits per channel and no predictor with zlib, in half of PDFium's time. Null when it is damaged. */
+/**
+ * Decodes an image of 8 bits per channel and no predictor with zlib, in half of PDFium's time. Null when it is damaged.
+ */
 export async function decodeFlate(
   content: Uint8Array,
   stored: TargetSize & { readonly channels: 1 | 3 },
@@ -50,10 +52,10 @@ export async function decodeFlate(
   return resized(sharp(pixels.subarray(0, length), { raw: stored, limitInputPixels: false }), size, stored.channels)
 }
 
-/** All at once: a thread has nothing else to do, and small chunks would take twice the time. */
+/** Inflates in one chunk: the thread has nothing else to do, and small chunks would take twice the time. */
 function inflated(content: Uint8Array, length: number): Uint8Array | null {
   try {
-    // Some writers end with a line feed more.
+    // Some writers add a line feed at the end.
     const pixels = inflateSync(content, { chunkSize: length + 64, maxOutputLength: length + 64 })
     return pixels.length < length ? null : pixels
   } catch {
@@ -82,7 +84,7 @@ export async function decodeWithPdfium(pdfium: Pdfium, image: number, size: Targ
   }
 }
 
-/** Blue, green, red to red, green, blue. */
+/** Converts blue, green, red to red, green, blue. */
 function swapped(pixels: Uint8Array): Uint8Array {
   for (let at = 0; at < pixels.length; at += 3) {
     const blue = pixels[at]!

@@ -1,4 +1,4 @@
-/** Takes (x, y) to (ax + cy + e, bx + dy + f), as in PDF. */
+/** A matrix as in PDF: it maps (x, y) to (ax + cy + e, bx + dy + f). */
 export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
 
 /** A rectangle in points, from the bottom up. */
@@ -11,7 +11,7 @@ export interface Box {
 
 type Point = readonly [x: number, y: number]
 
-/** What counts as no distance along each axis. */
+/** Distances along each axis that count as none. */
 interface Gaps {
   readonly x: number
   readonly y: number
@@ -24,7 +24,7 @@ export function multiply(first: Matrix, second: Matrix): Matrix {
   return [a * A + b * C, a * B + b * D, c * A + d * C, c * B + d * D, e * A + f * C + E, e * B + f * D + F]
 }
 
-/** Returns where a matrix takes a point. */
+/** Returns the point that a matrix maps a point to. */
 export function transform([a, b, c, d, e, f]: Matrix, x: number, y: number): Point {
   return [a * x + c * y + e, b * x + d * y + f]
 }
@@ -35,7 +35,7 @@ export function boxOf(points: readonly Point[]): Box {
   return { left: Math.min(...xs), bottom: Math.min(...ys), right: Math.max(...xs), top: Math.max(...ys) }
 }
 
-/** Whether the unit square stays a rectangle with upright sides, lying or standing. */
+/** Whether a matrix maps the unit square to a rectangle with horizontal and vertical sides. */
 export function isAxisAligned([a, b, c, d]: Matrix, gaps: Gaps): boolean {
   const lies = Math.abs(b) < gaps.y && Math.abs(c) < gaps.x
   const stands = Math.abs(a) < gaps.x && Math.abs(d) < gaps.y
@@ -47,7 +47,7 @@ export function rectangleOf(points: readonly Point[], gaps: Gaps): Box | null {
   const around = boxOf(points)
   const isCorner = ([x, y]: Point) =>
     Math.min(x - around.left, around.right - x) < gaps.x && Math.min(y - around.bottom, around.top - y) < gaps.y
-  // Corners in an order that crosses itself, or one of them twice, would enclose less.
+  // Corners in a crossing order, or a corner that comes twice, would enclose a smaller area.
   const corners = points.slice(0, 4)
   const sides = corners.map((corner, index) => distance(corner, corners[(index + 1) % 4] ?? corner, gaps))
   return points.every(isCorner) && sides.every((axes) => axes === 1) ? around : null
@@ -63,7 +63,9 @@ export function intersect(one: Box, other: Box): Box {
   }
 }
 
-/** Returns how many pixels the inner box ends before the outer one at the top, right, bottom and left; never below 0. */
+/**
+ * Returns how many pixels the inner box ends before the outer one at the top, right, bottom and left; never below 0.
+ */
 export function margins(inner: Box, outer: Box, scales: Gaps): readonly number[] {
   return [
     (outer.top - inner.top) * scales.y,
@@ -73,7 +75,7 @@ export function margins(inner: Box, outer: Box, scales: Gaps): readonly number[]
   ].map((margin) => Math.max(0, Math.round(margin)))
 }
 
-/** Along how many axes two points differ. */
+/** Returns along how many axes two points differ. */
 function distance([x, y]: Point, [otherX, otherY]: Point, gaps: Gaps): number {
   return Number(Math.abs(x - otherX) > gaps.x) + Number(Math.abs(y - otherY) > gaps.y)
 }

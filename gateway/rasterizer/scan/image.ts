@@ -7,7 +7,7 @@ import type { Pdfium } from '../pdfium/module.ts'
 import { decodeFlate, decodeJpeg, decodeWithPdfium } from './decode.ts'
 import { recognizeScan, type ScanPage } from './page.ts'
 
-/** Entries that change nothing about what is painted, or are looked at below. */
+/** Entries that do not change what is painted, and those that are checked below. */
 const KNOWN_ENTRIES = new Set(
   'Type Subtype Name Width Height BitsPerComponent ColorSpace Filter DecodeParms Length Interpolate Intent Metadata StructParent ID ImageMask Decode'.split(
     ' ',
@@ -25,8 +25,8 @@ interface ScanOptions {
 }
 
 /**
- * Draws a page that is one image without drawing it: the image is decoded, if it can be at a fraction of its size, and
- * resized. Returns null for whatever is not wholly understood, which is then left to the rasterizer.
+ * Makes the pixels of a page that is one image without drawing the page: decodes the image, at a fraction of its size
+ * where possible, and resizes it. Returns null for a page that it does not fully understand; the rasterizer draws it.
  */
 export async function drawScan(
   pdfium: Pdfium,
@@ -50,7 +50,7 @@ export async function drawScan(
   const { whole, orientation } = scan
   const stored = orientation.angle === 0 ? whole : { width: whole.height, height: whole.width }
   const [width, height] = [Number(dictionary.get('Width')), Number(dictionary.get('Height'))]
-  // Enlarging costs more here than there, and the limit is explained there.
+  // The rasterizer enlarges at less cost, and has the error message for the limit.
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
   const bitmap = await decode(pdfium, scan.image, content, image, stored)
@@ -63,7 +63,7 @@ interface StoredImage extends TargetSize {
   readonly colours: 0 | 1 | 3
 }
 
-/** Decodes the image to a size, lying as it is stored. */
+/** Decodes the image to a size, in the orientation in which it is stored. */
 async function decode(
   pdfium: Pdfium,
   object: number,
@@ -75,12 +75,12 @@ async function decode(
   if (filter === '/DCTDecode') return hasParameters ? null : decodeJpeg(content, { width, height, colours }, size)
   if (!DECODED_BY_PDFIUM.includes(filter)) return null
   const isBytes = filter === '/FlateDecode' && dictionary.get('BitsPerComponent')?.[0] === '8' && !hasParameters
-  // Gray or RGB in an ICC space: how many channels there are is for PDFium to find out.
+  // Gray or RGB in an ICC space: PDFium finds out how many channels there are.
   if (!isBytes || colours === 0) return decodeWithPdfium(pdfium, object, size)
   return decodeFlate(content, { width, height, channels: colours }, size)
 }
 
-/** The bytes of the image's stream, as they stand in the document. */
+/** Returns the encoded bytes of the image's stream. */
 function rawContent(pdfium: Pdfium, image: number): Uint8Array<ArrayBuffer> | null {
   const { library } = pdfium
   const length = library.FPDFImageObj_GetImageDataRaw(image, 0, 0)
@@ -90,7 +90,7 @@ function rawContent(pdfium: Pdfium, image: number): Uint8Array<ArrayBuffer> | nu
   return pdfium.bytes(room.address, length).slice()
 }
 
-/** The same content may stand in a PDF twice; which of both is on the page is not to matter. */
+/** A PDF may hold the same content twice: all dictionaries must agree, as it is unknown which one is on the page. */
 function isAlike(one: Entries | null, other: Entries): boolean {
   return one === other || (one !== null && isPlain(one) && tellingEntries(one) === tellingEntries(other))
 }
@@ -101,7 +101,7 @@ function tellingEntries(entries: Entries): string {
     .join('; ')
 }
 
-/** No mask, no layer, no unusual decoding, nothing unheard of. */
+/** Whether an image has no mask, no layer, no unusual decoding and no unknown entry. */
 function isPlain(dictionary: Entries): boolean {
   const decode = dictionary.get('Decode')?.join(' ')
   return (
@@ -111,7 +111,7 @@ function isPlain(dictionary: Entries): boolean {
   )
 }
 
-/** 1 or 3 where the colour space is as good as gray or sRGB, 0 where it is one of both, null where it is anything else. */
+/** Returns 1 or 3 for a colour space that is practically gray or sRGB, 0 for one that is either, null for any other. */
 function colourChannels(colourSpace: readonly string[], bytes: Uint8Array): 0 | 1 | 3 | null {
   const [first = '', second = '', third = ''] = colourSpace
   if (second === '0' && third === 'R') {
@@ -124,7 +124,7 @@ function colourChannels(colourSpace: readonly string[], bytes: Uint8Array): 0 | 
   return family === '/ICCBased' ? 0 : null
 }
 
-/** Turns the image upright and cuts off what stands out of the page. */
+/** Turns the image upright and cuts off what lies outside of the page. */
 async function onPage(bitmap: Bitmap, { orientation, whole, left, top }: ScanPage, size: TargetSize): Promise<Bitmap> {
   const { flop, flip, angle } = orientation
   const isWhole = whole.width === size.width && whole.height === size.height

@@ -35,29 +35,29 @@ export interface ScanPage {
   readonly white: readonly number[]
 }
 
-/** An image and the matrix that takes the unit square to where it lies on the page. */
+/** An image, and the matrix that maps the unit square to its place on the page. */
 interface PlacedImage {
   readonly image: number
   readonly matrix: Matrix
-  /** What clips leave of the page. */
+  /** The part of the page that clips leave visible. */
   readonly visible: Box
 }
 
-/** How far, in pixels of the target, an image may end before the page does: less is lost in rounding anyway. */
+/** How far an image may end before the page does, in pixels of the target: rounding loses as much. */
 const MAX_GAP = 0.5
-/** How far it may stand out without a visible shift. */
+/** How far an image may extend beyond the page without a visible shift, in pixels of the target. */
 const MAX_UNSEEN_OVERHANG = 0.75
 /** An image of which the page shows less than about a half is cheaper to draw. */
 const MAX_OVERHANG_SHARE = 0.2
 
-/** A clip that cuts more than a bit of a margin off is left to the rasterizer. */
+/** A page whose clip cuts off more than a narrow margin is left to the rasterizer. */
 const MAX_WHITE_SHARE = 0.05
 
 const MAX_FORM_DEPTH = 4
-/** Invisible words that may lie on top of the image. */
+/** How many invisible words may lie on top of the image. */
 const MAX_OBJECTS = 20_000
 
-/** Returns what the page shows if that is one image over all of it, otherwise null. */
+/** Returns the image of a page that shows one image over all of it and nothing else, otherwise null. */
 export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): ScanPage | null {
   const { library } = pdfium
   if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
@@ -78,17 +78,17 @@ export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): S
 }
 
 interface Surroundings {
-  /** From the objects' own coordinates to the page's. */
+  /** Maps the objects' own coordinates to the page's. */
   readonly matrix: Matrix
-  /** What the clips of the forms around leave of the page. */
+  /** The part of the page that the clips of the enclosing forms leave visible. */
   readonly visible: Box
   readonly gaps: { readonly x: number; readonly y: number }
   readonly depth: number
 }
 
 /**
- * The image that is painted last: what lies beneath an opaque image that covers the page is never seen, so that only
- * invisible text may follow. Null for anything else; marked content may be hidden by a layer, and is left alone.
+ * Finds the image that is painted last. Nothing beneath an opaque image that covers the page is seen, and only
+ * invisible text may follow it. Null for anything else, marked content included: a layer may hide it.
  */
 function topmost(pdfium: Pdfium, objects: readonly number[], around: Surroundings): PlacedImage | 'nothing' | null {
   const { library } = pdfium
@@ -100,7 +100,7 @@ function topmost(pdfium: Pdfium, objects: readonly number[], around: Surrounding
     if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
     const visible = clipped(pdfium, object, around)
     if (visible === null) return null
-    // Beside a clip, what lies beneath would show.
+    // Outside of the clip, the objects beneath would show.
     if (visible !== around.visible && objects.some((other) => other !== object && !isInvisible(pdfium, other)))
       return null
     const matrix = multiply(matrixOf(pdfium, object), around.matrix)
@@ -134,15 +134,15 @@ function isInLayer(pdfium: Pdfium, object: number): boolean {
   const count = library.FPDFPageObj_CountMarks(object)
   using name = pdfium.allocate(12)
   return Array.from({ length: count }, (_, index) => library.FPDFPageObj_GetMark(object, index)).some((mark) => {
-    // "OC" in UTF-16 with its end takes 6 bytes; a longer name leaves the room as it was.
+    // "OC" in UTF-16 with its terminator takes 6 bytes; a longer name is not written.
     if (!library.FPDFPageObjMark_GetName(mark, name.address, 8, name.address + 8)) return true
     return pdfium.integers(name.address, 3)[2] === 6
   })
 }
 
 /**
- * What an object's clip paths leave visible: the same box when they cut nothing off, null when one is no rectangle.
- * PDFium gives -1 where there has never been one.
+ * Returns the part that an object's clip paths leave visible: the same box when they cut nothing off, null when one of
+ * them is no rectangle. PDFium counts -1 paths for an object that never had any.
  */
 function clipped(pdfium: Pdfium, object: number, { matrix, visible, gaps }: Surroundings): Box | null {
   const { library } = pdfium
@@ -177,7 +177,7 @@ interface Target {
   readonly size: TargetSize
 }
 
-/** How the image lies on the page, or null when it is skewed or leaves a part of the page bare. */
+/** Returns how the image lies on the page; null when it is skewed or does not cover the page. */
 function placement(
   { image, matrix, visible }: PlacedImage,
   box: Box,
@@ -204,7 +204,7 @@ function placement(
   return { image, orientation, whole, left, top: above, white }
 }
 
-/** Values at the top, right, bottom and left, after quarters clockwise: one takes the left side to the top. */
+/** Turns values of the top, right, bottom and left by quarters clockwise: after one, the left is at the top. */
 function turnedSides(sides: readonly number[], turns: number): readonly number[] {
   return sides.map((_, side) => sides[(side - turns + 4) % 4] ?? 0)
 }
