@@ -22,8 +22,8 @@ export interface AdmittedPages extends Disposable {
   ended(): void
 }
 
-/** The speed is that of the last stretch of reading and the present one: servers come and go. */
-const REMEMBERED_PAGES = 0
+/** Enough that the first answer after a pause does not decide, few enough to follow servers that come and go. */
+const REMEMBERED_PAGES = 10
 /** What is said before any page was read, in seconds. */
 const UNKNOWN_WAIT = 5
 /** Clients ignore more, in seconds. */

@@ -65,6 +65,15 @@ describe('when there will be room', () => {
     assert.equal(retryAfter(10), 20)
   })
 
+  it('does not rest on the first answer after a pause', () => {
+    const { read, retryAfter, wait } = setUp()
+    read(90, { seconds: 0.05 })
+    wait(60)
+    read(1, { seconds: 3 })
+    const seconds = retryAfter(40)
+    assert.ok(seconds !== undefined && seconds <= 4, `${seconds} s`)
+  })
+
   it('learns nothing from pages that were left, or that no model reads', () => {
     const { read, retryAfter } = setUp()
     read(0, { seconds: 1, waiting: 50 })
