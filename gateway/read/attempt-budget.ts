@@ -5,14 +5,14 @@ export interface AttemptBudget {
 }
 
 /** So many retries more than there are pages: a short document may use its whole ladder on every page. */
-const BASE = 16
+const EXTRA_RETRIES = 16
 
 /**
  * Creates what a request may spend on retries: one for each page on average. A document of which nothing can be read
  * would otherwise cost the engines as much as several that can.
  */
 export function createAttemptBudget(pages: number): AttemptBudget {
-  let left = pages + BASE
+  let left = pages + EXTRA_RETRIES
   return {
     take() {
       if (left === 0) return false

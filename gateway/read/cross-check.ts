@@ -52,7 +52,7 @@ export async function crossCheck(
     answer = await read(image, signal)
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    if (!isLastWord(error) || !isTrustworthy(layer, page.level)) throw error
+    if (!isFinalFailure(error) || !isTrustworthy(layer, page.level)) throw error
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
   if (answer.finishReason === 'stop') return compared(checked, answer, signal)
@@ -78,7 +78,7 @@ interface CheckedPage {
  * An engine that fails or cannot be reached says nothing of the page: asked again later, it may well read it. The last word
  * is that it refuses the page for good, or that it has answered and none of it counted.
  */
-function isLastWord(error: unknown): error is GatewayError & { readonly code: 'engine_error' | 'engine_timeout' } {
+function isFinalFailure(error: unknown): error is GatewayError & { readonly code: 'engine_error' | 'engine_timeout' } {
   if (!(error instanceof GatewayError) || (error.code !== 'engine_error' && error.code !== 'engine_timeout'))
     return false
   const reasons = error instanceof PageFailure ? error.reasons : []

@@ -8,25 +8,25 @@ export interface AgreementLevel {
 }
 
 /** Over the pages of the corpus with known text the median is 1, and one in twenty has less than 0.81; models lose more. */
-const USUAL = 0.9
+const USUAL_LEVEL = 0.9
 /** So many pages say how it is with their document. */
-const LEAST_PAGES = 2
+const MIN_PAGES = 2
 /** Below this share of the level a page is far below it. */
-const FAR_BELOW = 0.75
+const FAR_BELOW_SHARE = 0.75
 /**
  * An answer with less of the layer than this has not left something out: one of the two is about something else. Pages
  * of the corpus have 0.28 in common with others of their language, and one in ten 0.39.
  */
-const ABOUT_THE_SAME = 0.25
+const MIN_RELATED_AGREEMENT = 0.25
 /** Layers that say less of what is on their pages tell nothing of any one page. */
-const LEAST_LEVEL = 0.6
+const MIN_LEVEL = 0.6
 
 /** Starts the level of a document. */
 export function createAgreementLevel(): AgreementLevel {
   const noted: number[] = []
   return {
     get value() {
-      return noted.length < LEAST_PAGES ? USUAL : median(noted)
+      return noted.length < MIN_PAGES ? USUAL_LEVEL : median(noted)
     },
     get pages() {
       return noted.length
@@ -41,9 +41,9 @@ export function createAgreementLevel(): AgreementLevel {
  * common with its layer is held for right, and the layer for a lie.
  */
 export function isFarBelow(agreement: number, level: AgreementLevel | undefined): boolean {
-  const { value, pages } = level ?? { value: USUAL, pages: 0 }
-  if (value < LEAST_LEVEL || agreement >= FAR_BELOW * value) return false
-  return pages >= LEAST_PAGES || agreement >= ABOUT_THE_SAME
+  const { value, pages } = level ?? { value: USUAL_LEVEL, pages: 0 }
+  if (value < MIN_LEVEL || agreement >= FAR_BELOW_SHARE * value) return false
+  return pages >= MIN_PAGES || agreement >= MIN_RELATED_AGREEMENT
 }
 
 function median(values: readonly number[]): number {

@@ -3,13 +3,13 @@ import type { ComparableWord } from './comparable-words.ts'
 import { plainAnswer } from './plain-answer.ts'
 
 /** Pieces that one text has where the other has a word: at line ends, around drop capitals, between spaced letters. */
-const MOST_PIECES = 4
+const MAX_PIECES = 4
 /** Lines at the top and at the bottom of a page that may be a running header or footer, which models leave out. */
 const EDGE_LINES = 2
 /** Of an edge line that was left out, rather than misread. */
-const LEFT_OUT = 0.5
+const MAX_LEFT_OUT_SHARE = 0.5
 /** More of a page is no header. */
-const MOST_EDGE_SHARE = 0.15
+const MAX_EDGE_SHARE = 0.15
 
 /**
  * Returns the share of a text layer's words and numbers, by length, that an answer holds, 0 to 1; each word counts as
@@ -21,7 +21,7 @@ export function agreement(layerText: string, answer: string): number {
   const found = findWords(words, comparableWords(plainAnswer(answer)))
   const total = weigh(words, () => true)
   const held = weigh(words, (index) => found[index] === true)
-  const [edges, heldEdges] = leftOutEdges(words, found, MOST_EDGE_SHARE * total)
+  const [edges, heldEdges] = leftOutEdges(words, found, MAX_EDGE_SHARE * total)
   return total === edges ? 1 : (held - heldEdges) / (total - edges)
 }
 
@@ -64,7 +64,7 @@ function joinParted(
   const beginnings = new Set(answered.map(({ key }) => key.slice(0, BEGINNING)))
   const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
   // Few pieces begin as any word of the answer does: the others need not be joined.
-  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MOST_PIECES).slice(0, BEGINNING)))
+  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING)))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
     const window = windowsAround(index, words.length).find(([from, to]) => mayBegin[from] && take(joined(from, to)))
@@ -75,7 +75,7 @@ function joinParted(
 /** Runs of two and more neighbours that include the one at `index`. */
 function windowsAround(index: number, length: number): [from: number, to: number][] {
   const windows: [number, number][] = []
-  for (let size = 2; size <= MOST_PIECES; size++)
+  for (let size = 2; size <= MAX_PIECES; size++)
     for (let from = Math.max(0, index - size + 1); from <= index && from + size <= length; from++)
       windows.push([from, from + size])
   return windows
@@ -85,20 +85,24 @@ function windowsAround(index: number, length: number): [from: number, to: number
 function partedWords(answered: readonly ComparableWord[]): Set<string> {
   const parted = new Set<string>()
   for (let from = 0; from < answered.length; from++)
-    for (let size = 2, joined = answered[from]!.key; size <= MOST_PIECES && from + size <= answered.length; size++)
+    for (let size = 2, joined = answered[from]!.key; size <= MAX_PIECES && from + size <= answered.length; size++)
       parted.add((joined += answered[from + size - 1]!.key))
   return parted
 }
 
 /** Returns what the edge lines weigh that the answer leaves out, and how much of that it holds all the same. */
-function leftOutEdges(words: readonly ComparableWord[], found: readonly boolean[], most: number): [number, number] {
+function leftOutEdges(
+  words: readonly ComparableWord[],
+  found: readonly boolean[],
+  maxWeight: number,
+): [number, number] {
   const lines = [...new Set(words.map(({ line }) => line))]
   let edges = 0
   let held = 0
   for (const edge of new Set([...lines.slice(0, EDGE_LINES), ...lines.slice(-EDGE_LINES)])) {
     const weight = weigh(words, (index) => words[index]!.line === edge)
     const heldWeight = weigh(words, (index) => words[index]!.line === edge && found[index] === true)
-    if (heldWeight >= LEFT_OUT * weight || edges + weight > most) continue
+    if (heldWeight >= MAX_LEFT_OUT_SHARE * weight || edges + weight > maxWeight) continue
     edges += weight
     held += heldWeight
   }

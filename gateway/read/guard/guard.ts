@@ -99,7 +99,7 @@ async function climbLadder(climb: Climb, signal: AbortSignal): Promise<PageAnswe
     if (counting !== undefined) return ended(counting, progress.reasons.length + 1, climb)
     const last = outcomes.at(-1)
     if (last === undefined) throw new TypeError('no attempt was made')
-    const goesOn = await isReadyAgain(last, climb)
+    const goesOn = await prepareRetry(last, climb)
     signal.throwIfAborted()
     if (!goesOn) return giveUp(last, climb)
   }
@@ -135,11 +135,10 @@ async function race(climb: Climb, attempts: number): Promise<Outcome[]> {
       throw error
     }
   }
-  const steps = Array.from({ length: attempts }, (_, step) => step)
-  const [first, ...others] = steps
-  // The first was paid for when it was decided to go on.
+  // `prepareRetry` took the first attempt from the budget.
+  const others = Array.from({ length: attempts - 1 }, (_, index) => index + 1)
   const paid = others.filter(() => climb.page.attemptBudget.take())
-  await Promise.all([first ?? 0, ...paid].map(run))
+  await Promise.all([0, ...paid].map(run))
   return outcomes
 }
 
@@ -180,7 +179,7 @@ function worth({ answer }: Answered, { model, task }: Question): number {
 const MAX_UNAVAILABLE = 6
 
 /** Does what must be done before another attempt: a smaller image, a wait. False when another would be in vain. */
-async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
+async function prepareRetry(last: Outcome, climb: Climb): Promise<boolean> {
   const { page, options, progress, signal } = climb
   const { spent, failures, unavailable } = progress
   const isOver = spent >= page.question.model.profile.ladder.length || unavailable >= MAX_UNAVAILABLE
@@ -190,12 +189,12 @@ async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
   }
   const isFree = last.reason === 'engine_unavailable'
   if (!isFree && !page.attemptBudget.take()) return false
-  if (last.reason === 'too_long') return canShrink(climb)
+  if (last.reason === 'too_long') return shrinkImage(climb)
   return failures === 0 || wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
 }
 
 /** Makes the image smaller, once; false when it cannot be, or was already. */
-async function canShrink(climb: Climb): Promise<boolean> {
+async function shrinkImage(climb: Climb): Promise<boolean> {
   const { page, image, progress, signal } = climb
   const smaller = progress.isShrunk ? null : await shrink(image, page.question.model)
   if (smaller === null) return false

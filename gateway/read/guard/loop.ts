@@ -16,7 +16,7 @@ export interface Loop {
 export type LoopMeasure = 'strict' | 'lenient'
 
 /** Only the end of a text is looked at: three copies of the longest piece that matters. Characters. */
-const WINDOW = 8000
+const WINDOW_CHARACTERS = 8000
 
 /** How few copies are enough, by the estimated tokens of the piece: short ones are repeated on honest pages. */
 const REPEATS = [
@@ -35,7 +35,7 @@ const MIN_TOKENS = {
 } as const
 
 /** Of one or two characters over and over: the longest honest run is a dotted line across the page. Characters. */
-const MIN_RUN = 1000
+const MIN_RUN_CHARACTERS = 1000
 
 /**
  * Finds out whether a text ends in a loop: a piece that is repeated without any change, so often and at such a length
@@ -44,7 +44,7 @@ const MIN_RUN = 1000
  * too; what counts here is what the copies cost.
  */
 export function findLoop(text: string, measure: LoopMeasure): Loop | null {
-  const found = findIn(text.slice(-WINDOW), (piece, length) => isLoop(piece, length, measure))
+  const found = findIn(text.slice(-WINDOW_CHARACTERS), (piece, length) => isLoop(piece, length, measure))
   if (found === null) return null
   const { piece, length } = found
   let start = text.length - length
@@ -53,7 +53,7 @@ export function findLoop(text: string, measure: LoopMeasure): Loop | null {
 }
 
 /** A page has lines that differ by a number alone, but not so many with words in them: a page has some eighty lines. */
-const COUNT = { repeats: 120, letters: 8, window: 2 * WINDOW } as const
+const COUNT = { repeats: 120, letters: 8, window: 2 * WINDOW_CHARACTERS } as const
 
 /** Finds out whether a text ends in lines that only count on: "Figure 1: …", "Figure 2: …". */
 export function findCount(text: string): Loop | null {
@@ -123,7 +123,7 @@ function repeatedEnds(text: string): { period: number; length: number }[] {
 }
 
 function isLoop(piece: string, length: number, measure: LoopMeasure): boolean {
-  if (piece.length <= 2) return length >= MIN_RUN
+  if (piece.length <= 2) return length >= MIN_RUN_CHARACTERS
   const repeats = length / piece.length
   const pieceTokens = estimateTokens(piece)
   const enough = REPEATS.find((step) => pieceTokens >= step.pieceTokens)?.repeats ?? Infinity
@@ -146,25 +146,25 @@ export interface LoopWatch {
 }
 
 /** How much must have been added before it is worth another look; a loop costs so much more at most. Characters. */
-const STEP = 128
+const STEP_CHARACTERS = 128
 
 /** Below this nothing is a loop. Characters: 500 tokens of Chinese. */
-const FIRST_LOOK = 512
+const MIN_LOOP_CHARACTERS = 512
 
 /** Counting is looked for less often: it takes the longer window, and more copies to be one. Characters. */
-const COUNT_STEP = 1024
+const COUNT_STEP_CHARACTERS = 1024
 
 /** Starts to watch a text. */
 export function watchForLoop(measure: LoopMeasure): LoopWatch {
-  let nextLook = FIRST_LOOK
-  let nextCount = COUNT_STEP
+  let nextLook = MIN_LOOP_CHARACTERS
+  let nextCount = COUNT_STEP_CHARACTERS
   return {
     see(text) {
       if (text.length < nextLook) return null
-      nextLook = text.length + STEP
+      nextLook = text.length + STEP_CHARACTERS
       const loop = findLoop(text, measure)
       if (loop !== null || text.length < nextCount) return loop
-      nextCount = text.length + COUNT_STEP
+      nextCount = text.length + COUNT_STEP_CHARACTERS
       return findCount(text)
     },
   }

@@ -12,8 +12,8 @@ export function joinTiles(rows: readonly (readonly string[])[]): string {
 
 /** The overlap is a tenth of a tile; so much of both texts is searched for it. */
 const SEARCHED_SHARE = 0.25
-const LEAST_SEARCHED = 60
-const MOST_SEARCHED = 600
+const MIN_SEARCHED_TOKENS = 60
+const MAX_SEARCHED_TOKENS = 600
 
 /** Joins the text of a tile with that of the tile below it. */
 function joinBelow(above: string, below: string): string {
@@ -30,11 +30,11 @@ function joinBelow(above: string, below: string): string {
 }
 
 const searched = ({ length }: readonly Token[]): number =>
-  Math.min(length, MOST_SEARCHED, Math.max(LEAST_SEARCHED, Math.ceil(length * SEARCHED_SHARE)))
+  Math.min(length, MAX_SEARCHED_TOKENS, Math.max(MIN_SEARCHED_TOKENS, Math.ceil(length * SEARCHED_SHARE)))
 
 /** Letters that must agree, and their share of the words in the overlap, before it counts as one. */
-const LEAST_LETTERS = 10
-const LEAST_SHARE = 0.6
+const MIN_LETTERS = 10
+const MIN_MATCHED_SHARE = 0.6
 
 function isOverlap(steps: readonly Step[], tail: readonly Token[]): boolean {
   const matches = steps.filter(isMatch)
@@ -42,7 +42,7 @@ function isOverlap(steps: readonly Step[], tail: readonly Token[]): boolean {
   const between = steps.slice(steps.findIndex(isMatch), steps.findLastIndex(isMatch) + 1)
   const words = between.filter(({ first }) => first === null || tail[first]!.key !== '').length
   return (
-    letters >= LEAST_LETTERS && matches.filter(({ first }) => tail[first]!.key !== '').length >= LEAST_SHARE * words
+    letters >= MIN_LETTERS && matches.filter(({ first }) => tail[first]!.key !== '').length >= MIN_MATCHED_SHARE * words
   )
 }
 
