@@ -2,19 +2,19 @@ import { comparableWords } from './comparable-words.ts'
 import type { ComparableWord } from './comparable-words.ts'
 import { plainAnswer } from './plain-answer.ts'
 
-/** Pieces that one text has where the other has a word: at line ends, around drop capitals, between spaced letters. */
+/** Pieces into which a text may split a word of the other text: at line ends, after drop capitals, in spaced print. */
 const MAX_PIECES = 4
 /** Lines at the top and at the bottom of a page that may be a running header or footer, which models leave out. */
 const EDGE_LINES = 2
-/** Of an edge line that was left out, rather than misread. */
+/** An edge line of which an answer holds this share or more was misread, not left out. */
 const MAX_LEFT_OUT_SHARE = 0.5
-/** More of a page is no header. */
+/** Headers and footers make up no more of a page's weight than this. */
 const MAX_EDGE_SHARE = 0.15
 
 /**
- * Returns the share of a text layer's words and numbers, by length, that an answer holds, 0 to 1; each word counts as
- * often as it stands there. Neither order, markup, spelling of numbers nor the parting of words matters, nor do short
- * headers and footers that the answer leaves out. 1 for a layer without words.
+ * Returns the share of a text layer's words and numbers, by length, that an answer holds, 0 to 1. A word counts as
+ * often as it occurs. Order, markup, number format and word division do not matter, nor do short headers and footers
+ * that the answer leaves out. 1 for a layer without words.
  */
 export function agreement(layerText: string, answer: string): number {
   const words = comparableWords(layerText)
@@ -29,7 +29,7 @@ function weigh(words: readonly ComparableWord[], counts: (index: number) => bool
   return words.reduce((sum, { weight }, index) => (counts(index) ? sum + weight : sum), 0)
 }
 
-/** Tells of each word whether the answer has it. */
+/** Tells for each word whether the answer has it. */
 function findWords(words: readonly ComparableWord[], answered: readonly ComparableWord[]): boolean[] {
   const left = new Map<string, number>()
   for (const { key } of answered) left.set(key, (left.get(key) ?? 0) + 1)
@@ -46,15 +46,15 @@ function findWords(words: readonly ComparableWord[], answered: readonly Comparab
   return found
 }
 
-/** A layer may hold the letters of Arabic and Hebrew words as they stand on the page, from the left. */
+/** A layer may hold the letters of Arabic and Hebrew words in visual order, from left to right. */
 function isRightToLeft(key: string): boolean {
   return /[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(key)
 }
 
-/** So much of a word's beginning tells most words apart. */
+/** Most words differ in their first letters, so many of them. */
 const BEGINNING = 3
 
-/** Finds words that the layer has in pieces. */
+/** Finds words that the layer splits into pieces. */
 function joinParted(
   words: readonly ComparableWord[],
   found: boolean[],
@@ -63,7 +63,7 @@ function joinParted(
 ): void {
   const beginnings = new Set(answered.map(({ key }) => key.slice(0, BEGINNING)))
   const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
-  // Few pieces begin as any word of the answer does: the others need not be joined.
+  // Only pieces that begin like a word of the answer are joined; few do.
   const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING)))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
@@ -81,7 +81,7 @@ function windowsAround(index: number, length: number): [from: number, to: number
   return windows
 }
 
-/** Words that the answer has in pieces. */
+/** Returns what neighbouring words of the answer spell together: words that it splits into pieces. */
 function partedWords(answered: readonly ComparableWord[]): Set<string> {
   const parted = new Set<string>()
   for (let from = 0; from < answered.length; from++)
@@ -90,7 +90,9 @@ function partedWords(answered: readonly ComparableWord[]): Set<string> {
   return parted
 }
 
-/** Returns what the edge lines weigh that the answer leaves out, and how much of that it holds all the same. */
+/**
+ * Returns the weight of the edge lines that the answer leaves out, and the weight of their words that it holds anyway.
+ */
 function leftOutEdges(
   words: readonly ComparableWord[],
   found: readonly boolean[],

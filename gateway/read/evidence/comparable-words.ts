@@ -15,8 +15,9 @@ const MAX_WEIGHT = 12
 const IDEOGRAPH_WEIGHT = 2
 
 /**
- * Splits text into what is compared: without case, accents, ligatures, width, marks, and what groups the digits of a
- * number. Chinese, Japanese and Korean, whose words nobody parts, come as pairs of neighbours.
+ * Splits text into comparable words: without case, accents, ligatures, width, punctuation and digit grouping. Chinese,
+ * Japanese and Korean are split into pairs of neighbouring characters, because spaces do not separate their words
+ * reliably.
  */
 export function comparableWords(text: string): ComparableWord[] {
   const words: ComparableWord[] = []

@@ -1,11 +1,11 @@
 import { similarity } from './overlap.ts'
 
-/** Lines that must continue each other, of those that could, before two texts count as one text cut from top to bottom. */
+/** With a smaller share of continued lines, two tiles hold columns of their own and not the halves of one text. */
 const MIN_CONTINUED_SHARE = 0.4
 
 /**
- * Joins the text of a tile with that of the tile to its right: line by line, where lines of the left one end as lines of
- * the right one begin; otherwise, as for columns of their own, one after the other.
+ * Joins the text of a tile with that of the tile to its right. Joins line by line where lines of the left tile end as
+ * lines of the right tile begin; otherwise the tiles hold columns of their own, and one text follows the other.
  */
 export function joinLines(left: string, right: string): string {
   if (left.trim() === '') return right
@@ -36,7 +36,7 @@ function findContinuation(line: string, continuations: readonly string[], from: 
   return null
 }
 
-/** What of a line may be a letter that the tile's edge cut through, or the border of a table. */
+/** Characters at a cut that may be left of a letter that the tile's edge cut through, or of a table's border. */
 const MAX_CUT_CHARACTERS = 3
 const MAX_OVERLAP_CHARACTERS = 60
 /** Fewer letters agree by chance. */
@@ -55,7 +55,7 @@ function joinLine(left: string, right: string): string | null {
   return null
 }
 
-/** Whether so many characters, given with the one that they hang on, are part of a word or of a table's border. */
+/** Tells whether `length` characters, given with their neighbour, are part of a word or of a table's border. */
 function isFragment(length: number, text: string): boolean {
   return length === 0 || !/\s/.test(text) || /^.?[\s|]+.?$/.test(text)
 }
