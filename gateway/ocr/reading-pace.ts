@@ -1,4 +1,4 @@
-/** What pages of one model and task have taken here: what is expected of the next ones. */
+/** What pages of one model and task have taken since the gateway started. */
 export interface ReadingPace {
   /** Pages that were measured. */
   readonly pages: number
@@ -6,13 +6,13 @@ export interface ReadingPace {
   readonly completionTokens: number
   /** From where a page begins to be drawn to the end of its answer, on average. */
   readonly secondsPerPage: number
-  /** While any was being read. After single pages alone it is what single pages bring; a document brings more. */
+  /** While any page was being read. Documents raise it, because their pages are read side by side. */
   readonly pagesPerSecond: number
 }
 
 /** A page that is being read, until it is disposed. */
 export interface BegunReading extends Disposable {
-  /** Says that an engine has read it whole. A page that failed, or was left, measures nothing. */
+  /** Notes that an engine has read the page whole. Not called for a page that failed or was aborted. */
   read(completionTokens: number): void
 }
 
@@ -23,10 +23,10 @@ export interface PaceMeter {
   pace(modelId: string, task: string): ReadingPace | null
 }
 
-/** So many pages are remembered, roughly: enough to even out, and few enough to follow a change. */
+/** Pages that an average covers, roughly: enough to smooth it, and few enough to follow a change. */
 const REMEMBERED_PAGES = 100
-/** Where reading never pauses, its speed is taken so often, in milliseconds. */
-const LONGEST_STRETCH = 30_000
+/** When reading never pauses, a stretch ends after this time. */
+const MAX_STRETCH_MILLISECONDS = 30_000
 
 /** A time in which pages were read without a pause. */
 interface Stretch {
@@ -35,8 +35,8 @@ interface Stretch {
 }
 
 /**
- * Creates a meter. Speed is pages by the time in which any was being read, stretch by stretch; each stretch counts as much
- * as its pages, so that what documents were read at outweighs what single pages were.
+ * Creates a meter. The speed of a stretch is its pages divided by its time. Stretches are weighted by their pages, so
+ * that documents outweigh single pages.
  */
 export function createPaceMeter(now = () => performance.now()): PaceMeter {
   const meters = new Map<string, ReturnType<typeof createMeter>>()
@@ -67,7 +67,7 @@ function createMeter(now: () => number) {
 
   function end(): void {
     inFlight -= 1
-    const isLong = stretch.pages > 0 && now() - stretch.since >= LONGEST_STRETCH
+    const isLong = stretch.pages > 0 && now() - stretch.since >= MAX_STRETCH_MILLISECONDS
     if (inFlight > 0 && !isLong) return
     if (stretch.pages > 0) speed.add(speedNow(), stretch.pages)
     stretch = { since: now(), pages: 0 }
@@ -96,7 +96,7 @@ function createMeter(now: () => number) {
   }
 }
 
-/** A mean at first, and a running one once there is more than is to be remembered. */
+/** Creates a mean, which becomes a running mean when it covers more than the remembered pages. */
 function createAverage() {
   let mean = 0
   let weight = 0
