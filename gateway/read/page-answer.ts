@@ -19,6 +19,7 @@ export const attemptReasons = [
   'engine_timeout',
 ] as const
 
+/** One of the reasons why an attempt did not count. */
 export type AttemptReason = (typeof attemptReasons)[number]
 
 const tokens = z.number().int().nonnegative()
