@@ -13,7 +13,7 @@ import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
 import type { Services } from './services.ts'
 
-/** All middleware and all routes, in their order. */
+/** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
   app.onError(errorResponse(services.metrics))

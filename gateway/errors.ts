@@ -1,4 +1,4 @@
-/** What the catalogue knows of one failure: its HTTP status, OpenAI's error type, and whether the same request may succeed later. */
+/** A failure in the catalogue: its HTTP status, OpenAI's error type, and whether the same request may succeed later. */
 interface ErrorEntry {
   readonly status: number
   readonly type: string
@@ -51,9 +51,9 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 }
 
 /**
- * What the gateway itself acts on where a code says too little; clients never see it. `too_long`: the page does not fit
- * the model's context. `outage`: no upstream has served the model for longer than pages wait. `no_connection`: an upstream
- * could not be connected to.
+ * Tells failures of one code apart where the gateway must; clients never see it. `too_long`: the page does not fit the
+ * model's context. `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway
+ * could not connect to an upstream.
  */
 export type ErrorKind = 'too_long' | 'outage' | 'no_connection'
 
@@ -63,7 +63,7 @@ export interface ErrorDetails {
   readonly param?: string | undefined
   /** What the log needs and the caller must not see. */
   readonly cause?: unknown
-  /** Overrides the catalogue where the same code is sometimes worth another try and sometimes not. */
+  /** Overrides the catalogue where the same code is sometimes worth a retry and sometimes not. */
   readonly retry?: boolean
   readonly retryAfterSeconds?: number | undefined
   readonly kind?: ErrorKind | undefined

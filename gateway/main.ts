@@ -15,7 +15,7 @@ async function run(config: Config): Promise<void> {
   })
   const { log } = gateway.services
   for (const warning of warnings) log.warn(warning)
-  // A bug in one request must not take the others with it.
+  // A bug in one request must not end the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'unhandled rejection'))
   process.stdout.write(`ocr-gateway listens on ${gateway.url}\n`)
   const stop = async (signal: string): Promise<void> => {

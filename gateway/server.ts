@@ -11,17 +11,17 @@ export interface RunningGateway {
   /** `http://127.0.0.1:8080` */
   readonly url: string
   readonly services: Services
-  /** Finishes what runs, takes nothing new, and ends; what takes longer than the drain time is cut. */
+  /** Drains: finishes what runs, takes nothing new, and stops. Aborts what takes longer than the drain time. */
   stop(): Promise<void>
 }
 
-const FIRST_LOOK_MS = 3000
+const MAX_FIRST_REFRESH_MS = 3000
 
 /** Starts a gateway and returns once it answers. Throws the system's error when it cannot listen. */
 export async function startGateway(config: Config): Promise<RunningGateway> {
   const services = createServices(config)
   // The first request should find the upstreams' models; one that hangs must not delay the start for long.
-  await services.upstreams.refresh(AbortSignal.timeout(FIRST_LOOK_MS))
+  await services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))
   try {
     const server = await listen(config, services)
     return { url: urlOf(server), services, stop: () => stop(server, services, config.GATEWAY_DRAIN_SECONDS) }

@@ -35,7 +35,7 @@ export interface Services extends AsyncDisposable {
   readonly apiKeys: readonly ApiKey[]
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
-  /** `draining` is set once, on the way out. */
+  /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
   readonly models: ModelList
@@ -47,7 +47,7 @@ const REFRESH_SECONDS = 10
 /** A cache that takes longer than this costs more than it saves. */
 const REDIS_TIMEOUT_MS = 300
 
-/** Returns what is wrong with a configuration that the rules of its single variables cannot see. */
+/** Returns the problems of a configuration that the rules of its single variables cannot find. */
 export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config): string[] {
   const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
   return unknown.map(
@@ -55,7 +55,7 @@ export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config):
   )
 }
 
-/** Builds everything once, in the order of who needs whom; disposing closes it in reverse. */
+/** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
 export function createServices(config: Config): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })

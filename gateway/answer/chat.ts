@@ -45,7 +45,7 @@ export function chatCompletion({ content, ledger }: Reading, request: OcrRequest
   }
 }
 
-/** Builds the chunks of a streamed completion as the pipeline tells what they hold. */
+/** Builds the chunks of a streamed completion from the pipeline's events. */
 async function* chatChunks(
   events: AsyncIterable<StitchEvent>,
   request: OcrRequest,
@@ -70,7 +70,7 @@ function textChunk(head: Head, { text, page }: TextPiece): ChatChunk {
   return { ...chunk(head, { content: text }), ...(page === null ? {} : { ocr: { page } }) }
 }
 
-/** The ledger is on the last one, whichever that is. */
+/** Builds the chunk that ends the choice, and the usage chunk if it is wanted; the last of them holds the ledger. */
 function* lastChunks(head: Head, ledger: Ledger, request: OcrRequest, includeUsage: boolean): Generator<ChatChunk> {
   const ocr = ocrObject(ledger, request)
   yield { ...chunk(head, {}, finishReason(ledger)), ...(includeUsage ? {} : { ocr }) }

@@ -1,13 +1,13 @@
 import type { Ledger } from '../ocr/ledger.ts'
 import type { StitchEvent } from '../ocr/stitch.ts'
 
-/** What was read, whole. */
+/** The whole content, and its ledger. */
 export interface Reading {
   readonly content: string
   readonly ledger: Ledger
 }
 
-/** Collects what a stream forwards. Throws what the pipeline throws. */
+/** Collects the pipeline's events into one reading. Throws what the pipeline throws. */
 export async function collect(events: AsyncIterable<StitchEvent>): Promise<Reading> {
   let content = ''
   for await (const event of events) {

@@ -65,7 +65,7 @@ function confidence({ mean, lowest }: NonNullable<LedgerPage['confidence']>): Le
   return { mean: rounded(mean), lowest: rounded(lowest) }
 }
 
-/** A fourth digit would say more than is known. */
+/** Rounds to three digits: a share is known no better. */
 function rounded(share: number): number {
   return Math.round(share * 1000) / 1000
 }

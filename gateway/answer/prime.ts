@@ -4,25 +4,25 @@ import type { StitchEvent } from '../ocr/stitch.ts'
 /** A pipeline whose documents are open. */
 export interface Primed {
   readonly opened: DocumentOpen
-  /** Everything that comes after. */
+  /** The events that follow. */
   readonly rest: AsyncIterable<StitchEvent>
 }
 
 /**
- * Waits for the first page, but not for longer than a proxy would: until then a failure can still be an honest status,
- * afterwards it is an event.
+ * Waits for the first page, but not for longer than proxies wait: until the response begins, a failure still has its
+ * own HTTP status; afterwards it is an event.
  */
 export async function prime(
   events: AsyncGenerator<StitchEvent, void, undefined>,
-  patienceMilliseconds: number,
+  maxWaitMilliseconds: number,
 ): Promise<Primed> {
   const opened = await nextOf(events)
   if (opened.type !== 'document-open') throw new Error('The pipeline began without its documents.')
   const first = nextOf(events)
-  // A client may leave before anyone has come to await it.
+  // Without this, a client that leaves before `rest` is read would cause an unhandled rejection.
   first.catch(() => {})
   const { promise: waitedLong, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, patienceMilliseconds)
+  const timer = setTimeout(resolve, maxWaitMilliseconds)
   await Promise.race([first, waitedLong]).finally(() => clearTimeout(timer))
   return { opened, rest: chain(first, events) }
 }

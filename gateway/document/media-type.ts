@@ -6,8 +6,9 @@ import type { SourceFacts } from './source.ts'
 const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
 
 /**
- * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`, `document_unreadable` when what
- * was called a PDF is none, and `unsupported_media_type` otherwise. What the client declares never decides.
+ * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`,
+ * `document_unreadable` when the client calls it a PDF and it is none, and `unsupported_media_type` otherwise. What the
+ * client declares never decides the type.
  */
 export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DocumentMediaType {
   const { param } = source
@@ -74,7 +75,7 @@ function describeText(bytes: Uint8Array, head: string): string {
 }
 
 function isText(bytes: Uint8Array): boolean {
-  // Only line breaks, tabs and form feeds are control characters that text has. A character may be cut at the end.
+  // The only control characters of text are line breaks, tabs and form feeds. The last character may be cut off.
   const start = bytes.slice(0, 4096)
   if (start.some((byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d))
     return false

@@ -13,7 +13,7 @@ export type { Rasterization } from '../rasterizer/messages.ts'
 export interface Document extends AsyncDisposable {
   /** Of the bytes, in hexadecimal. */
   readonly sha256: string
-  /** What the bytes are, whatever the client declared. */
+  /** Of the bytes; what the client declared does not matter. */
   readonly mediaType: string
   readonly pageCount: number
   /**
@@ -26,7 +26,7 @@ export interface Document extends AsyncDisposable {
 /** How a document is opened. */
 export interface OpenOptions {
   readonly maxDocumentBytes: number
-  /** Whose document it is. */
+  /** The request's place in the rasterizer's queue. */
   readonly turn: Turn
 }
 
@@ -53,7 +53,7 @@ export async function openDocument(
   }
 }
 
-/** A function of its own, so that nothing holds the source's bytes once they are where every thread can read them. */
+/** A separate function, so that nothing holds the source's bytes once they are copied to shared memory. */
 async function load(source: Source, maxDocumentBytes: number, signal: AbortSignal): Promise<SharedDocument> {
   const bytes = await source.open(signal)
   if (bytes.length > maxDocumentBytes) throw tooLarge(bytes.length, source, maxDocumentBytes)
@@ -98,14 +98,14 @@ function outOfRange(page: number, pageCount: number): GatewayError {
   return new GatewayError('page_out_of_range', message, { param: 'ocr.pages' })
 }
 
-/** Threads know nothing of requests: the field at fault is added here. */
+/** Adds the request field at fault to an error of a thread: threads know nothing of requests. */
 function withParam(error: unknown, param: string): unknown {
   if (!(error instanceof GatewayError) || error.code === 'draining') return error
   const { code, message, cause } = error
   return new GatewayError(code, message, { param: code === 'wrong_password' ? 'ocr.password' : param, cause })
 }
 
-/** Copies bytes once to where every thread can read them. */
+/** Copies bytes into memory that every thread can read. */
 function sharedCopy(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
   shared.set(bytes)

@@ -1,4 +1,4 @@
-/** What is known of a document before anyone has its bytes. */
+/** What is known of a document before its bytes are read. */
 export interface SourceFacts {
   /** The request field that held it: `messages[0].content[1].file.file_data`. Errors name it. */
   readonly param: string
@@ -9,9 +9,9 @@ export interface SourceFacts {
   readonly password: string | null
 }
 
-/** Where a document comes from. It is opened when its request's turn has come, and once. */
+/** Where a document comes from. It can be opened once. */
 export interface Source extends SourceFacts {
-  /** Returns the document's bytes and holds them no longer. Throws what fetching them throws, naming `param`. */
+  /** Returns the document's bytes and keeps no reference to them. Throws what getting them throws, naming `param`. */
   open(signal: AbortSignal): Promise<Uint8Array>
 }
 

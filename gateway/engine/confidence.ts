@@ -2,25 +2,27 @@ import type { Confidence } from './engine.ts'
 
 /** Collects how sure a model was of each token of a page, in order. */
 export interface ConfidenceMeter {
-  /** Takes the natural logarithm of a token's probability; what is no number is left out. */
+  /** Takes the natural logarithm of a token's probability; NaN is left out. */
   add(logprob: number): void
   /** Null when nothing was added. */
   read(): Confidence | null
 }
 
 /**
- * Tokens of a stretch: two to three lines of print, or a row of a table. A shorter one falls at every name that the model
- * did not know, in a longer one a line that was guessed is lost among those that were read.
+ * Tokens of a stretch: two to three lines of print, or a row of a table. A shorter stretch falls at every name that the
+ * model did not know; a longer one hides a guessed line among lines that were read.
  */
 const STRETCH_TOKENS = 32
 
 /**
- * One token in 20,000. vLLM writes -9999 where the probability is nothing; taken at its word, one such token would make
- * nothing of a page of a thousand.
+ * A probability of one in 20,000. vLLM writes -9999 for a probability of zero: unbounded, one such token would bring
+ * the mean of a page of a thousand tokens close to zero.
  */
-const LEAST_LOGPROB = -10
+const MIN_LOGPROB = -10
 
-/** Creates a meter: the mean over all tokens, and over the stretch where it is lowest; a shorter page is one stretch. */
+/**
+ * Creates a meter: the mean over all tokens, and over the stretch where it is lowest; a shorter page is one stretch.
+ */
 export function createConfidenceMeter(): ConfidenceMeter {
   const stretch = new Float64Array(STRETCH_TOKENS)
   let count = 0
@@ -30,7 +32,7 @@ export function createConfidenceMeter(): ConfidenceMeter {
   return {
     add(logprob) {
       if (Number.isNaN(logprob)) return
-      const value = Math.min(0, Math.max(LEAST_LOGPROB, logprob))
+      const value = Math.min(0, Math.max(MIN_LOGPROB, logprob))
       const place = count % STRETCH_TOKENS
       stretchSum += value - stretch[place]!
       stretch[place] = value
@@ -41,7 +43,8 @@ export function createConfidenceMeter(): ConfidenceMeter {
     read() {
       if (count === 0) return null
       const mean = sum / count
-      // A page hardly longer than a stretch, and bad at both ends, is worse than any stretch of it.
+      // The mean of a page that is hardly longer than a stretch, and bad at both ends, is lower than that of any
+      // stretch.
       return { mean: Math.exp(mean), lowest: Math.exp(Math.min(mean, lowest)) }
     },
   }
@@ -54,7 +57,7 @@ export interface ConfidencePart {
   readonly weight: number
 }
 
-/** Joins the confidences of a page's parts; those that have none, because nothing was on them, play no part. */
+/** Joins the confidences of a page's parts; a part without a confidence is left out. */
 export function joinConfidences(parts: readonly ConfidencePart[]): Confidence | null {
   let weights = 0
   let sum = 0

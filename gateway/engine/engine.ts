@@ -11,7 +11,7 @@ export interface Prompt {
   readonly question: Question
   readonly image: PageImage
   readonly requestId: string
-  /** Whose page it is. */
+  /** The page's place in the upstreams' queue. */
   readonly turn: Turn
   readonly attempt: Attempt
 }
@@ -22,7 +22,10 @@ export interface Attempt {
   readonly number: number
   /** How it departs from the profile's sampling. */
   readonly sampling: Rung
-  /** Base URLs of the upstreams that were asked for this page. An engine adds its own, and asks another while there is one. */
+  /**
+   * Base URLs of the upstreams that were asked for this page. The engine adds the one it asks, and prefers untried
+   * ones.
+   */
   readonly tried: Set<string>
 }
 
@@ -46,20 +49,21 @@ export interface TextDelta {
   readonly text: string
 }
 
-/** The last thing an engine says about a page. A stream that ends without one was broken off. */
+/** The last delta of an answer. A stream that ends without one was broken off. */
 export interface EndDelta {
   readonly type: 'end'
   /** `stop` is the only good end; `length`, `abort`, `repetition` and whatever else a server says are not. */
   readonly finishReason: string
   readonly usage: Usage
-  /** Null when the engine did not say: nobody asked it to, or it cannot, or nothing was on the page. */
+  /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   readonly confidence: Confidence | null
 }
 
+/** A piece of an answer. */
 export type Delta = TextDelta | EndDelta
 
 /**
- * Answers a prompt with deltas. It tries once. Throws GatewayError (`engine_error`, `engine_unavailable`,
+ * Answers a prompt with deltas, in one attempt. Throws GatewayError (`engine_error`, `engine_unavailable`,
  * `engine_timeout`) and the signal's reason when aborted; ends its own work before it throws.
  */
 export type Engine = (prompt: Prompt, signal: AbortSignal) => AsyncIterable<Delta>

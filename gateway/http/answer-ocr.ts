@@ -12,7 +12,7 @@ import { eventStream, KEEP_ALIVE_MILLISECONDS } from './event-stream.ts'
 
 type Events = AsyncGenerator<StitchEvent, void, undefined>
 
-/** Reads the documents of a request, whichever protocol it came by, and answers as its writer writes. */
+/** Reads the documents of a request in any protocol, and answers with what its writer writes. */
 export async function answerOcr(
   c: GatewayContext,
   services: OcrServices,
@@ -25,8 +25,8 @@ export async function answerOcr(
   record.documents = request.sources.length
   const leave = new AbortController()
   const signal = AbortSignal.any([c.req.raw.signal, leave.signal])
-  const told = request.dryRun ? dryRun(request, services, signal) : stitch(ocr(request, services, signal), request)
-  const events = recorded(told, record)
+  const results = request.dryRun ? dryRun(request, services, signal) : stitch(ocr(request, services, signal), request)
+  const events = recorded(results, record)
   return writer.stream ? streamed(c, events, writer, leave, services) : whole(c, events, writer)
 }
 
@@ -61,7 +61,7 @@ async function streamed(
   })
 }
 
-/** Notes for the access log what became of the pages. */
+/** Passes events on, and notes the counts of pages for the access log. */
 async function* recorded(events: Events, record: RequestRecord): Events {
   for await (const event of events) {
     if (event.type === 'end') Object.assign(record, countPages(event.ledger))

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Log } from '../telemetry/log.ts'
 
-/** What a route tells of a request for its line in the access log. Never text of a document. */
+/** What a request's line in the access log says. Never text of a document. */
 export interface RequestRecord {
   key: string | null
   model: string | null
@@ -12,12 +12,12 @@ export interface RequestRecord {
   cachedPages: number | null
   bytes: number | null
   errorCode: string | null
-  /** Set by whoever goes on answering after the handler has returned; that one calls `end`. */
+  /** Whether the answer goes on after the handler has returned; the code that sends it must then call `end`. */
   streaming: boolean
   end: (status: number) => void
 }
 
-/** What the server and middleware lay down for the routes. */
+/** What the server and the middleware set for the routes. */
 export interface GatewayEnv {
   Bindings: HttpBindings
   Variables: {

@@ -5,9 +5,9 @@ import { GatewayError } from '../errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv } from './context.ts'
 
-/** Turns whatever was thrown into the error that the caller may read; what is not on the list is a plain 500. */
+/** Turns a thrown value into the error that the caller may read; anything but a GatewayError becomes a plain 500. */
 export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
-  // Whatever else broke because the client left is no failure of ours: alarms must mean something.
+  // An error that follows because the client left is no failure of the gateway, and must not raise alarms.
   if (signal.aborted) return new GatewayError('client_gone', 'The client closed the request.', { cause: thrown })
   if (thrown instanceof GatewayError) return thrown
   return new GatewayError('internal_error', 'The gateway failed. Its log says why, under this request id.', {
@@ -23,8 +23,9 @@ export function reportError(c: GatewayContext, error: GatewayError, metrics: Met
 }
 
 /**
- * Makes an error of whatever else is thrown. Hono hands only errors to `onError`, and node-server aborts a request whose
- * client left with a string: thrown on, it would pass by the answer, the log and the count of requests.
+ * Turns any other thrown value into an Error. Hono passes only Errors to `onError`, but when a client leaves,
+ * node-server aborts its request with a string: thrown as it is, the request would be missing in the log and in the
+ * metrics.
  */
 export function throwErrors() {
   return createMiddleware<GatewayEnv>(async function throwErrors(_, next) {
@@ -36,14 +37,14 @@ export function throwErrors() {
   })
 }
 
-/** The one place where a thrown value becomes bytes. */
+/** Creates the error handler: the only place where a thrown value becomes a response. */
 export function errorResponse(metrics: Metrics) {
   return function errorResponse(thrown: unknown, c: GatewayContext): Response {
     const error = asGatewayError(thrown, c.req.raw.signal)
     reportError(c, error, metrics)
     c.header('x-should-retry', String(error.retry))
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
-    // An unread body would be taken for the next request on this connection.
+    // An unread body would be read as the next request on this connection.
     if (error.code === 'body_too_large' || error.code === 'draining') c.header('connection', 'close')
     return c.json(errorBody(error), error.status as ContentfulStatusCode)
   }

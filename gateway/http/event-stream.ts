@@ -1,11 +1,11 @@
-/** What happens around a stream of events. */
+/** How a stream of events begins, ends and fails. */
 export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>
-  /** The data of one more event, after the last or the failure; null: none. */
+  /** The data of one more event, after the last event or the failure; null: none. */
   readonly last: string | null
-  /** Turns a failure after the first byte into its event. */
+  /** Turns a failure after the first byte into the data of an event. */
   readonly onError: (thrown: unknown) => object
-  /** Called once when the last byte was handed over, or the client had left. */
+  /** Called once, when the last byte was sent or the client has left. */
   readonly onEnd: (left: boolean) => void
   /** Aborted when the client leaves. */
   readonly leave: AbortController
@@ -14,14 +14,14 @@ export interface EventStreamOptions {
 const encoder = new TextEncoder()
 const encode = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
 
-/** Proxies close what is silent for a minute (AWS ALB) or more; clients ignore comments. */
+/** Proxies close a connection that is silent for a minute (AWS ALB) or more; clients ignore comments. */
 export const KEEP_ALIVE_MILLISECONDS = 10_000
 
 const keepAlive = encoder.encode(': keep-alive\n\n')
 
 /**
- * Answers with server-sent events, one per object. Pulls the next object only when the client has taken
- * the one before, so that a slow client slows the pipeline and not the memory. Says a comment every ten seconds.
+ * Answers with server-sent events, one per object. Pulls the next object only when the client has taken the one before,
+ * so that a slow client slows the pipeline and does not fill the memory. Sends a comment every ten seconds.
  */
 export function eventStream(events: AsyncIterator<object>, options: EventStreamOptions): Response {
   const { headers, last, onError, onEnd, leave } = options
@@ -35,7 +35,7 @@ export function eventStream(events: AsyncIterator<object>, options: EventStreamO
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       heartbeat = setInterval(() => {
-        // A client that has not taken what there is needs no sign of life.
+        // A client that has data left to read needs no comment.
         if ((controller.desiredSize ?? 0) > 0) controller.enqueue(keepAlive)
       }, KEEP_ALIVE_MILLISECONDS)
     },

@@ -1,7 +1,7 @@
 /** A string longer than this is left out of an outline. In bytes. */
 const MAX_STRING_BYTES = 4096
 
-/** Beyond so many strings a JSON text is no envelope around a few documents, and parsing it whole is quicker. */
+/** A JSON text with more strings is no envelope around a few documents, and parsing it whole is faster. */
 const MAX_STRINGS = 10_000
 
 const QUOTE = '"'.charCodeAt(0)
@@ -9,9 +9,9 @@ const BACKSLASH = '\\'.charCodeAt(0)
 const ELLIPSIS = Buffer.from('…')
 
 /**
- * Copies a JSON text with an ellipsis in place of what its long strings hold. To look through a page image's megabyte of
- * base64 for its end takes a hundredth of the time that parsing it takes. What is no JSON stays none, except that nothing
- * looks into the strings that are left out.
+ * Copies a JSON text with an ellipsis in place of what its long strings hold. Finding the end of a page image's
+ * megabyte of base64 takes a hundredth of the time of parsing it. Invalid JSON stays invalid, unless the fault is
+ * inside a string that is left out.
  */
 export function jsonOutline(json: Buffer): Buffer {
   const pieces: Buffer[] = []

@@ -6,8 +6,8 @@ import type { GatewayContext } from './context.ts'
 import type { JsonBody } from './read-json.ts'
 
 /**
- * Sends a request on to its model's upstream as it came, and the answer back as it comes. Node's own streams carry it:
- * around an answer of a few kilobytes, a web `Response` and its stream cost more than everything else together.
+ * Forwards a request unchanged to its model's upstream, and the answer back as it arrives. Uses Node's own streams: for
+ * an answer of a few kilobytes, a web `Response` and its stream cost more than everything else together.
  */
 export async function passThrough(
   c: GatewayContext,
@@ -26,9 +26,9 @@ export async function passThrough(
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
   outgoing.writeHead(answer.status, { ...answer.headers, ...ids })
-  // The first token of a stream may be long in coming.
+  // The first token of a stream may take long.
   if (record.stream) outgoing.flushHeaders()
-  // What stream.pipeline does beyond this, an abort controller for each pair, costs a tenth of a short request.
+  // Not `stream.pipeline`: its abort controller for each pair costs a tenth of a short request.
   answer.body.once('error', () => {
     if (!signal.aborted) record.errorCode = 'engine_error'
     outgoing.destroy()
@@ -41,7 +41,7 @@ export async function passThrough(
   return RESPONSE_ALREADY_SENT
 }
 
-/** Only the gateway knows the alias; everything else is none of its business. */
+/** Replaces the alias, which only the gateway knows, with the model's id; leaves every other body as it is. */
 function named({ bytes, outline, value }: JsonBody, model: ServedModel): Uint8Array | string {
   const isAliased = (outline as { model?: unknown }).model === DEFAULT_MODEL
   return isAliased ? JSON.stringify({ ...(value() as object), model: model.id }) : bytes

@@ -5,21 +5,21 @@ import { jsonOutline } from './json-outline.ts'
 /** A request body: its bytes as they came, and what they say. */
 export interface JsonBody {
   readonly bytes: Buffer
-  /** What the body says, with an ellipsis in place of long strings, which nobody may ever need. */
+  /** What the body says, with an ellipsis in place of long strings. */
   readonly outline: unknown
-  /** What the body says, whole. Throws `invalid_json` for a fault in what the outline leaves out. */
+  /** Returns what the body says, whole. Throws `invalid_json` for a fault in what the outline leaves out. */
   readonly value: () => unknown
 }
 
-/** Smaller bodies are parsed whole at once. In bytes. */
-const OUTLINED_BYTES = 64 * 1024
+/** Smaller bodies are parsed whole at once. */
+const MIN_OUTLINED_BYTES = 64 * 1024
 
 /** Reads a JSON body of at most `maxBytes`. Throws `body_too_large` before reading more than that, `invalid_json`. */
 export async function readJson(c: GatewayContext, maxBytes: number): Promise<JsonBody> {
   refuseOtherForms(c)
   const bytes = await readBytes(c, maxBytes)
   c.get('record').bytes = bytes.byteLength
-  const whole = bytes.byteLength < OUTLINED_BYTES ? { value: parse(bytes) } : null
+  const whole = bytes.byteLength < MIN_OUTLINED_BYTES ? { value: parse(bytes) } : null
   if (whole !== null) return { bytes, outline: whole.value, value: () => whole.value }
   return { bytes, outline: parseOutline(bytes), value: () => parse(bytes) }
 }
@@ -38,14 +38,14 @@ function refuseOtherForms(c: GatewayContext): void {
   }
 }
 
-/** From Node's stream itself: around it, a web `Request` with a stream of its own costs as much as all the rest. */
+/** Reads Node's own stream: a web `Request` around it, with a stream of its own, costs as much as all the rest. */
 async function readBytes(c: GatewayContext, maxBytes: number): Promise<Buffer> {
   const announced = Number(c.req.header('content-length') ?? 0)
   if (announced > maxBytes) throw bodyTooLarge(maxBytes)
   const pieces: Buffer[] = []
   let length = 0
-  // Destroyed on the way out, the socket would take the answer that says why with it. Listeners in place of the loop
-  // would be a little faster, and hold the body for as long as the request lives.
+  // Not destroyed on return: the socket must still send the error response. Listeners instead of the loop would be a
+  // little faster, but would hold the body for as long as the request lives.
   for await (const piece of c.env.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += piece.byteLength
     if (length > maxBytes) throw bodyTooLarge(maxBytes)
@@ -67,7 +67,7 @@ function parseOutline(bytes: Buffer): unknown {
   try {
     return JSON.parse(utf8.decode(jsonOutline(bytes)))
   } catch {
-    // Where the fault lies, only the whole text tells.
+    // Only the whole text shows where the fault is.
     return parse(bytes)
   }
 }

@@ -2,14 +2,14 @@ import type { RequestContext } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
 
-/** What reading a request needs of the gateway. */
-export interface ReadServices {
+/** The services and limits with which request bodies are read. */
+export interface RequestServices {
   readonly models: ModelList
   readonly maxDocumentBytes: number
 }
 
-/** Returns what reading a request needs beside its body, whichever protocol it came by. */
-export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: ReadServices): RequestContext {
+/** Returns what decides how a request is read, beside its body, in any protocol. */
+export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: RequestServices): RequestContext {
   return {
     requestId: c.get('requestId'),
     key: c.get('record').key,
@@ -19,7 +19,7 @@ export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: 
   }
 }
 
-/** How long the official clients say they wait, in seconds; Python's calls it a read time-out. */
+/** Returns how long the client waits, in seconds, as the official clients send it; Python's sends a read timeout. */
 function patienceOf(c: GatewayContext): number | null {
   const seconds = Number(c.req.header('x-stainless-timeout') ?? c.req.header('x-stainless-read-timeout') ?? '')
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null

@@ -5,11 +5,11 @@ import type { PageEnd } from './page-event.ts'
 import { pendingResult } from './page-result.ts'
 import type { PlannedPage } from './recognize.ts'
 
-/** What is left for stitching, and for the answer's way back, of the time that the client gave. */
+/** The share of the client's time that is kept for stitching and for sending the answer. */
 const MARGIN_SHARE = 0.05
 const MIN_MARGIN_MILLISECONDS = 1000
 
-/** Starts the clock of a request: its signal fires shortly before the client stops waiting. */
+/** Starts the deadline of a request: its signal fires shortly before the client stops waiting. */
 export function startDeadline(deadline: number | null): Disposable & { readonly signal: AbortSignal } {
   if (deadline === null) return { signal: new AbortController().signal, [Symbol.dispose]() {} }
   const left = deadline - performance.now()
@@ -17,7 +17,9 @@ export function startDeadline(deadline: number | null): Disposable & { readonly 
   return startTimeLimit(left - margin, () => new DOMException("The client's time is up.", 'TimeoutError'))
 }
 
-/** Reads a page until the deadline; one that is not read by then is `pending`, which is counted, and its work ends. */
+/**
+ * Reads a page until the deadline. A page that is not read by then is aborted, and counted and returned as `pending`.
+ */
 export async function untilDeadline(
   { number }: PlannedPage,
   request: OcrRequest,

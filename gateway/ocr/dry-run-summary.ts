@@ -1,6 +1,6 @@
 import type { DryRun } from './ledger.ts'
 
-/** Says in Markdown what a dry run found, for whoever reads the answer's text alone. */
+/** Writes what a dry run found as Markdown, for clients that show only the answer's text. */
 export function summarize(found: DryRun, modelId: string): string {
   const { pages, pagesToRead, cachedPages, blankPages, repeatedPages, unreadablePages, pendingPages } = found
   const counts = [

@@ -13,8 +13,8 @@ import { pageError, type PlannedPage } from './recognize.ts'
 import type { StitchEvent } from './stitch.ts'
 
 /**
- * The pipeline's sibling: opens, plans and draws as it does, and tells what reading would take. No engine is asked, no
- * place at one is held, and nothing is stored. A page that cannot be drawn is told of, and fails nothing.
+ * Opens, plans and draws a request's pages as the pipeline does, and estimates what reading them would take. Asks no
+ * engine, holds no slot and stores nothing. A page that cannot be drawn is listed, and does not fail the request.
  */
 export async function* dryRun(
   request: OcrRequest,
@@ -31,7 +31,7 @@ export async function* dryRun(
   yield { type: 'end', ledger: { documents, pages: [], warnings: request.warnings, dryRun: found } }
 }
 
-/** What is kept of a page that was looked at; its image is not. */
+/** What is kept of a page that was looked at, without its image. */
 type Look = { readonly page: number } & (
   | { readonly kind: 'inked'; readonly key: string; readonly cost: PageCost }
   | { readonly kind: 'blank' | 'pending' }
@@ -40,7 +40,9 @@ type Look = { readonly page: number } & (
 
 type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
 
-/** Draws the pages that the cache does not know; the rasterizer's queue gives their request its turns, and no more. */
+/**
+ * Draws the pages that the cache does not hold. They need no slot: the rasterizer's queue gives each request its turns.
+ */
 async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
   const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
   using admitted = services.admission.admit(unknown.length, null)
@@ -89,7 +91,7 @@ async function sumUp(
   const fresh = inked.filter((_, index) => known[index] !== true)
   const repeated = findRepeated(fresh)
   const pending = ofKind('pending')
-  // With the cache off, pages share nothing.
+  // With the cache off, equal pages are all read.
   const read = request.cache === 'off' ? fresh : fresh.filter(({ page }) => !repeated.has(page))
   const costs = [...read.map(({ cost }) => cost), ...pending.map(() => unseenCost(request))]
   return {
@@ -104,7 +106,7 @@ async function sumUp(
   }
 }
 
-/** Returns pages that look like one before them, each with the first of its kind. */
+/** Returns the pages that look like an earlier one, each with the first such page. */
 function findRepeated(looks: readonly LookOf<'inked'>[]): ReadonlyMap<number, number> {
   const firsts = new Map<string, number>()
   const repeated = new Map<number, number>()

@@ -5,34 +5,36 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Expectation } from './ledger.ts'
 import type { ReadingPace } from './reading-pace.ts'
 
-/** What one page to read will be sent as. */
+/** What one page to read will cost in prompts. */
 export interface PageCost {
-  /** One, or as many as it has tiles with ink. */
+  /** One, or one for each tile with ink. */
   readonly prompts: number
   readonly promptTokens: number
 }
 
-/** What a chat template puts around an image and a text: role names and their marks. */
+/** What a chat template adds around an image and a text: role names and their marks. */
 const TEMPLATE_TOKENS = 12
-/** A full page of print, in Markdown: what is expected before any page was read. */
+/** A full page of print, in Markdown; expected until a page has been read. */
 const UNMEASURED_COMPLETION_TOKENS = 1000
 
 const A4: PageSize = { width: 595, height: 842, unit: 'pt' }
 
-/** Returns what a drawn page will be sent as. */
+/** Returns the cost of a drawn page. */
 export function costOf(image: PageImage, request: OcrRequest): PageCost {
   const images = imagesToRead(image)
   const promptTokens = images.reduce((tokens, size) => tokens + promptTokensOf(size, request), 0)
   return { prompts: images.length, promptTokens }
 }
 
-/** Returns what a page will be sent as that nobody has drawn: it is taken for a written page of A4. */
+/** Returns the cost of a page that was not drawn: it is assumed to be an A4 page with ink. */
 export function unseenCost(request: OcrRequest): PageCost {
   const size = targetSize(A4, request.model.profile.pixelBudget)
   return { prompts: 1, promptTokens: promptTokensOf(size, request) }
 }
 
-/** Sums what the pages to read will take: prompts by the profile, answers and time as the pages read before took. */
+/**
+ * Sums what the pages to read will take. Completion tokens and time are estimated from the pages that were read before.
+ */
 export function expectReading(costs: readonly PageCost[], request: OcrRequest, pace: ReadingPace | null): Expectation {
   const prompts = costs.reduce((sum, cost) => sum + cost.prompts, 0)
   const promptTokens = costs.reduce((sum, cost) => sum + cost.promptTokens, 0)
@@ -46,12 +48,12 @@ export function expectReading(costs: readonly PageCost[], request: OcrRequest, p
   }
 }
 
-/** However many are read at a time, one page takes what one page takes. */
+/** Estimates the time for all prompts, and no less than one page takes. */
 function secondsFor(prompts: number, { secondsPerPage, pagesPerSecond }: ReadingPace): number {
   return Number(Math.max(secondsPerPage, prompts / pagesPerSecond).toPrecision(3))
 }
 
-/** Tesseract is shown the image and counts no tokens. */
+/** Returns the tokens of one prompt; none for Tesseract, which counts no tokens. */
 function promptTokensOf({ width, height }: TargetSize, { model, prompt }: OcrRequest): number {
   if (model.engine === 'tesseract') return 0
   const text = prompt === null ? 0 : Math.ceil(estimateTokens(prompt))

@@ -20,12 +20,12 @@ export interface Ledger {
   readonly dryRun?: DryRun
 }
 
-/** What is known of pages that nobody has read. Every page is in one of the lists, is cached, or is to be read. */
+/** What a dry run has found. Every page is in one of the lists, is cached, or is to be read. */
 export interface DryRun {
   readonly pages: number
   readonly cachedPages: number
   readonly blankPages: readonly number[]
-  /** Pages that look the same as one before them. */
+  /** Pages that look the same as an earlier one. */
   readonly repeatedPages: readonly { readonly page: number; readonly sameAs: number }[]
   readonly unreadablePages: readonly { readonly page: number; readonly code: ErrorCode }[]
   /** Pages that were not looked at before the client's time was up; they count as pages to read. */
@@ -43,7 +43,7 @@ export interface Expectation extends Usage {
   readonly measuredPages: number
 }
 
-/** Sums the tokens of all pages; `cachedPromptTokens` are those of pages that cost nothing this time. */
+/** Sums the tokens of all pages; `cachedPromptTokens` are the prompt tokens of hits, which cost nothing this time. */
 export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptTokens: number } {
   let promptTokens = 0
   let completionTokens = 0
@@ -56,13 +56,13 @@ export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptToke
   return { promptTokens, completionTokens, cachedPromptTokens }
 }
 
-/** Returns `length` when a page was cut off or time ran out before it, as OpenAI's clients expect, else `stop`. */
+/** Returns `length`, as OpenAI's clients expect, when a page was cut off or is pending; else `stop`. */
 export function finishReason({ pages, dryRun }: Ledger): 'stop' | 'length' {
   if (dryRun !== undefined) return dryRun.pendingPages.length > 0 ? 'length' : 'stop'
   return pages.some((page) => page.finishReason === 'length' || page.status === 'pending') ? 'length' : 'stop'
 }
 
-/** Counts the pages that were asked for, and those of them that the cache had. */
+/** Counts the pages that were asked for, and the hits among them. */
 export function countPages({ pages, dryRun }: Ledger): Pick<DryRun, 'pages' | 'cachedPages'> {
   if (dryRun !== undefined) return { pages: dryRun.pages, cachedPages: dryRun.cachedPages }
   return { pages: pages.length, cachedPages: pages.filter(({ cache }) => cache === 'hit').length }

@@ -7,7 +7,7 @@ import type { PageObserver, ReadObserver } from '../read/read-page.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { PaceMeter } from './reading-pace.ts'
 
-/** Counts and times pages while they are read. */
+/** Creates the observer that counts and times pages while they are read. */
 export function observeReading(metrics: Metrics, meter: PaceMeter): ReadObserver {
   return {
     onSlot: (seconds) => metrics.queueSeconds.observe({ queue: 'page' }, seconds),
@@ -30,7 +30,7 @@ function observePage({ question }: PageToRead, { stageSeconds }: Metrics, meter:
       prompts = Math.max(1, imagesToRead(image).length)
     },
     onAnswer(answer) {
-      // A page that turned out to look like another was drawn, and nobody read it.
+      // A page whose image was read before was only drawn.
       if (answer.cache !== 'miss') return
       observe('engine')
       if (isMeasure(answer)) reading.read(answer.usage.completionTokens / prompts)
@@ -39,12 +39,12 @@ function observePage({ question }: PageToRead, { stageSeconds }: Metrics, meter:
   }
 }
 
-/** Whether an engine has read the page, and well. */
+/** Tells whether an engine has read the page whole. */
 function isMeasure({ finishReason, isFallback }: PageAnswer): boolean {
   return finishReason === 'stop' && !isFallback
 }
 
-/** Returns what counts the attempts at pages, and the tokens of those that did not count. */
+/** Creates the callbacks that count attempts and closer looks, and the tokens of answers that did not count. */
 export function observeAttempts(metrics: Metrics) {
   const waste = (model: string, usage: AttemptReport['usage']): void => {
     metrics.wastedTokens.inc({ kind: 'prompt', model }, usage?.promptTokens ?? 0)

@@ -8,17 +8,17 @@ import { planRequest, type PlanServices } from './plan.ts'
 import type { PaceMeter } from './reading-pace.ts'
 import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
-/** What the pipeline needs. */
+/** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
-  /** What pages have taken here: what a dry run expects of others. */
+  /** Measures what pages take; dry runs estimate from it. */
   readonly meter: PaceMeter
-  /** Throws `engine_unavailable` when nobody serves a model any more. */
+  /** Throws `engine_unavailable` when no upstream serves a model any more. */
   readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
 }
 
-/** The pipeline: reads the pages of a request's documents side by side and tells what happens, in page order. */
+/** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
 export async function* ocr(
   request: OcrRequest,
   services: OcrServices,
@@ -27,7 +27,7 @@ export async function* ocr(
   services.admission.check()
   await services.expectEngine(request.model, signal)
   await using plan = await planRequest(request, services, signal)
-  // What the cache holds costs nobody anything.
+  // Hits need no engine, so they take no place in the queue.
   using admitted = services.admission.admit(plan.opened.pages - plan.opened.cachedPages, request.model.id)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
@@ -36,7 +36,7 @@ export async function* ocr(
       recognize(page, request, services, runSignal),
     )
   const onEnd = (index: number) => {
-    // A page that was left tells nothing of how fast pages are read.
+    // A page that was aborted does not show how fast pages are read.
     if (!plan.isKnown(index) && !signal.aborted) admitted.ended()
   }
   yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })

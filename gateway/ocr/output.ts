@@ -3,16 +3,16 @@ import { marked } from 'marked'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 
-/** How the pages of one output form are put together. */
+/** How pages are joined in one output form. */
 export interface OutputForm {
   readonly before: string
   readonly after: string
   readonly separator: (page: number) => string
-  /** One page's share of the content. */
+  /** Returns one page's part of the content. */
   readonly page: (page: PageNumber, result: PageResult) => string
 }
 
-/** Returns how a request wants its pages put together. */
+/** Returns the output form that a request asks for. */
 export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): OutputForm {
   if (output === 'json') {
     return { before: '[\n', after: '\n]', separator: () => ',\n', page: (...page) => jsonPage(answersJson, ...page) }
@@ -25,7 +25,7 @@ export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): 
   }
 }
 
-/** What a failed page leaves in its place, behind its text where there was some; and one that time ran out for. */
+/** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
 function withMarker(text: string, page: number, { error, status }: PageResult): string {
   if (status === 'pending') return `<!-- page ${page} pending -->`
   if (error === null) return text
@@ -39,7 +39,7 @@ function jsonPage(answersJson: boolean, { page }: PageNumber, { text, status, er
   return JSON.stringify({ page, status, ...content, ...failure })
 }
 
-// A model's JSON is a promise, not a fact: what does not parse is handed over as it came.
+// A model may write invalid JSON: the client then gets the text as it is.
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

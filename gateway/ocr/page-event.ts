@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
 
-/** One opened document, as the ledger speaks of it. */
+/** One opened document, as the ledger describes it. */
 export interface DocumentFacts {
   readonly sha256: string
   readonly mediaType: string
@@ -10,8 +10,9 @@ export interface DocumentFacts {
 }
 
 /**
- * How one page ended. `ok`: read whole; `repaired`: read whole after attempts that did not count; `fallback`: no attempt
- * counted, and the text is the document's own text layer; `blank`: no ink on it; `failed`: not read, or not whole; `pending`: not read yet when the client's time was up.
+ * How one page ended. `ok`: read whole; `repaired`: read whole after attempts that did not count; `fallback`: no
+ * attempt counted, and the text is the document's own text layer; `blank`: no ink on it; `failed`: not read, or not
+ * whole; `pending`: not read before the deadline.
  */
 export type PageStatus = 'ok' | 'repaired' | 'fallback' | 'blank' | 'failed' | 'pending'
 
@@ -46,5 +47,5 @@ export interface PageEnd {
   readonly result: PageResult
 }
 
-/** What the pipeline tells, in order: the documents, then each page in page order. */
+/** An event of the pipeline. First come the documents, then each page in page order. */
 export type OcrEvent = DocumentOpen | PageEnd

@@ -7,8 +7,9 @@ const KEY_VERSION = 2
 type Question = Pick<OcrRequest, 'model' | 'task' | 'prompt'>
 
 /**
- * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized and prepared,
- * the model, its profile's version, the task, the prompt and the sampling. Clean-up and output form are no part of it.
+ * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized
+ * and prepared, the model, its profile's version, the task, the prompt and the sampling. Clean-up and output form are
+ * no part of it.
  */
 export function pageKey(
   { preparation, ...question }: Question & Pick<OcrRequest, 'preparation'>,
@@ -21,7 +22,7 @@ export function pageKey(
   return hash([document.sha256, documentPage, [rasterizationVersion, pixelBudget, prepared], questionKey(question)])
 }
 
-/** Returns the hash of everything beside the page image that decides a page's raw text: the page key's parts that no drawing shows. */
+/** Returns the hash of everything except the page image that decides a page's raw text. */
 export function questionKey({ model, task, prompt }: Question): string {
   const { profile } = model
   return hash([

@@ -2,16 +2,16 @@
 export interface PageOrderOptions {
   /** Pages in flight. */
   readonly lookahead: number
-  /** Told of each page that has ended, by its place in the order, before its turn has come. */
+  /** Called with a page's index as soon as it has ended, before its turn in page order; must not throw. */
   readonly onEnd?: (index: number) => void
   readonly signal: AbortSignal
 }
 
 /**
- * Pages started and not yet handed over, for each page in flight: a page that takes its time must not leave engines idle,
- * and what has ended is text, a few kilobytes a page.
+ * Pages that may be started and not yet yielded, for each page of the lookahead. A slow page must not leave engines
+ * idle, and an ended page is only a few kilobytes of text.
  */
-const AHEAD = 16
+const MAX_AHEAD = 16
 
 /** A page that has been started. */
 interface Run<Result> {
@@ -20,8 +20,8 @@ interface Run<Result> {
 }
 
 /**
- * Runs pages side by side and yields their results in page order. When the consumer leaves or a page throws, every run is
- * aborted, and the generator ends only after all of them have.
+ * Runs pages side by side and yields their results in page order. When the consumer leaves or a page throws, every run
+ * is aborted, and the generator ends only after all of them have.
  */
 export async function* inPageOrder<Page, Result>(
   pages: Iterable<Page>,
@@ -45,7 +45,7 @@ export async function* inPageOrder<Page, Result>(
     }
     runs.push({ outcome: settle(run(page, runSignal), ended) })
   }
-  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && runs.length < lookahead * AHEAD
+  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD
   const fill = (): void => {
     while (!isOver && hasRoom()) {
       const next = queue.next()

@@ -4,7 +4,7 @@ import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
 import type { PageResult } from './page-event.ts'
 
-/** Returns what a request is told of a page that was answered: its text clean, and whether the answer counts. */
+/** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
 export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
   // Text from the text layer is not cleaned: no model wrote it.
   const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task)
@@ -19,13 +19,13 @@ export function answeredResult(answer: PageAnswer, { model, task, cache, confide
   }
 }
 
-/** Returns what a request is told of a page that could not be read, or drawn. */
+/** Builds the result of a page that could not be read or drawn. */
 export function failedResult(error: GatewayError, request: OcrRequest): PageResult {
   const reasons = error instanceof PageFailure ? error.reasons : []
   return { ...unreadResult(request), status: 'failed', attempts: Math.max(1, reasons.length), reasons, error }
 }
 
-/** Returns what a request is told of a page that was not read yet when the client's time was up. */
+/** Builds the result of a page that was not read before the deadline. */
 export function pendingResult(request: OcrRequest): PageResult {
   return { ...unreadResult(request), status: 'pending' }
 }
@@ -43,7 +43,8 @@ function statusOf({ blank, isFallback, attempts }: PageAnswer, error: GatewayErr
 
 function answerError({ finishReason, usage, blank, engine }: PageAnswer, text: string): GatewayError | null {
   if (blank) return null
-  // Tesseract finds no text in a picture, and is right; a vision model always has something to say of a page with ink.
+  // Tesseract's empty answer to a picture without text is right; a vision model writes something about any page with
+  // ink.
   if (finishReason === 'empty' || (finishReason === 'stop' && text === '' && engine === 'vllm')) {
     return new GatewayError(
       'engine_error',

@@ -11,18 +11,18 @@ import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { pageKey, questionKey } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
-/** What planning needs. */
+/** The services and limits of planning. */
 export interface PlanServices {
   readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
   readonly rasterizationVersion: string
-  /** How page images are encoded, whatever the profile says; null: as it says. */
+  /** How page images are encoded; null: as the profile says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
   /** Tells which keys the cache holds. */
   readonly cached: (keys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
   readonly maxPages: number
 }
 
-/** What is known of a request before any of its pages is drawn. Its documents are closed with it. */
+/** What is known of a request before any of its pages is drawn. Disposing it closes the documents. */
 export interface Plan extends AsyncDisposable {
   /** In page order. */
   readonly pages: readonly PlannedPage[]
@@ -31,7 +31,10 @@ export interface Plan extends AsyncDisposable {
   readonly opened: DocumentOpen
 }
 
-/** Opens a request's documents, chooses its pages and asks the cache for them. Throws what opening throws, `page_out_of_range` and `too_many_pages`. */
+/**
+ * Opens a request's documents, chooses its pages and looks for them in the cache. Throws what opening throws,
+ * `page_out_of_range` and `too_many_pages`.
+ */
 export async function planRequest(request: OcrRequest, services: PlanServices, signal: AbortSignal): Promise<Plan> {
   await using opening = new AsyncDisposableStack()
   const documents: Document[] = []
@@ -55,7 +58,7 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
   }
 }
 
-/** Tells which keys the cache holds for a request; none for one that does not want to be answered from it. */
+/** Tells which keys the cache holds; empty when the request does not use the cache's answers. */
 export async function findCached(
   keys: readonly string[],
   request: OcrRequest,
@@ -120,7 +123,7 @@ function planPage(
     question: request,
     cache: request.cache,
     draw: draw(rasterization),
-    // A closer look is another attempt: none for a model that is asked once.
+    // A closer look is another attempt; a model with a single attempt gets none.
     drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
     requestId: request.id,
     turn: request.turn,

@@ -1,6 +1,6 @@
 import { addToMean, createReadingSpeed, secondsSince, type RunningMean } from '../schedule/pace.ts'
 
-/** What pages of one model and task have taken here: what is expected of the next ones. */
+/** What pages of one model and task have taken since the gateway started. */
 export interface ReadingPace {
   /** Pages that were measured. */
   readonly pages: number
@@ -8,13 +8,13 @@ export interface ReadingPace {
   readonly completionTokens: number
   /** From where a page begins to be drawn to the end of its answer, on average. */
   readonly secondsPerPage: number
-  /** While any was being read. After single pages alone it is what single pages bring; a document brings more. */
+  /** While any page was being read. Documents raise it, because their pages are read side by side. */
   readonly pagesPerSecond: number
 }
 
 /** A page that is being read, until it is disposed. */
 export interface BegunReading extends Disposable {
-  /** Says that an engine has read it whole. A page that failed, or was left, measures nothing. */
+  /** Notes that an engine has read the page whole. Not called for a page that failed or was aborted. */
   read(completionTokens: number): void
 }
 
@@ -25,7 +25,7 @@ export interface PaceMeter {
   pace(modelId: string, task: string): ReadingPace | null
 }
 
-/** Roughly so many pages are remembered: enough to even out, and few enough to follow a change. */
+/** Pages that an average covers, roughly: enough to smooth it, and few enough to follow a change. */
 const REMEMBERED_PAGES = 100
 
 /** Creates a meter. */

@@ -7,13 +7,13 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
 import { answeredResult, failedResult } from './page-result.ts'
 
-/** A page of a request: where it stands, and what reading it takes. */
+/** A page of a request: its numbers, and how it is read. */
 export interface PlannedPage {
   readonly number: PageNumber
   readonly page: PageToRead
 }
 
-/** What recognizing a page needs. */
+/** The services that recognize a page. */
 export interface RecognizeServices {
   readonly read: ReadServices
   readonly metrics: Metrics
@@ -21,8 +21,8 @@ export interface RecognizeServices {
 }
 
 /**
- * Reads one page and cleans what comes back. A page that fails is a result like any other, unless the request says `fail`;
- * only an abort throws.
+ * Reads one page, cleans its text and counts it. A failed page is a result like any other, unless the request says
+ * `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
   { number, page }: PlannedPage,
@@ -45,7 +45,7 @@ async function resultOf(
 ): Promise<PageResult> {
   try {
     const answer = await readPage(page, read, signal)
-    // Who read the page has noted it already.
+    // The cross-check has noted the agreement of a page that was read now.
     if (answer.agreement !== null && answer.cache !== 'miss') page.level.note(answer.agreement)
     return answeredResult(answer, request)
   } catch (thrown) {
@@ -56,7 +56,7 @@ async function resultOf(
   }
 }
 
-/** Returns what is told of a page that could not be read, or drawn. */
+/** Returns the error of a page that could not be read or drawn: `internal_error` for anything but a GatewayError. */
 export function pageError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', {

@@ -18,12 +18,13 @@ export interface StitchEnd {
   readonly ledger: Ledger
 }
 
+/** An event of the stitched text. First come the documents, last comes the ledger. */
 export type StitchEvent = DocumentOpen | TextPiece | StitchEnd
 
 /**
- * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger.
- * Nothing is yielded before a page has been read, so that a request all of whose pages failed throws the first page's
- * error with no byte sent.
+ * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger. No
+ * text is yielded before a page has been read, so that a request whose pages all failed throws the first page's error
+ * before any byte is sent.
  */
 export async function* stitch(
   events: AsyncIterable<OcrEvent>,

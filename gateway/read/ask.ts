@@ -6,10 +6,13 @@ import { collect } from './collect.ts'
 import { answered, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
-/** Has one image of a page read: the page, or a tile of it. */
+/** Reads one image of a page: the whole page, or a tile of it. */
 export type AskEngine = (page: PageToRead, image: PageImage, signal: AbortSignal) => Promise<PageAnswer>
 
-/** Asks an engine once, whose answer counts as it is: Tesseract finds no text in a picture, and is right. */
+/**
+ * Creates an ask that makes one attempt and accepts the answer unchecked. It is for Tesseract, whose empty answer to a
+ * picture without text is right.
+ */
 export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): AskEngine {
   return async function askOnce({ question, requestId, turn }, image, signal) {
     using limit = startTimeLimit(totalTimeoutSeconds * 1000, () => tooSlow(totalTimeoutSeconds), signal)

@@ -1,18 +1,18 @@
-/** The retries that all pages of one request share: one bad document must not cost several good ones. */
+/** The retries that all pages of one request share. */
 export interface AttemptBudget {
-  /** Takes one; false when there is none left. */
+  /** Takes one; false when none is left. */
   take(): boolean
 }
 
-/** So many retries more than there are pages: a short document may use its whole ladder on every page. */
-const BASE = 16
+/** Retries beyond one for each page: a short document may use its whole ladder on every page. */
+const EXTRA_RETRIES = 16
 
 /**
- * Creates what a request may spend on retries: one for each page on average. A document of which nothing can be read
- * would otherwise cost the engines as much as several that can.
+ * Creates the retries of a request: one for each page on average, and a few more. Without this limit an unreadable
+ * document would cost the engines as much as several readable ones.
  */
 export function createAttemptBudget(pages: number): AttemptBudget {
-  let left = pages + BASE
+  let left = pages + EXTRA_RETRIES
   return {
     take() {
       if (left === 0) return false

@@ -3,8 +3,8 @@ import { GatewayError } from '../errors.ts'
 import type { EngineAnswer } from './page-answer.ts'
 
 /**
- * Puts an engine's deltas together; `onText` is told the text so far after each. Throws `engine_error` for an answer that
- * was broken off.
+ * Joins an engine's deltas into one answer, and calls `onText` with the text so far after each delta. Throws
+ * `engine_error` when the deltas stop without an end delta.
  */
 export async function collect(
   deltas: AsyncIterable<Delta>,

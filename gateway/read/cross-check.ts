@@ -12,30 +12,30 @@ import { PageFailure } from './guard/page-failure.ts'
 import { drawn, type AttemptReason, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
-/** How answers are compared with text layers. */
+/** The limits and the observer of a cross-check. */
 export interface CrossCheckOptions {
-  /** For one page, the closer look included. */
+  /** For one page, including its closer look. */
   readonly totalTimeoutSeconds: number
-  /** Told of every closer look; must not throw. */
+  /** Called after each closer look; must not throw. */
   readonly onCloserLook?: (report: CloserLook) => void
 }
 
-/** A second look at a page, for metrics. */
+/** One closer look at a page, for metrics. */
 export interface CloserLook {
   readonly model: string
   readonly outcome: 'better' | 'no_better' | 'failed'
-  /** Of the answer that does not count; null when the second one failed. */
+  /** Tokens of the answer that does not count; null when the closer look failed. */
   readonly wasted: Usage | null
 }
 
-/** Reads a page image, whatever it takes. */
+/** Reads a page image, with as many attempts as it takes. */
 export type ReadImage = (image: PageImage, signal: AbortSignal) => Promise<PageAnswer>
 
 /**
- * Reads a page and compares the answer with what the PDF itself says of the page, as evidence and never as truth: an
- * answer that agrees far less than the document's other pages do is asked for once more with a closer image, and the
- * better one counts. A page that nothing has read is given the text layer in its stead, where that can be trusted. Looks
- * only at tasks whose answer is the page's text, and only at layers that are sane.
+ * Reads a page and compares the answer with the page's text layer, which is evidence, not truth. When the answer agrees
+ * far less than the document's other pages do, the page is retried once with more pixels, and the better answer counts.
+ * A page that no attempt has read gets its text layer as its text, if the layer is trustworthy. Compares only tasks
+ * whose answer is the page's text, and only sane layers.
  */
 export async function crossCheck(
   page: PageToRead,
@@ -52,14 +52,14 @@ export async function crossCheck(
     answer = await read(image, signal)
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    if (!isLastWord(error) || !isTrustworthy(layer, page.level)) throw error
+    if (!isFinalFailure(error) || !isTrustworthy(layer, page.level)) throw error
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
   if (answer.finishReason === 'stop') return compared(checked, answer, signal)
   return isTrustworthy(layer, page.level) ? fallback(checked, answer.reasons) : answer
 }
 
-/** Whether the answer is the page's text: a client's own prompt may ask for anything. */
+/** Tells whether the answer is the page's text; a client's own prompt may ask for anything else. */
 function isTranscription({ model, task, prompt }: Question): boolean {
   return (task === 'document' || task === 'text') && prompt === model.profile.tasks[task]?.text
 }
@@ -75,10 +75,10 @@ interface CheckedPage {
 }
 
 /**
- * An engine that fails or cannot be reached says nothing of the page: asked again later, it may well read it. The last word
- * is that it refuses the page for good, or that it has answered and none of it counted.
+ * Tells whether a later request would fail too: an engine has refused the page for good, or has answered and no answer
+ * counted. An engine that only failed, or could not be reached, may still read the page later.
  */
-function isLastWord(error: unknown): error is GatewayError & { readonly code: 'engine_error' | 'engine_timeout' } {
+function isFinalFailure(error: unknown): error is GatewayError & { readonly code: 'engine_error' | 'engine_timeout' } {
   if (!(error instanceof GatewayError) || (error.code !== 'engine_error' && error.code !== 'engine_timeout'))
     return false
   const reasons = error instanceof PageFailure ? error.reasons : []
@@ -92,7 +92,7 @@ const failures: ReadonlySet<AttemptReason> = new Set([
   'aborted',
 ])
 
-/** The text is nobody's answer: it cost no tokens that count. */
+/** Builds an answer from the text layer. Its usage is zero, because no engine wrote the text. */
 function fallback({ page, image, layer }: CheckedPage, reasons: readonly AttemptReason[]): PageAnswer {
   return {
     ...drawn(image, page.question.model.engine),
@@ -104,12 +104,12 @@ function fallback({ page, image, layer }: CheckedPage, reasons: readonly Attempt
   }
 }
 
-/** Compares an answer with the layer, and looks closer where much is missing. */
+/** Compares an answer with the layer, and takes a closer look when much is missing. */
 async function compared(checked: CheckedPage, first: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)
   const isDoubtful = isFarBelow(agreed.agreement, level)
-  // At once: pages that are read meanwhile need not be looked at more closely when it is the layers that lie.
+  // Noted before the closer look: when the document's layers are wrong, pages that are read meanwhile need none.
   level.note(agreed.agreement)
   if (!isDoubtful) return agreed
   const closer = await lookCloser(checked, signal)
@@ -141,10 +141,10 @@ function better(checked: CheckedPage, first: Agreed, closer: PageAnswer | 'faile
   return { ...agreed, attempts: first.attempts + closer.attempts, reasons }
 }
 
-/** Less than this many times the pixels are no closer look. */
+/** A closer look has at least this many times the pixels of the first image. */
 const MIN_GAIN = 1.3
 
-/** Asks once more with more pixels; null when there are none to be had, or nothing left to spend on it. */
+/** Retries the page with more pixels; null when it has no more, or when no time or no retry is left. */
 async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<PageAnswer | 'failed' | null> {
   const { page, image, read, options, startedAt } = checked
   const left = options.totalTimeoutSeconds * 1000 - (performance.now() - startedAt)
@@ -162,7 +162,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
     return answer.finishReason === 'stop' ? answer : 'failed'
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    // The first answer stands, whether the engine failed, time ran out or the document was closed by who brought it.
+    // The first answer counts when the engine failed, time ran out, or the request that owns the document closed it.
     if (error instanceof GatewayError || error instanceof DOMException) return 'failed'
     throw error
   }

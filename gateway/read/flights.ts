@@ -9,21 +9,21 @@ interface Waiter {
   readonly page: PageToRead
 }
 
-/** The work on one key, and all who wait for it. */
+/** The work on one key, and the pages that wait for it. */
 interface Flight {
   readonly outcome: PromiseWithResolvers<PageAnswer>
-  /** Those who have not left, in the order they came. */
+  /** Waiters that have not left, in order of arrival. */
   readonly waiters: Set<Waiter>
   readonly controller: AbortController
   isOver: boolean
-  /** Frees the key for the next one who asks. */
+  /** Frees the key: the next page that asks starts a flight of its own. */
   readonly free: () => void
 }
 
 /**
- * Creates a `join` that does the work on a key once for all who ask at the same time. `use` joins whatever is in flight;
- * `refresh` joins only another `refresh`, because the former may come from the cache; a page that wants confidence joins
- * only work that was asked for it. The work has its own signal, aborted when the last waiter has left.
+ * Creates a `join` that reads a key once for all pages that ask for it at the same time. A page with `use` joins any
+ * flight; a page with `refresh` joins only another `refresh`, because a `use` flight may answer from the cache. A page
+ * that wants confidence joins only a flight that asks for it. A flight's signal is aborted when its last waiter leaves.
  */
 export function createFlights() {
   const flights = new Map<string, Flight>()
@@ -56,7 +56,7 @@ export function createFlights() {
   }
 }
 
-/** What sets two flights of one key apart. */
+/** How two flights of one key may differ. */
 interface FlightKind {
   readonly cache: PageToRead['cache']
   readonly confidence: boolean
@@ -66,7 +66,7 @@ function kindOf({ cache, question: { confidence } }: PageToRead): FlightKind {
   return { cache, confidence }
 }
 
-/** Returns which flights have what a page asks for, the freshest first. */
+/** Returns the kinds of flight that a page may join, the freshest first. */
 function kindsToJoin(page: PageToRead): FlightKind[] {
   const { cache, confidence } = kindOf(page)
   const caches = cache === 'use' ? (['refresh', 'use'] as const) : (['refresh'] as const)
@@ -90,13 +90,13 @@ async function run(flight: Flight, page: PageToRead, read: ReadPage): Promise<vo
   }
 }
 
-/** Ends a flight before those who wait are told: who asks now finds the store, and not this flight. */
+/** Ends a flight. Called before its waiters get the answer, so that a page that asks from now on looks in the store. */
 function end(flight: Flight): void {
   flight.isOver = true
   flight.free()
 }
 
-/** Waits for a flight, or leaves it with the signal's reason, at once. */
+/** Waits for a flight's answer. When aborted, leaves at once with the signal's reason. */
 async function waitFor(flight: Flight, waiter: Waiter, signal: AbortSignal): Promise<PageAnswer> {
   const { promise: gone, reject } = Promise.withResolvers<never>()
   const onAbort = () => {
@@ -112,17 +112,20 @@ async function waitFor(flight: Flight, waiter: Waiter, signal: AbortSignal): Pro
   }
 }
 
-/** Takes out one who does not wait any more; with the last one goes the work. */
+/** Removes a waiter, and aborts the work when no waiter is left. */
 function leave(flight: Flight, waiter: Waiter, reason: unknown): void {
   if (!flight.waiters.delete(waiter) || flight.waiters.size > 0 || flight.isOver) return
-  // Freed before the work has ended: the next one who asks must not join what is being given up.
+  // The key is freed before the work has ended, so that no page joins work that is being aborted.
   flight.free()
   flight.controller.abort(reason)
 }
 
-/** Draws the page with the first waiter's document. When that waiter has left and its document is closed, the next one draws. */
+/**
+ * Draws the page with the first waiter's document. When that waiter has left and its document is closed, the next one
+ * draws.
+ */
 async function drawForWaiters({ waiters, controller }: Flight, signal: AbortSignal): Promise<PageImage> {
-  // A Set is iterated live: who left meanwhile is not visited, who came meanwhile is.
+  // A Set is iterated live: waiters that left meanwhile are skipped, and those that came meanwhile are visited.
   for (const waiter of waiters) {
     try {
       return await waiter.page.draw(signal)

@@ -6,8 +6,8 @@ import type { PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
 /**
- * Reads a page image once, wherever it stands: pages are known by what they look like, in place of where they stand.
- * A `refresh` reads a page image once for each request; the request's other pages with this image may have that answer.
+ * Reads equal page images once: the key is made from the image, and not from the document and page number. A `refresh`
+ * reads an image once a request; the request's other pages with the same image take that answer.
  */
 export async function oncePerImage(
   once: Once,
@@ -25,9 +25,9 @@ export async function oncePerImage(
   return { ...answer, imageKey: key }
 }
 
-/** Returns the hash of a page image, all that is known of it included, and of everything else that decides its raw text. */
+/** Returns the hash of a page image with all its facts, and of everything else that decides its raw text. */
 export function imageKey(questionKey: string, image: PageImage): string {
-  // The bytes are in `sha256`; a warning or a text layer of its own makes another page of it.
+  // `sha256` covers the bytes. The same image with another warning or text layer is another page.
   const facts = JSON.stringify(image, (name, value: unknown) => (name === 'data' ? undefined : value))
   return createHash('sha256').update(`${questionKey} ${facts}`).digest('hex')
 }

@@ -4,22 +4,22 @@ import type { PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 import { readStored, writeStored } from './stored-answer.ts'
 
-/** Returns the answer under a key: a stored one, that of a request which is reading it now, or what `read` reads. */
+/** Returns the answer for a key: a stored one, one that another request is reading now, or the result of `read`. */
 export type Once = (key: string, page: PageToRead, signal: AbortSignal, read: ReadPage) => Promise<PageAnswer>
 
 /**
- * Creates a `once` over a store. Only whole, good answers are stored: ended with `stop`, and not empty unless the page is
- * blank. `cache: 'off'` neither reads, stores nor joins. A page that another replica is reading is waited for, and read
- * here when nothing came of it.
+ * Creates a `once` over a store. Only whole, good answers are stored: no fallbacks, ended with `stop`, and not empty
+ * unless the page is blank. With `cache: 'off'` the store is neither read nor written, and no flight is joined. When
+ * another replica is reading the page, waits for it, and reads the page here if that replica has stored no answer.
  *
- * A key says nothing of confidence: an answer that has it serves everyone; a stored answer without it is a miss for a
- * request that wants it.
+ * Confidence is no part of the key: an answer that has it serves every request; a stored answer without it is a miss
+ * for a request that wants it.
  */
 export function createOnce(store: PageStore): Once {
   const join = createFlights()
   return async function once(key, page, signal, read) {
     if (page.cache === 'off') return read(page, signal)
-    // The store is read inside the flight: two who ask at once cannot both miss, one after the other's answer was stored.
+    // The store is read inside the flight. Read before it, a page could miss, find the flight over, and be read twice.
     return join(key, page, signal, (shared, own) => readOrFind(store, key, shared, own, read))
   }
 }
@@ -35,7 +35,7 @@ async function readOrFind(
   if (answer !== null) return answer
   try {
     const fresh = await read(page, signal)
-    // Not awaited: the caller has its answer now, whatever the store does.
+    // Not awaited: the caller must not wait for the store.
     void writeStored(store, key, page, fresh)
     return fresh
   } finally {
@@ -43,11 +43,11 @@ async function readOrFind(
   }
 }
 
-/** What there is of a page: its answer, or leave to read it. */
+/** A stored answer; or none, and then the claim with which the page may be read, if the store has claims. */
 type Found =
   { readonly answer: PageAnswer; readonly claim: null } | { readonly answer: null; readonly claim: PageClaim | null }
 
-/** Looks for a page; waits for another replica that is reading it. A `refresh` waits for nobody. */
+/** Looks for a stored answer, and waits for a replica that is reading the page. A `refresh` does neither. */
 async function find(store: PageStore, key: string, page: PageToRead, signal: AbortSignal): Promise<Found> {
   const { claims } = store
   if (page.cache !== 'use') return { answer: null, claim: (await claims?.take(key)) ?? null }
@@ -56,7 +56,7 @@ async function find(store: PageStore, key: string, page: PageToRead, signal: Abo
   if (kept !== null) return { answer: kept, claim: null }
   if (claims === undefined) return { answer: null, claim: null }
   for (let cache: 'hit' | 'joined' = 'hit'; ; cache = 'joined') {
-    // In this order: who had the page until we took it has stored its answer.
+    // The claim is taken before the store is read: a replica stores its answer before it releases its claim.
     const [claim, answer] = await Promise.all([claims.take(key), readStored(store, key, page, signal)])
     if (answer === null && claim !== null && !signal.aborted) return { answer, claim }
     claim?.release()

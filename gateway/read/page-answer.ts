@@ -19,6 +19,7 @@ export const attemptReasons = [
   'engine_timeout',
 ] as const
 
+/** One of the reasons why an attempt did not count. */
 export type AttemptReason = (typeof attemptReasons)[number]
 
 const tokens = z.number().int().nonnegative()
@@ -26,45 +27,45 @@ const share = z.number().min(0).max(1)
 const pixels = z.number().int().positive()
 
 /**
- * What was read of a page, and how. The cache keeps this object, the ledger and the metrics are made from it: a new fact
- * gets its field here.
+ * What was read of a page, and how. The cache stores this object, and the ledger and the metrics are made from it, so a
+ * new fact gets its field here.
  */
 export const pageAnswer = z.object({
-  /** Raw, as the engine wrote it; cleaning is for whoever shows it. */
+  /** Raw, as the engine wrote it; the pipeline cleans it. */
   text: z.string(),
   /** `stop` is the only good end. Null when nothing was answered. */
   finishReason: z.string().nullable(),
-  /** Of the attempt whose text this is; estimated where the gateway cut it and the engine never said. */
+  /** Of the attempt whose text this is; estimated when the gateway cut a loop. */
   usage: z.object({ promptTokens: tokens, completionTokens: tokens }).readonly(),
   /** Pixels of the page image that the engine was shown; null when the page was not drawn. */
   width: pixels.nullable(),
   height: pixels.nullable(),
   rasterizer: z.enum(rasterizers).nullable(),
-  /** Nothing was on the page, and no engine was asked. */
+  /** The page has no ink, and no engine was asked. */
   blank: z.boolean(),
-  /** What makes the text less sure. */
+  /** What makes the text less certain. */
   warnings: z.array(z.object({ code: z.enum(warningCodes), message: z.string() }).readonly()).readonly(),
   engine: z.enum(engineNames),
-  /** How often an engine was asked for this page. */
+  /** How often an engine was asked for this page; 1 for a blank page. */
   attempts: z.number().int().nonnegative(),
   /** Why attempts did not count, in order: one fewer than `attempts` when the last one did. */
   reasons: z.array(z.enum(attemptReasons)).readonly(),
-  /** The share of the text layer's words and numbers that the answer holds; null without a layer to trust. */
+  /** The share of the text layer's words and numbers that the answer holds; null when the two were not compared. */
   agreement: share.nullable(),
-  /** Null when the engine did not say: nobody asked it to, or it cannot, or nothing was on the page. */
+  /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   confidence: z.object({ mean: share, lowest: share }).readonly().nullable(),
   /** The text is the document's own text layer: no answer counted. */
   isFallback: z.boolean(),
-  /** How this request came by the answer: read now, found in the cache, or read for another request at this moment. */
+  /** How this request got the answer: read now, found in the cache, or shared with a request that was reading it. */
   cache: z.enum(['hit', 'miss', 'joined']),
-  /** The key under which the answer is kept for every page with the same page image; null when it is not. */
+  /** The key under which the answer is stored for every page with the same image; null when it is not. */
   imageKey: z.string().nullable(),
 })
 
 /** What was read of a page, and how. */
 export type PageAnswer = Readonly<z.infer<typeof pageAnswer>>
 
-/** What an engine has answered, its deltas put together. */
+/** The deltas of an engine, joined. */
 export interface EngineAnswer {
   readonly text: string
   readonly finishReason: string
@@ -72,7 +73,7 @@ export interface EngineAnswer {
   readonly confidence: Confidence | null
 }
 
-/** What is said of a page that nobody has read. */
+/** Builds the answer of a page that was not read. */
 export function unread(engine: EngineName): PageAnswer {
   return {
     text: '',
@@ -94,17 +95,20 @@ export function unread(engine: EngineName): PageAnswer {
   }
 }
 
-/** What is said of a page that was drawn: blank, or not read yet. */
+/** Builds the answer of a page that was drawn and not read. */
 export function drawn({ width, height, rasterizer, blank, warnings }: PageImage, engine: EngineName): PageAnswer {
   return { ...unread(engine), width, height, rasterizer, blank, warnings }
 }
 
-/** Builds the answer to a page image out of the first attempt at it; more attempts add what became of them. */
+/** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
   return { ...drawn(image, engine), ...answer, attempts: 1 }
 }
 
-/** Builds the answer to a page without ink, of which no engine is asked: vision models invent a text for it (https://github.com/allenai/olmocr/issues/292). */
+/**
+ * Builds the answer to a page without ink. No engine is asked about it, because vision models invent a text
+ * (https://github.com/allenai/olmocr/issues/292).
+ */
 export function blank(image: PageImage, engine: EngineName): PageAnswer {
   return { ...drawn(image, engine), finishReason: 'stop', attempts: 1 }
 }

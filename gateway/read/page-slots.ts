@@ -10,20 +10,22 @@ export interface PageSlotsOptions {
   readonly tesseractThreads: number
 }
 
-/** Pages that are drawn while so many are read: answers come in bursts, and each is to find the next page ready. */
+/**
+ * Returns how many pages are drawn while others are read: answers end in bursts, and the next pages must be drawn then.
+ */
 const drawnAhead = (pages: number): number => Math.max(8, Math.ceil(pages / 4))
 
-/** Permission for a page to be drawn and read, by the engine that reads it. */
+/** The slots in which pages are drawn and read, by the engine that reads them. */
 export type PageSlots = Readonly<Record<EngineName, ModelSlots>>
 
-/** Creates the page slots. */
+/** Creates the slots in which pages are drawn and read, for each engine. */
 export function createPageSlots(options: PageSlotsOptions): PageSlots {
   const vllm = createModelSlots((modelId) => {
     const pages = options.capacityOf(modelId)
     return pages + drawnAhead(pages)
   })
   options.onCapacityChange(() => vllm.refill())
-  // One page more than there are threads is rasterized while they read.
+  // One page more is rasterized while all threads read.
   return { vllm, tesseract: createModelSlots(() => options.tesseractThreads + 1) }
 }
 

@@ -7,7 +7,9 @@ import type { AgreementLevel } from './evidence/agreement-level.ts'
 /** How a request wants the page cache to be used. */
 export type CacheMode = 'use' | 'refresh' | 'off'
 
-/** A page that a request wants read: what is asked about it, how it is drawn, and what it shares with the request's other pages. */
+/**
+ * A page that a request wants read: the question, how it is drawn, and what it shares with the request's other pages.
+ */
 export interface PageToRead {
   /** Page key: hash of everything that decides the page's text. */
   readonly key: string
@@ -15,17 +17,17 @@ export interface PageToRead {
   /** Hash of everything beside the page image that decides its text. */
   readonly questionKey: string
   readonly cache: CacheMode
-  /** Rasterizes the page. Called only when the cache does not know its answer, so that a hit costs no drawing. */
+  /** Rasterizes the page. Called only on a miss, so that a hit costs no drawing. */
   readonly draw: (signal: AbortSignal) => Promise<PageImage>
-  /** Rasterizes the page with more pixels than the model usually sees at once; null where that is not wanted. */
+  /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
   readonly drawCloser: ((signal: AbortSignal) => Promise<PageImage>) | null
   readonly requestId: string
   /** Whose page it is. */
   readonly turn: Turn
-  /** What the request may still spend on pages that were not read at the first attempt. */
+  /** The retries that are left to the request. */
   readonly attemptBudget: AttemptBudget
   /** How well the document's pages agree with their text layers. */
   readonly level: AgreementLevel
-  /** Image keys that the request has refreshed: each page image is read anew once a request. */
+  /** Image keys that the request has refreshed: it reads each page image only once. */
   readonly refreshedImages: Set<string>
 }

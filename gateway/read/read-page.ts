@@ -10,7 +10,7 @@ import type { PageSlots } from './page-slots.ts'
 import type { PageToRead } from './page-to-read.ts'
 import { readTiles } from './tiles/read-tiles.ts'
 
-/** What reading a page needs. */
+/** The services that read pages. */
 export interface ReadServices {
   readonly once: Once
   readonly slots: PageSlots
@@ -19,24 +19,23 @@ export interface ReadServices {
   readonly observer: ReadObserver
 }
 
-/** What is told of each page that is read here; not of one that the cache knew or another request reads. None may throw. */
+/** Observes the pages that are read here; not hits, and not pages that joined another request's. Must not throw. */
 export interface ReadObserver {
-  /** A page has its slot, after so long a wait. */
+  /** Called when a page has its slot, with how long it waited. */
   readonly onSlot: (seconds: number) => void
-  /** A page begins; the answer is told once it is there, however it ended. Disposed when nothing more comes. */
+  /** Called when the work on a page begins. The observer that it returns is disposed when that work ends. */
   readonly onBegin: (page: PageToRead) => PageObserver
 }
 
-/** Follows one page. */
+/** Observes one page. */
 export interface PageObserver extends Disposable {
   readonly onDrawn: (image: PageImage) => void
   readonly onAnswer: (answer: PageAnswer) => void
 }
 
 /**
- * Reads one page. The cache may know it, or another request be reading it; otherwise it waits for a slot and is drawn. A
- * page without ink ends there, and so does one that looks like a page that was read. Throws what drawing and asking throw,
- * and the signal's reason.
+ * Reads one page. A page that is neither a hit nor read by another request waits for a slot and is drawn. If it has no
+ * ink, or its image was read before, no engine is asked. Throws what drawing and asking throw, and the signal's reason.
  */
 export async function readPage(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<PageAnswer> {
   const { once, slots, ask, observer } = services

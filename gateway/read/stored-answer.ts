@@ -6,22 +6,25 @@ import type { PageToRead } from './page-to-read.ts'
 /** Raised when the stored shape changes: older values are misses then. */
 const STORED_VERSION = 6
 
-/** Only answers that ended well are kept, and how a request came by one is its own. */
+/** Only answers that ended well are stored. `cache` is left out: each request sets its own. */
 const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: true }).extend({
   v: z.literal(STORED_VERSION),
   finishReason: z.literal('stop'),
-  /** Asking again would not tell more of the confidence: it was asked for, told unasked, or there is nothing to be sure of. */
+  /** Another attempt would not add a confidence: the engine was asked for it, gave it unasked, or the page is blank. */
   isConfidenceFinal: z.boolean(),
 })
 
-/** Stands under a page key for the answer to its page image, which any number of pages may share. */
+/** Is stored under a page key and points to the answer of its page image, which any number of pages may share. */
 const storedPointer = z.object({ v: z.literal(STORED_VERSION), imageKey: z.string() })
 
 const stored = z.union([storedPointer, storedAnswer])
 
 type StoredAnswer = z.infer<typeof storedAnswer>
 
-/** Reads what the store has under a key; null for nothing, or nothing that tells all that the page's question asks. Never throws. */
+/**
+ * Reads the answer that is stored under a key; null on a miss, also when it lacks the confidence asked for. Never
+ * throws.
+ */
 export async function readStored(
   store: PageStore,
   key: string,
@@ -38,7 +41,7 @@ export async function readStored(
     const { v: _, isConfidenceFinal: __, ...facts } = answer
     return { ...facts, isFallback: false, cache: 'hit', imageKey: isPointer ? found.imageKey : null }
   } catch {
-    // A store that fails and a value that nobody can read are misses.
+    // A store that fails and a value that cannot be parsed are misses.
     return null
   }
 }
@@ -47,7 +50,9 @@ async function readAnswer(store: PageStore, imageKey: string, signal: AbortSigna
   return storedAnswer.parse(JSON.parse((await store.get(imageKey, signal)) ?? 'null'))
 }
 
-/** Stores an answer that is whole and good, and leaves out any other; only points to one that is kept already. Never throws. */
+/**
+ * Stores a whole, good answer and ignores any other; stores a pointer when the answer has an image key. Never throws.
+ */
 export async function writeStored(
   store: PageStore,
   key: string,
@@ -62,6 +67,6 @@ export async function writeStored(
   try {
     await store.set(key, JSON.stringify(pointer ?? kept))
   } catch {
-    // The page was read; that it could not be kept is the store's to report.
+    // The page was read all the same. The store reports its own failures.
   }
 }

@@ -17,12 +17,12 @@ export interface ChatAnswer {
   readonly includeUsage: boolean
 }
 
-/** What a chat completion turned out to be: documents to read, or a conversation that an upstream answers itself. */
+/** What a chat completion asks for: documents to be read, or an answer from its model's upstream. */
 export type ChatQuestion =
   | { readonly kind: 'ocr'; readonly request: OcrRequest; readonly answer: ChatAnswer }
   | { readonly kind: 'pass-through'; readonly model: ServedModel }
 
-/** Reads the body of `POST /v1/chat/completions`. Throws the error of the first field at fault, naming it. */
+/** Reads the body of `POST /v1/chat/completions`. Throws the error of the first invalid field, and names the field. */
 export async function readChat(body: RequestBody, context: RequestContext): Promise<ChatQuestion> {
   const outline = check(chatRequest, body.outline, '')
   const model = await context.findModel(outline.model)
@@ -49,7 +49,7 @@ function ocrRequest(chat: ChatRequest, model: OcrModel, context: RequestContext)
     {
       ...ocrObjectOptions(chat.ocr ?? {}),
       lane: chat.service_tier === 'flex' ? 'batch' : 'interactive',
-      // A stream keeps its reader awake and has no deadline.
+      // A stream has no deadline: its keep-alives hold the client.
       patienceSeconds: chat.stream === true ? null : context.patienceSeconds,
     },
     ocrObjectNames,

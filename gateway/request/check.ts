@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { GatewayError } from '../errors.ts'
 
-/** Checks a value against a schema. Throws the first problem as the client reads it; `path` is where the value stands. */
+/**
+ * Checks a value against a schema. Throws `unknown_option` or `invalid_value` for the first problem; `path` is the
+ * value's place in the request body.
+ */
 export function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data

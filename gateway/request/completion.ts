@@ -3,12 +3,12 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import { completionRequest } from '../wire/openai/completion-request.ts'
 import type { RequestBody, RequestContext } from './context.ts'
 
-// vLLM accepts and ignores fields that it does not know, and then invents a text out of the prompt alone.
+// vLLM accepts and ignores fields that it does not know, and then invents a text from the prompt alone.
 const unseenFields = ['image', 'images', 'image_url', 'image_data', 'file', 'files', 'document', 'multi_modal_data']
 
 /**
- * Returns the model that the body of `POST /v1/completions` is for. Throws `image_not_seen` for a field that nobody
- * would look at, `invalid_value` for a model that completes no prompts.
+ * Returns the model that the body of `POST /v1/completions` is for. Throws `image_not_seen` for a field with an image,
+ * which vLLM would ignore, and `invalid_value` for a missing model and for one that completes no prompts.
  */
 export async function readCompletion(
   { outline }: Pick<RequestBody, 'outline'>,

@@ -1,16 +1,17 @@
 import type { ServedModel } from '../profile/model-profile.ts'
 
-/** A body that need not be parsed whole: without its documents it says what is to be done with it. */
+/** A request body whose documents are parsed only when they are needed. */
 export interface RequestBody {
   /** What the body says, with an ellipsis in place of long strings. */
   readonly outline: unknown
+  /** Returns what the body says, whole. */
   readonly value: () => unknown
 }
 
-/** What reading a request needs beside its body. */
+/** What decides how a request is read, beside its body. */
 export interface RequestContext {
   readonly requestId: string
-  /** The name of the caller's API key; null for anyone. */
+  /** The name of the caller's API key; null when the gateway has no keys. */
   readonly key: string | null
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
   readonly patienceSeconds: number | null

@@ -1,16 +1,16 @@
 import { GatewayError } from '../errors.ts'
 
-/** Bytes out of a base64 text, and what the data URL said they are. */
+/** The bytes of a base64 text, and the media type that its data URL declares. */
 export interface InlineData {
   readonly bytes: Uint8Array
   readonly mediaType: string | null
 }
 
-const MEDIA_TYPE_MAX_LENGTH = 256
+const MAX_MEDIA_TYPE_LENGTH = 256
 
 /**
  * Decodes a data URL or bare base64 (standard or URL-safe, padded or not). Throws `invalid_base64`,
- * `document_too_large` before anything is decoded, `url_not_allowed` for an address.
+ * `document_too_large` before anything is decoded, `url_not_allowed` for an HTTP URL.
  */
 export function decodeInline(text: string, param: string, maxBytes: number): InlineData {
   if (/^https?:\/\//i.test(text)) {
@@ -21,7 +21,7 @@ export function decodeInline(text: string, param: string, maxBytes: number): Inl
     )
   }
   if (!/^data:/i.test(text)) return { bytes: decodeBase64(text, param, maxBytes), mediaType: null }
-  const comma = text.slice(0, MEDIA_TYPE_MAX_LENGTH).indexOf(',')
+  const comma = text.slice(0, MAX_MEDIA_TYPE_LENGTH).indexOf(',')
   const head = comma < 0 ? '' : text.slice('data:'.length, comma)
   if (!/;base64$/i.test(head)) {
     throw new GatewayError('invalid_base64', 'A data URL must look like "data:application/pdf;base64,…".', { param })
@@ -32,8 +32,8 @@ export function decodeInline(text: string, param: string, maxBytes: number): Inl
 
 function decodeBase64(text: string, param: string, maxBytes: number): Uint8Array {
   if (Math.floor((text.length * 3) / 4) > maxBytes + 3) throw documentTooLarge(param, maxBytes)
-  // Buffer skips characters that are not base64 and stops at "=", so a shorter result than the length promises means
-  // that the text held one. A regular expression over 100 MB would cost more than the decoding.
+  // Buffer skips characters that are not base64 and stops at "=", so a result that is too short for the text's length
+  // means that the text is not base64. A regular expression over 100 MB would cost more than the decoding.
   const bytes = decodeWhole(text) ?? decodeWhole(text.replace(/\s+/g, ''))
   if (bytes === null) {
     throw new GatewayError('invalid_base64', 'The document is not valid base64. Encode its bytes again, whole.', {

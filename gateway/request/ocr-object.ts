@@ -1,7 +1,7 @@
 import type { OcrOptionsObject } from '../wire/openai/ocr-options.ts'
 import type { GivenOptions, OptionNames } from './options.ts'
 
-/** What the `ocr` object calls the options that errors name. */
+/** The options that errors name, as the `ocr` object calls them. */
 export const ocrObjectNames: OptionNames = {
   task: 'ocr.task',
   fields: 'ocr.fields',

@@ -4,13 +4,13 @@ import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { Question } from '../profile/question.ts'
 
-/** Something the caller should know about a request that was carried out all the same. */
+/** A problem that does not stop a request, and that its caller should know. */
 export interface Warning {
   readonly code: 'prompt_not_used'
   readonly message: string
 }
 
-/** What a client wants read and how, whichever protocol it came by. */
+/** What a client wants read and how, in any protocol. */
 export interface OcrRequest extends Question {
   readonly id: string
   readonly sources: readonly Source[]
@@ -25,7 +25,7 @@ export interface OcrRequest extends Question {
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether pages are only to be looked at, not read. */
   readonly dryRun: boolean
-  /** Whose request it is. */
+  /** The request's place in every queue. */
   readonly turn: Turn
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null

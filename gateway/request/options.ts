@@ -16,7 +16,7 @@ export interface OcrOptions extends Pick<
 > {
   /** `1-3,7,10-`, 1-based; null: all. */
   readonly pages: string | null
-  /** Null: the task whose prompt the user's text is, else the whole document's. */
+  /** Null: the task whose prompt is the user's text, else `document`. */
   readonly task: string | null
   /** What the task `extract` is to find: names, or a JSON schema. */
   readonly fields: string[] | Readonly<Record<string, unknown>> | null
@@ -29,12 +29,12 @@ export interface OcrOptions extends Pick<
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
-/** What a client has said; whatever is left out or undefined has its default. */
+/** The options that a client gave; one that is left out or undefined has its default. */
 export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
   readonly preparation?: Given<Preparation> | undefined
 }
 
-/** What a protocol calls the options that errors name: `ocr.page_separator`. */
+/** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
 export type OptionNames = Readonly<Record<'task' | 'fields' | 'output' | 'pageSeparator', string>>
 
 const defaults: OcrOptions = {
@@ -66,16 +66,16 @@ export function completeOptions(given: GivenOptions, names: OptionNames): OcrOpt
   return { ...defaults, ...said, preparation: chosen(given.preparation ?? {}) }
 }
 
-/** Keeps what was asked for: `rotate: false` says the same as nothing, and must not change the page key. */
+/** Keeps only what was asked for: `rotate: false` means the same as no `rotate`, and must not change the page key. */
 function chosen(preparation: Given<Preparation>): Preparation {
   return Object.fromEntries(Object.entries(preparation).filter(([, value]) => value !== undefined && value !== false))
 }
 
-/** What a protocol has found in a body. */
+/** What a protocol has read from a body. */
 export interface RequestParts {
   readonly model: OcrModel
   readonly sources: readonly Source[]
-  /** What the client says beside its documents, trimmed; empty when it says nothing. */
+  /** The client's text beside its documents, trimmed; empty when there is none. */
   readonly userText: string
   readonly options: OcrOptions
   readonly names: OptionNames

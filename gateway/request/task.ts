@@ -10,7 +10,7 @@ type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'warnings
 
 /**
  * Chooses what is asked of the model: the task's own prompt, or the user's text where the model takes free prompts. A
- * text that cannot be used is not sent, and a warning says so. Throws `invalid_value` for a task that the model lacks.
+ * text that is not sent gives a warning. Throws `invalid_value` for a task that the model lacks.
  */
 export function chooseTask(
   model: OcrModel,
@@ -19,7 +19,7 @@ export function chooseTask(
   names: OptionNames,
 ): ChosenTask {
   const { profile } = model
-  // A client that comes from a model's own examples sends an official prompt as text: that is naming its task.
+  // Clients written after a model's own examples send an official prompt as text: it stands for its task.
   const official = Object.entries(profile.tasks).find(([, task]) => task.text !== null && task.text === userText)
   const name = options.task ?? official?.[0] ?? DEFAULT_TASK
   const task = Object.hasOwn(profile.tasks, name) ? profile.tasks[name] : undefined

@@ -63,8 +63,9 @@ export const chatChunk = z.object({
 })
 
 /**
- * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none. The token that
- * ends the text comes with `stop`, and no text is its own. A token without text may be the first half of a letter.
+ * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none. With `stop`,
+ * the list also holds the end token, whose text is not in the content; it is left out. A token without text may be the
+ * first half of a letter.
  */
 export function textLogprobs({ delta, finish_reason: reason, logprobs }: z.infer<typeof chatChoice>): number[] {
   const content = logprobs?.content ?? []
@@ -73,7 +74,7 @@ export function textLogprobs({ delta, finish_reason: reason, logprobs }: z.infer
   return (hasEndToken ? content.slice(0, -1) : content).map(({ logprob }) => logprob)
 }
 
-/** What an engine said went wrong. */
+/** An error as an engine reports it. */
 export interface WireError {
   readonly message: string
   readonly type: string | null
@@ -86,7 +87,7 @@ export interface WireError {
  * carry a bare string, everything else an object.
  */
 export function readWireError(body: unknown): WireError | null {
-  // Nearly every event is none, and a schema takes its time to say so.
+  // Nearly every event is no error, and this check is faster than the schema.
   if (typeof body !== 'object' || body === null || !('error' in body)) return null
   const { success, data } = errorBody.safeParse(body)
   if (!success) return null

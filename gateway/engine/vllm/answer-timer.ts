@@ -1,22 +1,22 @@
 import { GatewayError } from '../../errors.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
 
-/** How long an engine may be silent. Its whole time is the caller's to limit. */
+/** How long an engine may be silent. The caller limits the whole time of an answer. */
 export interface AnswerLimits {
-  /** From the request to the first sign of the answer; holds the engine's own queue and its reading of the image. */
+  /** From the request to the first event of the answer; includes the engine's own queue and its work on the image. */
   readonly firstTokenTimeoutSeconds: number
-  /** Between one piece of the stream and the next. */
+  /** Between two pieces of the stream. */
   readonly idleTimeoutSeconds: number
 }
 
 /** A signal that follows the caller's and also fires, with `engine_timeout`, when an engine is silent for too long. */
 export interface AnswerTimer extends Disposable {
   readonly signal: AbortSignal
-  /** Whether the engine has said anything yet. */
+  /** Whether the engine has sent anything yet. */
   readonly hasHeard: boolean
   /** Ends the wait. */
   abort(reason: unknown): void
-  /** Says that the engine has said something. */
+  /** Notes that the engine has sent something. */
   heard(): void
 }
 

@@ -11,18 +11,18 @@ import type { UpstreamResponse } from '../../upstream/connection.ts'
 import { eventFailure, responseFailure } from '../../upstream/failure.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 
-/** What the engine needs. */
+/** The upstreams, the limits and the observers of the engine. */
 export interface VllmEngineOptions extends AnswerLimits {
   readonly upstreams: Pick<Upstreams, 'acquire'>
-  /** Told how long a drawn page has waited for room at an upstream. */
+  /** Called with how long a drawn page has waited for an upstream. */
   readonly onWaited?: (seconds: number) => void
-  /** Told how long after its request an upstream has sent the first text of an answer. */
+  /** Called with the time from the request to an upstream to the first text of its answer. */
   readonly onFirstToken?: (seconds: number) => void
 }
 
 /**
- * Creates the engine that speaks to vLLM: one page, one request, one image, always streamed. It tries once; whether an
- * error is worth a retry is on the error.
+ * Creates the engine that asks vLLM: one page, one request, one image, always streamed. It makes one attempt; the error
+ * says whether a retry is worth it.
  */
 export function createVllmEngine(options: VllmEngineOptions): Engine {
   return async function* vllmEngine(prompt, signal) {
@@ -43,7 +43,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
         options.onFirstToken?.((performance.now() - sentAt) / 1000),
       )
       lease.ended(end.finishReason === 'abort' ? 'failed' : 'answered')
-      // The upstream is free for the next page, whatever is done with this one.
+      // Released before the last delta is read: the upstream is free for the next page.
       lease.release()
       yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null }
     } catch (error) {
@@ -54,13 +54,15 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
   }
 }
 
-/** Returns why an answer ended: an abort's own reason, but for `engine_unavailable`, which says already that no server is left. */
+/**
+ * Returns why an answer failed: the abort's reason, except for `engine_unavailable`, which says that no server is left.
+ */
 function reasonOf(error: unknown, { signal }: AnswerTimer): unknown {
   if (error instanceof GatewayError && error.code === 'engine_unavailable') return error
   return signal.aborted ? signal.reason : error
 }
 
-/** Ends the wait for an upstream that went away; one that has begun to answer may still finish. */
+/** Ends the wait for an answer when its upstream is lost. An answer that has begun may still be finished. */
 function leaveWhenLost({ lost }: UpstreamLease, timer: AnswerTimer): Disposable {
   const leave = () => {
     if (!timer.hasHeard) timer.abort(lost.reason)
@@ -81,7 +83,7 @@ async function* readAnswer(
   let finishReason: string | null = null
   let usage: Usage = { promptTokens: 0, completionTokens: 0 }
   try {
-    // The body outlives the loop, so that a whole answer leaves its connection fit for the next page.
+    // The loop does not destroy the body: after a whole answer the connection is kept for the next page.
     for await (const events of decodeEventStream(body.iterator({ destroyOnReturn: false }))) {
       const read = readEvents(url, events)
       finishReason = read.finishReason ?? finishReason
@@ -95,19 +97,19 @@ async function* readAnswer(
       yield { type: 'text', text: read.text }
     }
   } catch (error) {
-    // The text is whole once its end was announced, whatever happens to the connection afterwards.
+    // The text is whole once the finish reason has come: a connection that fails after it does not matter.
     if (finishReason === null) throw error instanceof GatewayError ? error : brokenOff(url, error)
   }
   if (finishReason === null) throw brokenOff(url, undefined)
-  // After `[DONE]` there is only the end of the body left; a server that goes on talking loses its connection.
+  // After `[DONE]` only the end of the body is left. The connection of a server that sends more is closed.
   body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
   return { finishReason, usage, confidence: meter.read() }
 }
 
-/** How an answer ended, in the stream's own words, as far as they have come. */
+/** How an answer ended, as far as the stream has told it. */
 type Ending = Partial<Pick<EndDelta, 'finishReason' | 'usage'>>
 
-/** What one read of the stream brought. */
+/** What one read of the stream has brought. */
 interface ReadEvents extends Ending {
   readonly text: string
   readonly logprobs: readonly number[]

@@ -1,10 +1,12 @@
 import { createParser } from 'eventsource-parser'
 import { GatewayError } from '../../errors.ts'
 
-/** How a server says that nothing follows: https://platform.openai.com/docs/api-reference/chat-streaming */
+/** The data of the last event of a stream: https://platform.openai.com/docs/api-reference/chat-streaming */
 const END_OF_STREAM = '[DONE]'
 
-/** The most characters held back for one unfinished event. A chunk with every log probability has a few thousand. */
+/**
+ * The most characters that are held for one unfinished event. A chunk with every log probability has a few thousand.
+ */
 const MAX_EVENT_CHARACTERS = 1 << 20
 
 /**
@@ -24,7 +26,7 @@ export async function* decodeEventStream(bytes: AsyncIterable<Uint8Array>): Asyn
       else if (!ended) events.push(parseEvent(data))
     },
     onError(error) {
-      // Lines that are no field are left out, as browsers do; only the bound on memory is an error.
+      // Lines that are no field are ignored, as in browsers; only an event that exceeds the buffer is an error.
       if (error.type === 'max-buffer-size-exceeded') throw unreadable(`an event of more than a megabyte`, error)
     },
   })

@@ -10,9 +10,9 @@ import type { UpstreamRequest } from '../../upstream/connection.ts'
 const TEMPLATE_TOKENS = 64
 
 /**
- * When vLLM itself gives a retry up, in tokens (since 0.17, https://github.com/vllm-project/vllm/pull/35451; other
- * servers ignore it). Far beyond the gateway's own measure, because a pattern of 16 tokens is also sixteen equal dots,
- * and a form has many: it only bounds what a gateway costs that is busy, or that has been cut off from the server.
+ * When vLLM itself ends a retry that loops, in tokens (since 0.17, https://github.com/vllm-project/vllm/pull/35451;
+ * other servers ignore it). Far beyond the gateway's own measure, because a pattern of 16 tokens is also sixteen equal
+ * dots, and a form has many. It only bounds the cost of a loop when the gateway is busy or has lost the connection.
  */
 const REPETITION_DETECTION = { min_pattern_size: 16, max_pattern_size: 64, min_count: 50 }
 
@@ -58,7 +58,7 @@ function chatRequest({ question, image, attempt }: Prompt, imageUrl: string): Re
     ...explicit({ ...profile.sampling, ...attempt.sampling }),
     ...(attempt.number > 1 ? { repetition_detection: REPETITION_DETECTION } : {}),
     max_tokens: maxTokens(question, image),
-    // Of the tokens that were chosen alone: vLLM's own default, which other servers may not share.
+    // Only for the tokens that were chosen: this is vLLM's own default, but perhaps not another server's.
     ...(question.confidence ? { logprobs: true, top_logprobs: 0 } : {}),
     stream: true,
     stream_options: { include_usage: true },

@@ -4,7 +4,7 @@ import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
 
-/** Writes one line per request when its answer has ended, streams included, and counts it. */
+/** Writes one line for each request when its answer, or its stream, has ended, and counts the request. */
 export function accessLog({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
   return createMiddleware<GatewayEnv>(async function accessLog(c, next) {
     const startedAt = performance.now()
@@ -65,7 +65,7 @@ function levelOf(status: number): 'info' | 'warn' | 'error' {
   return status >= 400 ? 'warn' : 'info'
 }
 
-/** The declared route, a closed set: `/v1/models/:id{.+}`; whatever matches none is `_other`. */
+/** Returns the declared route, one of a closed set: `/v1/models/:id{.+}`; `_other` for a path that matches none. */
 function routeOf(c: GatewayContext): string {
   const path = matchedRoutes(c).at(-1)?.path ?? '*'
   return path.endsWith('*') ? '_other' : path

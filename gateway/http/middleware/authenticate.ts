@@ -6,8 +6,8 @@ import type { GatewayEnv } from '../context.ts'
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * Lets a request pass if it brings one of the keys as its bearer token. Digests of one length are compared, all of
- * them, in constant time: how long it takes tells nothing about a key. Without keys everyone may pass.
+ * Lets a request pass if its bearer token is one of the keys. Compares digests of one length, with every key and in
+ * constant time, so that the time reveals nothing about a key. Without keys every request passes.
  */
 export function authenticate(keys: readonly { readonly name: string; readonly key: string }[]) {
   const known = keys.map(({ name, key }) => ({ name, digest: digest(key) }))

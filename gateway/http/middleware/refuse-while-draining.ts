@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { GatewayEnv } from '../context.ts'
 import type { Lifecycle } from '../routes/health.ts'
 
-/** Refuses new work once the gateway is on its way out; what runs goes on to its end. */
+/** Refuses new work while the gateway drains; work that runs is finished. */
 export function refuseWhileDraining(lifecycle: Lifecycle) {
   return createMiddleware<GatewayEnv>(async function refuseWhileDraining(_, next) {
     if (lifecycle.draining) {

@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import type { GatewayEnv } from '../context.ts'
 
-// What fits into a log line, a header and vLLM's own ids as it stands.
+// An id that fits unchanged into a log line, a header and vLLM's own ids.
 const saneId = /^[\w.:-]{1,128}$/
 
 /** Gives each request its id: the caller's `x-request-id` if it is a sane one, else a new one; echoes it. */

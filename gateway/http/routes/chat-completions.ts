@@ -6,16 +6,16 @@ import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
 import { readJson, type JsonBody } from '../read-json.ts'
-import { requestContext, type ReadServices } from '../request-context.ts'
+import { requestContext, type RequestServices } from '../request-context.ts'
 
-/** What chat completions need. */
-export interface ChatServices extends ReadServices {
+/** The services and limits of chat completions. */
+export interface ChatServices extends RequestServices {
   readonly upstreams: Upstreams
   readonly ocr: OcrServices
   readonly maxBodyBytes: number
 }
 
-/** `POST /v1/chat/completions`: documents in, Markdown out; conversations go on to their upstream. */
+/** `POST /v1/chat/completions`: answers documents with their text, and forwards conversations to their upstream. */
 export function chatCompletions(services: ChatServices) {
   return async function chatCompletions(c: GatewayContext): Promise<Response> {
     const chat = await read(c, services)
@@ -28,7 +28,7 @@ type ReadChat =
   | Extract<ChatQuestion, { kind: 'ocr' }>
   | (Extract<ChatQuestion, { kind: 'pass-through' }> & { readonly body: JsonBody })
 
-/** A function of its own, so that nothing holds the body, hundreds of megabytes perhaps, while its pages are read. */
+/** A separate function, so that nothing holds the body, perhaps hundreds of megabytes, while its pages are read. */
 async function read(c: GatewayContext, services: ChatServices): Promise<ReadChat> {
   const body = await readJson(c, services.maxBodyBytes)
   const chat = await readChat(body, requestContext(c, services))

@@ -3,15 +3,15 @@ import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
 import { readJson } from '../read-json.ts'
-import { requestContext, type ReadServices } from '../request-context.ts'
+import { requestContext, type RequestServices } from '../request-context.ts'
 
-/** What completions need. */
-export interface CompletionsServices extends ReadServices {
+/** The services and limits of completions. */
+export interface CompletionsServices extends RequestServices {
   readonly upstreams: Upstreams
   readonly maxBodyBytes: number
 }
 
-/** `POST /v1/completions`: prompts go on to their upstream; an image, which nobody would look at, is refused. */
+/** `POST /v1/completions`: forwards prompts to their upstream, and refuses images, which vLLM would ignore. */
 export function completions(services: CompletionsServices) {
   return async function completions(c: GatewayContext): Promise<Response> {
     const body = await readJson(c, services.maxBodyBytes)

@@ -1,7 +1,7 @@
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 
-/** Whether the gateway is on its way out. */
+/** Whether the gateway is draining. */
 export interface Lifecycle {
   draining: boolean
 }
@@ -13,7 +13,7 @@ export function health() {
   }
 }
 
-/** `GET /ready`: documents can be read now; 503 says what stands in the way. */
+/** `GET /ready`: documents can be read now. With 503, the body says why they cannot. */
 export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
   return function ready(c: GatewayContext): Response {
     const status = upstreams.status()

@@ -21,7 +21,7 @@ export function retrieveModel(models: ModelList) {
 
 async function namedModels(models: ModelList, signal: AbortSignal): Promise<NamedModel[]> {
   const listed = models.list().map((model) => ({ name: model.id, model }))
-  // With every upstream down there is nothing for the alias to stand for; the rest of the list is still true.
+  // With every upstream down the alias stands for no model; the rest of the list is still right.
   const alias = await models.find(DEFAULT_MODEL, signal).catch((error: unknown) => {
     if (error instanceof GatewayError) return null
     throw error

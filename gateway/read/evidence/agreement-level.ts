@@ -1,32 +1,32 @@
 /** How well the pages of one document agree with their text layers, as far as a request has read them. */
 export interface AgreementLevel {
-  /** The median; while few pages are noted, what is usual. */
+  /** The median of the noted pages; the usual level while too few are noted. */
   readonly value: number
   /** How many pages were noted. */
   readonly pages: number
   note(agreement: number): void
 }
 
-/** Over the pages of the corpus with known text the median is 1, and one in twenty has less than 0.81; models lose more. */
-const USUAL = 0.9
-/** So many pages say how it is with their document. */
-const LEAST_PAGES = 2
-/** Below this share of the level a page is far below it. */
-const FAR_BELOW = 0.75
+/** Over corpus pages with known text the median is 1, and one page in twenty has less than 0.81; models lose more. */
+const USUAL_LEVEL = 0.9
+/** Fewer pages do not show the level of their document. */
+const MIN_PAGES = 2
+/** A page with less than this share of the level is far below it. */
+const FAR_BELOW_SHARE = 0.75
 /**
- * An answer with less of the layer than this has not left something out: one of the two is about something else. Pages
- * of the corpus have 0.28 in common with others of their language, and one in ten 0.39.
+ * With less agreement than this, the answer has not left words out: answer and layer are different texts. Corpus pages
+ * have 0.28 in common with other pages in their language, and one in ten has 0.39.
  */
-const ABOUT_THE_SAME = 0.25
-/** Layers that say less of what is on their pages tell nothing of any one page. */
-const LEAST_LEVEL = 0.6
+const MIN_RELATED_AGREEMENT = 0.25
+/** Layers of a document below this level are too often wrong to judge one of its pages. */
+const MIN_LEVEL = 0.6
 
 /** Starts the level of a document. */
 export function createAgreementLevel(): AgreementLevel {
   const noted: number[] = []
   return {
     get value() {
-      return noted.length < LEAST_PAGES ? USUAL : median(noted)
+      return noted.length < MIN_PAGES ? USUAL_LEVEL : median(noted)
     },
     get pages() {
       return noted.length
@@ -36,14 +36,14 @@ export function createAgreementLevel(): AgreementLevel {
 }
 
 /**
- * Tells whether a page agrees so much less with its text layer than its document's pages do that a closer look is worth
- * its tokens. Before the document has shown that its layers say what its pages do, an answer that has hardly anything in
- * common with its layer is held for right, and the layer for a lie.
+ * Tells whether a page agrees so much less with its text layer than the document's other pages do that a closer look is
+ * worth its tokens. While too few pages are noted, an answer that has almost nothing in common with its layer is
+ * accepted and the layer ignored.
  */
 export function isFarBelow(agreement: number, level: AgreementLevel | undefined): boolean {
-  const { value, pages } = level ?? { value: USUAL, pages: 0 }
-  if (value < LEAST_LEVEL || agreement >= FAR_BELOW * value) return false
-  return pages >= LEAST_PAGES || agreement >= ABOUT_THE_SAME
+  const { value, pages } = level ?? { value: USUAL_LEVEL, pages: 0 }
+  if (value < MIN_LEVEL || agreement >= FAR_BELOW_SHARE * value) return false
+  return pages >= MIN_PAGES || agreement >= MIN_RELATED_AGREEMENT
 }
 
 function median(values: readonly number[]): number {

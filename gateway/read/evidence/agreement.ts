@@ -2,26 +2,26 @@ import { comparableWords } from './comparable-words.ts'
 import type { ComparableWord } from './comparable-words.ts'
 import { plainAnswer } from './plain-answer.ts'
 
-/** Pieces that one text has where the other has a word: at line ends, around drop capitals, between spaced letters. */
-const MOST_PIECES = 4
+/** Pieces into which a text may split a word of the other text: at line ends, after drop capitals, in spaced print. */
+const MAX_PIECES = 4
 /** Lines at the top and at the bottom of a page that may be a running header or footer, which models leave out. */
 const EDGE_LINES = 2
-/** Of an edge line that was left out, rather than misread. */
-const LEFT_OUT = 0.5
-/** More of a page is no header. */
-const MOST_EDGE_SHARE = 0.15
+/** An edge line of which an answer holds this share or more was misread, not left out. */
+const MAX_LEFT_OUT_SHARE = 0.5
+/** Headers and footers make up no more of a page's weight than this. */
+const MAX_EDGE_SHARE = 0.15
 
 /**
- * Returns the share of a text layer's words and numbers, by length, that an answer holds, 0 to 1; each word counts as
- * often as it stands there. Neither order, markup, spelling of numbers nor the parting of words matters, nor do short
- * headers and footers that the answer leaves out. 1 for a layer without words.
+ * Returns the share of a text layer's words and numbers, by length, that an answer holds, 0 to 1. A word counts as
+ * often as it occurs. Order, markup, number format and word division do not matter, nor do short headers and footers
+ * that the answer leaves out. 1 for a layer without words.
  */
 export function agreement(layerText: string, answer: string): number {
   const words = comparableWords(layerText)
   const found = findWords(words, comparableWords(plainAnswer(answer)))
   const total = weigh(words, () => true)
   const held = weigh(words, (index) => found[index] === true)
-  const [edges, heldEdges] = leftOutEdges(words, found, MOST_EDGE_SHARE * total)
+  const [edges, heldEdges] = leftOutEdges(words, found, MAX_EDGE_SHARE * total)
   return total === edges ? 1 : (held - heldEdges) / (total - edges)
 }
 
@@ -29,7 +29,7 @@ function weigh(words: readonly ComparableWord[], counts: (index: number) => bool
   return words.reduce((sum, { weight }, index) => (counts(index) ? sum + weight : sum), 0)
 }
 
-/** Tells of each word whether the answer has it. */
+/** Tells for each word whether the answer has it. */
 function findWords(words: readonly ComparableWord[], answered: readonly ComparableWord[]): boolean[] {
   const left = new Map<string, number>()
   for (const { key } of answered) left.set(key, (left.get(key) ?? 0) + 1)
@@ -46,15 +46,15 @@ function findWords(words: readonly ComparableWord[], answered: readonly Comparab
   return found
 }
 
-/** A layer may hold the letters of Arabic and Hebrew words as they stand on the page, from the left. */
+/** A layer may hold the letters of Arabic and Hebrew words in visual order, from left to right. */
 function isRightToLeft(key: string): boolean {
   return /[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(key)
 }
 
-/** So much of a word's beginning tells most words apart. */
+/** Most words differ in their first letters, so many of them. */
 const BEGINNING = 3
 
-/** Finds words that the layer has in pieces. */
+/** Finds words that the layer splits into pieces. */
 function joinParted(
   words: readonly ComparableWord[],
   found: boolean[],
@@ -63,8 +63,8 @@ function joinParted(
 ): void {
   const beginnings = new Set(answered.map(({ key }) => key.slice(0, BEGINNING)))
   const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
-  // Few pieces begin as any word of the answer does: the others need not be joined.
-  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MOST_PIECES).slice(0, BEGINNING)))
+  // Only pieces that begin like a word of the answer are joined; few do.
+  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING)))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
     const window = windowsAround(index, words.length).find(([from, to]) => mayBegin[from] && take(joined(from, to)))
@@ -75,30 +75,36 @@ function joinParted(
 /** Runs of two and more neighbours that include the one at `index`. */
 function windowsAround(index: number, length: number): [from: number, to: number][] {
   const windows: [number, number][] = []
-  for (let size = 2; size <= MOST_PIECES; size++)
+  for (let size = 2; size <= MAX_PIECES; size++)
     for (let from = Math.max(0, index - size + 1); from <= index && from + size <= length; from++)
       windows.push([from, from + size])
   return windows
 }
 
-/** Words that the answer has in pieces. */
+/** Returns what neighbouring words of the answer spell together: words that it splits into pieces. */
 function partedWords(answered: readonly ComparableWord[]): Set<string> {
   const parted = new Set<string>()
   for (let from = 0; from < answered.length; from++)
-    for (let size = 2, joined = answered[from]!.key; size <= MOST_PIECES && from + size <= answered.length; size++)
+    for (let size = 2, joined = answered[from]!.key; size <= MAX_PIECES && from + size <= answered.length; size++)
       parted.add((joined += answered[from + size - 1]!.key))
   return parted
 }
 
-/** Returns what the edge lines weigh that the answer leaves out, and how much of that it holds all the same. */
-function leftOutEdges(words: readonly ComparableWord[], found: readonly boolean[], most: number): [number, number] {
+/**
+ * Returns the weight of the edge lines that the answer leaves out, and the weight of their words that it holds anyway.
+ */
+function leftOutEdges(
+  words: readonly ComparableWord[],
+  found: readonly boolean[],
+  maxWeight: number,
+): [number, number] {
   const lines = [...new Set(words.map(({ line }) => line))]
   let edges = 0
   let held = 0
   for (const edge of new Set([...lines.slice(0, EDGE_LINES), ...lines.slice(-EDGE_LINES)])) {
     const weight = weigh(words, (index) => words[index]!.line === edge)
     const heldWeight = weigh(words, (index) => words[index]!.line === edge && found[index] === true)
-    if (heldWeight >= LEFT_OUT * weight || edges + weight > most) continue
+    if (heldWeight >= MAX_LEFT_OUT_SHARE * weight || edges + weight > maxWeight) continue
     edges += weight
     held += heldWeight
   }

@@ -10,20 +10,21 @@ export interface ComparableWord {
 const IDEOGRAPHIC = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー`
 const WORD = new RegExp(String.raw`(?<ideographs>[${IDEOGRAPHIC}]+)|(?:(?![${IDEOGRAPHIC}])[\p{L}\p{N}])+`, 'gu')
 const BETWEEN_IDEOGRAPHS = new RegExp(String.raw`(?<=[${IDEOGRAPHIC}])[^\S\n]+(?=[${IDEOGRAPHIC}])`, 'gu')
-const MOST_WEIGHT = 12
+const MAX_WEIGHT = 12
 /** A Chinese character says about as much as two letters. */
 const IDEOGRAPH_WEIGHT = 2
 
 /**
- * Splits text into what is compared: without case, accents, ligatures, width, marks, and what groups the digits of a
- * number. Chinese, Japanese and Korean, whose words nobody parts, come as pairs of neighbours.
+ * Splits text into comparable words: without case, accents, ligatures, width, punctuation and digit grouping. Chinese,
+ * Japanese and Korean are split into pairs of neighbouring characters, because spaces do not separate their words
+ * reliably.
  */
 export function comparableWords(text: string): ComparableWord[] {
   const words: ComparableWord[] = []
   for (const [line, content] of plain(text).split('\n').entries())
     for (const match of content.matchAll(WORD)) {
       if (match.groups?.['ideographs'] !== undefined) addPairs(words, match[0], line)
-      else words.push({ key: match[0], weight: Math.min(match[0].length, MOST_WEIGHT), line })
+      else words.push({ key: match[0], weight: Math.min(match[0].length, MAX_WEIGHT), line })
     }
   return words
 }

@@ -1,4 +1,4 @@
-/** Turns a text layer into Markdown that reads as the layer does: its lines, with what Markdown would misread escaped. */
+/** Turns a text layer into Markdown with the same lines, and escapes what Markdown would interpret. */
 export function layerToMarkdown(text: string): string {
   return text
     .replaceAll(/[\u00AD\u200B\uFEFF]/g, '')
@@ -9,7 +9,7 @@ export function layerToMarkdown(text: string): string {
     .trim()
 }
 
-/** Only what would change how a line reads: lists may stay lists, and names their underscores. */
+/** Escapes only what would change the text: list markers, and underscores inside names, stay as they are. */
 function escapeLine(line: string): string {
   return line
     .replaceAll(/\\(?=[!-/:-@[-`{-~])/g, String.raw`\\`)

@@ -1,4 +1,4 @@
-/** Letters that LaTeX spells out, and a text layer does not. */
+/** Letters that LaTeX writes as a command and a text layer as a character. */
 const GREEK: ReadonlyMap<string, string> = new Map(
   (
     'alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta θ iota ι kappa κ lambda λ mu μ ' +
@@ -7,11 +7,11 @@ const GREEK: ReadonlyMap<string, string> = new Map(
     .matchAll(/(\w+) (\S)/g)
     .map(([, name = '', letter = '']) => [name, letter]),
 )
-/** Names of functions are written as they are called. */
+/** LaTeX commands that print their own name. */
 const FUNCTION = /^(?:arg|cos|cot|deg|det|dim|exp|gcd|inf|ker|lim|ln|log|max|min|mod|sec|sin|sup|tan|tanh|sinh|cosh)$/
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
 
-/** Returns the words of an answer without Markdown's, HTML's and LaTeX's marks; what is left is only fit to compare. */
+/** Removes Markdown, HTML and LaTeX markup from an answer. The result is only for comparison. */
 export function plainAnswer(answer: string): string {
   return answer
     .replaceAll(/<!--[^]{0,2000}?-->/g, ' ')

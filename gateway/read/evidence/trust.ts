@@ -2,38 +2,38 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import type { AgreementLevel } from './agreement-level.ts'
 
 /** Fewer words, or letters and digits, agree or disagree by chance. A Chinese character counts as a word. */
-const LEAST_WORDS = 15
-const LEAST_CHARACTERS = 60
-/** Of the characters of a layer that may be compared, and of one that may stand for the page: symbols of formulas are lost. */
-const MOST_UNREADABLE = 0.1
-const MOST_UNREADABLE_TRUSTED = 0.02
-/** Dots that lead to a page number, and rules, do not count. */
-const LEAST_ALPHANUMERIC = 0.5
+const MIN_WORDS = 15
+const MIN_CHARACTERS = 60
+/** Of the characters of a layer that is compared, and of one that becomes the page's text: formulas lose symbols. */
+const MAX_UNREADABLE_SHARE = 0.1
+const MAX_UNREADABLE_SHARE_TRUSTED = 0.02
+/** Of the characters of a layer, without dot leaders and rules. */
+const MIN_ALPHANUMERIC_SHARE = 0.5
 
-/** Private use, control, unassigned, halves of characters, and what stands for one that nobody knows. */
+/** Private-use, unassigned and control characters, lone surrogates, and the replacement character. */
 const UNREADABLE = /[\p{Co}\p{Cn}\p{Cs}\uFFFD]|(?!\s)\p{Cc}/gu
 const RUN_OF_SIGNS = /([^\p{L}\p{N}\s])(?:\s?\1){2,}/gu
 const WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}\p{N}]+/gu
 
 /**
- * Tells whether a text layer may be compared with an answer: long enough, readable, and by its letters a language. Fonts
- * without a Unicode map, or with a wrong one, give ciphers such as "7KLV LV D WHVW".
+ * Tells whether a text layer may be compared with an answer: long enough, readable, and by its letters a language.
+ * Fonts without a Unicode map, or with a wrong one, give ciphers such as "7KLV LV D WHVW".
  */
 export function isSane(layer: TextLayer): boolean {
-  return unreadableShare(layer) <= MOST_UNREADABLE && isLanguage(layer.text)
+  return unreadableShare(layer) <= MAX_UNREADABLE_SHARE && isLanguage(layer.text)
 }
 
-/** How far the document's pages must agree with their layers before one may stand for a page. */
-const LEAST_LEVEL = 0.7
-/** What some OCR has read must have shown its worth on other pages. */
-const LEAST_OCR_LEVEL = 0.8
-const LEAST_OCR_PAGES = 2
+/** A document's level must reach this before a layer becomes a page's text. */
+const MIN_LEVEL = 0.7
+/** A layer that OCR has written must also have agreed on other pages of its document. */
+const MIN_OCR_LEVEL = 0.8
+const MIN_OCR_PAGES = 2
 
-/** Tells whether a text layer may stand for a page that no attempt has read; `level` is its document's. */
+/** Tells whether a text layer may become the text of a page that no attempt has read; `level` is its document's. */
 export function isTrustworthy(layer: TextLayer, level: AgreementLevel | undefined): boolean {
-  if (!layer.isWhole || !isSane(layer) || unreadableShare(layer) > MOST_UNREADABLE_TRUSTED) return false
-  if (layer.isOcr) return level !== undefined && level.pages >= LEAST_OCR_PAGES && level.value >= LEAST_OCR_LEVEL
-  return level === undefined || level.value >= LEAST_LEVEL
+  if (!layer.isWhole || !isSane(layer) || unreadableShare(layer) > MAX_UNREADABLE_SHARE_TRUSTED) return false
+  if (layer.isOcr) return level !== undefined && level.pages >= MIN_OCR_PAGES && level.value >= MIN_OCR_LEVEL
+  return level === undefined || level.value >= MIN_LEVEL
 }
 
 function unreadableShare({ text, unmapped }: TextLayer): number {
@@ -46,31 +46,32 @@ function isLanguage(text: string): boolean {
   const bare = text.replaceAll(RUN_OF_SIGNS, ' ').replaceAll(/\s+/g, ' ')
   const words = bare.match(WORD) ?? []
   const alphanumeric = words.join('').length
-  if (words.length < LEAST_WORDS || alphanumeric < LEAST_CHARACTERS) return false
-  return alphanumeric >= LEAST_ALPHANUMERIC * bare.replaceAll(' ', '').length && isLatinLanguage(bare)
+  if (words.length < MIN_WORDS || alphanumeric < MIN_CHARACTERS) return false
+  return alphanumeric >= MIN_ALPHANUMERIC_SHARE * bare.replaceAll(' ', '').length && isLatinLanguage(bare)
 }
 
-// Measured over 171 pages of the corpus in Latin letters, and over each with its letters shifted by 1 to 25: the commonest
-// letters make up 0.50 to 0.72 of a page and 0.05 to 0.46 of 99 % of the ciphers, vowels 0.31 to 0.50. Both bounds let
-// through 2 of 4375 ciphers. Letters with gaps between them have words of one letter, text without spaces endless ones.
-const LEAST_LATIN_LETTERS = 100
-const LEAST_COMMON = 0.5
-const LEAST_VOWELS = 0.25
-const WORD_LENGTHS = [1.8, 20] as const
+// Measured over 171 pages of the corpus in Latin letters, and over each with its letters shifted by 1 to 25: the
+// commonest letters make up 0.50 to 0.72 of a page and 0.05 to 0.46 of 99 % of the ciphers, vowels 0.31 to 0.50. Both
+// bounds let through 2 of 4375 ciphers. Spaced letters give words of one letter; text without spaces gives very long
+// words.
+const MIN_LATIN_LETTERS = 100
+const MIN_COMMON_SHARE = 0.5
+const MIN_VOWEL_SHARE = 0.25
+const MIN_WORD_LENGTH = 1.8
+const MAX_WORD_LENGTH = 20
 
-/** Whether the Latin letters of a text, if there are enough to tell, are those of any language written in them. */
+/** Tells whether the Latin letters of a text are those of a language; true when there are too few to tell. */
 function isLatinLanguage(text: string): boolean {
   const plain = text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
   const words = plain.match(/[a-z]+/g) ?? []
   const letters = words.join('')
-  if (letters.length < LEAST_LATIN_LETTERS) return true
+  if (letters.length < MIN_LATIN_LETTERS) return true
   const share = (pattern: RegExp) => (letters.match(pattern)?.length ?? 0) / letters.length
   const length = letters.length / words.length
-  const [shortest, longest] = WORD_LENGTHS
   return (
-    length >= shortest &&
-    length <= longest &&
-    share(/[eaionrst]/g) >= LEAST_COMMON &&
-    share(/[aeiouy]/g) >= LEAST_VOWELS
+    length >= MIN_WORD_LENGTH &&
+    length <= MAX_WORD_LENGTH &&
+    share(/[eaionrst]/g) >= MIN_COMMON_SHARE &&
+    share(/[aeiouy]/g) >= MIN_VOWEL_SHARE
   )
 }

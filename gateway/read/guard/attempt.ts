@@ -11,11 +11,11 @@ import type { Loop, LoopMeasure } from './loop.ts'
 /** How one attempt at a page ended. */
 export type Outcome = Answered | Failed
 
-/** The engine has said something. */
+/** The engine has answered. */
 export interface Answered {
   /** Why it does not count; null when it does. */
   readonly reason: AttemptReason | null
-  /** Of an answer that does not count, the text is only what is worth showing. */
+  /** When it does not count, its text is only the part that is worth showing. */
   readonly answer: EngineAnswer
   /** What the engine was shown. */
   readonly image: PageImage
@@ -27,14 +27,14 @@ export interface Failed {
   readonly error: GatewayError
 }
 
-/** Tells the two apart. */
+/** Tells whether the engine failed instead of answering. */
 export function hasFailed(outcome: Outcome): outcome is Failed {
   return 'error' in outcome
 }
 
 /**
- * Asks the engine once, holds its text back until it is judged, and leaves it as soon as it loops. A failing engine is
- * an outcome; everything else is thrown, the signal's reason included.
+ * Asks the engine once, judges the whole answer, and aborts the engine as soon as the answer loops. An engine failure
+ * is an outcome, also when it is the reason of the aborted signal. Throws everything else.
  */
 export async function attemptPage(
   engine: Engine,
@@ -50,7 +50,8 @@ export async function attemptPage(
   } catch (error) {
     const found = loop.found()
     if (found !== null) return loopedAnswer(prompt, found)
-    // Whatever an abort broke on its way, its reason counts: a page's time that is up is a failure like another.
+    // After an abort any error may surface here, so the abort's reason counts. A page's time limit is an engine
+    // failure.
     const thrown: unknown = signal.aborted ? signal.reason : error
     if (thrown instanceof GatewayError && isEngineFailure(thrown)) return failed(thrown)
     throw thrown
@@ -89,14 +90,14 @@ function judged({ question, image }: Prompt, answer: EngineAnswer): Answered {
   return { reason, answer: { ...answer, text, finishReason }, image }
 }
 
-/** What the engine ended itself may have begun to loop. */
+/** Cuts off a loop at the end of a text that the engine itself has ended. */
 function beforeLoop(text: string): string {
   const loop = findLoop(text, 'strict') ?? findCount(text)
   return loop === null ? text : withOneCopy(text, loop)
 }
 
 function withOneCopy(text: string, { start, piece }: Loop): string {
-  // The copy may begin inside a character of two units: its half is no text.
+  // The cut may split a surrogate pair; half of a pair is no text.
   return text.slice(0, start + piece.length).replace(/[\uD800-\uDBFF]$/, '')
 }
 
@@ -105,7 +106,7 @@ function loopedAnswer({ question, image }: Prompt, { text, loop }: LoopedText): 
     promptTokens: Math.ceil(question.model.profile.imageTokens(image)),
     completionTokens: Math.ceil(estimateTokens(text)),
   }
-  // vLLM's own word for it: `repetition_detection` ends an answer so.
+  // vLLM's own finish reason when its `repetition_detection` ends an answer.
   const finishReason = 'repetition'
   return { reason: 'loop', answer: { text: withOneCopy(text, loop), finishReason, usage, confidence: null }, image }
 }

@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 const FIRST_MILLISECONDS = 500
-const LONGEST_MILLISECONDS = 8000
+const MAX_MILLISECONDS = 8000
 
 /**
- * Returns how long to wait before an engine that has failed so many times in a row is asked again, in milliseconds: half
- * of it by chance, so that the pages that failed together do not come back together.
+ * Returns how long to wait before the next attempt after so many engine failures in a row, in milliseconds. Half of it
+ * is random, so that pages that failed together do not retry together.
  */
 export function backoffMilliseconds(failures: number): number {
-  const longest = Math.min(LONGEST_MILLISECONDS, FIRST_MILLISECONDS * 2 ** (failures - 1))
-  return longest / 2 + (Math.random() * longest) / 2
+  const max = Math.min(MAX_MILLISECONDS, FIRST_MILLISECONDS * 2 ** (failures - 1))
+  return max / 2 + (Math.random() * max) / 2
 }
 
-/** Waits; false, and at once, when aborted. */
+/** Waits and returns true; returns false at once when aborted. */
 export async function wait(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   try {
     await delay(milliseconds, true, { signal })

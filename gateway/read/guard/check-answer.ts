@@ -3,8 +3,8 @@ import type { Question } from '../../profile/question.ts'
 import type { AttemptReason } from '../page-answer.ts'
 
 /**
- * Returns why a finished answer to a page with ink does not count; null when it does. `text` is the raw answer;
- * `finishReason` is in vLLM's words.
+ * Returns why a finished answer to a page with ink does not count; null when it does. `text` is the raw answer,
+ * `finishReason` is vLLM's.
  */
 export function checkAnswer(
   { model, task, prompt }: Question,
@@ -14,16 +14,16 @@ export function checkAnswer(
   if (finishReason === 'repetition') return 'loop'
   if (finishReason === 'abort') return 'aborted'
   if (finishReason !== 'stop') return 'cut_off'
-  // Asked before the profile's clean, which turns the remark into nothing.
+  // Checked before the profile's clean, which removes the remark.
   if (text.trim() !== '' && dropBlankCommentary(text) === '') return 'commentary'
   if (model.profile.clean(text, task).trim() === '') return 'empty'
   return isEcho(text, prompt) ? 'echo' : null
 }
 
-/** A prompt of fewer letters may well be a page's own words. */
+/** A page may well hold the words of a shorter prompt. */
 const MIN_ECHO_LETTERS = 12
 
-/** Tells whether an answer is the prompt said back: all of it, a good half of it, or all of it before something else. */
+/** Tells whether an answer repeats the prompt: all of it, half of it or more, or all of it before other text. */
 function isEcho(answer: string, promptText: string | null): boolean {
   const asked = lettersOf(promptText ?? '')
   const said = lettersOf(answer)
@@ -31,7 +31,7 @@ function isEcho(answer: string, promptText: string | null): boolean {
   return said.startsWith(asked) || (said.length >= asked.length / 2 && asked.includes(said))
 }
 
-/** Quotes, bullets, emphasis and spaces are what a model adds or drops when it repeats a sentence. */
+/** Drops quotes, bullets, emphasis and spaces, which a model adds or omits when it repeats a sentence. */
 function lettersOf(text: string): string {
   return text
     .normalize('NFKC')

@@ -1,6 +1,6 @@
 // What one character costs, roughly, in the tokenizers of the models served here (Qwen's and Hunyuan's): words are
-// split into pieces of three or four letters, digits stand alone, Chinese has one to two characters to a token, markup
-// one to two. A run of one sign, such as a dot leader, is written in tokens of many.
+// split into pieces of three or four letters, each digit is a token, Chinese and markup have one to two characters to a
+// token. In a run of one sign, such as a dot leader, a token holds many signs.
 const LETTER = 0.28
 const DIGIT = 1
 const IDEOGRAPH = 0.8

@@ -12,15 +12,15 @@ import { backoffMilliseconds, wait } from './backoff.ts'
 import { PageFailure } from './page-failure.ts'
 import { shrink } from './shrink.ts'
 
-/** How the guard reads pages. */
+/** The limits and the observer of a guard. */
 export interface GuardOptions {
-  /** For one page, all attempts and the waits between them. */
+  /** For one page: all attempts and the waits between them. */
   readonly totalTimeoutSeconds: number
   /** How long to wait after so many failures of the engine in a row. */
   readonly backoffMilliseconds?: (failures: number) => number
-  /** Attempts that the engines of a model could take beside all that they have to do. */
+  /** Returns how many attempts the engines of a model could take on top of all their work. */
   readonly spare?: (modelId: string) => number
-  /** Told of every attempt that was not aborted; must not throw. */
+  /** Called after each attempt that was not aborted; must not throw. */
   readonly onAttempt?: (report: AttemptReport) => void
 }
 
@@ -29,18 +29,18 @@ export interface AttemptReport {
   readonly model: string
   readonly reason: AttemptReason | null
   readonly seconds: number
-  /** Estimated for a loop that was cut; null when the engine failed and never said. */
+  /** Estimated for a loop that was cut; null when the engine failed. */
   readonly usage: Usage | null
 }
 
 /**
- * Guards an engine: an answer counts only when it ended well, says something, does not loop, and is neither a remark about
- * an empty page nor the prompt said back. An answer that does not count is followed by an attempt on the next rung of the
- * profile's ladder; a failure of the engine by another attempt after a while, at another upstream where there is one.
- * Where engines idle, the rungs that are left are tried side by side.
+ * Creates an ask that guards an engine: an answer counts only when it ended well, is not empty, does not loop, and is
+ * neither a remark about an empty page nor the prompt repeated. After an answer that does not count, the next attempt
+ * uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, and goes to another
+ * upstream if there is one. When the engines are idle, all rungs that are left are tried side by side.
  *
- * After the last rung the best text is returned, with a finish reason that is no `stop`; with no text at all, the last
- * error is thrown as a PageFailure. Expects images with ink alone.
+ * When no attempt is left, returns the best text with a finish reason other than `stop`. When no attempt gave any text
+ * and the last one failed, throws its error, as a PageFailure if there were several. Expects images with ink.
  */
 export function createGuard(engine: Engine, options: GuardOptions): AskEngine {
   return async function guard(page, image, signal) {
@@ -61,11 +61,11 @@ interface Progress {
   /** Why attempts did not count so far. */
   readonly reasons: AttemptReason[]
   readonly tried: Set<string>
-  /** Attempts of the ladder that are used up; one that no engine took is not. */
+  /** Attempts of the ladder that are used up; an attempt that no engine took does not count. */
   spent: number
-  /** Answers that did not count raise it; a failing engine says nothing about the sampling. */
+  /** Raised by answers that did not count, and not by engine failures: they say nothing about the sampling. */
   rung: number
-  /** Of the engine, in a row. */
+  /** Engine failures in a row. */
   failures: number
   /** Attempts that no engine took. */
   unavailable: number
@@ -85,7 +85,7 @@ interface Climb {
   /** What the engine is shown next. */
   image: PageImage
   readonly progress: Progress
-  /** The caller's, and the page's own time. */
+  /** Follows the caller's signal and the page's time limit. */
   readonly signal: AbortSignal
 }
 
@@ -99,7 +99,7 @@ async function climbLadder(climb: Climb, signal: AbortSignal): Promise<PageAnswe
     if (counting !== undefined) return ended(counting, progress.reasons.length + 1, climb)
     const last = outcomes.at(-1)
     if (last === undefined) throw new TypeError('no attempt was made')
-    const goesOn = await isReadyAgain(last, climb)
+    const goesOn = await prepareRetry(last, climb)
     signal.throwIfAborted()
     if (!goesOn) return giveUp(last, climb)
   }
@@ -109,7 +109,9 @@ function counts(outcome: Outcome): outcome is Answered {
   return !hasFailed(outcome) && outcome.reason === null
 }
 
-/** Makes the next attempt; all that are left, side by side, where answers have failed and engines have nothing else to do. */
+/**
+ * Makes the next attempt; after answers that did not count, makes all that are left side by side if engines are idle.
+ */
 async function nextAttempts(climb: Climb): Promise<Outcome[]> {
   const { options, progress } = climb
   const { model } = climb.page.question
@@ -119,7 +121,7 @@ async function nextAttempts(climb: Climb): Promise<Outcome[]> {
   return left > 1 && spare >= left ? race(climb, left) : [await attempt(climb, 0, climb.signal)]
 }
 
-/** Makes several attempts at once; the first that counts ends the others. Returns those that ended by themselves. */
+/** Makes several attempts at once, until one counts and the others are aborted. Returns those that were not aborted. */
 async function race(climb: Climb, attempts: number): Promise<Outcome[]> {
   const won = new AbortController()
   const signal = AbortSignal.any([climb.signal, won.signal])
@@ -135,15 +137,14 @@ async function race(climb: Climb, attempts: number): Promise<Outcome[]> {
       throw error
     }
   }
-  const steps = Array.from({ length: attempts }, (_, step) => step)
-  const [first, ...others] = steps
-  // The first was paid for when it was decided to go on.
+  // `prepareRetry` took the first attempt from the budget.
+  const others = Array.from({ length: attempts - 1 }, (_, index) => index + 1)
   const paid = others.filter(() => climb.page.attemptBudget.take())
-  await Promise.all([first ?? 0, ...paid].map(run))
+  await Promise.all([0, ...paid].map(run))
   return outcomes
 }
 
-/** Makes one attempt, so many steps further up the ladder than where the page stands. */
+/** Makes one attempt, `step` rungs above the page's rung. */
 async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise<Outcome> {
   const { engine, image, options, progress } = climb
   const { question, requestId, turn } = climb.page
@@ -176,11 +177,11 @@ function worth({ answer }: Answered, { model, task }: Question): number {
   return model.profile.clean(answer.text, task).trim().length
 }
 
-/** No engine took the page so often: the gateway's own look at the engines finds out sooner that there is none. */
+/** Attempts that no engine took. The checks of the upstreams normally report an outage before a page reaches it. */
 const MAX_UNAVAILABLE = 6
 
-/** Does what must be done before another attempt: a smaller image, a wait. False when another would be in vain. */
-async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
+/** Makes the image smaller or waits, where the next attempt needs it. False when there must be no next attempt. */
+async function prepareRetry(last: Outcome, climb: Climb): Promise<boolean> {
   const { page, options, progress, signal } = climb
   const { spent, failures, unavailable } = progress
   const isOver = spent >= page.question.model.profile.ladder.length || unavailable >= MAX_UNAVAILABLE
@@ -190,12 +191,12 @@ async function isReadyAgain(last: Outcome, climb: Climb): Promise<boolean> {
   }
   const isFree = last.reason === 'engine_unavailable'
   if (!isFree && !page.attemptBudget.take()) return false
-  if (last.reason === 'too_long') return canShrink(climb)
+  if (last.reason === 'too_long') return shrinkImage(climb)
   return failures === 0 || wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
 }
 
-/** Makes the image smaller, once; false when it cannot be, or was already. */
-async function canShrink(climb: Climb): Promise<boolean> {
+/** Makes the image smaller, at most once a page; false when it is not possible. */
+async function shrinkImage(climb: Climb): Promise<boolean> {
   const { page, image, progress, signal } = climb
   const smaller = progress.isShrunk ? null : await shrink(image, page.question.model)
   if (smaller === null) return false
@@ -208,7 +209,7 @@ function giveUp(last: Outcome, climb: Climb): PageAnswer {
   const { best, reasons } = climb.progress
   if (best !== null && best.answer.text !== '') return ended(best, reasons.length, climb)
   if (!hasFailed(last)) return ended(last, reasons.length, climb)
-  // A page that was asked for once keeps its error as it is.
+  // The error of a single attempt is thrown as it is.
   throw reasons.length === 1 ? last.error : new PageFailure(last.error, reasons)
 }
 

@@ -4,21 +4,21 @@ import { estimateTokens } from './estimate-tokens.ts'
 export interface Loop {
   /** Where the first copy begins. */
   readonly start: number
-  /** The piece, as it stands at the very end: which of its characters comes first is chance. */
+  /** The piece as it stands at the very end. It may begin at any character of the pattern. */
   readonly piece: string
   readonly repeats: number
 }
 
 /**
- * How much repetition is a loop. `strict` cuts soon and may take a form with hundreds of empty cells for one; `lenient`
- * is for the last attempt, where such a form must get its chance to end by itself, as no loop does.
+ * How much repetition is a loop. `strict` cuts early and may mistake a form with hundreds of empty cells for one.
+ * `lenient` is for the last attempt: such a form must be able to end by itself, which a loop never does.
  */
 export type LoopMeasure = 'strict' | 'lenient'
 
-/** Only the end of a text is looked at: three copies of the longest piece that matters. Characters. */
-const WINDOW = 8000
+/** The end of a text that is searched: three copies of the longest piece that matters. */
+const WINDOW_CHARACTERS = 8000
 
-/** How few copies are enough, by the estimated tokens of the piece: short ones are repeated on honest pages. */
+/** How many copies make a loop, by the estimated tokens of the piece: real pages repeat short pieces. */
 const REPEATS = [
   { pieceTokens: 300, repeats: 3 },
   { pieceTokens: 100, repeats: 4 },
@@ -26,25 +26,25 @@ const REPEATS = [
 ] as const
 
 /**
- * Estimated tokens that must be spent on copies. Thirty equal address labels cost 400, a blank grid of 40 rows and 12
- * columns 2,100; a tenth of what a page may cost (LightOnOCR: 12,288) is 1,200.
+ * Estimated tokens that the copies of a loop cost at least. Thirty equal address labels cost 400, a blank grid of 40
+ * rows and 12 columns 2,100; a tenth of what a page may cost (LightOnOCR: 12,288) is 1,200.
  */
 const MIN_TOKENS = {
   words: { strict: 500, lenient: 800 },
   signs: { strict: 700, lenient: 2400 },
 } as const
 
-/** Of one or two characters over and over: the longest honest run is a dotted line across the page. Characters. */
-const MIN_RUN = 1000
+/** Of a piece of one or two characters. The longest run on real pages is a dotted line across the page. */
+const MIN_RUN_CHARACTERS = 1000
 
 /**
- * Finds out whether a text ends in a loop: a piece that is repeated without any change, so often and at such a length
- * that no page has it. HunyuanOCR's client looks for 8 copies of at most 256 characters once there are 4,000
- * (inference/utils/output_utils.py in https://github.com/Tencent-Hunyuan/HunyuanOCR at c55965d), which is a dot leader
- * too; what counts here is what the copies cost.
+ * Finds a loop at the end of a text: a piece that is repeated unchanged, more often and at greater length than any page
+ * repeats one. HunyuanOCR's client looks for 8 copies of at most 256 characters once there are 4,000
+ * (inference/utils/output_utils.py in https://github.com/Tencent-Hunyuan/HunyuanOCR at c55965d), and so finds dot
+ * leaders too; here the tokens of the copies decide.
  */
 export function findLoop(text: string, measure: LoopMeasure): Loop | null {
-  const found = findIn(text.slice(-WINDOW), (piece, length) => isLoop(piece, length, measure))
+  const found = findIn(text.slice(-WINDOW_CHARACTERS), (piece, length) => isLoop(piece, length, measure))
   if (found === null) return null
   const { piece, length } = found
   let start = text.length - length
@@ -52,10 +52,12 @@ export function findLoop(text: string, measure: LoopMeasure): Loop | null {
   return { start, piece, repeats: (text.length - start) / piece.length }
 }
 
-/** A page has lines that differ by a number alone, but not so many with words in them: a page has some eighty lines. */
-const COUNT = { repeats: 120, letters: 8, window: 2 * WINDOW } as const
+/**
+ * A page may have lines that differ only in a number, but not so many with words in them: it has about eighty lines.
+ */
+const COUNT = { repeats: 120, letters: 8, window: 2 * WINDOW_CHARACTERS } as const
 
-/** Finds out whether a text ends in lines that only count on: "Figure 1: …", "Figure 2: …". */
+/** Finds lines at the end of a text that differ only in their numbers: "Figure 1: …", "Figure 2: …". */
 export function findCount(text: string): Loop | null {
   const folded = text.slice(-COUNT.window).replaceAll(/\d+/g, '0')
   const found = findIn(folded, (piece, length) => {
@@ -67,7 +69,7 @@ export function findCount(text: string): Loop | null {
   return { start: unfoldedStart(text, length), piece, repeats: length / piece.length }
 }
 
-/** Returns where the end of a text begins that has this length once each number in it is one character. */
+/** Returns where the end of a text begins, given the length of that end with each number folded to one character. */
 function unfoldedStart(text: string, foldedLength: number): number {
   let start = text.length
   for (let left = foldedLength; left > 0 && start > 0; left--) {
@@ -81,7 +83,7 @@ const isDigit = (character: string | undefined): boolean => character !== undefi
 
 interface RepeatedEnd {
   readonly piece: string
-  /** Of all copies, the first perhaps not whole. */
+  /** Of all copies together; the first may be incomplete. */
   readonly length: number
 }
 
@@ -90,11 +92,11 @@ interface RepeatedEnd {
  * function of Knuth, Morris and Pratt gives the smallest period of every prefix in one pass.
  */
 function findIn(text: string, test: (piece: string, length: number) => boolean): RepeatedEnd | null {
-  // The very end of a loop stands in the text before; on most pages this is all that is done.
+  // The last characters of a loop occur in it before. Most texts fail this test and need no search.
   const PROBE = 8
   if (text.length <= PROBE || text.lastIndexOf(text.slice(-PROBE), text.length - PROBE - 1) < 0) return null
   let found: RepeatedEnd | null = null
-  // Periods only grow with the prefix, so each is looked at once, at its longest.
+  // Periods only grow with the prefix, so each is tested once, at its longest end.
   for (const { period, length } of repeatedEnds(text)) {
     const piece = text.slice(-period)
     if (test(piece, length)) found = { piece, length }
@@ -123,7 +125,7 @@ function repeatedEnds(text: string): { period: number; length: number }[] {
 }
 
 function isLoop(piece: string, length: number, measure: LoopMeasure): boolean {
-  if (piece.length <= 2) return length >= MIN_RUN
+  if (piece.length <= 2) return length >= MIN_RUN_CHARACTERS
   const repeats = length / piece.length
   const pieceTokens = estimateTokens(piece)
   const enough = REPEATS.find((step) => pieceTokens >= step.pieceTokens)?.repeats ?? Infinity
@@ -131,40 +133,40 @@ function isLoop(piece: string, length: number, measure: LoopMeasure): boolean {
   return repeats >= enough && pieceTokens * repeats >= MIN_TOKENS[kind][measure]
 }
 
-/** Returns what a piece says: without tags, entities and LaTeX commands, which say nothing. */
+/** Returns the words of a piece, without tags, entities and LaTeX commands. */
 function wordsOf(piece: string): string {
-  // It may begin in the middle of one: turned until it begins with one, none is cut in two.
+  // The piece may begin in the middle of one; rotated to begin with one, it splits none.
   const first = Math.max(0, piece.search(/[<\\&]/))
   const turned = piece.slice(first) + piece.slice(0, first)
   return turned.replaceAll(/<\/?[a-z][^<>]*>|&#?\w+;|\\[a-z]+/gi, ' ')
 }
 
-/** Watches a text grow, and says when it has become a loop. */
+/** Watches a growing text, and reports when it ends in a loop. */
 export interface LoopWatch {
-  /** Takes the whole text so far. */
+  /** Takes the whole text so far; returns null while there is no loop. */
   see(text: string): Loop | null
 }
 
-/** How much must have been added before it is worth another look; a loop costs so much more at most. Characters. */
-const STEP = 128
+/** What a text must grow by before it is searched again, and so the most that a loop may grow unnoticed. */
+const STEP_CHARACTERS = 128
 
-/** Below this nothing is a loop. Characters: 500 tokens of Chinese. */
-const FIRST_LOOK = 512
+/** A shorter text is no loop: 500 tokens of Chinese. */
+const MIN_LOOP_CHARACTERS = 512
 
-/** Counting is looked for less often: it takes the longer window, and more copies to be one. Characters. */
-const COUNT_STEP = 1024
+/** The same for counting lines, which need a longer window and more copies. */
+const COUNT_STEP_CHARACTERS = 1024
 
-/** Starts to watch a text. */
+/** Creates the watch of one text. */
 export function watchForLoop(measure: LoopMeasure): LoopWatch {
-  let nextLook = FIRST_LOOK
-  let nextCount = COUNT_STEP
+  let nextLook = MIN_LOOP_CHARACTERS
+  let nextCount = COUNT_STEP_CHARACTERS
   return {
     see(text) {
       if (text.length < nextLook) return null
-      nextLook = text.length + STEP
+      nextLook = text.length + STEP_CHARACTERS
       const loop = findLoop(text, measure)
       if (loop !== null || text.length < nextCount) return loop
-      nextCount = text.length + COUNT_STEP
+      nextCount = text.length + COUNT_STEP_CHARACTERS
       return findCount(text)
     },
   }

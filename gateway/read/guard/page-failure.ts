@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { AttemptReason } from '../page-answer.ts'
 
-/** What the last attempt at a page failed with, and why the others did not count. */
+/** The error of the last attempt at a page, with the reasons why no attempt counted. */
 export class PageFailure extends GatewayError {
   /** One for each attempt, in order. */
   readonly reasons: readonly AttemptReason[]

@@ -2,10 +2,10 @@ import type { PageImage } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { OcrModel } from '../../profile/question.ts'
 
-/** Below this share of its length a line of print is a guess, and a page that was guessed is worse than none. */
+/** At a smaller scale a model guesses the print, and a guessed page is worse than a failed one. */
 const MIN_SCALE = 0.4
 
-/** Makes a page image smaller, for a model whose context it did not fit; null when too little of it would be left. */
+/** Makes a page image smaller, for a model whose context it did not fit; null when it would be too small to read. */
 export async function shrink(image: PageImage, model: OcrModel): Promise<PageImage | null> {
   const size = smallerSize(image, model)
   return size === null ? null : resized(image, size)
@@ -13,7 +13,7 @@ export async function shrink(image: PageImage, model: OcrModel): Promise<PageIma
 
 /**
  * Returns the size at which a page image takes half of the tokens that it took, and no more than half of the context;
- * null when too little of it would be left.
+ * null when it would be too small to read.
  */
 export function smallerSize(image: TargetSize, { profile, maxModelLen }: OcrModel): TargetSize | null {
   const tokens = profile.imageTokens(image)

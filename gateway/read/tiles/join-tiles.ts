@@ -3,17 +3,17 @@ import { alignOverlap, similarity, tokenize } from './overlap.ts'
 import type { Step, Token } from './overlap.ts'
 
 /**
- * Joins the texts of a page's tiles, rows from the top and each from the left, into the page's text. What neighbours
- * both read, in the overlap, is kept once; no words are dropped that were not read twice.
+ * Joins the texts of a page's tiles, rows from the top and each from the left, into the page's text. Text that two
+ * neighbours have both read, in their overlap, is kept once; no other words are dropped.
  */
 export function joinTiles(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.reduce(joinLines, '')).reduce(joinBelow, '')
 }
 
-/** The overlap is a tenth of a tile; so much of both texts is searched for it. */
+/** The overlap is a tenth of a tile; this share of both texts is searched for it. */
 const SEARCHED_SHARE = 0.25
-const LEAST_SEARCHED = 60
-const MOST_SEARCHED = 600
+const MIN_SEARCHED_TOKENS = 60
+const MAX_SEARCHED_TOKENS = 600
 
 /** Joins the text of a tile with that of the tile below it. */
 function joinBelow(above: string, below: string): string {
@@ -30,11 +30,11 @@ function joinBelow(above: string, below: string): string {
 }
 
 const searched = ({ length }: readonly Token[]): number =>
-  Math.min(length, MOST_SEARCHED, Math.max(LEAST_SEARCHED, Math.ceil(length * SEARCHED_SHARE)))
+  Math.min(length, MAX_SEARCHED_TOKENS, Math.max(MIN_SEARCHED_TOKENS, Math.ceil(length * SEARCHED_SHARE)))
 
 /** Letters that must agree, and their share of the words in the overlap, before it counts as one. */
-const LEAST_LETTERS = 10
-const LEAST_SHARE = 0.6
+const MIN_LETTERS = 10
+const MIN_MATCHED_SHARE = 0.6
 
 function isOverlap(steps: readonly Step[], tail: readonly Token[]): boolean {
   const matches = steps.filter(isMatch)
@@ -42,7 +42,7 @@ function isOverlap(steps: readonly Step[], tail: readonly Token[]): boolean {
   const between = steps.slice(steps.findIndex(isMatch), steps.findLastIndex(isMatch) + 1)
   const words = between.filter(({ first }) => first === null || tail[first]!.key !== '').length
   return (
-    letters >= LEAST_LETTERS && matches.filter(({ first }) => tail[first]!.key !== '').length >= LEAST_SHARE * words
+    letters >= MIN_LETTERS && matches.filter(({ first }) => tail[first]!.key !== '').length >= MIN_MATCHED_SHARE * words
   )
 }
 
@@ -51,8 +51,9 @@ function isMatch(step: Step): step is { first: number; second: number } {
 }
 
 /**
- * Writes the overlap once: its first half as the tile above has it and its second half as the tile below, because each
- * reads best what lies deeper inside it. Words that only one of them has are kept; its marks and tags are not.
+ * Writes the overlap once: its first half from the tile above and its second half from the tile below, because a tile
+ * reads best what is far from its edge. Words that only one tile has are kept; marks and tags that only one has are
+ * not.
  */
 function overlapOf(steps: readonly Step[], tail: readonly Token[], lower: readonly Token[]): Token[] {
   const matches = steps.flatMap((step, index) => (isMatch(step) ? [index] : []))
@@ -70,12 +71,12 @@ function overlapOf(steps: readonly Step[], tail: readonly Token[], lower: readon
   return [...before, ...inside, ...after]
 }
 
-/** A table that runs on has no second head. */
+/** Tells whether a token opens or closes a table or its head: a table that continues has no second head. */
 const isTableMarkup = ({ text }: Token): boolean => /^(?:<\/?(?:table|thead|tbody)\b|\|?[ \t]*:?-{2,})/i.test(text)
 
 /**
- * Returns the words at an outer edge of the overlap, unless they are the line that the tile's edge cut through: the
- * neighbour has that line whole, and this one a poor likeness of it.
+ * Returns the words at an outer edge of the overlap, unless they are a line that the tile's edge cut through: the
+ * neighbour has read that line whole, and this tile has misread it.
  */
 function misread(steps: readonly Step[], own: readonly Token[], others: readonly Token[]): Token[] {
   const tokens = steps.flatMap(({ first, second }) => own[first ?? second ?? -1] ?? [])
@@ -85,14 +86,14 @@ function misread(steps: readonly Step[], own: readonly Token[], others: readonly
   return similarity(spell(words), spell(beside)) >= 0.4 ? [] : tokens
 }
 
-/** The words in one order, because those beside an edge come from its far end. */
+/** Spells the words in sorted order, because those above the overlap come in reverse. */
 const spell = (words: readonly Token[]): string =>
   words
     .map(({ key }) => key)
     .toSorted()
     .join(' ')
 
-/** Tokens as text again. The first token of a tile has nothing before it, and begins a line. */
+/** Writes tokens as text. The first token of a tile has no white space before it, and begins a line. */
 function write(tokens: readonly Token[]): string {
   return tokens.map(({ before, text, isFirst }, index) => (isFirst && index > 0 ? `\n${text}` : before + text)).join('')
 }

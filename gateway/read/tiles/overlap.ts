@@ -2,7 +2,7 @@
 export interface Token {
   readonly before: string
   readonly text: string
-  /** What counts when tokens are compared; empty for punctuation and markup, which nobody misses. */
+  /** What is compared; empty for punctuation and markup, which may differ. */
   readonly key: string
   /** Nothing but white space stands before it. */
   readonly isFirst: boolean
@@ -39,12 +39,13 @@ const GAP = -0.5
 const MARK_GAP = -0.05
 /** Words less alike than this are different words. */
 const ALIKE = 0.5
-/** What a word that is only alike is worth less than an equal one, lest one likeness pull a line apart. */
+/** What a similar word scores less than an equal one, so that one similar word does not pull a line apart. */
 const DOUBT = 0.4
 
 /**
  * Aligns the end of one text with the beginning of another (the overlap alignment of sequence assembly: gaps before it
- * in the first and behind it in the second are free). Returns the steps of the overlap, in order; none when there is none.
+ * in the first and behind it in the second are free). Returns the steps of the overlap, in order; none when there is
+ * none.
  */
 export function alignOverlap(first: readonly Token[], second: readonly Token[]): Step[] {
   const columns = second.length + 1
@@ -80,7 +81,7 @@ function traceBack(first: readonly Token[], second: readonly Token[], scores: Fl
 
 const gapOf = ({ key }: Token): number => (key === '' ? MARK_GAP : GAP)
 
-/** Longer words weigh more; words that are no match at all may not stand for each other. */
+/** Scores a pair of tokens: longer words score more, and different words never pair. */
 function likeness(a: Token, b: Token): number {
   if (a.key === '' || b.key === '') return a.text === b.text ? 0.2 : -Infinity
   if (a.key === b.key) return 1 + Math.min(a.key.length, 10) / 10

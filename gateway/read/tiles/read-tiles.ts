@@ -6,8 +6,8 @@ import type { PageToRead } from '../page-to-read.ts'
 import { joinTiles } from './join-tiles.ts'
 
 /**
- * Reads a page image: as a whole, or tile by tile where it is cut into tiles, one after the other. A page one of whose
- * tiles did not end well ends as that tile did.
+ * Reads a page image: whole, or its tiles one after the other where it is cut into tiles. If a tile does not end well,
+ * the page ends as that tile did.
  */
 export async function readTiles(
   page: PageToRead,
@@ -19,7 +19,7 @@ export async function readTiles(
   const rows: (PageAnswer | null)[][] = []
   for (const row of image.tiles) {
     const answers: (PageAnswer | null)[] = []
-    // Nobody is asked about a tile without ink.
+    // No engine is asked about a tile without ink.
     for (const tile of row) answers.push(tile.blank ? null : await ask(page, tile, signal))
     rows.push(answers)
   }

@@ -5,7 +5,7 @@ const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
 
 const imagePart = z.looseObject({
   type: z.literal('image_url'),
-  // Mistral's clients and many hand-written ones send the URL bare; it can mean nothing else.
+  // Mistral's clients and many hand-written ones send a bare URL; it can mean nothing else.
   image_url: z
     .union([z.string().transform((url) => ({ url })), z.looseObject({ url: z.string() })], {
       error: 'expected an object with a string "url"',
@@ -33,12 +33,12 @@ export const contentPart = z.discriminatedUnion('type', [textPart, imagePart, fi
 /** A part of a message's content. */
 export type ContentPart = z.output<typeof contentPart>
 
-/** A chat message, as far as the gateway looks into it; `content` is read part by part by whoever needs it. */
+/** A chat message, as far as the gateway looks into it; the parts of `content` are checked one by one later. */
 const message = z.looseObject({ role: z.string(), content: z.unknown() })
 
 /**
- * A chat completion request: strict about what the gateway reads, silent about the rest of OpenAI's fields, which are
- * accepted and, where they mean nothing for reading a page, ignored (docs/api.md lists them).
+ * A chat completion request. Strict about the fields that the gateway reads; OpenAI's other fields are accepted, and
+ * ignored where they mean nothing for reading a page (docs/api.md lists them).
  */
 export const chatRequest = z.looseObject({
   model: z.string().min(1),
@@ -46,7 +46,7 @@ export const chatRequest = z.looseObject({
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.literal(1, 'a document has one reading; n must be 1').nullish(),
-  // Whatever else stands here is OpenAI's to know.
+  // A value of another type is ignored.
   service_tier: z.string().nullish().catch(null),
   ocr: ocrOptions.optional(),
 })

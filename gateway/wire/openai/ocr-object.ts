@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-// Strict, so that tests find a field that nobody declared. Clients must accept fields that later versions add.
+// Strict, so that tests find an undeclared field. Clients must accept fields that later versions add.
 
 const count = z.int().nonnegative()
 /** 1-based. */
