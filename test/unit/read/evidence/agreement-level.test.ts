@@ -37,8 +37,4 @@ describe('a page far below the level of its document', () => {
     it(`${far ? 'is' : 'is not'} ${name}`, () => {
       assert.equal(isFarBelow(agreement, levelOf(agreements)), far)
     })
-
-  it('is judged by the usual level where there is no level', () => {
-    assert.equal(isFarBelow(0.5, undefined), true)
-  })
 })

@@ -96,8 +96,8 @@ describe("a text layer that may become its page's text", () => {
     { name: 'text of a good OCR', layer: layer(english, { isOcr: true }), level: [0.93, 0.95], trusted: true },
     { name: 'text of a bad OCR', layer: layer(english, { isOcr: true }), level: [0.6, 0.5, 0.7], trusted: false },
   ]
-  for (const { name, layer: candidate, level: agreements, trusted } of rows)
+  for (const { name, layer: candidate, level: agreements = [], trusted } of rows)
     it(`${trusted ? 'is' : 'is not'}: ${name}`, () => {
-      assert.equal(isTrustworthy(candidate, agreements && level(...agreements)), trusted)
+      assert.equal(isTrustworthy(candidate, level(...agreements)), trusted)
     })
 })
