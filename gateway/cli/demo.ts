@@ -9,7 +9,7 @@ import { startGateway } from '../server.ts'
 const DOCUMENT = join(import.meta.dirname, '../../test/fixtures/documents/four-page-scan.pdf')
 
 const { config } = loadConfig({ GATEWAY_PORT: '0', GATEWAY_LOG_LEVEL: 'warn', GATEWAY_LOG_FORMAT: 'pretty' })
-if (config === null) throw new Error('the demo has settings of its own, and they are not valid')
+if (config === null) throw new Error('the settings of the demo are not valid')
 const gateway = await startGateway(config)
 try {
   await demonstrate(`${gateway.url}/v1`)

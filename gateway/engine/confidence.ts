@@ -53,7 +53,7 @@ export function createConfidenceMeter(): ConfidenceMeter {
 /** One of the parts that a page was read in. */
 export interface ConfidencePart {
   readonly confidence: Confidence | null
-  /** How much of the page it is, in whatever all parts are counted in. */
+  /** How much of the page it is, in a unit that all parts share. */
   readonly weight: number
 }
 

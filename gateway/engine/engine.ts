@@ -52,7 +52,7 @@ export interface TextDelta {
 /** The last delta of an answer. A stream that ends without one was broken off. */
 export interface EndDelta {
   readonly type: 'end'
-  /** `stop` is the only good end; `length`, `abort`, `repetition` and whatever else a server says are not. */
+  /** `stop` is the only good end; `length`, `abort`, `repetition` and any other reason are not. */
   readonly finishReason: string
   readonly usage: Usage
   /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */

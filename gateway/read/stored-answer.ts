@@ -67,6 +67,6 @@ export async function writeStored(
   try {
     await store.set(key, JSON.stringify(pointer ?? kept))
   } catch {
-    // The page was read all the same. The store reports its own failures.
+    // The page has been read; the store reports its own failures.
   }
 }

@@ -43,7 +43,7 @@ export function startAnswerTimer(limits: AnswerLimits, signal: AbortSignal): Ans
     },
     [Symbol.dispose]() {
       silence[Symbol.dispose]()
-      end.abort(new DOMException('Nobody waits for this answer any more.', 'AbortError'))
+      end.abort(new DOMException('This answer is not awaited any more.', 'AbortError'))
     },
   }
 }

@@ -40,8 +40,7 @@ export function createAgreementLevel(): AgreementLevel {
  * worth its tokens. While too few pages are noted, an answer that has almost nothing in common with its layer is
  * accepted and the layer ignored.
  */
-export function isFarBelow(agreement: number, level: AgreementLevel | undefined): boolean {
-  const { value, pages } = level ?? { value: USUAL_LEVEL, pages: 0 }
+export function isFarBelow(agreement: number, { value, pages }: AgreementLevel): boolean {
   if (value < MIN_LEVEL || agreement >= FAR_BELOW_SHARE * value) return false
   return pages >= MIN_PAGES || agreement >= MIN_RELATED_AGREEMENT
 }

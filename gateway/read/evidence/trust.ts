@@ -30,10 +30,10 @@ const MIN_OCR_LEVEL = 0.8
 const MIN_OCR_PAGES = 2
 
 /** Tells whether a text layer may become the text of a page that no attempt has read; `level` is its document's. */
-export function isTrustworthy(layer: TextLayer, level: AgreementLevel | undefined): boolean {
+export function isTrustworthy(layer: TextLayer, level: AgreementLevel): boolean {
   if (!layer.isWhole || !isSane(layer) || unreadableShare(layer) > MAX_UNREADABLE_SHARE_TRUSTED) return false
-  if (layer.isOcr) return level !== undefined && level.pages >= MIN_OCR_PAGES && level.value >= MIN_OCR_LEVEL
-  return level === undefined || level.value >= MIN_LEVEL
+  if (layer.isOcr) return level.pages >= MIN_OCR_PAGES && level.value >= MIN_OCR_LEVEL
+  return level.value >= MIN_LEVEL
 }
 
 function unreadableShare({ text, unmapped }: TextLayer): number {

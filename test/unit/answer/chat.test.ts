@@ -64,7 +64,7 @@ describe('a chat completion', () => {
     assert.ok(last?.ocr !== undefined && 'pages' in last.ocr)
   })
 
-  it('has the envelope of an error where its stream failed', () => {
+  it('has an error envelope where its stream failed', () => {
     const error = new GatewayError('engine_timeout', 'Too late.', { param: 'ocr.pages' })
     const chunk = chatWriter(request, { stream: true, includeUsage: false }).errorChunk(error)
     assert.deepEqual(errorBody.parse(chunk).error, {

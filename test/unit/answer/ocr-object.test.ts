@@ -10,7 +10,7 @@ const request = makeRequest({ task: 'table' })
 const facts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2 }
 
 describe('the ocr object of a response', () => {
-  it('has a line for each page, without what there is nothing to say of', () => {
+  it('has a line for each page, without empty fields', () => {
     assert.deepEqual(schema.parse(ocrObject(ledgerOf([ledgerPage(1, 0, 3)]), request)), {
       document: { sha256: 'ab', media_type: 'application/pdf', pages: 2 },
       task: 'table',
@@ -35,7 +35,7 @@ describe('the ocr object of a response', () => {
     })
   })
 
-  it('says why attempts did not count, how sure the text is, and what failed', () => {
+  it('says why attempts did not count, how certain the text is, and what failed', () => {
     const warnings = [{ code: 'image_small' as const, message: 'Scan it larger.' }]
     const page = ledgerPage(1, 0, 3, {
       reasons: ['loop'],
@@ -51,7 +51,7 @@ describe('the ocr object of a response', () => {
     assert.deepEqual(line?.error, { code: 'engine_error', message: 'It broke off.' })
   })
 
-  it('says of several documents which page is whose', () => {
+  it('says which page belongs to which of several documents', () => {
     const pages = [ledgerPage(1, 0, 3), ledgerPage(2, 4, 7, { document: 2, documentPage: 1 })]
     const object = schema.parse(ocrObject(ledgerOf(pages, { documents: [facts, facts] }), request))
     assert.equal(object.documents?.length, 2)

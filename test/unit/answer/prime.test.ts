@@ -19,20 +19,20 @@ async function* held(letGo: Promise<void>, failure: Error | null = null): Events
 }
 
 describe('waiting for the first page', () => {
-  it('tells what is known of the documents, and loses nothing of what follows', async () => {
+  it('returns the opened documents, and loses no later event', async () => {
     const primed = await prime(opened(), A_MINUTE)
     assert.deepEqual([primed.opened.pages, primed.opened.cachedPages], [2, 1])
     assert.equal((await collect(primed.rest)).content, 'one|two')
   })
 
-  it('takes no longer than it may', async () => {
+  it('waits no longer than its limit', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const primed = await within(prime(held(promise), 1), 5000, 'the stream is begun')
     resolve()
     assert.equal((await collect(primed.rest)).content, 'one|two')
   })
 
-  it('leaves a failure that comes later to whoever reads on', async () => {
+  it('leaves a later failure to the reader of the rest', async () => {
     const { promise, reject } = Promise.withResolvers<void>()
     const late = await within(prime(held(promise), 1), 5000, 'the stream is begun')
     reject(new Error('late'))
@@ -43,7 +43,7 @@ describe('waiting for the first page', () => {
     await assert.rejects(prime(held(Promise.reject(new Error('boom'))), A_MINUTE), { message: 'boom' })
   })
 
-  it('throws what stands in the way of the documents', async () => {
+  it('throws why the documents cannot be opened', async () => {
     await assert.rejects(prime(held(Promise.resolve(), new Error('no document')), A_MINUTE), { message: 'no document' })
   })
 })

@@ -17,7 +17,7 @@ describe('the media type of a document', () => {
       expected: 'application/pdf',
     },
     { name: 'a PNG', start: png, expected: 'image/png' },
-    { name: 'a PNG that speaks of %PDF-', start: `${png}%PDF-`, expected: 'image/png' },
+    { name: 'a PNG that contains %PDF-', start: `${png}%PDF-`, expected: 'image/png' },
     { name: 'a JPEG', start: '\xff\xd8\xff\xe0', expected: 'image/jpeg' },
     { name: 'a WebP', start: 'RIFF\x10\0\0\0WEBPVP8 ', expected: 'image/webp' },
     { name: 'a GIF', start: 'GIF89a\x01\0', expected: 'image/gif' },
@@ -27,7 +27,7 @@ describe('the media type of a document', () => {
     { name: 'an AVIF', start: '\0\0\0\x1cftypavif\0\0\0\0mif1miaf', expected: 'image/avif' },
     { name: 'an AVIF by its second brand', start: '\0\0\0\x1cftypmif1\0\0\0\0mif1avif', expected: 'image/avif' },
     { name: 'a HEIC', start: '\0\0\0\x18ftypheic\0\0\0\0mif1heic', expected: 'image/heic' },
-    { name: 'a HEIF of whatever code', start: '\0\0\0\x14ftypmif1\0\0\0\0mif1', expected: 'image/heic' },
+    { name: 'a HEIF of any codec', start: '\0\0\0\x14ftypmif1\0\0\0\0mif1', expected: 'image/heic' },
     { name: 'a film, which is of the same family', start: '\0\0\0\x18ftypisom\0\0\0\0isomavc1', expected: null },
     { name: 'a JPEG 2000 file', start: '\0\0\0\x0cjP  \r\n\x87\n', expected: 'image/jp2' },
     { name: 'a JPEG 2000 codestream', start: '\xff\x4f\xff\x51\0\x29', expected: 'image/jp2' },
@@ -57,7 +57,7 @@ describe('the media type of a document', () => {
     { start: '\0\x01\x02\x03', expected: 'unknown binary data' },
   ]
   for (const { start, expected } of others) {
-    it(`can be told of what is not read: ${expected}`, () => assert.equal(describeBytes(bytes(start)), expected))
+    it(`is described where it is not accepted: ${expected}`, () => assert.equal(describeBytes(bytes(start)), expected))
   }
 
   it('is what the bytes show when the client declares something else', () => {

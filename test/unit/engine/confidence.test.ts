@@ -14,7 +14,7 @@ const tokens = (count: number, probability: number) => Array.from({ length: coun
 const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}`)
 
 describe('the confidence of a page', () => {
-  it('is nothing when nothing was said', () => assert.equal(createConfidenceMeter().read(), null))
+  it('is null when nothing was added', () => assert.equal(createConfidenceMeter().read(), null))
 
   it('is the geometric mean of its tokens, and of all of them where they are few', () => {
     const { mean, lowest } = read([0.5, 0.5, 1, 1])
@@ -33,12 +33,12 @@ describe('the confidence of a page', () => {
     near(read([...tokens(32, 0.3), ...tokens(10_000, 0.9)]).lowest, 0.3)
   })
 
-  it('is nowhere lower than its lowest', () => {
+  it('is never lower than its lowest', () => {
     const { mean, lowest } = read([0.01, ...tokens(31, 1), 0.01])
     assert.ok(lowest <= mean)
   })
 
-  it('survives a token that could not be', () => {
+  it('survives a token of probability zero', () => {
     const meter = createConfidenceMeter()
     for (const logprob of [...tokens(999, 0), -9999, NaN]) meter.add(logprob)
     assert.ok(meter.read()!.mean > 0.98)
@@ -56,7 +56,7 @@ describe('the confidence of a page in parts', () => {
     assert.equal(confidence!.lowest, 0.2)
   })
 
-  it('is nothing where no part has any', () => {
+  it('is null where no part has one', () => {
     assert.equal(joinConfidences([{ confidence: null, weight: 1 }]), null)
     assert.equal(joinConfidences([]), null)
   })

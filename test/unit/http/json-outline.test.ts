@@ -7,9 +7,9 @@ const long = 'x'.repeat(5000)
 
 describe('the outline of a JSON text', () => {
   const rows = [
-    { name: 'keeps what is short', value: { model: 'm', messages: [{ content: 'Hi "there" \\', n: 1.5, x: null }] } },
+    { name: 'keeps short strings', value: { model: 'm', messages: [{ content: 'Hi "there" \\', n: 1.5, x: null }] } },
     {
-      name: 'leaves out what long strings hold',
+      name: 'leaves out the content of long strings',
       value: { a: long, b: [long, 'kept'], [long]: 1 },
       outlined: { a: '…', b: ['…', 'kept'], '…': 1 },
     },
@@ -29,7 +29,7 @@ describe('the outline of a JSON text', () => {
     it(name, () => assert.deepEqual(JSON.parse(outline(JSON.stringify(value))), outlined))
   }
 
-  it('is no JSON where the text is none', () => {
+  it('is invalid JSON where the text is', () => {
     for (const json of [`{"a":"${long}`, `{"a":"${long}"`, `{"a":"${long}",}`, `{"a" "${long}"}`, '"', '']) {
       assert.throws(() => JSON.parse(outline(json)), SyntaxError)
     }

@@ -7,7 +7,7 @@ const document = { sha256: 'ab12' }
 const base = pageKey(makeRequest(), document, 1, 'pdfjs 1')
 
 describe('the page key', () => {
-  it('is the same for the same page asked in the same way, whatever is made of its text', () => {
+  it('is the same for the same page and question, in every output form', () => {
     const request = makeRequest({
       id: 'req_2',
       output: 'text',

@@ -64,7 +64,7 @@ describe('pages side by side, in page order', () => {
     await results.return()
   })
 
-  it('goes on past a slow page, and tells of every end at once', async () => {
+  it('goes on past a slow page, and reports every end at once', async () => {
     const pages = controlledPages()
     const ended: number[] = []
     const onEnd = (index: number) => ended.push(index)
@@ -80,7 +80,7 @@ describe('pages side by side, in page order', () => {
     assert.deepEqual(new Set(ended), new Set([0, 1, 2, 3, 4]))
   })
 
-  it('stops before it has gone too far past a slow page', async () => {
+  it('starts a limited number of pages past a slow page', async () => {
     const pages = controlledPages()
     for (let page = 2; page <= 40; page++) pages.finish(page)
     const all = Array.from({ length: 40 }, (_, index) => index + 1)
@@ -93,7 +93,7 @@ describe('pages side by side, in page order', () => {
     assert.equal(pages.started.length, 40)
   })
 
-  it('aborts every run when the reader leaves, and ends only after them', async () => {
+  it('aborts every run when the consumer leaves, and ends only after them', async () => {
     const pages = controlledPages()
     const results = inPageOrder([1, 2, 3, 4], pages.run, { lookahead: 3, signal })
     pages.finish(1)

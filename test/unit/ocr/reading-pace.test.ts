@@ -20,7 +20,7 @@ function setUp() {
   }
 }
 
-describe('what reading takes', () => {
+describe('the reading pace', () => {
   it('is not known before any page was read', () => {
     const { meter, pace, wait } = setUp()
     assert.equal(pace(), null)
@@ -38,7 +38,7 @@ describe('what reading takes', () => {
     assert.deepEqual(pace(), { pages: 20, completionTokens: 150, secondsPerPage: 2, pagesPerSecond: 5 })
   })
 
-  it('is known of each task by itself', () => {
+  it('is measured for each task', () => {
     const { read, pace } = setUp()
     read(1, { seconds: 1, tokens: 10, task: 'table' })
     assert.equal(pace(), null)
@@ -55,7 +55,7 @@ describe('what reading takes', () => {
     second[Symbol.dispose]()
   })
 
-  it('is rather what documents were read at than what single pages were', () => {
+  it('is closer to the pace of documents than to that of single pages', () => {
     const { read, pace } = setUp()
     for (let page = 0; page < 20; page++) read(1, { seconds: 2 })
     assert.equal(pace()?.pagesPerSecond, 0.5)
@@ -64,7 +64,7 @@ describe('what reading takes', () => {
     assert.ok(speed > 15 && speed < 20, `${speed}`)
   })
 
-  it('follows a change, and reading that never pauses', () => {
+  it('follows a change, also when reading never pauses', () => {
     const { meter, read, wait, pace } = setUp()
     read(200, { seconds: 10, tokens: 1000 })
     let reading = meter.begin('m', 'document')

@@ -120,7 +120,7 @@ describe('stitching pages', () => {
     )
   })
 
-  it("hands a task's JSON over as data, and as it came when it does not parse", async () => {
+  it("gives a task's JSON as data, and as text when it does not parse", async () => {
     const request = makeRequest({ output: 'json', answersJson: true })
     const { content } = await collect(stitch(events('{"total": 12.5}', 'no JSON'), request))
     assert.deepEqual(JSON.parse(content), [

@@ -58,7 +58,7 @@ const facts = ({ agreement, attempts, reasons, isFallback }: PageAnswer) => ({
 })
 
 describe('an answer that is compared with its text layer', () => {
-  it('leaves as it came, with how far it agrees', async () => {
+  it('is returned unchanged, with its agreement', async () => {
     const asked = ask()
     const reading = await asked.nextReading()
     reading.answer(`# ${whole}`)
@@ -68,7 +68,7 @@ describe('an answer that is compared with its text layer', () => {
     assert.equal(asked.readings.length, 1)
   })
 
-  it('is asked for again with a closer image when much is missing, and the better answer counts', async () => {
+  it('is retried with more pixels when much is missing, and the better answer counts', async () => {
     const asked = ask()
     ;(await asked.nextReading()).answer(half, { usage: { promptTokens: 100, completionTokens: 50 } })
     const closer = await asked.nextReading()
@@ -86,7 +86,7 @@ describe('an answer that is compared with its text layer', () => {
     assert.deepEqual(asked.looks, [{ model: 'lightonai/LightOnOCR-2-1B', outcome: 'better', wasted }])
   })
 
-  it('stays when the closer look finds no more', async () => {
+  it('counts when the closer look finds no more', async () => {
     const asked = ask()
     ;(await asked.nextReading()).answer(half)
     ;(await asked.nextReading()).answer(lines[0]!)
@@ -99,7 +99,7 @@ describe('an answer that is compared with its text layer', () => {
     )
   })
 
-  it('stays when the closer look fails, or is cut off', async () => {
+  it('counts when the closer look fails, or is cut off', async () => {
     for (const fail of [true, false]) {
       const asked = ask()
       ;(await asked.nextReading()).answer(half)
@@ -115,19 +115,19 @@ describe('an answer that is compared with its text layer', () => {
   })
 
   const notAsked: readonly { name: string; changes: Changes }[] = [
-    { name: 'the request has no tries left', changes: { attemptBudget: { take: () => false } } },
+    { name: 'the request has no retries left', changes: { attemptBudget: { take: () => false } } },
     { name: 'the page was read in tiles already', changes: { image: { ...image, tiles: [[tile]] } } },
     { name: 'the closer image has no more pixels', changes: { drawCloser: async () => pageImage } },
   ]
   for (const { name, changes } of notAsked)
-    it(`is not asked for again when ${name}`, async () => {
+    it(`is not retried when ${name}`, async () => {
       const asked = ask(changes)
       ;(await asked.nextReading()).answer(half)
       assert.equal(facts(await asked.answer).agreement, 0.5)
       assert.equal(asked.readings.length, 1)
     })
 
-  it('is not asked for again where the document agrees no better', async () => {
+  it('is not retried where the document agrees no better', async () => {
     const level = createAgreementLevel()
     for (const agreement of [0.5, 0.45, 0.55]) level.note(agreement)
     const asked = ask({ level })
@@ -144,7 +144,7 @@ describe('an answer that is compared with its text layer', () => {
       changes: { image: { ...image, textLayer: { ...image.textLayer!, unmapped: 0.5 } } },
     },
     { name: 'the task is another', changes: { task: 'table' } },
-    { name: 'the client asked something of its own', changes: { prompt: 'What is the total?' } },
+    { name: 'the client sent a prompt of its own', changes: { prompt: 'What is the total?' } },
   ]
   for (const { name, changes } of notCompared)
     it(`is not compared when ${name}`, async () => {
@@ -155,8 +155,8 @@ describe('an answer that is compared with its text layer', () => {
     })
 })
 
-describe('a page that nothing has read', () => {
-  it('is given its text layer when the answer did not end well', async () => {
+describe('a page that no attempt has read', () => {
+  it('gets its text layer when the answer did not end well', async () => {
     const asked = ask()
     ;(await asked.nextReading()).answer('half', { finishReason: 'length', attempts: 2, reasons: ['loop', 'cut_off'] })
     const answer = await asked.answer
@@ -165,7 +165,7 @@ describe('a page that nothing has read', () => {
     assert.deepEqual(facts(answer), { agreement: null, attempts: 2, reasons: ['loop', 'cut_off'], isFallback: true })
   })
 
-  it('is given its text layer when the engine refuses it for good, or has answered in vain', async () => {
+  it('gets its text layer when the engine refuses it for good, or no answer counted', async () => {
     for (const [error, reasons] of [
       [new GatewayError('engine_error', 'Too long.', { retry: false }), ['engine_error']],
       [new PageFailure(new GatewayError('engine_error', 'No.'), ['loop', 'engine_error']), ['loop', 'engine_error']],
@@ -182,14 +182,14 @@ describe('a page that nothing has read', () => {
   })
 
   for (const code of ['engine_unavailable', 'engine_error', 'engine_timeout'] as const) {
-    it(`fails when the engine does: the request may well be answered later (${code})`, async () => {
+    it(`fails when the engine fails, because a later request may succeed (${code})`, async () => {
       const asked = ask()
       ;(await asked.nextReading()).fail(new PageFailure(new GatewayError(code, 'Not now.'), [code, code]))
       await assert.rejects(asked.answer, { code })
     })
   }
 
-  it('fails, or keeps what there is, when the layer may not be all of the page', async () => {
+  it('fails, or keeps its answer, when the layer may not hold all of the page', async () => {
     const partial = { ...image, textLayer: { ...image.textLayer!, isWhole: false } }
     const failing = ask({ image: partial })
     ;(await failing.nextReading()).fail(new GatewayError('engine_error', 'No.'))
@@ -200,7 +200,7 @@ describe('a page that nothing has read', () => {
     assert.deepEqual([text, finishReason, isFallback], ['half', 'length', false])
   })
 
-  it('passes on what is no failure of the engine', async () => {
+  it('throws what is no failure of the engine', async () => {
     const asked = ask()
     ;(await asked.nextReading()).fail(new TypeError('a mistake'))
     await assert.rejects(asked.answer, TypeError)

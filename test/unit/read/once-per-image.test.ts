@@ -50,7 +50,7 @@ describe('pages that look the same', () => {
     assert.equal(scripted.readings.length, 1)
   })
 
-  it('are read once, when they come one after the other, and are kept once', async () => {
+  it('are read once, when they come one after the other, and are stored once', async () => {
     const { ask, answer, scripted, values } = setUp()
     const long = 'stamp '.repeat(1000)
     await answer(ask('page 1'), long)
@@ -69,14 +69,14 @@ describe('pages that look the same', () => {
     { name: 'another model or task', page: { questionKey: 'other' } },
   ]
   for (const { name, image, page } of others) {
-    it(`are another page to a reader with ${name}`, async () => {
+    it(`are different pages with ${name}`, async () => {
       const { ask, answer } = setUp()
       await answer(ask('page 1'), 'first')
       assert.equal((await answer(ask('page 2', { ...stamp, ...image }, page), 'second')).text, 'second')
     })
   }
 
-  it('are known by all that a page image will ever say, and not by its bytes twice', async () => {
+  it('are compared by all facts of a page image, and by the hash of its bytes', async () => {
     const { ask, answer } = setUp()
     await answer(ask('page 1', Object.assign({ ...stamp }, { textLayer: { text: 'a' } })), 'first')
     const other = Object.assign({ ...stamp }, { textLayer: { text: 'b' } })
@@ -85,7 +85,7 @@ describe('pages that look the same', () => {
     assert.equal((await ask('page 3', copied)).text, 'first')
   })
 
-  it('are each read for themselves where the cache is off, or nobody knows what they look like', async () => {
+  it('are each read where the cache is off, or the image has no hash', async () => {
     const { ask, answer } = setUp()
     const { sha256: _, ...unknown } = stamp
     await answer(ask('page 1'), 'first')
@@ -95,7 +95,7 @@ describe('pages that look the same', () => {
     assert.equal((await ask('page 3', unknown)).text, 'third')
   })
 
-  it('are read anew once for each request that wants them so', async () => {
+  it('are read again once for each request with `refresh`', async () => {
     const { ask, answer } = setUp()
     await answer(ask('page 1'), 'old')
     const refresh = () => ({ cache: 'refresh', refreshedImages: new Set<string>() }) as const
@@ -106,7 +106,7 @@ describe('pages that look the same', () => {
     assert.equal((await ask('page 2')).text, 'newer')
   })
 
-  it('are read anew after a first that was not read whole', async () => {
+  it('are read again after one that was not read whole', async () => {
     const { ask, answer, scripted } = setUp()
     const request = { cache: 'refresh', refreshedImages: new Set<string>() } as const
     const failed = ask('page 1', stamp, request)
@@ -116,7 +116,7 @@ describe('pages that look the same', () => {
     assert.equal((await answer(ask('page 2', stamp, request), 'whole')).text, 'whole')
   })
 
-  it('are read again when only what pointed to the answer is left', async () => {
+  it('are read again when only the pointer to the answer is left', async () => {
     const { ask, answer, values } = setUp()
     const memory = createMemoryStore({ maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 })
     await answer(ask('page 1'), 'first')

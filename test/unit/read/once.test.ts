@@ -102,7 +102,7 @@ describe('reading once: the store', () => {
     assert.equal(second.text, 'whole')
   })
 
-  it('recomputes and stores on `refresh`, whatever the store holds', async () => {
+  it('reads and stores again on `refresh`, whatever the store holds', async () => {
     const gateway = setUp()
     await answerOnce(gateway, cachedPage('a'), 'old')
     const fresh = await answerOnce(gateway, cachedPage('a', { cache: 'refresh' }), 'new')
@@ -129,11 +129,11 @@ describe('reading once: the store', () => {
     { name: 'a value cut in two', value: JSON.stringify({ ...good, ...shape }).slice(0, -9) },
     { name: 'another version', value: JSON.stringify({ ...good, ...shape, v: 2 }) },
     { name: 'an answer that was cut off', value: JSON.stringify({ ...good, ...shape, finishReason: 'length' }) },
-    { name: 'a text that is none', value: JSON.stringify({ ...good, ...shape, text: 5 }) },
+    { name: 'a text that is no string', value: JSON.stringify({ ...good, ...shape, text: 5 }) },
     { name: 'an unknown engine', value: JSON.stringify({ ...good, ...shape, engine: 'other' }) },
   ]
   for (const { name, value } of unreadable) {
-    it(`takes a stored value that it cannot use for a miss, and replaces it: ${name}`, async () => {
+    it(`treats a stored value that it cannot use as a miss, and replaces it: ${name}`, async () => {
       const gateway = setUp()
       await gateway.memory.set('a', value)
       const answer = await answerOnce(gateway, cachedPage('a'), 'whole')
@@ -170,7 +170,7 @@ describe('reading once: the store', () => {
     })
   }
 
-  it('lets a client go while the store has not answered', async () => {
+  it('ends an aborted request while the store has not answered', async () => {
     const gateway = setUp({ get: () => new Promise(() => {}) })
     const client = new AbortController()
     const answer = gateway.ask(cachedPage('a'), client.signal)
@@ -179,7 +179,7 @@ describe('reading once: the store', () => {
     assert.equal(gateway.scripted.begun.length, 0)
   })
 
-  it('asks nothing of the engine when the client has gone before the store answered', async () => {
+  it('asks no engine when the client left before the store answered', async () => {
     const stored = Promise.withResolvers<null>()
     const gateway = setUp({ get: () => stored.promise })
     const client = new AbortController()
@@ -191,7 +191,7 @@ describe('reading once: the store', () => {
     assert.equal(gateway.scripted.begun.length, 0)
   })
 
-  it('asks nothing for a client that has gone already', async () => {
+  it('asks nothing for a client that has already left', async () => {
     const gateway = setUp()
     await assert.rejects(gateway.ask(cachedPage('a'), AbortSignal.abort(new Error('gone'))), /gone/)
     assert.deepEqual(gateway.asked, [])
@@ -200,7 +200,7 @@ describe('reading once: the store', () => {
 })
 
 describe('reading once: a page already in flight', () => {
-  it('computes equal pages asked at once only once; who comes later gets everything from the beginning', async () => {
+  it('reads equal pages that are asked for at once only once; a later page gets the whole answer', async () => {
     const gateway = setUp()
     const first = gateway.ask(cachedPage('a'))
     const reading = await gateway.scripted.nextReading()
@@ -220,7 +220,7 @@ describe('reading once: a page already in flight', () => {
     assert.deepEqual(gateway.asked, ['get a', 'set a'])
   })
 
-  it('gives a hit to all who asked at once', async () => {
+  it('gives a hit to all pages that asked at once', async () => {
     const gateway = setUp()
     await answerOnce(gateway, cachedPage('a'), 'A')
     const answers = await Promise.all([1, 2, 3].map(() => gateway.ask(cachedPage('a'))))
@@ -231,7 +231,7 @@ describe('reading once: a page already in flight', () => {
     assert.deepEqual(gateway.asked, ['get a', 'set a', 'get a'])
   })
 
-  it('does not leave a gap between the flight and the store: one who asks right after the end hits', async () => {
+  it('leaves no gap between the flight and the store: a page that asks right after the end is a hit', async () => {
     const gateway = setUp()
     await answerOnce(gateway, cachedPage('a'), 'A')
     assert.equal((await gateway.ask(cachedPage('a'))).cache, 'hit')
@@ -265,7 +265,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal(gateway.scripted.begun.length, 2)
   })
 
-  it('does not join a `use` that may still hit on `refresh`', async () => {
+  it('does not join a running `use`, which may be a hit, with `refresh`', async () => {
     const gateway = setUp()
     await answerOnce(gateway, cachedPage('a'), 'old')
     const use = gateway.ask(cachedPage('a'))
@@ -274,7 +274,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal((await refresh).text, 'new')
   })
 
-  it('joins what says how sure it is, whether or not that is asked for, and nothing else where it is', async () => {
+  it('joins a flight with confidence whether or not it wants one, and only such a flight when it wants one', async () => {
     const gateway = setUp()
     const plain = gateway.ask(cachedPage('a'))
     const plainReading = await gateway.scripted.nextReading()
@@ -287,7 +287,7 @@ describe('reading once: a page already in flight', () => {
     for (const answer of [sure, ...both]) assert.equal((await answer).text, 'sure')
   })
 
-  it('goes on when the first one leaves and another stays; the leaver gets its reason at once', async () => {
+  it('goes on when the first waiter leaves and another stays; the first gets its reason at once', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const leaver = gateway.ask(cachedPage('a'), client.signal)
@@ -304,7 +304,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal(gateway.scripted.begun.length, 1)
   })
 
-  it('aborts the work when the last one has left, and stores nothing', async () => {
+  it('aborts the work when the last waiter has left, and stores nothing', async () => {
     const gateway = setUp()
     const clients = [new AbortController(), new AbortController()]
     const answers = clients.map((client) => gateway.ask(cachedPage('a'), client.signal))
@@ -319,7 +319,7 @@ describe('reading once: a page already in flight', () => {
     assert.deepEqual(gateway.asked, ['get a'])
   })
 
-  it('starts anew for one who asks while the work of those who left is still ending', async () => {
+  it('starts a new flight while the work of an abandoned one is still ending', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const leaver = gateway.ask(cachedPage('a'), client.signal)
@@ -333,7 +333,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal((await gateway.ask(cachedPage('a'))).cache, 'hit')
   })
 
-  it('joins the second flight although the first, given up one, ends later', async () => {
+  it('joins the second flight although the abandoned first one ends later', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const held = createDrawing()
@@ -351,7 +351,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal((await third).cache, 'joined')
   })
 
-  it('tells all of a failure, and nobody after it', async () => {
+  it('gives a failure to all waiters, and to no later page', async () => {
     const gateway = setUp()
     const answers = [1, 2, 3].map(() => gateway.ask(cachedPage('a')))
     const outcomes = Promise.allSettled(answers)
@@ -368,7 +368,7 @@ describe('reading once: a page already in flight', () => {
 })
 
 describe('reading once: whose document draws the page', () => {
-  it('draws with the first one; who joins draws nothing', async () => {
+  it('draws with the first waiter; one that joins draws nothing', async () => {
     const gateway = setUp()
     const first = gateway.ask(cachedPage('a'))
     const second = gateway.ask(cachedPage('a', { draw: () => assert.fail('drawn twice') }))
@@ -377,7 +377,7 @@ describe('reading once: whose document draws the page', () => {
     await Promise.all([first, second])
   })
 
-  it('draws with the next living one when the first left and took its document along', async () => {
+  it('draws with the next waiter when the first left and closed its document', async () => {
     const gateway = setUp()
     const [firstClient, secondClient] = [new AbortController(), new AbortController()]
     const held = createDrawing()
@@ -395,7 +395,7 @@ describe('reading once: whose document draws the page', () => {
     assert.deepEqual((await third).text, 'A')
   })
 
-  it('keeps what the first one drew although it has left meanwhile', async () => {
+  it('keeps the image of the first waiter although it has left meanwhile', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const held = createDrawing()
@@ -410,7 +410,7 @@ describe('reading once: whose document draws the page', () => {
     assert.equal((await second).text, 'A')
   })
 
-  it('tells all when a page cannot be drawn and its owner is still there', async () => {
+  it('fails all waiters when a page cannot be drawn and its owner has not left', async () => {
     const gateway = setUp()
     const prompt = cachedPage('a', { draw: () => Promise.reject(new Error('page too large')) })
     const answers = await Promise.allSettled([1, 2].map(() => gateway.ask(prompt)))
@@ -420,7 +420,7 @@ describe('reading once: whose document draws the page', () => {
     }
   })
 
-  it('gives up drawing when everyone has left', async () => {
+  it('stops drawing when every waiter has left', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const seen = Promise.withResolvers<AbortSignal>()

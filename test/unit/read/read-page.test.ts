@@ -45,7 +45,7 @@ function setUp(changes: { readonly ask?: AskEngine } = {}) {
 }
 
 describe('reading a page', () => {
-  it('tells what is read here, and nothing of what the cache knew', async () => {
+  it('reports pages that are read here, and not hits', async () => {
     const { scripted, told, read } = setUp()
     const first = read(cachedPage('a'))
     const reading = await scripted.nextReading()
@@ -56,7 +56,7 @@ describe('reading a page', () => {
     assert.deepEqual(told, ['slot', 'begin', 'drawn', 'answer miss', 'end'])
   })
 
-  it('asks the engine that its model is served by', async () => {
+  it('asks the engine of its model', async () => {
     const { read } = setUp()
     const { text } = await read(cachedPage('a', { model: servedModel(tesseract, { engine: 'tesseract' }) }))
     assert.equal(text, 'by Tesseract')
@@ -70,7 +70,7 @@ describe('reading a page', () => {
     assert.deepEqual(told, ['slot', 'begin', 'drawn', 'end'])
   })
 
-  it('tells of a page that looks like another that it was read there', async () => {
+  it('reports a page whose image was read before as a hit', async () => {
     const { scripted, told, read } = setUp()
     const draw = async (): Promise<PageImage> => ({ ...pageImage, sha256: 'ab12' })
     const first = read(cachedPage('a', { draw }))
@@ -81,7 +81,7 @@ describe('reading a page', () => {
     assert.deepEqual(told.slice(-3), ['drawn', 'answer hit', 'end'])
   })
 
-  it('reads tiles one after the other, and a tile without ink not at all', async () => {
+  it('reads tiles one after the other, and skips a tile without ink', async () => {
     const { scripted, read } = setUp()
     const tile = { ...pageImage, width: 400 }
     const tiles = [[tile, { ...tile, blank: true }], [{ ...tile, height: 500 }]]
@@ -121,7 +121,7 @@ describe('drawing a page', () => {
     assert.equal(drawn, 1)
   })
 
-  it('that fails is the failure of the page, and asks no engine', async () => {
+  it('fails the page when it fails, and asks no engine', async () => {
     const { scripted, slots, told, read } = setUp()
     const failure = new GatewayError('page_too_large', 'The page is too large.')
     const draw = () => Promise.reject(failure)
@@ -133,7 +133,7 @@ describe('drawing a page', () => {
 })
 
 describe('the slot of a page', () => {
-  it('is there before the page is drawn, and is given back at the end', async () => {
+  it('is taken before the page is drawn, and is released at the end', async () => {
     const { scripted, slots, read } = setUp()
     const first = read(cachedPage('a'))
     let isDrawn = false
@@ -155,7 +155,7 @@ describe('the slot of a page', () => {
     assert.deepEqual([slots.active, slots.waiting], [0, 0])
   })
 
-  it('is given back when the engine fails', async () => {
+  it('is released when the engine fails', async () => {
     const { scripted, slots, read } = setUp()
     const answer = read(cachedPage('a'))
     const reading = await scripted.nextReading()

@@ -29,7 +29,7 @@ async function readDocuments(content: unknown, more: object = {}): Promise<OcrRe
 }
 
 describe('a chat completion', () => {
-  it('is about its documents, in their order, and what is said beside them', async () => {
+  it('has its documents, in their order, and the text beside them', async () => {
     const text = (said: string) => ({ type: 'text', text: said })
     const { sources, prompt } = await readDocuments([text(' Read. '), filePart(pdf), text('All.'), imagePart(png)])
     assert.equal(prompt, 'Read. \n\nAll.')
@@ -43,7 +43,7 @@ describe('a chat completion', () => {
     assert.deepEqual(await Promise.all(sources.map((source) => source.open(never))), [pdf, png])
   })
 
-  it('has each option of its ocr object under the name that the gateway knows it by', async () => {
+  it("has each option of its ocr object under the gateway's own name", async () => {
     const ocr = {
       pages: '1-2',
       output: 'text',
@@ -72,7 +72,7 @@ describe('a chat completion', () => {
     assert.deepEqual(await Promise.all(['flex', 'auto', null].map(laneOf)), ['batch', 'interactive', 'interactive'])
   })
 
-  it('goes to its upstream when it is text alone', async () => {
+  it('goes to its upstream when it has only text', async () => {
     assert.equal((await read('Hello?')).kind, 'pass-through')
     await assert.rejects(read('Hello?', { ocr: {} }), { code: 'invalid_value', param: 'messages' })
   })
@@ -82,7 +82,7 @@ describe('a chat completion', () => {
     { name: 'a document that is too large, before the pages asked of it', content: [filePart(Buffer.alloc(2000))], ocr: { pages: 'one' }, code: 'document_too_large' }, // prettier-ignore
     { name: 'pages that are no range, before the task', content: [filePart(pdf)], ocr: { pages: 'one', task: 'chart' }, code: 'invalid_value' }, // prettier-ignore
   ]) {
-    it(`is refused for the first fault: ${name}`, async () => {
+    it(`is refused for the first invalid field: ${name}`, async () => {
       await assert.rejects(readDocuments(content, { ocr }), { code })
     })
   }

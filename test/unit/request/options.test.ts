@@ -14,7 +14,7 @@ const create = (given: GivenOptions) =>
   )
 
 describe('the options of a request', () => {
-  it('have defaults, where nothing or undefined was said', () => {
+  it('have defaults, where nothing or undefined was given', () => {
     for (const given of [{}, { output: undefined, cache: undefined, patienceSeconds: undefined }]) {
       const { output, pageSeparator, onPageError, cache, confidence, dryRun, pages, deadline, task } = create(given)
       assert.deepEqual(
@@ -24,14 +24,14 @@ describe('the options of a request', () => {
     }
   })
 
-  it('are what was said', () => {
+  it('are as given', () => {
     const request = create({ pages: '2-', output: 'text', onPageError: 'fail', cache: 'off', lane: 'batch' })
     assert.deepEqual(request.pages, [{ first: 2, last: null }])
     assert.deepEqual([request.output, request.onPageError, request.cache], ['text', 'fail', 'off'])
     assert.deepEqual([request.turn.lane, request.turn.key, request.id], ['batch', 'archive', 'req_1'])
   })
 
-  it('prepare a page in no way that was not asked for', () => {
+  it('prepare a page only in the ways that were asked for', () => {
     assert.deepEqual(create({ preparation: { rotate: false, deskew: true, tile: undefined } }).preparation, {
       deskew: true,
     })
@@ -43,7 +43,7 @@ describe('the options of a request', () => {
     assert.ok(deadline !== null && deadline >= before + 10_000 && deadline <= performance.now() + 10_000)
   })
 
-  it('never put a password into the request: it is its sources’ own', () => {
+  it('never put a password into the request: only the sources have it', () => {
     assert.ok(!JSON.stringify(create({ password: 'open sesame' })).includes('open sesame'))
   })
 

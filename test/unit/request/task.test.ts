@@ -34,7 +34,7 @@ describe('choosing the task', () => {
     })
   })
 
-  it("does not send the user's text elsewhere, and says so", () => {
+  it("does not send the user's text to other models, and warns", () => {
     for (const model of [fixed, imageOnly]) {
       const { prompt, warnings } = choose(model, {}, 'Only the totals.')
       assert.equal(prompt, model.profile.tasks.document.text)
@@ -45,12 +45,12 @@ describe('choosing the task', () => {
     }
   })
 
-  it('takes an official prompt for the name of its task', () => {
+  it('treats an official prompt as the name of its task', () => {
     const { task, prompt, warnings } = choose(fixed, {}, 'Parse the table.')
     assert.deepEqual([task, prompt, warnings], ['table', 'Parse the table.', []])
   })
 
-  it('puts a task that was asked for by name before a text, and says so', () => {
+  it('prefers a task that was named to a text, and warns', () => {
     const { prompt, warnings } = choose(free, { task: 'table' }, 'Only the totals.')
     assert.equal(prompt, 'Parse the table.')
     assert.match(warnings[0]?.message ?? '', /ocr\.task "table"/)

@@ -45,7 +45,7 @@ describe('decodeEventStream', () => {
     }
   })
 
-  it('hands on the events of one read together', async () => {
+  it('yields the events of one read together', async () => {
     const batches = await Array.fromAsync(decodeEventStream(reads('data: 1\n\ndata: 2\n\nda', 'ta: 3\n\n')))
     assert.deepEqual(batches, [[1, 2], [3]])
   })

@@ -16,7 +16,7 @@ describe('the level of a document', () => {
     { name: 'of several pages, one of them bad', agreements: [1, 0.1, 0.98], value: 0.98 },
   ]
   for (const { name, agreements, value } of rows)
-    it(`is what is usual first, and the median later: ${name}`, () => {
+    it(`is the usual level first, and the median later: ${name}`, () => {
       const level = levelOf(agreements)
       assert.deepEqual([level.value, level.pages], [value, agreements.length])
     })
@@ -37,8 +37,4 @@ describe('a page far below the level of its document', () => {
     it(`${far ? 'is' : 'is not'} ${name}`, () => {
       assert.equal(isFarBelow(agreement, levelOf(agreements)), far)
     })
-
-  it('is judged by what is usual where nobody keeps a level', () => {
-    assert.equal(isFarBelow(0.5, undefined), true)
-  })
 })

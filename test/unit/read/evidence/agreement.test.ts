@@ -40,9 +40,13 @@ describe('the agreement of an answer with a text layer', () => {
     { name: 'full width', layer: 'ＡＢＣ １２３', answer: 'ABC 123' },
     { name: 'a soft hyphen at a line end', layer: 'recog\u00ADnition of pages', answer: 'recognition of pages' },
     { name: 'a hyphen at a line end', layer: 'recog-\nnition of pages', answer: 'recognition of pages' },
-    { name: 'a compound parted at its hyphen', layer: 'well\u00ADknown', answer: 'well-known' },
+    { name: 'a compound split at its hyphen', layer: 'well\u00ADknown', answer: 'well-known' },
     { name: 'a drop capital', layer: 'T HE committee', answer: 'The committee' },
-    { name: 'numbers grouped otherwise', layer: 'sum 1.234.567,89 and 12’500', answer: 'sum 1,234,567.89 and 12,500' },
+    {
+      name: 'numbers with other grouping',
+      layer: 'sum 1.234.567,89 and 12’500',
+      answer: 'sum 1,234,567.89 and 12,500',
+    },
     { name: 'digits grouped by spaces', layer: 'sum 1 234 567', answer: 'sum 1234567' },
     { name: 'Chinese with spaces between', layer: '中 华 人 民\n共和国', answer: '中华人民共和国' },
     { name: 'Hebrew from the left', layer: 'םולש', answer: 'שלום' },
@@ -60,7 +64,7 @@ describe('the agreement of an answer with a text layer', () => {
     assert.equal(agreement(layer, ''), 0)
   })
 
-  it('counts a word as often as it stands there', () => {
+  it('counts a word as often as it occurs', () => {
     assert.equal(agreement('total total total total', 'total total'), 0.5)
   })
 
@@ -73,11 +77,11 @@ describe('the agreement of an answer with a text layer', () => {
     assert.ok(agreement('中华人民共和国', '国和共民人华中') < 0.2)
   })
 
-  it('does not mind what the answer has beyond the layer', () => {
+  it('does not depend on what the answer has beyond the layer', () => {
     assert.equal(agreement('a figure', 'a figure ![stamp](image_1.png) RECEIVED 12 MAY'), 1)
   })
 
-  it('forgives a header, and no more of a short page', () => {
+  it('allows a missing header, and no more of a short page', () => {
     assert.ok(agreement('one two three\nfour five six\nseven eight nine\nten eleven twelve', 'four five six') < 0.5)
   })
 })

@@ -10,7 +10,7 @@ describe('a text layer as Markdown', () => {
       layer: 'One  two\t\nthree\n\n\n\nfour ',
       markdown: 'One two\nthree\n\nfour',
     },
-    { name: 'joins what a line end parted', layer: 'recog\u00ADnition', markdown: 'recognition' },
+    { name: 'joins a word that was split at a line end', layer: 'recog\u00ADnition', markdown: 'recognition' },
     {
       name: 'escapes marks',
       layer: '5 * 4 `x` ~~y~~ <b> a\\*b',
@@ -23,7 +23,7 @@ describe('a text layer as Markdown', () => {
       markdown: '[1\\](x) [2] a && b \\&amp; 1 < 2',
     },
     {
-      name: 'escapes underscores at the edge of words alone',
+      name: 'escapes underscores only at the edge of words',
       layer: '_init_ snake_case',
       markdown: '\\_init\\_ snake_case',
     },
@@ -39,7 +39,7 @@ describe('a text layer as Markdown', () => {
       assert.equal(layerToMarkdown(layer), markdown)
     })
 
-  it('reads as the layer does once it is plain text again', () => {
+  it("gives the layer's text again as plain text", () => {
     const layer = 'Price: $5 * 4 = $20 <net>, see [a](b) & c_d, _e_ #7\nand a \\ here'
     assert.equal(plainText(layerToMarkdown(layer)).replaceAll('\n', ' '), layer.replaceAll('\n', ' '))
   })

@@ -78,7 +78,7 @@ describe('a sane text layer', () => {
     })
 })
 
-describe('a text layer that may stand for its page', () => {
+describe("a text layer that may become its page's text", () => {
   const level = (...agreements: readonly number[]) => {
     const noted = createAgreementLevel()
     for (const agreement of agreements) noted.note(agreement)
@@ -89,15 +89,15 @@ describe('a text layer that may stand for its page', () => {
     { name: 'visible text of a document that agrees', layer: layer(english), level: [0.97, 0.99], trusted: true },
     { name: 'visible text of a document that does not', layer: layer(english), level: [0.3, 0.2, 0.4], trusted: false },
     { name: 'a page that may hold more', layer: layer(english, { isWhole: false }), trusted: false },
-    { name: 'some characters that nobody can read', layer: layer(english, { unmapped: 0.05 }), trusted: false },
+    { name: 'some unreadable characters', layer: layer(english, { unmapped: 0.05 }), trusted: false },
     { name: 'a few words', layer: layer('Page 7'), trusted: false },
-    { name: 'what some OCR read, nothing known', layer: layer(english, { isOcr: true }), trusted: false },
-    { name: 'what some OCR read, one page known', layer: layer(english, { isOcr: true }), level: [1], trusted: false },
-    { name: 'what a good OCR read', layer: layer(english, { isOcr: true }), level: [0.93, 0.95], trusted: true },
-    { name: 'what a bad OCR read', layer: layer(english, { isOcr: true }), level: [0.6, 0.5, 0.7], trusted: false },
+    { name: 'text of an OCR, no page known', layer: layer(english, { isOcr: true }), trusted: false },
+    { name: 'text of an OCR, one page known', layer: layer(english, { isOcr: true }), level: [1], trusted: false },
+    { name: 'text of a good OCR', layer: layer(english, { isOcr: true }), level: [0.93, 0.95], trusted: true },
+    { name: 'text of a bad OCR', layer: layer(english, { isOcr: true }), level: [0.6, 0.5, 0.7], trusted: false },
   ]
-  for (const { name, layer: candidate, level: agreements, trusted } of rows)
+  for (const { name, layer: candidate, level: agreements = [], trusted } of rows)
     it(`${trusted ? 'is' : 'is not'}: ${name}`, () => {
-      assert.equal(isTrustworthy(candidate, agreements && level(...agreements)), trusted)
+      assert.equal(isTrustworthy(candidate, level(...agreements)), trusted)
     })
 })

@@ -18,7 +18,7 @@ function setUp() {
 }
 
 describe('the guard of one page', () => {
-  it('has ended the work of an attempt before the next begins', async () => {
+  it('ends the work of an attempt before the next begins', async () => {
     const { scripted, ask } = setUp()
     const answer = ask()
     const first = await scripted.nextCall()
@@ -51,7 +51,7 @@ describe('the guard of one page', () => {
     assert.deepEqual((await answer).reasons, ['engine_unavailable', 'empty'])
   })
 
-  it('takes an answer without an end for a failure of the engine', async () => {
+  it('treats an answer without an end as an engine failure', async () => {
     const { scripted, ask } = setUp()
     const failed = assert.rejects(ask(), (error) => {
       assert.ok(error instanceof PageFailure)
@@ -67,7 +67,7 @@ describe('the guard of one page', () => {
   })
 
   for (const error of [new TypeError('a mistake'), new GatewayError('draining', 'The gateway is stopping.')]) {
-    it(`throws at once what another attempt could not mend: ${error.message}`, async () => {
+    it(`throws at once what another attempt could not repair: ${error.message}`, async () => {
       const { scripted, ask } = setUp()
       const failed = assert.rejects(ask(), (thrown) => thrown === error)
       const call = await scripted.nextCall()
@@ -77,7 +77,7 @@ describe('the guard of one page', () => {
     })
   }
 
-  it('shows the longest text when none counts, whichever attempt it came from', async () => {
+  it('returns the longest text when no answer counts, from any attempt', async () => {
     const { scripted, ask } = setUp()
     const answer = ask()
     for (const text of ['# T', '# Title and more', '# Tit']) {

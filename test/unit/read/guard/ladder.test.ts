@@ -4,7 +4,7 @@ import { profiles } from '../../../../gateway/profile/profiles.ts'
 
 describe('the ladder of every profile', () => {
   for (const { id, ladder, sampling } of profiles) {
-    it(`begins with what the model was trained for and grows warmer: ${id}`, () => {
+    it(`begins with the model's own sampling, and its temperature rises: ${id}`, () => {
       assert.deepEqual(ladder[0], {})
       const temperatures = ladder.map((rung) => rung.temperature ?? sampling.temperature)
       assert.deepEqual(

@@ -79,7 +79,7 @@ describe('a loop', () => {
     assert.ok(estimateTokens(said) < TENTH, `it cost ${Math.round(estimateTokens(said))} tokens`)
   })
 
-  it('is found wherever the pieces of the stream are cut', () => {
+  it('is found wherever the deltas are cut', () => {
     const text = PAGE + '| Total | 0.00 | EUR |\n'.repeat(400)
     const watch = watchForLoop('strict')
     assert.ok(watch.see(text) !== null, 'all at once')
@@ -87,7 +87,7 @@ describe('a loop', () => {
   })
 })
 
-describe('a page that repeats itself by right', () => {
+describe('a page that really repeats itself', () => {
   const pages: readonly { name: string; text: string }[] = [
     { name: 'prose', text: PAGE.repeat(2) },
     {
@@ -129,7 +129,7 @@ describe('a page that repeats itself by right', () => {
     })
   }
 
-  it('is given the benefit of the doubt on the last attempt: a blank grid of 40 rows and 12 columns', () => {
+  it('is no loop on the last attempt: a blank grid of 40 rows and 12 columns', () => {
     const grid = `<table>\n${lines(40, () => `<tr>${'<td></td>'.repeat(12)}</tr>`)}\n</table>`
     assert.notEqual(stream(PAGE + grid).loop, null)
     assert.equal(stream(PAGE + grid, 'lenient').loop, null)
@@ -137,7 +137,7 @@ describe('a page that repeats itself by right', () => {
 })
 
 describe('looking for loops', () => {
-  it('takes little time on the longest of pages', () => {
+  it('takes little time on the longest page', () => {
     const words = numbers(15_000).map((n) => `w${(n * 7919) % 10_007}`)
     const watch = watchForLoop('strict')
     let text = ''

@@ -40,8 +40,8 @@ function countedBudget(left: number) {
   return budget
 }
 
-describe('what is left of a ladder', () => {
-  it('is tried side by side where engines idle: the first good answer wins, and ends the other', async () => {
+describe('the rungs that are left of a ladder', () => {
+  it('are tried side by side when engines are idle: the first good answer counts, and the other is aborted', async () => {
     const { scripted, ask, outcomes } = setUp({ spare: 2 })
     const answer = ask()
     cutOff(await scripted.nextCall())
@@ -57,7 +57,7 @@ describe('what is left of a ladder', () => {
     assert.equal(scripted.calls.length, 3)
   })
 
-  it('is waited for when the first answer to come does not count', async () => {
+  it('are waited for when the first answer does not count', async () => {
     const { scripted, ask } = setUp({ spare: 2 })
     const answer = ask()
     cutOff(await scripted.nextCall())
@@ -69,7 +69,7 @@ describe('what is left of a ladder', () => {
     assert.deepEqual((await answer).reasons, ['cut_off', 'cut_off'])
   })
 
-  it('shows the longest text when none of it counts', async () => {
+  it('give the longest text when none counts', async () => {
     const { scripted, ask } = setUp({ spare: 2 })
     const answer = ask()
     cutOff(await scripted.nextCall())
@@ -80,7 +80,7 @@ describe('what is left of a ladder', () => {
     assert.deepEqual([text, finishReason, attempts], ['# Title and more', 'length', 3])
   })
 
-  it('is tried one after the other where engines have room for one alone', async () => {
+  it('are tried one after the other when engines have room for only one', async () => {
     const { scripted, ask } = setUp({ spare: 1 })
     const answer = ask()
     cutOff(await scripted.nextCall())
@@ -93,7 +93,7 @@ describe('what is left of a ladder', () => {
     assert.equal((await answer).attempts, 3)
   })
 
-  it('is not tried side by side after a failure of the engine, which has enough to do', async () => {
+  it('are not tried side by side after an engine failure', async () => {
     const { scripted, ask } = setUp({ spare: 8 })
     const answer = ask()
     const first = await scripted.nextCall()
@@ -104,7 +104,7 @@ describe('what is left of a ladder', () => {
     assert.equal(scripted.calls.length, 2)
   })
 
-  it('ends with the client, all of it', async () => {
+  it('are all aborted with the request', async () => {
     const { scripted, ask, client } = setUp({ spare: 2 })
     const answer = ask()
     cutOff(await scripted.nextCall())
@@ -127,7 +127,7 @@ describe('the budget of a request', () => {
     assert.deepEqual([scripted.calls.length, attemptBudget.asked], [2, 2])
   })
 
-  it('leaves no more side by side than it pays for', async () => {
+  it('limits how many attempts run side by side', async () => {
     const { scripted, ask } = setUp({ spare: 8 })
     const answer = ask({ attemptBudget: countedBudget(1) })
     cutOff(await scripted.nextCall())
@@ -156,7 +156,7 @@ describe('the budget of a request', () => {
 })
 
 describe('an engine that does not take a page', () => {
-  it('uses up nothing of its ladder', async () => {
+  it('uses up no rung of the ladder', async () => {
     const { scripted, ask } = setUp()
     const answer = ask()
     for (let time = 0; time < 4; time++) unavailable(await scripted.nextCall())
@@ -180,7 +180,7 @@ describe('an engine that does not take a page', () => {
     assert.equal(scripted.calls.length, 6)
   })
 
-  it('is not asked again when nobody serves the model any more', async () => {
+  it('is not asked again when no upstream serves the model any more', async () => {
     const { scripted, ask } = setUp()
     const outage = new EngineOutage('some-ocr')
     const failed = assert.rejects(ask(), (error) => error === outage)

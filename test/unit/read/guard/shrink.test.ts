@@ -15,7 +15,7 @@ describe('a page image that does not fit the context', () => {
     assert.deepEqual([metadata.format, metadata.width, metadata.height], ['png', 707, 990])
   })
 
-  it('leaves half of the context to the text, and is given up where nothing could be read', async () => {
+  it('leaves half of the context to the text, and fails where nothing could be read', async () => {
     const image = { width: 1400, height: 1400 }
     assert.deepEqual(smallerSize(image, contextOf(16_384)), { width: 990, height: 990 })
     assert.deepEqual(smallerSize(image, contextOf(1250)), { width: 700, height: 700 })
