@@ -5,10 +5,11 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
 import { chatRequest, contentPart, type ChatRequest, type ContentPart } from '../wire/openai/chat-request.ts'
 import { check } from './check.ts'
+import { createRequest } from './create-request.ts'
 import { decodeInline } from './data-url.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { OcrRequest } from './ocr-request.ts'
-import { completeOptions, createRequest, type OcrOptions } from './options.ts'
+import { completeOptions, type OcrOptions } from './options.ts'
 import type { RequestBody, RequestContext } from './context.ts'
 
 /** How the answer of a chat completion is written. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import { completeOptions, createRequest, type GivenOptions } from '../../../gateway/request/options.ts'
+import { createRequest } from '../../../gateway/request/create-request.ts'
+import { completeOptions, type GivenOptions } from '../../../gateway/request/options.ts'
 import { makeModel } from '../../support/make-request.ts'
 
 /** As a protocol might call them that has no `ocr` object. */
