@@ -64,7 +64,10 @@ interface LoopedText {
   readonly loop: Loop
 }
 
-/** Watches a text, and aborts its signal as soon as the text ends in a loop. */
+/**
+ * Watches a text. As soon as it ends in a loop, aborts the engine's signal and throws: what else the engine has sent
+ * already, an end perhaps, does not make a loop an answer.
+ */
 function cutLoops(measure: LoopMeasure) {
   const watch = watchForLoop(measure)
   const cut = new AbortController()
@@ -73,10 +76,11 @@ function cutLoops(measure: LoopMeasure) {
     signal: cut.signal,
     found: () => found,
     see(text: string): void {
-      const loop = found === null ? watch.see(text) : null
+      const loop = watch.see(text)
       if (loop === null) return
       found = { text, loop }
       cut.abort(new DOMException('The answer repeats itself.', 'AbortError'))
+      cut.signal.throwIfAborted()
     },
   }
 }

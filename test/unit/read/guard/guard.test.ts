@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Engine } from '../../../../gateway/engine/engine.ts'
 import { PageFailure } from '../../../../gateway/read/guard/page-failure.ts'
 import { createGuard } from '../../../../gateway/read/guard/guard.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
@@ -33,6 +34,18 @@ describe('the guard of one page', () => {
     const { text, attempts, reasons } = await answer
     assert.equal(text, '# Title')
     assert.deepEqual([attempts, reasons], [2, ['loop']])
+  })
+
+  it('takes a loop for one though the engine has ended it in the same breath', async () => {
+    let asked = 0
+    const burst: Engine = async function* burst() {
+      asked++
+      yield { type: 'text', text: asked === 1 ? 'again and again and again, '.repeat(200) : '# Title' }
+      yield endDelta()
+    }
+    const guard = createGuard(burst, { totalTimeoutSeconds: 60 })
+    const { text, reasons } = await guard(pageToRead(), pageImage, AbortSignal.timeout(DEADLINE))
+    assert.deepEqual([text, reasons], ['# Title', ['loop']])
   })
 
   it('tells each attempt its number, its sampling, and the upstreams that were asked', async () => {
