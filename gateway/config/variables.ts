@@ -176,7 +176,7 @@ export const variables = {
     integer(1, 10_000),
     64,
     '`64`',
-    'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and sixteen times as many may have been read and wait for those before them.',
+    'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and twenty times as many may have been read and wait for those before them.',
   ),
   GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
