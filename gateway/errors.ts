@@ -92,3 +92,8 @@ export class GatewayError extends Error {
     return errorEntry(this.code).status
   }
 }
+
+/** Returns the error that a caller may read: the thrown one, or an `internal_error` with this message around anything else. */
+export function toGatewayError(thrown: unknown, message: string): GatewayError {
+  return thrown instanceof GatewayError ? thrown : new GatewayError('internal_error', message, { cause: thrown })
+}

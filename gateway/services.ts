@@ -91,7 +91,7 @@ export function createServices(config: Config): Services {
     upstreams,
     models: createModelList(upstreams, embeddedModel),
     ocr: {
-      read: createReadServices(config, { metrics, store, upstreams, embedded, slots, meter }),
+      reading: createReadServices(config, { metrics, store, upstreams, embedded, slots, meter }),
       metrics,
       meter,
       log,

@@ -11,15 +11,15 @@ import {
 import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
 import { ocrObject } from './ocr-object.ts'
-import type { AnswerWriter } from './writer.ts'
+import type { AnswerWriter, StreamEvent } from './writer.ts'
 
 /** Creates the writer of a chat completion: one object, or chunks. */
 export function chatWriter(request: OcrRequest, { stream, includeUsage }: ChatAnswer): AnswerWriter {
   return {
     stream,
     whole: (reading) => chatCompletion(reading, request),
-    chunks: (events) => chatChunks(events, request, includeUsage),
-    errorChunk: errorBody,
+    events: (events) => chatEvents(events, request, includeUsage),
+    errorEvent: (error) => ({ data: errorBody(error) }),
     streamEnd: STREAM_END,
   }
 }
@@ -43,6 +43,14 @@ export function chatCompletion({ content, ledger }: Reading, request: OcrRequest
     usage: usage(ledger),
     ocr: ocrObject(ledger, request),
   }
+}
+
+async function* chatEvents(
+  events: AsyncIterable<StitchEvent>,
+  request: OcrRequest,
+  includeUsage: boolean,
+): AsyncGenerator<StreamEvent, void, undefined> {
+  for await (const data of chatChunks(events, request, includeUsage)) yield { data }
 }
 
 /** Builds the chunks of a streamed completion from the pipeline's events. */

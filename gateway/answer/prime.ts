@@ -1,3 +1,4 @@
+import type { AnswerEvents } from '../ocr/answer-events.ts'
 import type { DocumentOpen } from '../ocr/page-event.ts'
 import type { StitchEvent } from '../ocr/stitch.ts'
 
@@ -10,12 +11,11 @@ export interface Primed {
 
 /**
  * Waits for the first page, but not for longer than proxies wait: until the response begins, a failure still has its
- * own HTTP status; afterwards it is an event.
+ * own HTTP status; afterwards it is an event. The signal ends the pipeline, also when nobody has begun to read the rest.
  */
-export async function prime(
-  events: AsyncGenerator<StitchEvent, void, undefined>,
-  maxWaitMilliseconds: number,
-): Promise<Primed> {
+export async function prime(events: AnswerEvents, maxWaitMilliseconds: number, signal: AbortSignal): Promise<Primed> {
+  // A generator that was never started does not pass `return` on, so that closing the pipeline is the signal's.
+  signal.addEventListener('abort', () => void events.return().catch(() => {}), { once: true })
   const opened = await nextOf(events)
   if (opened.type !== 'document-open') throw new Error('The pipeline began without its documents.')
   const first = nextOf(events)

@@ -2,16 +2,23 @@ import type { GatewayError } from '../errors.ts'
 import type { StitchEvent } from '../ocr/stitch.ts'
 import type { Reading } from './collect.ts'
 
+/** One event of a streamed answer. */
+export interface StreamEvent {
+  /** What a protocol that tells its events apart calls this one. */
+  readonly name?: string
+  readonly data: object
+}
+
 /** How one protocol writes the answer to one request, whether it is sent over HTTP or not. */
 export interface AnswerWriter {
-  /** Whether the client wants the answer in chunks. */
+  /** Whether the client wants the answer as a stream. */
   readonly stream: boolean
   /** Builds the answer in one piece. */
   whole(reading: Reading): object
-  /** Builds the chunks of a stream from the events that follow the opened documents. */
-  chunks(events: AsyncIterable<StitchEvent>): AsyncGenerator<object, void, undefined>
-  /** Builds the chunk of a failure that comes after the first byte. */
-  errorChunk(error: GatewayError): object
-  /** The data that ends a stream, after its last chunk or its error chunk; null: none. */
+  /** Builds the stream from the pipeline's events that follow the opened documents. */
+  events(events: AsyncIterable<StitchEvent>): AsyncGenerator<StreamEvent, void, undefined>
+  /** Builds the event of a failure that comes after the first byte. */
+  errorEvent(error: GatewayError): StreamEvent
+  /** The data that ends a stream, after its last event or its failure; null: none. */
   readonly streamEnd: string | null
 }

@@ -1,16 +1,13 @@
 import { collect } from '../answer/collect.ts'
 import { prime } from '../answer/prime.ts'
 import type { AnswerWriter } from '../answer/writer.ts'
-import { dryRun } from '../ocr/dry-run.ts'
+import { answerEvents, type AnswerEvents } from '../ocr/answer-events.ts'
 import { cacheOutcome, countPages } from '../ocr/ledger.ts'
-import { ocr, type OcrServices } from '../ocr/ocr.ts'
-import { stitch, type StitchEvent } from '../ocr/stitch.ts'
+import type { OcrServices } from '../ocr/ocr.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { GatewayContext, RequestRecord } from './context.ts'
 import { asGatewayError, reportError } from './error-response.ts'
 import { eventStream, KEEP_ALIVE_MILLISECONDS } from './event-stream.ts'
-
-type Events = AsyncGenerator<StitchEvent, void, undefined>
 
 /** Reads the documents of a request in any protocol, and answers with what its writer writes. */
 export async function answerOcr(
@@ -25,12 +22,11 @@ export async function answerOcr(
   record.documents = request.sources.length
   const leave = new AbortController()
   const signal = AbortSignal.any([c.req.raw.signal, leave.signal])
-  const results = request.dryRun ? dryRun(request, services, signal) : stitch(ocr(request, services, signal), request)
-  const events = recorded(results, record)
+  const events = recorded(answerEvents(request, services, signal), record)
   return writer.stream ? streamed(c, events, writer, leave, services) : whole(c, events, writer)
 }
 
-async function whole(c: GatewayContext, events: Events, writer: AnswerWriter): Promise<Response> {
+async function whole(c: GatewayContext, events: AnswerEvents, writer: AnswerWriter): Promise<Response> {
   const reading = await collect(events)
   const { pages, cachedPages } = countPages(reading.ledger)
   c.header('x-cache', cacheOutcome(cachedPages, pages))
@@ -39,30 +35,30 @@ async function whole(c: GatewayContext, events: Events, writer: AnswerWriter): P
 
 async function streamed(
   c: GatewayContext,
-  events: Events,
+  events: AnswerEvents,
   writer: AnswerWriter,
   leave: AbortController,
   { metrics }: OcrServices,
 ): Promise<Response> {
-  const { opened, rest } = await prime(events, KEEP_ALIVE_MILLISECONDS)
+  const { opened, rest } = await prime(events, KEEP_ALIVE_MILLISECONDS, leave.signal)
   const { pages, cachedPages } = opened
   const record = c.get('record')
   Object.assign(record, { streaming: true, pages, cachedPages })
-  return eventStream(writer.chunks(rest), {
+  return eventStream(writer.events(rest), {
     headers: { 'x-request-id': c.get('requestId'), 'x-cache': cacheOutcome(cachedPages, pages) },
     last: writer.streamEnd,
     leave,
     onError(thrown) {
       const error = asGatewayError(thrown, c.req.raw.signal)
       reportError(c, error, metrics)
-      return writer.errorChunk(error)
+      return writer.errorEvent(error)
     },
     onEnd: (left) => record.end(left ? 499 : 200),
   })
 }
 
 /** Passes events on, and notes the counts of pages for the access log. */
-async function* recorded(events: Events, record: RequestRecord): Events {
+async function* recorded(events: AnswerEvents, record: RequestRecord): AnswerEvents {
   for await (const event of events) {
     if (event.type === 'end') Object.assign(record, countPages(event.ledger))
     yield event

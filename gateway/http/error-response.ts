@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorBody } from '../answer/error.ts'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv } from './context.ts'
 
@@ -9,10 +9,7 @@ import type { GatewayContext, GatewayEnv } from './context.ts'
 export function asGatewayError(thrown: unknown, signal: AbortSignal): GatewayError {
   // An error that follows because the client left is no failure of the gateway, and must not raise alarms.
   if (signal.aborted) return new GatewayError('client_gone', 'The client closed the request.', { cause: thrown })
-  if (thrown instanceof GatewayError) return thrown
-  return new GatewayError('internal_error', 'The gateway failed. Its log says why, under this request id.', {
-    cause: thrown,
-  })
+  return toGatewayError(thrown, 'The gateway failed. Its log says why, under this request id.')
 }
 
 /** Logs an error with its cause, and notes its code for the access log. */

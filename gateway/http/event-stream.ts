@@ -1,10 +1,12 @@
+import type { StreamEvent } from '../answer/writer.ts'
+
 /** How a stream of events begins, ends and fails. */
 export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>
   /** The data of one more event, after the last event or the failure; null: none. */
   readonly last: string | null
-  /** Turns a failure after the first byte into the data of an event. */
-  readonly onError: (thrown: unknown) => object
+  /** Turns a failure after the first byte into an event. */
+  readonly onError: (thrown: unknown) => StreamEvent
   /** Called once, when the last byte was sent or the client has left. */
   readonly onEnd: (left: boolean) => void
   /** Aborted when the client leaves. */
@@ -12,7 +14,12 @@ export interface EventStreamOptions {
 }
 
 const encoder = new TextEncoder()
-const encode = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
+const encodeData = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
+
+function encode({ name, data }: StreamEvent): Uint8Array {
+  const json = JSON.stringify(data)
+  return name === undefined ? encodeData(json) : encoder.encode(`event: ${name}\ndata: ${json}\n\n`)
+}
 
 /** Proxies close a connection that is silent for a minute (AWS ALB) or more; clients ignore comments. */
 export const KEEP_ALIVE_MILLISECONDS = 10_000
@@ -20,10 +27,10 @@ export const KEEP_ALIVE_MILLISECONDS = 10_000
 const keepAlive = encoder.encode(': keep-alive\n\n')
 
 /**
- * Answers with server-sent events, one per object. Pulls the next object only when the client has taken the one before,
+ * Answers with server-sent events. Pulls the next event only when the client has taken the one before,
  * so that a slow client slows the pipeline and does not fill the memory. Sends a comment every ten seconds.
  */
-export function eventStream(events: AsyncIterator<object>, options: EventStreamOptions): Response {
+export function eventStream(events: AsyncIterator<StreamEvent>, options: EventStreamOptions): Response {
   const { headers, last, onError, onEnd, leave } = options
   let open = true
   let heartbeat: NodeJS.Timeout | undefined
@@ -42,12 +49,12 @@ export function eventStream(events: AsyncIterator<object>, options: EventStreamO
     async pull(controller) {
       try {
         const next = await events.next()
-        if (next.done !== true) return controller.enqueue(encode(JSON.stringify(next.value)))
+        if (next.done !== true) return controller.enqueue(encode(next.value))
       } catch (thrown) {
         if (leave.signal.aborted) return close(true)
-        controller.enqueue(encode(JSON.stringify(onError(thrown))))
+        controller.enqueue(encode(onError(thrown)))
       }
-      if (last !== null) controller.enqueue(encode(last))
+      if (last !== null) controller.enqueue(encodeData(last))
       controller.close()
       close(false)
     },

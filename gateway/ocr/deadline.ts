@@ -1,9 +1,4 @@
-import type { OcrRequest } from '../request/ocr-request.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
-import type { PageEnd } from './page-event.ts'
-import { pendingResult } from './page-result.ts'
-import type { PlannedPage } from './recognize.ts'
 
 /** The share of the client's time that is kept for stitching and for sending the answer. */
 const MARGIN_SHARE = 0.05
@@ -17,23 +12,18 @@ export function startDeadline(deadline: number | null): Disposable & { readonly 
   return startTimeLimit(left - margin, () => new DOMException("The client's time is up.", 'TimeoutError'))
 }
 
-/**
- * Reads a page until the deadline. A page that is not read by then is aborted, and counted and returned as `pending`.
- */
-export async function untilDeadline(
-  { number }: PlannedPage,
-  request: OcrRequest,
-  metrics: Pick<Metrics, 'pages'>,
+/** Works until the deadline. What is not done by then is aborted, and `late` returns what stands in its place. */
+export async function untilDeadline<Result>(
   deadline: AbortSignal,
   signal: AbortSignal,
-  read: (signal: AbortSignal) => Promise<PageEnd>,
-): Promise<PageEnd> {
+  work: (signal: AbortSignal) => Promise<Result>,
+  late: () => Result,
+): Promise<Result> {
   try {
     deadline.throwIfAborted()
-    return await read(AbortSignal.any([signal, deadline]))
+    return await work(AbortSignal.any([signal, deadline]))
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error
-    metrics.pages.inc({ status: 'pending', model: request.model.id })
-    return { type: 'page-end', page: number, result: pendingResult(request) }
+    return late()
   }
 }

@@ -1,7 +1,7 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
-import { startDeadline, untilDeadline } from './deadline.ts'
+import { startDeadline } from './deadline.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
@@ -32,9 +32,7 @@ export async function* ocr(
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    untilDeadline(page, request, services.metrics, deadline.signal, pageSignal, (runSignal) =>
-      recognize(page, request, services, runSignal),
-    )
+    recognize(page, request, services, deadline.signal, pageSignal)
   const onEnd = (index: number) => {
     // A page that was aborted does not show how fast pages are read.
     if (!plan.isKnown(index) && !signal.aborted) admitted.ended()

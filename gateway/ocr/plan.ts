@@ -2,6 +2,7 @@ import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
 import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
+import type { Question } from '../profile/question.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
@@ -80,6 +81,7 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     )
   }
   const shared: SharedByPages = {
+    question: questionOf(request),
     questionKey: questionKey(request),
     attemptBudget: createAttemptBudget(wanted.length),
     refreshedImages: new Set(),
@@ -93,7 +95,12 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
 }
 
 /** What all pages of a request share. */
-type SharedByPages = Pick<PageToRead, 'questionKey' | 'attemptBudget' | 'refreshedImages'>
+type SharedByPages = Pick<PageToRead, 'question' | 'questionKey' | 'attemptBudget' | 'refreshedImages'>
+
+/** The request holds sources and their passwords, which are none of an engine's business. */
+function questionOf({ model, task, prompt, confidence }: OcrRequest): Question {
+  return { model, task, prompt, confidence }
+}
 
 /** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
 function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
@@ -120,7 +127,6 @@ function planPage(
   const draw = (asked: Rasterization) => (signal: AbortSignal) => document.rasterize(documentPage, asked, signal)
   return {
     key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
-    question: request,
     cache: request.cache,
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.

@@ -1,11 +1,12 @@
-import { GatewayError } from '../errors.ts'
+import { toGatewayError, type GatewayError } from '../errors.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { untilDeadline } from './deadline.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
-import { answeredResult, failedResult } from './page-result.ts'
+import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
 export interface PlannedPage {
@@ -15,23 +16,27 @@ export interface PlannedPage {
 
 /** The services that recognize a page. */
 export interface RecognizeServices {
-  readonly read: ReadServices
+  readonly reading: ReadServices
   readonly metrics: Metrics
   readonly log: Log
 }
 
 /**
- * Reads one page, cleans its text and counts it. A failed page is a result like any other, unless the request says
- * `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
+ * Reads one page until the deadline, cleans its text and counts it. A failed page is a result like any other, unless the
+ * request says `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
   { number, page }: PlannedPage,
   request: OcrRequest,
   services: RecognizeServices,
+  deadline: AbortSignal,
   signal: AbortSignal,
 ): Promise<PageEnd> {
-  services.metrics.pagesInFlight.inc()
-  const result = await resultOf(page, request, services, signal).finally(() => services.metrics.pagesInFlight.dec())
+  const { pagesInFlight } = services.metrics
+  pagesInFlight.inc()
+  const read = (until: AbortSignal) => resultOf(page, request, services, until)
+  const late = () => pendingResult(request)
+  const result = await untilDeadline(deadline, signal, read, late).finally(() => pagesInFlight.dec())
   countPage(result, request, services.metrics)
   if (result.error !== null && request.onPageError === 'fail') throw result.error
   return { type: 'page-end', page: number, result }
@@ -40,11 +45,11 @@ export async function recognize(
 async function resultOf(
   page: PageToRead,
   request: OcrRequest,
-  { read, log }: RecognizeServices,
+  { reading, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
   try {
-    const answer = await readPage(page, read, signal)
+    const answer = await readPage(page, reading, signal)
     // The cross-check has noted the agreement of a page that was read now.
     if (answer.agreement !== null && answer.cache !== 'miss') page.level.note(answer.agreement)
     return answeredResult(answer, request)
@@ -58,14 +63,12 @@ async function resultOf(
 
 /** Returns the error of a page that could not be read or drawn: `internal_error` for anything but a GatewayError. */
 export function pageError(thrown: unknown): GatewayError {
-  if (thrown instanceof GatewayError) return thrown
-  return new GatewayError('internal_error', 'The gateway failed to read this page. Its log says why.', {
-    cause: thrown,
-  })
+  return toGatewayError(thrown, 'The gateway failed to read this page. Its log says why.')
 }
 
 function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
   metrics.pages.inc({ status: result.status, model: model.id })
+  if (result.status === 'pending') return
   metrics.cache.inc({ result: result.cache })
   if (result.error !== null) metrics.errors.inc({ code: result.error.code })
   if (result.cache === 'hit' || result.cache === 'joined') return

@@ -17,7 +17,7 @@ export async function oncePerImage(
   read: ReadPage,
 ): Promise<PageAnswer> {
   const { questionKey, cache, refreshedImages } = page
-  if (image.sha256 === undefined || cache === 'off') return read({ ...page, cache: 'off' }, signal)
+  if (image.sha256 === undefined || cache === 'off') return read(page, signal)
   const key = imageKey(questionKey, image)
   const shown: PageToRead = { ...page, cache: refreshedImages.has(key) ? 'use' : cache }
   const answer = await once(key, shown, signal, read)

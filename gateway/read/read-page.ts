@@ -19,7 +19,7 @@ export interface ReadServices {
   readonly observer: ReadObserver
 }
 
-/** Observes the pages that are read here; not hits, and not pages that joined another request's. Must not throw. */
+/** Observes the pages that take a slot: not hits of their page key, and not pages that joined another request's. Must not throw. */
 export interface ReadObserver {
   /** Called when a page has its slot, with how long it waited. */
   readonly onSlot: (seconds: number) => void
@@ -30,6 +30,7 @@ export interface ReadObserver {
 /** Observes one page. */
 export interface PageObserver extends Disposable {
   readonly onDrawn: (image: PageImage) => void
+  /** Not called for a blank page, nor for one that failed. */
   readonly onAnswer: (answer: PageAnswer) => void
 }
 

@@ -5,13 +5,16 @@ export interface TimeLimit extends Disposable {
   restart(milliseconds: number, reason: () => unknown): void
 }
 
+/** The longest that a timer of Node runs, 25 days; it fires at once when it is told more. */
+const MAX_MILLISECONDS = 2 ** 31 - 1
+
 /** Starts a clock. When `milliseconds` have passed, the signal aborts with what `reason` returns then. */
 export function startTimeLimit(milliseconds: number, reason: () => unknown, signal?: AbortSignal): TimeLimit {
   const clock = new AbortController()
   let timer = start(milliseconds, reason)
 
   function start(time: number, why: () => unknown): NodeJS.Timeout {
-    return setTimeout(() => clock.abort(why()), Math.max(0, time))
+    return setTimeout(() => clock.abort(why()), Math.min(MAX_MILLISECONDS, Math.max(0, time)))
   }
 
   return {

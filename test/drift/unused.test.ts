@@ -17,8 +17,8 @@ const isNamedIn = (text: string, name: string): boolean =>
 
 describe('what gateway/ holds', () => {
   it('has a use for each error code', () => {
-    const others = gatewayFiles.filter(({ path }) => path !== 'gateway/errors.ts')
-    const isUsed = (code: string): boolean => others.some(({ text }) => text.includes(`'${code}'`))
+    // The catalogue itself names its codes without quotes.
+    const isUsed = (code: string): boolean => gatewayFiles.some(({ text }) => text.includes(`'${code}'`))
     assert.deepEqual(
       Object.keys(errorCatalogue).filter((code) => !isUsed(code)),
       [],

@@ -98,3 +98,18 @@ describe('queues and upstreams in the metrics and on /ready', () => {
     assert.equal(gauge(samples, 'upstream_breaker', { upstream: gone.url, state: 'closed' }), 1)
   })
 })
+
+describe('the stages of pages in the metrics', () => {
+  it('tell how soon a server begins to write, and how long the whole answer took', async () => {
+    const answer = () => ({ deltas: ['a page', ' of text'], firstDelayMs: 100, delayMs: 300 })
+    await using fake = await startFakeVllm({ answer })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const parts = [filePart(smallPages(1))]
+    await askWhole(gateway.client, { model: 'lightonai/LightOnOCR-2-1B', parts })
+    const samples = await readMetrics(gateway.url)
+    const seconds = (stage: string) => gauge(samples, 'stage_duration_seconds_sum', { stage })
+    assert.equal(gauge(samples, 'stage_duration_seconds_count', { stage: 'first_token' }), 1)
+    assert.ok(seconds('first_token') >= 0.09, `${seconds('first_token')} s`)
+    assert.ok(seconds('engine') >= seconds('first_token') + 0.25, `${seconds('engine')} s`)
+  })
+})

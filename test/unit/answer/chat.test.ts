@@ -17,8 +17,11 @@ const usage = {
 }
 
 async function chunksOf(includeUsage: boolean) {
-  const chunks = await Array.fromAsync(chatWriter(request, { stream: true, includeUsage }).chunks(twoPages()))
-  return chunks.map((chunk) => chatChunk.parse(chunk))
+  const events = await Array.fromAsync(chatWriter(request, { stream: true, includeUsage }).events(twoPages()))
+  return events.map(({ name, data }) => {
+    assert.equal(name, undefined, 'OpenAI does not name the events of a chat completion')
+    return chatChunk.parse(data)
+  })
 }
 
 describe('a chat completion', () => {
@@ -66,8 +69,8 @@ describe('a chat completion', () => {
 
   it('has an error envelope where its stream failed', () => {
     const error = new GatewayError('engine_timeout', 'Too late.', { param: 'ocr.pages' })
-    const chunk = chatWriter(request, { stream: true, includeUsage: false }).errorChunk(error)
-    assert.deepEqual(errorBody.parse(chunk).error, {
+    const { data } = chatWriter(request, { stream: true, includeUsage: false }).errorEvent(error)
+    assert.deepEqual(errorBody.parse(data).error, {
       message: 'Too late.',
       type: 'server_error',
       param: 'ocr.pages',

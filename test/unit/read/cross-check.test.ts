@@ -30,7 +30,7 @@ const closerImage: PageImage = { ...pageImage, tiles: [[tile], [tile]] }
 type Changes = NonNullable<Parameters<typeof pageToRead>[0]> & { readonly image?: PageImage }
 
 /** Asks for one page; the test says what is read. */
-function ask({ image: shown = image, ...changes }: Changes = {}) {
+function ask({ image: shown = image, ...changes }: Changes = {}, signal = AbortSignal.timeout(5000)) {
   const scripted = createScriptedReading()
   const looks: CloserLook[] = []
   let closerLooks = 0
@@ -41,7 +41,6 @@ function ask({ image: shown = image, ...changes }: Changes = {}) {
     },
     ...changes,
   })
-  const signal = AbortSignal.timeout(5000)
   const options = { totalTimeoutSeconds: 60, onCloserLook: (look: CloserLook) => looks.push(look) }
   const read = (each: PageImage, own: AbortSignal) => scripted.readImage(page, each, own)
   const answer = within(crossCheck(page, shown, read, options, signal), 5000, 'the answer')
@@ -198,6 +197,16 @@ describe('a page that no attempt has read', () => {
     ;(await cut.nextReading()).answer('half', { finishReason: 'length' })
     const { text, finishReason, isFallback } = await cut.answer
     assert.deepEqual([text, finishReason, isFallback], ['half', 'length', false])
+  })
+
+  it('is left as it is when the client has left, whatever the engine then fails with', async () => {
+    const client = new AbortController()
+    const asked = ask({}, client.signal)
+    const reading = await asked.nextReading()
+    const gone = new Error('gone')
+    client.abort(gone)
+    reading.fail(new GatewayError('engine_error', 'Too long.', { retry: false }))
+    await assert.rejects(asked.answer, (error) => error === gone)
   })
 
   it('throws what is no failure of the engine', async () => {

@@ -99,6 +99,18 @@ describe('reading a page', () => {
   })
 })
 
+describe('a page in tiles', () => {
+  it('ends as the tile that did not end well', async () => {
+    const { scripted, read } = setUp()
+    const answer = read(cachedPage('a', { draw: async () => ({ ...pageImage, tiles: [[pageImage], [pageImage]] }) }))
+    for (const finishReason of ['length', 'stop']) {
+      const reading = await scripted.nextReading()
+      reading.answer('some text', { finishReason })
+    }
+    assert.equal((await answer).finishReason, 'length')
+  })
+})
+
 describe('drawing a page', () => {
   it('happens once for all attempts at it', async () => {
     const engine = createScriptedEngine()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startTimeLimit } from '../../../gateway/schedule/time-limit.ts'
 
 const late = new Error('the time is up')
@@ -33,6 +34,12 @@ describe('a time limit', () => {
     using limit = startTimeLimit(-5, () => late)
     clock.tick(1)
     assert.equal(limit.signal.reason, late)
+  })
+
+  it('does not fire at once when the time is longer than a timer of Node can run', async () => {
+    using limit = startTimeLimit(3_000_000_000, () => late)
+    await delay(20)
+    assert.equal(limit.signal.aborted, false)
   })
 
   it('starts anew with another time and another reason', (t) => {
