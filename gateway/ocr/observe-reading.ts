@@ -53,7 +53,7 @@ export function observeAttempts(metrics: Metrics) {
   return {
     onAttempt: ({ model, reason, usage }: AttemptReport): void => {
       metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
-      if (reason !== null) waste(model, usage)
+      if (reason !== null && usage !== null) waste(model, usage)
     },
     onCloserLook: ({ model, outcome, wasted }: CloserLook): void => {
       metrics.closerLooks.inc({ model, outcome })
