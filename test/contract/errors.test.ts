@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from 'openai'
-import { errorBody } from '../../gateway/wire/openai/errors.ts'
+import { errorBody, type ErrorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { truncatedPng } from '../fixtures/image-damage.ts'
 import { dataUrl, filePart, imagePart, readFixture } from '../support/documents.ts'
@@ -42,7 +42,9 @@ describe('bad input', () => {
       headers: { 'content-type': 'application/json', ...headers },
       body,
     })
-    const { error } = errorBody.parse(await response.json())
+    const said: unknown = await response.json()
+    const { error } = errorBody.parse(said)
+    assert.deepEqual(Object.keys((said as ErrorBody).error), ['message', 'type', 'param', 'code'])
     return { status: response.status, headers: response.headers, ...error }
   }
 
