@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reworded } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
@@ -101,8 +101,7 @@ function outOfRange(page: number, pageCount: number): GatewayError {
 /** Adds the request field at fault to an error of a thread: threads know nothing of requests. */
 function withParam(error: unknown, param: string): unknown {
   if (!(error instanceof GatewayError) || error.code === 'draining') return error
-  const { code, message, cause } = error
-  return new GatewayError(code, message, { param: code === 'wrong_password' ? 'ocr.password' : param, cause })
+  return reworded(error, error.message, error.code === 'wrong_password' ? 'ocr.password' : param)
 }
 
 /** Copies bytes into memory that every thread can read. */

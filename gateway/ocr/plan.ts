@@ -38,10 +38,7 @@ export interface Plan extends AsyncDisposable {
  */
 export async function planRequest(request: OcrRequest, services: PlanServices, signal: AbortSignal): Promise<Plan> {
   await using opening = new AsyncDisposableStack()
-  const documents: Document[] = []
-  for (const source of request.sources) {
-    documents.push(opening.use(await services.openDocument(source, request.turn, signal)))
-  }
+  const documents = await openAll(request, services, opening, signal)
   const pages = planPages(request, documents, services)
   const pageKeys = pages.map(({ page }) => page.key)
   const known = await findCached(pageKeys, request, services, signal)
@@ -59,6 +56,42 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
   }
 }
 
+/**
+ * Opens every document of a request. Each has a page at least: too many are refused unopened, and without a page range
+ * none is opened beyond the limit.
+ */
+async function openAll(
+  request: OcrRequest,
+  { openDocument, maxPages }: PlanServices,
+  opening: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Document[]> {
+  const { sources, pages, turn } = request
+  const [first] = sources
+  if (sources.length > maxPages) {
+    const message = `The request holds ${sources.length} documents, and at most ${maxPages} pages are read at once. Send fewer documents in each request.`
+    throw new GatewayError('too_many_pages', message, { param: first?.param })
+  }
+  const documents: Document[] = []
+  let pageCount = 0
+  for (const source of sources) {
+    const document = opening.use(await openDocument(source, turn, signal))
+    documents.push(document)
+    pageCount += document.pageCount
+    if (pages === null && pageCount > maxPages) throw tooManyPages(pageCount, documents.length, request, maxPages)
+  }
+  return documents
+}
+
+function tooManyPages(asked: number, opened: number, { pages, sources }: OcrRequest, maxPages: number): GatewayError {
+  const count =
+    opened < sources.length
+      ? `${asked} pages, in its first ${opened === 1 ? 'document' : `${opened} documents`} alone`
+      : `${asked} pages`
+  const message = `The request asks for ${count}, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`
+  return new GatewayError('too_many_pages', message, { param: pages === null ? sources[0]?.param : 'ocr.pages' })
+}
+
 /** Tells which keys the cache holds; empty when the request does not use the cache's answers. */
 export async function findCached(
   keys: readonly string[],
@@ -73,13 +106,7 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const { maxPages } = services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
   const wanted = resolvePages(request.pages, total)
-  if (wanted.length > maxPages) {
-    throw new GatewayError(
-      'too_many_pages',
-      `The request asks for ${wanted.length} pages, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`,
-      { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
-    )
-  }
+  if (wanted.length > maxPages) throw tooManyPages(wanted.length, request.sources.length, request, maxPages)
   const shared: SharedByPages = {
     question: questionOf(request),
     questionKey: questionKey(request),

@@ -1,4 +1,4 @@
-import { toGatewayError, type GatewayError } from '../errors.ts'
+import { reworded, toGatewayError, type GatewayError } from '../errors.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -38,8 +38,14 @@ export async function recognize(
   const late = () => pendingResult(request)
   const result = await untilDeadline(deadline, signal, read, late).finally(() => pagesInFlight.dec())
   countPage(result, request, services.metrics)
-  if (result.error !== null && request.onPageError === 'fail') throw result.error
+  if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
   return { type: 'page-end', page: number, result }
+}
+
+/** The error of one page stands for the whole request: it must say which page that is. */
+function namingPage(error: GatewayError, { page, document, documentPage }: PageNumber): GatewayError {
+  const name = document === 1 ? `Page ${page}` : `Page ${page} (page ${documentPage} of document ${document})`
+  return error.message.startsWith(`${name} `) ? error : reworded(error, `${name}: ${error.message}`)
 }
 
 async function resultOf(

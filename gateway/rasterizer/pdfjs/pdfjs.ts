@@ -9,6 +9,7 @@ import type { TargetSize } from '../../page/target-size.ts'
 import { registerCanvasFonts } from './fonts.ts'
 import type { Bitmap } from '../../prepare/encode.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
+import { openingFailure } from '../opening-failure.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { readTextLayer } from './text.ts'
 
@@ -49,7 +50,9 @@ export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Pro
     return openedPdf(pdf)
   } catch (error) {
     await loading.destroy()
-    throw openingFailure(error, options.password !== null)
+    if (error instanceof GatewayError) throw error
+    const wantsPassword = error instanceof PasswordException
+    throw openingFailure(bytes, { wantsPassword, hadPassword: options.password !== null, cause: error })
   }
 }
 
@@ -120,17 +123,6 @@ async function pageFailureNamed<T>(page: number, drawing: Promise<T>): Promise<T
   } catch (cause) {
     throw damagedPage(page, cause)
   }
-}
-
-function openingFailure(error: unknown, hadPassword: boolean): GatewayError {
-  if (error instanceof GatewayError) return error
-  if (error instanceof PasswordException) {
-    return hadPassword
-      ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
-      : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
-  }
-  const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
-  return new GatewayError('document_unreadable', message, { cause: error })
 }
 
 /**
