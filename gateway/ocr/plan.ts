@@ -5,6 +5,7 @@ import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
 import type { Question } from '../profile/question.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -14,7 +15,8 @@ import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
 export interface PlanServices {
-  readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
+  /** Opens a source: one document, or the cover sheet and the files of a portfolio. */
+  readonly openDocuments: (source: Source, turn: Turn, signal: AbortSignal) => Promise<readonly Document[]>
   readonly rasterizationVersion: string
   /** How page images are encoded; null: as the profile says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
@@ -48,7 +50,12 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
     isKnown: (index) => known[index] === true,
     opened: {
       type: 'document-open',
-      documents: documents.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
+      documents: documents.map(({ sha256, mediaType, pageCount, name }) => ({
+        sha256,
+        mediaType,
+        pages: pageCount,
+        name,
+      })),
       pages: pages.length,
       cachedPages: known.filter(Boolean).length,
     },
@@ -62,7 +69,7 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
  */
 async function openAll(
   request: OcrRequest,
-  { openDocument, maxPages }: PlanServices,
+  { openDocuments, maxPages }: PlanServices,
   opening: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Document[]> {
@@ -75,20 +82,17 @@ async function openAll(
   const documents: Document[] = []
   let pageCount = 0
   for (const source of sources) {
-    const document = opening.use(await openDocument(source, turn, signal))
-    documents.push(document)
-    pageCount += document.pageCount
-    if (pages === null && pageCount > maxPages) throw tooManyPages(pageCount, documents.length, request, maxPages)
+    for (const document of await openDocuments(source, turn, signal)) {
+      documents.push(opening.use(document))
+      pageCount += document.pageCount
+    }
+    if (pages === null && pageCount > maxPages) throw tooManyPages(`${pageCount} pages or more`, request, maxPages)
   }
   return documents
 }
 
-function tooManyPages(asked: number, opened: number, { pages, sources }: OcrRequest, maxPages: number): GatewayError {
-  const count =
-    opened < sources.length
-      ? `${asked} pages, in its first ${opened === 1 ? 'document' : `${opened} documents`} alone`
-      : `${asked} pages`
-  const message = `The request asks for ${count}, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`
+function tooManyPages(asked: string, { pages, sources }: OcrRequest, maxPages: number): GatewayError {
+  const message = `The request asks for ${asked}, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`
   return new GatewayError('too_many_pages', message, { param: pages === null ? sources[0]?.param : 'ocr.pages' })
 }
 
@@ -106,7 +110,7 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const { maxPages } = services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
   const wanted = resolvePages(request.pages, total)
-  if (wanted.length > maxPages) throw tooManyPages(wanted.length, request.sources.length, request, maxPages)
+  if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
   const shared: SharedByPages = {
     question: questionOf(request),
     questionKey: questionKey(request),
@@ -114,11 +118,20 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     refreshedImages: new Set(),
   }
   const levels = documents.map(() => createAgreementLevel())
+  const given = new Set<PageWarning>()
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
-    return { number, page: { ...planPage(request, document, number, services), ...shared, level } }
+    const warnings = warningsOf(document, given)
+    return { number, warnings, page: { ...planPage(request, document, number, services), ...shared, level } }
   })
+}
+
+/** Returns what the reader of the document's next page should know of the document, of its portfolio only once. */
+function warningsOf({ warnings, portfolioWarning }: Document, given: Set<PageWarning>): readonly PageWarning[] {
+  if (portfolioWarning === null || given.has(portfolioWarning)) return warnings
+  given.add(portfolioWarning)
+  return [portfolioWarning, ...warnings]
 }
 
 /** What all pages of a request share. */
@@ -133,7 +146,10 @@ function questionOf({ model, task, prompt, confidence }: OcrRequest): Question {
 function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
   let documentPage = page
   for (const [index, document] of documents.entries()) {
-    if (documentPage <= document.pageCount) return { document, number: { page, document: index + 1, documentPage } }
+    if (documentPage <= document.pageCount) {
+      const label = document.labels?.[documentPage - 1] ?? null
+      return { document, number: { page, document: index + 1, documentPage, label } }
+    }
     documentPage -= document.pageCount
   }
   throw new RangeError(`page ${page} is in none of the documents`)

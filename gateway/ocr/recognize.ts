@@ -1,4 +1,5 @@
 import { reworded, toGatewayError, type GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -11,6 +12,8 @@ import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 /** A page of a request: its numbers, and how it is read. */
 export interface PlannedPage {
   readonly number: PageNumber
+  /** What its document makes less certain, however the page is read. */
+  readonly warnings: readonly PageWarning[]
   readonly page: PageToRead
 }
 
@@ -26,7 +29,7 @@ export interface RecognizeServices {
  * request says `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
-  { number, page }: PlannedPage,
+  { number, warnings, page }: PlannedPage,
   request: OcrRequest,
   services: RecognizeServices,
   deadline: AbortSignal,
@@ -39,7 +42,7 @@ export async function recognize(
   const result = await untilDeadline(deadline, signal, read, late).finally(() => pagesInFlight.dec())
   countPage(result, request, services.metrics)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
-  return { type: 'page-end', page: number, result }
+  return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
 }
 
 /** The error of one page stands for the whole request: it must say which page that is. */

@@ -37,7 +37,7 @@ export async function* stitch(
   let offset = 0
 
   const endPage = (number: PageNumber, result: PageResult): void => {
-    const joint = pages.length === 0 ? form.before : form.separator(number.page)
+    const joint = pages.length === 0 ? form.before : form.separator(number)
     const text = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length

@@ -28,6 +28,12 @@ export function objectTokens(bytes: Uint8Array, number: number): readonly string
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
+/** Whether a PDF's catalog may say that it is a portfolio; it may be compressed, where nothing shows. */
+export function mayBePortfolio(bytes: Uint8Array): boolean {
+  const file = bufferOf(bytes)
+  return file.includes('/Collection') || file.includes('/ObjStm')
+}
+
 /** Beyond these, none of a file's last mentions of `/Encrypt` is the one that counts. */
 const MAX_MENTIONS = 50
 

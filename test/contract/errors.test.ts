@@ -240,7 +240,7 @@ describe('bad input', () => {
       status: 400,
       code: 'too_many_pages',
       param: fileData,
-      says: /5 pages, in its first document alone/,
+      says: /asks for 5 pages or more/,
     },
     {
       name: 'bad base64',

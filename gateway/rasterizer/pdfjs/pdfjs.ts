@@ -6,6 +6,7 @@ import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf
 import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
+import { hasCollection, readFacts } from './facts.ts'
 import { registerCanvasFonts } from './fonts.ts'
 import type { Bitmap } from '../../prepare/encode.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
@@ -33,21 +34,11 @@ const CANCEL_SETTLES_MILLISECONDS = 200
  */
 export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
   registerCanvasFonts()
-  const loading = getDocument({
-    // pdf.js takes ownership of its input, and the bytes are shared with other threads: it gets a copy.
-    data: new Uint8Array(bytes),
-    ...(options.password === null ? {} : { password: options.password }),
-    cMapUrl: packagedFolder('cmaps'),
-    standardFontDataUrl: packagedFolder('standard_fonts'),
-    wasmUrl: packagedFolder('wasm'),
-    iccUrl: packagedFolder('iccs'),
-    maxImageSize: options.maxImagePixels,
-    verbosity: VerbosityLevel.WARNINGS,
-  })
+  const loading = load(bytes, options.password, options.maxImagePixels)
   try {
     const pdf = await loading.promise
     if (pdf.numPages < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
-    return openedPdf(pdf)
+    return openedPdf(pdf, { bytes, ...options })
   } catch (error) {
     await loading.destroy()
     if (error instanceof GatewayError) throw error
@@ -56,10 +47,37 @@ export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Pro
   }
 }
 
-function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
+/** Whether a PDF is a portfolio, by its catalog; false where pdf.js cannot open it. */
+export async function isPortfolio(bytes: Uint8Array, password: string | null): Promise<boolean> {
+  const loading = load(bytes, password, 0)
+  try {
+    return await hasCollection(await loading.promise)
+  } catch {
+    return false
+  } finally {
+    await loading.destroy()
+  }
+}
+
+function load(bytes: Uint8Array, password: string | null, maxImagePixels: number) {
+  return getDocument({
+    // pdf.js takes ownership of its input, and the bytes are shared with other threads: it gets a copy.
+    data: new Uint8Array(bytes),
+    ...(password === null ? {} : { password }),
+    cMapUrl: packagedFolder('cmaps'),
+    standardFontDataUrl: packagedFolder('standard_fonts'),
+    wasmUrl: packagedFolder('wasm'),
+    iccUrl: packagedFolder('iccs'),
+    maxImageSize: maxImagePixels,
+    verbosity: VerbosityLevel.WARNINGS,
+  })
+}
+
+function openedPdf(pdf: PDFDocumentProxy, source: Parameters<typeof readFacts>[1]): OpenedDocument {
   let pagesDrawn = 0
   return {
     pageCount: pdf.numPages,
+    facts: (limits) => readFacts(pdf, source, limits),
     async draw(number, sizeFor, isAbandoned) {
       const warnings = collectWarnings()
       const page = await pageFailureNamed(number, pdf.getPage(number))
