@@ -13,15 +13,15 @@ import { measureSkew } from '../prepare/skew.ts'
  * is.
  */
 export async function finishPage(
-  { bitmap, rasterizer, source = null, textLayer = null }: Drawing,
+  { bitmap, rasterizer, source = null, textLayer = null, ink = null }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
-  const found = findInkReduced(bitmap)
+  const found = ink?.of === bitmap ? ink.mask : findInkReduced(bitmap)
   const { blank } = measureInk(bitmap, found)
   const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
   // Warns only of the skew that is left after preparation.
   const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
-  const warnings = findWarnings({ source, bitmap, skew })
+  const warnings = findWarnings({ source: blank ? null : source, bitmap, skew })
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
   return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer }

@@ -12,8 +12,15 @@ const POINTS_PER_INCH = 72
 const METADATA_BYTES = 28
 const BITS_PER_PIXEL = 4
 
+/** An image that may be all that a page shows. */
+interface FoundSource {
+  /** FPDF_PAGEOBJECT */
+  readonly object: number
+  readonly image: SourceImage
+}
+
 /** Returns the image of a page that shows one image from edge to edge and no text; null for any other page. */
-export function findSourceImage(pdfium: Pdfium, page: number): SourceImage | null {
+export function findSourceImage(pdfium: Pdfium, page: number): FoundSource | null {
   const { library } = pdfium
   const count = library.FPDFPage_CountObjects(page)
   if (count > MAX_OBJECTS) return null
@@ -24,7 +31,8 @@ export function findSourceImage(pdfium: Pdfium, page: number): SourceImage | nul
     if (type === OBJECT_TEXT && library.FPDFTextObj_GetTextRenderMode(object) !== TEXT_INVISIBLE) return null
     if (type === OBJECT_IMAGE) image = image === null || isLarger(pdfium, object, image) ? object : image
   }
-  return image === null ? null : describe(pdfium, page, image)
+  const found = image === null ? null : describe(pdfium, page, image)
+  return image === null || found === null ? null : { object: image, image: found }
 }
 
 function describe(pdfium: Pdfium, page: number, image: number): SourceImage | null {

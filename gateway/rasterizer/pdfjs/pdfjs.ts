@@ -9,6 +9,7 @@ import type { TargetSize } from '../../page/target-size.ts'
 import { hasCollection, readFacts } from './facts.ts'
 import { registerCanvasFonts } from './fonts.ts'
 import type { Bitmap } from '../../prepare/encode.ts'
+import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { openingFailure } from '../opening-failure.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
@@ -84,7 +85,10 @@ function openedPdf(pdf: PDFDocumentProxy, source: Parameters<typeof readFacts>[1
       try {
         const bitmap = await pageFailureNamed(number, drawPage(page, sizeFor, isAbandoned))
         if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
-        return { bitmap, rasterizer: 'pdfjs', textLayer: isAbandoned() ? null : await readTextLayer(page) }
+        let mask: InkMask | null = null
+        const drawn = () => ({ bitmap, ink: (mask = findInkReduced(bitmap)) })
+        const textLayer = isAbandoned() ? null : await readTextLayer(page, drawn)
+        return { bitmap, rasterizer: 'pdfjs', textLayer, ink: mask === null ? null : { of: bitmap, mask } }
       } finally {
         if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
         page.cleanup()

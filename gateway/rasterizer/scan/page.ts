@@ -129,9 +129,11 @@ export function matrixOf(pdfium: Pdfium, object: number): Matrix {
   return [a, b, c, d, e, f]
 }
 
-function isInLayer(pdfium: Pdfium, object: number): boolean {
+/** Whether an object is marked as part of a layer, which may be switched off. */
+export function isInLayer(pdfium: Pdfium, object: number): boolean {
   const { library } = pdfium
   const count = library.FPDFPageObj_CountMarks(object)
+  if (count === 0) return false
   using name = pdfium.allocate(12)
   return Array.from({ length: count }, (_, index) => library.FPDFPageObj_GetMark(object, index)).some((mark) => {
     // "OC" in UTF-16 with its terminator takes 6 bytes; a longer name is not written.
