@@ -13,7 +13,7 @@ import { measureSkew } from '../prepare/skew.ts'
  * is.
  */
 export async function finishPage(
-  { bitmap, rasterizer, source = null, textLayer = null, ink = null }: Drawing,
+  { bitmap, rasterizer, source = null, textLayer = null, ink = null, warnings: lacks = [] }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
   const found = ink?.of === bitmap ? ink.mask : findInkReduced(bitmap)
@@ -21,7 +21,7 @@ export async function finishPage(
   const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
   // Warns only of the skew that is left after preparation.
   const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
-  const warnings = findWarnings({ source: blank ? null : source, bitmap, skew })
+  const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
   return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer }

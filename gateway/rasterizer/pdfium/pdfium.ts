@@ -5,7 +5,9 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import { type Bitmap, fromBgrx, isWhite } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
+import { notDrawn } from '../annotations.ts'
 import { findStreams, namesLayers, type Streams, userUnit } from '../pdf-object.ts'
+import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
 import { readFacts } from './facts.ts'
@@ -13,7 +15,7 @@ import { type Pdfium, PdfiumRefusal } from './module.ts'
 import { isSeen } from './redraw.ts'
 import { renderInto, type Rendering } from './render.ts'
 import type { DrawnPage } from './seen-text.ts'
-import { findSourceImage } from './source.ts'
+import { findSourceImages } from './source.ts'
 import { readTextLayer } from './text.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { drawScan } from '../scan/image.ts'
@@ -93,12 +95,13 @@ async function drawPage(
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
     const size = sizeFor(pageSize(pdfium, page, bytes))
-    const source = findSourceImage(pdfium, page)
-    const scan = streams === null ? null : await drawScan(pdfium, page, { streams, bytes, size, maxImagePixels })
+    const sources = findSourceImages(pdfium, page)
+    const scanOptions = { bytes, size, maxImagePixels, mayHaveLayers }
+    const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
     if (scan !== null) {
       const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => scan, rendering: null })
       const ink = inkMask === null ? null : { of: scan, mask: inkMask }
-      return { bitmap: scan, rasterizer: 'scan', source: source?.image ?? null, isSuspect: false, textLayer, ink }
+      return { bitmap: scan, rasterizer: 'scan', source: sources[0]?.image ?? null, isSuspect: false, textLayer, ink }
     }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
@@ -108,13 +111,16 @@ async function drawPage(
     const { byteOffset, length } = inPlace.pixels
     // Later calls may grow the memory: the pixels stay at their address, but an old view of them is empty.
     const drawn = { bitmap: () => ({ ...inPlace, pixels: pdfium.bytes(byteOffset, length) }), rendering }
-    const isShown = source !== null && (!mayHaveLayers() || isSeen(pdfium, page, source.object, rendering))
+    const isShown = ({ object }: { readonly object: number }) =>
+      !mayHaveLayers() || isSeen(pdfium, page, object, rendering)
+    const source = sources.find(isShown)?.image ?? null
+    const warnings = notDrawn(findNotDrawn(pdfium, page))
     const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)
     const last = drawn.bitmap()
     const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
     const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
-    return { bitmap, rasterizer: 'pdfium', source: isShown ? source.image : null, isSuspect, textLayer, ink }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, ink, warnings }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }

@@ -82,7 +82,7 @@ function visit(pdfium: Pdfium, object: number, found: Found, around: Matrix, dep
   const type = library.FPDFPageObj_GetType(object)
   if (type === OBJECT_TEXT) {
     const isInvisible = library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
-    const bounds = boundsOf(pdfium, object, around, found.room)
+    const bounds = boundsOf(pdfium, object, found.room, around)
     found.texts.push({ object, bounds, scale: scaleOf(around), isInvisible, isCovered: false })
   } else if (type === OBJECT_IMAGE) {
     seePicture(pdfium, object, found, around)
@@ -98,7 +98,7 @@ function visit(pdfium: Pdfium, object: number, found: Found, around: Matrix, dep
 
 function seePicture(pdfium: Pdfium, object: number, found: Found, around: Matrix): void {
   const { box, texts, room } = found
-  const bounds = boundsOf(pdfium, object, around, room)
+  const bounds = boundsOf(pdfium, object, room, around)
   const share = areaOf(intersect(bounds, box)) / areaOf(box)
   found.pictured = Math.max(found.pictured, share)
   if (share < COVERING || pdfium.library.FPDFPageObj_HasTransparency(object)) return cover(bounds, found)
@@ -109,7 +109,7 @@ function seePicture(pdfium: Pdfium, object: number, found: Found, around: Matrix
 function seePath(pdfium: Pdfium, object: number, found: Found, around: Matrix): void {
   if (found.texts.length === 0 || found.pathsLeft-- <= 0) return
   const { library } = pdfium
-  const bounds = boundsOf(pdfium, object, around, found.room)
+  const bounds = boundsOf(pdfium, object, found.room, around)
   if (Math.min(bounds.right - bounds.left, bounds.top - bounds.bottom) < MIN_COVER_SIDE) return
   if (!library.FPDFPath_GetDrawMode(object, found.room, found.room + 4)) return
   const isFilled = pdfium.integers(found.room, 1)[0] !== 0
@@ -123,7 +123,8 @@ function cover(bounds: Box, found: Found): void {
   for (const text of found.texts) text.isCovered ||= areaOf(intersect(text.bounds, bounds)) > areaOf(text.bounds) / 2
 }
 
-function boundsOf(pdfium: Pdfium, object: number, around: Matrix, address: number): Box {
+/** Returns the box around an object, in points; empty where it has none. `address` is room for four numbers. */
+export function boundsOf(pdfium: Pdfium, object: number, address: number, around = IDENTITY): Box {
   if (!pdfium.library.FPDFPageObj_GetBounds(object, address, address + 4, address + 8, address + 12))
     return { left: 0, bottom: 0, right: 0, top: 0 }
   const [left = 0, bottom = 0, right = 0, top = 0] = pdfium.floats(address, 4)
@@ -137,7 +138,8 @@ function boundsOf(pdfium: Pdfium, object: number, around: Matrix, address: numbe
   return boxOf(corners.map(([x, y]) => transform(around, x, y)))
 }
 
-function pageBox(pdfium: Pdfium, page: number, address: number): Box {
+/** Returns the visible part of a page, in points. `address` is room for four numbers. */
+export function pageBox(pdfium: Pdfium, page: number, address: number): Box {
   if (!pdfium.library.FPDF_GetPageBoundingBox(page, address)) throw new PdfiumRefusal('a page without a box')
   const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(address, 4)
   return { left, bottom, right, top }
