@@ -146,6 +146,18 @@ export const variables = {
     'Size of the in-memory cache; Redis has its own `maxmemory`.',
   ),
   GATEWAY_CACHE_MAX_VALUE_BYTES: define(integer(1), MEBIBYTE, '`1048576`', 'A larger page answer is not cached.'),
+  GATEWAY_CACHE_SCOPE: define(
+    oneOf(['shared', 'key']),
+    'shared',
+    '`shared`',
+    'Who finds a cached page answer: `shared`, every API key; `key`, only the key that had the page read, by its name.',
+  ),
+  GATEWAY_CACHE_SALT: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'A secret that goes into every cache key: only gateways with the same salt find the answers. Changing it empties the cache.',
+  ),
   GATEWAY_API_KEYS: define<readonly ApiKey[]>(
     apiKeys,
     [],

@@ -89,6 +89,15 @@ describe('loading the configuration', () => {
     assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).config, null)
   })
 
+  it('warns when the cache is to tell keys apart, and there are none', () => {
+    const scoped = { GATEWAY_CACHE_SCOPE: 'key' }
+    assert.match(loadConfig(scoped).warnings.join(), /^GATEWAY_CACHE_SCOPE=key .*GATEWAY_API_KEYS/)
+    assert.deepEqual(loadConfig({ ...scoped, GATEWAY_API_KEYS: 'a:k' }).warnings, [])
+    assert.deepEqual(loadConfig({ GATEWAY_CACHE_SCOPE: 'user' }).problems, [
+      'GATEWAY_CACHE_SCOPE must be one of shared, key',
+    ])
+  })
+
   it('warns of a name that it does not know, and starts: Kubernetes sets such names itself', () => {
     const { config, warnings } = loadConfig({ GATEWAY_SERVICE_HOST: '10.1.1.1' })
     assert.notEqual(config, null)
