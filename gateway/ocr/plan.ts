@@ -3,7 +3,7 @@ import type { Source } from '../document/source.ts'
 import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
 import type { Question } from '../profile/question.ts'
-import type { PageToRead } from '../read/page-to-read.ts'
+import type { Draw, PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
@@ -125,7 +125,10 @@ function planPage(
     mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
   }
-  const draw = (asked: Rasterization) => (signal: AbortSignal) => document.rasterize(documentPage, asked, signal)
+  const draw =
+    (asked: Rasterization): Draw =>
+    (signal, turn) =>
+      document.rasterize(documentPage, asked, signal, turn)
   return {
     key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
     cache: request.cache,

@@ -5,7 +5,8 @@ import { createMemoryStore } from '../../../gateway/cache/memory-store.ts'
 import type { PageStore } from '../../../gateway/cache/page-store.ts'
 import { createOnce } from '../../../gateway/read/once.ts'
 import type { PageAnswer } from '../../../gateway/read/page-answer.ts'
-import type { PageToRead } from '../../../gateway/read/page-to-read.ts'
+import type { Draw, PageToRead } from '../../../gateway/read/page-to-read.ts'
+import type { Turn } from '../../../gateway/schedule/turn.ts'
 import { within } from '../../support/within.ts'
 import { pageImage } from './scripted-engine.ts'
 import { answerOf, cachedPage, createScriptedReading } from './scripted-reading.ts'
@@ -364,6 +365,34 @@ describe('reading once: a page already in flight', () => {
     }
     const after = await answerOnce(gateway, cachedPage('a'), 'whole')
     assert.equal(after.text, 'whole')
+  })
+})
+
+describe('reading once: whose turn it is', () => {
+  const turnOf = (lane: Turn['lane'], request: string): Turn => ({ lane, key: '', request })
+
+  it('is that of the most urgent page, from when it joins until it leaves', async () => {
+    const gateway = setUp()
+    const turns: string[] = []
+    const held = createDrawing()
+    const draw: Draw = (_, turn) => {
+      turns.push(turn?.lane ?? 'none')
+      turn?.onChange?.(() => turns.push(turn.lane))
+      return held.draw()
+    }
+    const batch = gateway.ask(cachedPage('a', { draw, turn: turnOf('batch', '1') }))
+    await held.asked
+    const client = new AbortController()
+    const chat = gateway.ask(cachedPage('a', { turn: turnOf('interactive', '2') }), client.signal)
+    await setImmediate()
+    client.abort(new Error('gone'))
+    await assert.rejects(chat, /gone/)
+    assert.deepEqual(turns, ['batch', 'interactive', 'batch'])
+    held.drawn.resolve(pageImage)
+    const { page, answer } = await gateway.scripted.nextReading()
+    assert.deepEqual([page.turn.lane, page.turn.request], ['batch', '1'])
+    answer('A')
+    assert.equal((await batch).text, 'A')
   })
 })
 
