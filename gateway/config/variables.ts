@@ -31,6 +31,25 @@ const url = (protocols: readonly string[]) =>
     error: `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
 
+/** ioredis decodes the name and the password, and throws what nobody understands at a stray "%". */
+const isDecodable = (text: string): boolean => {
+  const { username, password } = new URL(text)
+  try {
+    return [username, password].every((part) => typeof decodeURIComponent(part) === 'string')
+  } catch {
+    return false
+  }
+}
+
+const redisUrl = url(['redis:', 'rediss:'])
+  // The message never repeats the URL: it holds a password.
+  .refine((text) => !URL.canParse(text) || isDecodable(text), {
+    error: 'must have its user name and password percent-encoded: a "%" in them is "%25"',
+  })
+  .refine((text) => !URL.canParse(text) || /^\/?\d*$/.test(new URL(text).pathname), {
+    error: 'must end in the number of a database, or in none: redis://host:6379/0',
+  })
+
 const list = (text: string): string[] =>
   text
     .split(',')
@@ -133,7 +152,7 @@ export const variables = {
     'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
   ),
   GATEWAY_REDIS_URL: define<string | null>(
-    url(['redis:', 'rediss:']),
+    redisUrl,
     null,
     'none',
     'Redis for the cache that replicas share. None: in this process.',
