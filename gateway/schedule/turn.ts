@@ -18,7 +18,7 @@ export interface SharedTurn {
   /** That of the most urgent asker: the first that is interactive, else the first. */
   readonly turn: Turn
   /** Adds an asker; returns how it leaves. When the last one leaves, the turn stays as it was. */
-  join(turn: Turn): () => void
+  readonly join: (turn: Turn) => () => void
 }
 
 /** Creates the turn of work; the asker that it begins for has yet to join. */
@@ -33,7 +33,7 @@ export function createSharedTurn(first: Turn): SharedTurn {
     const { lane, key, request } = current
     current = copyOf(turns.find((turn) => turn.lane === 'interactive') ?? turns[0] ?? current)
     const isSame = lane === current.lane && key === current.key && request === current.request
-    if (!isSame) for (const listener of [...listeners]) listener()
+    if (!isSame) for (const listener of Array.from(listeners)) listener()
   }
 
   return {

@@ -1,4 +1,4 @@
-import OpenAI from 'openai'
+import OpenAI, { APIError } from 'openai'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FakeRequest } from '../fakes/fake-vllm-answer.ts'
@@ -63,7 +63,7 @@ describe('a cache whose answers belong to API keys', { timeout: TIMEOUT }, () =>
     gate.resolve()
     const caches = (await Promise.all(asked)).map(({ ocr }) => ocr.pages[0]?.cache)
     assert.equal(caches[1], 'miss')
-    assert.deepEqual([caches[0], caches[2]].toSorted(), ['joined', 'miss'])
+    assert.deepEqual(new Set([caches[0], caches[2]]), new Set(['joined', 'miss']))
     assert.equal(fake.requests.length, 2)
   })
 
@@ -113,7 +113,7 @@ describe('a document with a password', { timeout: TIMEOUT }, () => {
       const { length } = fake.requests
       for (const ask of [askWhole, askStream]) {
         await assert.rejects(ask(gateway.client, { parts, ocr: { pages: '1', ...ocr } }), (error) => {
-          assert.ok(error instanceof OpenAI.APIError)
+          assert.ok(error instanceof APIError)
           assert.deepEqual([error.code, error.status, error.headers?.get('x-cache') ?? null], [code, 400, null])
           return true
         })

@@ -187,7 +187,8 @@ describe('replicas that share a Redis', { timeout: TIMEOUT }, () => {
     const { fake, open, one, other } = await setUp(t)
     const { parts, ocr } = question(1)
     const messages = [{ role: 'user' as const, content: parts }]
-    const flex = one.chat.completions.create({ model: 'default', messages, service_tier: 'flex', ...{ ocr } })
+    const body = { model: 'default', messages, service_tier: 'flex' as const, ocr }
+    const flex = one.chat.completions.create(body)
     await arrived(fake, 1)
     const late = askWhole(other, question(1))
     await arrived(fake, 2)

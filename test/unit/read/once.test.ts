@@ -429,9 +429,10 @@ describe('reading once: whose turn it is', () => {
     await assert.rejects(chat, /gone/)
     assert.deepEqual(turns, ['batch', 'interactive', 'batch'])
     held.drawn.resolve(pageImage)
-    const { page, answer } = await gateway.scripted.nextReading()
+    const reading = await gateway.scripted.nextReading()
+    const { page } = reading
     assert.deepEqual([page.turn.lane, page.turn.request], ['batch', '1'])
-    answer('A')
+    reading.answer('A')
     assert.equal((await batch).text, 'A')
   })
 })
