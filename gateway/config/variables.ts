@@ -15,12 +15,15 @@ const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 
+/** The longest that a timer of Node runs, 24 days; one that is told more fires at once. */
+const MAX_SECONDS = 2_147_483
+
 const seconds = (min: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'must be a number of seconds')
     .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`))
+    .pipe(z.number().min(min, `must be at least ${min}`).max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`))
 
 const boolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 
@@ -53,6 +56,9 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
   // The message never repeats the text: it holds secrets.
   if (keys.some(({ name, key }) => !/^[\w.-]{1,64}$/.test(name) || key === ''))
     context.addIssue('must be name:key,name:key, with names of letters, digits, "_", "." and "-"')
+  // Headers are bytes of no declared encoding, and clients refuse to send most of the others.
+  if (keys.some(({ key }) => !/^[\x20-\x7e]*$/.test(key)))
+    context.addIssue('must have keys of printable ASCII alone: others cannot be sent in a header')
   if (new Set(keys.map(({ name }) => name)).size < keys.length) context.addIssue('must not use a name twice')
   return keys
 })
@@ -150,7 +156,7 @@ export const variables = {
     apiKeys,
     [],
     'none',
-    '`name:key,name:key`. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
+    '`name:key,name:key`, in printable ASCII. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
   GATEWAY_MAX_BODY_BYTES: define(

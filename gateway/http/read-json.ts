@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import type { GatewayContext } from './context.ts'
+import { isNestedDeeper } from './json-depth.ts'
 import { jsonOutline } from './json-outline.ts'
 
 /** A request body: its bytes as they came, and what they say. */
@@ -63,21 +64,33 @@ function bodyTooLarge(maxBytes: number): GatewayError {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** No honest request comes near it, and code that recurses over what a client sent does not run out of stack. */
+const MAX_LEVELS = 200
+
 function parseOutline(bytes: Buffer): unknown {
+  let outline: unknown
   try {
-    return JSON.parse(utf8.decode(jsonOutline(bytes)))
+    outline = JSON.parse(utf8.decode(jsonOutline(bytes)))
   } catch {
     // Only the whole text shows where the fault is.
     return parse(bytes)
   }
+  return checkDepth(outline)
 }
 
 function parse(bytes: Buffer): unknown {
+  let value: unknown
   try {
-    return JSON.parse(utf8.decode(bytes))
+    value = JSON.parse(utf8.decode(bytes))
   } catch (cause) {
-    throw new GatewayError('invalid_json', `The request body is not valid JSON${hint(bytes, cause)}.`, {})
+    throw new GatewayError('invalid_json', `The request body is not valid JSON${hint(bytes, cause)}.`)
   }
+  return checkDepth(value)
+}
+
+function checkDepth(value: unknown): unknown {
+  if (!isNestedDeeper(value, MAX_LEVELS)) return value
+  throw new GatewayError('invalid_json', `The request body is nested more than ${MAX_LEVELS} levels deep.`)
 }
 
 // V8's message quotes the text around the fault, which may be a document's: only the position is passed on.

@@ -19,8 +19,17 @@ export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: 
   }
 }
 
+/** Nobody waits longer, and no timer runs longer: what says so is no time limit. In seconds. */
+const MAX_PATIENCE = 1_000_000
+
 /** Returns how long the client waits, in seconds, as the official clients send it; Python's sends a read timeout. */
 function patienceOf(c: GatewayContext): number | null {
-  const seconds = Number(c.req.header('x-stainless-timeout') ?? c.req.header('x-stainless-read-timeout') ?? '')
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
+  return secondsOf(c.req.header('x-stainless-timeout')) ?? secondsOf(c.req.header('x-stainless-read-timeout'))
+}
+
+/** Returns null for what is no number of seconds: `NOT_GIVEN`, `0`, `-1`, `1e300`. */
+function secondsOf(text: string | undefined): number | null {
+  if (text === undefined || !/^\d{1,9}(\.\d+)?$/.test(text)) return null
+  const seconds = Number(text)
+  return seconds > 0 && seconds <= MAX_PATIENCE ? seconds : null
 }
