@@ -33,6 +33,10 @@ export interface Services extends AsyncDisposable {
   readonly metrics: Metrics
   readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
+  /** Origins whose pages may call the gateway from browsers. */
+  readonly corsOrigins: readonly string[]
+  /** Under which names and from which pages a gateway without keys is used; null: it has keys. */
+  readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
   /** `draining` is set once, when the gateway stops. */
@@ -85,6 +89,8 @@ export function createServices(config: Config): Services {
       }),
     },
     apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     lifecycle: { draining: false },
@@ -109,6 +115,20 @@ export function createServices(config: Config): Services {
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+/** How a gateway without keys may be reached. */
+interface AnonymousAccess {
+  readonly host: string
+  /** Under any name, as on a network. */
+  readonly anyHost: boolean
+  readonly corsOrigins: readonly string[]
+}
+
+function anonymousAccess(config: Config): AnonymousAccess | null {
+  if (config.GATEWAY_API_KEYS.length > 0) return null
+  const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
+  return { host, anyHost, corsOrigins }
 }
 
 interface ReadParts {

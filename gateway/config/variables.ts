@@ -63,6 +63,24 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
   return keys
 })
 
+const origins = z.string().transform((text, context): string[] =>
+  list(text).map((item) => {
+    const origin = originOf(item)
+    if (origin === null) context.addIssue('must be origins such as https://app.example.com, or *')
+    return origin ?? ''
+  }),
+)
+
+/** Returns an origin as browsers write it; null for what is none. */
+function originOf(text: string): string | null {
+  if (text === '*' || text === 'null') return text
+  if (!URL.canParse(text)) return null
+  const { origin, protocol, host, pathname, search, hash } = new URL(text)
+  if (host === '' || !['', '/'].includes(pathname) || search !== '' || hash !== '') return null
+  // Of other schemes, such as an app's or an extension's own, the standard knows no origin.
+  return origin === 'null' ? `${protocol}//${host}` : origin
+}
+
 const modelProfiles = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const pairs = list(text).map((item) => {
     // The last "=" separates the served name from the profile's id.
@@ -159,6 +177,18 @@ export const variables = {
     '`name:key,name:key`, in printable ASCII. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
+  GATEWAY_CORS_ORIGINS: define<readonly string[]>(
+    origins,
+    [],
+    'none',
+    'Comma-separated origins, `https://app.example.com`, whose pages may call the gateway from browsers; `*`: all.',
+  ),
+  GATEWAY_KEEP_ALIVE_SECONDS: define(
+    seconds(1),
+    75,
+    '`75`',
+    'How long a connection is kept on which nothing is asked. It must be longer than load balancers in front keep theirs.',
+  ),
   GATEWAY_MAX_BODY_BYTES: define(
     integer(1),
     200 * MEBIBYTE,

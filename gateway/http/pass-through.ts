@@ -2,6 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { DEFAULT_MODEL } from '../upstream/model-list.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
+import { originHeaders } from './middleware/allow-origins.ts'
 import type { GatewayContext } from './context.ts'
 import type { JsonBody } from './read-json.ts'
 
@@ -21,11 +22,12 @@ export async function passThrough(
   const record = c.get('record')
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
-  const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id }
+  const headers = { ...incoming.headers, ...ids, 'content-type': 'application/json' }
+  const request = { method: 'POST' as const, path, headers, model: model.id }
   const answer = await upstreams.forward({ ...request, body: named(body, model) }, signal)
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
-  outgoing.writeHead(answer.status, { ...answer.headers, ...ids })
+  outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })
   // The first token of a stream may take long.
   if (record.stream) outgoing.flushHeaders()
   // Not `stream.pipeline`: its abort controller for each pair costs a tenth of a short request.
@@ -39,6 +41,11 @@ export async function passThrough(
   })
   answer.body.pipe(outgoing)
   return RESPONSE_ALREADY_SENT
+}
+
+/** Leaves out which pages may read an answer: that is the gateway's to say. */
+function withoutOrigins(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('access-control-')))
 }
 
 /** Replaces the alias, which only the gateway knows, with the model's id; leaves every other body as it is. */

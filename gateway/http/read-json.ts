@@ -31,18 +31,22 @@ function refuseOtherForms(c: GatewayContext): void {
   if (encoding !== 'identity') {
     throw new GatewayError('unsupported_media_type', `The body is ${encoding}-encoded. Send it uncompressed.`)
   }
-  if (/^multipart\//i.test(type)) {
+  // A page of any site may send the forms of HTML, and text, without asking first. What declares nothing is no page's.
+  if (type !== '' && !JSON_TYPE.test(type)) {
     throw new GatewayError(
       'unsupported_media_type',
-      'The body is multipart. Send JSON, with documents as base64 data URLs.',
+      `The body is declared as ${type.split(';', 1)[0]?.slice(0, 100)}. Send JSON, with the header "Content-Type: application/json"; documents are base64 data URLs in it.`,
     )
   }
 }
+
+const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
 /** Reads Node's own stream: a web `Request` around it, with a stream of its own, costs as much as all the rest. */
 async function readBytes(c: GatewayContext, maxBytes: number): Promise<Buffer> {
   const announced = Number(c.req.header('content-length') ?? 0)
   if (announced > maxBytes) throw bodyTooLarge(maxBytes)
+  askForBody(c)
   const pieces: Buffer[] = []
   let length = 0
   // Not destroyed on return: the socket must still send the error response. Listeners instead of the loop would be a
@@ -53,6 +57,13 @@ async function readBytes(c: GatewayContext, maxBytes: number): Promise<Buffer> {
     pieces.push(piece)
   }
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length)
+}
+
+/** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */
+function askForBody(c: GatewayContext): void {
+  const { incoming, outgoing } = c.env
+  const waits = incoming.httpVersion !== '1.0' && /100-continue/i.test(incoming.headers.expect ?? '')
+  if (waits) outgoing.writeContinue()
 }
 
 function bodyTooLarge(maxBytes: number): GatewayError {

@@ -44,6 +44,7 @@ describe('streaming', { timeout: TIMEOUT }, () => {
     const controller = new AbortController()
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       signal: controller.signal,
       body: JSON.stringify(streamed([filePart(pages(400))])),
     })
@@ -65,7 +66,11 @@ describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     const body = JSON.stringify(streamed([filePart(pages(1))]))
     const startedAt = performance.now()
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body })
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
     assert.ok(performance.now() - startedAt < 15_000)
     const text = await response.text()
     const chunks = text.split('\n\n').flatMap((event) => (event.startsWith('data: {') ? [event.slice(6)] : []))
@@ -88,7 +93,7 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
   const ask = (url: string, ocr: object = {}) =>
     fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { 'x-stainless-timeout': '4' },
+      headers: { 'content-type': 'application/json', 'x-stainless-timeout': '4' },
       body: JSON.stringify({ ...streamed([filePart(pages(6))], ocr), stream: false }),
     })
 
@@ -141,6 +146,7 @@ describe('a client that leaves', { timeout: TIMEOUT }, () => {
       const controller = new AbortController()
       const asked = fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         signal: controller.signal,
         body: JSON.stringify({ ...streamed([filePart(pages(20))]), stream }),
       }).catch((error: Error) => error.name)
