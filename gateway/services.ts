@@ -103,6 +103,7 @@ export function createServices(config: Config): Services {
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
+      cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
       openDocument: (source, turn, signal) =>
         openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),

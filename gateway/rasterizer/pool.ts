@@ -161,7 +161,7 @@ class RasterizerPool implements Rasterizer {
   }
 
   #leaveQueue(job: Job): void {
-    this.#waiting.remove(job.turn, job)
+    this.#waiting.remove(job)
     this.#waitingJobs.delete(job)
   }
 

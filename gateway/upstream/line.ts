@@ -85,7 +85,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       },
     }
     const leave = () => {
-      queue.remove(claim.turn, waiter)
+      queue.remove(waiter)
       reject(signal.reason)
     }
     queue.push(claim.turn, waiter)
