@@ -98,6 +98,12 @@ export class GatewayError extends Error {
   }
 }
 
+/** Returns the same failure in other words, or with another field at fault. */
+export function reworded(error: GatewayError, message: string, param = error.param ?? undefined): GatewayError {
+  const { code, cause, retry, retryAfterSeconds, kind } = error
+  return new GatewayError(code, message, { param, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
+}
+
 /** Returns the error that a caller may read: the thrown one, or an `internal_error` with this message around anything else. */
 export function toGatewayError(thrown: unknown, message: string): GatewayError {
   return thrown instanceof GatewayError ? thrown : new GatewayError('internal_error', message, { cause: thrown })

@@ -7,7 +7,7 @@ import type { PageNumber, PageResult } from './page-event.ts'
 export interface OutputForm {
   readonly before: string
   readonly after: string
-  readonly separator: (page: number) => string
+  readonly separator: (following: PageNumber) => string
   /** Returns one page's part of the content. */
   readonly page: (page: PageNumber, result: PageResult) => string
 }
@@ -20,9 +20,14 @@ export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): 
   return {
     before: '',
     after: '',
-    separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
+    separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     page: ({ page }, result) => withMarker(output === 'text' ? plainText(result.text) : result.text, page, result),
   }
+}
+
+/** A page without a label goes by its number, as in a viewer. */
+function nameOf({ page, label }: PageNumber, name: string): string {
+  return name === 'label' && label !== null ? label : String(page)
 }
 
 /** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
@@ -33,10 +38,10 @@ function withMarker(text: string, page: number, { error, status }: PageResult): 
   return text === '' ? marker : `${text}\n\n${marker}`
 }
 
-function jsonPage(answersJson: boolean, { page }: PageNumber, { text, status, error }: PageResult): string {
+function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
   const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
   const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  return JSON.stringify({ page, status, ...content, ...failure })
+  return JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
 }
 
 // A model may write invalid JSON: the client then gets the text as it is.

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { outputForm } from './output.ts'
@@ -37,7 +37,7 @@ export async function* stitch(
   let offset = 0
 
   const endPage = (number: PageNumber, result: PageResult): void => {
-    const joint = pages.length === 0 ? form.before : form.separator(number.page)
+    const joint = pages.length === 0 ? form.before : form.separator(number)
     const text = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
@@ -75,9 +75,5 @@ function allFailed(pages: readonly LedgerPage[]): GatewayError {
   const first = pages.find(({ error }) => error !== null)?.error ?? null
   if (first === null) return new GatewayError('engine_timeout', TIME_RAN_OUT)
   if (pages.length === 1) return first
-  return new GatewayError(first.code, `All ${pages.length} pages failed. The first: ${first.message}`, {
-    param: first.param ?? undefined,
-    cause: first.cause,
-    retry: first.retry,
-  })
+  return reworded(first, `All ${pages.length} pages failed. The first: ${first.message}`)
 }
