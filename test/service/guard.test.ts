@@ -187,9 +187,9 @@ describe('the guard', { timeout: 60_000 }, () => {
         [reason, null],
       )
       assert.deepEqual(setup.fake.requests[1]?.body?.['repetition_detection'], {
-        min_pattern_size: 16,
-        max_pattern_size: 64,
-        min_count: 50,
+        min_pattern_size: 128,
+        max_pattern_size: 256,
+        min_count: 25,
       })
     })
   }
