@@ -162,7 +162,12 @@ function createReadServices(
     once: createOnce(store),
     slots,
     ask: {
-      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt }),
+      vllm: createGuard(vllm, {
+        totalTimeoutSeconds,
+        spare,
+        maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
+        onAttempt,
+      }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
     crossCheck: { totalTimeoutSeconds, onCloserLook },

@@ -45,6 +45,8 @@ export interface ModelProfile {
   readonly sampling: Sampling
   /** The tries at a page, in order: a page gets at most as many attempts as there are rungs. */
   readonly ladder: readonly Rung[]
+  /** Whether it thinks before it answers. The reasoning of a model that does not is its answer, wrongly cut off. */
+  readonly thinks?: boolean
   /** Request fields beyond sampling, sent as they are: `chat_template_kwargs`, `skip_special_tokens`. */
   readonly extraBody: Readonly<Record<string, unknown>>
   /** The context length to assume when the server does not say. In tokens. */

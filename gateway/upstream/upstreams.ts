@@ -38,6 +38,8 @@ export interface Upstreams {
   capacity(modelId: string): number
   /** How much of that is free, with no page waiting for it. */
   spare(modelId: string): number
+  /** The most tokens that every upstream of a model takes of a page image, as far as is known; null: no limit is. */
+  maxImageTokens(modelId: string): number | null
   status(): readonly UpstreamStatus[]
   /** Pages waiting for room. */
   waiting(): number
@@ -95,6 +97,10 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    maxImageTokens(modelId) {
+      const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
+      return limits.length === 0 ? null : Math.min(...limits)
+    },
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),
