@@ -1,6 +1,6 @@
-import { htmlToText } from 'html-to-text'
-import { marked } from 'marked'
+import { layerText } from '../read/evidence/layer-to-markdown.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { escapedPlainText, plainText } from './markdown/plain-text.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 
 /** How pages are joined in one output form. */
@@ -13,7 +13,8 @@ export interface OutputForm {
 }
 
 /** Returns the output form that a request asks for. */
-export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): OutputForm {
+export function outputForm(request: OcrRequest): OutputForm {
+  const { output, pageSeparator, answersJson } = request
   if (output === 'json') {
     return { before: '[\n', after: '\n]', separator: () => ',\n', page: (...page) => jsonPage(answersJson, ...page) }
   }
@@ -21,7 +22,7 @@ export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): 
     before: '',
     after: '',
     separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
-    page: ({ page }, result) => withMarker(output === 'text' ? plainText(result.text) : result.text, page, result),
+    page: ({ page }, result) => withMarker(output === 'text' ? textOf(result, request) : result.text, page, result),
   }
 }
 
@@ -48,16 +49,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Turns a page's Markdown, HTML tables included, into the text that a reader would see. */
-export function plainText(markdown: string): string {
-  return htmlToText(marked.parse(markdown, { async: false }), {
-    wordwrap: false,
-    selectors: [
-      ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
-      { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false } },
-      { selector: 'a', options: { ignoreHref: true } },
-      { selector: 'img', format: 'skip' },
-      { selector: 'hr', format: 'skip' },
-    ],
-  })
+/** Returns a page's text without markup. */
+function textOf({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {
+  if (answersJson) return text
+  // The text layer, and what Tesseract has read, are escaped where they are written as Markdown.
+  if (isFallback) return layerText(text)
+  if (engine === 'tesseract') return task === 'text' ? text : escapedPlainText(text)
+  return plainText(text)
 }
