@@ -17,7 +17,14 @@ export const rasterizers = ['pdfium', 'pdfjs', 'scan', 'sharp'] as const
 export type Rasterizer = (typeof rasterizers)[number]
 
 /** What may make a page's text less certain. */
-export const warningCodes = ['image_small', 'resolution_low', 'image_bilevel', 'page_skewed'] as const
+export const warningCodes = [
+  'image_small',
+  'resolution_low',
+  'image_bilevel',
+  'page_skewed',
+  'closed_by_gateway',
+  'text_disagrees',
+] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */
 export interface PageWarning {

@@ -1,3 +1,5 @@
+import { BLOCK } from './markup.ts'
+
 /** A line of Markdown, by what it is. */
 export interface BlockLine {
   /** `fence`: opens or closes a code block; its text is what stands before the fence, a list marker perhaps. */
@@ -22,7 +24,14 @@ export interface Blocks {
 }
 
 /** A list item or a quote, which a line belongs to when it is indented, or quoted, as far. */
-type Container = { readonly kind: 'quote' } | { readonly kind: 'item'; readonly indent: number }
+type Container =
+  | { readonly kind: 'quote' }
+  | {
+      readonly kind: 'item'
+      readonly indent: number
+      /** Nothing has followed its mark yet: a blank line would end it. */
+      isEmpty: boolean
+    }
 
 /** A block whose lines are not Markdown. */
 interface Leaf {
@@ -55,8 +64,13 @@ const UNTIL_SIGN: readonly { readonly opening: RegExp; readonly opener: string; 
   })),
 ]
 /** HTML that ends at a blank line. */
-const UNTIL_BLANK =
-  /^ {0,3}<\/?(?:table|thead|tbody|tfoot|tr|td|th|div|details|summary|ul|ol|li|p|center|figure|section|blockquote|h[1-6])(?=[\s>/]|$)/i
+const UNTIL_BLANK = new RegExp(
+  String.raw`^ {0,3}</?(?:${[...BLOCK].filter((name) => name !== 'pre').join('|')})(?=[\s>/]|$)`,
+  'i',
+)
+
+/** A tag alone on its line; it is text inside a paragraph. */
+const LONE_TAG = /^ {0,3}<(?!(?:pre|script|style|textarea)\b)\/?[a-z][^<>]*>[ \t]*$/i
 
 /**
  * Tells code from text, line by line, and what the text leaves open. Follows the block structure of CommonMark 0.31
@@ -72,6 +86,7 @@ export function scanBlocks(markdown: string): Blocks {
     if (inside.depth < containers.length && !(isParagraph && isContinuation(inside.rest))) {
       containers.length = inside.depth
       leaf = null
+      isParagraph = false
     }
     if (leaf !== null) {
       const closes = leaf.isClosedBy(inside.rest)
@@ -82,9 +97,9 @@ export function scanBlocks(markdown: string): Blocks {
       if (closes) leaf = null
       continue
     }
-    const rest = open(containers, inside.rest)
+    const rest = open(containers, inside.rest, isParagraph)
     const isIndented: boolean = !isParagraph && /^ {4}/.test(rest)
-    const found: Leaf | null = isIndented ? null : startLeaf(rest, number)
+    const found: Leaf | null = isIndented ? null : startLeaf(rest, number, isParagraph)
     const before = text.slice(0, Math.max(0, text.length - rest.trimStart().length))
     if (found?.kind === 'code') lines.push({ role: 'fence', text: before.trimEnd() })
     else lines.push({ role: 'text', text })
@@ -112,24 +127,30 @@ function enter(containers: readonly Container[], line: string): { readonly depth
   for (const container of containers) {
     const isBlank = rest.trim() === ''
     const quoted = container.kind === 'quote' ? QUOTE.exec(rest)?.[0].length : undefined
-    const indented = container.kind === 'item' && (isBlank || /^ */.exec(rest)![0].length >= container.indent)
+    const indented = container.kind === 'item' && (isBlank ? !container.isEmpty : indentOf(rest) >= container.indent)
     if (quoted === undefined && !indented) break
+    if (container.kind === 'item') container.isEmpty = false
     rest = rest.slice(quoted ?? (container.kind === 'item' ? container.indent : 0))
     depth += 1
   }
   return { depth, rest }
 }
 
+const indentOf = (line: string): number => /^ */.exec(line)![0].length
+
 /** Opens the containers that begin in a line, and returns what it holds inside them. */
-function open(containers: Container[], line: string): string {
+function open(containers: Container[], line: string, isParagraph: boolean): string {
   let rest = line
   while (containers.length < MAX_CONTAINERS) {
     const quote = QUOTE.exec(rest)
     const item = quote === null && !RULE.test(rest) ? ITEM.exec(rest) : null
     const [marker] = quote ?? item ?? []
     if (marker === undefined) return rest
+    // A number in running text is no list, nor is a lone sign.
+    if (isParagraph && rest === line && item !== null && !/^ *(?:[-+*]|1[.)]) *\S/.test(rest)) return rest
     const isEmpty = item !== null && marker.length === rest.trimEnd().length
-    containers.push(quote === null ? { kind: 'item', indent: marker.length + (isEmpty ? 1 : 0) } : { kind: 'quote' })
+    const indent = marker.length + (isEmpty ? 1 : 0)
+    containers.push(quote === null ? { kind: 'item', indent, isEmpty } : { kind: 'quote' })
     rest = rest.slice(marker.length)
   }
   return rest
@@ -141,7 +162,7 @@ function isContinuation(rest: string): boolean {
   return rest.trim() !== '' && !begins.some((pattern) => pattern.test(rest))
 }
 
-function startLeaf(rest: string, line: number): Leaf | null {
+function startLeaf(rest: string, line: number, isParagraph: boolean): Leaf | null {
   const fence = FENCE.exec(rest)?.groups?.['fence']
   if (fence !== undefined) {
     const closing = new RegExp(`^ {0,3}\\${fence[0]}{${fence.length},}[ \\t]*$`)
@@ -151,10 +172,8 @@ function startLeaf(rest: string, line: number): Leaf | null {
   if (sign !== undefined) {
     const { opener, closer } = sign
     const isClosedBy = (text: string) => text.toLowerCase().includes(closer)
-    return isClosedBy(rest.trimStart().slice(opener.length - 1))
-      ? null
-      : { kind: 'html', opener, closer, isClosedBy, line }
+    return isClosedBy(rest) ? null : { kind: 'html', opener, closer, isClosedBy, line }
   }
-  if (!UNTIL_BLANK.test(rest)) return null
+  if (!UNTIL_BLANK.test(rest) && (isParagraph || !LONE_TAG.test(rest))) return null
   return { kind: 'html', opener: '', closer: null, isClosedBy: (text) => text.trim() === '', line }
 }

@@ -7,8 +7,8 @@ const PICTURE = /^(?:\d{1,4}(?:,\d{1,4}){3}|(?:image|img|figure|fig)[-_]?\d*)?$/
 
 const TARGET_SOURCE = String.raw`\((?<target>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)(?:\s+"[^"\n]*")?\)`
 /** LightOnOCR-2-bbox writes the place of a picture behind it. */
-const IMAGE = new RegExp(String.raw`!\[(?<alt>[^[\]\n]*)\]${TARGET_SOURCE}(?:[ \t]*\d{1,4}(?:,\d{1,4}){3}(?!\d))?`)
-const LINK = new RegExp(String.raw`\[(?<label>[^[\]\n]+)\]${TARGET_SOURCE}`)
+const IMAGE = new RegExp(String.raw`!\[[^[\]\n]*(?<!\\)\]${TARGET_SOURCE}(?:[ \t]*\d{1,4}(?:,\d{1,4}){3}(?!\d))?`)
+const LINK = new RegExp(String.raw`(?<!\\)\[(?<label>[^[\]\n]+)(?<!\\)\]${TARGET_SOURCE}`)
 
 const IDEOGRAPHIC = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`
 /** The beginning, a space, or a sign that opens. */
