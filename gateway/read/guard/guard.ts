@@ -34,8 +34,8 @@ export interface AttemptReport {
 }
 
 /**
- * Creates an ask that guards an engine: an answer counts only when it ended well, is not empty, does not loop, and is
- * neither a remark about an empty page nor the prompt repeated. After an answer that does not count, the next attempt
+ * Creates an ask that guards an engine: an answer counts only when it ended well, is neither empty nor garbled, does not
+ * loop, and is neither a remark about the picture nor the prompt repeated. After an answer that does not count, the next attempt
  * uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, and goes to another
  * upstream if there is one. When the engines are idle, all rungs that are left are tried side by side.
  *
