@@ -4,6 +4,7 @@ import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
 import { createConfidenceMeter } from '../confidence.ts'
 import type { EndDelta, Engine, TextDelta, Usage } from '../engine.ts'
+import { droppedImage } from './dropped-image.ts'
 import { decodeEventStream } from './event-stream-decoder.ts'
 import { pageRequest } from './page-request.ts'
 import type { UpstreamLease } from '../../upstream/lease.ts'
@@ -42,6 +43,8 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       const end = yield* readAnswer(lease, response, timer, () =>
         options.onFirstToken?.((performance.now() - sentAt) / 1000),
       )
+      const dropped = droppedImage(lease.url, prompt, end.usage)
+      if (dropped !== null) throw dropped
       lease.ended(end.finishReason === 'abort' ? 'failed' : 'answered')
       // Released before the last delta is read: the upstream is free for the next page.
       lease.release()
