@@ -38,11 +38,11 @@ export async function* stitch(
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number)
-    const text = form.page(number, result)
+    const { text, warnings } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
     const { text: _, ...facts } = result
-    pages.push({ ...number, ...facts, start, end: offset })
+    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
     held.push({ type: 'text', text, page: number.page })
   }

@@ -25,6 +25,8 @@ export const warningCodes = [
   'document_is_portfolio',
   'form_is_xfa',
   'annotation_not_drawn',
+  'closed_by_gateway',
+  'text_disagrees',
 ] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */
