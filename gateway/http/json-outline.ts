@@ -1,6 +1,9 @@
 /** A string longer than this is left out of an outline. In bytes. */
 const MAX_STRING_BYTES = 4096
 
+/** An outline keeps so much of a long string, or less: only its plain characters. Enough to tell `data:` from `http:`. */
+const HEAD_BYTES = 64
+
 /** A JSON text with more strings is no envelope around a few documents, and parsing it whole is faster. */
 const MAX_STRINGS = 10_000
 
@@ -9,7 +12,7 @@ const BACKSLASH = '\\'.charCodeAt(0)
 const ELLIPSIS = Buffer.from('…')
 
 /**
- * Copies a JSON text with an ellipsis in place of what its long strings hold. Finding the end of a page image's
+ * Copies a JSON text with an ellipsis in place of what its long strings hold beyond their beginnings. Finding the end of a page image's
  * megabyte of base64 takes a hundredth of the time of parsing it. Invalid JSON stays invalid, unless the fault is
  * inside a string that is left out.
  */
@@ -21,12 +24,20 @@ export function jsonOutline(json: Buffer): Buffer {
     const close = endOfString(json, open + 1)
     if (close < 0 || strings === MAX_STRINGS) return json
     if (close - open > MAX_STRING_BYTES) {
-      pieces.push(json.subarray(kept, open + 1), ELLIPSIS)
+      pieces.push(json.subarray(kept, endOfHead(json, open + 1)), ELLIPSIS)
       kept = close
     }
     open = json.indexOf(QUOTE, close + 1)
   }
   return Buffer.concat([...pieces, json.subarray(kept)])
+}
+
+function endOfHead(json: Buffer, from: number): number {
+  // Neither an escape nor a character of several bytes may be cut in two.
+  const isPlain = (byte: number) => byte < 0x80 && byte !== BACKSLASH
+  let end = from
+  while (end < from + HEAD_BYTES && isPlain(json[end] ?? BACKSLASH)) end++
+  return end
 }
 
 function endOfString(json: Buffer, from: number): number {

@@ -1,14 +1,12 @@
 import { GatewayError } from '../errors.ts'
 import type { GatewayContext } from './context.ts'
+import type { RequestBody } from '../request/context.ts'
 import { jsonOutline } from './json-outline.ts'
+import { repeatedName } from './repeated-name.ts'
 
-/** A request body: its bytes as they came, and what they say. */
-export interface JsonBody {
+/** A request body: its bytes as they came, and what they say. `value` throws `invalid_json` for a fault in what the outline leaves out. */
+export interface JsonBody extends RequestBody {
   readonly bytes: Buffer
-  /** What the body says, with an ellipsis in place of long strings. */
-  readonly outline: unknown
-  /** Returns what the body says, whole. Throws `invalid_json` for a fault in what the outline leaves out. */
-  readonly value: () => unknown
 }
 
 /** Smaller bodies are parsed whole at once. */
@@ -19,9 +17,15 @@ export async function readJson(c: GatewayContext, maxBytes: number): Promise<Jso
   refuseOtherForms(c)
   const bytes = await readBytes(c, maxBytes)
   c.get('record').bytes = bytes.byteLength
-  const whole = bytes.byteLength < MIN_OUTLINED_BYTES ? { value: parse(bytes) } : null
-  if (whole !== null) return { bytes, outline: whole.value, value: () => whole.value }
-  return { bytes, outline: parseOutline(bytes), value: () => parse(bytes) }
+  const isWhole = bytes.byteLength < MIN_OUTLINED_BYTES
+  const outlined = isWhole ? bytes : jsonOutline(bytes)
+  const outline = isWhole ? parse(bytes) : parseOutline(outlined, bytes)
+  return {
+    bytes,
+    outline,
+    value: () => (isWhole ? outline : parse(bytes)),
+    repeatedName: () => repeatedName(utf8.decode(outlined), outline),
+  }
 }
 
 function refuseOtherForms(c: GatewayContext): void {
@@ -63,9 +67,9 @@ function bodyTooLarge(maxBytes: number): GatewayError {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-function parseOutline(bytes: Buffer): unknown {
+function parseOutline(outlined: Buffer, bytes: Buffer): unknown {
   try {
-    return JSON.parse(utf8.decode(jsonOutline(bytes)))
+    return JSON.parse(utf8.decode(outlined))
   } catch {
     // Only the whole text shows where the fault is.
     return parse(bytes)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
-import { chatRequest, type ChatRequest } from '../wire/openai/chat-request.ts'
+import { chatRequest, conversationRequest, documentRequest, type ChatRequest } from '../wire/openai/chat-request.ts'
 import { check } from './check.ts'
 import { readPart } from './content-part.ts'
 import { askedOf, type Message } from './conversation.ts'
@@ -11,6 +11,7 @@ import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { OcrRequest } from './ocr-request.ts'
 import { completeOptions, type OcrOptions } from './options.ts'
 import type { RequestBody, RequestContext } from './context.ts'
+import { checkForwardedChat, type Forwarding } from './forwarded.ts'
 import { sourceOf } from './source.ts'
 
 /** How the answer of a chat completion is written. */
@@ -26,24 +27,31 @@ export type ChatQuestion =
 
 /** Reads the body of `POST /v1/chat/completions`. Throws the error of the first invalid field, and names the field. */
 export async function readChat(body: RequestBody, context: RequestContext): Promise<ChatQuestion> {
+  const { model: name } = check(conversationRequest, body.outline, '')
+  const model = await context.findModel(name)
+  if (model.profile === null) return passOn(body, model, { media: true })
   const outline = check(chatRequest, body.outline, '')
-  const model = await context.findModel(outline.model)
-  if (model.profile === null) return { kind: 'pass-through', model }
-  const messages = readMessages(outline)
-  if (messages.every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) return textOnly(outline, model)
-  const chat = check(chatRequest, body.value(), '')
+  if (readMessages(outline).every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) {
+    return textOnly(body, outline, model)
+  }
+  const chat = check(documentRequest, body.value(), '')
   const request = ocrRequest(chat, { ...model, profile: model.profile }, context)
   const answer = { stream: chat.stream === true, includeUsage: chat.stream_options?.include_usage === true }
   return { kind: 'ocr', request, answer }
 }
 
-function textOnly(chat: ChatRequest, model: ServedModel): ChatQuestion {
-  if (chat.ocr === undefined && model.engine === 'vllm') return { kind: 'pass-through', model }
+function textOnly(body: RequestBody, chat: ChatRequest, model: ServedModel): ChatQuestion {
+  if (chat.ocr === undefined && model.engine === 'vllm') return passOn(body, model, { media: false })
   throw new GatewayError(
     'invalid_value',
     `There is no document to read. Send one as a "file" or "image_url" content part${model.engine === 'vllm' ? '' : `; ${model.id} cannot chat`}.`,
     { param: 'messages' },
   )
+}
+
+function passOn(body: RequestBody, model: ServedModel, forwarding: Forwarding): ChatQuestion {
+  checkForwardedChat(body, forwarding)
+  return { kind: 'pass-through', model }
 }
 
 function ocrRequest(chat: ChatRequest, model: OcrModel, context: RequestContext): OcrRequest {

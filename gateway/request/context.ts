@@ -2,10 +2,12 @@ import type { ServedModel } from '../profile/model-profile.ts'
 
 /** A request body whose documents are parsed only when they are needed. */
 export interface RequestBody {
-  /** What the body says, with an ellipsis in place of long strings. */
+  /** What the body says, with an ellipsis in place of all but the beginning of long strings. */
   readonly outline: unknown
   /** Returns what the body says, whole. */
   readonly value: () => unknown
+  /** Returns a name that stands twice in one of its objects; null where there is none. */
+  readonly repeatedName: () => string | null
 }
 
 /** What decides how a request is read, beside its body. */

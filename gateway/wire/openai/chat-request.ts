@@ -4,16 +4,19 @@ import { ocrOptions } from './ocr-options.ts'
 /** A chat message, as far as the gateway looks into it; the parts of `content` are read one by one later. */
 const message = z.looseObject({ role: z.string(), content: z.unknown() })
 
-/**
- * A chat completion request. Strict about the fields that the gateway reads; OpenAI's other fields are accepted, and
- * ignored where they mean nothing for reading a page (docs/api.md lists them).
- */
-export const chatRequest = z.looseObject({
+/** What of a chat is looked at before its model is known. */
+export const conversationRequest = z.looseObject({
   model: z.string().min(1),
   messages: z.array(message).min(1),
+})
+
+/**
+ * A chat completion request for an OCR model. Strict about the fields that the gateway reads; OpenAI's other fields are
+ * accepted, and ignored where they mean nothing for reading a page (docs/api.md lists them).
+ */
+export const chatRequest = conversationRequest.extend({
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-  n: z.literal(1, 'a document has one reading; n must be 1').nullish(),
   // Only what is known to ask for JSON counts; anything else is ignored.
   response_format: z
     .union([
@@ -30,5 +33,10 @@ export const chatRequest = z.looseObject({
   ocr: ocrOptions.optional(),
 })
 
-/** A chat completion request. */
+/** A chat completion request for an OCR model. */
 export type ChatRequest = z.output<typeof chatRequest>
+
+/** A chat completion request with a document. */
+export const documentRequest = chatRequest.extend({
+  n: z.literal(1, 'a document has one reading; n must be 1').nullish(),
+})

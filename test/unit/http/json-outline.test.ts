@@ -4,6 +4,7 @@ import { jsonOutline } from '../../../gateway/http/json-outline.ts'
 
 const outline = (json: string): string => jsonOutline(Buffer.from(json)).toString()
 const long = 'x'.repeat(5000)
+const head = `${'x'.repeat(64)}…`
 
 describe('the outline of a JSON text', () => {
   const rows = [
@@ -11,17 +12,22 @@ describe('the outline of a JSON text', () => {
     {
       name: 'leaves out the content of long strings',
       value: { a: long, b: [long, 'kept'], [long]: 1 },
-      outlined: { a: '…', b: ['…', 'kept'], '…': 1 },
+      outlined: { a: head, b: [head, 'kept'], [head]: 1 },
     },
     {
       name: 'is not misled by escaped quotes and backslashes',
       value: { a: `${long}"`, b: `"${long}\\`, c: `\\"${long}\\\\"`, d: '\\', e: '"' },
-      outlined: { a: '…', b: '…', c: '…', d: '\\', e: '"' },
+      outlined: { a: head, b: '…', c: '…', d: '\\', e: '"' },
     },
     {
       name: 'keeps characters of every alphabet',
       value: { a: 'Ünïcode 文字 🙂', b: '文'.repeat(3000) },
       outlined: { a: 'Ünïcode 文字 🙂', b: '…' },
+    },
+    {
+      name: 'keeps the beginning of long strings, up to what must not be cut',
+      value: { a: `data:image/png;base64,${long}`, b: `http://a\t${long}`, c: `ab文${long}` },
+      outlined: { a: `data:image/png;base64,${'x'.repeat(42)}…`, b: 'http://a…', c: 'ab…' },
     },
     { name: 'is the text itself where there are very many strings', value: Array(20_000).fill('x').concat(long) },
   ]
