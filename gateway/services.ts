@@ -35,6 +35,7 @@ export interface Services extends AsyncDisposable {
   readonly apiKeys: readonly ApiKey[]
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
+  readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
@@ -87,6 +88,10 @@ export function createServices(config: Config): Services {
     apiKeys: config.GATEWAY_API_KEYS,
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),

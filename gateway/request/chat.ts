@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
+import type { Turn } from '../schedule/turn.ts'
 import { chatRequest, conversationRequest, documentRequest, type ChatRequest } from '../wire/openai/chat-request.ts'
 import { check } from './check.ts'
 import { readPart } from './content-part.ts'
@@ -11,7 +13,7 @@ import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { OcrRequest } from './ocr-request.ts'
 import { completeOptions, type OcrOptions } from './options.ts'
 import type { RequestBody, RequestContext } from './context.ts'
-import { checkForwardedChat, type Forwarding } from './forwarded.ts'
+import { checkForwardedChat } from './forwarded.ts'
 import { sourceOf } from './source.ts'
 
 /** How the answer of a chat completion is written. */
@@ -22,17 +24,29 @@ export interface ChatAnswer {
 
 /** What a chat completion asks for: documents to be read, or an answer from its model's upstream. */
 export type ChatQuestion =
-  | { readonly kind: 'ocr'; readonly request: OcrRequest; readonly answer: ChatAnswer }
-  | { readonly kind: 'pass-through'; readonly model: ServedModel }
+  { readonly kind: 'ocr'; readonly request: OcrRequest; readonly answer: ChatAnswer } | PassedOn
+
+/** A chat that its model's upstream answers. */
+export interface PassedOn {
+  readonly kind: 'pass-through'
+  readonly model: ServedModel
+  /** Whose turn it is where pages wait for the same model; null: it waits for nothing. */
+  readonly turn: Turn | null
+  /** Fields of the body that have another value for the upstream; with none, its bytes are passed on as they came. */
+  readonly changed: Readonly<Record<string, unknown>>
+}
 
 /** Reads the body of `POST /v1/chat/completions`. Throws the error of the first invalid field, and names the field. */
 export async function readChat(body: RequestBody, context: RequestContext): Promise<ChatQuestion> {
   const { model: name } = check(conversationRequest, body.outline, '')
   const model = await context.findModel(name)
-  if (model.profile === null) return passOn(body, model, { media: true })
+  if (model.profile === null) {
+    checkForwardedChat(body, { media: true })
+    return { kind: 'pass-through', model, turn: null, changed: {} }
+  }
   const outline = check(chatRequest, body.outline, '')
   if (readMessages(outline).every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) {
-    return textOnly(body, outline, model)
+    return textOnly(body, outline, model, context)
   }
   const chat = check(documentRequest, body.value(), '')
   const request = ocrRequest(chat, { ...model, profile: model.profile }, context)
@@ -40,18 +54,35 @@ export async function readChat(body: RequestBody, context: RequestContext): Prom
   return { kind: 'ocr', request, answer }
 }
 
-function textOnly(body: RequestBody, chat: ChatRequest, model: ServedModel): ChatQuestion {
-  if (chat.ocr === undefined && model.engine === 'vllm') return passOn(body, model, { media: false })
-  throw new GatewayError(
+function textOnly(body: RequestBody, chat: ChatRequest, model: ServedModel, context: RequestContext): ChatQuestion {
+  const { areRefused, maxTokens } = context.textChats
+  if (chat.ocr !== undefined || model.engine !== 'vllm' || areRefused) throw nothingToRead(model, areRefused)
+  checkForwardedChat(body, { media: false })
+  // Nobody waits for a title as for a page.
+  const turn = { lane: 'batch', key: context.key ?? '', request: randomUUID() } as const
+  return { kind: 'pass-through', model, turn, changed: maxTokens === null ? {} : lowered(chat, maxTokens) }
+}
+
+function nothingToRead({ id, engine }: ServedModel, areRefused: boolean): GatewayError {
+  const chats =
+    engine === 'vllm'
+      ? areRefused
+        ? `; this gateway lets no other chat reach ${id} (GATEWAY_TEXT_CHATS)`
+        : ''
+      : `; ${id} cannot chat`
+  return new GatewayError(
     'invalid_value',
-    `There is no document to read. Send one as a "file" or "image_url" content part${model.engine === 'vllm' ? '' : `; ${model.id} cannot chat`}.`,
+    `There is no document to read. Send one as a "file" or "image_url" content part${chats}.`,
     { param: 'messages' },
   )
 }
 
-function passOn(body: RequestBody, model: ServedModel, forwarding: Forwarding): ChatQuestion {
-  checkForwardedChat(body, forwarding)
-  return { kind: 'pass-through', model }
+/** Returns the fields that bound a chat's tokens, where they are missing or too high. vLLM heeds either of the two. */
+function lowered(chat: ChatRequest, maxTokens: number): Readonly<Record<string, number>> {
+  const names = ['max_completion_tokens', 'max_tokens'].filter((name) => (chat[name] ?? null) !== null)
+  const isWithin = (value: unknown) => typeof value === 'number' && value <= maxTokens
+  const changed = names.length === 0 ? ['max_tokens'] : names.filter((name) => !isWithin(chat[name]))
+  return Object.fromEntries(changed.map((name) => [name, maxTokens]))
 }
 
 function ocrRequest(chat: ChatRequest, model: OcrModel, context: RequestContext): OcrRequest {

@@ -10,6 +10,13 @@ export interface RequestBody {
   readonly repeatedName: () => string | null
 }
 
+/** What becomes of chats without a document that name an OCR model. */
+export interface TextChats {
+  readonly areRefused: boolean
+  /** The most tokens that one may ask for; null: any number. */
+  readonly maxTokens: number | null
+}
+
 /** What decides how a request is read, beside its body. */
 export interface RequestContext {
   readonly requestId: string
@@ -18,6 +25,7 @@ export interface RequestContext {
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
   readonly patienceSeconds: number | null
   readonly maxDocumentBytes: number
+  readonly textChats: TextChats
   /** Finds the model of a name; throws `model_not_found`. */
   readonly findModel: (name: string) => Promise<ServedModel>
 }

@@ -84,6 +84,15 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     throw new EngineOutage(modelId)
   }
 
+  /**
+   * A chat of an OCR model waits while its upstreams are full of pages, and behind those that wait. It takes none of their
+   * room: as many as come may pass once there is any.
+   */
+  async function claim({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {
+    if (turn === null || !choice.isServed(modelId)) return claimNow(modelId)
+    return queue.acquire({ modelId, turn, kind: 'forwarded' }, signal)
+  }
+
   const models = () => joinServedModels(upstreams.map((upstream) => upstream.models()))
   const available = (modelId: string) => choice.serving(modelId).filter((upstream) => upstream.isAvailable())
   return {
@@ -98,7 +107,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),
-    forward: (request, signal) => forwardRequest(claimNow(request.model), request, signal),
+    forward: async (request, signal) => forwardRequest(await claim(request, signal), request, signal),
     async close() {
       closing.abort(new GatewayError('draining', 'The gateway is stopping.'))
       await Promise.all(upstreams.map((upstream) => upstream.close()))

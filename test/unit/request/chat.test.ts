@@ -11,6 +11,7 @@ const context = {
   key: null,
   patienceSeconds: 60,
   maxDocumentBytes: 1000,
+  textChats: { areRefused: false, maxTokens: null },
   findModel: async () => makeModel({ freePrompt: true }),
 }
 
