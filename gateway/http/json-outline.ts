@@ -1,7 +1,7 @@
 /** A string longer than this is left out of an outline. In bytes. */
 const MAX_STRING_BYTES = 4096
 
-/** An outline keeps so much of a long string, or less: only its plain characters. Enough to tell `data:` from `http:`. */
+/** An outline keeps so much of a long string: enough to tell `data:` from `http:`, however it is escaped. */
 const HEAD_BYTES = 64
 
 /** A JSON text with more strings is no envelope around a few documents, and parsing it whole is faster. */
@@ -9,6 +9,7 @@ const MAX_STRINGS = 10_000
 
 const QUOTE = '"'.charCodeAt(0)
 const BACKSLASH = '\\'.charCodeAt(0)
+const LETTER_U = 'u'.charCodeAt(0)
 const ELLIPSIS = Buffer.from('…')
 
 /**
@@ -32,12 +33,20 @@ export function jsonOutline(json: Buffer): Buffer {
   return Buffer.concat([...pieces, json.subarray(kept)])
 }
 
+/** Cuts neither an escape nor a character of several bytes in two. */
 function endOfHead(json: Buffer, from: number): number {
-  // Neither an escape nor a character of several bytes may be cut in two.
-  const isPlain = (byte: number) => byte < 0x80 && byte !== BACKSLASH
   let end = from
-  while (end < from + HEAD_BYTES && isPlain(json[end] ?? BACKSLASH)) end++
+  while (end < from + HEAD_BYTES) {
+    if (json[end] === BACKSLASH) end += json[end + 1] === LETTER_U ? 6 : 2
+    else end += 1
+    while (isContinuation(json[end])) end += 1
+  }
   return end
+}
+
+/** Tells whether a byte goes on with a character of several, in UTF-8. */
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
 }
 
 function endOfString(json: Buffer, from: number): number {

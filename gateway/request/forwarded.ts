@@ -24,9 +24,10 @@ export function checkForwardedCompletion(body: RequestBody): void {
   })
 }
 
+const areTokens = (value: unknown): boolean => Array.isArray(value) && value.every((token) => typeof token === 'number')
+
 /** Not by a schema, which would note each of a million tokens that is no string. */
 function isPrompt(prompt: unknown): boolean {
-  const areTokens = (value: unknown) => Array.isArray(value) && value.every((token) => typeof token === 'number')
   if (prompt === undefined || prompt === null || typeof prompt === 'string' || areTokens(prompt)) return true
   return Array.isArray(prompt) && (prompt.every((each) => typeof each === 'string') || prompt.every(areTokens))
 }
@@ -59,8 +60,17 @@ function checkChat(chat: Readonly<Record<string, unknown>>, forwarding: Forwardi
 
 /** Fields of messages that hold what a client or a model has said, in any shape. */
 const messageFields: ReadonlySet<string> = new Set([
-  ...['role', 'name', 'refusal', 'reasoning', 'reasoning_content', 'task'],
-  ...['tool_calls', 'tool_call_id', 'function_call', 'tools', 'annotations'],
+  'role',
+  'name',
+  'refusal',
+  'reasoning',
+  'reasoning_content',
+  'task',
+  'tool_calls',
+  'tool_call_id',
+  'function_call',
+  'tools',
+  'annotations',
 ])
 
 function checkContent(content: unknown, path: string, { media }: Forwarding): void {
@@ -90,37 +100,76 @@ function refusedPart(part: unknown, path: string, error: z.ZodError): GatewayErr
 
 /** Fields of requests that hold text, numbers, or schemas of the client's own. */
 const freeFields: ReadonlySet<string> = new Set([
-  ...['model', 'messages', 'prompt', 'suffix', 'stop', 'user', 'metadata', 'logit_bias', 'bad_words'],
-  ...['tools', 'tool_choice', 'functions', 'function_call', 'response_format', 'structured_outputs'],
-  ...['guided_json', 'guided_regex', 'guided_choice', 'guided_grammar', 'ocr'],
-  ...['request_id', 'session_id', 'cache_salt', 'prompt_cache_key', 'safety_identifier'],
+  'model',
+  'messages',
+  'prompt',
+  'suffix',
+  'stop',
+  'user',
+  'metadata',
+  'logit_bias',
+  'bad_words',
+  'tools',
+  'tool_choice',
+  'functions',
+  'function_call',
+  'response_format',
+  'structured_outputs',
+  'guided_json',
+  'guided_regex',
+  'guided_choice',
+  'guided_grammar',
+  'ocr',
+  'request_id',
+  'session_id',
+  'cache_salt',
+  'prompt_cache_key',
+  'safety_identifier',
 ])
 
-type FieldRule = (value: unknown, forwarding: Forwarding) => boolean
+/** When a field may pass, and what to say where it may not. */
+interface FieldRule {
+  readonly mayPass: (value: unknown, forwarding: Forwarding) => boolean
+  readonly why: string
+}
 
-const never: FieldRule = () => false
-const besideMedia: FieldRule = (value, { media }) => media && !holdsAddress(value)
+const tensors: FieldRule = { mayPass: () => false, why: 'tensors are not passed on; send text' }
+const servers: FieldRule = { mayPass: () => false, why: 'addresses of other servers are not passed on; leave it out' }
+const beforeMedia: FieldRule = {
+  mayPass: (value, { media }) => media && !holdsAddress(value),
+  why: 'it is passed on only to models that are no OCR models, and without addresses; leave it out',
+}
 
-/** Fields of requests that vLLM does more with than read them; each with when it may pass. */
+/** Fields of requests that vLLM does more with than read them. */
 const guardedFields: Readonly<Record<string, FieldRule>> = {
-  // Tensors, which are unpacked.
-  prompt_embeds: never,
-  multi_modal_data: never,
-  multi_modal_uuids: never,
-  mm_data: never,
-  // Addresses of other servers.
-  kv_transfer_params: never,
-  ec_transfer_params: never,
-  // A program.
-  chat_template: never,
-  chat_template_kwargs: (value) => isFlat(value, ['chat_template', 'tokenize', 'tokenizer_kwargs', 'conversation']),
-  vllm_xargs: (value) => isFlat(value, ['kv_transfer_params', 'ec_transfer_params']),
-  media_io_kwargs: besideMedia,
-  mm_processor_kwargs: besideMedia,
-  // An OCR model reads no documents from there; what it says would be made up.
-  documents: (_, { media }) => media,
-  // Pages have none, and would wait behind it.
-  priority: (value, { media }) => media || value === 0,
+  prompt_embeds: tensors,
+  multi_modal_data: tensors,
+  multi_modal_uuids: tensors,
+  mm_data: tensors,
+  kv_transfer_params: servers,
+  ec_transfer_params: servers,
+  chat_template: {
+    mayPass: () => false,
+    why: 'no template is passed on, because the upstream would run it; leave it out, or start vLLM with --chat-template',
+  },
+  chat_template_kwargs: {
+    mayPass: (value) => isFlat(value, ['chat_template', 'tokenize', 'tokenizer_kwargs', 'conversation']),
+    why: 'only switches of the template are passed on: texts, numbers and lists of them, and no template',
+  },
+  vllm_xargs: {
+    mayPass: (value) => isFlat(value, ['kv_transfer_params', 'ec_transfer_params']),
+    why: 'only texts, numbers and lists of them are passed on',
+  },
+  media_io_kwargs: beforeMedia,
+  mm_processor_kwargs: beforeMedia,
+  documents: {
+    mayPass: (_, { media }) => media,
+    why: 'an OCR model reads no documents from there; send each as a "file" content part',
+  },
+  priority: {
+    mayPass: (value, { media }) => media || value === 0,
+    why: 'no chat goes before the pages of an OCR model; leave it out',
+  },
 }
 
 function checkFields(body: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
@@ -128,13 +177,15 @@ function checkFields(body: Readonly<Record<string, unknown>>, forwarding: Forwar
     if (freeFields.has(name) || isEmpty(value)) continue
     const rule = Object.hasOwn(guardedFields, name) ? guardedFields[name] : undefined
     if (rule === undefined) refuseMedia(name, value, name)
-    else if (!rule(value, forwarding)) throw refused(name, 'this field is not passed on with such a value')
+    else if (!rule.mayPass(value, forwarding)) throw refused(name, rule.why)
   }
 }
 
 /** Names under which images, sound, tensors and files reach one engine or another. */
 const mediaNames =
   /^(?:(?:input_)?(?:image|video|audio|file|document|media)s?(?:_(?:url|urls|data|embeds|pil|id|ids|path))?|prompt_embeds|multi_modal_\w+|mm_\w+)$/i
+
+const HERE = 'a document or an image is sent as a content part of a message'
 
 /** What a field holds that says nothing: many clients send all of their fields. */
 function isEmpty(value: unknown): boolean {
@@ -145,10 +196,10 @@ function isEmpty(value: unknown): boolean {
 function refuseMedia(name: string, value: unknown, path: string): void {
   if (isEmpty(value)) return
   if (holdsAddress(value)) throw notFetched(path)
-  if (name !== 'audio' && mediaNames.test(name)) throw refused(path, 'this field is not passed on')
+  if (name !== 'audio' && mediaNames.test(name)) throw refused(path, `nothing is passed on from there; ${HERE}`)
   for (const inner of objectsIn(value)) {
     const held = Array.isArray(inner) ? undefined : Object.keys(inner).find((key) => mediaNames.test(key))
-    if (held !== undefined) throw refused(path, `it holds ${JSON.stringify(held)}, which is not passed on`)
+    if (held !== undefined) throw refused(path, `it holds ${JSON.stringify(held)}, which is not passed on; ${HERE}`)
   }
 }
 
@@ -172,10 +223,11 @@ function holdsAddress(value: unknown): boolean {
   )
 }
 
+const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null
+
 /** Tells whether an object holds numbers, texts and lists of them, and none of these names. */
 function isFlat(value: unknown, reserved: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || holdsAddress(value)) return false
-  const isScalar = (held: unknown) => typeof held !== 'object' || held === null
   return Object.entries(value).every(
     ([name, held]) => !reserved.includes(name) && (isScalar(held) || (Array.isArray(held) && held.every(isScalar))),
   )
