@@ -16,22 +16,26 @@ export function isAddress(text: string): boolean {
   return /^\s*[a-z][a-z0-9+.-]{1,30}:/i.test(text.slice(0, 64))
 }
 
+const DATA_SCHEME = /^\s*data:/i
+
+/** Throws `url_not_allowed` for an address of any scheme but `data:`. */
+export function refuseAddress(text: string, param: string): void {
+  if (!isAddress(text) || DATA_SCHEME.test(text.slice(0, 64))) return
+  throw new GatewayError(
+    'url_not_allowed',
+    'This gateway fetches no addresses, whatever their scheme. Send the document itself, as a base64 data URL.',
+    { param },
+  )
+}
+
 /**
  * Decodes a data URL or bare base64 (standard or URL-safe, padded or not). Throws `invalid_base64`,
  * `document_too_large` before anything is decoded, `url_not_allowed` for any other address.
  */
 export function decodeInline(text: string, param: string, maxBytes: number): InlineData {
-  if (!isAddress(text)) {
-    return { bytes: decodeBase64(text, param, maxBytes), mediaType: null, filename: null }
-  }
-  const head = /^\s*data:/i.exec(text.slice(0, 64))
-  if (head === null) {
-    throw new GatewayError(
-      'url_not_allowed',
-      'This gateway fetches no addresses, whatever their scheme. Send the document itself, as a base64 data URL.',
-      { param },
-    )
-  }
+  refuseAddress(text, param)
+  const head = DATA_SCHEME.exec(text.slice(0, 64))
+  if (head === null) return { bytes: decodeBase64(text, param, maxBytes), mediaType: null, filename: null }
   const parameters = text.slice(head[0].length, head[0].length + MAX_HEAD_LENGTH)
   // A file name among the parameters may hold a comma; before the first parameter there is none.
   const mark = /^([^,;]*)((?:;[^]*?)??);\s*base64\s*,/i.exec(parameters)

@@ -86,12 +86,12 @@ function checkContent(content: unknown, path: string, { media }: Forwarding): vo
 function refusedPart(part: unknown, path: string, error: z.ZodError): GatewayError {
   const issue = error.issues[0]
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-  const place = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])]
-  const param = place.reduce<string>((text, key) => `${text}.${String(key)}`, path)
+  const place = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].map(String)
   const { text: _, ...rest } = Object(part) as Record<string, unknown>
-  if (Object.values(rest).some(holdsAddress)) return notFetched(param)
+  const address = Object.keys(rest).find((name) => holdsAddress(rest[name]))
+  if (address !== undefined) return notFetched([path, ...(place[0] === address ? place : [address])].join('.'))
   return refused(
-    param,
+    [path, ...place].join('.'),
     unknown === undefined
       ? `this content part is not passed on: ${issue?.message ?? 'it is not known'}`
       : 'this content part is not passed on: a part of its type has no such field',

@@ -54,8 +54,7 @@ const raw =
     `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":${content}}]${more}}`
 
 const partTricks: readonly Trick[] = [
-  { name: 'a text with an address and an id', body: chat([{ ...hi, uuid: '1', image_url: address }]), code: 'url_not_allowed', models: [CHAT] }, // prettier-ignore
-  { name: 'a text with an address and an id, to an OCR model', body: chat([{ ...hi, uuid: '1', image_url: address }]), param: 'messages[0].content[0].image_url', models: [OCR] }, // prettier-ignore
+  { name: 'a text with an address and an id', body: chat([{ ...hi, uuid: '1', image_url: address }]), code: 'url_not_allowed', param: 'messages[0].content[0].image_url' }, // prettier-ignore
   { name: 'a text with an address object and an id', body: chat([hi, { ...hi, uuid: '1', image_url: { url: address } }]) }, // prettier-ignore
   { name: 'a text with an id alone', body: chat([{ ...hi, uuid: '1' }]), param: 'messages[0].content[0].uuid' },
   { name: 'a text with an id, and an image that the upstream may have', body: chat([{ ...hi, uuid: '1', image_url: null }]) }, // prettier-ignore

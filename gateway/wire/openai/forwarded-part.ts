@@ -79,7 +79,11 @@ const mediaParts = [
 ] as const
 
 /** A part of a chat that is passed on to an OCR model: text alone. */
-export const forwardedText = z.discriminatedUnion('type', textParts)
+export const forwardedText = z.discriminatedUnion('type', textParts, {
+  error: 'a text is sent as {"type": "text", "text": "…"}; other types are text of answers (refusal, thinking)',
+})
 
 /** A part of a chat that is passed on to any other model: text, images, sound. */
-export const forwardedPart = z.discriminatedUnion('type', [...textParts, ...mediaParts])
+export const forwardedPart = z.discriminatedUnion('type', [...textParts, ...mediaParts], {
+  error: 'its type is none of text, image_url, input_image, video_url, audio_url, input_audio, file',
+})
