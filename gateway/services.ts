@@ -39,6 +39,7 @@ export interface Services extends AsyncDisposable {
   readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
+  readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
@@ -93,6 +94,10 @@ export function createServices(config: Config): Services {
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),

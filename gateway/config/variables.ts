@@ -175,6 +175,18 @@ export const variables = {
     'none',
     'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
   ),
+  GATEWAY_TEXT_CHATS: define(
+    oneOf(['forward', 'refuse']),
+    'forward',
+    '`forward`',
+    'Chats without a document that name an OCR model, such as the prompts with which Open WebUI asks for titles and tags: `forward` passes them to the model, behind pages that wait; `refuse` answers 400. Models marked `none` always chat.',
+  ),
+  GATEWAY_TEXT_CHAT_MAX_TOKENS: define<number | null>(
+    integer(1),
+    null,
+    'none',
+    'The most tokens that such a chat may ask for: `max_tokens` and `max_completion_tokens` are lowered to it, or set. Unset: they stay as they are.',
+  ),
   GATEWAY_REDIS_URL: define<string | null>(
     redisUrl,
     null,

@@ -60,7 +60,24 @@ export async function* stitch(
   }
   if (pages.every(hasFailed)) throw allFailed(pages)
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield { type: 'end', ledger: { documents, pages, warnings: request.warnings } }
+  yield {
+    type: 'end',
+    ledger: { documents, pages, warnings: [...request.warnings, ...severalAnswers(request, pages)] },
+  }
+}
+
+/** A client that parses the content as one JSON value should know that each page has one of its own. */
+function severalAnswers(
+  { parsesContent, answersJson, output }: OcrRequest,
+  pages: readonly LedgerPage[],
+): Ledger['warnings'] {
+  if (!parsesContent || !answersJson || output !== 'markdown' || pages.length < 2) return []
+  return [
+    {
+      code: 'response_format_ignored',
+      message: `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`,
+    },
+  ]
 }
 
 const TIME_RAN_OUT =
