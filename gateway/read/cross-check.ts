@@ -56,6 +56,8 @@ export async function crossCheck(
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
   if (answer.finishReason === 'stop') return compared(checked, answer, signal)
+  // An engine that went away, or was put to sleep, may still read the page later.
+  if (answer.finishReason === 'abort') return answer
   return isTrustworthy(layer, page.level) ? fallback(checked, answer.reasons) : answer
 }
 

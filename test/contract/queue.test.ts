@@ -31,7 +31,7 @@ function ask({ url }: TestGateway, { pages, firstNumber, key, signal, more }: As
   const messages = [{ role: 'user', content: [filePart(smallPages(pages, firstNumber))] }]
   return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
-    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
     body: JSON.stringify({ model: 'default', messages, ...more }),
     signal: signal ?? AbortSignal.timeout(DEADLINE),
   })

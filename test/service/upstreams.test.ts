@@ -244,6 +244,7 @@ async function start(options: Parameters<typeof startFakeVllm>[0] & { gatewayKey
         },
         body,
         model: 'some/chat',
+        turn: null,
       },
       abort,
     )

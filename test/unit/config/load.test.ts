@@ -62,6 +62,25 @@ describe('loading the configuration', () => {
     assert.doesNotMatch(problems.join(), /hunter2/)
   })
 
+  for (const { name, key, starts } of [
+    { name: 'umlauts', key: 'schlüssel', starts: false },
+    { name: 'a sign beyond latin1', key: '密码', starts: false },
+    { name: 'a control character', key: 'a\tb', starts: false },
+    { name: 'printable ASCII', key: 'sk-!"#$%&\'()*+-./:;<=>?@[\\]^_`{|}~09azAZ', starts: true },
+    { name: 'a blank inside', key: 'two words', starts: true },
+  ]) {
+    it(`${starts ? 'takes' : 'refuses'} a key with ${name}${starts ? '' : ', which no client could send'}`, () => {
+      const { problems } = loadConfig({ GATEWAY_API_KEYS: `archive:${key},rag:other` })
+      const problem = 'GATEWAY_API_KEYS must have keys of printable ASCII alone: others cannot be sent in a header'
+      assert.deepEqual(problems, starts ? [] : [problem])
+    })
+  }
+
+  it('refuses seconds beyond what timers run, which would end at once', () => {
+    const { problems } = loadConfig({ GATEWAY_DRAIN_SECONDS: '2147484', GATEWAY_PAGE_TIMEOUT_SECONDS: '2147483' })
+    assert.deepEqual(problems, ['GATEWAY_DRAIN_SECONDS must be at most 2147483'])
+  })
+
   for (const { url, says } of [
     { url: 'redis://:hunter2%@redis:6379', says: 'must have its user name and password percent-encoded: a "%" in them is "%25"' }, // prettier-ignore
     { url: 'redis://hunter2%zz:x@redis:6379', says: 'must have its user name and password percent-encoded: a "%" in them is "%25"' }, // prettier-ignore
