@@ -20,7 +20,7 @@ import { createGuard } from './read/guard/guard.ts'
 import { createOnce } from './read/once.ts'
 import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
-import { createAdmission } from './schedule/admission.ts'
+import { createAdmission, type Admission } from './schedule/admission.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -81,14 +81,7 @@ export function createServices(config: Config): Services {
   return {
     log,
     metrics,
-    gauges: {
-      upstreams: () => upstreams.status(),
-      queued: () => ({
-        admitted: admission.queued,
-        page: slots.vllm.waiting() + slots.tesseract.waiting(),
-        upstream: upstreams.waiting(),
-      }),
-    },
+    gauges: gaugeSources(upstreams, admission, slots),
     apiKeys: config.GATEWAY_API_KEYS,
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
@@ -120,6 +113,17 @@ export function createServices(config: Config): Services {
       maxPages: config.GATEWAY_MAX_PAGES,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+  return {
+    upstreams: () => upstreams.status(),
+    queued: () => ({
+      admitted: admission.queued,
+      page: slots.vllm.waiting() + slots.tesseract.waiting(),
+      upstream: upstreams.waiting(),
+    }),
   }
 }
 

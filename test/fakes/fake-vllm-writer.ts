@@ -81,7 +81,11 @@ async function writeStream(
       ...(isFirst ? {} : { token_ids: null }),
     }
     send({
-      ...{ id, object, created, model, choices: [choice] },
+      id,
+      object,
+      created,
+      model,
+      choices: [choice],
       ...progress(),
       ...(isFirst ? { prompt_token_ids: null, prompt_text: null } : {}),
       ...(reason === null || saysUsage ? {} : fingerprint),
@@ -206,7 +210,10 @@ async function writeWhole(
   const { id, created, model } = baseOf(context)
   const message = { role: 'assistant', content: asleep.aborted ? '' : generation.deltas.join('') }
   const body = {
-    ...{ id, object: 'chat.completion', created, model },
+    id,
+    object: 'chat.completion',
+    created,
+    model,
     choices: [
       {
         index: 0,
@@ -225,8 +232,12 @@ async function writeWhole(
       prompt_tokens_details: null,
       completion_tokens_details: null,
     },
-    ...{ prompt_logprobs: null, prompt_token_ids: null, prompt_text: null },
-    ...{ kv_transfer_params: null, ec_transfer_params: null, metrics: null },
+    prompt_logprobs: null,
+    prompt_token_ids: null,
+    prompt_text: null,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
@@ -268,10 +279,15 @@ export function writeCompletion(
     service_tier: null,
     system_fingerprint: fingerprint,
     usage: {
-      ...{ prompt_tokens: 4, total_tokens: 20, completion_tokens: 16 },
-      ...{ prompt_tokens_details: null, completion_tokens_details: null },
+      prompt_tokens: 4,
+      total_tokens: 20,
+      completion_tokens: 16,
+      prompt_tokens_details: null,
+      completion_tokens_details: null,
     },
-    ...{ kv_transfer_params: null, ec_transfer_params: null, metrics: null },
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(whole))
 }
