@@ -51,6 +51,9 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
+/** How long a request that is passed through waits for upstreams to say how they are. */
+const MAX_REFRESH_MILLISECONDS = 1500
+
 /** Creates the upstreams. Nothing is asked before the first `refresh`. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const closing = new AbortController()
@@ -68,7 +71,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
 
   async function askAll(): Promise<boolean> {
     await Promise.all(upstreams.map((upstream) => upstream.discover(closing.signal)))
-    return upstreams.some((upstream) => !upstream.isAvailable())
+    return upstreams.some((upstream) => !upstream.isAvailable() || !upstream.isPrompt())
   }
 
   async function expect(modelId: string, signal: AbortSignal): Promise<void> {
@@ -78,12 +81,27 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     if (queue.isOut(modelId)) throw new EngineOutage(modelId)
   }
 
-  /** A request that is passed through does not wait here: its client decides whether to try again. */
-  function claimNow(modelId: string): UpstreamLease {
-    const upstream = choice.forForwarded(modelId)
-    if (upstream !== null) return upstream.lease('forwarded')
-    rounds.refreshSoon()
-    throw new EngineOutage(modelId)
+  /**
+   * A request that is passed through does not wait here: its client decides whether to try again. An upstream that sleeps
+   * would let it hang, so those that can sleep are asked first.
+   */
+  async function claimAwake(modelId: string, signal: AbortSignal): Promise<UpstreamLease | null> {
+    for (;;) {
+      const upstream = choice.forForwarded(modelId)
+      if (upstream === null) return null
+      if (!(await upstream.askAsleep(signal))) return upstream.lease('forwarded')
+    }
+  }
+
+  async function claimNow(modelId: string, signal: AbortSignal): Promise<UpstreamLease> {
+    const lease = await claimAwake(modelId, signal)
+    if (lease !== null) return lease
+    // One may have been woken since the last round.
+    await rounds.refresh(AbortSignal.any([signal, AbortSignal.timeout(MAX_REFRESH_MILLISECONDS)]))
+    signal.throwIfAborted()
+    const woken = await claimAwake(modelId, signal)
+    if (woken === null) throw new EngineOutage(modelId)
+    return woken
   }
 
   const models = () => joinServedModels(upstreams.map((upstream) => upstream.models()))
@@ -104,7 +122,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),
-    forward: (request, signal) => forwardRequest(claimNow(request.model), request, signal),
+    forward: async (request, signal) => forwardRequest(await claimNow(request.model, signal), request, signal),
     async close() {
       closing.abort(new GatewayError('draining', 'The gateway is stopping.'))
       await Promise.all(upstreams.map((upstream) => upstream.close()))
