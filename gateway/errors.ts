@@ -12,6 +12,7 @@ const invalid = (status = 400): ErrorEntry => ({ status, type: 'invalid_request_
 
 /** Every failure a client can meet, by the `code` it reads. `docs/errors.md` has a section for each. */
 export const errorCatalogue = {
+  malformed_request: invalid(),
   invalid_json: invalid(),
   invalid_value: invalid(),
   unknown_option: invalid(),
@@ -27,12 +28,16 @@ export const errorCatalogue = {
   url_not_allowed: invalid(),
   image_not_seen: invalid(),
   invalid_api_key: { status: 401, type: 'authentication_error', retry: false },
+  forbidden: { status: 403, type: 'permission_error', retry: false },
   not_found: invalid(404),
   model_not_found: invalid(404),
   file_not_found: invalid(404),
+  request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: invalid(413),
   document_too_large: invalid(413),
   unsupported_media_type: invalid(415),
+  expectation_failed: invalid(417),
+  headers_too_large: invalid(431),
   queue_full: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 5 },
   client_gone: { status: 499, type: 'client_error', retry: false },
   internal_error: { status: 500, type: 'server_error', retry: true },
@@ -98,6 +103,12 @@ export class GatewayError extends Error {
   get status(): number {
     return errorEntry(this.code).status
   }
+}
+
+/** Returns the same failure in other words, or with another field at fault. */
+export function reworded(error: GatewayError, message: string, param = error.param ?? undefined): GatewayError {
+  const { code, cause, retry, retryAfterSeconds, kind } = error
+  return new GatewayError(code, message, { param, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
 }
 
 /** Returns the error that a caller may read: the thrown one, or an `internal_error` with this message around anything else. */

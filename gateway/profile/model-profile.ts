@@ -77,6 +77,6 @@ export interface ServedModel {
   readonly created: number
   readonly ownedBy: string
   readonly engine: (typeof engineNames)[number]
-  /** Null when an operator marked the model as no OCR model: its requests pass through. */
+  /** Null for a model that is no OCR model, or has a client of its own: its requests pass through. */
   readonly profile: ModelProfile | null
 }

@@ -27,7 +27,7 @@ export interface UpstreamHealth {
   failed(error: unknown): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
-  /** Asks a server that can sleep whether it does now. Throws the signal's reason. */
+  /** Asks a server that seems well, and can sleep, whether it does now. Throws the signal's reason. */
   askAsleep(signal: AbortSignal): Promise<boolean>
 }
 
@@ -122,7 +122,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
       onChange()
     },
     async askAsleep(signal) {
-      if (!canSleep || !(await sleepsNow(connection, signal))) return false
+      if (!canSleep || isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
       setProblem(ASLEEP)
       return true
     },

@@ -47,7 +47,7 @@ export interface Upstream {
   isPrompt(): boolean
   /** Whether it is known to sleep. */
   isAsleep(): boolean
-  /** Asks it whether it sleeps, if it is one that can. Throws the signal's reason. */
+  /** Asks it whether it sleeps, if it seems well and is one that can. Throws the signal's reason. */
   askAsleep(signal: AbortSignal): Promise<boolean>
   /** Pages that it can be sent now; one at a time while it is on trial. */
   room(): number

@@ -129,6 +129,13 @@ describe('the guard', { timeout: 60_000 }, () => {
       reason: 'commentary',
       temperatures: [0.2, 0.4],
     },
+    { name: 'sixty exclamation marks', first: '!'.repeat(60), reason: 'garbled', temperatures: [0.2, 0.4] },
+    {
+      name: 'an answer to a prompt whose image was dropped',
+      first: { text: '# An invented page', promptTokens: 12 },
+      reason: 'engine_error',
+      temperatures: [0.2, 0.2],
+    },
     {
       name: 'an answer cut off',
       first: { text: '# Min', finishReason: 'length' },
@@ -193,6 +200,36 @@ describe('the guard', { timeout: 60_000 }, () => {
       })
     })
   }
+
+  it('goes elsewhere when an upstream drops the image, and says so when there is no other', async () => {
+    const dropping = { text: '# An invented page', promptTokens: 12 }
+    const other = await startFakeVllm({ answer: () => GOOD })
+    try {
+      await using setup = await start({ answers: [dropping], others: [other] })
+      const pages = [await setup.read(), await setup.read()]
+      assert.deepEqual(
+        pages.map(({ text }) => text),
+        [GOOD, GOOD],
+      )
+      assert.equal(other.requests.length, 2)
+    } finally {
+      await other.kill()
+    }
+    await using alone = await start({ answers: [dropping] })
+    const { code, message } = await failureOf(alone.read())
+    assert.equal(code, 'engine_error')
+    assert.match(message, /^The upstream dropped the image/)
+  })
+
+  for (const { name, promptTokens } of [
+    { name: 'does not count tokens', promptTokens: 0 },
+    { name: 'counts them by a rule of its own', promptTokens: 60 },
+  ])
+    it(`believes an upstream that ${name}`, async () => {
+      await using setup = await start({ answers: [{ text: GOOD, promptTokens }] })
+      const page = lightonPage({ draw: () => grayPageImage(1089, 1540) })
+      assert.deepEqual(verdict(await setup.read(page)), { finishReason: 'stop', attempts: 1, reasons: [] })
+    })
 
   const loops: readonly { name: string; line: string }[] = [
     { name: 'a line', line: 'The same line again and again.\n' },

@@ -10,8 +10,13 @@ const DEADLINE = 10_000
 async function start(answer: NonNullable<FakeVllmOptions['answer']>) {
   const fake = await startFakeVllm({ answer })
   const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-  const post = (body: object, signal: AbortSignal | null = null) =>
-    fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body), signal })
+  const post = (body: object, signal: AbortSignal | null = null, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal,
+    })
   const counted = async (status: number) => {
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
     return metrics.includes(`requests_total{route="/v1/chat/completions",status="${status}"} 1`)
@@ -78,11 +83,18 @@ describe('a chat whose vLLM sleeps', { timeout: TIMEOUT }, () => {
   }
 
   async function startSleepy(fakes: readonly FakeVllm[]) {
-    const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fakes.map(({ url }) => url).join() })
+    const gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fakes.map(({ url }) => url).join(),
+      GATEWAY_MODEL_PROFILES: 'letters=none',
+    })
     const ask = async (path = '/v1/chat/completions', body: object = chat(false)) => {
       const startedAt = performance.now()
       const response = await within(
-        fetch(`${gateway.url}${path}`, { method: 'POST', body: JSON.stringify(body) }),
+        fetch(`${gateway.url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
         3000,
         'the answer',
       )
@@ -95,10 +107,10 @@ describe('a chat whose vLLM sleeps', { timeout: TIMEOUT }, () => {
   }
 
   it('is refused as a document is, whether it is known to sleep or not, and answered when it is awake', async () => {
-    await using sleeper = await startFakeVllm({ devMode: true })
+    await using sleeper = await startFakeVllm({ devMode: true, models: ['lightonai/LightOnOCR-2-1B', 'letters'] })
     await using setup = await startSleepy([sleeper])
     sleeper.sleep()
-    const completion = { model: 'default', prompt: 'Hello' }
+    const completion = { model: 'letters', prompt: 'Hello' }
     const asked = [
       await setup.ask(),
       await setup.ask(),

@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts'
 import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
 import type { Engine, Prompt } from '../engine.ts'
+import { droppedImage } from './dropped-image.ts'
 import { pageRequest } from './page-request.ts'
 import { readAnswer } from './read-answer.ts'
 import type { UpstreamLease } from '../../upstream/lease.ts'
@@ -46,6 +47,8 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
         },
         onFirstToken: () => options.onFirstToken?.((performance.now() - sentAt) / 1000),
       })
+      const dropped = droppedImage(lease.url, prompt, end.usage)
+      if (dropped !== null) throw dropped
       lease.ended(end.finishReason === 'abort' ? 'aborted' : 'answered')
       // Released before the last delta is read: the upstream is free for the next page.
       lease.release()

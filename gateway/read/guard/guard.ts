@@ -37,11 +37,11 @@ export interface AttemptReport {
 }
 
 /**
- * Creates an ask that guards an engine: an answer counts only when it ended well, is not empty, does not loop, and is
- * neither a remark about an empty page nor the prompt repeated. After an answer that does not count, the next attempt
- * uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, goes to another upstream
- * if there is one, and has its image changed where the same failure would come again. When the engines are idle, all
- * rungs that are left are tried side by side.
+ * Creates an ask that guards an engine: an answer counts only when it ended well, is neither empty nor garbled, does not
+ * loop, and is neither a remark about the picture nor the prompt repeated. After an answer that does not count, the next
+ * attempt uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, goes to another
+ * upstream if there is one, and has its image changed where the same failure would come again. When the engines are idle,
+ * all rungs that are left are tried side by side.
  *
  * When no attempt is left, returns the best text with a finish reason other than `stop`: `abort` when the engine went
  * away before it had answered well. When no attempt gave any text and the last one failed, throws its error, as a
