@@ -27,6 +27,9 @@ const CROSSED_SHARE = 0.005
 const MIN_CROSSED = 4
 /** More of a page's width than this is not a rule or a picture that lines stop at. */
 const MAX_CROSSABLE_SHARE = 0.5
+/** Few rules stand closer together, as double ones do. The strokes of letters that touch from line to line do. */
+const RULE_DISTANCE = 20
+const MAX_CLOSE_RULES = 5
 
 /** What a pixel of the mask is, once what the path may cross is marked. */
 const INK = 1
@@ -35,21 +38,38 @@ const CROSSABLE = 2
 /**
  * Finds a way from the left to the right of a zone that crosses no line of type; null where there is none. It follows
  * skewed lines, and steps where columns stand beside each other. Rules, frames and pictures as high as the zone are
- * crossed where that is the shortest way. Of two gaps it takes the wider one.
+ * crossed where that is the shortest way. Of two gaps it takes the wider one; none is narrower than twice the `margin`.
  */
-export function findGap(mask: InkMask, zone: Zone): Gap | null {
+export function findGap(mask: InkMask, zone: Zone, margin = 0): Gap | null {
   const { width } = mask
   if (zone.end - zone.first < 3) return null
-  const pixels = markCrossable(mask, zone)
+  const pixels = widened({ ...mask, pixels: markCrossable(mask, zone) }, margin)
   const rows = cheapestPath({ ...mask, pixels }, zone)
-  let [crossed, crossable] = [0, 0]
+  return isThroughType(pixels, width, rows) ? null : { rows, range: rangeOf(rows) }
+}
+
+function rangeOf(rows: Int32Array): number {
+  return rows.reduce((one, other) => Math.max(one, other)) - rows.reduce((one, other) => Math.min(one, other))
+}
+
+/** Tells whether a path crosses letters, and not only paper, specks, rules and pictures. */
+function isThroughType(pixels: Uint8Array, width: number, rows: Int32Array): boolean {
+  let [crossed, crossable, close, before, last] = [0, 0, 0, 0, -Infinity]
   for (let x = 0; x < width; x++) {
-    const value = pixels[rows[x]! * width + x]
+    const value = pixels[rows[x]! * width + x]!
     if (value === INK) crossed++
-    else if (value === CROSSABLE) crossable++
+    if (value === CROSSABLE) crossable++
+    if (value === CROSSABLE && before !== CROSSABLE) {
+      if (x - last < RULE_DISTANCE) close++
+      last = x
+    }
+    before = value
   }
-  if (crossed > Math.max(MIN_CROSSED, CROSSED_SHARE * width) || crossable > MAX_CROSSABLE_SHARE * width) return null
-  return { rows, range: Math.max(...rows) - Math.min(...rows) }
+  return (
+    crossed > Math.max(MIN_CROSSED, CROSSED_SHARE * width) ||
+    crossable > MAX_CROSSABLE_SHARE * width ||
+    close > MAX_CLOSE_RULES
+  )
 }
 
 /** Marks the pieces of ink that reach from the top of the zone to its bottom. No line of type is as high. */
@@ -78,6 +98,18 @@ function markCrossable({ pixels, width }: InkMask, { first, end }: Zone): Uint8A
     if (reaches) for (const at of piece) marked[at] = CROSSABLE
   }
   return marked
+}
+
+/** Lets all ink that must not be crossed reach further up and down. */
+function widened({ pixels, width, height }: InkMask, by: number): Uint8Array {
+  if (by === 0) return pixels
+  const wider = pixels.slice()
+  for (let y = 0, at = 0; y < height; y++)
+    for (let x = 0; x < width; x++, at++) {
+      if (pixels[at] !== INK) continue
+      for (let row = Math.max(0, y - by); row <= Math.min(height - 1, y + by); row++) wider[row * width + x] = INK
+    }
+  return wider
 }
 
 /** Returns the row of the cheapest path in each column (dynamic programming, as in seam carving). */

@@ -20,7 +20,7 @@ export function findGutter(mask: InkMask): Gap | null {
     .filter((height) => height >= MIN_LETTER_HEIGHT)
   const size = heights.toSorted((a, b) => a - b)[heights.length >> 1] ?? 0
   const width = Math.max(MIN_WIDTH, Math.round(size * (countLines(mask) > 1 ? GUTTER : WORD_SPACE)))
-  return findGap(turned(widened(mask, width >> 1)), { first: 0, end: mask.width })
+  return findGap(turned(mask), { first: 0, end: mask.width }, width >> 1)
 }
 
 /** Counts the runs of rows with ink that are as high as a letter. */
@@ -32,18 +32,6 @@ function countLines({ pixels, width, height }: InkMask): number {
     run = hasInk ? run + 1 : 0
   }
   return lines
-}
-
-/** Widens all ink to both sides, so that only a wide gap is left; the outermost columns are no gap by themselves. */
-function widened(mask: InkMask, by: number): InkMask {
-  const { pixels, width, height } = mask
-  const wider = new Uint8Array(pixels.length)
-  for (let y = 0; y < height; y++) {
-    const start = y * width
-    for (let x = 0; x < width; x++)
-      if (pixels[start + x] === 1) wider.fill(1, start + Math.max(0, x - by), start + Math.min(width, x + by + 1))
-  }
-  return { ...mask, pixels: wider }
 }
 
 /** Returns the mask with its rows and columns exchanged. */
