@@ -4,7 +4,7 @@ import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
-import { openDocument } from './document/open.ts'
+import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
@@ -33,8 +33,13 @@ export interface Services extends AsyncDisposable {
   readonly metrics: Metrics
   readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
+  /** Origins whose pages may call the gateway from browsers. */
+  readonly corsOrigins: readonly string[]
+  /** Under which names and from which pages a gateway without keys is used; null: it has keys. */
+  readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
+  readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
@@ -85,8 +90,14 @@ export function createServices(config: Config): Services {
       }),
     },
     apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
@@ -97,9 +108,10 @@ export function createServices(config: Config): Services {
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
+      cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocument: (source, turn, signal) =>
-        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      openDocuments: (source, turn, signal) =>
+        openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
       admission,
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
@@ -109,6 +121,20 @@ export function createServices(config: Config): Services {
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+/** How a gateway without keys may be reached. */
+interface AnonymousAccess {
+  readonly host: string
+  /** Under any name, as on a network. */
+  readonly anyHost: boolean
+  readonly corsOrigins: readonly string[]
+}
+
+function anonymousAccess(config: Config): AnonymousAccess | null {
+  if (config.GATEWAY_API_KEYS.length > 0) return null
+  const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
+  return { host, anyHost, corsOrigins }
 }
 
 interface ReadParts {
@@ -141,7 +167,12 @@ function createReadServices(
     once: createOnce(store),
     slots,
     ask: {
-      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt }),
+      vllm: createGuard(vllm, {
+        totalTimeoutSeconds,
+        spare,
+        maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
+        onAttempt,
+      }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
     crossCheck: { totalTimeoutSeconds, onCloserLook },
@@ -166,6 +197,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
     pdfRasterizer: config.GATEWAY_RASTERIZER,
     maxHeapMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
+    maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
   })
 }
 

@@ -10,8 +10,13 @@ const DEADLINE = 10_000
 async function start(answer: NonNullable<FakeVllmOptions['answer']>) {
   const fake = await startFakeVllm({ answer })
   const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-  const post = (body: object, signal: AbortSignal | null = null) =>
-    fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body), signal })
+  const post = (body: object, signal: AbortSignal | null = null, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal,
+    })
   const counted = async (status: number) => {
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
     return metrics.includes(`requests_total{route="/v1/chat/completions",status="${status}"} 1`)

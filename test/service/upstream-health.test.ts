@@ -273,6 +273,7 @@ describe('a gateway', () => {
     const ask = () =>
       fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
           model: 'default',
           messages: [{ role: 'user', content: [filePart(smallPages(1))] }],
