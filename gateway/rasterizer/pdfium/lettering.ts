@@ -12,9 +12,13 @@ const MAX_DEGREES = 0.3
 /** As on drawn pages: notes decide it once they are a third of the page. */
 const SMALL_SHARE = 0.33
 
+const LETTER = /^[\p{L}\p{N}]$/u
 /** Letters as high as an x, in the scripts that have such. */
 const SMALL_LETTER = /^[acemnorsuvwxzαεικμνορστυχωасегиклмнопртхчшъыьэюя]$/u
 const HAN = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]$/u
+const CAPITAL = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}0-9]$/u
+/** Of a page whose other letters tell nothing, such as Arabic ones, the rest is no sample. */
+const TELLING_SHARE = 0.5
 /** The height of an x as a share of a capital's or a digit's, and of a Chinese character's of the same type size. */
 const OF_CAPITAL = 0.72
 const OF_CHARACTER = 0.55
@@ -35,7 +39,7 @@ export function readLettering(
   const step = Math.ceil(count / SAMPLED_LETTERS)
   const sizes: number[] = []
   const allPainted = pictured.size === 0 && partial.size === 0
-  let [level, seen] = [0, 0]
+  let [level, seen, letters] = [0, 0, 0]
   using room = pdfium.allocate(32)
   for (let index = 0; index < count; index += step) {
     const unicode = library.FPDFText_GetUnicode(textPage, index)
@@ -47,14 +51,17 @@ export function readLettering(
     seen++
     if (Math.abs(degrees - Math.round(degrees / 90) * 90) <= MAX_DEGREES) level++
     const isUpright = Math.abs(up) > Math.abs(across)
-    const size = sizeOf(String.fromCodePoint(unicode), heightOf(pdfium, textPage, index, isUpright, room.address))
+    const character = String.fromCodePoint(unicode)
+    if (LETTER.test(character)) letters++
+    const size = sizeOf(character, heightOf(pdfium, textPage, index, isUpright, room.address))
     if (size > 0 && size < longerSide / 4) sizes.push(size / longerSide)
   }
   if (seen < MIN_LETTERS) return null
-  return {
-    isLevel: level >= LEVEL_SHARE * seen,
-    size: sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length * SMALL_SHARE)] ?? null,
-  }
+  return { isLevel: level >= LEVEL_SHARE * seen, size: sizes.length < TELLING_SHARE * letters ? null : smaller(sizes) }
+}
+
+function smaller(sizes: readonly number[]): number | null {
+  return sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length * SMALL_SHARE)] ?? null
 }
 
 function heightOf(pdfium: Pdfium, textPage: number, index: number, isUpright: boolean, address: number): number {
@@ -67,5 +74,5 @@ function heightOf(pdfium: Pdfium, textPage: number, index: number, isUpright: bo
 function sizeOf(letter: string, height: number): number {
   if (SMALL_LETTER.test(letter)) return height
   if (HAN.test(letter)) return height * OF_CHARACTER
-  return /^[\p{L}\p{N}]$/u.test(letter) ? height * OF_CAPITAL : 0
+  return CAPITAL.test(letter) ? height * OF_CAPITAL : 0
 }
