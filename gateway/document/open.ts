@@ -27,9 +27,10 @@ export interface Document extends AsyncDisposable {
   readonly portfolioWarning: PageWarning | null
   /**
    * Draws a page, 1-based, at the size its budget asks for. Throws `page_out_of_range`, `page_timeout`,
-   * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each.
+   * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each. Without a
+   * turn, it is the turn that the document was opened in.
    */
-  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal): Promise<PageImage>
+  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal, turn?: Turn): Promise<PageImage>
 }
 
 /** A document that was just opened. */
@@ -101,10 +102,10 @@ function openedDocument(
       held = null
       return taken
     },
-    async rasterize(page, rasterization, signal) {
+    async rasterize(page, rasterization, signal, drawTurn = turn) {
       if (!Number.isInteger(page) || page < 1 || page > pageCount) throw outOfRange(page, pageCount)
       try {
-        return await rasterizer.rasterize(shared, page, rasterization, turn, signal)
+        return await rasterizer.rasterize(shared, page, rasterization, drawTurn, signal)
       } catch (error) {
         throw withParam(error, param)
       }

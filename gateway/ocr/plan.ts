@@ -3,14 +3,14 @@ import type { Source } from '../document/source.ts'
 import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
 import type { Question } from '../profile/question.ts'
-import type { PageToRead } from '../read/page-to-read.ts'
+import type { Draw, PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
 import type { PageWarning } from '../page/page.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
-import { pageKey, questionKey } from './page-key.ts'
+import { pageKey, questionKey, type CachePartition } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
@@ -20,6 +20,7 @@ export interface PlanServices {
   readonly rasterizationVersion: string
   /** How page images are encoded; null: as the profile says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
+  readonly cachePartition: CachePartition
   /** Tells which keys the cache holds. */
   readonly cached: (keys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
   readonly maxPages: number
@@ -113,7 +114,7 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
   const shared: SharedByPages = {
     question: questionOf(request),
-    questionKey: questionKey(request),
+    questionKey: questionKey(request, services.cachePartition),
     attemptBudget: createAttemptBudget(wanted.length),
     refreshedImages: new Set(),
   }
@@ -159,7 +160,7 @@ function planPage(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
-  { rasterizationVersion, imageMediaType }: PlanServices,
+  { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
 ): Omit<PageToRead, keyof SharedByPages | 'level'> {
   const { profile } = request.model
   const rasterization: Rasterization = {
@@ -167,9 +168,12 @@ function planPage(
     mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
   }
-  const draw = (asked: Rasterization) => (signal: AbortSignal) => document.rasterize(documentPage, asked, signal)
+  const draw =
+    (asked: Rasterization): Draw =>
+    (signal, turn) =>
+      document.rasterize(documentPage, asked, signal, turn)
   return {
-    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
     cache: request.cache,
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.

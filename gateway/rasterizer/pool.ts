@@ -164,7 +164,7 @@ class RasterizerPool implements Rasterizer {
   }
 
   #leaveQueue(job: Job): void {
-    this.#waiting.remove(job.turn, job)
+    this.#waiting.remove(job)
     this.#waitingJobs.delete(job)
   }
 

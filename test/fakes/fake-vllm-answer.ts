@@ -28,7 +28,7 @@ export interface ChatBody {
   readonly messages?: readonly { readonly role?: string; readonly content?: unknown }[]
   readonly prompt?: unknown
   readonly stream?: boolean
-  readonly stream_options?: { readonly include_usage?: boolean }
+  readonly stream_options?: { readonly include_usage?: boolean; readonly continuous_usage_stats?: boolean }
   readonly logprobs?: boolean
   readonly top_logprobs?: number | null
   readonly max_tokens?: number
@@ -43,11 +43,16 @@ export interface ScriptedAnswer {
   readonly text?: string
   /** Exact deltas, in place of `text` cut into words. */
   readonly deltas?: readonly string[]
-  /** Of each delta, in order, for a request that asks for them; null where vLLM knows none. The rest have -0.01. */
+  /**
+   * Of each delta, in order, and then of the end, for a request that asks for them; null where vLLM knows none. The rest
+   * have -0.01, and the end 0.
+   */
   readonly logprobs?: readonly (number | null)[]
   /** Milliseconds before the first delta, and before every other. */
   readonly firstDelayMs?: number
   readonly delayMs?: number
+  /** What `usage` says of the prompt, in place of what it has. */
+  readonly promptTokens?: number
   /** Defaults to `stop`, or to `length` where `max_tokens` cut the text. */
   readonly finishReason?: string
   /**
@@ -86,7 +91,7 @@ export function generate(answer: ScriptedAnswer, body: ChatBody, promptTokens: n
   return {
     deltas: cut ? wanted.slice(0, limit) : wanted,
     finishReason: answer.finishReason ?? (cut ? 'length' : 'stop'),
-    promptTokens,
+    promptTokens: answer.promptTokens ?? promptTokens,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TextLayer } from '../../page/text-layer.ts'
 import { marksIn, type PageShare } from '../../prepare/ink-in-box.ts'
+import { readLettering } from './lettering.ts'
 import type { Pdfium } from './module.ts'
 import { type DrawnPage, findSeenText, type SeenText } from './seen-text.ts'
 import { lookOverText, type TextContent } from './text-content.ts'
@@ -46,7 +47,8 @@ export function readTextLayer(pdfium: Pdfium, page: number, draw: () => DrawnPag
     const text = (isOcr ? hidden : visible).trim()
     if (text === '') return null
     const isWhole = (isOcr || !isPictured) && !content.hasTypedAnnotations
-    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole }
+    const lettering = isPictured ? null : readLettering(pdfium, textPage, count, content, seen)
+    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole, lettering }
   } finally {
     library.FPDFText_ClosePage(textPage)
   }
