@@ -110,7 +110,7 @@ async function drawPage(
     const pixels = pdfium.bytes(byteOffset, length)
     const bitmap = { ...inPlace, pixels: reusesPixels ? pixels : pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
-    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, hasImages: content.imageCount > 0 }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }
