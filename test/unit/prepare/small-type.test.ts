@@ -71,7 +71,7 @@ describe('small type', () => {
   })
 
   it('is a guess on an image, which its tiles confirm or not', async () => {
-    const small = drawText({ size: 5, lines: 150 })
+    const small = drawText({ size: 4, lines: 20 })
     const large = await resize(small, 3267, 4620)
     const size = px(4356, 6160)
     const source = { width: 4356, height: 6160, dpi: null, bilevel: null }
