@@ -26,7 +26,10 @@ export interface ForwardedResponse {
 }
 
 /** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
-const REQUEST_HEADERS = new Set(['content-type', 'accept', 'x-request-id'])
+const REQUEST_HEADERS = new Set(['accept', 'x-request-id'])
+
+/** The body was read as JSON, whatever the client calls it; vLLM refuses every other name and none. */
+const JSON_BODY = { 'content-type': 'application/json' }
 
 /**
  * What belongs to one connection and must not cross to the next (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1),
@@ -54,7 +57,8 @@ export async function forwardRequest(
   signal: AbortSignal,
 ): Promise<ForwardedResponse> {
   try {
-    const request = { method, path, headers: passedOn(headers, (name) => REQUEST_HEADERS.has(name)), body }
+    const passed = passedOn(headers, (name) => REQUEST_HEADERS.has(name))
+    const request = { method, path, headers: body === null ? passed : { ...passed, ...JSON_BODY }, body }
     const response = await unlessLost(lease, signal, (until) => lease.send(request, until))
     if (response.status === 401 || response.status === 403) {
       await response.body.dump()
