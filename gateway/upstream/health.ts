@@ -3,6 +3,7 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import type { UpstreamConnection } from './connection.ts'
 import { ASLEEP, discover, SilentServer, sleepsNow } from './discovery.ts'
 import type { ChooseProfile } from './served-models.ts'
+import { createSilence } from './silence.ts'
 
 /** Says one thing about an upstream to whoever keeps the log. */
 export type UpstreamLog = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -40,12 +41,6 @@ export interface UpstreamHealthOptions {
   readonly onChange: () => void
 }
 
-/** A server that says something at least so often is busy, not hung, though it does not answer `/health` in time. */
-const BUSY_MILLISECONDS = 10_000
-
-/** A server that has said nothing at all for so long gets no pages: it was late at least twice. */
-const SILENT_MILLISECONDS = 25_000
-
 /** Creates the health of a server that was not asked yet. */
 export function createHealth(connection: UpstreamConnection, options: UpstreamHealthOptions): UpstreamHealth {
   const { chooseProfile, onLog, onRecovery, onChange } = options
@@ -53,9 +48,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let models: readonly ServedModel[] = []
   let problem: string | null = 'it has not been asked yet'
   let warnings: readonly string[] = []
-  let lastHeard = -Infinity
-  let lastAnswered = performance.now()
-  let isLate = false
+  const silence = createSilence()
   let canSleep = false
   let lost = new AbortController()
 
@@ -70,12 +63,8 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
 
   /** A late answer says nothing about the pages that the server has: they end by their own time limits. */
   function noteSilence({ message, isAlive }: SilentServer): void {
-    const now = performance.now()
-    if (models.length === 0) return setProblem(message, false)
-    if (isAlive) lastAnswered = now
-    const silence = now - Math.max(lastHeard, lastAnswered)
-    isLate = silence >= BUSY_MILLISECONDS
-    if (silence >= SILENT_MILLISECONDS) setProblem(message, false)
+    if (isAlive) silence.heard()
+    if (silence.wasLate() || models.length === 0) setProblem(message, false)
   }
 
   function logProblem(next: string | null): void {
@@ -99,20 +88,16 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
     models: () => models,
     problem: () => problem,
     isAsleep: () => problem === ASLEEP,
-    isLate: () => isLate,
+    isLate: () => silence.isLate,
     warnings: () => warnings,
     lost: () => lost.signal,
-    heard() {
-      lastHeard = performance.now()
-      isLate = false
-    },
+    heard: () => silence.heard(),
     failed: (error) => setProblem(describe(error)),
     async discover(signal) {
       try {
         const found = await discover(connection, chooseProfile, signal)
         ;({ models, canSleep } = found)
-        lastAnswered = performance.now()
-        isLate = false
+        silence.heard()
         setWarnings(versionWarnings(found.models, found.version))
         setProblem(found.problem)
       } catch (error) {
@@ -122,7 +107,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
       onChange()
     },
     async askAsleep(signal) {
-      if (!canSleep || isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
+      if (!canSleep || silence.isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
       setProblem(ASLEEP)
       return true
     },
