@@ -141,7 +141,7 @@ function createReadServices(
     once: createOnce(store),
     slots,
     ask: {
-      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt }),
+      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt, onCompared: upstreams.compared }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
     crossCheck: { totalTimeoutSeconds, onCloserLook },

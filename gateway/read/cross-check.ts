@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts'
 import type { Usage } from '../engine/engine.ts'
-import type { PageImage } from '../page/page.ts'
+import type { PageImage, PageWarning } from '../page/page.ts'
 import type { TextLayer } from '../page/text-layer.ts'
-import type { Question } from '../profile/question.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
 import { agreement } from './evidence/agreement.ts'
 import { isFarBelow } from './evidence/agreement-level.ts'
+import { contradicts, isTranscription } from './evidence/contradiction.ts'
 import { layerToMarkdown } from './evidence/layer-to-markdown.ts'
 import { isSane, isTrustworthy } from './evidence/trust.ts'
 import { PageFailure } from './guard/page-failure.ts'
@@ -55,13 +55,32 @@ export async function crossCheck(
     if (!isFinalFailure(error) || !isTrustworthy(layer, page.level)) throw error
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
-  if (answer.finishReason === 'stop') return compared(checked, answer, signal)
-  return isTrustworthy(layer, page.level) ? fallback(checked, answer.reasons) : answer
+  if (answer.finishReason === 'stop') return unlessContradicted(checked, answer, signal)
+  if (isTrustworthy(layer, page.level)) return fallback(checked, answer.reasons)
+  // The document's other pages have shown meanwhile that its layers are wrong.
+  return answer.finishReason === 'low_agreement' ? compared(checked, accepted(answer), signal) : answer
 }
 
-/** Tells whether the answer is the page's text; a client's own prompt may ask for anything else. */
-function isTranscription({ model, task, prompt }: Question): boolean {
-  return (task === 'document' || task === 'text') && prompt === model.profile.tasks[task]?.text
+/** Builds the answer that the last attempt would have been without its layer. */
+function accepted(answer: PageAnswer): PageAnswer {
+  return { ...answer, finishReason: 'stop', reasons: answer.reasons.slice(0, -1) }
+}
+
+/**
+ * Falls back where the answer contradicts the layer, once it does so twice. The guard has found this for a page that was
+ * read as one image; it asks Tesseract no second time, and knows no layer of a tile.
+ */
+async function unlessContradicted(checked: CheckedPage, first: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
+  const { page, image, layer, read } = checked
+  const isContradicted = ({ text }: PageAnswer) => contradicts(layer, page.level, page.question, text) === true
+  if (!isContradicted(first)) return compared(checked, first, signal)
+  const reasons: AttemptReason[] = [...first.reasons, 'low_agreement']
+  if (image.tiles === undefined || !page.attemptBudget.take()) return fallback(checked, reasons)
+  const second = await read(image, signal)
+  const isGood = second.finishReason === 'stop' && !isContradicted(second)
+  const all: AttemptReason[] = [...reasons, ...second.reasons]
+  if (!isGood) return fallback(checked, second.finishReason === 'stop' ? [...all, 'low_agreement'] : all)
+  return compared(checked, { ...second, attempts: first.attempts + second.attempts, reasons: all }, signal)
 }
 
 interface CheckedPage {
@@ -92,11 +111,18 @@ const failures: ReadonlySet<AttemptReason> = new Set([
   'aborted',
 ])
 
+const textDisagrees: PageWarning = {
+  code: 'text_disagrees',
+  message:
+    "The model's answers held almost nothing of the text that the document itself has for this page, so the text is the document's. If other pages say so too, the upstream reads wrong images or serves wrong weights: see /ready.",
+}
+
 /** Builds an answer from the text layer. Its usage is zero, because no engine wrote the text. */
 function fallback({ page, image, layer }: CheckedPage, reasons: readonly AttemptReason[]): PageAnswer {
   return {
     ...drawn(image, page.question.model.engine),
     text: layerToMarkdown(layer.text),
+    warnings: reasons.includes('low_agreement') ? [...image.warnings, textDisagrees] : image.warnings,
     finishReason: 'stop',
     attempts: Math.max(1, reasons.length),
     reasons,

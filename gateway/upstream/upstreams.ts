@@ -39,6 +39,8 @@ export interface Upstreams {
   /** How much of that is free, with no page waiting for it. */
   spare(modelId: string): number
   status(): readonly UpstreamStatus[]
+  /** Says whether an upstream's answer agreed with a page's text layer that can be trusted. */
+  compared(url: string, agrees: boolean): void
   /** Pages waiting for room. */
   waiting(): number
   /** Calls back whenever there may be more or less room. */
@@ -95,6 +97,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),
