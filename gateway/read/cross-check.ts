@@ -67,20 +67,14 @@ function accepted(answer: PageAnswer): PageAnswer {
 }
 
 /**
- * Falls back where the answer contradicts the layer, once it does so twice. The guard has found this for a page that was
- * read as one image; it asks Tesseract no second time, and knows no layer of a tile.
+ * Falls back where an answer that the guard did not compare contradicts the layer: Tesseract's. Tiles that contradict it
+ * are only warned of, because their joints leave more room for mistakes of the gateway's own.
  */
-async function unlessContradicted(checked: CheckedPage, first: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
-  const { page, image, layer, read } = checked
-  const isContradicted = ({ text }: PageAnswer) => contradicts(layer, page.level, page.question, text) === true
-  if (!isContradicted(first)) return compared(checked, first, signal)
-  const reasons: AttemptReason[] = [...first.reasons, 'low_agreement']
-  if (image.tiles === undefined || !page.attemptBudget.take()) return fallback(checked, reasons)
-  const second = await read(image, signal)
-  const isGood = second.finishReason === 'stop' && !isContradicted(second)
-  const all: AttemptReason[] = [...reasons, ...second.reasons]
-  if (!isGood) return fallback(checked, second.finishReason === 'stop' ? [...all, 'low_agreement'] : all)
-  return compared(checked, { ...second, attempts: first.attempts + second.attempts, reasons: all }, signal)
+async function unlessContradicted(checked: CheckedPage, answer: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
+  const { page, image, layer } = checked
+  if (contradicts(layer, page.level, page.question, answer.text) !== true) return compared(checked, answer, signal)
+  if (image.tiles === undefined) return fallback(checked, [...answer.reasons, 'low_agreement'])
+  return { ...withAgreement(checked, answer), warnings: [...answer.warnings, textDisagrees(KEPT)] }
 }
 
 interface CheckedPage {
@@ -111,10 +105,12 @@ const failures: ReadonlySet<AttemptReason> = new Set([
   'aborted',
 ])
 
-const textDisagrees: PageWarning = {
-  code: 'text_disagrees',
-  message:
-    "The model's answers held almost nothing of the text that the document itself has for this page, so the text is the document's. If other pages say so too, the upstream reads wrong images or serves wrong weights: see /ready.",
+const REPLACED = 'No attempt counted, and the text is that of the document.'
+const KEPT = "The text is the model's all the same. Compare it with the page."
+
+function textDisagrees(what: string): PageWarning {
+  const message = `The model's answer held almost nothing of the text that the document itself has for this page. ${what}`
+  return { code: 'text_disagrees', message }
 }
 
 /** Builds an answer from the text layer. Its usage is zero, because no engine wrote the text. */
@@ -122,7 +118,7 @@ function fallback({ page, image, layer }: CheckedPage, reasons: readonly Attempt
   return {
     ...drawn(image, page.question.model.engine),
     text: layerToMarkdown(layer.text),
-    warnings: reasons.includes('low_agreement') ? [...image.warnings, textDisagrees] : image.warnings,
+    warnings: reasons.includes('low_agreement') ? [...image.warnings, textDisagrees(REPLACED)] : image.warnings,
     finishReason: 'stop',
     attempts: Math.max(1, reasons.length),
     reasons,

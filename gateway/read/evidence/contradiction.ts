@@ -11,10 +11,11 @@ export function isTranscription({ model, task, prompt }: Question): boolean {
 }
 
 /**
- * Words of a layer that can contradict an answer: half a page. With fewer, a few words in the wrong place decide. Two
- * Chinese characters count as a word.
+ * Words of a layer that can contradict an answer, and different words without digits among them. Where there are fewer, or
+ * the same line stands there over and over, a few words decide. Two Chinese characters count as a word.
  */
 const MIN_WORDS = 50
+const MIN_DIFFERENT_WORDS = 20
 /**
  * With less agreement an answer is not the page's text. Answers that leave out much have a tenth and more; pages of other
  * documents in the same language have 0.28, because they share its small words.
@@ -31,10 +32,16 @@ export function contradicts(
   { model, task }: Question,
   answer: string,
 ): boolean | null {
-  if (!isTrustworthy(layer, level) || comparableWords(layer.text).length < MIN_WORDS) return null
+  if (!isTrustworthy(layer, level) || !isRich(layer.text)) return null
   const text = model.profile.clean(answer, task)
   if (!isPlausible(layer.text, text)) return null
   return agreement(layer.text, text) < MAX_CONTRADICTING_AGREEMENT
+}
+
+function isRich(layer: string): boolean {
+  const words = comparableWords(layer).map(({ key }) => key)
+  const different = new Set(words.filter((word) => /^\p{L}{2,}$/u.test(word)))
+  return words.length >= MIN_WORDS && different.size >= MIN_DIFFERENT_WORDS
 }
 
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0
