@@ -15,7 +15,7 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'])
     let gateway: TestGateway
 
     before(async () => {
-      fake = await startFakeVllm({ answer: 'read' })
+      fake = await startFakeVllm({ answer: () => 'read' })
       gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_RASTERIZER: rasterizer })
     })
     after(async () => {
@@ -41,7 +41,7 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'])
     it('show no text that is hidden', async () => {
       fake.setAnswer(() => ({ text: 'half', finishReason: 'length' }))
       const { content, ocr } = await ask('hidden-text.pdf')
-      fake.setAnswer('read')
+      fake.setAnswer(() => 'read')
       assert.doesNotMatch(content, /WHITEHIDDEN|MODETHREE|OFFPAGE|TINYTINY|LAYEROFF|CLIPPEDAWAY/)
       assert.equal(ocr.pages[0]?.agreement, undefined)
     })
