@@ -8,6 +8,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createKeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
 import type { OcrServices } from './ocr/ocr.ts'
@@ -20,7 +21,7 @@ import { createGuard } from './read/guard/guard.ts'
 import { createOnce } from './read/once.ts'
 import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
-import { createAdmission } from './schedule/admission.ts'
+import { createAdmission, type Admission } from './schedule/admission.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -78,17 +79,11 @@ export function createServices(config: Config): Services {
     tesseractThreads,
   })
   const meter = createPaceMeter()
+  const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   return {
     log,
     metrics,
-    gauges: {
-      upstreams: () => upstreams.status(),
-      queued: () => ({
-        admitted: admission.queued,
-        page: slots.vllm.waiting() + slots.tesseract.waiting(),
-        upstream: upstreams.waiting(),
-      }),
-    },
+    gauges: gaugeSources(upstreams, admission, slots),
     apiKeys: config.GATEWAY_API_KEYS,
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
@@ -118,8 +113,21 @@ export function createServices(config: Config): Services {
       },
       lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
+      kept,
+      keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+  return {
+    upstreams: () => upstreams.status(),
+    queued: () => ({
+      admitted: admission.queued,
+      page: slots.vllm.waiting() + slots.tesseract.waiting(),
+      upstream: upstreams.waiting(),
+    }),
   }
 }
 
@@ -172,6 +180,7 @@ function createReadServices(
         spare,
         maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
         onAttempt,
+        onCompared: upstreams.compared,
       }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },

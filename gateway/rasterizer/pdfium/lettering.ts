@@ -1,5 +1,6 @@
 import type { Lettering } from '../../page/text-layer.ts'
 import type { Pdfium } from './module.ts'
+import type { SeenText } from './seen-text.ts'
 import type { TextContent } from './text-content.ts'
 
 /** So many letters are a sample of how large they are, and which way they run. */
@@ -30,18 +31,20 @@ export function readLettering(
   pdfium: Pdfium,
   textPage: number,
   count: number,
-  { box, hidden }: TextContent,
+  { box }: TextContent,
+  { painted, pictured, partial }: SeenText,
 ): Lettering | null {
   const { library } = pdfium
   const longerSide = Math.max(box.right - box.left, box.top - box.bottom)
   const step = Math.ceil(count / SAMPLED_LETTERS)
   const sizes: number[] = []
+  const allPainted = pictured.size === 0 && partial.size === 0
   let [level, seen, letters] = [0, 0, 0]
   using room = pdfium.allocate(32)
   for (let index = 0; index < count; index += step) {
     const unicode = library.FPDFText_GetUnicode(textPage, index)
     if (unicode <= 32 || unicode > 0x10ffff || library.FPDFText_IsGenerated(textPage, index) === 1) continue
-    if (hidden.size > 0 && hidden.has(library.FPDFText_GetTextObject(textPage, index))) continue
+    if (!allPainted && !painted.has(library.FPDFText_GetTextObject(textPage, index))) continue
     if (!library.FPDFText_GetMatrix(textPage, index, room.address)) continue
     const [across = 0, up = 0] = pdfium.floats(room.address, 2)
     const degrees = (Math.atan2(up, across) * 180) / Math.PI
