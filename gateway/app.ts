@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { GatewayError } from './errors.ts'
+import { allowOrigins } from './http/middleware/allow-origins.ts'
 import { accessLog } from './http/middleware/access-log.ts'
 import { authenticate } from './http/middleware/authenticate.ts'
 import { chatCompletions } from './http/routes/chat-completions.ts'
@@ -9,24 +10,24 @@ import { errorResponse, throwErrors } from './http/error-response.ts'
 import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
+import { pathOf, routeMissedByBase } from './http/paths.ts'
+import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
 import type { Services } from './services.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
-  const app = new Hono<GatewayEnv>()
-  app.onError(errorResponse(services.metrics))
-  app.notFound((c) => {
-    throw new GatewayError(
-      'not_found',
-      `There is no ${c.req.method} ${c.req.path} here. docs/api.md lists the endpoints.`,
-    )
-  })
+  const app = new Hono<GatewayEnv>({ getPath: pathOf })
+  const answerError = errorResponse(services.metrics)
+  app.onError(answerError)
+  app.notFound((c) => answerError(notFound(c.req.method, c.req.path, app.routes), c))
 
   app.use(requestId())
   app.use(accessLog(services))
   app.use(throwErrors())
+  app.use(allowOrigins(services.corsOrigins))
+  if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
   app.get('/health', health())
   app.get('/ready', ready(services.upstreams, services.lifecycle))
@@ -39,4 +40,13 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.post('/v1/chat/completions', chatCompletions(services))
   app.post('/v1/completions', completions(services))
   return app
+}
+
+function notFound(method: string, path: string, routes: Parameters<typeof routeMissedByBase>[1]): GatewayError {
+  const meant = routeMissedByBase(path, routes)
+  const hint =
+    meant === null
+      ? 'docs/api.md lists the endpoints.'
+      : `Send it to ${meant}: the base URL of a client ends in /v1, once.`
+  return new GatewayError('not_found', `There is no ${method} ${path} here. ${hint}`)
 }

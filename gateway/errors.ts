@@ -12,6 +12,7 @@ const invalid = (status = 400): ErrorEntry => ({ status, type: 'invalid_request_
 
 /** Every failure a client can meet, by the `code` it reads. `docs/errors.md` has a section for each. */
 export const errorCatalogue = {
+  malformed_request: invalid(),
   invalid_json: invalid(),
   invalid_value: invalid(),
   unknown_option: invalid(),
@@ -27,12 +28,16 @@ export const errorCatalogue = {
   url_not_allowed: invalid(),
   image_not_seen: invalid(),
   invalid_api_key: { status: 401, type: 'authentication_error', retry: false },
+  forbidden: { status: 403, type: 'permission_error', retry: false },
   not_found: invalid(404),
   model_not_found: invalid(404),
   file_not_found: invalid(404),
+  request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: invalid(413),
   document_too_large: invalid(413),
   unsupported_media_type: invalid(415),
+  expectation_failed: invalid(417),
+  headers_too_large: invalid(431),
   queue_full: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 5 },
   client_gone: { status: 499, type: 'client_error', retry: false },
   internal_error: { status: 500, type: 'server_error', retry: true },
@@ -52,10 +57,13 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 
 /**
  * Tells failures of one code apart where the gateway must; clients never see it. `too_long`: the page does not fit the
- * model's context. `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway
- * could not connect to an upstream.
+ * model's context. `image_too_long`: its image does not fit the encoder of one upstream. `too_many_bytes`: a server
+ * before the engine refuses so large a body. `image_forgotten`: the engine lost an image that it had seen before.
+ * `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway could not connect
+ * to an upstream.
  */
-export type ErrorKind = 'too_long' | 'outage' | 'no_connection'
+export type ErrorKind =
+  'too_long' | 'image_too_long' | 'too_many_bytes' | 'image_forgotten' | 'outage' | 'no_connection'
 
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {
@@ -67,6 +75,8 @@ export interface ErrorDetails {
   readonly retry?: boolean
   readonly retryAfterSeconds?: number | undefined
   readonly kind?: ErrorKind | undefined
+  /** Of a page image that was too long: the share of its tokens that fits. */
+  readonly tokenShare?: number | undefined
 }
 
 /** A failure the caller may read: `message` says what went wrong and what to do; `cause` is for the log alone. */
@@ -76,6 +86,7 @@ export class GatewayError extends Error {
   readonly retry: boolean
   readonly retryAfterSeconds: number | undefined
   readonly kind: ErrorKind | null
+  readonly tokenShare: number | null
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -86,11 +97,18 @@ export class GatewayError extends Error {
     this.retry = details.retry ?? entry.retry
     this.retryAfterSeconds = details.retryAfterSeconds ?? entry.retryAfterSeconds
     this.kind = details.kind ?? null
+    this.tokenShare = details.tokenShare ?? null
   }
 
   get status(): number {
     return errorEntry(this.code).status
   }
+}
+
+/** Returns the same failure in other words, or with another field at fault. */
+export function reworded(error: GatewayError, message: string, param = error.param ?? undefined): GatewayError {
+  const { code, cause, retry, retryAfterSeconds, kind } = error
+  return new GatewayError(code, message, { param, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
 }
 
 /** Returns the error that a caller may read: the thrown one, or an `internal_error` with this message around anything else. */

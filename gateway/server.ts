@@ -1,9 +1,9 @@
-import { serve } from '@hono/node-server'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import type { Config } from './config/load.ts'
+import { createListener, type Listener } from './http/listener.ts'
 import { createServices, type Services } from './services.ts'
 
 /** A gateway that listens. */
@@ -23,19 +23,21 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   // The first request should find the upstreams' models; one that hangs must not delay the start for long.
   await services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))
   try {
-    const server = await listen(config, services)
-    return { url: urlOf(server), services, stop: () => stop(server, services, config.GATEWAY_DRAIN_SECONDS) }
+    const listener = await listen(config, services)
+    return { url: urlOf(listener.server), services, stop: () => stop(listener, services, config.GATEWAY_DRAIN_SECONDS) }
   } catch (error) {
     await services[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function listen({ GATEWAY_HOST: hostname, GATEWAY_PORT: port }: Config, services: Services): Promise<Server> {
-  // Plain HTTP/1 is what `serve` makes when it is given no other `createServer`.
-  const server = serve({ fetch: createApp(services).fetch, hostname, port, overrideGlobalObjects: false }) as Server
-  await once(server, 'listening')
-  return server
+async function listen(config: Config, services: Services): Promise<Listener> {
+  const { GATEWAY_HOST: hostname, GATEWAY_PORT: port, GATEWAY_KEEP_ALIVE_SECONDS: keepAliveSeconds } = config
+  const { log, metrics, lifecycle } = services
+  const listener = createListener(createApp(services), { log, metrics, lifecycle, hostname, keepAliveSeconds })
+  listener.server.listen(port, hostname)
+  await once(listener.server, 'listening')
+  return listener
 }
 
 function urlOf(server: Server): string {
@@ -43,16 +45,8 @@ function urlOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-const IDLE_CHECK_MS = 100
-
-async function stop(server: Server, services: Services, drainSeconds: number): Promise<void> {
+async function stop(listener: Listener, services: Services, drainSeconds: number): Promise<void> {
   services.lifecycle.draining = true
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // close() ends the connections that are idle now; those that fall idle later would be kept alive for seconds.
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
-  const cut = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000)
-  await closed
-  clearInterval(idle)
-  clearTimeout(cut)
+  await listener.stop(drainSeconds)
   await services[Symbol.asyncDispose]()
 }

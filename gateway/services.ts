@@ -4,10 +4,11 @@ import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
-import { openDocument } from './document/open.ts'
+import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createKeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
 import type { OcrServices } from './ocr/ocr.ts'
@@ -20,7 +21,7 @@ import { createGuard } from './read/guard/guard.ts'
 import { createOnce } from './read/once.ts'
 import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
-import { createAdmission } from './schedule/admission.ts'
+import { createAdmission, type Admission } from './schedule/admission.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -33,8 +34,13 @@ export interface Services extends AsyncDisposable {
   readonly metrics: Metrics
   readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
+  /** Origins whose pages may call the gateway from browsers. */
+  readonly corsOrigins: readonly string[]
+  /** Under which names and from which pages a gateway without keys is used; null: it has keys. */
+  readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
+  readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
@@ -73,20 +79,20 @@ export function createServices(config: Config): Services {
     tesseractThreads,
   })
   const meter = createPaceMeter()
+  const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   return {
     log,
     metrics,
-    gauges: {
-      upstreams: () => upstreams.status(),
-      queued: () => ({
-        admitted: admission.queued,
-        page: slots.vllm.waiting() + slots.tesseract.waiting(),
-        upstream: upstreams.waiting(),
-      }),
-    },
+    gauges: gaugeSources(upstreams, admission, slots),
     apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
@@ -97,18 +103,46 @@ export function createServices(config: Config): Services {
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
+      cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocument: (source, turn, signal) =>
-        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      openDocuments: (source, turn, signal) =>
+        openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
       admission,
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
       },
       lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
+      kept,
+      keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+  return {
+    upstreams: () => upstreams.status(),
+    queued: () => ({
+      admitted: admission.queued,
+      page: slots.vllm.waiting() + slots.tesseract.waiting(),
+      upstream: upstreams.waiting(),
+    }),
+  }
+}
+
+/** How a gateway without keys may be reached. */
+interface AnonymousAccess {
+  readonly host: string
+  /** Under any name, as on a network. */
+  readonly anyHost: boolean
+  readonly corsOrigins: readonly string[]
+}
+
+function anonymousAccess(config: Config): AnonymousAccess | null {
+  if (config.GATEWAY_API_KEYS.length > 0) return null
+  const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
+  return { host, anyHost, corsOrigins }
 }
 
 interface ReadParts {
@@ -141,7 +175,13 @@ function createReadServices(
     once: createOnce(store),
     slots,
     ask: {
-      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt, onCompared: upstreams.compared }),
+      vllm: createGuard(vllm, {
+        totalTimeoutSeconds,
+        spare,
+        maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
+        onAttempt,
+        onCompared: upstreams.compared,
+      }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
     crossCheck: { totalTimeoutSeconds, onCloserLook },
@@ -166,6 +206,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
     pdfRasterizer: config.GATEWAY_RASTERIZER,
     maxHeapMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
+    maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
   })
 }
 

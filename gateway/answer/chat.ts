@@ -15,18 +15,20 @@ import type { AnswerWriter, StreamEvent } from './writer.ts'
 
 /** Creates the writer of a chat completion: one object, or chunks. */
 export function chatWriter(request: OcrRequest, { stream, includeUsage }: ChatAnswer): AnswerWriter {
+  const head = completionHead(request)
   return {
     stream,
-    whole: (reading) => chatCompletion(reading, request),
-    events: (events) => chatEvents(events, request, includeUsage),
+    whole: (reading) => chatCompletion(reading, request, head),
+    events: (events) => chatEvents(events, request, head, includeUsage),
+    keepAlive: () => ({ data: chunk(head, { content: '' }) }),
     errorEvent: (error) => ({ data: errorBody(error) }),
     streamEnd: STREAM_END,
   }
 }
 
 /** Builds the whole completion. */
-export function chatCompletion({ content, ledger }: Reading, request: OcrRequest): ChatCompletion {
-  const { id, created, model } = completionHead(request)
+function chatCompletion({ content, ledger }: Reading, request: OcrRequest, head: Head): ChatCompletion {
+  const { id, created, model } = head
   return {
     id,
     object: 'chat.completion',
@@ -48,18 +50,19 @@ export function chatCompletion({ content, ledger }: Reading, request: OcrRequest
 async function* chatEvents(
   events: AsyncIterable<StitchEvent>,
   request: OcrRequest,
+  head: Head,
   includeUsage: boolean,
 ): AsyncGenerator<StreamEvent, void, undefined> {
-  for await (const data of chatChunks(events, request, includeUsage)) yield { data }
+  for await (const data of chatChunks(events, request, head, includeUsage)) yield { data }
 }
 
 /** Builds the chunks of a streamed completion from the pipeline's events. */
 async function* chatChunks(
   events: AsyncIterable<StitchEvent>,
   request: OcrRequest,
+  head: Head,
   includeUsage: boolean,
 ): AsyncGenerator<ChatChunk, void, undefined> {
-  const head = completionHead(request)
   yield chunk(head, { role: 'assistant', content: '' })
   for await (const event of events) {
     if (event.type === 'text') yield textChunk(head, event)

@@ -17,6 +17,8 @@ export interface AnswerWriter {
   whole(reading: Reading): object
   /** Builds the stream from the pipeline's events that follow the opened documents. */
   events(events: AsyncIterable<StitchEvent>): AsyncGenerator<StreamEvent, void, undefined>
+  /** Builds an event that says nothing: it keeps clients waiting that give up on a silent stream. */
+  keepAlive(): StreamEvent
   /** Builds the event of a failure that comes after the first byte. */
   errorEvent(error: GatewayError): StreamEvent
   /** The data that ends a stream, after its last event or its failure; null: none. */

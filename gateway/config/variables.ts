@@ -15,12 +15,15 @@ const integer = (min: number, max = Number.MAX_SAFE_INTEGER) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 
+/** The longest that a timer of Node runs, 24 days; one that is told more fires at once. */
+const MAX_SECONDS = 2_147_483
+
 const seconds = (min: number) =>
   z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'must be a number of seconds')
     .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`))
+    .pipe(z.number().min(min, `must be at least ${min}`).max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`))
 
 const boolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 
@@ -29,6 +32,25 @@ const oneOf = <const T extends string>(values: readonly T[]) => z.enum(values, `
 const url = (protocols: readonly string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  })
+
+/** ioredis decodes the name and the password, and throws what nobody understands at a stray "%". */
+const isDecodable = (text: string): boolean => {
+  const { username, password } = new URL(text)
+  try {
+    return [username, password].every((part) => typeof decodeURIComponent(part) === 'string')
+  } catch {
+    return false
+  }
+}
+
+const redisUrl = url(['redis:', 'rediss:'])
+  // The message never repeats the URL: it holds a password.
+  .refine((text) => !URL.canParse(text) || isDecodable(text), {
+    error: 'must have its user name and password percent-encoded: a "%" in them is "%25"',
+  })
+  .refine((text) => !URL.canParse(text) || /^\/?\d*$/.test(new URL(text).pathname), {
+    error: 'must end in the number of a database, or in none: redis://host:6379/0',
   })
 
 const list = (text: string): string[] =>
@@ -53,9 +75,30 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
   // The message never repeats the text: it holds secrets.
   if (keys.some(({ name, key }) => !/^[\w.-]{1,64}$/.test(name) || key === ''))
     context.addIssue('must be name:key,name:key, with names of letters, digits, "_", "." and "-"')
+  // Headers are bytes of no declared encoding, and clients refuse to send most of the others.
+  if (keys.some(({ key }) => !/^[\x20-\x7e]*$/.test(key)))
+    context.addIssue('must have keys of printable ASCII alone: others cannot be sent in a header')
   if (new Set(keys.map(({ name }) => name)).size < keys.length) context.addIssue('must not use a name twice')
   return keys
 })
+
+const origins = z.string().transform((text, context): string[] =>
+  list(text).map((item) => {
+    const origin = originOf(item)
+    if (origin === null) context.addIssue('must be origins such as https://app.example.com, or *')
+    return origin ?? ''
+  }),
+)
+
+/** Returns an origin as browsers write it; null for what is none. */
+function originOf(text: string): string | null {
+  if (text === '*' || text === 'null') return text
+  if (!URL.canParse(text)) return null
+  const { origin, protocol, host, pathname, search, hash } = new URL(text)
+  if (host === '' || !['', '/'].includes(pathname) || search !== '' || hash !== '') return null
+  // Of other schemes, such as an app's or an extension's own, the standard knows no origin.
+  return origin === 'null' ? `${protocol}//${host}` : origin
+}
 
 const modelProfiles = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const pairs = list(text).map((item) => {
@@ -132,8 +175,20 @@ export const variables = {
     'none',
     'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
   ),
+  GATEWAY_TEXT_CHATS: define(
+    oneOf(['forward', 'refuse']),
+    'forward',
+    '`forward`',
+    'Chats without a document that name an OCR model, such as the prompts with which Open WebUI asks for titles and tags: `forward` passes them to the model, behind pages that wait; `refuse` answers 400. Models marked `none` always chat.',
+  ),
+  GATEWAY_TEXT_CHAT_MAX_TOKENS: define<number | null>(
+    integer(1),
+    null,
+    'none',
+    'The most tokens that such a chat may ask for: `max_tokens` and `max_completion_tokens` are lowered to it, or set. Unset: they stay as they are.',
+  ),
   GATEWAY_REDIS_URL: define<string | null>(
-    url(['redis:', 'rediss:']),
+    redisUrl,
     null,
     'none',
     'Redis for the cache that replicas share. None: in this process.',
@@ -146,13 +201,37 @@ export const variables = {
     'Size of the in-memory cache; Redis has its own `maxmemory`.',
   ),
   GATEWAY_CACHE_MAX_VALUE_BYTES: define(integer(1), MEBIBYTE, '`1048576`', 'A larger page answer is not cached.'),
+  GATEWAY_CACHE_SCOPE: define(
+    oneOf(['shared', 'key']),
+    'shared',
+    '`shared`',
+    'Who finds a cached page answer: `shared`, every API key; `key`, only the key that had the page read, by its name.',
+  ),
+  GATEWAY_CACHE_SALT: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'A secret that goes into every cache key: only gateways with the same salt find the answers. Changing it empties the cache.',
+  ),
   GATEWAY_API_KEYS: define<readonly ApiKey[]>(
     apiKeys,
     [],
     'none',
-    '`name:key,name:key`. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
+    '`name:key,name:key`, in printable ASCII. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
+  GATEWAY_CORS_ORIGINS: define<readonly string[]>(
+    origins,
+    [],
+    'none',
+    'Comma-separated origins, `https://app.example.com`, whose pages may call the gateway from browsers; `*`: all.',
+  ),
+  GATEWAY_KEEP_ALIVE_SECONDS: define(
+    seconds(1),
+    75,
+    '`75`',
+    'How long a connection is kept on which nothing is asked. It must be longer than load balancers in front keep theirs.',
+  ),
   GATEWAY_MAX_BODY_BYTES: define(
     integer(1),
     200 * MEBIBYTE,

@@ -47,6 +47,7 @@ async function streamed(
   return eventStream(writer.events(rest), {
     headers: { 'x-request-id': c.get('requestId'), 'x-cache': cacheOutcome(cachedPages, pages) },
     last: writer.streamEnd,
+    keepAlive: () => writer.keepAlive(),
     leave,
     onError(thrown) {
       const error = asGatewayError(thrown, c.req.raw.signal)

@@ -5,6 +5,8 @@ export interface EventStreamOptions {
   readonly headers: Readonly<Record<string, string>>
   /** The data of one more event, after the last event or the failure; null: none. */
   readonly last: string | null
+  /** Builds an event that says nothing. */
+  readonly keepAlive: () => StreamEvent
   /** Turns a failure after the first byte into an event. */
   readonly onError: (thrown: unknown) => StreamEvent
   /** Called once, when the last byte was sent or the client has left. */
@@ -21,17 +23,18 @@ function encode({ name, data }: StreamEvent): Uint8Array {
   return name === undefined ? encodeData(json) : encoder.encode(`event: ${name}\ndata: ${json}\n\n`)
 }
 
-/** Proxies close a connection that is silent for a minute (AWS ALB) or more; clients ignore comments. */
+/**
+ * Proxies close a connection that is silent for a minute (AWS ALB) or more, and clients give up after two (LangChain),
+ * whatever comments they are sent.
+ */
 export const KEEP_ALIVE_MILLISECONDS = 10_000
-
-const keepAlive = encoder.encode(': keep-alive\n\n')
 
 /**
  * Answers with server-sent events. Pulls the next event only when the client has taken the one before,
- * so that a slow client slows the pipeline and does not fill the memory. Sends a comment every ten seconds.
+ * so that a slow client slows the pipeline and does not fill the memory. Sends an empty event after ten seconds of silence.
  */
 export function eventStream(events: AsyncIterator<StreamEvent>, options: EventStreamOptions): Response {
-  const { headers, last, onError, onEnd, leave } = options
+  const { headers, last, keepAlive, onError, onEnd, leave } = options
   let open = true
   let heartbeat: NodeJS.Timeout | undefined
   const close = (left: boolean): void => {
@@ -42,13 +45,14 @@ export function eventStream(events: AsyncIterator<StreamEvent>, options: EventSt
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       heartbeat = setInterval(() => {
-        // A client that has data left to read needs no comment.
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(keepAlive)
+        // A client that has data left to read needs none.
+        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encode(keepAlive()))
       }, KEEP_ALIVE_MILLISECONDS)
     },
     async pull(controller) {
       try {
         const next = await events.next()
+        heartbeat?.refresh()
         if (next.done !== true) return controller.enqueue(encode(next.value))
       } catch (thrown) {
         if (leave.signal.aborted) return close(true)

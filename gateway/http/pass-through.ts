@@ -2,8 +2,13 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { DEFAULT_MODEL } from '../upstream/model-list.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
+import { originHeaders } from './middleware/allow-origins.ts'
+import type { PassedOn } from '../request/chat.ts'
 import type { GatewayContext } from './context.ts'
 import type { JsonBody } from './read-json.ts'
+
+/** A request that is passed through. */
+type Passed = Pick<PassedOn, 'model' | 'turn' | 'changed'>
 
 /**
  * Forwards a request unchanged to its model's upstream, and the answer back as it arrives. Uses Node's own streams: for
@@ -13,7 +18,7 @@ export async function passThrough(
   c: GatewayContext,
   upstreams: Upstreams,
   path: string,
-  model: ServedModel,
+  { model, turn, changed }: Passed,
   body: JsonBody,
 ): Promise<Response> {
   const { incoming, outgoing } = c.env
@@ -21,11 +26,11 @@ export async function passThrough(
   const record = c.get('record')
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
-  const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id }
-  const answer = await upstreams.forward({ ...request, body: named(body, model) }, signal)
+  const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
+  const answer = await upstreams.forward({ ...request, body: written(body, model, changed) }, signal)
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
-  outgoing.writeHead(answer.status, { ...answer.headers, ...ids })
+  outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })
   // The first token of a stream may take long.
   if (record.stream) outgoing.flushHeaders()
   // Not `stream.pipeline`: its abort controller for each pair costs a tenth of a short request.
@@ -41,8 +46,14 @@ export async function passThrough(
   return RESPONSE_ALREADY_SENT
 }
 
-/** Replaces the alias, which only the gateway knows, with the model's id; leaves every other body as it is. */
-function named({ bytes, outline, value }: JsonBody, model: ServedModel): Uint8Array | string {
+/** Leaves out which pages may read an answer: that is the gateway's to say. */
+function withoutOrigins(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('access-control-')))
+}
+
+/** Replaces the alias, which only the gateway knows, and what else is to change; leaves every other body as it is. */
+function written({ bytes, outline, value }: JsonBody, model: ServedModel, changed: Passed['changed']): Buffer | string {
   const isAliased = (outline as { model?: unknown }).model === DEFAULT_MODEL
-  return isAliased ? JSON.stringify({ ...(value() as object), model: model.id }) : bytes
+  if (!isAliased && Object.keys(changed).length === 0) return bytes
+  return JSON.stringify({ ...(value() as object), ...changed, model: model.id })
 }

@@ -1,4 +1,4 @@
-import type { RequestContext } from '../request/context.ts'
+import type { RequestContext, TextChats } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
 
@@ -6,21 +6,33 @@ import type { GatewayContext } from './context.ts'
 export interface RequestServices {
   readonly models: ModelList
   readonly maxDocumentBytes: number
+  readonly textChats: TextChats
 }
 
 /** Returns what decides how a request is read, beside its body, in any protocol. */
-export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: RequestServices): RequestContext {
+export function requestContext(c: GatewayContext, services: RequestServices): RequestContext {
+  const { models, maxDocumentBytes, textChats } = services
   return {
     requestId: c.get('requestId'),
     key: c.get('record').key,
     patienceSeconds: patienceOf(c),
     maxDocumentBytes,
+    textChats,
     findModel: (name) => models.find(name, c.req.raw.signal),
   }
 }
 
+/** Nobody waits longer, and no timer runs longer: what says so is no time limit. In seconds. */
+const MAX_PATIENCE = 1_000_000
+
 /** Returns how long the client waits, in seconds, as the official clients send it; Python's sends a read timeout. */
 function patienceOf(c: GatewayContext): number | null {
-  const seconds = Number(c.req.header('x-stainless-timeout') ?? c.req.header('x-stainless-read-timeout') ?? '')
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : null
+  return secondsOf(c.req.header('x-stainless-timeout')) ?? secondsOf(c.req.header('x-stainless-read-timeout'))
+}
+
+/** Returns null for what is no number of seconds: `NOT_GIVEN`, `0`, `-1`, `1e300`. */
+function secondsOf(text: string | undefined): number | null {
+  if (text === undefined || !/^\d{1,9}(\.\d+)?$/.test(text)) return null
+  const seconds = Number(text)
+  return seconds > 0 && seconds <= MAX_PATIENCE ? seconds : null
 }

@@ -56,10 +56,13 @@ export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptToke
   return { promptTokens, completionTokens, cachedPromptTokens }
 }
 
-/** Returns `length`, as OpenAI's clients expect, when a page was cut off or is pending; else `stop`. */
+/**
+ * Returns `length` where pages are pending, else `stop`. A page that was cut off is `failed` in the ledger and no reason
+ * for `length`: OpenAI's clients throw the whole answer away for it.
+ */
 export function finishReason({ pages, dryRun }: Ledger): 'stop' | 'length' {
   if (dryRun !== undefined) return dryRun.pendingPages.length > 0 ? 'length' : 'stop'
-  return pages.some((page) => page.finishReason === 'length' || page.status === 'pending') ? 'length' : 'stop'
+  return pages.some(({ status }) => status === 'pending') ? 'length' : 'stop'
 }
 
 /** Counts the pages that were asked for, and the hits among them. */

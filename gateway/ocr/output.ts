@@ -10,7 +10,7 @@ import type { PageNumber, PageResult } from './page-event.ts'
 export interface OutputForm {
   readonly before: string
   readonly after: string
-  readonly separator: (page: number) => string
+  readonly separator: (following: PageNumber) => string
   readonly page: (page: PageNumber, result: PageResult) => PagePart
 }
 
@@ -25,21 +25,26 @@ export interface PagePart {
 export function outputForm(request: OcrRequest): OutputForm {
   const { output, pageSeparator, answersJson } = request
   if (output === 'json') {
-    const page = ({ page }: PageNumber, result: PageResult): PagePart => {
-      const { text, warnings } = markdownOf(page, result, request)
-      return { text: jsonPage(answersJson, page, { ...result, text }), warnings }
+    const page = (number: PageNumber, result: PageResult): PagePart => {
+      const { text, warnings } = markdownOf(number.page, result, request)
+      return { text: jsonPage(answersJson, number, { ...result, text }), warnings }
     }
     return { before: '[\n', after: '\n]', separator: () => ',\n', page }
   }
   return {
     before: '',
     after: '',
-    separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
+    separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     page({ page }, result) {
       const { text, warnings } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
       return { text: withMarker(text, page, result), warnings }
     },
   }
+}
+
+/** A page without a label goes by its number, as in a viewer. */
+function nameOf({ page, label }: PageNumber, name: string): string {
+  return name === 'label' && label !== null ? label : String(page)
 }
 
 /** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
@@ -63,10 +68,10 @@ function withMarker(text: string, page: number, { error, status }: PageResult): 
   return text === '' ? marker : `${text}\n\n${marker}`
 }
 
-function jsonPage(answersJson: boolean, page: number, { text, status, error }: PageResult): string {
+function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
   const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
   const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  return JSON.stringify({ page, status, ...content, ...failure })
+  return JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
 }
 
 // A model may write invalid JSON: the client then gets the text as it is.

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { outputForm } from './output.ts'
@@ -37,7 +37,7 @@ export async function* stitch(
   let offset = 0
 
   const endPage = (number: PageNumber, result: PageResult): void => {
-    const joint = pages.length === 0 ? form.before : form.separator(number.page)
+    const joint = pages.length === 0 ? form.before : form.separator(number)
     const { text, warnings } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
@@ -60,24 +60,33 @@ export async function* stitch(
   }
   if (pages.every(hasFailed)) throw allFailed(pages)
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield { type: 'end', ledger: { documents, pages, warnings: request.warnings } }
+  yield {
+    type: 'end',
+    ledger: { documents, pages, warnings: [...request.warnings, ...severalAnswers(request, pages)] },
+  }
 }
 
-const TIME_RAN_OUT =
-  'No page was read in the time that the client gave (X-Stainless-Timeout). Give it more time, or stream the answer.'
+/** A client that parses the content as one JSON value should know that each page has one of its own. */
+function severalAnswers(
+  { parsesContent, answersJson, output }: OcrRequest,
+  pages: readonly LedgerPage[],
+): Ledger['warnings'] {
+  if (!parsesContent || !answersJson || output !== 'markdown' || pages.length < 2) return []
+  return [
+    {
+      code: 'response_format_ignored',
+      message: `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`,
+    },
+  ]
+}
 
 function hasFailed({ status }: LedgerPage): boolean {
   return status === 'failed' || status === 'pending'
 }
 
 function allFailed(pages: readonly LedgerPage[]): GatewayError {
-  if (pages.length === 0) return new GatewayError('document_empty', 'The document has no page to read.')
   const first = pages.find(({ error }) => error !== null)?.error ?? null
-  if (first === null) return new GatewayError('engine_timeout', TIME_RAN_OUT)
+  if (first === null) return new GatewayError('document_empty', 'The document has no page to read.')
   if (pages.length === 1) return first
-  return new GatewayError(first.code, `All ${pages.length} pages failed. The first: ${first.message}`, {
-    param: first.param ?? undefined,
-    cause: first.cause,
-    retry: first.retry,
-  })
+  return reworded(first, `All ${pages.length} pages failed. The first: ${first.message}`)
 }

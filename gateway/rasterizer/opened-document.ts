@@ -1,8 +1,10 @@
 import type { TargetSize } from '../page/target-size.ts'
-import type { PageImage, PageSize } from '../page/page.ts'
+import type { PageImage, PageSize, PageWarning } from '../page/page.ts'
 import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
+import type { InkMask } from '../prepare/ink-mask.ts'
 import type { SourceImage } from '../prepare/quality.ts'
+import type { FactLimits, PdfFacts } from './document-facts.ts'
 
 /** A drawn page: its pixels, and which rasterizer drew it. */
 export interface Drawing {
@@ -12,6 +14,10 @@ export interface Drawing {
   readonly source?: SourceImage | null
   /** Left out for images. */
   readonly textLayer?: TextLayer | null
+  /** What the drawing lacks. */
+  readonly warnings?: readonly PageWarning[]
+  /** Where a bitmap has ink, and which: pages are cut, turned and shrunk after they were drawn. Left out where not looked for. */
+  readonly ink?: { readonly of: Bitmap; readonly mask: InkMask } | null
 }
 
 /** A document parsed inside a rasterizer thread. */
@@ -21,6 +27,8 @@ export interface OpenedDocument extends AsyncDisposable {
    * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true.
    */
   draw(page: number, sizeFor: (size: PageSize) => TargetSize, isAbandoned: () => boolean): Promise<Drawing>
+  /** Reads what the document says of itself beside its pages; absent for images. What cannot be read is left out. */
+  readonly facts?: (limits: FactLimits) => Promise<PdfFacts>
 }
 
 /** Limits and choices for opening a PDF. */

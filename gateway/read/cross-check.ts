@@ -56,6 +56,8 @@ export async function crossCheck(
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
   if (answer.finishReason === 'stop') return unlessContradicted(checked, answer, signal)
+  // An engine that went away, or was put to sleep, may still read the page later.
+  if (answer.finishReason === 'abort') return answer
   if (isTrustworthy(layer, page.level)) return fallback(checked, answer.reasons)
   // The document's other pages have shown meanwhile that its layers are wrong.
   return answer.finishReason === 'low_agreement' ? compared(checked, accepted(answer), signal) : answer
@@ -178,7 +180,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
     signal,
   )
   try {
-    const closer = await page.drawCloser(limit.signal)
+    const closer = await page.drawCloser(limit.signal, page.turn)
     if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image)) return null
     const answer = await read(closer, limit.signal)
     return answer.finishReason === 'stop' ? answer : 'failed'

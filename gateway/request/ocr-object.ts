@@ -7,15 +7,18 @@ export const ocrObjectNames: OptionNames = {
   fields: 'ocr.fields',
   output: 'ocr.output',
   pageSeparator: 'ocr.page_separator',
+  documents: 'ocr.documents',
+  answerFormat: 'response_format',
 }
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: OcrOptionsObject): GivenOptions {
-  const { page_separator, on_page_error, dry_run, prepare, ...sameNames } = ocr
+  const { page_separator, on_page_error, on_deadline, dry_run, prepare, ...sameNames } = ocr
   return {
     ...sameNames,
     pageSeparator: page_separator,
     onPageError: on_page_error,
+    onDeadline: on_deadline,
     dryRun: dry_run,
     preparation: prepare,
   }

@@ -6,7 +6,7 @@ import type { Question } from '../profile/question.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
 export interface Warning {
-  readonly code: 'prompt_not_used'
+  readonly code: 'prompt_not_used' | 'documents_not_read' | 'response_format_ignored'
   readonly message: string
 }
 
@@ -18,10 +18,14 @@ export interface OcrRequest extends Question {
   readonly pages: PageRange | null
   /** The task's answer is JSON rather than Markdown. */
   readonly answersJson: boolean
+  /** The client will parse the content as one JSON value. */
+  readonly parsesContent: boolean
   readonly output: 'markdown' | 'text' | 'json'
   readonly pageSeparator: string
   readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'
+  /** What a request whose client's time is up becomes: a failure that is to be tried again, or an answer of the pages that are done. */
+  readonly onDeadline: 'fail' | 'partial'
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether pages are only to be looked at, not read. */
   readonly dryRun: boolean

@@ -44,12 +44,20 @@ export interface Upstream {
   isWell(): boolean
   /** Whether it should be asked: it is well, and does not fail at most pages. */
   isAvailable(): boolean
+  /** Whether it has answered lately: one that is late may be busy, and others come first. */
+  isPrompt(): boolean
+  /** Whether it is known to sleep. */
+  isAsleep(): boolean
+  /** Asks it whether it sleeps, if it seems well and is one that can. Throws the signal's reason. */
+  askAsleep(signal: AbortSignal): Promise<boolean>
   /** Pages that it can be sent now; one at a time while it is on trial. */
   room(): number
   /** Most pages in flight. */
   limit(): number
   /** Pages in flight. */
   pages(): number
+  /** The most tokens that it takes of a page image, once it has refused one. */
+  maxImageTokens(): number | null
   /** How long so many pages more would take to be answered, those in flight included, in seconds, as far as is known. */
   waitFor(more: number): number
   status(): UpstreamStatus
@@ -79,18 +87,25 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       events.onChange()
     },
   })
+  let maxImageTokens: number | null = null
   const health = createHealth(connection, {
     chooseProfile,
     onLog,
-    // What the breaker counted before the server was gone says nothing about the one that is there now.
+    // What was found out before the server was gone says nothing about the one that is there now.
     onRecovery() {
       breaker.reset()
+      maxImageTokens = null
       readings.reset()
     },
     onChange: events.onChange,
   })
+  function onImageRefused(limit: number): void {
+    if (maxImageTokens !== null && maxImageTokens <= limit) return
+    maxImageTokens = limit
+    onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
+  }
   const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
-  const leases = createLeases({ connection, health, limit, breaker, events })
+  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
@@ -99,9 +114,13 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     models: () => health.models(),
     isWell,
     isAvailable: () => isWell() && breaker.state() !== 'open',
+    isPrompt: () => !health.isLate(),
+    isAsleep: () => health.isAsleep(),
+    askAsleep: (signal) => health.askAsleep(signal),
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
+    maxImageTokens: () => maxImageTokens,
     waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,

@@ -14,6 +14,8 @@ import { within } from '../support/within.ts'
 
 const MAX_DOCUMENT = 2_000_000
 const truncated = await truncatedPng()
+const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+const deep = (levels: number): unknown => JSON.parse(`{"a":`.repeat(levels) + '1' + '}'.repeat(levels))
 const onePage = makePdf([{ number: 1, lines: ['One page'] }])
 const fivePages = makePdf(Array.from({ length: 5 }, (_, index) => ({ number: index + 1 })))
 
@@ -48,8 +50,8 @@ describe('bad input', () => {
     return { status: response.status, headers: response.headers, ...error }
   }
 
-  const chat = (parts: unknown, more: object = {}) =>
-    JSON.stringify({ model: 'default', messages: [{ role: 'user', content: parts }], ...more })
+  const chatOf = (parts: unknown) => ({ model: 'default', messages: [{ role: 'user', content: parts }] })
+  const chat = (parts: unknown, more: object = {}) => JSON.stringify({ ...chatOf(parts), ...more })
   const file = (file_data: string) => [{ type: 'file', file: { file_data } }]
   const fileData = 'messages[0].content[0].file.file_data'
   const encrypted = () => readFixture('encrypted-user-aes256.pdf')
@@ -69,6 +71,29 @@ describe('bad input', () => {
       status: 400,
       code: 'invalid_json',
       param: null,
+    },
+    {
+      name: 'JSON that is 100,000 levels deep',
+      body: () => `{"model": "default", "messages": [{"role": "user", "content": "Hello"}], "x": ${nested(100_000)}}`,
+      status: 400,
+      code: 'invalid_json',
+      param: null,
+      says: /200 levels/,
+    },
+    {
+      name: 'JSON that is too deep by one level, in a body that is read by its outline',
+      body: () => JSON.stringify({ ...chatOf(filePartOf(new Uint8Array(100_000))), ocr: { fields: deep(199) } }),
+      status: 400,
+      code: 'invalid_json',
+      param: null,
+      says: /200 levels/,
+    },
+    {
+      name: 'an option that is as deep as JSON may be',
+      body: () => JSON.stringify({ ...chatOf(filePartOf(onePage)), ocr: { fields: deep(198) } }),
+      status: 400,
+      code: 'invalid_value',
+      param: 'ocr.fields',
     },
     { name: 'JSON that is no object', body: () => '[1, 2]', status: 400, code: 'invalid_value', param: null },
     {
@@ -219,6 +244,30 @@ describe('bad input', () => {
       says: /at most 4/,
     },
     {
+      name: 'more documents than pages that one request may ask, whatever is in them',
+      body: () => chat(Array.from({ length: 5 }, () => filePartOf(new Uint8Array([0x25, 1, 2]))).flat()),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /holds 5 documents, and at most 4 pages/,
+    },
+    {
+      name: 'more documents than pages, of which few are asked for',
+      body: () => chat(Array.from({ length: 5 }, () => filePartOf(onePage)).flat(), { ocr: { pages: '1' } }),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /Send fewer documents/,
+    },
+    {
+      name: 'too many pages in the first documents: those after them are not opened',
+      body: () => chat([...filePartOf(fivePages), ...filePartOf(new Uint8Array([0x25, 1, 2]))]),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /asks for 5 pages or more/,
+    },
+    {
       name: 'bad base64',
       body: () => chat(file('data:application/pdf;base64,JVBERi0*')),
       status: 400,
@@ -339,7 +388,8 @@ describe('bad input', () => {
     let sent = 0
     while (sent < pieces && !request.destroyed && request.listenerCount('response') > 0) {
       sent += 1
-      if (!request.write(Buffer.alloc(65_536, ' '))) await Promise.race([once(request, 'drain'), answered])
+      if (!request.write(Buffer.alloc(65_536, ' ')))
+        await Promise.race([once(request, 'drain').catch(() => {}), answered])
     }
     const [response] = await within(answered, 5000, 'the refusal')
     request.destroy()
@@ -399,11 +449,14 @@ describe('bad input', () => {
       ],
     )
     const failing = { ...question, ocr: { ...question.ocr, on_page_error: 'fail' } }
-    await assert.rejects(askWhole(gateway.client, failing), { status: 502, code: 'engine_error' })
+    await assert.rejects(askWhole(gateway.client, failing), { status: 502, code: 'engine_error', message: / Page 2: / })
     await assert.rejects(
       askStream(gateway.client, failing),
       (error: unknown) => error instanceof APIError && error.code === 'engine_error',
     )
+    const two = [...filePartOf(onePage), ...filePartOf(fivePages)]
+    const inSecond = { ...failing, parts: two, ocr: { ...failing.ocr, pages: '1-3' } }
+    await assert.rejects(askWhole(gateway.client, inSecond), { message: / Page 3 \(page 2 of document 2\): / })
   })
 
   it('is an honest status, and no stream, when every page failed', async () => {
@@ -418,7 +471,14 @@ describe('bad input', () => {
     const question = { parts: filePartOf(fivePages), ocr: { pages: '1-2', page_separator: '|' } }
     const first = await askWhole(gateway.client, question)
     assert.match(first.content, /^whole\|half a\n\n<!-- page 2 failed: engine_error -->$/)
-    assert.equal(first.finishReason, 'length')
+    assert.equal(first.finishReason, 'stop', "OpenAI's clients throw the whole document away for a 'length'")
+    assert.deepEqual(
+      first.ocr.pages.map(({ status, finish_reason }) => [status, finish_reason]),
+      [
+        ['ok', 'stop'],
+        ['failed', 'length'],
+      ],
+    )
     fake.setAnswer(() => 'whole now')
     const second = await askWhole(gateway.client, question)
     assert.equal(second.content, 'whole|whole now')
@@ -427,6 +487,16 @@ describe('bad input', () => {
       ['hit', 'miss'],
     )
     assert.equal(second.cacheHeader, 'PARTIAL')
+  })
+
+  it("keeps a document with a page that was cut off for the client's own parse and stream helpers", async () => {
+    fake.setAnswer(({ image }) => (image?.pageNumber === 2 ? { text: 'half a', finishReason: 'length' } : '{"a": 1}'))
+    const body = { model: 'default', messages: [{ role: 'user' as const, content: filePartOf(fivePages) }] }
+    const options = { ...body, ocr: { pages: '1-3', cache: 'off', page_separator: '|' } }
+    const parsed = await gateway.client.chat.completions.parse(options)
+    const streamed = await gateway.client.chat.completions.stream(options).finalContent()
+    const content = '{"a": 1}|half a\n\n<!-- page 2 failed: engine_error -->|{"a": 1}'
+    assert.deepEqual([parsed.choices[0]?.message.content, streamed], [content, content])
   })
 
   it('is 503 when the upstream is down, and recovers without a restart', async () => {

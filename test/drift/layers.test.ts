@@ -41,7 +41,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'read',
     'ocr',
   ],
-  'server.ts': ['config', 'services.ts', 'app.ts'],
+  'server.ts': ['config', 'http', 'services.ts', 'app.ts'],
   'main.ts': ['config', 'services.ts', 'server.ts'],
   cli: ['config', 'services.ts', 'server.ts'],
 }

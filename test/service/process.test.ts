@@ -19,7 +19,11 @@ const question = (pages: number, more: object = {}) =>
   })
 
 const post = (url: string, body: string, headers: Record<string, string> = {}) =>
-  fetch(`${url}/v1/chat/completions`, { method: 'POST', body, headers })
+  fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
 
 describe('the process', { timeout: TIMEOUT }, () => {
   it('says where it listens, on a port of its own choosing', async () => {
@@ -138,6 +142,7 @@ describe('the process', { timeout: TIMEOUT }, () => {
       const leave = new AbortController()
       const asked = fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: question(2, { stream }),
         signal: leave.signal,
       })

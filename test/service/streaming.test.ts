@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
+import { chatChunk, chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { englishLines } from '../fixtures/prose.ts'
 import { filePart } from '../support/documents.ts'
@@ -44,6 +44,7 @@ describe('streaming', { timeout: TIMEOUT }, () => {
     const controller = new AbortController()
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       signal: controller.signal,
       body: JSON.stringify(streamed([filePart(pages(400))])),
     })
@@ -60,15 +61,22 @@ describe('streaming', { timeout: TIMEOUT }, () => {
 })
 
 describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
-  it('is opened and kept awake by comments, which clients ignore', async () => {
+  it('is opened, and kept awake by empty chunks: clients that give up on silence do not count comments', async () => {
     await using fake = await startFakeVllm({ answer: () => ({ text: 'at last', firstDelayMs: 22_000 }) })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     const body = JSON.stringify(streamed([filePart(pages(1))]))
     const startedAt = performance.now()
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body })
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
     assert.ok(performance.now() - startedAt < 15_000)
     const text = await response.text()
-    assert.match(text, /^data: [^\n]*assistant[^\n]*\n\n: keep-alive\n\n[^]*at last[^]*data: \[DONE\]\n\n$/)
+    const chunks = text.split('\n\n').flatMap((event) => (event.startsWith('data: {') ? [event.slice(6)] : []))
+    const deltas = chunks.map((chunk) => chatChunk.parse(JSON.parse(chunk)).choices[0]?.delta)
+    assert.deepEqual(deltas, [{ role: 'assistant', content: '' }, { content: '' }, { content: 'at last' }, {}])
+    assert.match(text, /\n\ndata: \[DONE\]\n\n$/)
   })
 
   it('ends with an error event when the page then fails', async () => {
@@ -85,18 +93,18 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
   const ask = (url: string, ocr: object = {}) =>
     fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { 'x-stainless-timeout': '4' },
+      headers: { 'content-type': 'application/json', 'x-stainless-timeout': '8' },
       body: JSON.stringify({ ...streamed([filePart(pages(6))], ocr), stream: false }),
     })
 
-  it('gets the pages that are done before its time is up, and pays only for the others when it asks again', async () => {
+  it('gets the pages that are done before its time is up when it asks for them, and pays only for the others when it asks again', async () => {
     await using fake = await startFakeVllm({
       answer: ({ image }) => ((image?.pageNumber ?? 0) % 2 === 1 ? `page ${image?.pageNumber}` : { silent: true }),
     })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     const startedAt = performance.now()
-    const response = await ask(gateway.url, { page_separator: '|' })
-    assert.ok(performance.now() - startedAt < 4000)
+    const response = await ask(gateway.url, { page_separator: '|', on_deadline: 'partial' })
+    assert.ok(performance.now() - startedAt < 8000)
     const { choices, ocr } = chatCompletion.parse(await response.json())
     assert.equal(
       choices[0]?.message.content,
@@ -116,7 +124,9 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
 
     const asked = fake.requests.length
     fake.setAnswer(({ image }) => `page ${image?.pageNumber}`)
-    const again = chatCompletion.parse(await (await ask(gateway.url, { page_separator: '|' })).json())
+    const again = chatCompletion.parse(
+      await (await ask(gateway.url, { page_separator: '|', on_deadline: 'partial' })).json(),
+    )
     assert.equal(again.choices[0]?.message.content, 'page 1|page 2|page 3|page 4|page 5|page 6')
     assert.equal(fake.requests.length - asked, 3)
   })
@@ -138,6 +148,7 @@ describe('a client that leaves', { timeout: TIMEOUT }, () => {
       const controller = new AbortController()
       const asked = fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         signal: controller.signal,
         body: JSON.stringify({ ...streamed([filePart(pages(20))]), stream }),
       }).catch((error: Error) => error.name)

@@ -55,7 +55,7 @@ function judgeOffsets({ content, ocr }: Judged): string[] {
 }
 
 function judgeEnd({ ocr, finishReason }: Judged): string[] {
-  const isCut = ocr.pages.some(({ status, finish_reason }) => status === 'pending' || finish_reason === 'length')
+  const isCut = ocr.pages.some(({ status }) => status === 'pending')
   const expected = isCut ? 'length' : 'stop'
   return finishReason === expected ? [] : [`finish_reason ${finishReason} in place of ${expected}`]
 }

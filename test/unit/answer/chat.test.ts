@@ -67,6 +67,17 @@ describe('a chat completion', () => {
     assert.ok(last?.ocr !== undefined && 'pages' in last.ocr)
   })
 
+  it('has empty chunks of the same id while nothing comes, which say nothing', async () => {
+    const writer = chatWriter(request, { stream: true, includeUsage: false })
+    const [first] = await Array.fromAsync(writer.events(twoPages()))
+    const { id, choices, ocr } = chatChunk.parse(writer.keepAlive().data)
+    assert.equal(id, chatChunk.parse(first?.data).id)
+    assert.deepEqual(
+      [choices, ocr],
+      [[{ index: 0, delta: { content: '' }, logprobs: null, finish_reason: null }], undefined],
+    )
+  })
+
   it('has an error envelope where its stream failed', () => {
     const error = new GatewayError('engine_timeout', 'Too late.', { param: 'ocr.pages' })
     const { data } = chatWriter(request, { stream: true, includeUsage: false }).errorEvent(error)

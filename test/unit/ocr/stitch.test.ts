@@ -28,12 +28,12 @@ const failed: PageResult = {
 async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent> {
   yield {
     type: 'document-open',
-    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length }],
+    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length, name: null }],
     pages: texts.length,
     cachedPages: 0,
   }
   for (const [index, text] of texts.entries()) {
-    const page = { page: index + 1, document: 1, documentPage: index + 1 }
+    const page = { page: index + 1, document: 1, documentPage: index + 1, label: null }
     yield { type: 'page-end', page, result: text === null ? failed : { ...ok, text } }
   }
 }

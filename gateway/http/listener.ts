@@ -1,0 +1,169 @@
+import { getRequestListener, RequestError } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { errorBody } from '../answer/error.ts'
+import { GatewayError, toGatewayError, type ErrorCode } from '../errors.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { GatewayEnv } from './context.ts'
+import { newRequestId } from './middleware/request-id.ts'
+import type { Lifecycle } from './routes/health.ts'
+
+/** The HTTP server of an app. */
+export interface Listener {
+  readonly server: Server
+  /** Takes no more connections, and resolves when those there are have ended; cuts them after so many seconds. */
+  stop(drainSeconds: number): Promise<void>
+}
+
+/** What the HTTP server needs beside the app. */
+export interface ListenerOptions {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+  /** How long a connection is kept on which nothing is asked. */
+  readonly keepAliveSeconds: number
+  /** What an HTTP/1.0 request without `Host` was meant for. */
+  readonly hostname: string
+}
+
+/** Node's own limit for the head of a request, and for all of it, in milliseconds. */
+const HEAD_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 300_000
+
+/**
+ * Creates the HTTP server of an app. What the app never sees is answered, logged and counted here: requests that are no
+ * HTTP, that have too large a head, or that never end.
+ */
+export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions): Listener {
+  const { lifecycle, keepAliveSeconds, hostname } = options
+  const keepAliveTimeout = keepAliveSeconds * 1000
+  // A connection on which nothing was ever asked has this time; balancers open some in advance.
+  const headersTimeout = Math.max(HEAD_TIMEOUT_MS, keepAliveTimeout + 1000)
+  const requestTimeout = Math.max(REQUEST_TIMEOUT_MS, headersTimeout)
+  const refuse = refusals(options)
+  // Node would refuse a request without `Host` itself, and silently.
+  const limits = { keepAliveTimeout, headersTimeout, requestTimeout, requireHostHeader: false }
+  const listen = getRequestListener(app.fetch, {
+    hostname,
+    overrideGlobalObjects: false,
+    errorHandler: (thrown) => refuse.response(outsideError(thrown)),
+  })
+  /** What is being answered on a connection. */
+  const current = new WeakMap<Duplex, ServerResponse>()
+  const unended = new Set<ServerResponse>()
+  const server = createServer(limits, (incoming, outgoing) => {
+    current.set(incoming.socket, outgoing)
+    outgoing.shouldKeepAlive &&= !lifecycle.draining
+    unended.add(outgoing)
+    outgoing.once('close', () => unended.delete(outgoing))
+    const needsHost = incoming.httpVersion !== '1.0' && incoming.headers.host === undefined
+    if (needsHost) refuse.answer(outgoing, malformed('it has no Host header'))
+    else void listen(incoming, outgoing)
+  })
+  // The body is asked for where it is read, after the checks that need none of it.
+  server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing))
+  server.on('checkExpectation', (_, outgoing: ServerResponse) =>
+    refuse.answer(
+      outgoing,
+      new GatewayError('expectation_failed', 'The only expectation that is met is "Expect: 100-continue".'),
+    ),
+  )
+  server.on('connect', (_, socket) => refuse.socket(socket, notFound('CONNECT')))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    endConnection(error, socket, current.get(socket), refuse),
+  )
+  return {
+    server,
+    stop: (drainSeconds) => stop(server, unended, drainSeconds),
+  }
+}
+
+const IDLE_CHECK_MS = 100
+
+async function stop(server: Server, unended: ReadonlySet<ServerResponse>, drainSeconds: number): Promise<void> {
+  // An answer that begins from now on says that its connection ends with it.
+  for (const outgoing of unended) outgoing.shouldKeepAlive = false
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // close() ends the connections that are idle now; those that fall idle later would be kept alive.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  const cut = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000)
+  await closed
+  clearInterval(idle)
+  clearTimeout(cut)
+}
+
+const notFound = (method: string) =>
+  new GatewayError('not_found', `There is no ${method} here. docs/api.md lists the endpoints.`)
+
+const malformed = (why: string) => new GatewayError('malformed_request', `The request is not valid HTTP: ${why}.`)
+
+function outsideError(thrown: unknown): GatewayError {
+  if (thrown instanceof RequestError) return malformed('its path, or its Host header, is no part of an address')
+  return toGatewayError(thrown, 'The gateway failed. Its log says why, under this request id.')
+}
+
+const clientErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    'headers_too_large',
+    'The headers of the request are larger than 16 KB together. Send fewer or shorter ones.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    'request_timeout',
+    'The request did not arrive whole in time. Send it again, on a faster connection.',
+  ],
+}
+
+/** Ends a connection whose client sends no HTTP, or nothing any more. */
+function endConnection(
+  { code = '' }: NodeJS.ErrnoException,
+  socket: Duplex & { readonly bytesRead?: number },
+  answering: ServerResponse | undefined,
+  refuse: ReturnType<typeof refusals>,
+): void {
+  const isAnswering = answering !== undefined && !answering.writableFinished
+  // A client that has left or never asked gets no answer; what it asked for is logged where it is answered.
+  const isGone = !socket.writable || (code === 'HPE_INVALID_EOF_STATE' && isAnswering) || socket.bytesRead === 0
+  if (isGone || (isAnswering && answering.headersSent)) return void socket.destroy()
+  const [known, message] = clientErrors[code] ?? []
+  refuse.socket(
+    socket,
+    known === undefined || message === undefined ? malformed(code) : new GatewayError(known, message),
+  )
+}
+
+/** Answers that are sent past the app; each is logged and counted. */
+function refusals({ log, metrics }: Pick<ListenerOptions, 'log' | 'metrics'>) {
+  function told(error: GatewayError) {
+    const id = newRequestId()
+    const { code, status } = error
+    metrics.errors.inc({ code })
+    metrics.requests.inc({ route: '_other', status })
+    log[status >= 500 ? 'error' : 'warn']({ request_id: id, status, code, err: error.cause }, 'request')
+    const body = JSON.stringify(errorBody(error))
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'x-request-id': id,
+      'x-should-retry': String(error.retry),
+      connection: 'close',
+    }
+    return { status, headers, body }
+  }
+  return {
+    response(error: GatewayError): Response {
+      const { status, headers, body } = told(error)
+      return new Response(body, { status, headers })
+    },
+    answer(outgoing: ServerResponse, error: GatewayError): void {
+      const { status, headers, body } = told(error)
+      outgoing.writeHead(status, headers).end(body)
+    },
+    socket(socket: Duplex, error: GatewayError): void {
+      const { status, headers, body } = told(error)
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`, () => socket.destroy())
+    },
+  }
+}
