@@ -4,7 +4,7 @@ import type { PageImage } from '../../page/page.ts'
 import type { Question } from '../../profile/question.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
 import type { AskEngine } from '../ask.ts'
-import { contradicts, isTranscription } from '../evidence/contradiction.ts'
+import { isTranscription, judgeAnswer } from '../evidence/contradiction.ts'
 import { answered, type AttemptReason, type EngineAnswer, type PageAnswer } from '../page-answer.ts'
 import type { PageToRead } from '../page-to-read.ts'
 import { attemptPage, hasFailed } from './attempt.ts'
@@ -187,10 +187,11 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
 /** Compares an answer with the text layer of its page image, and tells how its upstream did; a tile has no layer. */
 function isContradicted({ page: { question, level }, image, options }: Climb, answer: EngineAnswer): boolean {
   const { textLayer } = image
-  const contradiction =
-    textLayer === null || !isTranscription(question) ? null : contradicts(textLayer, level, question, answer.text)
-  if (contradiction !== null && answer.upstream !== undefined) options.onCompared?.(answer.upstream, !contradiction)
-  return contradiction === true
+  if (textLayer === null || !isTranscription(question)) return false
+  const verdict = judgeAnswer(textLayer, level, question, answer.text)
+  if (verdict === 'short' || verdict === null) return false
+  if (answer.upstream !== undefined) options.onCompared?.(answer.upstream, verdict === 'agrees')
+  return verdict === 'contradicts'
 }
 
 function remember(progress: Progress, outcome: Outcome, question: Question): void {
