@@ -10,7 +10,7 @@ try {
   if (command === null)
     process.stdout.write('test/vllm/run.ts: no VLLM_COMMAND: killing and restarting the server is not tested\n')
   const file = join(import.meta.dirname, 'vllm.test.ts')
-  const options = ['--test', '--test-timeout=1800000', '--test-reporter=spec']
+  const options = ['--test', '--test-force-exit', '--test-timeout=1800000', '--test-reporter=spec']
   const { status } = spawnSync(process.execPath, [...options, file], { stdio: 'inherit' })
   process.exitCode = status ?? 1
 } catch (error) {

@@ -47,11 +47,14 @@ async function startGateway(t: TestContext, settings: Record<string, string> = {
 const running = () => server.metric('vllm:num_requests_running')
 const waiting = () => server.metric('vllm:num_requests_waiting')
 
+/** A picture with some ink, however small. */
 async function picture({ width, height }: TargetSize): Promise<Buffer> {
-  return sharp({ create: { width, height, channels: 3, background: '#fff' } })
-    .composite([{ input: { create: { width: 4, height: 4, channels: 3, background: '#000' } }, top: 1, left: 1 }])
-    .png()
-    .toBuffer()
+  const lines = Array.from({ length: 9 }, (_, line) => {
+    const [y, thickness] = [((line + 0.5) * height) / 10, height / 40]
+    return `<rect x="${width / 10}" y="${y}" width="${width / 2 + (line * width) / 30}" height="${thickness}"/>`
+  })
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#fff"/>${lines.join('')}</svg>`
+  return sharp(Buffer.from(svg)).flatten({ background: '#fff' }).png().toBuffer()
 }
 
 /** The prompt with which the gateway asks about an image of a size. */
