@@ -8,6 +8,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createKeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
 import type { OcrServices } from './ocr/ocr.ts'
@@ -78,6 +79,7 @@ export function createServices(config: Config): Services {
     tesseractThreads,
   })
   const meter = createPaceMeter()
+  const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   return {
     log,
     metrics,
@@ -111,6 +113,8 @@ export function createServices(config: Config): Services {
       },
       lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
       maxPages: config.GATEWAY_MAX_PAGES,
+      kept,
+      keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
@@ -176,6 +180,7 @@ function createReadServices(
         spare,
         maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
         onAttempt,
+        onCompared: upstreams.compared,
       }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },

@@ -2,6 +2,8 @@ import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline } from './deadline.ts'
+import type { KeptReadings } from './kept-readings.ts'
+import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
@@ -16,6 +18,10 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
   readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
+  /** Readings that go on for requests that will be sent again. */
+  readonly kept: KeptReadings
+  /** Whether there is a cache in which answers are found again. */
+  readonly keepsAnswers: boolean
 }
 
 /** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
@@ -26,16 +32,27 @@ export async function* ocr(
 ): AsyncGenerator<OcrEvent, void, undefined> {
   services.admission.check()
   await services.expectEngine(request.model, signal)
-  await using plan = await planRequest(request, services, signal)
+  await using opened = new AsyncDisposableStack()
+  const plan = opened.use(await planRequest(request, services, signal))
   // Hits need no engine, so they take no place in the queue.
-  using admitted = services.admission.admit(plan.opened.pages - plan.opened.cachedPages, request.model.id)
+  const admitted = opened.use(services.admission.admit(plan.opened.pages - plan.opened.cachedPages, request.model.id))
   yield plan.opened
   using deadline = startDeadline(request.deadline)
-  const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    recognize(page, request, services, deadline.signal, pageSignal)
+  const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
+  const read = (page: PlannedPage, pageSignal: AbortSignal) => recognize(page, request, services, late, pageSignal)
   const onEnd = (index: number) => {
-    // A page that was aborted does not show how fast pages are read.
-    if (!plan.isKnown(index) && !signal.aborted) admitted.ended()
+    // A page that was aborted, or is late, does not show how fast pages are read.
+    if (!plan.isKnown(index) && !signal.aborted && !deadline.signal.aborted) admitted.ended()
   }
-  yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })
+  try {
+    yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })
+    late.end()
+  } finally {
+    if (late.kept.length > 0) {
+      admitted.keepOnly(late.kept.length)
+      for (const { ended } of late.kept) void ended.then(() => admitted.ended())
+      // The documents stay open until the readings have ended.
+      services.kept.keep(late.kept, opened.move())
+    }
+  }
 }

@@ -5,7 +5,8 @@ import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { untilDeadline } from './deadline.ts'
+import type { KeptReading } from './kept-readings.ts'
+import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
@@ -32,15 +33,10 @@ export async function recognize(
   { number, warnings, page }: PlannedPage,
   request: OcrRequest,
   services: RecognizeServices,
-  deadline: AbortSignal,
+  late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
-  const { pagesInFlight } = services.metrics
-  pagesInFlight.inc()
-  const read = (until: AbortSignal) => resultOf(page, request, services, until)
-  const late = () => pendingResult(request)
-  const result = await untilDeadline(deadline, signal, read, late).finally(() => pagesInFlight.dec())
-  countPage(result, request, services.metrics)
+  const result = await resultInTime(page, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
   return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
 }
@@ -51,7 +47,91 @@ function namingPage(error: GatewayError, { page, document, documentPage }: PageN
   return error.message.startsWith(`${name} `) ? error : reworded(error, `${name}: ${error.message}`)
 }
 
+async function resultInTime(
+  page: PageToRead,
+  request: OcrRequest,
+  services: RecognizeServices,
+  late: LatePages,
+  signal: AbortSignal,
+): Promise<PageResult> {
+  signal.throwIfAborted()
+  const end = late.deadline.aborted ? 'left' : await endInTime(startReading(page, request, services), late, signal)
+  if (typeof end !== 'string') {
+    late.inTime(end)
+    return end
+  }
+  late.late()
+  // A page that is read on is counted when it has ended.
+  if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
+  return pendingResult(request)
+}
+
+/** Waits for a reading until the deadline; then it goes on for the request's next try, or it is aborted and left. */
+async function endInTime(
+  reading: Reading,
+  late: LatePages,
+  signal: AbortSignal,
+): Promise<PageResult | 'goes on' | 'left'> {
+  const { promise: isLate, resolve } = Promise.withResolvers<'goes on' | 'left'>()
+  const onAbort = () => reading.abort(signal.reason)
+  const onDeadline = () => {
+    if (signal.aborted) return
+    const goesOn = reading.isBegun() && late.takeOver(reading)
+    // From now on the reading is none of this request's.
+    if (goesOn) signal.removeEventListener('abort', onAbort)
+    else reading.abort(late.deadline.reason)
+    resolve(goesOn ? 'goes on' : 'left')
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  late.deadline.addEventListener('abort', onDeadline, { once: true })
+  try {
+    const end = await Promise.race([isLate, reading.result])
+    if (end === 'left') await reading.ended
+    return end
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    late.deadline.removeEventListener('abort', onDeadline)
+  }
+}
+
+/** A page that is being read, for a request or for its next try. */
+interface Reading extends KeptReading {
+  readonly result: Promise<PageResult>
+  /** Whether the page has its slot: it is drawn, or at an engine. */
+  readonly isBegun: () => boolean
+}
+
+function startReading(page: PageToRead, request: OcrRequest, services: RecognizeServices): Reading {
+  const { pagesInFlight } = services.metrics
+  const leave = new AbortController()
+  let isBegun = false
+  const draw: PageToRead['draw'] = (signal) => {
+    isBegun = true
+    return page.draw(signal)
+  }
+  pagesInFlight.inc()
+  const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  return {
+    result,
+    ended: Promise.allSettled([result]).then(() => undefined),
+    isBegun: () => isBegun,
+    abort: (reason) => leave.abort(reason),
+  }
+}
+
+/** Reads, cleans and counts a page. Throws the signal's reason when aborted. */
 async function resultOf(
+  page: PageToRead,
+  request: OcrRequest,
+  services: RecognizeServices,
+  signal: AbortSignal,
+): Promise<PageResult> {
+  const result = await readResult(page, request, services, signal)
+  countPage(result, request, services.metrics)
+  return result
+}
+
+async function readResult(
   page: PageToRead,
   request: OcrRequest,
   { reading, log }: RecognizeServices,
@@ -77,7 +157,6 @@ export function pageError(thrown: unknown): GatewayError {
 
 function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
   metrics.pages.inc({ status: result.status, model: model.id })
-  if (result.status === 'pending') return
   metrics.cache.inc({ result: result.cache })
   if (result.error !== null) metrics.errors.inc({ code: result.error.code })
   if (result.cache === 'hit' || result.cache === 'joined') return

@@ -80,17 +80,13 @@ function severalAnswers(
   ]
 }
 
-const TIME_RAN_OUT =
-  'No page was read in the time that the client gave (X-Stainless-Timeout). Give it more time, or stream the answer.'
-
 function hasFailed({ status }: LedgerPage): boolean {
   return status === 'failed' || status === 'pending'
 }
 
 function allFailed(pages: readonly LedgerPage[]): GatewayError {
-  if (pages.length === 0) return new GatewayError('document_empty', 'The document has no page to read.')
   const first = pages.find(({ error }) => error !== null)?.error ?? null
-  if (first === null) return new GatewayError('engine_timeout', TIME_RAN_OUT)
+  if (first === null) return new GatewayError('document_empty', 'The document has no page to read.')
   if (pages.length === 1) return first
   return reworded(first, `All ${pages.length} pages failed. The first: ${first.message}`)
 }

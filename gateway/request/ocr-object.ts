@@ -13,11 +13,12 @@ export const ocrObjectNames: OptionNames = {
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: OcrOptionsObject): GivenOptions {
-  const { page_separator, on_page_error, dry_run, prepare, ...sameNames } = ocr
+  const { page_separator, on_page_error, on_deadline, dry_run, prepare, ...sameNames } = ocr
   return {
     ...sameNames,
     pageSeparator: page_separator,
     onPageError: on_page_error,
+    onDeadline: on_deadline,
     dryRun: dry_run,
     preparation: prepare,
   }

@@ -24,6 +24,8 @@ export interface OcrRequest extends Question {
   readonly pageSeparator: string
   readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'
+  /** What a request whose client's time is up becomes: a failure that is to be tried again, or an answer of the pages that are done. */
+  readonly onDeadline: 'fail' | 'partial'
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether pages are only to be looked at, not read. */
   readonly dryRun: boolean

@@ -6,7 +6,7 @@ import type { OcrRequest } from './ocr-request.ts'
 /** How a client wants its documents read, in the gateway's own names: each protocol maps its names onto these. */
 export interface OcrOptions extends Pick<
   OcrRequest,
-  'output' | 'pageSeparator' | 'preparation' | 'onPageError' | 'cache' | 'confidence' | 'dryRun'
+  'output' | 'pageSeparator' | 'preparation' | 'onPageError' | 'onDeadline' | 'cache' | 'confidence' | 'dryRun'
 > {
   /** `1-3,7,10-`, 1-based; null: all. */
   readonly pages: string | null
@@ -45,6 +45,7 @@ const defaults: OcrOptions = {
   pageSeparator: '\n\n---\n\n',
   preparation: {},
   onPageError: 'mark',
+  onDeadline: 'fail',
   cache: 'use',
   confidence: false,
   dryRun: false,

@@ -20,6 +20,8 @@ export interface Admission {
 export interface AdmittedPages extends Disposable {
   /** Says that one of them has ended. */
   ended(): void
+  /** Gives back all but so many, which nobody will read now. */
+  keepOnly(pages: number): void
 }
 
 /** Enough that the first answer after a pause does not decide, few enough to follow servers that come and go. */
@@ -53,6 +55,11 @@ export function createAdmission(maxPages: number, now = () => performance.now())
         left -= 1
         if (modelId !== null) speed.read(1)
         count(modelId, -1)
+      },
+      keepOnly(kept) {
+        const gone = Math.max(0, left - kept)
+        left -= gone
+        count(modelId, -gone)
       },
       [Symbol.dispose]() {
         count(modelId, -left)

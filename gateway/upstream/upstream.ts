@@ -8,6 +8,7 @@ import { createHealth } from './health.ts'
 import type { UpstreamLog } from './health.ts'
 import { createLeases } from './lease.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
+import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
 
 /** What all upstreams have in common. */
@@ -43,6 +44,12 @@ export interface Upstream {
   isWell(): boolean
   /** Whether it should be asked: it is well, and does not fail at most pages. */
   isAvailable(): boolean
+  /** Whether it has answered lately: one that is late may be busy, and others come first. */
+  isPrompt(): boolean
+  /** Whether it is known to sleep. */
+  isAsleep(): boolean
+  /** Asks it whether it sleeps, if it seems well and is one that can. Throws the signal's reason. */
+  askAsleep(signal: AbortSignal): Promise<boolean>
   /** Pages that it can be sent now; one at a time while it is on trial. */
   room(): number
   /** Most pages in flight. */
@@ -54,6 +61,8 @@ export interface Upstream {
   /** How long so many pages more would take to be answered, those in flight included, in seconds, as far as is known. */
   waitFor(more: number): number
   status(): UpstreamStatus
+  /** Says whether an answer agreed with a page's text layer that can be trusted. */
+  compared(agrees: boolean): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
   /** Counts one request more as in flight. */
@@ -85,6 +94,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     // What was found out before the server was gone says nothing about the one that is there now.
     onRecovery() {
       breaker.reset()
+      readings.reset()
       maxImageTokens = null
     },
     onChange: events.onChange,
@@ -94,6 +104,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     maxImageTokens = limit
     onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
   }
+  const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
   const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
@@ -103,6 +114,9 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     models: () => health.models(),
     isWell,
     isAvailable: () => isWell() && breaker.state() !== 'open',
+    isPrompt: () => !health.isLate(),
+    isAsleep: () => health.isAsleep(),
+    askAsleep: (signal) => health.askAsleep(signal),
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
@@ -111,12 +125,13 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     status: () => ({
       url,
       problem: health.problem(),
-      warnings: health.warnings(),
+      warnings: [...health.warnings(), ...readings.warnings()],
       models: health.models().map(({ id }) => id),
       breaker: breaker.state(),
       inFlight: inFlight(),
       limit: limit.current,
     }),
+    compared: (agrees) => readings.compared(agrees),
     discover: (signal) => health.discover(signal),
     lease: (kind) => leases.take(kind),
     close: () => connection.close(),

@@ -93,18 +93,18 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
   const ask = (url: string, ocr: object = {}) =>
     fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-stainless-timeout': '4' },
+      headers: { 'content-type': 'application/json', 'x-stainless-timeout': '8' },
       body: JSON.stringify({ ...streamed([filePart(pages(6))], ocr), stream: false }),
     })
 
-  it('gets the pages that are done before its time is up, and pays only for the others when it asks again', async () => {
+  it('gets the pages that are done before its time is up when it asks for them, and pays only for the others when it asks again', async () => {
     await using fake = await startFakeVllm({
       answer: ({ image }) => ((image?.pageNumber ?? 0) % 2 === 1 ? `page ${image?.pageNumber}` : { silent: true }),
     })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     const startedAt = performance.now()
-    const response = await ask(gateway.url, { page_separator: '|' })
-    assert.ok(performance.now() - startedAt < 4000)
+    const response = await ask(gateway.url, { page_separator: '|', on_deadline: 'partial' })
+    assert.ok(performance.now() - startedAt < 8000)
     const { choices, ocr } = chatCompletion.parse(await response.json())
     assert.equal(
       choices[0]?.message.content,
@@ -124,7 +124,9 @@ describe('a client that says how long it waits', { timeout: TIMEOUT }, () => {
 
     const asked = fake.requests.length
     fake.setAnswer(({ image }) => `page ${image?.pageNumber}`)
-    const again = chatCompletion.parse(await (await ask(gateway.url, { page_separator: '|' })).json())
+    const again = chatCompletion.parse(
+      await (await ask(gateway.url, { page_separator: '|', on_deadline: 'partial' })).json(),
+    )
     assert.equal(again.choices[0]?.message.content, 'page 1|page 2|page 3|page 4|page 5|page 6')
     assert.equal(fake.requests.length - asked, 3)
   })

@@ -23,6 +23,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     pageSeparator: '\n\n---\n\n',
     preparation: {},
     onPageError: 'mark',
+    onDeadline: 'fail',
     cache: 'use',
     confidence: false,
     dryRun: false,

@@ -8,6 +8,7 @@ export const ocrOptions = z.strictObject({
   output: z.enum(['markdown', 'text', 'json']).optional(),
   page_separator: z.string().max(1000).optional(),
   on_page_error: z.enum(['mark', 'fail']).optional(),
+  on_deadline: z.enum(['fail', 'partial']).optional(),
   cache: z.enum(['use', 'refresh', 'off']).optional(),
   confidence: z.boolean().optional(),
   dry_run: z.boolean().optional(),

@@ -42,7 +42,7 @@ export async function askAs(
   const startedAt = performance.now()
   const question = {
     parts,
-    ocr: { on_page_error: job.onPageError },
+    ocr: { on_page_error: job.onPageError, on_deadline: 'partial' },
     signal: AbortSignal.any([leave.signal, overdue]),
     // Said with the request: of the client as a whole, the gateway is told nothing.
     ...(job.timeoutSeconds === null ? {} : { timeoutMs: job.timeoutSeconds * 1000 }),

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import type { PageImage } from '../../../gateway/page/page.ts'
+import type { PageImage, TileImage } from '../../../gateway/page/page.ts'
 import { crossCheck } from '../../../gateway/read/cross-check.ts'
 import type { CloserLook } from '../../../gateway/read/cross-check.ts'
 import { createAgreementLevel } from '../../../gateway/read/evidence/agreement-level.ts'
 import { PageFailure } from '../../../gateway/read/guard/page-failure.ts'
 import type { PageAnswer } from '../../../gateway/read/page-answer.ts'
 import { pageToRead } from '../../support/page-prompt.ts'
+import { english } from '../../fixtures/prose.ts'
 import { within } from '../../support/within.ts'
 import { pageImage } from './scripted-engine.ts'
 import { createScriptedReading } from './scripted-reading.ts'
@@ -24,7 +25,7 @@ const whole = lines.join('\n')
 const half = lines.slice(0, 3).join('\n')
 
 const image: PageImage = { ...pageImage, textLayer: { text: whole, unmapped: 0, isOcr: false, isWhole: true } }
-const tile: PageImage = { ...pageImage, width: 1100, height: 800 }
+const tile: TileImage = { ...pageImage, width: 1100, height: 800, above: null, left: null }
 const closerImage: PageImage = { ...pageImage, tiles: [[tile], [tile]] }
 
 type Changes = NonNullable<Parameters<typeof pageToRead>[0]> & { readonly image?: PageImage }
@@ -213,5 +214,44 @@ describe('a page that no attempt has read', () => {
     const asked = ask()
     ;(await asked.nextReading()).fail(new TypeError('a mistake'))
     await assert.rejects(asked.answer, TypeError)
+  })
+})
+
+describe('an answer that contradicts its text layer, and that the guard did not judge', () => {
+  const rich = { ...image, textLayer: { ...image.textLayer!, text: english } }
+
+  it('is replaced by the layer', async () => {
+    const asked = ask({ image: rich })
+    ;(await asked.nextReading()).answer('Something else altogether.')
+    const { isFallback, reasons, warnings } = await asked.answer
+    assert.deepEqual(
+      [isFallback, reasons, warnings.map(({ code }) => code)],
+      [true, ['low_agreement'], ['text_disagrees']],
+    )
+  })
+
+  it('is warned of where the page was read in tiles', async () => {
+    const asked = ask({ image: { ...rich, tiles: [[tile], [tile]] } })
+    ;(await asked.nextReading()).answer('Something else altogether.')
+    const { isFallback, text, warnings } = await asked.answer
+    assert.deepEqual(
+      [isFallback, text, warnings.map(({ code }) => code)],
+      [false, 'Something else altogether.', ['text_disagrees']],
+    )
+  })
+
+  it("counts after all when the document's other layers turn out to be wrong", async () => {
+    const level = createAgreementLevel()
+    const asked = ask({ image: rich, level })
+    const reading = await asked.nextReading()
+    level.note(0.2)
+    level.note(0.3)
+    reading.answer('Something else.', {
+      finishReason: 'low_agreement',
+      attempts: 2,
+      reasons: ['loop', 'low_agreement'],
+    })
+    const { isFallback, text, finishReason, reasons } = await asked.answer
+    assert.deepEqual([isFallback, text, finishReason, reasons], [false, 'Something else.', 'stop', ['loop']])
   })
 })
