@@ -78,6 +78,8 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   }
 
   async function expect(modelId: string, signal: AbortSignal): Promise<void> {
+    // One that was put to sleep since the last round would let pages hang until the next one.
+    await Promise.all(choice.serving(modelId).map((upstream) => upstream.askAsleep(signal)))
     if (!queue.isOut(modelId)) return
     // An upstream may have come back since the last round.
     await rounds.refreshAnew(signal)
