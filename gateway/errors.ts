@@ -57,10 +57,13 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
 
 /**
  * Tells failures of one code apart where the gateway must; clients never see it. `too_long`: the page does not fit the
- * model's context. `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway
- * could not connect to an upstream.
+ * model's context. `image_too_long`: its image does not fit the encoder of one upstream. `too_many_bytes`: a server
+ * before the engine refuses so large a body. `image_forgotten`: the engine lost an image that it had seen before.
+ * `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway could not connect
+ * to an upstream.
  */
-export type ErrorKind = 'too_long' | 'outage' | 'no_connection'
+export type ErrorKind =
+  'too_long' | 'image_too_long' | 'too_many_bytes' | 'image_forgotten' | 'outage' | 'no_connection'
 
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {
@@ -72,6 +75,8 @@ export interface ErrorDetails {
   readonly retry?: boolean
   readonly retryAfterSeconds?: number | undefined
   readonly kind?: ErrorKind | undefined
+  /** Of a page image that was too long: the share of its tokens that fits. */
+  readonly tokenShare?: number | undefined
 }
 
 /** A failure the caller may read: `message` says what went wrong and what to do; `cause` is for the log alone. */
@@ -81,6 +86,7 @@ export class GatewayError extends Error {
   readonly retry: boolean
   readonly retryAfterSeconds: number | undefined
   readonly kind: ErrorKind | null
+  readonly tokenShare: number | null
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -91,11 +97,18 @@ export class GatewayError extends Error {
     this.retry = details.retry ?? entry.retry
     this.retryAfterSeconds = details.retryAfterSeconds ?? entry.retryAfterSeconds
     this.kind = details.kind ?? null
+    this.tokenShare = details.tokenShare ?? null
   }
 
   get status(): number {
     return errorEntry(this.code).status
   }
+}
+
+/** Returns the same failure in other words, or with another field at fault. */
+export function reworded(error: GatewayError, message: string, param = error.param ?? undefined): GatewayError {
+  const { code, cause, retry, retryAfterSeconds, kind } = error
+  return new GatewayError(code, message, { param, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
 }
 
 /** Returns the error that a caller may read: the thrown one, or an `internal_error` with this message around anything else. */

@@ -18,11 +18,40 @@ async function run(config: Config): Promise<void> {
   // A bug in one request must not end the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'unhandled rejection'))
   process.stdout.write(`ocr-gateway listens on ${gateway.url}\n`)
-  const stop = async (signal: string): Promise<void> => {
-    log.info({ signal }, 'draining')
+  stopOnce(async (reason) => {
+    log.info(reason, 'draining')
     await gateway.stop()
     log.info('stopped')
     log.flush()
+  })
+}
+
+/** Ctrl-C reaches a process that npm has started twice: from the terminal, and from npm. In milliseconds. */
+const SAME_SIGNAL = 1000
+
+/** Has a signal to end, or the end of npm, stop the gateway. A second signal that is meant as one ends it at once. */
+function stopOnce(stop: (reason: Readonly<Record<string, string>>) => Promise<void>): void {
+  let isStopping = false
+  const begin = (reason: Readonly<Record<string, string>>): void => {
+    if (isStopping) return
+    isStopping = true
+    setTimeout(() => signals.forEach((signal) => process.removeListener(signal, begins[signal])), SAME_SIGNAL).unref()
+    void stop(reason)
   }
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop(signal))
+  const begins = { SIGTERM: () => begin({ signal: 'SIGTERM' }), SIGINT: () => begin({ signal: 'SIGINT' }) }
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  for (const signal of signals) process.on(signal, begins[signal])
+  whenNpmEnds(() => begin({ reason: 'npm has ended' }))
+}
+
+/** An npm that is killed passes no signal on: the gateway would hold its port until somebody finds it. */
+function whenNpmEnds(end: () => void): void {
+  if (process.env['npm_lifecycle_event'] !== 'start') return
+  const npm = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === npm) return
+    clearInterval(timer)
+    end()
+  }, 1000)
+  timer.unref()
 }

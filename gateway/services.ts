@@ -4,7 +4,7 @@ import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
-import { openDocument } from './document/open.ts'
+import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
@@ -40,6 +40,7 @@ export interface Services extends AsyncDisposable {
   readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly maxDocumentBytes: number
+  readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
@@ -95,6 +96,10 @@ export function createServices(config: Config): Services {
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
@@ -105,9 +110,10 @@ export function createServices(config: Config): Services {
       log,
       rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
       imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
+      cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
       cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocument: (source, turn, signal) =>
-        openDocument(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      openDocuments: (source, turn, signal) =>
+        openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
       admission,
       expectEngine: async ({ id, engine: name }, signal) => {
         if (name === 'vllm') await upstreams.expect(id, signal)
@@ -165,7 +171,12 @@ function createReadServices(
     once: createOnce(store),
     slots,
     ask: {
-      vllm: createGuard(vllm, { totalTimeoutSeconds, spare, onAttempt }),
+      vllm: createGuard(vllm, {
+        totalTimeoutSeconds,
+        spare,
+        maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
+        onAttempt,
+      }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },
     crossCheck: { totalTimeoutSeconds, onCloserLook },
@@ -190,6 +201,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
     pdfRasterizer: config.GATEWAY_RASTERIZER,
     maxHeapMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
+    maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
   })
 }
 

@@ -4,7 +4,12 @@ import type { DryRunObject, LedgerLine, OcrObject } from '../wire/openai/ocr-obj
 
 /** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
 export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObject {
-  const documents = ledger.documents.map(({ sha256, mediaType, pages }) => ({ sha256, media_type: mediaType, pages }))
+  const documents = ledger.documents.map(({ sha256, mediaType, pages, name }) => ({
+    sha256,
+    media_type: mediaType,
+    pages,
+    ...(name === null ? {} : { name }),
+  }))
   const [document] = documents
   if (document === undefined) throw new Error('The ledger has no document.')
   const several = documents.length > 1
@@ -21,6 +26,7 @@ export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObjec
 function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
   return {
     page: page.page,
+    ...(page.label === null ? {} : { label: page.label }),
     ...(several ? { document: page.document, document_page: page.documentPage } : {}),
     status: page.status,
     cache: page.cache,

@@ -11,18 +11,29 @@ export interface PageStore {
   close(): Promise<void>
 }
 
+/** Whose work a page is; it may change while the page is waited for. */
+export interface ClaimOwner {
+  readonly lane: 'interactive' | 'batch'
+}
+
 /**
  * Keeps replicas that share a store from computing the same page at once. A store that cannot answer allows all of
  * them.
  */
 export interface PageClaims {
+  /** How long a claim lasts at most, in milliseconds. Who has waited for longer should compute the page. */
+  readonly longestMs: number
   /**
    * Claims a page for as long as it is computed; null while another replica has it. The command is sent before those of
    * later calls.
    */
-  take(pageKey: string): Promise<PageClaim | null>
-  /** Waits until no replica has claimed the page, or the store cannot answer. Throws the signal's reason. */
-  waitForEnd(pageKey: string, signal: AbortSignal): Promise<void>
+  take(pageKey: string, owner: ClaimOwner): Promise<PageClaim | null>
+  /**
+   * Waits until no replica has claimed the page, or the store cannot answer. Says `ignored` where waiting is wrong: what
+   * is there is no claim, or it is a batch's and the owner's work has become interactive; and at `until`, a time of
+   * `performance.now()`. Throws the signal's reason.
+   */
+  waitForEnd(pageKey: string, owner: ClaimOwner, until: number, signal: AbortSignal): Promise<'ended' | 'ignored'>
 }
 
 /** The right to compute a page. It ends by itself when its replica dies. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { PageClaim, PageClaims } from './page-store.ts'
+import type { ClaimOwner, PageClaim, PageClaims } from './page-store.ts'
 import type { RedisConnection } from './redis-connection.ts'
 
 /** Names and time limits of claims. */
@@ -23,21 +23,42 @@ const RENEW = `return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexp
 const RELEASE = `return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0`
 
 /**
+ * Returns for each key the claim under it; '' when there is none, `?` for anything else. A claim is a string that expires
+ * within the time of a claim: somebody else's key may be a list, or stay for ever.
+ */
+const LOOK = `
+local states = {}
+for index, key in ipairs(KEYS) do
+  local left = redis.call('pttl', key)
+  if left == -2 then states[index] = ''
+  elseif left == -1 or left > tonumber(ARGV[1]) then states[index] = '?'
+  else
+    local value = redis.pcall('get', key)
+    states[index] = type(value) == 'table' and '?' or value or ''
+  end
+end
+return states`
+
+/** Begins the value of a claim that is a batch's. */
+const BATCH = 'batch:'
+
+/**
  * Keeps claims in Redis, as https://redis.io/docs/latest/commands/set/#patterns describes: a key that expires, with a
  * random value for its owner. Two replicas may still compute the same page when Redis fails over, or when a process
  * stalls for longer than the expiry. That costs one page read twice, and nothing else.
  */
 export function createRedisClaims(options: RedisClaimsOptions): PageClaims {
-  const { connection, keyOf, commandTimeoutMs, expiryMs } = options
+  const { connection, keyOf, commandTimeoutMs, expiryMs, limitMs } = options
   const watch = createWatch(options)
   return {
-    async take(pageKey) {
-      const [key, token] = [keyOf(pageKey), randomUUID()]
+    longestMs: limitMs + expiryMs,
+    async take(pageKey, { lane }) {
+      const [key, token] = [keyOf(pageKey), `${lane === 'batch' ? BATCH : ''}${randomUUID()}`]
       const reply = await connection.ask((redis) => redis.set(key, token, 'PX', expiryMs, 'NX'), commandTimeoutMs)
       // The key may be set even without a reply: renewing and releasing check its owner.
       return reply === null ? null : hold(key, token, options)
     },
-    waitForEnd: (pageKey, signal) => watch(keyOf(pageKey), signal),
+    waitForEnd: (pageKey, owner, until, signal) => watch({ key: keyOf(pageKey), owner, until }, signal),
   }
 }
 
@@ -59,21 +80,34 @@ function hold(key: string, token: string, options: RedisClaimsOptions): PageClai
   }
 }
 
-interface Waiter {
+/** What is waited for, and by whom. */
+interface Wait {
   readonly key: string
-  readonly wake: () => void
+  readonly owner: ClaimOwner
+  readonly until: number
+}
+
+interface Waiter extends Wait {
+  readonly wake: (end: 'ended' | 'ignored') => void
 }
 
 /** Checks all claims that are waited for in one command, at intervals, while there are any. */
-function createWatch({ connection, commandTimeoutMs }: RedisClaimsOptions) {
+function createWatch({ connection, commandTimeoutMs, expiryMs }: RedisClaimsOptions) {
   const waiters = new Set<Waiter>()
   let isLooking = false
 
   async function look(): Promise<void> {
     const asked = [...waiters]
     const keys = asked.map(({ key }) => key)
-    const tokens = await connection.ask((redis) => redis.mget(keys), commandTimeoutMs)
-    for (const [index, { wake }] of asked.entries()) if ((tokens?.[index] ?? null) === null) wake()
+    const states = await connection.ask(
+      (redis) => redis.eval(LOOK, keys.length, ...keys, expiryMs) as Promise<string[]>,
+      commandTimeoutMs,
+    )
+    for (const [index, waiter] of asked.entries()) {
+      const state = states?.[index] ?? ''
+      if (isIgnored(state, waiter)) waiter.wake('ignored')
+      else if (state === '') waiter.wake('ended')
+    }
   }
 
   async function lookUntilNobodyWaits(): Promise<void> {
@@ -87,19 +121,26 @@ function createWatch({ connection, commandTimeoutMs }: RedisClaimsOptions) {
     isLooking = false
   }
 
-  return async function waitForEnd(key: string, signal: AbortSignal): Promise<void> {
+  return async function waitForEnd(wait: Wait, signal: AbortSignal): Promise<'ended' | 'ignored'> {
     signal.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiter = { key, wake: resolve }
+    const { promise, resolve, reject } = Promise.withResolvers<'ended' | 'ignored'>()
+    const waiter = { ...wait, wake: resolve }
     const leave = () => reject(signal.reason)
     waiters.add(waiter)
     signal.addEventListener('abort', leave, { once: true })
     void lookUntilNobodyWaits()
     try {
-      await promise
+      return await promise
     } finally {
       waiters.delete(waiter)
       signal.removeEventListener('abort', leave)
     }
   }
+}
+
+function isIgnored(state: string, { owner, until }: Wait): boolean {
+  const isForeign = state === '?'
+  // A batch's page may wait for as long as interactive work keeps coming to its replica.
+  const isOvertaken = state.startsWith(BATCH) && owner.lane === 'interactive'
+  return isForeign || isOvertaken || performance.now() > until
 }

@@ -22,6 +22,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   }
   const config = Object.freeze(values) as unknown as Config
   if (problems.length === 0) problems.push(...combinationProblems(config))
+  if (problems.length === 0) warnings.push(...combinationWarnings(config))
   return problems.length === 0 ? { config, problems: [], warnings } : { config: null, problems, warnings }
 }
 
@@ -54,6 +55,11 @@ function combinationProblems(config: Config): string[] {
   return [
     `${name} must be set to listen on ${config.GATEWAY_HOST}, which is not a loopback address; GATEWAY_ALLOW_ANONYMOUS=true listens without keys all the same`,
   ]
+}
+
+function combinationWarnings({ GATEWAY_CACHE_SCOPE: scope, GATEWAY_API_KEYS: keys }: Config): string[] {
+  if (scope !== 'key' || keys.length > 0) return []
+  return ['GATEWAY_CACHE_SCOPE=key separates API keys, and GATEWAY_API_KEYS has none: all clients share one cache']
 }
 
 function isLoopback(host: string): boolean {

@@ -34,6 +34,25 @@ const url = (protocols: readonly string[]) =>
     error: `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
 
+/** ioredis decodes the name and the password, and throws what nobody understands at a stray "%". */
+const isDecodable = (text: string): boolean => {
+  const { username, password } = new URL(text)
+  try {
+    return [username, password].every((part) => typeof decodeURIComponent(part) === 'string')
+  } catch {
+    return false
+  }
+}
+
+const redisUrl = url(['redis:', 'rediss:'])
+  // The message never repeats the URL: it holds a password.
+  .refine((text) => !URL.canParse(text) || isDecodable(text), {
+    error: 'must have its user name and password percent-encoded: a "%" in them is "%25"',
+  })
+  .refine((text) => !URL.canParse(text) || /^\/?\d*$/.test(new URL(text).pathname), {
+    error: 'must end in the number of a database, or in none: redis://host:6379/0',
+  })
+
 const list = (text: string): string[] =>
   text
     .split(',')
@@ -156,8 +175,20 @@ export const variables = {
     'none',
     'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
   ),
+  GATEWAY_TEXT_CHATS: define(
+    oneOf(['forward', 'refuse']),
+    'forward',
+    '`forward`',
+    'Chats without a document that name an OCR model, such as the prompts with which Open WebUI asks for titles and tags: `forward` passes them to the model, behind pages that wait; `refuse` answers 400. Models marked `none` always chat.',
+  ),
+  GATEWAY_TEXT_CHAT_MAX_TOKENS: define<number | null>(
+    integer(1),
+    null,
+    'none',
+    'The most tokens that such a chat may ask for: `max_tokens` and `max_completion_tokens` are lowered to it, or set. Unset: they stay as they are.',
+  ),
   GATEWAY_REDIS_URL: define<string | null>(
-    url(['redis:', 'rediss:']),
+    redisUrl,
     null,
     'none',
     'Redis for the cache that replicas share. None: in this process.',
@@ -170,6 +201,18 @@ export const variables = {
     'Size of the in-memory cache; Redis has its own `maxmemory`.',
   ),
   GATEWAY_CACHE_MAX_VALUE_BYTES: define(integer(1), MEBIBYTE, '`1048576`', 'A larger page answer is not cached.'),
+  GATEWAY_CACHE_SCOPE: define(
+    oneOf(['shared', 'key']),
+    'shared',
+    '`shared`',
+    'Who finds a cached page answer: `shared`, every API key; `key`, only the key that had the page read, by its name.',
+  ),
+  GATEWAY_CACHE_SALT: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'A secret that goes into every cache key: only gateways with the same salt find the answers. Changing it empties the cache.',
+  ),
   GATEWAY_API_KEYS: define<readonly ApiKey[]>(
     apiKeys,
     [],

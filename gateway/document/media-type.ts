@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
 import type { DocumentMediaType } from '../rasterizer/media-type.ts'
+import { describeText } from './describe-text.ts'
 import type { SourceFacts } from './source.ts'
 
 const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
@@ -15,7 +16,7 @@ export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): Docum
   if (bytes.length === 0) throw new GatewayError('document_empty', 'The document has no bytes.', { param })
   const mediaType = sniffMediaType(bytes)
   if (mediaType !== null) return mediaType
-  const looksLike = describeBytes(bytes)
+  const looksLike = describeBytes(bytes, source.filename)
   if (isCalledPdf(source)) {
     throw new GatewayError('document_unreadable', `The document is not a PDF: it looks like ${looksLike}.`, { param })
   }
@@ -55,38 +56,30 @@ const ZIP_ENTRIES: readonly { entry: string; name: string }[] = [
   { entry: '[Content_Types].xml', name: 'an Office document (DOCX, XLSX or PPTX)' },
 ]
 
-/** Says what bytes that the gateway cannot open look like, with an article: `a TIFF image`, `plain text`. */
-export function describeBytes(bytes: Uint8Array): string {
-  const head = latin1(bytes, 0, 4096)
+/** Says what bytes that the gateway cannot open look like, with an article: `a JPEG XL image`, `plain text`. */
+export function describeBytes(bytes: Uint8Array, filename: string | null = null): string {
+  const start = bytes.subarray(0, 4096)
+  return describeSignature(start) ?? describeBase64(start) ?? describeText(start, filename) ?? 'unknown binary data'
+}
+
+function describeSignature(start: Uint8Array): string | null {
+  const head = latin1(start)
   if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) {
     return ZIP_ENTRIES.find(({ entry }) => head.includes(entry))?.name ?? 'a ZIP archive'
   }
-  return SIGNATURES.find(({ offset, magic }) => head.startsWith(magic, offset))?.name ?? describeText(bytes, head)
+  return SIGNATURES.find(({ offset, magic }) => head.startsWith(magic, offset))?.name ?? null
 }
 
-function describeText(bytes: Uint8Array, head: string): string {
-  if (!isText(bytes)) return 'unknown binary data'
-  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart()
-  if (/^<!doctype html|^<html|^<head|^<body/i.test(text)) return 'an HTML page'
-  if (/^<svg|^<\?xml[^]{0,512}<svg/i.test(text)) return 'an SVG image'
-  if (/^<\?xml/i.test(text)) return 'an XML document'
-  if (/^[A-Za-z0-9+/\s]{64,}=*\s*$/.test(text)) return 'base64 text: decode it once more before sending'
-  return 'plain text'
+/** Only what decodes to a document is base64: the letters of any text without punctuation are those of base64, too. */
+function describeBase64(start: Uint8Array): string | null {
+  const text = latin1(start).trimStart()
+  if (/^data:[\w.+/-]*[;,]/i.test(text)) return 'a data URL: decode it once more before sending'
+  if (!/^[A-Za-z0-9+/_-][A-Za-z0-9+/_\s-]*=*\s*$/.test(text)) return null
+  const decoded = Buffer.from(text.replaceAll(/\s/g, ''), 'base64')
+  if (sniffMediaType(decoded) === null && describeSignature(decoded) === null) return null
+  return 'base64 text: decode it once more before sending'
 }
 
-function isText(bytes: Uint8Array): boolean {
-  // The only control characters of text are line breaks, tabs and form feeds. The last character may be cut off.
-  const start = bytes.slice(0, 4096)
-  if (start.some((byte) => byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d))
-    return false
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true })
-    return true
-  } catch {
-    return false
-  }
-}
-
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.slice(start, end)).toString('latin1')
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
 }

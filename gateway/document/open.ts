@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { GatewayError } from '../errors.ts'
-import type { PageImage } from '../page/page.ts'
+import { GatewayError, reworded } from '../errors.ts'
+import type { PageImage, PageWarning } from '../page/page.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
-import type { Rasterization, SharedDocument } from '../rasterizer/messages.ts'
+import type { EmbeddedFile } from '../rasterizer/document-facts.ts'
+import type { DocumentFacts, Rasterization, SharedDocument } from '../rasterizer/messages.ts'
 import type { Rasterizer } from '../rasterizer/pool.ts'
 import type { Source, SourceFacts } from './source.ts'
 
@@ -16,11 +17,26 @@ export interface Document extends AsyncDisposable {
   /** Of the bytes; what the client declared does not matter. */
   readonly mediaType: string
   readonly pageCount: number
+  /** The file's name within a portfolio; null for what the request itself held. */
+  readonly name: string | null
+  /** What the document calls its pages, in page order; null for a document that names none. */
+  readonly labels: readonly (string | null)[] | null
+  /** What its reader should know of every page. */
+  readonly warnings: readonly PageWarning[]
+  /** What the reader of a portfolio should know once: the cover sheet and the files share this object. */
+  readonly portfolioWarning: PageWarning | null
   /**
    * Draws a page, 1-based, at the size its budget asks for. Throws `page_out_of_range`, `page_timeout`,
-   * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each.
+   * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each. Without a
+   * turn, it is the turn that the document was opened in.
    */
-  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal): Promise<PageImage>
+  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal, turn?: Turn): Promise<PageImage>
+}
+
+/** A document that was just opened. */
+export interface OpenedSource extends Document {
+  /** Returns the files within a portfolio, once, and keeps no reference to them; null for any other document. */
+  takeFiles(): readonly EmbeddedFile[] | null
 }
 
 /** How a document is opened. */
@@ -40,13 +56,13 @@ export async function openDocument(
   rasterizer: Rasterizer,
   { maxDocumentBytes, turn }: OpenOptions,
   signal: AbortSignal,
-): Promise<Document> {
+): Promise<OpenedSource> {
   signal.throwIfAborted()
   const { param } = source
   const shared = await load(source, maxDocumentBytes, signal)
   try {
-    const { sha256, pageCount } = await rasterizer.open(shared, turn, signal)
-    return openedDocument({ sha256, mediaType: shared.mediaType, pageCount }, { shared, rasterizer, param, turn })
+    const facts = await rasterizer.open(shared, turn, signal)
+    return openedDocument(facts, { shared, rasterizer, param, turn })
   } catch (error) {
     rasterizer.forget(shared)
     throw withParam(error, param)
@@ -69,15 +85,27 @@ interface Opened {
 }
 
 function openedDocument(
-  facts: Pick<Document, 'sha256' | 'mediaType' | 'pageCount'>,
+  { sha256, pageCount, labels = null, isXfa = false, files = null }: DocumentFacts,
   { shared, rasterizer, param, turn }: Opened,
-): Document {
+): OpenedSource {
+  let held = files
   return {
-    ...facts,
-    async rasterize(page, rasterization, signal) {
-      if (!Number.isInteger(page) || page < 1 || page > facts.pageCount) throw outOfRange(page, facts.pageCount)
+    sha256,
+    mediaType: shared.mediaType,
+    pageCount,
+    name: null,
+    labels,
+    warnings: isXfa ? [FORM_IS_XFA] : [],
+    portfolioWarning: null,
+    takeFiles() {
+      const taken = held
+      held = null
+      return taken
+    },
+    async rasterize(page, rasterization, signal, drawTurn = turn) {
+      if (!Number.isInteger(page) || page < 1 || page > pageCount) throw outOfRange(page, pageCount)
       try {
-        return await rasterizer.rasterize(shared, page, rasterization, turn, signal)
+        return await rasterizer.rasterize(shared, page, rasterization, drawTurn, signal)
       } catch (error) {
         throw withParam(error, param)
       }
@@ -86,6 +114,12 @@ function openedDocument(
       rasterizer.forget(shared)
     },
   }
+}
+
+const FORM_IS_XFA: PageWarning = {
+  code: 'form_is_xfa',
+  message:
+    'The PDF is a dynamic XFA form: its pages hold a placeholder, and not the form. Open it in Adobe Acrobat, print it to PDF, and send that.',
 }
 
 function tooLarge(length: number, { param }: SourceFacts, maxDocumentBytes: number): GatewayError {
@@ -101,8 +135,7 @@ function outOfRange(page: number, pageCount: number): GatewayError {
 /** Adds the request field at fault to an error of a thread: threads know nothing of requests. */
 function withParam(error: unknown, param: string): unknown {
   if (!(error instanceof GatewayError) || error.code === 'draining') return error
-  const { code, message, cause } = error
-  return new GatewayError(code, message, { param: code === 'wrong_password' ? 'ocr.password' : param, cause })
+  return reworded(error, error.message, error.code === 'wrong_password' ? 'ocr.password' : param)
 }
 
 /** Copies bytes into memory that every thread can read. */

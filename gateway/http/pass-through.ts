@@ -3,8 +3,12 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 import { DEFAULT_MODEL } from '../upstream/model-list.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
+import type { PassedOn } from '../request/chat.ts'
 import type { GatewayContext } from './context.ts'
 import type { JsonBody } from './read-json.ts'
+
+/** A request that is passed through. */
+type Passed = Pick<PassedOn, 'model' | 'turn' | 'changed'>
 
 /**
  * Forwards a request unchanged to its model's upstream, and the answer back as it arrives. Uses Node's own streams: for
@@ -14,7 +18,7 @@ export async function passThrough(
   c: GatewayContext,
   upstreams: Upstreams,
   path: string,
-  model: ServedModel,
+  { model, turn, changed }: Passed,
   body: JsonBody,
 ): Promise<Response> {
   const { incoming, outgoing } = c.env
@@ -23,8 +27,8 @@ export async function passThrough(
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
   const headers = { ...incoming.headers, ...ids, 'content-type': 'application/json' }
-  const request = { method: 'POST' as const, path, headers, model: model.id }
-  const answer = await upstreams.forward({ ...request, body: named(body, model) }, signal)
+  const request = { method: 'POST' as const, path, headers, model: model.id, turn }
+  const answer = await upstreams.forward({ ...request, body: written(body, model, changed) }, signal)
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
   outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })
@@ -48,8 +52,9 @@ function withoutOrigins(headers: Readonly<Record<string, string>>): Record<strin
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('access-control-')))
 }
 
-/** Replaces the alias, which only the gateway knows, with the model's id; leaves every other body as it is. */
-function named({ bytes, outline, value }: JsonBody, model: ServedModel): Uint8Array | string {
+/** Replaces the alias, which only the gateway knows, and what else is to change; leaves every other body as it is. */
+function written({ bytes, outline, value }: JsonBody, model: ServedModel, changed: Passed['changed']): Buffer | string {
   const isAliased = (outline as { model?: unknown }).model === DEFAULT_MODEL
-  return isAliased ? JSON.stringify({ ...(value() as object), model: model.id }) : bytes
+  if (!isAliased && Object.keys(changed).length === 0) return bytes
+  return JSON.stringify({ ...(value() as object), ...changed, model: model.id })
 }

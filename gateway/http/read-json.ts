@@ -1,15 +1,13 @@
 import { GatewayError } from '../errors.ts'
 import type { GatewayContext } from './context.ts'
+import type { RequestBody } from '../request/context.ts'
 import { isNestedDeeper } from './json-depth.ts'
 import { jsonOutline } from './json-outline.ts'
+import { repeatedName } from './repeated-name.ts'
 
-/** A request body: its bytes as they came, and what they say. */
-export interface JsonBody {
+/** A request body: its bytes as they came, and what they say. `value` throws `invalid_json` for a fault in what the outline leaves out. */
+export interface JsonBody extends RequestBody {
   readonly bytes: Buffer
-  /** What the body says, with an ellipsis in place of long strings. */
-  readonly outline: unknown
-  /** Returns what the body says, whole. Throws `invalid_json` for a fault in what the outline leaves out. */
-  readonly value: () => unknown
 }
 
 /** Smaller bodies are parsed whole at once. */
@@ -20,9 +18,15 @@ export async function readJson(c: GatewayContext, maxBytes: number): Promise<Jso
   refuseOtherForms(c)
   const bytes = await readBytes(c, maxBytes)
   c.get('record').bytes = bytes.byteLength
-  const whole = bytes.byteLength < MIN_OUTLINED_BYTES ? { value: parse(bytes) } : null
-  if (whole !== null) return { bytes, outline: whole.value, value: () => whole.value }
-  return { bytes, outline: parseOutline(bytes), value: () => parse(bytes) }
+  const isWhole = bytes.byteLength < MIN_OUTLINED_BYTES
+  const outlined = isWhole ? bytes : jsonOutline(bytes)
+  const outline = isWhole ? parse(bytes) : parseOutline(outlined, bytes)
+  return {
+    bytes,
+    outline,
+    value: () => (isWhole ? outline : parse(bytes)),
+    repeatedName: () => repeatedName(utf8.decode(outlined), outline),
+  }
 }
 
 function refuseOtherForms(c: GatewayContext): void {
@@ -78,10 +82,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** No honest request comes near it, and code that recurses over what a client sent does not run out of stack. */
 const MAX_LEVELS = 200
 
-function parseOutline(bytes: Buffer): unknown {
+function parseOutline(outlined: Buffer, bytes: Buffer): unknown {
   let outline: unknown
   try {
-    outline = JSON.parse(utf8.decode(jsonOutline(bytes)))
+    outline = JSON.parse(utf8.decode(outlined))
   } catch {
     // Only the whole text shows where the fault is.
     return parse(bytes)

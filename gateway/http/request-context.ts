@@ -1,4 +1,4 @@
-import type { RequestContext } from '../request/context.ts'
+import type { RequestContext, TextChats } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
 
@@ -6,15 +6,18 @@ import type { GatewayContext } from './context.ts'
 export interface RequestServices {
   readonly models: ModelList
   readonly maxDocumentBytes: number
+  readonly textChats: TextChats
 }
 
 /** Returns what decides how a request is read, beside its body, in any protocol. */
-export function requestContext(c: GatewayContext, { models, maxDocumentBytes }: RequestServices): RequestContext {
+export function requestContext(c: GatewayContext, services: RequestServices): RequestContext {
+  const { models, maxDocumentBytes, textChats } = services
   return {
     requestId: c.get('requestId'),
     key: c.get('record').key,
     patienceSeconds: patienceOf(c),
     maxDocumentBytes,
+    textChats,
     findModel: (name) => models.find(name, c.req.raw.signal),
   }
 }

@@ -1,28 +1,63 @@
-import { htmlToText } from 'html-to-text'
-import { marked } from 'marked'
+import type { PageWarning } from '../page/page.ts'
+import { layerText } from '../read/evidence/layer-to-markdown.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { closeOpen } from './markdown/close-open.ts'
+import { nameImages } from './markdown/image-names.ts'
+import { escapedPlainText, plainText } from './markdown/plain-text.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 
 /** How pages are joined in one output form. */
 export interface OutputForm {
   readonly before: string
   readonly after: string
-  readonly separator: (page: number) => string
-  /** Returns one page's part of the content. */
-  readonly page: (page: PageNumber, result: PageResult) => string
+  readonly separator: (following: PageNumber) => string
+  readonly page: (page: PageNumber, result: PageResult) => PagePart
+}
+
+/** One page's part of the content. */
+export interface PagePart {
+  readonly text: string
+  /** About what was done to the page's text. */
+  readonly warnings: readonly PageWarning[]
 }
 
 /** Returns the output form that a request asks for. */
-export function outputForm({ output, pageSeparator, answersJson }: OcrRequest): OutputForm {
+export function outputForm(request: OcrRequest): OutputForm {
+  const { output, pageSeparator, answersJson } = request
   if (output === 'json') {
-    return { before: '[\n', after: '\n]', separator: () => ',\n', page: (...page) => jsonPage(answersJson, ...page) }
+    const page = (number: PageNumber, result: PageResult): PagePart => {
+      const { text, warnings } = markdownOf(number.page, result, request)
+      return { text: jsonPage(answersJson, number, { ...result, text }), warnings }
+    }
+    return { before: '[\n', after: '\n]', separator: () => ',\n', page }
   }
   return {
     before: '',
     after: '',
-    separator: (page) => pageSeparator.replaceAll('{page}', String(page)),
-    page: ({ page }, result) => withMarker(output === 'text' ? plainText(result.text) : result.text, page, result),
+    separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
+    page({ page }, result) {
+      const { text, warnings } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
+      return { text: withMarker(text, page, result), warnings }
+    },
   }
+}
+
+/** A page without a label goes by its number, as in a viewer. */
+function nameOf({ page, label }: PageNumber, name: string): string {
+  return name === 'label' && label !== null ? label : String(page)
+}
+
+/** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
+function markdownOf(page: number, { text, isFallback }: PageResult, { answersJson }: OcrRequest): PagePart {
+  // No model wrote the text layer, and JSON is no Markdown.
+  if (answersJson || isFallback) return { text, warnings: [] }
+  const closed = closeOpen(nameImages(text, page))
+  return { text: closed.text, warnings: closed.openers.length === 0 ? [] : [closedWarning(closed.openers)] }
+}
+
+function closedWarning(openers: readonly string[]): PageWarning {
+  const message = `At the end of this page's text ${openers.join(' ')} was left open. The gateway closed it, because the pages that follow would be inside it.`
+  return { code: 'closed_by_gateway', message }
 }
 
 /** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
@@ -33,10 +68,10 @@ function withMarker(text: string, page: number, { error, status }: PageResult): 
   return text === '' ? marker : `${text}\n\n${marker}`
 }
 
-function jsonPage(answersJson: boolean, { page }: PageNumber, { text, status, error }: PageResult): string {
+function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
   const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
   const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  return JSON.stringify({ page, status, ...content, ...failure })
+  return JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
 }
 
 // A model may write invalid JSON: the client then gets the text as it is.
@@ -48,16 +83,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Turns a page's Markdown, HTML tables included, into the text that a reader would see. */
-export function plainText(markdown: string): string {
-  return htmlToText(marked.parse(markdown, { async: false }), {
-    wordwrap: false,
-    selectors: [
-      ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { uppercase: false } })),
-      { selector: 'table', format: 'dataTable', options: { uppercaseHeaderCells: false } },
-      { selector: 'a', options: { ignoreHref: true } },
-      { selector: 'img', format: 'skip' },
-      { selector: 'hr', format: 'skip' },
-    ],
-  })
+/** Returns a page's text without markup, in which nothing can be open. */
+function textOf(result: PageResult, request: OcrRequest): PagePart {
+  return { text: unmarked(result, request), warnings: [] }
+}
+
+function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {
+  if (answersJson) return text
+  // The text layer, and what Tesseract has read, are escaped where they are written as Markdown.
+  if (isFallback) return layerText(text)
+  if (engine === 'tesseract') return task === 'text' ? text : escapedPlainText(text)
+  return plainText(text)
 }

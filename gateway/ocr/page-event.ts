@@ -7,6 +7,8 @@ export interface DocumentFacts {
   readonly mediaType: string
   /** How many pages it has, asked for or not. */
   readonly pages: number
+  /** The file's name within a portfolio; null for what the request itself held. */
+  readonly name: string | null
 }
 
 /**
@@ -38,6 +40,8 @@ export interface PageNumber {
   /** 1-based. */
   readonly document: number
   readonly documentPage: number
+  /** What the document calls the page; null when it has no name for it. */
+  readonly label: string | null
 }
 
 /** A page has ended. Its text is whole and clean: what has been streamed to a client cannot be taken back. */

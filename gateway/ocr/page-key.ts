@@ -4,32 +4,47 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 /** Raised when the meaning of the keys' parts changes. */
 const KEY_VERSION = 2
 
-type Question = Pick<OcrRequest, 'model' | 'task' | 'prompt'>
+/** Which requests find each other's answers in the cache. */
+export interface CachePartition {
+  /** Makes the keys differ from those of whoever does not know it; null: no salt. */
+  readonly salt: string | null
+  /** `key`: only requests with the same API key, by its name. */
+  readonly scope: 'shared' | 'key'
+}
+
+type Question = Pick<OcrRequest, 'model' | 'task' | 'prompt' | 'turn'>
 
 /**
  * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized
- * and prepared, the model, its profile's version, the task, the prompt and the sampling. Clean-up and output form are
- * no part of it.
+ * and prepared, the model, its profile's version, the task, the prompt the sampling, and who may
+ * find the answer. Clean-up and output form are no part of it.
  */
 export function pageKey(
   { preparation, ...question }: Question & Pick<OcrRequest, 'preparation'>,
   document: { readonly sha256: string },
   documentPage: number,
   rasterizationVersion: string,
+  partition: CachePartition,
 ): string {
   const { pixelBudget } = question.model.profile
   const prepared = Object.entries(preparation).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return hash([document.sha256, documentPage, [rasterizationVersion, pixelBudget, prepared], questionKey(question)])
+  const rasterized = [rasterizationVersion, pixelBudget, prepared]
+  return hash([document.sha256, documentPage, rasterized, questionKey(question, partition)])
 }
 
-/** Returns the hash of everything except the page image that decides a page's raw text. */
-export function questionKey({ model, task, prompt }: Question): string {
+/**
+ * Returns the hash of everything except the page image that decides a page's raw text, and of who may find the answer.
+ * Page keys and image keys hold it, and so do flights and claims, which go by these keys.
+ */
+export function questionKey({ model, task, prompt, turn }: Question, { salt, scope }: CachePartition): string {
   const { profile } = model
   return hash([
     [model.engine, model.id, model.root, model.parent],
     [profile.id, profile.version, profile.layout],
     [task, prompt],
     [profile.sampling, profile.ladder, profile.extraBody],
+    // Left out where there is neither: the answers that are kept stay hits.
+    ...(salt === null && scope === 'shared' ? [] : [[salt, scope === 'key' ? turn.key : null]]),
   ])
 }
 

@@ -52,6 +52,12 @@ function answerError({ finishReason, usage, blank, engine }: PageAnswer, text: s
     )
   }
   if (finishReason === 'stop') return null
+  if (finishReason === 'abort') {
+    return new GatewayError(
+      'engine_unavailable',
+      'The OCR engine went away, or was put to sleep, before it had read this page whole. Try again in a few seconds.',
+    )
+  }
   return new GatewayError(
     'engine_error',
     `The engine did not read the page whole (finish_reason "${finishReason}", ${usage.completionTokens} tokens). Try again.`,

@@ -3,21 +3,24 @@ import type { Source } from '../document/source.ts'
 import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
 import type { Question } from '../profile/question.ts'
-import type { PageToRead } from '../read/page-to-read.ts'
+import type { Draw, PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
-import { pageKey, questionKey } from './page-key.ts'
+import { pageKey, questionKey, type CachePartition } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
 export interface PlanServices {
-  readonly openDocument: (source: Source, turn: Turn, signal: AbortSignal) => Promise<Document>
+  /** Opens a source: one document, or the cover sheet and the files of a portfolio. */
+  readonly openDocuments: (source: Source, turn: Turn, signal: AbortSignal) => Promise<readonly Document[]>
   readonly rasterizationVersion: string
   /** How page images are encoded; null: as the profile says. */
   readonly imageMediaType: Rasterization['mediaType'] | null
+  readonly cachePartition: CachePartition
   /** Tells which keys the cache holds. */
   readonly cached: (keys: readonly string[], signal: AbortSignal) => Promise<boolean[]>
   readonly maxPages: number
@@ -38,10 +41,7 @@ export interface Plan extends AsyncDisposable {
  */
 export async function planRequest(request: OcrRequest, services: PlanServices, signal: AbortSignal): Promise<Plan> {
   await using opening = new AsyncDisposableStack()
-  const documents: Document[] = []
-  for (const source of request.sources) {
-    documents.push(opening.use(await services.openDocument(source, request.turn, signal)))
-  }
+  const documents = await openAll(request, services, opening, signal)
   const pages = planPages(request, documents, services)
   const pageKeys = pages.map(({ page }) => page.key)
   const known = await findCached(pageKeys, request, services, signal)
@@ -51,12 +51,50 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
     isKnown: (index) => known[index] === true,
     opened: {
       type: 'document-open',
-      documents: documents.map(({ sha256, mediaType, pageCount }) => ({ sha256, mediaType, pages: pageCount })),
+      documents: documents.map(({ sha256, mediaType, pageCount, name }) => ({
+        sha256,
+        mediaType,
+        pages: pageCount,
+        name,
+      })),
       pages: pages.length,
       cachedPages: known.filter(Boolean).length,
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/**
+ * Opens every document of a request. Each has a page at least: too many are refused unopened, and without a page range
+ * none is opened beyond the limit.
+ */
+async function openAll(
+  request: OcrRequest,
+  { openDocuments, maxPages }: PlanServices,
+  opening: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Document[]> {
+  const { sources, pages, turn } = request
+  const [first] = sources
+  if (sources.length > maxPages) {
+    const message = `The request holds ${sources.length} documents, and at most ${maxPages} pages are read at once. Send fewer documents in each request.`
+    throw new GatewayError('too_many_pages', message, { param: first?.param })
+  }
+  const documents: Document[] = []
+  let pageCount = 0
+  for (const source of sources) {
+    for (const document of await openDocuments(source, turn, signal)) {
+      documents.push(opening.use(document))
+      pageCount += document.pageCount
+    }
+    if (pages === null && pageCount > maxPages) throw tooManyPages(`${pageCount} pages or more`, request, maxPages)
+  }
+  return documents
+}
+
+function tooManyPages(asked: string, { pages, sources }: OcrRequest, maxPages: number): GatewayError {
+  const message = `The request asks for ${asked}, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`
+  return new GatewayError('too_many_pages', message, { param: pages === null ? sources[0]?.param : 'ocr.pages' })
 }
 
 /** Tells which keys the cache holds; empty when the request does not use the cache's answers. */
@@ -73,25 +111,28 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const { maxPages } = services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
   const wanted = resolvePages(request.pages, total)
-  if (wanted.length > maxPages) {
-    throw new GatewayError(
-      'too_many_pages',
-      `The request asks for ${wanted.length} pages, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`,
-      { param: request.pages === null ? request.sources[0]?.param : 'ocr.pages' },
-    )
-  }
+  if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
   const shared: SharedByPages = {
     question: questionOf(request),
-    questionKey: questionKey(request),
+    questionKey: questionKey(request, services.cachePartition),
     attemptBudget: createAttemptBudget(wanted.length),
     refreshedImages: new Set(),
   }
   const levels = documents.map(() => createAgreementLevel())
+  const given = new Set<PageWarning>()
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
-    return { number, page: { ...planPage(request, document, number, services), ...shared, level } }
+    const warnings = warningsOf(document, given)
+    return { number, warnings, page: { ...planPage(request, document, number, services), ...shared, level } }
   })
+}
+
+/** Returns what the reader of the document's next page should know of the document, of its portfolio only once. */
+function warningsOf({ warnings, portfolioWarning }: Document, given: Set<PageWarning>): readonly PageWarning[] {
+  if (portfolioWarning === null || given.has(portfolioWarning)) return warnings
+  given.add(portfolioWarning)
+  return [portfolioWarning, ...warnings]
 }
 
 /** What all pages of a request share. */
@@ -106,7 +147,10 @@ function questionOf({ model, task, prompt, confidence }: OcrRequest): Question {
 function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
   let documentPage = page
   for (const [index, document] of documents.entries()) {
-    if (documentPage <= document.pageCount) return { document, number: { page, document: index + 1, documentPage } }
+    if (documentPage <= document.pageCount) {
+      const label = document.labels?.[documentPage - 1] ?? null
+      return { document, number: { page, document: index + 1, documentPage, label } }
+    }
     documentPage -= document.pageCount
   }
   throw new RangeError(`page ${page} is in none of the documents`)
@@ -116,7 +160,7 @@ function planPage(
   request: OcrRequest,
   document: Document,
   { documentPage }: PageNumber,
-  { rasterizationVersion, imageMediaType }: PlanServices,
+  { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
 ): Omit<PageToRead, keyof SharedByPages | 'level'> {
   const { profile } = request.model
   const rasterization: Rasterization = {
@@ -124,9 +168,12 @@ function planPage(
     mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
   }
-  const draw = (asked: Rasterization) => (signal: AbortSignal) => document.rasterize(documentPage, asked, signal)
+  const draw =
+    (asked: Rasterization): Draw =>
+    (signal, turn) =>
+      document.rasterize(documentPage, asked, signal, turn)
   return {
-    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`),
+    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
     cache: request.cache,
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.

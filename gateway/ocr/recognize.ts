@@ -1,4 +1,5 @@
-import { toGatewayError, type GatewayError } from '../errors.ts'
+import { reworded, toGatewayError, type GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -12,6 +13,8 @@ import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 /** A page of a request: its numbers, and how it is read. */
 export interface PlannedPage {
   readonly number: PageNumber
+  /** What its document makes less certain, however the page is read. */
+  readonly warnings: readonly PageWarning[]
   readonly page: PageToRead
 }
 
@@ -27,15 +30,21 @@ export interface RecognizeServices {
  * request says `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
-  { number, page }: PlannedPage,
+  { number, warnings, page }: PlannedPage,
   request: OcrRequest,
   services: RecognizeServices,
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
   const result = await resultInTime(page, request, services, late, signal)
-  if (result.error !== null && request.onPageError === 'fail') throw result.error
-  return { type: 'page-end', page: number, result }
+  if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
+  return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
+}
+
+/** The error of one page stands for the whole request: it must say which page that is. */
+function namingPage(error: GatewayError, { page, document, documentPage }: PageNumber): GatewayError {
+  const name = document === 1 ? `Page ${page}` : `Page ${page} (page ${documentPage} of document ${document})`
+  return error.message.startsWith(`${name} `) ? error : reworded(error, `${name}: ${error.message}`)
 }
 
 async function resultInTime(

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { outputForm } from './output.ts'
@@ -37,12 +37,12 @@ export async function* stitch(
   let offset = 0
 
   const endPage = (number: PageNumber, result: PageResult): void => {
-    const joint = pages.length === 0 ? form.before : form.separator(number.page)
-    const text = form.page(number, result)
+    const joint = pages.length === 0 ? form.before : form.separator(number)
+    const { text, warnings } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
     const { text: _, ...facts } = result
-    pages.push({ ...number, ...facts, start, end: offset })
+    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
     held.push({ type: 'text', text, page: number.page })
   }
@@ -60,7 +60,24 @@ export async function* stitch(
   }
   if (pages.every(hasFailed)) throw allFailed(pages)
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield { type: 'end', ledger: { documents, pages, warnings: request.warnings } }
+  yield {
+    type: 'end',
+    ledger: { documents, pages, warnings: [...request.warnings, ...severalAnswers(request, pages)] },
+  }
+}
+
+/** A client that parses the content as one JSON value should know that each page has one of its own. */
+function severalAnswers(
+  { parsesContent, answersJson, output }: OcrRequest,
+  pages: readonly LedgerPage[],
+): Ledger['warnings'] {
+  if (!parsesContent || !answersJson || output !== 'markdown' || pages.length < 2) return []
+  return [
+    {
+      code: 'response_format_ignored',
+      message: `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`,
+    },
+  ]
 }
 
 function hasFailed({ status }: LedgerPage): boolean {
@@ -71,9 +88,5 @@ function allFailed(pages: readonly LedgerPage[]): GatewayError {
   const first = pages.find(({ error }) => error !== null)?.error ?? null
   if (first === null) return new GatewayError('document_empty', 'The document has no page to read.')
   if (pages.length === 1) return first
-  return new GatewayError(first.code, `All ${pages.length} pages failed. The first: ${first.message}`, {
-    param: first.param ?? undefined,
-    cause: first.cause,
-    retry: first.retry,
-  })
+  return reworded(first, `All ${pages.length} pages failed. The first: ${first.message}`)
 }

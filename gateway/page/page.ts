@@ -17,7 +17,17 @@ export const rasterizers = ['pdfium', 'pdfjs', 'scan', 'sharp'] as const
 export type Rasterizer = (typeof rasterizers)[number]
 
 /** What may make a page's text less certain. */
-export const warningCodes = ['image_small', 'resolution_low', 'image_bilevel', 'page_skewed'] as const
+export const warningCodes = [
+  'image_small',
+  'resolution_low',
+  'image_bilevel',
+  'page_skewed',
+  'document_is_portfolio',
+  'form_is_xfa',
+  'annotation_not_drawn',
+  'closed_by_gateway',
+  'text_disagrees',
+] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */
 export interface PageWarning {

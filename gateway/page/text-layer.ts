@@ -11,4 +11,17 @@ export interface TextLayer {
   readonly isOcr: boolean
   /** It is likely to be all text of the page: there is no large picture beside it and no filled form field. */
   readonly isWhole: boolean
+  /** Left out where it was not measured. Stays within the rasterizer's thread. */
+  readonly lettering?: Lettering | null
+}
+
+/** How a page's visible letters are drawn, by what its document says of them. */
+export interface Lettering {
+  /** Nearly all stand level, or upright: what looks like a slope of the page is none. */
+  readonly isLevel: boolean
+  /**
+   * The height of an x as a share of the page's longer side: a third of the letters are of such type, or smaller. Null
+   * where nothing tells.
+   */
+  readonly size: number | null
 }

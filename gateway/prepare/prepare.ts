@@ -7,11 +7,8 @@ import { loadLegibility } from './legibility.ts'
 import type { MeasureLegibility } from './legibility.ts'
 import { levelPage, turnPage } from './level.ts'
 import { SURE_SKEW } from './quality.ts'
-import { measureSkew } from './skew.ts'
+import { measureSkew, MIN_SKEW_DEGREES } from './skew.ts'
 import { findTurn } from './upright.ts'
-
-/** Turning by a fraction softens the page; a smaller skew is not worth that. */
-const MIN_DEGREES = 0.3
 
 let loading: Promise<MeasureLegibility> | null = null
 
@@ -24,10 +21,12 @@ export async function prepare(bitmap: Bitmap, preparation: Preparation, budget: 
   return { ...binarize(readBrightness(prepared)), channels: 1 }
 }
 
+/** Levels a page whose skew is sure, and keeps the result only if that helped: turning softens the page. */
 async function level(bitmap: Bitmap, budget: PixelBudget): Promise<Bitmap> {
   const { degrees, confidence } = measureSkew(bitmap)
-  const isWorthIt = confidence >= SURE_SKEW && Math.abs(degrees) >= MIN_DEGREES
-  return isWorthIt ? levelPage(bitmap, degrees, budget) : bitmap
+  if (confidence < SURE_SKEW || Math.abs(degrees) < MIN_SKEW_DEGREES) return bitmap
+  const levelled = await levelPage(bitmap, degrees, budget)
+  return Math.abs(measureSkew(levelled).degrees) <= Math.abs(degrees) / 2 ? levelled : bitmap
 }
 
 /** Tesseract is loaded once per thread, when a page's orientation must be confirmed for the first time. */

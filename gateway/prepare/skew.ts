@@ -1,6 +1,8 @@
 import type { Bitmap } from './bitmap.ts'
 import { findInkReduced } from './ink-mask.ts'
 import type { InkMask } from './ink-mask.ts'
+import { linesSlope } from './lines-of-letters.ts'
+import type { Direction } from './lines-of-letters.ts'
 
 /** How a page's lines slope. */
 export interface Skew {
@@ -10,15 +12,24 @@ export interface Skew {
   readonly confidence: number
 }
 
+/** A smaller skew is hardly seen: nothing is done about it. */
+export const MIN_SKEW_DEGREES = 0.3
+
 /**
  * Measures the skew of a page by its lines or, on pages that are written from top to bottom or lie on a side, by its
- * columns. Pass `found` where the ink has been found already.
+ * columns. A skew that the letters of fewer than three lines show has no confidence. Pass `found` where the ink has
+ * been found already.
  */
 export function measureSkew(bitmap: Bitmap, found = findInkReduced(bitmap)): Skew {
   const lines = skewOfLines(found)
-  if (lines.confidence >= CLEAR) return lines
+  if (lines.confidence >= CLEAR) return confirmed(lines, found, 'lines')
   const columns = skewOfColumns(found)
-  return columns.confidence > lines.confidence ? columns : lines
+  return columns.confidence > lines.confidence ? confirmed(columns, found, 'columns') : confirmed(lines, found, 'lines')
+}
+
+function confirmed(skew: Skew, found: InkMask, direction: Direction): Skew {
+  const isSlight = Math.abs(skew.degrees) < MIN_SKEW_DEGREES || skew.confidence === 0
+  return isSlight || linesSlope(found, skew.degrees, direction) ? skew : { ...skew, confidence: 0 }
 }
 
 /** From this confidence on, the lines need no comparison with the columns. */

@@ -45,6 +45,8 @@ export interface ModelProfile {
   readonly sampling: Sampling
   /** The tries at a page, in order: a page gets at most as many attempts as there are rungs. */
   readonly ladder: readonly Rung[]
+  /** Whether it thinks before it answers. The reasoning of a model that does not is its answer, wrongly cut off. */
+  readonly thinks?: boolean
   /** Request fields beyond sampling, sent as they are: `chat_template_kwargs`, `skip_special_tokens`. */
   readonly extraBody: Readonly<Record<string, unknown>>
   /** The context length to assume when the server does not say. In tokens. */
@@ -75,6 +77,6 @@ export interface ServedModel {
   readonly created: number
   readonly ownedBy: string
   readonly engine: (typeof engineNames)[number]
-  /** Null when an operator marked the model as no OCR model: its requests pass through. */
+  /** Null for a model that is no OCR model, or has a client of its own: its requests pass through. */
   readonly profile: ModelProfile | null
 }

@@ -25,6 +25,13 @@ const families: readonly { readonly match: RegExp; readonly profile: ModelProfil
   { match: /hunyuan[-_ ]?ocr/i, profile: hunyuanocr15 },
 ]
 
+/**
+ * Models that read nothing without their own client, which sends crops and prompts of its own and must be passed through as
+ * it is: MinerU's, one request for the layout and one for each block (mineru-vl-utils, `vlm_client/http_client.py`). Models
+ * that read whole pages as well are not here, though they may have a client: an operator pins them.
+ */
+const ownClients: readonly RegExp[] = [/(?<![a-z])miner[-_ ]?u(?![a-z])/i]
+
 /** The pin for a served model that is no OCR model: its requests pass through. */
 const NO_PROFILE = 'none'
 
@@ -47,8 +54,8 @@ export function profileIds(): string[] {
 
 /**
  * Chooses the profile of a served model: by an operator's pin, else by the name of the weights, the served name and the
- * base model of an adapter, in that order. Null for a model pinned to `none`; `generic` for an unknown one. Pins must
- * hold ids of `profileIds()`.
+ * base model of an adapter, in that order. Null for a model that is pinned to `none`, or reads with its own client only;
+ * `generic` for an unknown one. Pins must hold ids of `profileIds()`.
  */
 export function chooseProfile(entry: ModelEntry, pins: ReadonlyMap<string, string>): ModelProfile | null {
   const pin = pins.get(entry.id)
@@ -57,7 +64,9 @@ export function chooseProfile(entry: ModelEntry, pins: ReadonlyMap<string, strin
   const names = [entry.root, entry.id, entry.parent ?? '']
   // A version in any of the names beats a family in the first: the folder is often called just `lightonocr`.
   const versions = profiles.flatMap((profile) => profile.match.map((match) => ({ match, profile })))
-  return firstMatch(names, versions) ?? firstMatch(names, families) ?? generic
+  const known = firstMatch(names, versions) ?? firstMatch(names, families)
+  if (known !== undefined) return known
+  return ownClients.some((match) => names.some((name) => match.test(name))) ? null : generic
 }
 
 function firstMatch(names: readonly string[], rules: typeof families): ModelProfile | undefined {

@@ -1,4 +1,5 @@
 import type { PageImage } from '../page/page.ts'
+import type { TextLayer } from '../page/text-layer.ts'
 import { encode } from '../prepare/encode.ts'
 import { findInkReduced } from '../prepare/ink-mask.ts'
 import { measureInk } from '../prepare/ink.ts'
@@ -18,11 +19,21 @@ export async function finishPage(
 ): Promise<PageImage> {
   const found = findInkReduced(bitmap)
   const { blank } = measureInk(bitmap, found)
-  const prepared = blank ? bitmap : await prepare(bitmap, preparation, pixelBudget)
+  // Letters that the document itself draws level are level, whatever a few lines of them look like.
+  const isLevel = blank || textLayer?.lettering?.isLevel === true
+  const wanted = isLevel ? { ...preparation, deskew: false } : preparation
+  const prepared = blank ? bitmap : await prepare(bitmap, wanted, pixelBudget)
   // Warns only of the skew that is left after preparation.
-  const skew = blank ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
+  const skew = isLevel ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
   const warnings = findWarnings({ source, bitmap, skew })
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
-  return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer }
+  return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer: withoutLettering(textLayer) }
+}
+
+/** What the letters measure is of use only while the page is drawn. */
+function withoutLettering(layer: TextLayer | null): TextLayer | null {
+  if (layer === null) return null
+  const { lettering: _, ...kept } = layer
+  return kept
 }

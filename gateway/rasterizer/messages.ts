@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { PixelBudget } from '../page/target-size.ts'
+import type { PdfFacts } from './document-facts.ts'
 import type { DocumentMediaType } from './media-type.ts'
 import type { PdfRasterizer } from './open-pdf.ts'
 
@@ -25,7 +26,7 @@ export interface SharedDocument {
 }
 
 /** The facts that opening a document yields. */
-export interface DocumentFacts {
+export interface DocumentFacts extends Partial<PdfFacts> {
   /** Hash of the document's bytes, in hexadecimal. */
   readonly sha256: string
   readonly pageCount: number
@@ -73,4 +74,6 @@ export interface ThreadData {
   readonly maxImagePixels: number
   /** Limit of PDFium's own memory, in bytes. */
   readonly maxMemoryBytes: number
+  /** Of the files within a portfolio together, unpacked. */
+  readonly maxFileBytes: number
 }

@@ -34,6 +34,7 @@ export function withSecondTry(first: PdfiumOpenedDocument, openSecond: () => Pro
   let second: Promise<OpenedDocument> | null = null
   return {
     pageCount: first.pageCount,
+    ...(first.facts === undefined ? {} : { facts: first.facts }),
     async draw(...page) {
       const drawing: PdfiumDrawing | GatewayError = await first.draw(...page).catch(refused)
       if (!(drawing instanceof GatewayError) && !drawing.isSuspect) return drawing

@@ -3,6 +3,7 @@ import type { PageImage, PageSize } from '../page/page.ts'
 import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
 import type { SourceImage } from '../prepare/quality.ts'
+import type { FactLimits, PdfFacts } from './document-facts.ts'
 
 /** A drawn page: its pixels, and which rasterizer drew it. */
 export interface Drawing {
@@ -21,6 +22,8 @@ export interface OpenedDocument extends AsyncDisposable {
    * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true.
    */
   draw(page: number, sizeFor: (size: PageSize) => TargetSize, isAbandoned: () => boolean): Promise<Drawing>
+  /** Reads what the document says of itself beside its pages; absent for images. What cannot be read is left out. */
+  readonly facts?: (limits: FactLimits) => Promise<PdfFacts>
 }
 
 /** Limits and choices for opening a PDF. */

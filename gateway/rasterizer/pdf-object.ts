@@ -28,6 +28,33 @@ export function objectTokens(bytes: Uint8Array, number: number): readonly string
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
+/** Whether a PDF's catalog may say that it is a portfolio; it may be compressed, where nothing shows. */
+export function mayBePortfolio(bytes: Uint8Array): boolean {
+  const file = bufferOf(bytes)
+  return file.includes('/Collection') || file.includes('/ObjStm')
+}
+
+/** Beyond these, none of a file's last mentions of `/Encrypt` is the one that counts. */
+const MAX_MENTIONS = 50
+
+/**
+ * Returns the name of the security handler that a PDF was encrypted by; null where there is none, or it was not found.
+ * Neither the dictionary nor the trailer that points to it is ever compressed or encrypted.
+ */
+export function securityHandler(bytes: Uint8Array): string | null {
+  const file = bufferOf(bytes)
+  let at = file.lastIndexOf('/Encrypt')
+  for (let left = MAX_MENTIONS; at !== -1 && left > 0; left--) {
+    const text = file.toString('latin1', at, at + MAX_DICTIONARY_BYTES)
+    const [, number, dictionary] = /^\/Encrypt\s*(?:(\d{1,9})\s+\d+\s+R|(<<.*))/s.exec(text) ?? []
+    const found = number === undefined ? dictionary : objectText(file, Number(number))
+    const handler = /\/Filter\s*\/([\w.+-]{1,60})/.exec(found ?? '')?.[1]
+    if (handler !== undefined) return handler
+    at = at === 0 ? -1 : file.lastIndexOf('/Encrypt', at - 1)
+  }
+  return null
+}
+
 /** Finds the streams of a PDF by their encoded content. */
 export interface Streams {
   /** Returns the dictionary of each stream with exactly this content; null for one that could not be read. */

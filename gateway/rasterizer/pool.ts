@@ -27,6 +27,8 @@ export interface RasterizerOptions {
    * needs more fails.
    */
   readonly maxHeapMegabytes?: number
+  /** Of the files within a portfolio together, unpacked: those beyond are named and left out. */
+  readonly maxFileBytes?: number
 }
 
 /**
@@ -58,6 +60,7 @@ const DEFAULT_RECYCLE_AFTER_PAGES = 500
 /** Some minutes of work for one thread. */
 const DEFAULT_MAX_WAITING = 5000
 const DEFAULT_MAX_HEAP_MEGABYTES = 1024
+const DEFAULT_MAX_FILE_BYTES = 100 * MEBIBYTE
 
 /** After ordinary pages a thread holds 50 to 170 MB of garbage; after a decompression bomb, all that it unpacked. */
 const MAX_HELD_BYTES = 512 * MEBIBYTE
@@ -161,7 +164,7 @@ class RasterizerPool implements Rasterizer {
   }
 
   #leaveQueue(job: Job): void {
-    this.#waiting.remove(job.turn, job)
+    this.#waiting.remove(job)
     this.#waitingJobs.delete(job)
   }
 
@@ -181,9 +184,10 @@ class RasterizerPool implements Rasterizer {
   }
 
   #start(): RasterizerThread {
-    const { maxImagePixels, maxHeapMegabytes = DEFAULT_MAX_HEAP_MEGABYTES, pdfRasterizer = 'auto' } = this.#options
+    const { maxHeapMegabytes = DEFAULT_MAX_HEAP_MEGABYTES, maxFileBytes = DEFAULT_MAX_FILE_BYTES } = this.#options
+    const { maxImagePixels, pdfRasterizer = 'auto' } = this.#options
     const limits = { ...this.#options, maxHeapMegabytes }
-    const data = { pdfRasterizer, maxImagePixels, maxMemoryBytes: maxHeapMegabytes * MEBIBYTE }
+    const data = { pdfRasterizer, maxImagePixels, maxMemoryBytes: maxHeapMegabytes * MEBIBYTE, maxFileBytes }
     const thread: RasterizerThread = new RasterizerThread(data, limits, () => {
       this.#idle.delete(thread)
     })

@@ -27,7 +27,7 @@ sharp.cache(false)
 // The libraries write about documents to the console, and the gateway's log must never hold a document's text.
 Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
 
-const { maxImagePixels, maxMemoryBytes, pdfRasterizer }: ThreadData = workerData
+const { maxImagePixels, maxMemoryBytes, maxFileBytes, pdfRasterizer }: ThreadData = workerData
 const port = parentPort!
 const opened = new Map<string, OpenedDocument>()
 let previous = Promise.resolve()
@@ -51,8 +51,10 @@ async function answer(request: ThreadRequest): Promise<void> {
 async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
   const document = await openOnce(task.document)
   if (task.type === 'open') {
-    const facts: DocumentFacts = { sha256: sha256(task.document.bytes), pageCount: document.pageCount }
-    return finish({ type: 'opened', facts })
+    const found = await document.facts?.({ maxFileBytes })
+    const facts: DocumentFacts = { sha256: sha256(task.document.bytes), pageCount: document.pageCount, ...found }
+    const files = facts.files?.flatMap(({ bytes }) => (bytes === null ? [] : [bytes.buffer])) ?? []
+    return finish({ type: 'opened', facts }, files)
   }
   reply({ type: 'drawing' })
   const { page, rasterization } = task

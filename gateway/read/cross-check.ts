@@ -56,6 +56,8 @@ export async function crossCheck(
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
   if (answer.finishReason === 'stop') return compared(checked, answer, signal)
+  // An engine that went away, or was put to sleep, may still read the page later.
+  if (answer.finishReason === 'abort') return answer
   return isTrustworthy(layer, page.level) ? fallback(checked, answer.reasons) : answer
 }
 
@@ -156,7 +158,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
     signal,
   )
   try {
-    const closer = await page.drawCloser(limit.signal)
+    const closer = await page.drawCloser(limit.signal, page.turn)
     if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image)) return null
     const answer = await read(closer, limit.signal)
     return answer.finishReason === 'stop' ? answer : 'failed'

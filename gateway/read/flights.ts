@@ -1,4 +1,5 @@
 import type { PageImage } from '../page/page.ts'
+import { createSharedTurn, type SharedTurn } from '../schedule/turn.ts'
 import type { PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
@@ -7,6 +8,7 @@ export type ReadPage = (page: PageToRead, signal: AbortSignal) => Promise<PageAn
 
 interface Waiter {
   readonly page: PageToRead
+  readonly leaveTurn: () => void
 }
 
 /** The work on one key, and the pages that wait for it. */
@@ -14,6 +16,8 @@ interface Flight {
   readonly outcome: PromiseWithResolvers<PageAnswer>
   /** Waiters that have not left, in order of arrival. */
   readonly waiters: Set<Waiter>
+  /** The most urgent waiter's: an interactive page that joins the reading of a batch must not wait in the batch's lane. */
+  readonly turn: SharedTurn
   readonly controller: AbortController
   isOver: boolean
   /** Frees the key: the next page that asks starts a flight of its own. */
@@ -28,10 +32,11 @@ interface Flight {
 export function createFlights() {
   const flights = new Map<string, Flight>()
 
-  function start(flightKey: string): Flight {
+  function start(flightKey: string, { turn }: PageToRead): Flight {
     const flight: Flight = {
       outcome: Promise.withResolvers(),
       waiters: new Set(),
+      turn: createSharedTurn(turn),
       controller: new AbortController(),
       isOver: false,
       free: () => {
@@ -47,8 +52,8 @@ export function createFlights() {
     const running = kindsToJoin(page)
       .map((kind) => flights.get(keyOf(key, kind)))
       .find((flight) => flight !== undefined)
-    const flight = running ?? start(keyOf(key, kindOf(page)))
-    const waiter: Waiter = { page }
+    const flight = running ?? start(keyOf(key, kindOf(page)), page)
+    const waiter: Waiter = { page, leaveTurn: flight.turn.join(page.turn) }
     flight.waiters.add(waiter)
     if (running === undefined) void run(flight, page, read)
     const answer = await waitFor(flight, waiter, signal)
@@ -81,7 +86,7 @@ function keyOf(key: string, { cache, confidence }: FlightKind): string {
 async function run(flight: Flight, page: PageToRead, read: ReadPage): Promise<void> {
   const draw = (signal: AbortSignal) => drawForWaiters(flight, signal)
   try {
-    const answer = await read({ ...page, draw }, flight.controller.signal)
+    const answer = await read({ ...page, draw, turn: flight.turn.turn }, flight.controller.signal)
     end(flight)
     flight.outcome.resolve(answer)
   } catch (error) {
@@ -109,6 +114,7 @@ async function waitFor(flight: Flight, waiter: Waiter, signal: AbortSignal): Pro
   } finally {
     signal.removeEventListener('abort', onAbort)
     flight.waiters.delete(waiter)
+    waiter.leaveTurn()
   }
 }
 
@@ -124,11 +130,11 @@ function leave(flight: Flight, waiter: Waiter, reason: unknown): void {
  * Draws the page with the first waiter's document. When that waiter has left and its document is closed, the next one
  * draws.
  */
-async function drawForWaiters({ waiters, controller }: Flight, signal: AbortSignal): Promise<PageImage> {
+async function drawForWaiters({ waiters, turn, controller }: Flight, signal: AbortSignal): Promise<PageImage> {
   // A Set is iterated live: waiters that left meanwhile are skipped, and those that came meanwhile are visited.
   for (const waiter of waiters) {
     try {
-      return await waiter.page.draw(signal)
+      return await waiter.page.draw(signal, turn.turn)
     } catch (error) {
       if (signal.aborted || waiters.has(waiter)) throw error
     }

@@ -47,21 +47,27 @@ async function readOrFind(
 type Found =
   { readonly answer: PageAnswer; readonly claim: null } | { readonly answer: null; readonly claim: PageClaim | null }
 
-/** Looks for a stored answer, and waits for a replica that is reading the page. A `refresh` does neither. */
+/**
+ * Looks for a stored answer, and waits for a replica that is reading the page, for as long as a claim may last. A
+ * `refresh` does neither.
+ */
 async function find(store: PageStore, key: string, page: PageToRead, signal: AbortSignal): Promise<Found> {
   const { claims } = store
-  if (page.cache !== 'use') return { answer: null, claim: (await claims?.take(key)) ?? null }
+  if (page.cache !== 'use') return { answer: null, claim: (await claims?.take(key, page.turn)) ?? null }
   const kept = await readStored(store, key, page, signal)
   signal.throwIfAborted()
   if (kept !== null) return { answer: kept, claim: null }
   if (claims === undefined) return { answer: null, claim: null }
+  const until = performance.now() + claims.longestMs
+  let end: 'ended' | 'ignored' = 'ended'
   for (let cache: 'hit' | 'joined' = 'hit'; ; cache = 'joined') {
     // The claim is taken before the store is read: a replica stores its answer before it releases its claim.
-    const [claim, answer] = await Promise.all([claims.take(key), readStored(store, key, page, signal)])
-    if (answer === null && claim !== null && !signal.aborted) return { answer, claim }
+    const [claim, answer] = await Promise.all([claims.take(key, page.turn), readStored(store, key, page, signal)])
+    const isOwn = claim !== null || end === 'ignored'
+    if (answer === null && isOwn && !signal.aborted) return { answer, claim }
     claim?.release()
     signal.throwIfAborted()
     if (answer !== null) return { answer: { ...answer, cache }, claim: null }
-    await claims.waitForEnd(key, signal)
+    end = await claims.waitForEnd(key, page.turn, until, signal)
   }
 }

@@ -11,6 +11,7 @@ export const attemptReasons = [
   'cut_off',
   'commentary',
   'echo',
+  'garbled',
   'low_agreement',
   'aborted',
   'too_long',

@@ -7,6 +7,9 @@ import type { AgreementLevel } from './evidence/agreement-level.ts'
 /** How a request wants the page cache to be used. */
 export type CacheMode = 'use' | 'refresh' | 'off'
 
+/** Rasterizes a page. Without a turn, it is the turn of the request that the page belongs to. */
+export type Draw = (signal: AbortSignal, turn?: Turn) => Promise<PageImage>
+
 /**
  * A page that a request wants read: the question, how it is drawn, and what it shares with the request's other pages.
  */
@@ -18,11 +21,11 @@ export interface PageToRead {
   readonly questionKey: string
   readonly cache: CacheMode
   /** Rasterizes the page. Called only on a miss, so that a hit costs no drawing. */
-  readonly draw: (signal: AbortSignal) => Promise<PageImage>
+  readonly draw: Draw
   /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
-  readonly drawCloser: ((signal: AbortSignal) => Promise<PageImage>) | null
+  readonly drawCloser: Draw | null
   readonly requestId: string
-  /** Whose page it is. */
+  /** Whose page it is; while requests share its reading, the most urgent of them. */
   readonly turn: Turn
   /** The retries that are left to the request. */
   readonly attemptBudget: AttemptBudget

@@ -2,10 +2,19 @@ import type { ServedModel } from '../profile/model-profile.ts'
 
 /** A request body whose documents are parsed only when they are needed. */
 export interface RequestBody {
-  /** What the body says, with an ellipsis in place of long strings. */
+  /** What the body says, with an ellipsis in place of all but the beginning of long strings. */
   readonly outline: unknown
   /** Returns what the body says, whole. */
   readonly value: () => unknown
+  /** Returns a name that stands twice in one of its objects; null where there is none. */
+  readonly repeatedName: () => string | null
+}
+
+/** What becomes of chats without a document that name an OCR model. */
+export interface TextChats {
+  readonly areRefused: boolean
+  /** The most tokens that one may ask for; null: any number. */
+  readonly maxTokens: number | null
 }
 
 /** What decides how a request is read, beside its body. */
@@ -16,6 +25,7 @@ export interface RequestContext {
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
   readonly patienceSeconds: number | null
   readonly maxDocumentBytes: number
+  readonly textChats: TextChats
   /** Finds the model of a name; throws `model_not_found`. */
   readonly findModel: (name: string) => Promise<ServedModel>
 }

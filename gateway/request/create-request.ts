@@ -3,7 +3,7 @@ import type { Source } from '../document/source.ts'
 import { parsePageRange } from '../page/page-range.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
-import type { OcrRequest } from './ocr-request.ts'
+import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { chooseTask } from './task.ts'
 
@@ -13,6 +13,8 @@ export interface RequestParts {
   readonly sources: readonly Source[]
   /** The client's text beside its documents, trimmed; empty when there is none. */
   readonly userText: string
+  /** How many documents of earlier messages are not read; left out: none. */
+  readonly leftOut?: number
   readonly options: OcrOptions
   readonly names: OptionNames
 }
@@ -22,18 +24,31 @@ export interface RequestParts {
  * the model lacks.
  */
 export function createRequest(
-  { model, sources, userText, options, names }: RequestParts,
+  { model, sources, userText, leftOut = 0, options, names }: RequestParts,
   { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
 ): OcrRequest {
-  const { pages, task, fields, password: _, lane, patienceSeconds, ...sameNames } = options
+  const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
+  const range = pages === null ? null : parsePageRange(pages)
+  const { output } = sameNames
+  const { warnings, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   return {
     id: requestId,
     model,
     sources,
-    pages: pages === null ? null : parsePageRange(pages),
-    ...chooseTask(model, { task, fields }, userText, names),
+    pages: range,
+    ...chosen,
     ...sameNames,
+    parsesContent: answerFormat !== null,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
+    warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,
+  }
+}
+
+function notRead(count: number, { documents }: OptionNames): Warning {
+  const what = count === 1 ? 'A document of another message was' : `${count} documents of other messages were`
+  return {
+    code: 'documents_not_read',
+    message: `${what} not read: only those of the last user message that has any are. ${documents} "all" reads those of every message.`,
   }
 }

@@ -1,40 +1,75 @@
 import { GatewayError } from '../errors.ts'
 
-/** The bytes of a base64 text, and the media type that its data URL declares. */
+/** The bytes of a base64 text, and what its data URL says of them. */
 export interface InlineData {
   readonly bytes: Uint8Array
   readonly mediaType: string | null
+  /** The parameter `name` or `filename`. */
+  readonly filename: string | null
 }
 
-const MAX_MEDIA_TYPE_LENGTH = 256
+/** Names of files in a data URL's parameters may be long, and escaped three letters for one. */
+const MAX_HEAD_LENGTH = 4096
+
+/** Tells whether a text begins with a scheme, as `https:`, `file:`, `s3:` and `data:` do; `C:` is a drive. */
+export function isAddress(text: string): boolean {
+  return /^\s*[a-z][a-z0-9+.-]{1,30}:/i.test(text.slice(0, 64))
+}
+
+const DATA_SCHEME = /^\s*data:/i
+
+/** Throws `url_not_allowed` for an address of any scheme but `data:`. */
+export function refuseAddress(text: string, param: string): void {
+  if (!isAddress(text) || DATA_SCHEME.test(text.slice(0, 64))) return
+  throw new GatewayError(
+    'url_not_allowed',
+    'This gateway fetches no addresses, whatever their scheme. Send the document itself, as a base64 data URL.',
+    { param },
+  )
+}
 
 /**
  * Decodes a data URL or bare base64 (standard or URL-safe, padded or not). Throws `invalid_base64`,
- * `document_too_large` before anything is decoded, `url_not_allowed` for an HTTP URL.
+ * `document_too_large` before anything is decoded, `url_not_allowed` for any other address.
  */
 export function decodeInline(text: string, param: string, maxBytes: number): InlineData {
-  if (/^https?:\/\//i.test(text)) {
+  refuseAddress(text, param)
+  const head = DATA_SCHEME.exec(text.slice(0, 64))
+  if (head === null) return { bytes: decodeBase64(text, param, maxBytes), mediaType: null, filename: null }
+  const parameters = text.slice(head[0].length, head[0].length + MAX_HEAD_LENGTH)
+  // A file name among the parameters may hold a comma; before the first parameter there is none.
+  const mark = /^([^,;]*)((?:;[^]*?)??);\s*base64\s*,/i.exec(parameters)
+  if (mark === null) {
     throw new GatewayError(
-      'url_not_allowed',
-      'This gateway does not fetch URLs. Send the document itself, as a base64 data URL.',
+      'invalid_base64',
+      'A data URL must look like "data:application/pdf;base64,…": its document in base64, with at most 4096 characters before it.',
       { param },
     )
   }
-  if (!/^data:/i.test(text)) return { bytes: decodeBase64(text, param, maxBytes), mediaType: null }
-  const comma = text.slice(0, MAX_MEDIA_TYPE_LENGTH).indexOf(',')
-  const head = comma < 0 ? '' : text.slice('data:'.length, comma)
-  if (!/;base64$/i.test(head)) {
-    throw new GatewayError('invalid_base64', 'A data URL must look like "data:application/pdf;base64,…".', { param })
+  const [all, type = '', said = ''] = mark
+  return {
+    bytes: decodeBase64(text.slice(head[0].length + all.length), param, maxBytes),
+    // LlamaIndex writes `data:None;base64,` where it does not know.
+    mediaType: /^[\w.+-]+\/[\w.+-]+$/.test(type.trim()) ? type.trim().toLowerCase() : null,
+    filename: filenameIn(said),
   }
-  const mediaType = head.split(';', 1)[0]?.toLowerCase() ?? ''
-  return { bytes: decodeBase64(text.slice(comma + 1), param, maxBytes), mediaType: mediaType === '' ? null : mediaType }
+}
+
+function filenameIn(parameters: string): string | null {
+  const value = /;\s*(?:file)?name\s*=\s*("[^"]*"|[^;]*)/i.exec(parameters)?.[1]?.replace(/^"(.*)"$/, '$1')
+  if (value === undefined || value === '') return null
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
 }
 
 function decodeBase64(text: string, param: string, maxBytes: number): Uint8Array {
   if (Math.floor((text.length * 3) / 4) > maxBytes + 3) throw documentTooLarge(param, maxBytes)
   // Buffer skips characters that are not base64 and stops at "=", so a result that is too short for the text's length
   // means that the text is not base64. A regular expression over 100 MB would cost more than the decoding.
-  const bytes = decodeWhole(text) ?? decodeWhole(text.replace(/\s+/g, ''))
+  const bytes = decodeWhole(text) ?? decodeWhole(withoutEscapes(text))
   if (bytes === null) {
     throw new GatewayError('invalid_base64', 'The document is not valid base64. Encode its bytes again, whole.', {
       param,
@@ -42,6 +77,14 @@ function decodeBase64(text: string, param: string, maxBytes: number): Uint8Array
   }
   if (bytes.byteLength > maxBytes) throw documentTooLarge(param, maxBytes)
   return bytes
+}
+
+/** Leaves out line breaks, and turns `%2B` into `+`: a data URL may be escaped like any other. */
+function withoutEscapes(text: string): string {
+  const unescaped = text.includes('%')
+    ? text.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    : text
+  return unescaped.replace(/\s+/g, '')
 }
 
 function decodeWhole(text: string): Uint8Array | null {

@@ -7,6 +7,8 @@ export const ocrObjectNames: OptionNames = {
   fields: 'ocr.fields',
   output: 'ocr.output',
   pageSeparator: 'ocr.page_separator',
+  documents: 'ocr.documents',
+  answerFormat: 'response_format',
 }
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */

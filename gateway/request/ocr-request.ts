@@ -6,7 +6,7 @@ import type { Question } from '../profile/question.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
 export interface Warning {
-  readonly code: 'prompt_not_used'
+  readonly code: 'prompt_not_used' | 'documents_not_read' | 'response_format_ignored'
   readonly message: string
 }
 
@@ -18,6 +18,8 @@ export interface OcrRequest extends Question {
   readonly pages: PageRange | null
   /** The task's answer is JSON rather than Markdown. */
   readonly answersJson: boolean
+  /** The client will parse the content as one JSON value. */
+  readonly parsesContent: boolean
   readonly output: 'markdown' | 'text' | 'json'
   readonly pageSeparator: string
   readonly preparation: Preparation

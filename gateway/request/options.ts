@@ -14,6 +14,10 @@ export interface OcrOptions extends Pick<
   readonly task: string | null
   /** What the task `extract` is to find: names, or a JSON schema. */
   readonly fields: string[] | Readonly<Record<string, unknown>> | null
+  /** The client parses the answer as JSON: of this schema, or of any; null: it does not say so. */
+  readonly answerFormat: { readonly schema: Readonly<Record<string, unknown>> | null } | null
+  /** Which of a conversation's documents are read: those of the last user message that has any, or of every message. */
+  readonly documents: 'last' | 'all'
   /** For an encrypted PDF. */
   readonly password: string | null
   readonly lane: Turn['lane']
@@ -29,7 +33,9 @@ export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
 }
 
 /** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
-export type OptionNames = Readonly<Record<'task' | 'fields' | 'output' | 'pageSeparator', string>>
+export type OptionNames = Readonly<
+  Record<'task' | 'fields' | 'output' | 'pageSeparator' | 'documents' | 'answerFormat', string>
+>
 
 const defaults: OcrOptions = {
   pages: null,
@@ -43,6 +49,8 @@ const defaults: OcrOptions = {
   cache: 'use',
   confidence: false,
   dryRun: false,
+  answerFormat: null,
+  documents: 'last',
   password: null,
   lane: 'interactive',
   patienceSeconds: null,

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import type { TaskPrompt } from '../profile/model-profile.ts'
+import type { ModelProfile, TaskPrompt } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
@@ -8,20 +8,21 @@ const DEFAULT_TASK = 'document'
 
 type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'warnings'>
 
+/** The options that decide what is asked of the model. */
+type TaskOptions = Pick<OcrOptions, 'task' | 'fields' | 'output' | 'answerFormat'>
+
 /**
- * Chooses what is asked of the model: the task's own prompt, or the user's text where the model takes free prompts. A
- * text that is not sent gives a warning. Throws `invalid_value` for a task that the model lacks.
+ * Chooses what is asked of the model: the task's own prompt, or the user's text where the model takes free prompts; for an
+ * answer of a JSON schema, the fields of the schema, where the model has a task for that. A text that is not sent gives a
+ * warning, and so does an answer that will not be what the client parses. Throws `invalid_value` for a task that the model
+ * lacks.
  */
-export function chooseTask(
-  model: OcrModel,
-  options: Pick<OcrOptions, 'task' | 'fields'>,
-  userText: string,
-  names: OptionNames,
-): ChosenTask {
+export function chooseTask(model: OcrModel, options: TaskOptions, userText: string, names: OptionNames): ChosenTask {
   const { profile } = model
   // Clients written after a model's own examples send an official prompt as text: it stands for its task.
   const official = Object.entries(profile.tasks).find(([, task]) => task.text !== null && task.text === userText)
-  const name = options.task ?? official?.[0] ?? DEFAULT_TASK
+  const extracting = official === undefined ? extraction(profile, options) : null
+  const name = options.task ?? extracting?.task ?? official?.[0] ?? DEFAULT_TASK
   const task = Object.hasOwn(profile.tasks, name) ? profile.tasks[name] : undefined
   if (task === undefined) {
     throw new GatewayError(
@@ -30,16 +31,62 @@ export function chooseTask(
       { param: names.task },
     )
   }
-  const free = userText !== '' && userText !== task.text && options.task === null
-  if (free && profile.freePrompt) return { task: name, prompt: userText, answersJson: false, warnings: [] }
-  const ignored = userText !== '' && userText !== task.text
+  const prompt = () => taskPrompt(name, task, extracting?.fields ?? options.fields, names)
+  const isOwn = userText === '' || userText === task.text
+  const answersJson = task.json === true
+  if (!isOwn && options.task === null && profile.freePrompt) {
+    if (extracting === null) {
+      return {
+        task: name,
+        prompt: userText,
+        answersJson: false,
+        warnings: formatWarnings(model, options, false, names),
+      }
+    }
+    return { task: name, prompt: `${userText}\n\n${prompt()}`, answersJson, warnings: [] }
+  }
   const isNamed = options.task !== null && profile.freePrompt
   return {
     task: name,
-    prompt: taskPrompt(name, task, options.fields, names),
-    answersJson: task.json === true,
-    warnings: ignored ? [promptNotUsed(model, isNamed ? `${names.task} "${name}"` : null)] : [],
+    prompt: prompt(),
+    answersJson,
+    warnings: [
+      ...(isOwn ? [] : [promptNotUsed(model, isNamed ? `${names.task} "${name}"` : null)]),
+      ...formatWarnings(model, options, answersJson, names),
+    ],
   }
+}
+
+const EXTRACT = 'extract'
+
+/** Returns how a model is asked for JSON of the client's schema; null where it was not asked for, or cannot be. */
+function extraction(
+  profile: ModelProfile,
+  { task, fields, output, answerFormat }: TaskOptions,
+): { readonly task: string; readonly fields: string[] } | null {
+  if (fields !== null || output !== 'markdown' || profile.tasks[EXTRACT]?.textForFields === undefined) return null
+  if (task !== null && task !== EXTRACT) return null
+  const wanted = fieldNames(answerFormat?.schema ?? null)
+  return wanted.length === 0 ? null : { task: EXTRACT, fields: wanted }
+}
+
+/** `answersJson`: each page's answer is one JSON value. */
+function formatWarnings(
+  { id }: OcrModel,
+  { output, answerFormat }: TaskOptions,
+  answersJson: boolean,
+  { answerFormat: param }: OptionNames,
+): Warning[] {
+  if (answerFormat === null || (answersJson && output === 'markdown')) return []
+  // An array of pages is JSON, but of no schema except the gateway's own.
+  if (output === 'json' && answerFormat.schema === null) return []
+  const instead = output === 'json' ? 'an array of pages' : output === 'text' ? 'plain text' : 'Markdown'
+  return [
+    {
+      code: 'response_format_ignored',
+      message: `${param} was not sent to ${id}: the content is ${instead}, not JSON of the client's own. Leave it out, or name the task "${EXTRACT}" and its fields, where the model has it.`,
+    },
+  ]
 }
 
 function taskPrompt(

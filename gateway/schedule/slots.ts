@@ -39,7 +39,7 @@ export function createSlots(capacity: () => number): Slots {
   function wait(turn: Turn, signal: AbortSignal): Promise<Release> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        queue.remove(turn, admit)
+        queue.remove(admit)
         reject(signal.reason)
       }
       // Granted here and not where the promise is awaited: nobody can slip in between.

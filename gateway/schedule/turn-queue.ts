@@ -6,11 +6,12 @@ import type { Turn } from './turn.ts'
  */
 export interface TurnQueue<Item> {
   readonly size: number
+  /** An item moves when its turn changes: to the end of its new owner's. */
   push(turn: Turn, item: Item): void
   /** Takes the longest-waiting item of the request whose turn it is. */
   shift(): Item | undefined
   /** Takes an item out, wherever it stands; false when it is not there. */
-  remove(turn: Turn, item: Item): boolean
+  remove(item: Item): boolean
   /** Takes everything, in no one's turn. */
   clear(): readonly Item[]
 }
@@ -18,9 +19,16 @@ export interface TurnQueue<Item> {
 /** One item in so many is of the batch lane while both lanes have some, so that batch work does not starve. */
 const BATCH_SHARE = 8
 
+/** Where an item stands. */
+interface Place {
+  readonly lane: Turn['lane']
+  readonly owners: Owners
+}
+
 /** Creates an empty queue. */
 export function createTurnQueue<Item>(): TurnQueue<Item> {
   const lanes = { interactive: createRing<Item>(), batch: createRing<Item>() }
+  const places = new Map<Item, Place & { readonly forget: () => void }>()
   let sinceBatch = 0
 
   function nextLane(): Ring<Item> {
@@ -31,14 +39,44 @@ export function createTurnQueue<Item>(): TurnQueue<Item> {
     return sinceBatch === 0 ? batch : interactive
   }
 
+  function push(turn: Turn, item: Item): void {
+    // Kept, because the turn may be another's by the time the item leaves.
+    const place: Place = { lane: turn.lane, owners: [turn.key, turn.request] }
+    const move = () => {
+      if (remove(item)) push(turn, item)
+    }
+    places.set(item, { ...place, forget: turn.onChange?.(move) ?? (() => {}) })
+    lanes[place.lane].push(place.owners, item)
+  }
+
+  function forget(item: Item): void {
+    places.get(item)?.forget()
+    places.delete(item)
+  }
+
+  function remove(item: Item): boolean {
+    const place = places.get(item)
+    if (place === undefined) return false
+    forget(item)
+    return lanes[place.lane].remove(place.owners, item)
+  }
+
   return {
     get size() {
-      return lanes.interactive.size + lanes.batch.size
+      return places.size
     },
-    push: ({ lane, key, request }, item) => lanes[lane].push([key, request], item),
-    shift: () => nextLane().shift(),
-    remove: ({ lane, key, request }, item) => lanes[lane].remove([key, request], item),
-    clear: () => [...lanes.interactive.clear(), ...lanes.batch.clear()],
+    push,
+    shift() {
+      const item = nextLane().shift()
+      if (item !== undefined) forget(item)
+      return item
+    },
+    remove,
+    clear() {
+      const items = [...lanes.interactive.clear(), ...lanes.batch.clear()]
+      for (const item of items) forget(item)
+      return items
+    },
   }
 }
 

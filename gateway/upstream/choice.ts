@@ -1,9 +1,12 @@
 import type { Turn } from '../schedule/turn.ts'
+import type { LeaseKind } from './lease.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What a page asks for. */
+/** What a page asks for, or a chat that waits as one. */
 export interface UpstreamClaim {
   readonly modelId: string
+  /** Left out: a page. */
+  readonly kind?: LeaseKind
   readonly turn: Turn
   /** Base URLs of the upstreams that were asked for the page before: another comes first. */
   readonly tried?: ReadonlySet<string> | undefined

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Turn } from '../schedule/turn.ts'
 import type { UpstreamLease } from './lease.ts'
 import { keyRefused } from './failure.ts'
 
@@ -12,6 +13,8 @@ export interface ForwardRequest {
   readonly body: Uint8Array | string | null
   /** The served-model name, which picks the upstream. */
   readonly model: string
+  /** Its turn among the pages that wait for the model; null: it does not wait. */
+  readonly turn: Turn | null
 }
 
 /** What the upstream answered, as it answered it. */

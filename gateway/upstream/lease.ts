@@ -13,11 +13,13 @@ export interface UpstreamLease extends Disposable {
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
   /** Says that something of the answer has come. */
   heard(): void
+  /** Says that a page image may take no more than so many tokens, as the server has refused one that takes more. */
+  imageRefused(maxImageTokens: number): void
   /**
-   * Says how it went, for the breaker and the limit; `refused` is an answer that took no reading. Is not called for a
-   * request that was left.
+   * Says how it went, for the breaker and the limit; `refused` is an answer that took no reading, `aborted` one that the
+   * server itself ended, as when it is put to sleep. Is not called for a request that was left.
    */
-  ended(outcome: 'answered' | 'refused' | 'failed'): void
+  ended(outcome: 'answered' | 'refused' | 'failed' | 'aborted'): void
   /** May be called twice. */
   release(): void
 }
@@ -40,6 +42,7 @@ export interface LeasedParts {
   readonly limit: AdaptiveLimit
   readonly breaker: Breaker
   readonly events: UpstreamEvents
+  readonly onImageRefused: (maxImageTokens: number) => void
 }
 
 /** The leases of one upstream. */
@@ -71,11 +74,13 @@ export function createLeases(parts: LeasedParts): Leases {
       lost: health.lost(),
       send: (request, signal) => send(parts, request, signal),
       heard: () => health.heard(),
+      imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
       ended(outcome) {
         if (!isHeld) return
-        if (outcome === 'failed') trial.failed()
+        if (outcome === 'failed' || outcome === 'aborted') trial.failed()
         else trial.succeeded()
         if (outcome === 'answered') sent?.answered()
+        if (outcome === 'aborted') events.onTrouble()
       },
       release,
       [Symbol.dispose]: release,

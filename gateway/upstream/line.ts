@@ -54,7 +54,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
     async acquire(claim, signal) {
       if (isOut()) throw new EngineOutage(modelId)
       const upstream = queue.size === 0 ? choice.forPage(claim) : null
-      if (upstream !== null) return upstream.lease('page')
+      if (upstream !== null) return upstream.lease(claim.kind ?? 'page')
       const waited = wait(queue, claim, signal)
       // Those who wait may all be waiting for other upstreams than the one that has room.
       admitAll()
@@ -77,7 +77,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       claim,
       admit(upstream) {
         signal.removeEventListener('abort', leave)
-        resolve(upstream.lease('page'))
+        resolve(upstream.lease(claim.kind ?? 'page'))
       },
       refuse(error) {
         signal.removeEventListener('abort', leave)
@@ -85,7 +85,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       },
     }
     const leave = () => {
-      queue.remove(claim.turn, waiter)
+      queue.remove(waiter)
       reject(signal.reason)
     }
     queue.push(claim.turn, waiter)

@@ -49,6 +49,8 @@ export interface Upstream {
   limit(): number
   /** Pages in flight. */
   pages(): number
+  /** The most tokens that it takes of a page image, once it has refused one. */
+  maxImageTokens(): number | null
   /** How long so many pages more would take to be answered, those in flight included, in seconds, as far as is known. */
   waitFor(more: number): number
   status(): UpstreamStatus
@@ -76,14 +78,23 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       events.onChange()
     },
   })
+  let maxImageTokens: number | null = null
   const health = createHealth(connection, {
     chooseProfile,
     onLog,
-    // What the breaker counted before the server was gone says nothing about the one that is there now.
-    onRecovery: () => breaker.reset(),
+    // What was found out before the server was gone says nothing about the one that is there now.
+    onRecovery() {
+      breaker.reset()
+      maxImageTokens = null
+    },
     onChange: events.onChange,
   })
-  const leases = createLeases({ connection, health, limit, breaker, events })
+  function onImageRefused(limit: number): void {
+    if (maxImageTokens !== null && maxImageTokens <= limit) return
+    maxImageTokens = limit
+    onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
+  }
+  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
@@ -95,6 +106,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
+    maxImageTokens: () => maxImageTokens,
     waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,

@@ -1,13 +1,13 @@
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { createUpstreamChoice } from './choice.ts'
-import type { UpstreamClaim } from './choice.ts'
+import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
 import { forwardRequest } from './forward.ts'
 import type { ForwardRequest, ForwardedResponse } from './forward.ts'
 import type { UpstreamLease } from './lease.ts'
 import { EngineOutage } from './outage.ts'
 import { createUpstreamQueue } from './queue.ts'
-import type { UpstreamQueueOptions } from './queue.ts'
+import type { UpstreamQueue, UpstreamQueueOptions } from './queue.ts'
 import { createRounds } from './rounds.ts'
 import { joinServedModels } from './served-models.ts'
 import { createUpstream } from './upstream.ts'
@@ -38,6 +38,8 @@ export interface Upstreams {
   capacity(modelId: string): number
   /** How much of that is free, with no page waiting for it. */
   spare(modelId: string): number
+  /** The most tokens that every upstream of a model takes of a page image, as far as is known; null: no limit is. */
+  maxImageTokens(modelId: string): number | null
   status(): readonly UpstreamStatus[]
   /** Pages waiting for room. */
   waiting(): number
@@ -57,6 +59,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
   const choice = createUpstreamChoice(upstreams, options.queuedFor)
   const queue = createUpstreamQueue(choice, options)
+  const claim = createForwardedClaim({ choice, queue, onOutage: () => rounds.refreshSoon() })
   const rounds = createRounds({ askAll, refreshSeconds: options.refreshSeconds }, closing.signal)
 
   function notify(): void {
@@ -76,14 +79,6 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     if (queue.isOut(modelId)) throw new EngineOutage(modelId)
   }
 
-  /** A request that is passed through does not wait here: its client decides whether to try again. */
-  function claimNow(modelId: string): UpstreamLease {
-    const upstream = choice.forForwarded(modelId)
-    if (upstream !== null) return upstream.lease('forwarded')
-    rounds.refreshSoon()
-    throw new EngineOutage(modelId)
-  }
-
   const models = () => joinServedModels(upstreams.map((upstream) => upstream.models()))
   const available = (modelId: string) => choice.serving(modelId).filter((upstream) => upstream.isAvailable())
   return {
@@ -95,13 +90,40 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    maxImageTokens(modelId) {
+      const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
+      return limits.length === 0 ? null : Math.min(...limits)
+    },
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),
-    forward: (request, signal) => forwardRequest(claimNow(request.model), request, signal),
+    forward: async (request, signal) => forwardRequest(await claim(request, signal), request, signal),
     async close() {
       closing.abort(new GatewayError('draining', 'The gateway is stopping.'))
       await Promise.all(upstreams.map((upstream) => upstream.close()))
     },
+  }
+}
+
+/** What claims for forwarded requests are made of. */
+interface ForwardedClaimOptions {
+  readonly choice: UpstreamChoice
+  readonly queue: UpstreamQueue
+  /** Called when nobody serves a model that was asked for. */
+  readonly onOutage: () => void
+}
+
+/**
+ * Creates what finds an upstream for a forwarded request. A chat of an OCR model waits while its upstreams are full of
+ * pages, and behind those that wait. It takes none of their room: as many as come may pass once there is any. Every other
+ * request does not wait here, nor does a chat that nobody serves: its client decides whether to try again.
+ */
+function createForwardedClaim({ choice, queue, onOutage }: ForwardedClaimOptions) {
+  return async function claim({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {
+    if (turn !== null && choice.isServed(modelId)) return queue.acquire({ modelId, turn, kind: 'forwarded' }, signal)
+    const upstream = choice.forForwarded(modelId)
+    if (upstream !== null) return upstream.lease('forwarded')
+    onOutage()
+    throw new EngineOutage(modelId)
   }
 }

@@ -244,6 +244,30 @@ describe('bad input', () => {
       says: /at most 4/,
     },
     {
+      name: 'more documents than pages that one request may ask, whatever is in them',
+      body: () => chat(Array.from({ length: 5 }, () => filePartOf(new Uint8Array([0x25, 1, 2]))).flat()),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /holds 5 documents, and at most 4 pages/,
+    },
+    {
+      name: 'more documents than pages, of which few are asked for',
+      body: () => chat(Array.from({ length: 5 }, () => filePartOf(onePage)).flat(), { ocr: { pages: '1' } }),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /Send fewer documents/,
+    },
+    {
+      name: 'too many pages in the first documents: those after them are not opened',
+      body: () => chat([...filePartOf(fivePages), ...filePartOf(new Uint8Array([0x25, 1, 2]))]),
+      status: 400,
+      code: 'too_many_pages',
+      param: fileData,
+      says: /asks for 5 pages or more/,
+    },
+    {
       name: 'bad base64',
       body: () => chat(file('data:application/pdf;base64,JVBERi0*')),
       status: 400,
@@ -425,11 +449,14 @@ describe('bad input', () => {
       ],
     )
     const failing = { ...question, ocr: { ...question.ocr, on_page_error: 'fail' } }
-    await assert.rejects(askWhole(gateway.client, failing), { status: 502, code: 'engine_error' })
+    await assert.rejects(askWhole(gateway.client, failing), { status: 502, code: 'engine_error', message: / Page 2: / })
     await assert.rejects(
       askStream(gateway.client, failing),
       (error: unknown) => error instanceof APIError && error.code === 'engine_error',
     )
+    const two = [...filePartOf(onePage), ...filePartOf(fivePages)]
+    const inSecond = { ...failing, parts: two, ocr: { ...failing.ocr, pages: '1-3' } }
+    await assert.rejects(askWhole(gateway.client, inSecond), { message: / Page 3 \(page 2 of document 2\): / })
   })
 
   it('is an honest status, and no stream, when every page failed', async () => {

@@ -178,9 +178,28 @@ describe('what is not for the gateway to read', () => {
       param: 'image',
     })
     assert.equal(fake.requests.length, 0)
-    const completion = await gateway.client.completions.create({ model: 'default', prompt: 'Once upon' })
-    assert.match(completion.choices[0]?.text ?? '', /\w/)
-    assert.equal(fake.requests[0]?.body?.model, 'lightonai/LightOnOCR-2-1B')
+  })
+
+  it('refuses a prompt alone for every model that reads documents, and says where to send it', async () => {
+    await using fake = await startFakeVllm({ models: ['lightonai/LightOnOCR-2-1B', 'maker/vision', 'maker/chat'] })
+    await using gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_MODEL_PROFILES: 'maker/chat=none',
+    })
+    const complete = (model: string) => gateway.client.completions.create({ model, prompt: 'user: Read.\nassistant: ' })
+    for (const model of ['default', 'lightonai/LightOnOCR-2-1B', 'maker/vision', 'tesseract']) {
+      await assert.rejects(complete(model), (error: unknown) => {
+        assert.ok(error instanceof BadRequestError)
+        assert.deepEqual([error.code, error.param], ['invalid_value', 'model'])
+        assert.match(error.message, /\/v1\/chat\/completions .*is_chat_model=True/)
+        // Only an unknown model may be no OCR model at all.
+        assert.equal(error.message.includes('maker/vision=none'), model === 'maker/vision')
+        return true
+      })
+    }
+    assert.equal(fake.requests.length, 0)
+    assert.match((await complete('maker/chat')).choices[0]?.text ?? '', /\w/)
+    assert.equal(fake.requests[0]?.body?.model, 'maker/chat')
   })
 })
 

@@ -48,6 +48,8 @@ export interface ScriptedAnswer {
   /** Milliseconds before the first delta, and before every other. */
   readonly firstDelayMs?: number
   readonly delayMs?: number
+  /** What `usage` says of the prompt, in place of what it has. */
+  readonly promptTokens?: number
   /** Defaults to `stop`, or to `length` where `max_tokens` cut the text. */
   readonly finishReason?: string
   /**
@@ -86,7 +88,7 @@ export function generate(answer: ScriptedAnswer, body: ChatBody, promptTokens: n
   return {
     deltas: cut ? wanted.slice(0, limit) : wanted,
     finishReason: answer.finishReason ?? (cut ? 'length' : 'stop'),
-    promptTokens,
+    promptTokens: answer.promptTokens ?? promptTokens,
   }
 }
 

@@ -38,9 +38,9 @@ async function setUp(t: TestContext, answer: (request: FakeRequest) => Answer = 
   const admin = new Redis(redis.url)
   admin.on('error', () => {})
   t.after(() => admin.disconnect())
-  const isWaiting = async () => /cmdstat_mget/.test(await admin.info('commandstats'))
+  const isWaiting = async () => /cmdstat_pttl/.test(await admin.info('commandstats'))
   const waits = () => eventually(isWaiting, 10_000, 'a replica waits for the other')
-  return { redis, fake, waits, open: gate.resolve, settings, one: await start(), other: await start() }
+  return { redis, admin, fake, waits, open: gate.resolve, settings, one: await start(), other: await start() }
 }
 
 const arrived = (fake: FakeVllm, count: number) =>
@@ -161,5 +161,39 @@ describe('replicas that share a Redis', { timeout: TIMEOUT }, () => {
     assert.equal((await off).ocr.pages[0]?.cache, 'off')
     assert.equal((await use).ocr.pages[0]?.cache, 'joined')
     assert.equal(fake.requests.length, 2)
+  })
+
+  for (const { name, put } of [
+    { name: 'that is somebody else’s list', put: (admin: Redis, key: string) => admin.rpush(key, 'x') },
+    { name: 'that never expires', put: (admin: Redis, key: string) => admin.set(key, 'x') },
+  ]) {
+    it(`are not held up by a claim ${name}`, async (t) => {
+      const { admin, fake, open, one, other } = await setUp(t)
+      open()
+      // Every key that a claim of these pages could have: the first reading says which.
+      await askWhole(one, question(2))
+      const keys = await admin.keys('ocr-gateway:page:*')
+      await admin.flushall()
+      for (const key of keys) await put(admin, `${key}:claim`)
+      const { content, ocr } = await within(askWhole(other, question(2)), 5_000, 'the answer')
+      assert.equal(content, pages(2))
+      assert.ok(ocr.pages.every(({ cache }) => cache === 'miss'))
+      assert.equal((await askWhole(one, question(2))).cacheHeader, 'HIT')
+      assert.equal(fake.requests.length, 4)
+    })
+  }
+
+  it('read a page that a flex request has claimed for themselves, when somebody waits for it', async (t) => {
+    const { fake, open, one, other } = await setUp(t)
+    const { parts, ocr } = question(1)
+    const messages = [{ role: 'user' as const, content: parts }]
+    const body = { model: 'default', messages, service_tier: 'flex' as const, ocr }
+    const flex = one.chat.completions.create(body)
+    await arrived(fake, 1)
+    const late = askWhole(other, question(1))
+    await arrived(fake, 2)
+    open()
+    assert.equal((await within(late, 10_000, 'the answer')).ocr.pages[0]?.cache, 'miss')
+    assert.equal((await flex).choices[0]?.message.content, 'page 1')
   })
 })

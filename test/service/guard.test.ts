@@ -11,10 +11,10 @@ import { GatewayError } from '../../gateway/errors.ts'
 import { hunyuanocr10 } from '../../gateway/profile/models/hunyuanocr.ts'
 import { lightonocr2 } from '../../gateway/profile/models/lightonocr.ts'
 import { toDeltas } from '../fakes/fake-vllm-answer.ts'
-import type { Answer } from '../fakes/fake-vllm-answer.ts'
+import type { Answer, FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm, FakeVllmOptions } from '../fakes/fake-vllm.ts'
-import { grayPageImage, pageToRead, servedModel } from '../support/page-prompt.ts'
+import { grayPageImage, noisyPageImage, pageToRead, servedModel } from '../support/page-prompt.ts'
 import { eventually, within } from '../support/within.ts'
 
 const DEADLINE = 10_000
@@ -51,6 +51,7 @@ async function start({ answers = [], others = [], guard, idleTimeoutSeconds = 5,
   const ask = createGuard(engine, {
     totalTimeoutSeconds: 60,
     backoffMilliseconds: () => 1,
+    maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
     onAttempt: (report) => reports.push(report),
     ...guard,
   })
@@ -128,6 +129,13 @@ describe('the guard', { timeout: 60_000 }, () => {
       reason: 'commentary',
       temperatures: [0.2, 0.4],
     },
+    { name: 'sixty exclamation marks', first: '!'.repeat(60), reason: 'garbled', temperatures: [0.2, 0.4] },
+    {
+      name: 'an answer to a prompt whose image was dropped',
+      first: { text: '# An invented page', promptTokens: 12 },
+      reason: 'engine_error',
+      temperatures: [0.2, 0.2],
+    },
     {
       name: 'an answer cut off',
       first: { text: '# Min', finishReason: 'length' },
@@ -186,12 +194,42 @@ describe('the guard', { timeout: 60_000 }, () => {
         [reason, null],
       )
       assert.deepEqual(setup.fake.requests[1]?.body?.['repetition_detection'], {
-        min_pattern_size: 16,
-        max_pattern_size: 64,
-        min_count: 50,
+        min_pattern_size: 128,
+        max_pattern_size: 256,
+        min_count: 25,
       })
     })
   }
+
+  it('goes elsewhere when an upstream drops the image, and says so when there is no other', async () => {
+    const dropping = { text: '# An invented page', promptTokens: 12 }
+    const other = await startFakeVllm({ answer: () => GOOD })
+    try {
+      await using setup = await start({ answers: [dropping], others: [other] })
+      const pages = [await setup.read(), await setup.read()]
+      assert.deepEqual(
+        pages.map(({ text }) => text),
+        [GOOD, GOOD],
+      )
+      assert.equal(other.requests.length, 2)
+    } finally {
+      await other.kill()
+    }
+    await using alone = await start({ answers: [dropping] })
+    const { code, message } = await failureOf(alone.read())
+    assert.equal(code, 'engine_error')
+    assert.match(message, /^The upstream dropped the image/)
+  })
+
+  for (const { name, promptTokens } of [
+    { name: 'does not count tokens', promptTokens: 0 },
+    { name: 'counts them by a rule of its own', promptTokens: 60 },
+  ])
+    it(`believes an upstream that ${name}`, async () => {
+      await using setup = await start({ answers: [{ text: GOOD, promptTokens }] })
+      const page = lightonPage({ draw: () => grayPageImage(1089, 1540) })
+      assert.deepEqual(verdict(await setup.read(page)), { finishReason: 'stop', attempts: 1, reasons: [] })
+    })
 
   const loops: readonly { name: string; line: string }[] = [
     { name: 'a line', line: 'The same line again and again.\n' },
@@ -244,7 +282,7 @@ describe('the guard', { timeout: 60_000 }, () => {
     assert.equal(setup.fake.requests.length, 4)
   })
 
-  for (const status of [400, 401, 413, 422, 501]) {
+  for (const status of [400, 401, 422, 501]) {
     it(`does not ask again what was refused for good: ${status}`, async () => {
       await using setup = await start({ answers: [vllmError(status)] })
       const error = await failureOf(setup.read())
@@ -293,6 +331,90 @@ describe('the guard', { timeout: 60_000 }, () => {
     const error = await failureOf(setup.read())
     assert.equal(error.retry, false)
     assert.equal(setup.fake.requests.length, 4)
+  })
+
+  it('shows a page as much smaller as the engine says that it must be', async () => {
+    const tooLong = "Input length (250) exceeds model's maximum context length (300)."
+    await using setup = await start({ answers: [vllmError(400, tooLong.replace('300', '240')), GOOD] })
+    const page = await setup.read(lightonPage({ draw: () => grayPageImage(560, 560) }))
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
+    // Half of the context is left to the answer: 400 tokens become at most 400 * 120 / 250.
+    const [, second] = setup.fake.requests
+    assert.deepEqual([second?.image?.width, second?.image?.height], [362, 362])
+  })
+
+  const encoderFull = (tokens: number, limit: number): Answer =>
+    vllmError(
+      400,
+      `The decoder prompt contains a(n) image item with length ${tokens}, which exceeds the pre-allocated encoder cache size ${limit}. Please reduce the input size.`,
+    )
+
+  it("shrinks a page that the encoder's cache does not hold, and sends the next ones in the size that fits", async () => {
+    await using setup = await start({ answers: [encoderFull(420, 372), GOOD] })
+    const draw = () => grayPageImage(560, 560)
+    const first = await setup.read(lightonPage({ draw }))
+    assert.deepEqual(verdict(first), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
+    const tokens = lightonocr2.imageTokens({ width: first.width ?? 0, height: first.height ?? 0 })
+    assert.ok(tokens <= (400 * 372) / 420 && tokens > 300, `${tokens} tokens`)
+    const second = await setup.read(lightonPage({ draw }))
+    assert.deepEqual(verdict(second), { finishReason: 'stop', attempts: 1, reasons: [] })
+    assert.deepEqual([second.width, second.height], [first.width, first.height])
+    const small = await setup.read(lightonPage({ draw: () => grayPageImage(280, 140) }))
+    assert.deepEqual([small.width, small.height], [280, 140], 'what fits is shown as it is')
+    assert.equal(setup.fake.requests.length, 4)
+  })
+
+  it('takes nothing from the retries of the request for a page that cannot be made smaller', async () => {
+    await using setup = await start({ answers: [encoderFull(4000, 100)] })
+    let taken = 0
+    const attemptBudget = { take: () => ++taken > 0 }
+    const error = await failureOf(setup.read(lightonPage({ attemptBudget })))
+    assert.deepEqual([error.code, error.retry], ['engine_error', false])
+    assert.equal(taken, 0)
+  })
+
+  it('shows a page in fewer bytes, once, when a server before the engine takes no more', async () => {
+    const html = '<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>nginx</body>\r\n</html>'
+    const refusal: Answer = { failure: { status: 413, body: html, headers: { 'content-type': 'text/html' } } }
+    const draw = async () => noisyPageImage(560, 560)
+    await using setup = await start({ answers: [refusal, GOOD] })
+    const page = await setup.read(lightonPage({ draw }))
+    assert.deepEqual(verdict(page), { finishReason: 'stop', attempts: 2, reasons: ['too_long'] })
+    const sizes = setup.fake.requests.map(({ image }) => image?.bytes)
+    assert.ok((sizes[1] ?? 0) < 0.6 * (sizes[0] ?? 0), `${sizes.join()} bytes`)
+    setup.fake.setAnswer(() => refusal)
+    const error = await failureOf(setup.read(lightonPage({ draw })))
+    assert.deepEqual([error.code, error.retry], ['engine_error', false])
+    assert.match(error.message, /client_max_body_size/)
+    assert.doesNotMatch(error.message, /</)
+    assert.equal(setup.fake.requests.length, 4)
+  })
+
+  const sha = ({ image }: FakeRequest) => image?.sha256
+
+  it('shows an image that the engine has lost as another one', async () => {
+    const forgotten = vllmError(500, "Expected a cached item for mm_hash='f81d4fae7dec'")
+    for (const mediaType of ['image/png', 'image/jpeg'] as const) {
+      await using setup = await start({ answers: [forgotten, forgotten, GOOD] })
+      const page = await setup.read(lightonPage({ draw: () => noisyPageImage(280, 280, mediaType) }))
+      assert.deepEqual(verdict(page).reasons, ['engine_error', 'engine_error'])
+      assert.equal(new Set(setup.fake.requests.map(sha)).size, 3, mediaType)
+      assert.deepEqual(
+        setup.fake.requests.map(({ image }) => [image?.width, image?.height]),
+        Array.from({ length: 3 }, () => [280, 280]),
+      )
+    }
+  })
+
+  it('shows an image as another one when the engine fails at it twice in the same way, and not before', async () => {
+    await using setup = await start({ answers: [vllmError(500, 'Boom.'), vllmError(500, 'Boom.'), GOOD] })
+    await setup.read(lightonPage({ draw: () => noisyPageImage(280, 280) }))
+    const [first, second, third] = setup.fake.requests.map(sha)
+    assert.equal(first, second)
+    assert.notEqual(second, third)
+    await using other = await start({ answers: [vllmError(500, 'Boom.'), vllmError(500, 'Bang.'), GOOD] })
+    await other.read(lightonPage({ draw: () => noisyPageImage(280, 280) }))
+    assert.equal(new Set(other.fake.requests.map(sha)).size, 1)
   })
 
   it('shows a page smaller that the gateway itself knows not to fit', async () => {

@@ -239,6 +239,7 @@ async function start(options: Parameters<typeof startFakeVllm>[0] & { gatewayKey
         },
         body,
         model: 'some/chat',
+        turn: null,
       },
       abort,
     )

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import type { Delta, Prompt } from '../../gateway/engine/engine.ts'
 import { connectUpstream } from '../../gateway/upstream/connection.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
@@ -199,6 +200,176 @@ describe('the vLLM engine', () => {
     assert.equal(deltas.at(-1)?.type, 'end')
   })
 
+  const json = (body: unknown): Answer => failure(200, body)
+  const stream = (...events: readonly unknown[]): Answer =>
+    failure(
+      200,
+      events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`).join(''),
+      {
+        'content-type': 'text/event-stream; charset=utf-8',
+      },
+    )
+  const choiceOf = (message: object, more: object = {}) => ({ index: 0, message, finish_reason: 'stop', ...more })
+  const chunkOf = (delta: object, finishReason: string | null = null, index = 0) => ({
+    choices: [{ index, delta, logprobs: null, finish_reason: finishReason }],
+  })
+  const usage = { prompt_tokens: 62, completion_tokens: 3, total_tokens: 65 }
+  const THOUGHTS = ['reasoning', 'reasoning_content']
+
+  it('takes a whole completion for the answer that it is', async () => {
+    const logprobs = { content: [{ token: 'a page', logprob: Math.log(0.25) }, { token: '</s>', logprob: 0 }] } // prettier-ignore
+    const body = { choices: [choiceOf({ role: 'assistant', content: 'a page' }, { logprobs })], usage }
+    const bodies = [body, `\n ${JSON.stringify(body, null, 2)}\n`]
+    for (const each of bodies) {
+      await using setup = await start({ answer: () => json(each) })
+      const deltas = await setup.ask(await promptOf({ confidence: true }))
+      assert.equal(textOf(deltas), 'a page')
+      const end = deltas.at(-1)
+      assert.ok(end?.type === 'end')
+      assert.deepEqual([end.finishReason, end.usage], ['stop', { promptTokens: 62, completionTokens: 3 }])
+      assert.equal(end.confidence?.mean.toFixed(6), '0.250000')
+      assert.equal(setup.firstTokens.length, 1)
+      await setup.ask()
+      assert.equal(new Set(setup.fake.requests.map(({ connection }) => connection)).size, 1, 'its connection is kept')
+    }
+  })
+
+  for (const name of THOUGHTS) {
+    it(`takes the text for the page that a reasoning parser took for thoughts (${name})`, async () => {
+      const streamed = stream(
+        chunkOf({ role: 'assistant', content: '' }),
+        chunkOf({ [name]: '# Mi' }),
+        chunkOf({ content: null, [name]: 'nutes' }),
+        chunkOf({ content: '' }, 'stop'),
+        { choices: [], usage },
+        '[DONE]',
+      )
+      const whole = json({ choices: [choiceOf({ content: null, [name]: '# Minutes' })], usage })
+      for (const answer of [streamed, whole]) {
+        await using setup = await start({ answer: () => answer })
+        const deltas = await setup.ask()
+        assert.equal(textOf(deltas), '# Minutes')
+        assert.deepEqual(deltas.at(-1)?.type === 'end' && deltas.at(-1), {
+          type: 'end',
+          finishReason: 'stop',
+          usage: { promptTokens: 62, completionTokens: 3 },
+          confidence: null,
+        })
+        assert.equal(setup.firstTokens.length, 1)
+      }
+    })
+
+    it(`leaves thoughts out where there is an answer (${name})`, async () => {
+      const answer = stream(chunkOf({ [name]: 'Let me see.' }), chunkOf({ content: '# Minutes' }), chunkOf({}, 'stop'))
+      await using setup = await start({ answer: () => answer })
+      assert.equal(textOf(await setup.ask()), '# Minutes')
+    })
+  }
+
+  it('says which flag is wrong when a model that thinks has given nothing but thoughts', async () => {
+    const answer = stream(chunkOf({ reasoning: 'Let me see.' }), chunkOf({ content: '\n' }, 'stop'), '[DONE]')
+    await using setup = await start({ answer: () => answer })
+    const model = servedModel({ ...imageOnlyProfile, thinks: true })
+    const error = await failureOf(setup.ask(await promptOf({ model })))
+    assert.equal(error.code, 'engine_error')
+    assert.match(error.message, /--reasoning-parser/)
+  })
+
+  it('reads choice 0, wherever it stands', async () => {
+    const other = { index: 1, delta: { content: 'WRONG' }, finish_reason: null }
+    const answer = stream(
+      chunkOf({ content: 'WRONG' }, null, 1),
+      { choices: [other, { index: 0, delta: { content: '# Min' }, finish_reason: null }] },
+      chunkOf({ content: 'WRONG' }, 'length', 1),
+      chunkOf({ content: 'utes' }, 'stop'),
+      '[DONE]',
+    )
+    const whole = json({
+      choices: [{ ...choiceOf({ content: 'WRONG' }), index: 1 }, choiceOf({ content: '# Minutes' })],
+    })
+    for (const each of [answer, whole]) {
+      await using setup = await start({ answer: () => each })
+      const deltas = await setup.ask()
+      assert.equal(textOf(deltas), '# Minutes')
+      const end = deltas.at(-1)
+      assert.equal(end?.type === 'end' && end.finishReason, 'stop')
+    }
+  })
+
+  for (const tokens of [-5, 1.5, 1e300, 'many', null]) {
+    it(`reads the page whatever is said of its tokens: ${tokens}`, async () => {
+      const odd = { prompt_tokens: tokens, completion_tokens: tokens }
+      await using setup = await start({
+        answer: () => stream(chunkOf({ content: 'x' }, 'stop'), { usage: odd }, '[DONE]'),
+      })
+      const end = (await setup.ask()).at(-1)
+      assert.deepEqual(end?.type === 'end' && end.usage, { promptTokens: 0, completionTokens: 0 })
+    })
+  }
+
+  it('takes an answer for aborted that ends without a reason, as before its first token', async () => {
+    // As vLLM 0.32 says it when it is put to sleep.
+    const answer = stream(chunkOf({ role: 'assistant', content: '' }), { choices: [], usage }, '[DONE]')
+    await using setup = await start({ answer: () => answer })
+    const end = (await setup.ask()).at(-1)
+    assert.equal(end?.type === 'end' && end.finishReason, 'abort')
+  })
+
+  const tooMuch: readonly { name: string; event: object }[] = [
+    { name: 'text', event: chunkOf({ content: 'x'.repeat(90_000) }) },
+    { name: 'thoughts', event: chunkOf({ reasoning: 'x'.repeat(90_000) }) },
+    { name: 'what is no text', event: { choices: [], junk: 'x'.repeat(900_000) } },
+  ]
+  for (const { name, event } of tooMuch) {
+    it(`bounds an answer as a whole: ${name}`, async () => {
+      await using setup = await start({ answer: () => stream(...Array.from({ length: 100 }, () => event)) })
+      const deltas: Delta[] = []
+      const read = async () => {
+        for await (const delta of setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE))) deltas.push(delta)
+      }
+      const error = await failureOf(within(read(), DEADLINE, 'the end'))
+      assert.deepEqual([error.code, error.retry], ['engine_error', true])
+      assert.match(error.message, /far more than one page/)
+      assert.ok(textOf(deltas).length <= 4096 * 32, `${textOf(deltas).length} characters`)
+      await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the answer is left')
+    })
+  }
+
+  it('bounds a whole completion as well', async () => {
+    const body = { choices: [choiceOf({ content: 'x'.repeat(9_000_000) })] }
+    await using setup = await start({ answer: () => json(body) })
+    assert.match((await failureOf(setup.ask())).message, /far more than one page/)
+  })
+
+  const SECRET = 'Patient Jane Doe, carcinoma of the breast'
+  const quoting: readonly { name: string; answer: Answer }[] = [
+    { name: 'an event that is not JSON', answer: stream(chunkOf({ content: 'x' }), `{"content":"${SECRET}`) },
+    { name: 'a chunk whose text cannot be read', answer: stream(chunkOf({ content: { text: SECRET } })) },
+    { name: 'a completion that is cut off', answer: json(`{"choices":[{"message":{"content":"${SECRET}`) },
+    { name: 'JSON that is no completion', answer: json({ text: SECRET }) },
+    {
+      name: 'an error in the middle',
+      answer: stream(chunkOf({ content: 'x' }), vllmError(500, `It broke at ${SECRET}`)),
+    },
+    { name: 'an error that quotes', answer: failure(500, vllmError(500, `It broke at '${SECRET}'.`)) },
+    {
+      name: 'an error that shows its input',
+      answer: failure(400, vllmError(400, `bad [input_value={'a': '${SECRET}'}]`)),
+    },
+    { name: 'an error of another shape', answer: failure(500, { problem: SECRET }) },
+    { name: 'an error of several lines', answer: failure(500, `Traceback\n  text = ${SECRET}\nValueError`) },
+    { name: 'a web page', answer: failure(502, `<html><body>${SECRET}</body></html>`) },
+    { name: 'a web page with status 200', answer: failure(200, `<!doctype html><body>${SECRET}</body>`) },
+  ]
+  for (const { name, answer } of quoting) {
+    it(`repeats nothing of a document to a client or the log: ${name}`, async () => {
+      await using setup = await start({ answer: () => answer })
+      const error = await failureOf(setup.ask())
+      assert.ok(error.cause instanceof Error, 'the log is told something')
+      assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), /Jane|carcinoma|</)
+    })
+  }
+
   const rows: readonly { name: string; answer: Answer; code: string; retry: boolean; message: RegExp }[] = [
     {
       name: 'a 400',
@@ -247,7 +418,63 @@ describe('the vLLM engine', () => {
       answer: failure(502, '<html>Bad Gateway</html>'),
       code: 'engine_unavailable',
       retry: true,
-      message: /502/,
+      message: /\(502\).*a web page, so a server before the engine/,
+    },
+    {
+      name: "a 413 in nginx's HTML",
+      answer: failure(413, '<html>\r\n<head><title>413 Request Entity Too Large</title></head>'),
+      code: 'engine_error',
+      retry: false,
+      message: /client_max_body_size/,
+    },
+    {
+      name: 'a 503 in a line of text',
+      answer: failure(503, 'upstream connect error or disconnect/reset before headers'),
+      code: 'engine_unavailable',
+      retry: true,
+      message: /upstream connect error/,
+    },
+    {
+      name: 'a 404 in a detail',
+      answer: failure(404, { detail: 'Not Found' }),
+      code: 'engine_unavailable',
+      retry: true,
+      message: /does not serve this model now\. Not Found$/,
+    },
+    {
+      name: 'an error with status 200',
+      answer: failure(200, vllmError(400, 'Bad boxes.')),
+      code: 'engine_error',
+      retry: false,
+      message: /Bad boxes\.$/,
+    },
+    {
+      name: 'an error with status 200 and no code',
+      answer: failure(200, { error: 'It broke.' }),
+      code: 'engine_error',
+      retry: true,
+      message: /It broke\.$/,
+    },
+    {
+      name: 'a web page with status 200',
+      answer: failure(200, '<!doctype html><title>Sign in</title>', { 'content-type': 'text/html' }),
+      code: 'engine_error',
+      retry: true,
+      message: /A web page came instead of an answer/,
+    },
+    {
+      name: 'a completion that breaks off',
+      answer: failure(200, '{"choices":[{"message":{"content":"half'),
+      code: 'engine_error',
+      retry: true,
+      message: /broke off/,
+    },
+    {
+      name: 'a stream of nothing',
+      answer: failure(200, '', { 'content-type': 'text/event-stream' }),
+      code: 'engine_error',
+      retry: true,
+      message: /broke off/,
     },
     {
       name: 'a 503 whose error is a string',

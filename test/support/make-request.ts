@@ -18,6 +18,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     task: 'document',
     prompt: null,
     answersJson: false,
+    parsesContent: false,
     output: 'markdown',
     pageSeparator: '\n\n---\n\n',
     preparation: {},

@@ -5,6 +5,7 @@ import type { ModelProfile, ServedModel } from '../../gateway/profile/model-prof
 import type { OcrModel, Question } from '../../gateway/profile/question.ts'
 import { createAgreementLevel } from '../../gateway/read/evidence/agreement-level.ts'
 import type { PageToRead } from '../../gateway/read/page-to-read.ts'
+import { seededRandom } from './seeded-random.ts'
 import { someone } from './turn.ts'
 
 /** A profile shaped as LightOnOCR's: the image alone. Kept apart from the real ones, which change with their models. */
@@ -67,6 +68,19 @@ export async function grayPageImage(width = 280, height = 140): Promise<PageImag
     warnings: [],
     textLayer: null,
   }
+}
+
+/** Draws a page image full of gray noise, in one channel as scans have it: many bytes, and no pixel like the next. */
+export async function noisyPageImage(
+  width: number,
+  height: number,
+  mediaType: PageImage['mediaType'] = 'image/png',
+): Promise<PageImage> {
+  const random = seededRandom(1)
+  const pixels = Uint8Array.from({ length: width * height }, () => random.integer(60, 180))
+  const image = sharp(pixels, { raw: { width, height, channels: 1 } }).toColourspace('b-w')
+  const data = await (mediaType === 'image/png' ? image.png() : image.jpeg({ quality: 95 })).toBuffer()
+  return { ...(await grayPageImage(1, 1)), data: new Uint8Array(data), mediaType, width, height }
 }
 
 /** Says what is asked about a page image. */

@@ -12,43 +12,54 @@ const MAX_EVENT_CHARACTERS = 1 << 20
 /**
  * Decodes the bytes of a server-sent event stream into the JSON values that its events carry. Yields one array for each
  * read that completed an event, so that a burst of tokens stays one step for everyone downstream. Ends at `[DONE]`
- * without reading further, or where the bytes end; an event without its closing blank line is no event.
+ * without reading further, after it has called `onDone`, or where the bytes end; an event without its closing blank
+ * line is no event.
  *
- * Throws `engine_error` for an event that is not JSON or longer than a megabyte.
+ * Throws `engine_error` for an event that is not JSON or longer than a megabyte. The error never quotes the event: it is
+ * a page's text.
  */
-export async function* decodeEventStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<unknown[], void, undefined> {
+export async function* decodeEventStream(
+  bytes: AsyncIterable<Uint8Array>,
+  onDone: () => void = () => {},
+): AsyncGenerator<unknown[], void, undefined> {
   let events: unknown[] = []
   let ended = false
+  let count = 0
   const parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
     onEvent({ data }) {
+      count += 1
       if (data === END_OF_STREAM) ended = true
-      else if (!ended) events.push(parseEvent(data))
+      else if (!ended) events.push(parseEvent(data, count))
     },
-    onError(error) {
+    onError({ type }) {
       // Lines that are no field are ignored, as in browsers; only an event that exceeds the buffer is an error.
-      if (error.type === 'max-buffer-size-exceeded') throw unreadable(`an event of more than a megabyte`, error)
+      if (type === 'max-buffer-size-exceeded')
+        throw unreadable('an event of more than a megabyte', `event ${count + 1}`)
     },
   })
   const decoder = new TextDecoder()
   for await (const read of bytes) {
     parser.feed(decoder.decode(read, { stream: true }))
+    if (ended) onDone()
     if (events.length > 0) yield events
     if (ended) return
     events = []
   }
 }
 
-function parseEvent(data: string): unknown {
+function parseEvent(data: string, number: number): unknown {
   try {
     return JSON.parse(data)
-  } catch (cause) {
-    throw unreadable('an event that is not JSON', cause)
+  } catch {
+    // Node's own message quotes the text.
+    throw unreadable('an event that is not JSON', `event ${number}, of ${data.length} characters`)
   }
 }
 
-function unreadable(what: string, cause: unknown): GatewayError {
+/** Returns what to throw for an answer that cannot be read; `place` is for the log. */
+export function unreadable(what: string, place: string): GatewayError {
   return new GatewayError('engine_error', `The engine's answer held ${what}. Try again; if it lasts, see its log.`, {
-    cause,
+    cause: new Error(`an unreadable answer: ${place}`),
   })
 }

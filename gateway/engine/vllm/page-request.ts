@@ -11,10 +11,11 @@ const TEMPLATE_TOKENS = 64
 
 /**
  * When vLLM itself ends a retry that loops, in tokens (since 0.17, https://github.com/vllm-project/vllm/pull/35451;
- * other servers ignore it). Far beyond the gateway's own measure, because a pattern of 16 tokens is also sixteen equal
- * dots, and a form has many. It only bounds the cost of a loop when the gateway is busy or has lost the connection.
+ * other servers ignore it). A loop of up to 128 tokens is also one of 128 to 256, so this finds all up to 256. It costs
+ * at least 3,200 tokens by then: more than the gateway's most lenient measure, and more than sixty equal rows of an empty
+ * table. It only bounds the cost of a loop when the gateway is busy or has lost the connection.
  */
-const REPETITION_DETECTION = { min_pattern_size: 16, max_pattern_size: 64, min_count: 50 }
+const REPETITION_DETECTION = { min_pattern_size: 128, max_pattern_size: 256, min_count: 25 }
 
 /** Returns the request that asks vLLM for one page: one user message, one image, everything said explicitly. */
 export function pageRequest(prompt: Prompt): UpstreamRequest {

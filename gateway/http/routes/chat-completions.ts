@@ -20,7 +20,7 @@ export function chatCompletions(services: ChatServices) {
   return async function chatCompletions(c: GatewayContext): Promise<Response> {
     const chat = await read(c, services)
     if (chat.kind === 'ocr') return answerOcr(c, services.ocr, chat.request, chatWriter(chat.request, chat.answer))
-    return passThrough(c, services.upstreams, '/chat/completions', chat.model, chat.body)
+    return passThrough(c, services.upstreams, '/chat/completions', chat, chat.body)
   }
 }
 

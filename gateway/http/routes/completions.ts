@@ -16,6 +16,6 @@ export function completions(services: CompletionsServices) {
   return async function completions(c: GatewayContext): Promise<Response> {
     const body = await readJson(c, services.maxBodyBytes)
     const model = await readCompletion(body, requestContext(c, services))
-    return passThrough(c, services.upstreams, '/completions', model, body)
+    return passThrough(c, services.upstreams, '/completions', { model, turn: null, changed: {} }, body)
   }
 }

@@ -1,5 +1,5 @@
 import type { TargetSize } from '../../page/target-size.ts'
-import { dropBlankCommentary } from '../clean/drop-blank-commentary.ts'
+import { dropRemark } from '../clean/drop-remark.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { unescapeMath } from '../clean/unescape-math.ts'
 import { lightonocrLoops, mixesPages } from '../known-problems.ts'
@@ -21,7 +21,7 @@ const qwenTokens = ({ width, height }: TargetSize): number => Math.ceil(width / 
 
 function clean(text: string, task: string): string {
   const unfenced = stripFence(text, ['markdown', 'md'])
-  return unescapeMath(task === 'document' ? dropBlankCommentary(unfenced) : unfenced)
+  return unescapeMath(task === 'document' ? dropRemark(unfenced) : unfenced)
 }
 
 const common = {

@@ -30,10 +30,23 @@ function firstFrame(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Uin
     const end = afterBlocks(view, pixelsAt + 1)
     const alone = bytes.slice(0, end + 1)
     alone[end] = TRAILER
-    return alone
+    return withoutMargins(alone, frame)
   } catch (error) {
     throw error instanceof RangeError ? unreadableImage(error) : error
   }
+}
+
+/**
+ * Makes the canvas as large as its frame, in place, where it is larger: the rest of it shows nothing, and libvips
+ * leaves that black.
+ */
+function withoutMargins(bytes: Uint8Array<ArrayBuffer>, frame: number): Uint8Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer)
+  const [left, top, width, height] = [1, 3, 5, 7].map((offset) => view.getUint16(frame + offset, true))
+  if (left === 0 && top === 0 && width! >= view.getUint16(6, true) && height! >= view.getUint16(8, true)) return bytes
+  bytes.copyWithin(6, frame + 5, frame + 9)
+  bytes.fill(0, frame + 1, frame + 5)
+  return bytes
 }
 
 /** Returns where the first frame's descriptor is. A RangeError says that the file ends before. */

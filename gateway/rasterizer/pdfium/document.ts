@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import { openingFailure } from '../opening-failure.ts'
 import { loadPdfium, type Pdfium, PdfiumRefusal } from './module.ts'
 
 /** A PDF that is open in one instance of PDFium. */
@@ -32,7 +33,7 @@ export async function parseWithPdfium(
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause
     pdfium.isBroken = true
-    throw unreadable(cause)
+    throw openingFailure(bytes, { wantsPassword: false, hadPassword: password !== null, cause })
   }
 }
 
@@ -49,7 +50,11 @@ function parse(pdfium: Pdfium, bytes: Uint8Array, password: string | null): Pdfi
   const access = releasing.use(pdfium.allocate(FILE_ACCESS_BYTES))
   pdfium.integers(access.address, 3).set([bytes.length, read.index, 0])
   const handle = library.FPDF_LoadCustomDocument(access.address, password ?? '')
-  if (handle === 0) throw openingFailure(library.FPDF_GetLastError(), password !== null)
+  if (handle === 0) {
+    const code = library.FPDF_GetLastError()
+    const cause = new PdfiumRefusal(`FPDF_GetLastError: ${code}`)
+    throw openingFailure(bytes, { wantsPassword: code === ERROR_PASSWORD, hadPassword: password !== null, cause })
+  }
   releasing.defer(() => library.FPDF_CloseDocument(handle))
   const pageCount = library.FPDF_GetPageCount(handle)
   if (pageCount < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
@@ -92,16 +97,4 @@ function formOf({ library }: Pdfium, document: number) {
       if (info !== 0) library.PDFiumExt_CloseFormFillInfo(info)
     },
   }
-}
-
-function openingFailure(error: number, hadPassword: boolean): GatewayError {
-  if (error !== ERROR_PASSWORD) return unreadable(new PdfiumRefusal(`FPDF_GetLastError: ${error}`))
-  return hadPassword
-    ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
-    : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
-}
-
-function unreadable(cause: unknown): GatewayError {
-  const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
-  return new GatewayError('document_unreadable', message, { cause })
 }

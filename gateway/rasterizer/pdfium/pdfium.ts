@@ -7,6 +7,7 @@ import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { findStreams, type Streams, userUnit } from '../pdf-object.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
+import { readFacts } from './facts.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
 import { findSourceImage } from './source.ts'
 import { readTextLayer } from './text.ts'
@@ -49,6 +50,15 @@ export async function openWithPdfium(
   const streams = options.scans ? findStreams(bytes) : null
   return {
     pageCount: document.pageCount,
+    async facts(limits) {
+      try {
+        return await readFacts(document, bytes, options.password, limits)
+      } catch {
+        // The pages do not depend on it; if PDFium broke, a new instance draws them.
+        document.pdfium.isBroken = true
+        return { labels: null, isXfa: false, files: null }
+      }
+    },
     async draw(number, sizeFor, isAbandoned) {
       if (document.pdfium.isBroken) document = await parse()
       try {

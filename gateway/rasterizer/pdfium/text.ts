@@ -1,4 +1,5 @@
 import type { TextLayer } from '../../page/text-layer.ts'
+import { readLettering } from './lettering.ts'
 import type { Pdfium } from './module.ts'
 import { lookOverText, type TextContent } from './text-content.ts'
 
@@ -34,7 +35,8 @@ export function readTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
     const text = (isOcr ? hidden : visible).trim()
     if (text === '') return null
     const isWhole = (isOcr || !isPictured) && !content.hasTypedAnnotations
-    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole }
+    const lettering = isPictured ? null : readLettering(pdfium, textPage, count, content)
+    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole, lettering }
   } finally {
     library.FPDFText_ClosePage(textPage)
   }

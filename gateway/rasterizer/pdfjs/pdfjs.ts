@@ -6,9 +6,11 @@ import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf
 import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
+import { hasCollection, readFacts } from './facts.ts'
 import { registerCanvasFonts } from './fonts.ts'
 import type { Bitmap } from '../../prepare/encode.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
+import { openingFailure } from '../opening-failure.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { readTextLayer } from './text.ts'
 
@@ -32,31 +34,50 @@ const CANCEL_SETTLES_MILLISECONDS = 200
  */
 export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
   registerCanvasFonts()
-  const loading = getDocument({
+  const loading = load(bytes, options.password, options.maxImagePixels)
+  try {
+    const pdf = await loading.promise
+    if (pdf.numPages < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
+    return openedPdf(pdf, { bytes, ...options })
+  } catch (error) {
+    await loading.destroy()
+    if (error instanceof GatewayError) throw error
+    const wantsPassword = error instanceof PasswordException
+    throw openingFailure(bytes, { wantsPassword, hadPassword: options.password !== null, cause: error })
+  }
+}
+
+/** Whether a PDF is a portfolio, by its catalog; false where pdf.js cannot open it. */
+export async function isPortfolio(bytes: Uint8Array, password: string | null): Promise<boolean> {
+  const loading = load(bytes, password, 0)
+  try {
+    return await hasCollection(await loading.promise)
+  } catch {
+    return false
+  } finally {
+    await loading.destroy()
+  }
+}
+
+function load(bytes: Uint8Array, password: string | null, maxImagePixels: number) {
+  return getDocument({
     // pdf.js takes ownership of its input, and the bytes are shared with other threads: it gets a copy.
     data: new Uint8Array(bytes),
-    ...(options.password === null ? {} : { password: options.password }),
+    ...(password === null ? {} : { password }),
     cMapUrl: packagedFolder('cmaps'),
     standardFontDataUrl: packagedFolder('standard_fonts'),
     wasmUrl: packagedFolder('wasm'),
     iccUrl: packagedFolder('iccs'),
-    maxImageSize: options.maxImagePixels,
+    maxImageSize: maxImagePixels,
     verbosity: VerbosityLevel.WARNINGS,
   })
-  try {
-    const pdf = await loading.promise
-    if (pdf.numPages < 1) throw new GatewayError('document_empty', 'The PDF has no pages.')
-    return openedPdf(pdf)
-  } catch (error) {
-    await loading.destroy()
-    throw openingFailure(error, options.password !== null)
-  }
 }
 
-function openedPdf(pdf: PDFDocumentProxy): OpenedDocument {
+function openedPdf(pdf: PDFDocumentProxy, source: Parameters<typeof readFacts>[1]): OpenedDocument {
   let pagesDrawn = 0
   return {
     pageCount: pdf.numPages,
+    facts: (limits) => readFacts(pdf, source, limits),
     async draw(number, sizeFor, isAbandoned) {
       const warnings = collectWarnings()
       const page = await pageFailureNamed(number, pdf.getPage(number))
@@ -120,17 +141,6 @@ async function pageFailureNamed<T>(page: number, drawing: Promise<T>): Promise<T
   } catch (cause) {
     throw damagedPage(page, cause)
   }
-}
-
-function openingFailure(error: unknown, hadPassword: boolean): GatewayError {
-  if (error instanceof GatewayError) return error
-  if (error instanceof PasswordException) {
-    return hadPassword
-      ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
-      : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
-  }
-  const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
-  return new GatewayError('document_unreadable', message, { cause: error })
 }
 
 /**

@@ -9,6 +9,11 @@ export function layerToMarkdown(text: string): string {
     .trim()
 }
 
+/** Returns the text of a layer that was turned into Markdown. */
+export function layerText(markdown: string): string {
+  return markdown.replaceAll(/\\([!-/:-@[-`{-~])/g, '$1')
+}
+
 /** Escapes only what would change the text: list markers, and underscores inside names, stay as they are. */
 function escapeLine(line: string): string {
   return line

@@ -3,6 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { PageImage } from '../../page/page.ts'
 import { collect } from '../collect.ts'
 import type { AttemptReason, EngineAnswer } from '../page-answer.ts'
+import { isMendable } from './change-image.ts'
 import { checkAnswer } from './check-answer.ts'
 import { estimateTokens } from './estimate-tokens.ts'
 import { findCount, findLoop, watchForLoop } from './loop.ts'
@@ -122,5 +123,5 @@ function isEngineFailure(error: GatewayError): error is GatewayError & { readonl
 }
 
 function failed(error: GatewayError & { readonly code: EngineFailure }): Failed {
-  return { reason: error.kind === 'too_long' ? 'too_long' : error.code, error }
+  return { reason: isMendable(error) ? 'too_long' : error.code, error }
 }

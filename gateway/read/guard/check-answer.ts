@@ -1,6 +1,7 @@
-import { dropBlankCommentary } from '../../profile/clean/drop-blank-commentary.ts'
+import { isRemark } from '../../profile/clean/drop-remark.ts'
 import type { Question } from '../../profile/question.ts'
 import type { AttemptReason } from '../page-answer.ts'
+import { isGarbled } from './garbled.ts'
 
 /**
  * Returns why a finished answer to a page with ink does not count; null when it does. `text` is the raw answer,
@@ -15,8 +16,10 @@ export function checkAnswer(
   if (finishReason === 'abort') return 'aborted'
   if (finishReason !== 'stop') return 'cut_off'
   // Checked before the profile's clean, which removes the remark.
-  if (text.trim() !== '' && dropBlankCommentary(text) === '') return 'commentary'
+  if (isRemark(text)) return 'commentary'
   if (model.profile.clean(text, task).trim() === '') return 'empty'
+  // "[]" is JSON for: nothing of what was asked for.
+  if (model.profile.tasks[task]?.json !== true && isGarbled(text)) return 'garbled'
   return isEcho(text, prompt) ? 'echo' : null
 }
 

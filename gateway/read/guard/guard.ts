@@ -9,8 +9,9 @@ import type { PageToRead } from '../page-to-read.ts'
 import { attemptPage, hasFailed } from './attempt.ts'
 import type { Answered, Outcome } from './attempt.ts'
 import { backoffMilliseconds, wait } from './backoff.ts'
+import { changeImage, isMendable, type ImageChange } from './change-image.ts'
 import { PageFailure } from './page-failure.ts'
-import { shrink } from './shrink.ts'
+import { fitTokens } from './shrink.ts'
 
 /** The limits and the observer of a guard. */
 export interface GuardOptions {
@@ -20,6 +21,8 @@ export interface GuardOptions {
   readonly backoffMilliseconds?: (failures: number) => number
   /** Returns how many attempts the engines of a model could take on top of all their work. */
   readonly spare?: (modelId: string) => number
+  /** Returns the most tokens that a page image may take at the engines of a model; null while none has said so. */
+  readonly maxImageTokens?: (modelId: string) => number | null
   /** Called after each attempt that was not aborted; must not throw. */
   readonly onAttempt?: (report: AttemptReport) => void
 }
@@ -34,18 +37,23 @@ export interface AttemptReport {
 }
 
 /**
- * Creates an ask that guards an engine: an answer counts only when it ended well, is not empty, does not loop, and is
- * neither a remark about an empty page nor the prompt repeated. After an answer that does not count, the next attempt
- * uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, and goes to another
- * upstream if there is one. When the engines are idle, all rungs that are left are tried side by side.
+ * Creates an ask that guards an engine: an answer counts only when it ended well, is neither empty nor garbled, does not
+ * loop, and is neither a remark about the picture nor the prompt repeated. After an answer that does not count, the next
+ * attempt uses the next rung of the profile's ladder. After an engine failure, the next attempt waits, goes to another
+ * upstream if there is one, and has its image changed where the same failure would come again. When the engines are idle,
+ * all rungs that are left are tried side by side.
  *
- * When no attempt is left, returns the best text with a finish reason other than `stop`. When no attempt gave any text
- * and the last one failed, throws its error, as a PageFailure if there were several. Expects images with ink.
+ * When no attempt is left, returns the best text with a finish reason other than `stop`: `abort` when the engine went
+ * away before it had answered well. When no attempt gave any text and the last one failed, throws its error, as a
+ * PageFailure if there were several. Expects images with ink.
  */
 export function createGuard(engine: Engine, options: GuardOptions): AskEngine {
   return async function guard(page, image, signal) {
     using limit = startTimeLimit(options.totalTimeoutSeconds * 1000, () => tooSlow(options), signal)
-    return await climbLadder({ engine, options, page, image, progress: newProgress(), signal: limit.signal }, signal)
+    const { model } = page.question
+    const shown = await fitTokens(image, model, options.maxImageTokens?.(model.id) ?? null)
+    const climb = { engine, options, page, image: shown, progress: newProgress(), signal: limit.signal }
+    return await climbLadder(climb, signal)
   }
 }
 
@@ -69,12 +77,25 @@ interface Progress {
   failures: number
   /** Attempts that no engine took. */
   unavailable: number
-  isShrunk: boolean
+  /** What was done to the image. */
+  readonly changes: Set<ImageChange>
+  /** The failure of the last attempt; null when it did not fail. */
+  failure: GatewayError | null
   best: Answered | null
 }
 
 function newProgress(): Progress {
-  return { reasons: [], tried: new Set(), spent: 0, rung: 0, failures: 0, unavailable: 0, isShrunk: false, best: null }
+  return {
+    reasons: [],
+    tried: new Set(),
+    spent: 0,
+    rung: 0,
+    failures: 0,
+    unavailable: 0,
+    changes: new Set(),
+    failure: null,
+    best: null,
+  }
 }
 
 /** What a page's attempts share. */
@@ -180,37 +201,49 @@ function worth({ answer }: Answered, { model, task }: Question): number {
 /** Attempts that no engine took. The checks of the upstreams normally report an outage before a page reaches it. */
 const MAX_UNAVAILABLE = 6
 
-/** Makes the image smaller or waits, where the next attempt needs it. False when there must be no next attempt. */
+/** Changes the image or waits, where the next attempt needs it. False when there must be no next attempt. */
 async function prepareRetry(last: Outcome, climb: Climb): Promise<boolean> {
   const { page, options, progress, signal } = climb
   const { spent, failures, unavailable } = progress
   const isOver = spent >= page.question.model.profile.ladder.length || unavailable >= MAX_UNAVAILABLE
-  if (signal.aborted || isOver) return false
-  if (hasFailed(last) && (last.error.kind === 'outage' || (!last.error.retry && last.reason !== 'too_long'))) {
-    return false
-  }
-  const isFree = last.reason === 'engine_unavailable'
-  if (!isFree && !page.attemptBudget.take()) return false
-  if (last.reason === 'too_long') return shrinkImage(climb)
-  return failures === 0 || wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
+  if (signal.aborted || isOver || (hasFailed(last) && isFinal(last.error))) return false
+  const image = await imageAfter(last, climb)
+  // An attempt that cannot be made is not paid for.
+  if (image === null || (last.reason !== 'engine_unavailable' && !page.attemptBudget.take())) return false
+  climb.image = image
+  progress.failure = hasFailed(last) ? last.error : null
+  if (failures > 0) return wait((options.backoffMilliseconds ?? backoffMilliseconds)(failures), signal)
+  return !signal.aborted
 }
 
-/** Makes the image smaller, at most once a page; false when it is not possible. */
-async function shrinkImage(climb: Climb): Promise<boolean> {
-  const { page, image, progress, signal } = climb
-  const smaller = progress.isShrunk ? null : await shrink(image, page.question.model)
-  if (smaller === null) return false
-  progress.isShrunk = true
-  climb.image = smaller
-  return !signal.aborted
+function isFinal(error: GatewayError): boolean {
+  return error.kind === 'outage' || (!error.retry && !isMendable(error))
+}
+
+/** Returns the image for the next attempt; null when it would have to be changed, and cannot be. */
+async function imageAfter(last: Outcome, { page, image, progress }: Climb): Promise<PageImage | null> {
+  if (!hasFailed(last)) return image
+  const history = { done: progress.changes, failureBefore: progress.failure }
+  return changeImage(image, last.error, page.question.model, history)
 }
 
 function giveUp(last: Outcome, climb: Climb): PageAnswer {
   const { best, reasons } = climb.progress
-  if (best !== null && best.answer.text !== '') return ended(best, reasons.length, climb)
+  if (best !== null && best.answer.text !== '')
+    return ended(isAway(last) ? withoutEnd(best) : best, reasons.length, climb)
   if (!hasFailed(last)) return ended(last, reasons.length, climb)
   // The error of a single attempt is thrown as it is.
   throw reasons.length === 1 ? last.error : new PageFailure(last.error, reasons)
+}
+
+/** Tells whether the engine went away from a page: a later request may read what this one did not. */
+function isAway({ reason }: Outcome): boolean {
+  return reason === 'aborted' || reason === 'engine_unavailable'
+}
+
+/** An answer that did not count is not the last word about its page when the engine went away before another attempt. */
+function withoutEnd(best: Answered): Answered {
+  return { ...best, answer: { ...best.answer, finishReason: 'abort' } }
 }
 
 function ended({ answer, image }: Answered, attempts: number, { page, progress }: Climb): PageAnswer {

@@ -7,8 +7,9 @@ export class PageFailure extends GatewayError {
   readonly reasons: readonly AttemptReason[]
 
   constructor(last: GatewayError, reasons: readonly AttemptReason[]) {
-    const { code, message, param, cause, retry, retryAfterSeconds, kind } = last
-    super(code, message, { param: param ?? undefined, cause, retry, retryAfterSeconds, kind: kind ?? undefined })
+    const { code, message, cause, retry, retryAfterSeconds } = last
+    const [param, kind, tokenShare] = [last.param ?? undefined, last.kind ?? undefined, last.tokenShare ?? undefined]
+    super(code, message, { param, cause, retry, retryAfterSeconds, kind, tokenShare })
     this.reasons = reasons
   }
 }

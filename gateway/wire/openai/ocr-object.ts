@@ -14,11 +14,15 @@ const documentFacts = z.strictObject({
   media_type: z.string(),
   /** How many it has, asked for or not. */
   pages: count,
+  /** Of a file within a PDF portfolio. */
+  name: z.string().optional(),
 })
 
 /** One page of the ledger. */
 export const ledgerLine = z.strictObject({
   page: pageNumber,
+  /** What the PDF calls it, where it has labels. */
+  label: z.string().optional(),
   /** With several documents: which one, and which of its pages. */
   document: pageNumber.optional(),
   document_page: pageNumber.optional(),

@@ -13,6 +13,7 @@ export const ocrOptions = z.strictObject({
   confidence: z.boolean().optional(),
   dry_run: z.boolean().optional(),
   password: z.string().max(1000).optional(),
+  documents: z.enum(['last', 'all']).optional(),
   prepare: z
     .strictObject({
       rotate: z.boolean().optional(),

@@ -7,7 +7,7 @@ import { makeRequest } from '../../support/make-request.ts'
 import { ledgerOf, ledgerPage } from './told.ts'
 
 const request = makeRequest({ task: 'table' })
-const facts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2 }
+const facts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2, name: null }
 
 describe('the ocr object of a response', () => {
   it('has a line for each page, without empty fields', () => {
@@ -53,8 +53,13 @@ describe('the ocr object of a response', () => {
 
   it('says which page belongs to which of several documents', () => {
     const pages = [ledgerPage(1, 0, 3), ledgerPage(2, 4, 7, { document: 2, documentPage: 1 })]
-    const object = schema.parse(ocrObject(ledgerOf(pages, { documents: [facts, facts] }), request))
-    assert.equal(object.documents?.length, 2)
+    const object = schema.parse(
+      ocrObject(ledgerOf(pages, { documents: [facts, { ...facts, name: 'a.pdf' }] }), request),
+    )
+    assert.deepEqual(
+      object.documents?.map(({ name }) => name),
+      [undefined, 'a.pdf'],
+    )
     assert.deepEqual(
       object.pages.map(({ document, document_page }) => [document, document_page]),
       [

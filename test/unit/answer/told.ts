@@ -2,7 +2,7 @@ import type { Ledger, LedgerPage } from '../../../gateway/ocr/ledger.ts'
 import type { StitchEvent } from '../../../gateway/ocr/stitch.ts'
 import { unread } from '../../../gateway/read/page-answer.ts'
 
-const documentFacts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2 }
+const documentFacts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2, name: null }
 
 /** The ledger's page of a text that begins here, with everything a test does not care about. */
 export function ledgerPage(page: number, start: number, end: number, more: Partial<LedgerPage> = {}): LedgerPage {
@@ -12,6 +12,7 @@ export function ledgerPage(page: number, start: number, end: number, more: Parti
     page,
     document: 1,
     documentPage: page,
+    label: null,
     status: 'ok',
     attempts: 1,
     rasterizer: 'pdfium',

@@ -81,6 +81,22 @@ describe('loading the configuration', () => {
     assert.deepEqual(problems, ['GATEWAY_DRAIN_SECONDS must be at most 2147483'])
   })
 
+  for (const { url, says } of [
+    { url: 'redis://:hunter2%@redis:6379', says: 'must have its user name and password percent-encoded: a "%" in them is "%25"' }, // prettier-ignore
+    { url: 'redis://hunter2%zz:x@redis:6379', says: 'must have its user name and password percent-encoded: a "%" in them is "%25"' }, // prettier-ignore
+    { url: 'rediss://redis/hunter2', says: 'must end in the number of a database, or in none: redis://host:6379/0' },
+    { url: 'hunter2', says: 'must be a URL beginning with redis:// or rediss://' },
+  ]) {
+    it(`says in one line what is wrong with an address of Redis, and does not repeat it: ${url}`, () => {
+      assert.deepEqual(loadConfig({ GATEWAY_REDIS_URL: url }).problems, [`GATEWAY_REDIS_URL ${says}`])
+    })
+  }
+
+  it('takes an address of Redis with an encoded password and a database', () => {
+    for (const url of ['redis://:50%25@redis:6379/2', 'rediss://me:p%40ss@redis', 'redis://redis/', 'redis://[::1]:1'])
+      assert.deepEqual(loadConfig({ GATEWAY_REDIS_URL: url }).problems, [], url)
+  })
+
   it('refuses a profile that does not exist', () => {
     const { problems } = loadConfig({ GATEWAY_MODEL_PROFILES: 'my-ocr=' })
     assert.match(problems.join(), /^GATEWAY_MODEL_PROFILES must be/)
@@ -106,6 +122,15 @@ describe('loading the configuration', () => {
   it('listens on a network with keys, or when the operator insists', () => {
     assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_API_KEYS: 'a:k' }).config, null)
     assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).config, null)
+  })
+
+  it('warns when the cache is to tell keys apart, and there are none', () => {
+    const scoped = { GATEWAY_CACHE_SCOPE: 'key' }
+    assert.match(loadConfig(scoped).warnings.join(), /^GATEWAY_CACHE_SCOPE=key .*GATEWAY_API_KEYS/)
+    assert.deepEqual(loadConfig({ ...scoped, GATEWAY_API_KEYS: 'a:k' }).warnings, [])
+    assert.deepEqual(loadConfig({ GATEWAY_CACHE_SCOPE: 'user' }).problems, [
+      'GATEWAY_CACHE_SCOPE must be one of shared, key',
+    ])
   })
 
   it('warns of a name that it does not know, and starts: Kubernetes sets such names itself', () => {

@@ -42,7 +42,7 @@ describe('the media type of a document', () => {
     it(`comes from the bytes: ${name}`, () => assert.equal(sniffMediaType(bytes(start)), expected))
   }
 
-  const others = [
+  const others: { start: string; filename?: string; expected: string }[] = [
     { start: '\0\0\0\x18ftypisom', expected: 'an MP4 or QuickTime file' },
     { start: '\0\0\0\x0cJXL \r\n\x87\n', expected: 'a JPEG XL image' },
     { start: 'BMW invoice', expected: 'plain text' },
@@ -54,10 +54,43 @@ describe('the media type of a document', () => {
     { start: '<?xml version="1.0"?>\n<svg xmlns="">', expected: 'an SVG image' },
     { start: 'Dear Sir,\r\n', expected: 'plain text' },
     { start: 'JVBERi0x'.repeat(20), expected: 'base64 text: decode it once more before sending' },
+    { start: 'JVBERi0x'.repeat(2), expected: 'base64 text: decode it once more before sending' },
+    { start: 'iVBORw0KGgoAAAANSUhEUgAA\n'.repeat(3), expected: 'base64 text: decode it once more before sending' },
+    {
+      start: `data:application/pdf;base64,${'JVBERi0x'.repeat(20)}`,
+      expected: 'a data URL: decode it once more before sending',
+    },
+    {
+      start: 'Dear Sir\nthank you for your letter of the first of May\nwhich we have read with care\n',
+      expected: 'plain text',
+    },
+    { start: 'QWERTYUIOP'.repeat(20), expected: 'plain text' },
+    { start: 'Gr\xfc\xdfe aus K\xf6ln, und bis bald\r\n', expected: 'plain text' },
+    { start: '\xff\xfeD\0e\0a\0r\0', expected: 'plain text in UTF-16' },
+    { start: 'name,amount\nbolt,3\nnut,4\n', expected: 'a CSV table' },
+    { start: 'name;amount\r\n"bolt; M8";3\r\nnut;4\r\n', expected: 'a CSV table' },
+    { start: 'name\tamount\nbolt\t3\nnut\t4\n', expected: 'a CSV table' },
+    { start: 'item no 1\nitem no 2\nitem no 3\n', expected: 'plain text' },
+    { start: 'one,two\n', filename: 'data.CSV', expected: 'a CSV table' },
+    { start: '{"invoice": 1, "lines": []}', expected: 'JSON' },
+    { start: '[\n  {"a": 1}\n]', expected: 'JSON' },
+    { start: '[1] Smith, The whale, 1990\n', expected: 'plain text' },
+    { start: '# Minutes\n\nPresent: all\n', expected: 'Markdown text' },
+    { start: 'Present: all\n', filename: 'notes.md', expected: 'Markdown text' },
+    { start: '<table border="1"><tr>', expected: 'an HTML page' },
+    {
+      start: 'Return-Path: <a@b.example>\r\nReceived: from x\r\n\tby y\r\n\r\nHello',
+      expected: 'an e-mail message (EML)',
+    },
+    { start: 'From: Ana\nTo: Ben\n\nDear Ben', expected: 'plain text' },
+    { start: 'BEGIN:VCARD\nFN:Ana\n', expected: 'a contact (VCF)' },
+    { start: '{\\rtf1\\ansi', expected: 'a rich-text document' },
     { start: '\0\x01\x02\x03', expected: 'unknown binary data' },
+    { start: '\x90\xfe\xc1\xff\xf8\xa0', expected: 'unknown binary data' },
   ]
-  for (const { start, expected } of others) {
-    it(`is described where it is not accepted: ${expected}`, () => assert.equal(describeBytes(bytes(start)), expected))
+  for (const { start, filename = null, expected } of others) {
+    it(`is described where it is not accepted: ${expected}, ${JSON.stringify(start.slice(0, 20))}`, () =>
+      assert.equal(describeBytes(bytes(start), filename), expected))
   }
 
   it('is what the bytes show when the client declares something else', () => {

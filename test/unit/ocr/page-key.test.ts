@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { pageKey, questionKey } from '../../../gateway/ocr/page-key.ts'
+import {
+  pageKey as partitionedPageKey,
+  questionKey as partitionedQuestionKey,
+  type CachePartition,
+} from '../../../gateway/ocr/page-key.ts'
+import type { OcrRequest } from '../../../gateway/request/ocr-request.ts'
 import { makeModel, makeRequest } from '../../support/make-request.ts'
 
+const shared: CachePartition = { salt: null, scope: 'shared' }
+const pageKey = (request: OcrRequest, { sha256 }: { sha256: string }, page: number, version: string) =>
+  partitionedPageKey(request, { sha256 }, page, version, shared)
+const questionKey = (request: OcrRequest, partition = shared) => partitionedQuestionKey(request, partition)
 const document = { sha256: 'ab12' }
 const base = pageKey(makeRequest(), document, 1, 'pdfjs 1')
 
@@ -57,6 +66,36 @@ describe('the question key', () => {
   ]) {
     it(`changes with ${name}`, () => assert.notEqual(questionKey(request), question))
   }
+})
+
+describe('who finds an answer', () => {
+  const of = (key: string) => makeRequest({ turn: { lane: 'interactive', key, request: 'req_1' } })
+  const keysOf = (request: OcrRequest, partition: CachePartition) =>
+    [
+      partitionedPageKey(request, document, 1, 'pdfjs 1', partition),
+      partitionedQuestionKey(request, partition),
+    ] as const
+
+  it('is everybody, unless the keys are told apart', () => {
+    assert.deepEqual(keysOf(of('ada'), shared), keysOf(of('bob'), shared))
+    const scoped: CachePartition = { salt: null, scope: 'key' }
+    assert.deepEqual(keysOf(of('ada'), scoped), keysOf(of('ada'), scoped))
+    const [ada, bob] = [keysOf(of('ada'), scoped), keysOf(of('bob'), scoped)]
+    assert.ok(ada.every((key, index) => key !== bob[index]))
+    // Nobody finds what was kept for everybody, and the other way round.
+    assert.ok(ada.every((key, index) => key !== keysOf(of('ada'), shared)[index]))
+  })
+
+  it('depends on the salt', () => {
+    const salted = (salt: string, scope: CachePartition['scope'] = 'shared') => keysOf(of('ada'), { salt, scope })
+    const all = [keysOf(of('ada'), shared), salted('one'), salted('two'), salted('one', 'key')]
+    assert.equal(new Set(all.flat()).size, 8)
+    assert.deepEqual(salted('one'), salted('one'))
+  })
+
+  it('is the same as before for whoever sets neither: what is kept stays a hit', () => {
+    assert.equal(base, '80b8776dfa1f7298f284d3f866f355ebc1778aa780d0bc99b5f83efc70a0db1f')
+  })
 })
 
 function withModel(parts: object): string {

@@ -28,12 +28,12 @@ const failed: PageResult = {
 async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent> {
   yield {
     type: 'document-open',
-    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length }],
+    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length, name: null }],
     pages: texts.length,
     cachedPages: 0,
   }
   for (const [index, text] of texts.entries()) {
-    const page = { page: index + 1, document: 1, documentPage: index + 1 }
+    const page = { page: index + 1, document: 1, documentPage: index + 1, label: null }
     yield { type: 'page-end', page, result: text === null ? failed : { ...ok, text } }
   }
 }
@@ -77,6 +77,57 @@ describe('stitching pages', () => {
     }
     const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))
     assert.equal(content, 'half a page\n\n<!-- page 1 failed: engine_error -->|b')
+  })
+
+  it('closes what a page leaves open before the separator, and says so', async () => {
+    const texts = ['```\nx', 'b', '<table><tr><td>c', '<!-- d', '$$\ne = 1']
+    const closed = ['```\nx\n```', 'b', '<table><tr><td>c\n</td></tr></table>', '<!-- d\n-->', '$$\ne = 1\n$$']
+    const { content, pages } = await collect(stitch(events(...texts), makeRequest()))
+    assert.equal(content, closed.join('\n\n---\n\n'))
+    assert.deepEqual(
+      pages.map(({ start, end }) => content.slice(start, end)),
+      closed,
+    )
+    assert.deepEqual(
+      pages.map(({ warnings }) => warnings.map(({ code }) => code)),
+      [['closed_by_gateway'], [], ['closed_by_gateway'], ['closed_by_gateway'], ['closed_by_gateway']],
+    )
+    const json = await collect(stitch(events(...texts), makeRequest({ output: 'json' })))
+    assert.deepEqual(
+      (JSON.parse(json.content) as { markdown: string }[]).map(({ markdown }) => markdown),
+      closed,
+    )
+    const plain = await collect(stitch(events('```\na*b*c', '![image](image_1.png)d'), makeRequest({ output: 'text' })))
+    assert.equal(plain.content, 'a*b*c\n\n---\n\nd')
+    assert.deepEqual(plain.pages[0]?.warnings, [])
+  })
+
+  it('closes what a page that was cut off leaves open before the marker behind it', async () => {
+    async function* cutOff(): AsyncGenerator<OcrEvent> {
+      for await (const event of events('<table><tr><td>half', 'b'))
+        yield event.type === 'page-end' && event.page.page === 1
+          ? { ...event, result: { ...failed, text: event.result.text } }
+          : event
+    }
+    const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))
+    assert.equal(content, '<table><tr><td>half\n</td></tr></table>\n\n<!-- page 1 failed: engine_error -->|b')
+  })
+
+  it('gives the pictures of every page names of their own', async () => {
+    const page = '![image](image_1.png) and ![image](image_2.png)'
+    const { content } = await collect(stitch(events(page, page), makeRequest({ pageSeparator: '|' })))
+    assert.equal(
+      content,
+      '![image](page-1-image-1.png) and ![image](page-1-image-2.png)|![image](page-2-image-1.png) and ![image](page-2-image-2.png)',
+    )
+  })
+
+  it("leaves a task's JSON as it is", async () => {
+    const text = '{"a": "<table>", "b": "![image](image_1.png) **c**"}'
+    for (const output of ['markdown', 'text'] as const) {
+      const { content } = await collect(stitch(events(text), makeRequest({ output, answersJson: true })))
+      assert.equal(content, text)
+    }
   })
 
   it('sends nothing before a page has been read', async () => {

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { measureSkew } from '../../../gateway/prepare/skew.ts'
 import { addNoise, drawLetter, drawPage, drawText, turn } from '../../fixtures/printed-page.ts'
 import { faxImage, jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
+import { english } from '../../fixtures/prose.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
 import { drawForEngine } from '../../support/draw-for-engine.ts'
 
 const SURE = 0.6
@@ -40,9 +42,33 @@ describe('skew', () => {
       assert.ok(Math.abs(skew.degrees - degrees) <= 0.2 && skew.confidence >= SURE, JSON.stringify(skew))
     })
 
+  /** Draws lines of large type at the top. */
+  const drawLines = (lines: readonly string[], degrees = 0) =>
+    drawPage((context) => {
+      context.rotate((degrees * Math.PI) / 180)
+      context.font = '48px "Test Sans"'
+      for (const [index, line] of lines.entries()) context.fillText(line, 140, 180 + index * 70)
+    })
+
+  it('is never found on level lines, however few and whatever their letters', () => {
+    const words = english.split(' ')
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = seededRandom(seed)
+      const lines = Array.from({ length: random.integer(1, 5) }, () =>
+        Array.from({ length: random.integer(1, 5) }, () => random.pick(words)).join(' '),
+      )
+      const { degrees, confidence } = measureSkew(drawLines(lines))
+      assert.ok(confidence < SURE || Math.abs(degrees) < 0.3, `${degrees}°, ${confidence}: ${lines.join(' / ')}`)
+    }
+  })
+
   const unsure = [
     { name: 'an empty page', page: () => drawPage(() => undefined) },
     { name: 'one word', page: () => drawText({ text: 'Hi', lines: 0 }) },
+    // Of the level line the tails of its p and g would tell 1.9°.
+    { name: 'a level line with tails', page: () => drawLines(['Printed page number i']) },
+    { name: 'two lines of a page that is turned', page: () => drawLines(['Printed page number i', 'happy gypsy'], 3) },
+    { name: 'one line of a page that is turned', page: () => drawLines(['Printed page number one'], 4) },
     { name: 'a page turned too far', page: () => drawText({ degrees: 30 }) },
     {
       name: 'discs',

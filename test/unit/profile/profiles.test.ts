@@ -63,6 +63,31 @@ describe('a served model gets the profile that its name asks for', () => {
     ))
 })
 
+describe('a served model that reads with its own client only has no profile', () => {
+  for (const name of [
+    'opendatalab/MinerU2.5-2509-1.2B',
+    'opendatalab/MinerU2.5-Pro-2605-1.2B',
+    'opendatalab/MinerU2.0-2505-0.9B',
+    '/root/.cache/huggingface/hub/models--opendatalab--MinerU2.5-2509-1.2B/snapshots/879e58b',
+    'mineru',
+    'Miner-U 2.5',
+  ])
+    it(name, () => assert.equal(chosen(name), null))
+
+  it('by any of its names', () => {
+    assert.equal(chosen('/models/current', { id: 'mineru2.5' }), null)
+    assert.equal(chosen('/adapters/a', { id: 'a', parent: 'opendatalab/MinerU2.5-2509-1.2B' }), null)
+  })
+
+  it('unless its name says that it is another, or an operator does', () => {
+    assert.equal(chosen('/models/mineru/LightOnOCR-2-1B'), 'lightonocr-2')
+    assert.equal(chosen('my/minerunner-7b'), 'generic')
+    for (const other of ['PaddlePaddle/PaddleOCR-VL-1.6', 'allenai/olmOCR-2-7B-1025-FP8', 'datalab-to/chandra'])
+      assert.equal(chosen(other), 'generic')
+    assert.equal(chosen('MinerU2.5', { pins: new Map([['MinerU2.5', 'generic']]) }), 'generic')
+  })
+})
+
 describe('a pin', () => {
   const pins = new Map([
     ['my-ocr', 'hunyuanocr-1.0-zh'],

@@ -39,6 +39,33 @@ describe('finishing a page', () => {
   })
 })
 
+describe('levelling', () => {
+  const layer = { text: 'Some text', unmapped: 0, isOcr: false, isWhole: true }
+  const preparation = { deskew: true }
+
+  it('leaves a page alone whose letters are drawn level, and does not pass on how they are drawn', async () => {
+    // As a drawing with slanting lines, under level letters.
+    const bitmap = drawText({ degrees: 3 })
+    const textLayer = { ...layer, lettering: { isLevel: true, size: 0.01 } }
+    const page = await finishPage({ bitmap, rasterizer: 'pdfium', textLayer }, { ...wanted, preparation })
+    assert.deepEqual([...(await pixelsOf(page.data)).pixels], [...bitmap.pixels])
+    assert.deepEqual([page.warnings, page.textLayer], [[], layer])
+  })
+
+  it('levels a page whose letters slope, or whose layer tells nothing', async () => {
+    for (const lettering of [{ isLevel: false, size: 0.01 }, null]) {
+      const drawing = {
+        bitmap: drawText({ degrees: 3 }),
+        rasterizer: 'pdfium',
+        textLayer: { ...layer, lettering },
+      } as const
+      const { data, warnings } = await finishPage(drawing, { ...wanted, preparation })
+      assert.ok(Math.abs(measureSkew(await pixelsOf(data)).degrees) < 0.3)
+      assert.deepEqual(warnings, [])
+    }
+  })
+})
+
 async function pixelsOf(data: Uint8Array) {
   const { data: pixels, info } = await sharp(data).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true })
   return { pixels, width: info.width, height: info.height, channels: 1 } as const

@@ -8,6 +8,7 @@ import { readPageBarcode } from '../../fakes/page-barcode.ts'
 import { deepPageTree } from '../../fixtures/bombs.ts'
 import { damagedPageBox } from '../../fixtures/pdf-damage.ts'
 import { makePdf } from '../../support/make-pdf.ts'
+import { writePdf } from '../../support/write-pdf.ts'
 
 const longest600 = { longestEdge: 600, maxPixels: 360_000 }
 const options = { password: null, maxImagePixels: 1e8, maxMemoryBytes: 1e9 }
@@ -92,6 +93,17 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'] as const)
       })
     }
 
+    for (const { handler, how } of [
+      { handler: 'Adobe.PubSec', how: /encrypted to a certificate: no password opens it/ },
+      { handler: 'Adobe.PPKLite', how: /encrypted to a certificate: no password opens it/ },
+      { handler: 'FileOpen', how: /by the security handler "FileOpen".*no password does/ },
+    ])
+      for (const password of [null, 'open sesame'])
+        it(`is said to be encrypted otherwise than by a password: ${handler}, password ${password}`, async () => {
+          const refused = { code: 'document_encrypted', message: how }
+          await assert.rejects(openPdf(encryptedBy(handler), rasterizer, { ...options, password }), refused)
+        })
+
     it('is drawn the same when its cross-reference table is lost', async () => {
       const whole = Buffer.from(makePdf([{ number: 5 }])).toString('latin1')
       await using pdf = await open(text(whole.slice(0, whole.indexOf('xref\n')) + 'trailer << /Root 1 0 R >>'))
@@ -171,6 +183,20 @@ function targetOf({ width, height }: { readonly width: number; readonly height: 
 
 function opened<Draw extends OpenedDocument['draw']>(draw: Draw) {
   return { pageCount: 1, draw, async [Symbol.asyncDispose]() {} }
+}
+
+/** A PDF that claims to be encrypted; nothing in it needs to be read to find out by whom. */
+function encryptedBy(handler: string): Buffer {
+  const encryption = `<< /Filter /${handler} /SubFilter /adbe.pkcs7.s5 /V 4 /StmF /Own /StrF /Own
+/CF << /Own << /CFM /AESV2 /Length 16 /Recipients [<3082>] >> >> >>`
+  const id = '<00112233445566778899AABBCCDDEEFF>'
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] >>',
+    encryption,
+  ]
+  return writePdf(objects, { version: '1.7', trailer: `/Encrypt 4 0 R /ID [${id} ${id}] ` })
 }
 
 /** The first page draws a form ten times, which draws another ten times, and so on: more than fits. The second is black. */

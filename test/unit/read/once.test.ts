@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createMemoryStore } from '../../../gateway/cache/memory-store.ts'
-import type { PageStore } from '../../../gateway/cache/page-store.ts'
+import type { PageClaims, PageStore } from '../../../gateway/cache/page-store.ts'
 import { createOnce } from '../../../gateway/read/once.ts'
 import type { PageAnswer } from '../../../gateway/read/page-answer.ts'
-import type { PageToRead } from '../../../gateway/read/page-to-read.ts'
+import type { Draw, PageToRead } from '../../../gateway/read/page-to-read.ts'
+import type { Turn } from '../../../gateway/schedule/turn.ts'
 import { within } from '../../support/within.ts'
 import { pageImage } from './scripted-engine.ts'
 import { answerOf, cachedPage, createScriptedReading } from './scripted-reading.ts'
@@ -364,6 +365,75 @@ describe('reading once: a page already in flight', () => {
     }
     const after = await answerOnce(gateway, cachedPage('a'), 'whole')
     assert.equal(after.text, 'whole')
+  })
+})
+
+describe('reading once: a page that another replica has claimed', () => {
+  const heldBy = (end: () => 'ended' | 'ignored', waits: string[]): PageClaims => ({
+    longestMs: 1_000,
+    take: async () => null,
+    waitForEnd: async (key, { lane }, until) => {
+      waits.push(`${key} ${lane} ${Math.round((until - performance.now()) / 500)}`)
+      return end()
+    },
+  })
+
+  it('reads it without a claim when waiting is wrong, and stores the answer', async () => {
+    const waits: string[] = []
+    const ends = ['ended', 'ended', 'ignored'] as const
+    const gateway = setUp({ claims: heldBy(() => ends[waits.length - 1] ?? 'ended', waits) })
+    const answer = await answerOnce(gateway, cachedPage('a'), 'whole')
+    assert.deepEqual([answer.text, answer.cache], ['whole', 'miss'])
+    // One time limit for all the waiting.
+    assert.deepEqual(
+      waits,
+      Array.from({ length: 3 }, () => 'a interactive 2'),
+    )
+    assert.equal(gateway.asked.at(-1), 'set a')
+  })
+
+  it('takes the answer that was stored while it waited, even then', async () => {
+    const waits: string[] = []
+    const gateway = setUp()
+    await answerOnce(gateway, cachedPage('a'), 'whole')
+    const stored = await gateway.memory.get('a', live)
+    const late = setUp({
+      claims: heldBy(() => {
+        void late.memory.set('a', stored ?? '')
+        return 'ignored'
+      }, waits),
+    })
+    const answer = await late.ask(cachedPage('a'))
+    assert.deepEqual([answer.text, answer.cache, late.scripted.begun.length], ['whole', 'joined', 0])
+  })
+})
+
+describe('reading once: whose turn it is', () => {
+  const turnOf = (lane: Turn['lane'], request: string): Turn => ({ lane, key: '', request })
+
+  it('is that of the most urgent page, from when it joins until it leaves', async () => {
+    const gateway = setUp()
+    const turns: string[] = []
+    const held = createDrawing()
+    const draw: Draw = (_, turn) => {
+      turns.push(turn?.lane ?? 'none')
+      turn?.onChange?.(() => turns.push(turn.lane))
+      return held.draw()
+    }
+    const batch = gateway.ask(cachedPage('a', { draw, turn: turnOf('batch', '1') }))
+    await held.asked
+    const client = new AbortController()
+    const chat = gateway.ask(cachedPage('a', { turn: turnOf('interactive', '2') }), client.signal)
+    await setImmediate()
+    client.abort(new Error('gone'))
+    await assert.rejects(chat, /gone/)
+    assert.deepEqual(turns, ['batch', 'interactive', 'batch'])
+    held.drawn.resolve(pageImage)
+    const reading = await gateway.scripted.nextReading()
+    const { page } = reading
+    assert.deepEqual([page.turn.lane, page.turn.request], ['batch', '1'])
+    reading.answer('A')
+    assert.equal((await batch).text, 'A')
   })
 })
 

@@ -11,6 +11,7 @@ const context = {
   key: null,
   patienceSeconds: 60,
   maxDocumentBytes: 1000,
+  textChats: { areRefused: false, maxTokens: null },
   findModel: async () => makeModel({ freePrompt: true }),
 }
 
@@ -19,7 +20,7 @@ const png = Buffer.from('\x89PNG', 'latin1')
 
 function read(content: unknown, more: object = {}) {
   const body = { model: 'default', messages: [{ role: 'user', content }], ...more }
-  return readChat({ outline: body, value: () => body }, context)
+  return readChat({ outline: body, value: () => body, repeatedName: () => null }, context)
 }
 
 async function readDocuments(content: unknown, more: object = {}): Promise<OcrRequest> {

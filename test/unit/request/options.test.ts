@@ -6,7 +6,14 @@ import { completeOptions, type GivenOptions } from '../../../gateway/request/opt
 import { makeModel } from '../../support/make-request.ts'
 
 /** As a protocol might call them that has no `ocr` object. */
-const names = { task: 'task', fields: 'schema', output: 'format', pageSeparator: 'separator' }
+const names = {
+  task: 'task',
+  fields: 'schema',
+  output: 'format',
+  pageSeparator: 'separator',
+  documents: 'which',
+  answerFormat: 'answer',
+}
 
 const create = (given: GivenOptions) =>
   createRequest(
@@ -46,6 +53,19 @@ describe('the options of a request', () => {
 
   it('never put a password into the request: only the sources have it', () => {
     assert.ok(!JSON.stringify(create({ password: 'open sesame' })).includes('open sesame'))
+  })
+
+  it('say how many documents were left out, unless all were wanted', () => {
+    const parts = { model: makeModel(), sources: [], userText: '', leftOut: 2, names }
+    const warned = (documents: 'last' | 'all') => {
+      const options = completeOptions({ documents }, names)
+      return createRequest({ ...parts, options }, { requestId: 'req_1', key: null }).warnings
+    }
+    assert.deepEqual(
+      warned('last').map(({ code, message }) => [code, /^2 documents .* which "all"/.test(message)]),
+      [['documents_not_read', true]],
+    )
+    assert.deepEqual(warned('all'), [])
   })
 
   const refused: readonly { name: string; given: GivenOptions; param: string; says: RegExp }[] = [

@@ -17,7 +17,12 @@ const fixed = makeModel({ tasks, freePrompt: false })
 const imageOnly = makeModel()
 
 const choose = (model: OcrModel, options: Partial<OcrOptions>, userText: string) =>
-  chooseTask(model, { task: null, fields: null, ...options }, userText, ocrObjectNames)
+  chooseTask(
+    model,
+    { task: null, fields: null, output: 'markdown', answerFormat: null, ...options },
+    userText,
+    ocrObjectNames,
+  )
 
 describe('choosing the task', () => {
   it("sends the task's own prompt", () => {
@@ -61,6 +66,59 @@ describe('choosing the task', () => {
     const schema = { type: 'object', properties: { date: {}, total: {} } }
     assert.equal(choose(fixed, { task: 'extract', fields: schema }, '').prompt, 'Give date+total.')
     assert.equal(choose(fixed, { task: 'extract', fields: ['date'] }, '').answersJson, true)
+  })
+
+  const schema = { type: 'object', properties: { date: {}, total: {} } }
+  const noExtract = makeModel({ tasks: { document: tasks.document }, freePrompt: false })
+
+  describe('for a client that parses the answer as JSON', () => {
+    it('extracts the fields of its schema, where the model has that task', () => {
+      for (const task of [null, 'extract']) {
+        const chosen = choose(fixed, { task, answerFormat: { schema } }, '')
+        assert.deepEqual(chosen, { task: 'extract', prompt: 'Give date+total.', answersJson: true, warnings: [] })
+      }
+    })
+
+    it("sends the client's own text before the fields, where the model takes free prompts", () => {
+      const { task, prompt, warnings } = choose(free, { answerFormat: { schema } }, 'Dates as ISO 8601.')
+      assert.deepEqual([task, prompt, warnings], ['extract', 'Dates as ISO 8601.\n\nGive date+total.', []])
+    })
+
+    it('prefers fields that were named', () => {
+      const options = { task: 'extract', fields: ['vat'], answerFormat: { schema } }
+      assert.equal(choose(fixed, options, '').prompt, 'Give vat.')
+    })
+
+    const warned: readonly { name: string; model: OcrModel; options: Partial<OcrOptions>; text?: string }[] = [
+      { name: 'the model has no task for it', model: noExtract, options: { answerFormat: { schema } } },
+      { name: 'it names no fields', model: fixed, options: { answerFormat: { schema: { type: 'array' } } } },
+      { name: 'any JSON was asked for', model: fixed, options: { answerFormat: { schema: null } } },
+      {
+        name: 'its own text is sent',
+        model: free,
+        options: { answerFormat: { schema: null } },
+        text: 'As JSON, please.',
+      },
+      { name: 'another task was named', model: fixed, options: { task: 'table', answerFormat: { schema } } },
+      { name: 'an official prompt names another task', model: fixed, options: { answerFormat: { schema } }, text: 'Parse the table.' }, // prettier-ignore
+      { name: 'it wants plain text', model: fixed, options: { output: 'text', answerFormat: { schema } } },
+      { name: 'it wants an array of pages', model: fixed, options: { output: 'json', answerFormat: { schema } } },
+    ]
+    for (const { name, model, options, text = '' } of warned) {
+      it(`warns that it gets something else: ${name}`, () => {
+        const { warnings } = choose(model, options, text)
+        assert.deepEqual(
+          warnings.map(({ code, message }) => [code, message.startsWith('response_format was not sent')]),
+          [['response_format_ignored', true]],
+        )
+      })
+    }
+
+    it('does not warn where the answer is JSON all the same', () => {
+      const options = { task: 'extract', fields: ['vat'], answerFormat: { schema: null } }
+      assert.deepEqual(choose(fixed, options, '').warnings, [])
+      assert.deepEqual(choose(fixed, { output: 'json', answerFormat: { schema: null } }, '').warnings, [])
+    })
   })
 
   for (const { name, options, param, says } of [

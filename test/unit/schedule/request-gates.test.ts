@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { describe, it } from 'node:test'
 import { createRequestGates } from '../../../gateway/schedule/request-gates.ts'
+import { createSharedTurn } from '../../../gateway/schedule/turn.ts'
 import { someone } from '../../support/turn.ts'
 
 const live = new AbortController().signal
@@ -17,6 +18,36 @@ describe('the gates of requests', () => {
     assert.equal(entered, false)
     release()
     await second
+  })
+
+  it('let a page pass that another request has joined, which is counted with that one', async () => {
+    const gates = createRequestGates(1)
+    const batch = { ...someone, lane: 'batch' as const, request: 'batch' }
+    const shared = createSharedTurn(batch)
+    shared.join(batch)
+    await gates.enter(batch, live)
+    const second = gates.enter(shared.turn, live)
+    await setImmediate()
+    shared.join({ ...someone, request: 'chat' })
+    const release = await second
+    let entered = false
+    const third = gates.enter({ ...someone, request: 'chat' }, live).then(() => (entered = true))
+    await setImmediate()
+    assert.equal(entered, false)
+    release()
+    await third
+  })
+
+  it('are not waited for by who has left, whoever has joined', async () => {
+    const gates = createRequestGates(1)
+    const shared = createSharedTurn(someone)
+    await gates.enter(someone, live)
+    const client = new AbortController()
+    const waiting = gates.enter(shared.turn, client.signal)
+    await setImmediate()
+    client.abort(new Error('gone'))
+    shared.join({ ...someone, request: 'another' })
+    await assert.rejects(waiting, /gone/)
   })
 
   it('are not forgotten for a release that comes twice', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Turn } from '../../../gateway/schedule/turn.ts'
+import { createSharedTurn, type Turn } from '../../../gateway/schedule/turn.ts'
 import { createTurnQueue } from '../../../gateway/schedule/turn-queue.ts'
 
 describe('turns', () => {
@@ -42,11 +42,34 @@ describe('turns', () => {
     assert.deepEqual(drained(queue), ['batch'])
   })
 
+  it('come sooner to an item of the batch lane when interactive work has joined it, and later when that has left', () => {
+    const queue = createTurnQueue<string>()
+    const shared = createSharedTurn(turn('batch', { lane: 'batch' }))
+    shared.join(turn('batch', { lane: 'batch' }))
+    const order = () => {
+      for (const number of [1, 2, 3]) queue.push(turn('batch', { lane: 'batch' }), `batch ${number}`)
+      queue.push(shared.turn, 'shared')
+      queue.push(turn('chat'), 'chat')
+      const leave = shared.join(turn('chat'))
+      return { leave, drained: () => drained(queue) }
+    }
+    const joined = order()
+    assert.equal(queue.size, 5)
+    assert.deepEqual(joined.drained().slice(0, 2), ['chat', 'shared'])
+    joined.leave()
+    const left = order()
+    left.leave()
+    assert.deepEqual(left.drained(), ['chat', 'batch 1', 'batch 2', 'batch 3', 'shared'])
+    // What has left the queue does not come back with a change of its turn.
+    shared.join(turn('chat'))
+    assert.deepEqual([queue.size, queue.remove('shared')], [0, false])
+  })
+
   it('forget an item or everything, and count what is left', () => {
     const queue = filled({ a: 2, b: 2, c: 1 })
-    assert.equal(queue.remove(turn('a'), 'a 1'), true)
-    assert.equal(queue.remove(turn('a'), 'never there'), false)
-    assert.equal(queue.remove(turn('nobody'), 'a 2'), false)
+    assert.equal(queue.remove('a 1'), true)
+    assert.equal(queue.remove('a 1'), false)
+    assert.equal(queue.remove('never there'), false)
     assert.equal(queue.size, 4)
     assert.deepEqual([queue.clear(), queue.size, queue.shift()], [['a 2', 'b 1', 'b 2', 'c 1'], 0, undefined])
   })

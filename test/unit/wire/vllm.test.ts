@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { chatChunk, textLogprobs } from '../../../gateway/wire/vllm.ts'
+import { chatAnswer, firstChoice, readWireError } from '../../../gateway/wire/vllm.ts'
 
 const rows: { name: string; choice: object; expected: number[] }[] = [
   { name: 'of one token', choice: delta('a', [{ token: 'a', logprob: -1 }]), expected: [-1] },
@@ -45,8 +45,90 @@ function delta(content: string, logprobs: unknown, finishReason: string | null =
 describe('the log probabilities of a chunk', () => {
   for (const { name, choice, expected } of rows)
     it(`are read ${name}`, () => {
-      const { choices } = chatChunk.parse({ choices: [choice] })
-      assert.ok(choices[0] !== undefined)
-      assert.deepEqual(textLogprobs(choices[0]), expected)
+      assert.deepEqual(firstChoice(chatAnswer.parse({ choices: [choice] }))?.logprobs, expected)
     })
+})
+
+describe('the choice that counts', () => {
+  const said: readonly { name: string; choices: unknown; content: string | null }[] = [
+    { name: 'number 0', choices: [{ index: 0, delta: { content: 'a' } }], content: 'a' },
+    {
+      name: 'number 0, though another comes first',
+      choices: [
+        { index: 1, delta: { content: 'b' } },
+        { index: 0, delta: { content: 'a' } },
+      ],
+      content: 'a',
+    },
+    { name: 'none, where only others speak', choices: [{ index: 1, delta: { content: 'b' } }], content: null },
+    { name: 'one without a number', choices: [{ delta: { content: 'a' } }], content: 'a' },
+    { name: 'of an answer that is no stream', choices: [{ index: 0, message: { content: 'a' } }], content: 'a' },
+    {
+      name: 'in parts',
+      choices: [{ delta: { content: [{ type: 'text', text: 'a' }, { text: 'b' }] } }],
+      content: 'ab',
+    },
+    { name: 'nothing', choices: [{ delta: { content: null } }], content: '' },
+    { name: 'none of an empty list', choices: [], content: null },
+    { name: 'none of no list', choices: null, content: null },
+  ]
+  for (const { name, choices, content } of said)
+    it(name, () => assert.equal(firstChoice(chatAnswer.parse({ choices }))?.content ?? null, content))
+
+  it('is not passed over when its text cannot be read', () => {
+    assert.throws(() => firstChoice(chatAnswer.parse({ choices: [{ delta: { content: { a: 1 } } }] })))
+  })
+
+  it('may have its text taken for thoughts, under either name', () => {
+    for (const name of ['reasoning', 'reasoning_content']) {
+      const answer = chatAnswer.parse({ choices: [{ delta: { content: null, [name]: 'a' } }] })
+      assert.deepEqual([firstChoice(answer)?.content, firstChoice(answer)?.reasoning], ['', 'a'])
+    }
+  })
+})
+
+describe('the tokens of an answer', () => {
+  const odd: readonly { name: string; tokens: unknown }[] = [
+    { name: 'negative', tokens: -5 },
+    { name: 'a fraction', tokens: 1.5 },
+    { name: 'beyond all measure', tokens: 1e300 },
+    { name: 'text', tokens: '12' },
+    { name: 'missing', tokens: undefined },
+  ]
+  for (const { name, tokens } of odd)
+    it(`are 0 where they are ${name}`, () => {
+      const { usage } = chatAnswer.parse({ usage: { prompt_tokens: tokens, completion_tokens: 7 } })
+      assert.deepEqual(usage, { prompt_tokens: 0, completion_tokens: 7 })
+    })
+
+  it('are none where the usage is no object', () => assert.equal(chatAnswer.parse({ usage: 'none' }).usage, null))
+})
+
+describe('the error of a body', () => {
+  const rows: readonly { name: string; body: unknown; error: object | null }[] = [
+    {
+      name: "vLLM's own",
+      body: { error: { message: 'No.', type: 'BadRequestError', param: null, code: 400 } },
+      error: { message: 'No.', type: 'BadRequestError', code: 400 },
+    },
+    { name: 'a string', body: { error: 'Unauthorized' }, error: { message: 'Unauthorized', type: null, code: null } },
+    {
+      name: 'that of older releases',
+      body: { object: 'error', message: 'No.', type: 'X', code: 400 },
+      error: { message: 'No.', type: 'X', code: 400 },
+    },
+    {
+      name: 'of an unknown path',
+      body: { detail: 'Not Found' },
+      error: { message: 'Not Found', type: null, code: null },
+    },
+    { name: 'a code in a string', body: { error: { code: '503' } }, error: { message: '', type: null, code: 503 } },
+    { name: 'a code in words', body: { error: { code: 'x' } }, error: { message: '', type: null, code: null } },
+    { name: 'a list', body: { error: [{ message: 'a' }] }, error: { message: '', type: null, code: null } },
+    { name: 'true', body: { error: true }, error: { message: '', type: null, code: null } },
+    { name: 'none that is null', body: { error: null, choices: [] }, error: null },
+    { name: 'none of a chunk', body: { choices: [] }, error: null },
+    { name: 'none of a string', body: 'error', error: null },
+  ]
+  for (const { name, body, error } of rows) it(name, () => assert.deepEqual(readWireError(body), error))
 })

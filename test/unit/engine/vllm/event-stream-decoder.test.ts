@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import { decodeEventStream } from '../../../../gateway/engine/vllm/event-stream-decoder.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
 
@@ -62,8 +63,25 @@ describe('decodeEventStream', () => {
     assert.equal(read, 1)
   })
 
-  it('refuses an event that is not JSON', async () => {
-    await assert.rejects(decode('data: {"a":\n\n'), { code: 'engine_error', retry: true })
+  it('refuses an event that is not JSON, and tells its place and its length, not its text', async () => {
+    const secret = 'Patient Jane Doe, C50.9'
+    const error: unknown = await decode(`data: 1\n\ndata: {"content":"${secret}\n\n`).catch((thrown: unknown) => thrown)
+    assert.ok(error instanceof GatewayError)
+    assert.deepEqual([error.code, error.retry], ['engine_error', true])
+    const shown = inspect(error, { depth: 10, showHidden: true })
+    assert.match(shown, /event 2, of 35 characters/)
+    assert.doesNotMatch(shown, /Jane/)
+  })
+
+  it('tells whether it has come to [DONE]', async () => {
+    for (const [body, expected] of [
+      ['data: 1\n\ndata: [DONE]\n\n', 1],
+      ['data: 1\n\n', 0],
+    ] as const) {
+      let done = 0
+      await Array.fromAsync(decodeEventStream(reads(body), () => (done += 1)))
+      assert.equal(done, expected)
+    }
   })
 
   it('refuses an event without end before it fills the memory', async () => {

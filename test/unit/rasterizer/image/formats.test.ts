@@ -122,6 +122,12 @@ describe('an image of a format', async () => {
     assert.deepEqual([tone(drawn, 8, 4), tone(drawn, 56, 28)], ['white', 'white'])
   })
 
+  it('has nothing black around it: a GIF whose frame is smaller than its canvas', async () => {
+    const drawn = await draw(gifWith({ screenWidth: 200, screenHeight: 100, left: 50, top: 10 }))
+    assert.deepEqual([drawn.width, drawn.height], [64, 32])
+    assert.deepEqual([tone(drawn, 8, 4), tone(drawn, 24, 28), tone(drawn, 40, 4), tone(drawn, 56, 28)], halvesTones)
+  })
+
   const lies = [
     { name: 'an AVIF', bytes: patched(avif, ['ispe', 8], [60_000, 60_000]), says: /60000 × 60000/ },
     { name: 'a JPEG 2000 image', bytes: patched(codestream, ['\xff\x51', 6], [60_000, 60_000]), says: /60000 × 60000/ },

@@ -1,0 +1,175 @@
+import { GatewayError } from '../../errors.ts'
+import type { UpstreamResponse } from '../../upstream/connection.ts'
+import { eventFailure, webPageAnswer } from '../../upstream/failure.ts'
+import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
+import { createConfidenceMeter } from '../confidence.ts'
+import type { EndDelta, TextDelta, Usage } from '../engine.ts'
+import { boundedReads, createAnswerBound, peek } from './answer-bytes.ts'
+import { decodeEventStream, unreadable } from './event-stream-decoder.ts'
+
+/** What is known of an answer before it is read, and who is told of its progress. */
+export interface AnswerToRead {
+  /** The upstream's, for the log. */
+  readonly url: string
+  /** The most tokens that the page may have. */
+  readonly maxTokens: number
+  /** Whether the model thinks before it answers. */
+  readonly thinks: boolean
+  /** Called whenever something of the answer has come. */
+  readonly onHeard: () => void
+  /** Called with the first text. */
+  readonly onFirstToken: () => void
+}
+
+/** How an answer ended. */
+export type AnswerEnd = Omit<EndDelta, 'type'>
+
+/**
+ * Reads an answer with status 200: a stream of events, as it was asked for, or a whole completion, which some servers and
+ * proxies send all the same. Throws `engine_error` for anything else, and for an answer that breaks off.
+ */
+export async function* readAnswer(
+  { body }: Pick<UpstreamResponse, 'body'>,
+  answer: AnswerToRead,
+): AsyncGenerator<TextDelta, AnswerEnd, undefined> {
+  const state = newState(answer)
+  let isDone = false
+  try {
+    // Leaving the body early does not destroy it: after a whole answer the connection is kept for the next page.
+    const { first, all } = await peek(boundedReads(body.iterator({ destroyOnReturn: false }), state.bound))
+    if (first === '<') throw webPageAnswer(answer.url)
+    const events = first === '{' ? wholeAnswer(all, answer) : decodeEventStream(all, () => (isDone = true))
+    for await (const burst of events) {
+      const text = take(state, burst)
+      answer.onHeard()
+      if (text !== '') yield { type: 'text', text }
+    }
+  } catch (error) {
+    // The text is whole once the finish reason has come: a connection that fails after it does not matter.
+    if (state.finishReason === null) throw error instanceof GatewayError ? error : brokenOff(answer.url, error)
+  }
+  // A vLLM that is put to sleep ends what waits for its first token without any reason.
+  const finishReason = state.finishReason ?? (isDone ? 'abort' : null)
+  if (finishReason === null) throw brokenOff(answer.url, undefined)
+  // After `[DONE]` only the end of the body is left. The connection of a server that sends more is closed.
+  body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
+  const thoughts = textOfThoughts(state)
+  if (thoughts !== '') yield { type: 'text', text: thoughts }
+  return { finishReason, usage: state.usage, confidence: state.meter.read() }
+}
+
+/** What of an answer has come. */
+interface AnswerState {
+  readonly answer: AnswerToRead
+  readonly bound: ReturnType<typeof createAnswerBound>
+  readonly meter: ReturnType<typeof createConfidenceMeter>
+  events: number
+  hasBegun: boolean
+  /** The content holds more than white space. */
+  hasContent: boolean
+  /** Kept until there is content. */
+  reasoning: string
+  finishReason: string | null
+  usage: Usage
+}
+
+function newState(answer: AnswerToRead): AnswerState {
+  return {
+    answer,
+    bound: createAnswerBound(answer.maxTokens),
+    meter: createConfidenceMeter(),
+    events: 0,
+    hasBegun: false,
+    hasContent: false,
+    reasoning: '',
+    finishReason: null,
+    usage: { promptTokens: 0, completionTokens: 0 },
+  }
+}
+
+/** Takes the events of one read, and returns their text: a burst of tokens becomes one delta. */
+function take(state: AnswerState, events: readonly unknown[]): string {
+  let text = ''
+  for (const event of events) {
+    state.events += 1
+    const error = readWireError(event)
+    if (error !== null) throw eventFailure(state.answer.url, error, state.hasBegun)
+    const { success, data } = chatAnswer.safeParse(event)
+    if (!success) continue
+    if (data.usage) {
+      const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = data.usage
+      state.usage = { promptTokens, completionTokens }
+    }
+    const choice = readChoice(state, data)
+    if (choice === null) continue
+    const { content, reasoning, finishReason, logprobs } = choice
+    state.bound.addCharacters(content.length + reasoning.length)
+    if (!state.hasBegun && content + reasoning !== '') {
+      state.hasBegun = true
+      state.answer.onFirstToken()
+    }
+    state.hasContent ||= content.trim() !== ''
+    state.reasoning = state.hasContent ? '' : state.reasoning + reasoning
+    state.finishReason = finishReason ?? state.finishReason
+    for (const logprob of logprobs) state.meter.add(logprob)
+    text += content
+  }
+  return text
+}
+
+function readChoice({ events }: AnswerState, data: Parameters<typeof firstChoice>[0]) {
+  try {
+    return firstChoice(data)
+  } catch {
+    throw unreadable('a chunk whose text cannot be read', `event ${events}`)
+  }
+}
+
+/**
+ * Returns what a server's reasoning parser took for thoughts, where there is nothing else: it is the page's text if the
+ * model does not think. Throws `engine_error` if it does.
+ */
+function textOfThoughts({ hasContent, reasoning, answer }: AnswerState): string {
+  if (hasContent || reasoning.trim() === '') return ''
+  if (!answer.thinks) return reasoning
+  throw new GatewayError(
+    'engine_error',
+    'The OCR engine put all it wrote into its reasoning, and nothing into its answer. Its operator must serve the model with the --reasoning-parser that fits it, or with none.',
+    { cause: new Error(`${answer.url} answered with reasoning alone`), retry: false },
+  )
+}
+
+/** Reads a completion that is no stream; its shape is that of one event. */
+async function* wholeAnswer(
+  reads: AsyncIterable<Uint8Array>,
+  { url, onHeard }: AnswerToRead,
+): AsyncGenerator<unknown[], void, undefined> {
+  const parts: Uint8Array[] = []
+  for await (const read of reads) {
+    parts.push(read)
+    onHeard()
+  }
+  const text = Buffer.concat(parts)
+    .toString()
+    .replace(/^\uFEFF/, '')
+  const completion = parseJson(text)
+  if (completion === null) throw brokenOff(url, new Error(`a completion of ${text.length} characters is no whole JSON`))
+  if (readWireError(completion) === null && !Object.hasOwn(completion, 'choices')) {
+    throw unreadable('JSON that is no completion', `${text.length} characters`)
+  }
+  yield [completion]
+}
+
+function parseJson(text: string): object | null {
+  try {
+    return JSON.parse(text) as object
+  } catch {
+    return null
+  }
+}
+
+function brokenOff(url: string, cause: unknown): GatewayError {
+  return new GatewayError('engine_error', 'The OCR engine broke off in the middle of this page. Try again.', {
+    cause: new Error(`${url} broke off its answer`, { cause }),
+  })
+}

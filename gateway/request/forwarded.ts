@@ -1,0 +1,246 @@
+import type { z } from 'zod'
+import { GatewayError } from '../errors.ts'
+import { forwardedPart, forwardedText } from '../wire/openai/forwarded-part.ts'
+import type { RequestBody } from './context.ts'
+
+// What is passed on reaches a vLLM inside the network, which fetches addresses, unpacks tensors and runs templates for
+// whoever asks. So it is held against lists of what may pass: a part strictly, every other field by what it holds.
+
+/** What is passed on: to an OCR model text alone, to any other model images and sound as well. */
+export interface Forwarding {
+  readonly media: boolean
+}
+
+/** Throws for a chat that must not reach an upstream; see docs/security.md. */
+export function checkForwardedChat(body: RequestBody, forwarding: Forwarding): void {
+  checkBody(body, (value) => checkChat(value, forwarding))
+}
+
+/** Throws for a completion that must not reach an upstream. */
+export function checkForwardedCompletion(body: RequestBody): void {
+  checkBody(body, (value) => {
+    checkFields(value, { media: true })
+    if (!isPrompt(value['prompt'])) throw refused('prompt', 'expected a string, token ids, or an array of either')
+  })
+}
+
+const areTokens = (value: unknown): boolean => Array.isArray(value) && value.every((token) => typeof token === 'number')
+
+/** Not by a schema, which would note each of a million tokens that is no string. */
+function isPrompt(prompt: unknown): boolean {
+  if (prompt === undefined || prompt === null || typeof prompt === 'string' || areTokens(prompt)) return true
+  return Array.isArray(prompt) && (prompt.every((each) => typeof each === 'string') || prompt.every(areTokens))
+}
+
+function checkBody(body: RequestBody, checkValue: (value: Readonly<Record<string, unknown>>) => void): void {
+  const repeated = body.repeatedName()
+  if (repeated !== null) {
+    // An upstream may read the other of the two.
+    throw refused(repeated.slice(0, 100), 'the name stands twice in one object; send it once')
+  }
+  try {
+    checkValue(body.outline as Readonly<Record<string, unknown>>)
+  } catch {
+    // The outline may have cut a string where its beginning is escaped: the whole body decides.
+    checkValue(body.value() as Readonly<Record<string, unknown>>)
+  }
+}
+
+function checkChat(chat: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
+  checkFields(chat, forwarding)
+  const messages = chat['messages'] as readonly unknown[]
+  for (const [index, message] of messages.entries()) {
+    for (const [name, value] of Object.entries(Object(message) as object)) {
+      const path = `messages[${index}].${name}`
+      if (name === 'content') checkContent(value, path, forwarding)
+      else if (!messageFields.has(name)) refuseMedia(name, value, path)
+    }
+  }
+}
+
+/** Fields of messages that hold what a client or a model has said, in any shape. */
+const messageFields: ReadonlySet<string> = new Set([
+  'role',
+  'name',
+  'refusal',
+  'reasoning',
+  'reasoning_content',
+  'task',
+  'tool_calls',
+  'tool_call_id',
+  'function_call',
+  'tools',
+  'annotations',
+])
+
+function checkContent(content: unknown, path: string, { media }: Forwarding): void {
+  if (typeof content === 'string' || content === null) return
+  if (!Array.isArray(content)) throw refused(path, 'expected a string or an array of content parts')
+  for (const [index, part] of content.entries()) {
+    if (typeof part === 'string') continue
+    const result = (media ? forwardedPart : forwardedText).safeParse(part)
+    if (!result.success) throw refusedPart(part, `${path}[${index}]`, result.error)
+  }
+}
+
+function refusedPart(part: unknown, path: string, error: z.ZodError): GatewayError {
+  const issue = error.issues[0]
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined
+  const place = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].map(String)
+  const { text: _, ...rest } = Object(part) as Record<string, unknown>
+  const address = Object.keys(rest).find((name) => holdsAddress(rest[name]))
+  if (address !== undefined) return notFetched([path, ...(place[0] === address ? place : [address])].join('.'))
+  return refused(
+    [path, ...place].join('.'),
+    unknown === undefined
+      ? `this content part is not passed on: ${issue?.message ?? 'it is not known'}`
+      : 'this content part is not passed on: a part of its type has no such field',
+  )
+}
+
+/** Fields of requests that hold text, numbers, or schemas of the client's own. */
+const freeFields: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'prompt',
+  'suffix',
+  'stop',
+  'user',
+  'metadata',
+  'logit_bias',
+  'bad_words',
+  'tools',
+  'tool_choice',
+  'functions',
+  'function_call',
+  'response_format',
+  'structured_outputs',
+  'guided_json',
+  'guided_regex',
+  'guided_choice',
+  'guided_grammar',
+  'ocr',
+  'request_id',
+  'session_id',
+  'cache_salt',
+  'prompt_cache_key',
+  'safety_identifier',
+])
+
+/** When a field may pass, and what to say where it may not. */
+interface FieldRule {
+  readonly mayPass: (value: unknown, forwarding: Forwarding) => boolean
+  readonly why: string
+}
+
+const tensors: FieldRule = { mayPass: () => false, why: 'tensors are not passed on; send text' }
+const servers: FieldRule = { mayPass: () => false, why: 'addresses of other servers are not passed on; leave it out' }
+const beforeMedia: FieldRule = {
+  mayPass: (value, { media }) => media && !holdsAddress(value),
+  why: 'it is passed on only to models that are no OCR models, and without addresses; leave it out',
+}
+
+/** Fields of requests that vLLM does more with than read them. */
+const guardedFields: Readonly<Record<string, FieldRule>> = {
+  prompt_embeds: tensors,
+  multi_modal_data: tensors,
+  multi_modal_uuids: tensors,
+  mm_data: tensors,
+  kv_transfer_params: servers,
+  ec_transfer_params: servers,
+  chat_template: {
+    mayPass: () => false,
+    why: 'no template is passed on, because the upstream would run it; leave it out, or start vLLM with --chat-template',
+  },
+  chat_template_kwargs: {
+    mayPass: (value) => isFlat(value, ['chat_template', 'tokenize', 'tokenizer_kwargs', 'conversation']),
+    why: 'only switches of the template are passed on: texts, numbers and lists of them, and no template',
+  },
+  vllm_xargs: {
+    mayPass: (value) => isFlat(value, ['kv_transfer_params', 'ec_transfer_params']),
+    why: 'only texts, numbers and lists of them are passed on',
+  },
+  media_io_kwargs: beforeMedia,
+  mm_processor_kwargs: beforeMedia,
+  documents: {
+    mayPass: (_, { media }) => media,
+    why: 'an OCR model reads no documents from there; send each as a "file" content part',
+  },
+  priority: {
+    mayPass: (value, { media }) => media || value === 0,
+    why: 'no chat goes before the pages of an OCR model; leave it out',
+  },
+}
+
+function checkFields(body: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
+  for (const [name, value] of Object.entries(body)) {
+    if (freeFields.has(name) || isEmpty(value)) continue
+    const rule = Object.hasOwn(guardedFields, name) ? guardedFields[name] : undefined
+    if (rule === undefined) refuseMedia(name, value, name)
+    else if (!rule.mayPass(value, forwarding)) throw refused(name, rule.why)
+  }
+}
+
+/** Names under which images, sound, tensors and files reach one engine or another. */
+const mediaNames =
+  /^(?:(?:input_)?(?:image|video|audio|file|document|media)s?(?:_(?:url|urls|data|embeds|pil|id|ids|path))?|prompt_embeds|multi_modal_\w+|mm_\w+)$/i
+
+const HERE = 'a document or an image is sent as a content part of a message'
+
+/** What a field holds that says nothing: many clients send all of their fields. */
+function isEmpty(value: unknown): boolean {
+  return value === null || value === '' || (Array.isArray(value) && value.length === 0)
+}
+
+/** Refuses a field that no list knows where it holds an image, a file or an address, however deep. */
+function refuseMedia(name: string, value: unknown, path: string): void {
+  if (isEmpty(value)) return
+  if (holdsAddress(value)) throw notFetched(path)
+  if (name !== 'audio' && mediaNames.test(name)) throw refused(path, `nothing is passed on from there; ${HERE}`)
+  for (const inner of objectsIn(value)) {
+    const held = Array.isArray(inner) ? undefined : Object.keys(inner).find((key) => mediaNames.test(key))
+    if (held !== undefined) throw refused(path, `it holds ${JSON.stringify(held)}, which is not passed on; ${HERE}`)
+  }
+}
+
+/** Yields a value's objects and arrays, itself included. Not by recursion: a body may be as deep as it likes. */
+function* objectsIn(value: unknown): Generator<object, void, undefined> {
+  const left: unknown[] = [value]
+  while (left.length > 0) {
+    const next = left.pop()
+    if (typeof next !== 'object' || next === null) continue
+    yield next
+    for (const inner of Object.values(next)) left.push(inner)
+  }
+}
+
+const ADDRESS = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):)/i
+
+function holdsAddress(value: unknown): boolean {
+  if (typeof value === 'string') return ADDRESS.test(value)
+  return objectsIn(value).some((inner) =>
+    Object.values(inner).some((held) => typeof held === 'string' && ADDRESS.test(held)),
+  )
+}
+
+const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null
+
+/** Tells whether an object holds numbers, texts and lists of them, and none of these names. */
+function isFlat(value: unknown, reserved: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || holdsAddress(value)) return false
+  return Object.entries(value).every(
+    ([name, held]) => !reserved.includes(name) && (isScalar(held) || (Array.isArray(held) && held.every(isScalar))),
+  )
+}
+
+function notFetched(param: string): GatewayError {
+  return new GatewayError(
+    'url_not_allowed',
+    `${param}: no address is passed on, because the upstream would fetch it from inside its network. Send the data itself, as a base64 data URL.`,
+    { param },
+  )
+}
+
+function refused(param: string, why: string): GatewayError {
+  return new GatewayError('invalid_value', `${param}: ${why}. docs/api.md says what is passed on.`, { param })
+}
