@@ -91,15 +91,7 @@ export function createServices(config: Config): Services {
         upstream: upstreams.waiting(),
       }),
     },
-    apiKeys: config.GATEWAY_API_KEYS,
-    corsOrigins: config.GATEWAY_CORS_ORIGINS,
-    anonymous: anonymousAccess(config),
-    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
-    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    textChats: {
-      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
-      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
-    },
+    ...requestSettings(config),
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
@@ -124,6 +116,25 @@ export function createServices(config: Config): Services {
       keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+type RequestSettings = Pick<
+  Services,
+  'apiKeys' | 'corsOrigins' | 'anonymous' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'
+>
+
+function requestSettings(config: Config): RequestSettings {
+  return {
+    apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
+    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
   }
 }
 
