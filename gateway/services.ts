@@ -21,7 +21,7 @@ import { createGuard } from './read/guard/guard.ts'
 import { createOnce } from './read/once.ts'
 import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
-import { createAdmission } from './schedule/admission.ts'
+import { createAdmission, type Admission } from './schedule/admission.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -83,15 +83,16 @@ export function createServices(config: Config): Services {
   return {
     log,
     metrics,
-    gauges: {
-      upstreams: () => upstreams.status(),
-      queued: () => ({
-        admitted: admission.queued,
-        page: slots.vllm.waiting() + slots.tesseract.waiting(),
-        upstream: upstreams.waiting(),
-      }),
+    gauges: gaugeSources(upstreams, admission, slots),
+    apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
+    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
     },
-    ...requestSettings(config),
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
@@ -119,22 +120,14 @@ export function createServices(config: Config): Services {
   }
 }
 
-type RequestSettings = Pick<
-  Services,
-  'apiKeys' | 'corsOrigins' | 'anonymous' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'
->
-
-function requestSettings(config: Config): RequestSettings {
+function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
   return {
-    apiKeys: config.GATEWAY_API_KEYS,
-    corsOrigins: config.GATEWAY_CORS_ORIGINS,
-    anonymous: anonymousAccess(config),
-    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
-    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    textChats: {
-      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
-      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
-    },
+    upstreams: () => upstreams.status(),
+    queued: () => ({
+      admitted: admission.queued,
+      page: slots.vllm.waiting() + slots.tesseract.waiting(),
+      upstream: upstreams.waiting(),
+    }),
   }
 }
 

@@ -26,8 +26,7 @@ export async function passThrough(
   const record = c.get('record')
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
-  const headers = { ...incoming.headers, ...ids, 'content-type': 'application/json' }
-  const request = { method: 'POST' as const, path, headers, model: model.id, turn }
+  const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
   const answer = await upstreams.forward({ ...request, body: written(body, model, changed) }, signal)
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false

@@ -35,6 +35,24 @@ export interface PageWarning {
   readonly message: string
 }
 
+/** How the image of a tile follows on that of a neighbour. */
+export interface Seam {
+  /** `gap`: the cut runs through paper, and no line is in both. `overlap`: both show what lies between them. */
+  readonly kind: 'gap' | 'overlap'
+  /** The share of a tile that is, or was planned to be, in both: hardly more of their texts can be the same. */
+  readonly share: number
+  /** The gap is wider than those between the lines around it. */
+  readonly isWide: boolean
+  /** Which of the lines next to the gap look the same; null where that is not seen. */
+  readonly looks: LineLooks | null
+}
+
+/** The lines above and below a gap, the nearest first. Lines that look the same have the same number. */
+export interface LineLooks {
+  readonly above: readonly number[]
+  readonly below: readonly number[]
+}
+
 /** The encoded bitmap of one page, as an engine is shown it. */
 export interface PageImage {
   readonly data: Uint8Array<ArrayBuffer>
@@ -50,8 +68,16 @@ export interface PageImage {
   readonly sha256?: string
   /** Null for images, tiles, and pages without a text layer. */
   readonly textLayer: TextLayer | null
-  /** The overlapping tiles of a page far beyond its target size: rows from the top, each from the left. */
-  readonly tiles?: readonly (readonly PageImage[])[]
+  /** The tiles of a page far beyond its target size: rows from the top, each from the left. */
+  readonly tiles?: readonly (readonly TileImage[])[]
+}
+
+/** The image of a tile. */
+export interface TileImage extends PageImage {
+  /** To the tile above; null in the first row. */
+  readonly above: Seam | null
+  /** To the tile at the left; null in the first column. */
+  readonly left: Seam | null
 }
 
 /** Returns the images of a page that an engine is shown: the page, or each of its tiles that has ink. */

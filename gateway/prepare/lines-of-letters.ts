@@ -28,7 +28,8 @@ export function linesSlope(mask: InkMask, degrees: number, direction: Direction)
   const slope = Math.tan((degrees * Math.PI) / 180)
   const level = letters.map(({ along, across }) => ({ along, across: across - along * slope }))
   const lines = chain(level, size).filter((line) => line.length >= MIN_LETTERS && lengthOf(line) >= MIN_LENGTH * size)
-  const slopes = lines.map((line) => Math.abs(slopeOf(line)))
+  // Feet are known to a pixel: on a short line that is a slope of its own.
+  const slopes = lines.map((line) => Math.abs(slopeOf(line)) - 1 / lengthOf(line))
   return countApart(lines, size) >= MIN_LINES && median(slopes) <= MAX_SLOPE
 }
 

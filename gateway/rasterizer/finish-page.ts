@@ -14,10 +14,10 @@ import { measureSkew } from '../prepare/skew.ts'
  * is.
  */
 export async function finishPage(
-  { bitmap, rasterizer, source = null, textLayer = null }: Drawing,
+  { bitmap, rasterizer, source = null, textLayer = null, ink = null, warnings: lacks = [] }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
-  const found = findInkReduced(bitmap)
+  const found = ink?.of === bitmap ? ink.mask : findInkReduced(bitmap)
   const { blank } = measureInk(bitmap, found)
   // Letters that the document itself draws level are level, whatever a few lines of them look like.
   const isLevel = blank || textLayer?.lettering?.isLevel === true
@@ -25,7 +25,7 @@ export async function finishPage(
   const prepared = blank ? bitmap : await prepare(bitmap, wanted, pixelBudget)
   // Warns only of the skew that is left after preparation.
   const skew = isLevel ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
-  const warnings = findWarnings({ source, bitmap, skew })
+  const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
   return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer: withoutLettering(textLayer) }

@@ -1,7 +1,8 @@
 import type { TargetSize } from '../page/target-size.ts'
-import type { PageImage, PageSize } from '../page/page.ts'
+import type { PageImage, PageSize, PageWarning } from '../page/page.ts'
 import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
+import type { InkMask } from '../prepare/ink-mask.ts'
 import type { SourceImage } from '../prepare/quality.ts'
 import type { FactLimits, PdfFacts } from './document-facts.ts'
 
@@ -13,6 +14,10 @@ export interface Drawing {
   readonly source?: SourceImage | null
   /** Left out for images. */
   readonly textLayer?: TextLayer | null
+  /** What the drawing lacks. */
+  readonly warnings?: readonly PageWarning[]
+  /** Where a bitmap has ink, and which: pages are cut, turned and shrunk after they were drawn. Left out where not looked for. */
+  readonly ink?: { readonly of: Bitmap; readonly mask: InkMask } | null
 }
 
 /** A document parsed inside a rasterizer thread. */

@@ -28,6 +28,14 @@ export function objectTokens(bytes: Uint8Array, number: number): readonly string
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
+/** Whether an image or a form may belong to a layer: the entries of streams are never compressed. */
+export function namesLayers(bytes: Uint8Array): boolean {
+  const file = bufferOf(bytes)
+  for (let at = file.indexOf('/OC'); at !== -1; at = file.indexOf('/OC', at + 3))
+    if (/^\s*(?:\d+\s+\d+\s+R|<<)/.test(file.toString('latin1', at + 3, at + 32))) return true
+  return false
+}
+
 /** Whether a PDF's catalog may say that it is a portfolio; it may be compressed, where nothing shows. */
 export function mayBePortfolio(bytes: Uint8Array): boolean {
   const file = bufferOf(bytes)

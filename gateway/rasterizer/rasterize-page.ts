@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import type { PageImage, PageSize } from '../page/page.ts'
+import type { PageImage, PageSize, TileImage } from '../page/page.ts'
 import { targetSize } from '../page/target-size.ts'
 import type { TargetSize } from '../page/target-size.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
@@ -7,7 +7,8 @@ import { finishPage } from './finish-page.ts'
 import type { Drawing, OpenedDocument } from './opened-document.ts'
 import { prepare } from '../prepare/prepare.ts'
 import type { Rasterization } from './messages.ts'
-import { cutAgain, cutTile, planCloserLook, planTiles } from '../prepare/tile.ts'
+import { cutTiles } from '../prepare/cut-tiles.ts'
+import { cutAgain, planCloserLook, planTiles } from '../prepare/tile.ts'
 import type { TilePlan } from '../prepare/tile.ts'
 import { chooseScale } from '../prepare/type-size.ts'
 
@@ -90,11 +91,11 @@ async function tiledPage(
   )
   const plan = planFor(size)
   if (plan === null || overview.blank) return overview
-  const tiles: PageImage[][] = []
-  for (const row of plan.rows) {
-    const images: PageImage[] = []
-    for (const rect of row)
-      images.push(await finishPage({ ...drawing, textLayer: null, bitmap: cutTile(bitmap, rect) }, ofPiece))
+  const tiles: TileImage[][] = []
+  for (const row of cutTiles(bitmap, plan, isDrawn(drawing))) {
+    const images: TileImage[] = []
+    for (const { bitmap: piece, ...seams } of row)
+      images.push({ ...(await finishPage({ ...drawing, textLayer: null, bitmap: piece }, ofPiece)), ...seams })
     tiles.push(images)
   }
   return { ...overview, tiles }
@@ -106,4 +107,9 @@ async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: 
     .raw()
     .toBuffer()
   return { pixels: data, width, height, channels }
+}
+
+/** Tells whether a page was drawn from letters and lines, and not from an image. */
+function isDrawn({ rasterizer, source = null }: Drawing): boolean {
+  return source === null && (rasterizer === 'pdfium' || rasterizer === 'pdfjs')
 }

@@ -22,7 +22,10 @@ export interface UpstreamChoice {
   hasRoom(modelId: string): boolean
   /** Null when there is no room, or when waiting for a faster upstream is better. */
   forPage(claim: UpstreamClaim): Upstream | null
-  /** For a request that is passed through, whether there is room or not; null when nobody serves the model. */
+  /**
+   * For a request that is passed through, whether there is room or not; null when nobody serves the model, or all who do
+   * sleep.
+   */
   forForwarded(modelId: string): Upstream | null
 }
 
@@ -67,15 +70,18 @@ export function createUpstreamChoice(
       const upstream = soonest(open, turns.page++)
       return upstream === null || isBetterLeft(modelId, upstream, choice) ? null : upstream
     },
-    // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once.
-    forForwarded: (modelId) => soonest(availableOr(serving(modelId)), turns.forwarded++),
+    // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once. One
+    // that sleeps does neither.
+    forForwarded: (modelId) =>
+      soonest(availableOr(serving(modelId).filter((upstream) => !upstream.isAsleep())), turns.forwarded++),
   }
 }
 
-/** Returns those that are available; all where none is. */
+/** Returns those that are available and prompt; those that are only available where none is; all where none is. */
 function availableOr(upstreams: readonly Upstream[]): readonly Upstream[] {
   const available = upstreams.filter((upstream) => upstream.isAvailable())
-  return available.length > 0 ? available : upstreams
+  const prompt = available.filter((upstream) => upstream.isPrompt())
+  return [prompt, available].find((some) => some.length > 0) ?? upstreams
 }
 
 /** Picks the upstream that answers another page first; equals take turns, so that the first is not always the warm one. */

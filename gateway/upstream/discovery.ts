@@ -10,15 +10,31 @@ export interface Discovery {
   readonly models: readonly ServedModel[]
   /** Why it should not be asked; null when it is well. */
   readonly problem: string | null
+  /** Whether it can be put to sleep. */
+  readonly canSleep: boolean
   /** vLLM's; null when it is another server, or does not say. */
   readonly version: string | null
 }
 
-/** `/models` and `/health` are answered from memory: a server that takes longer is not well. In milliseconds. */
+/** `/models` and `/health` are answered from memory: a server that takes longer hangs, or is busy. In milliseconds. */
 const DISCOVERY_TIMEOUT = 5000
 
+/** Of one that is asked while a client waits. In milliseconds. */
+const SLEEP_TIMEOUT = 1000
+
+/** What a server is called that sleeps. */
+export const ASLEEP = 'it sleeps'
+
 /** The server took too long: it hangs, or it has much to do. */
-export class SilentServer extends Error {}
+export class SilentServer extends Error {
+  /** It answered another question. */
+  readonly isAlive: boolean
+
+  constructor(isAlive: boolean) {
+    super('it did not say what it serves in time')
+    this.isAlive = isAlive
+  }
+}
 
 /** Asks a server what it serves and how it is. Throws what went wrong, and SilentServer when it did not say in time. */
 export async function discover(
@@ -26,19 +42,29 @@ export async function discover(
   chooseProfile: ChooseProfile,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  using limit = startTimeLimit(
-    DISCOVERY_TIMEOUT,
-    () => new SilentServer('it did not say what it serves in time'),
-    signal,
-  )
+  let isAlive = false
+  using limit = startTimeLimit(DISCOVERY_TIMEOUT, () => new SilentServer(isAlive), signal)
+  const answered = async <Answer>(question: Promise<Answer>): Promise<Answer> => {
+    const answer = await question
+    isAlive = true
+    return answer
+  }
   const [unwell, isAsleep, version] = await Promise.all([
-    askHealth(connection, limit.signal),
-    askSleep(connection, limit.signal),
-    askVersion(connection, limit.signal),
+    answered(askHealth(connection, limit.signal)),
+    answered(askSleep(connection, limit.signal)),
+    answered(askVersion(connection, limit.signal)),
   ])
   const models = await askModels(connection, chooseProfile, limit.signal)
-  const problem = unwell ?? (isAsleep ? 'it sleeps' : models.length === 0 ? 'it serves no model' : null)
-  return { models, problem, version }
+  const problem = unwell ?? (isAsleep === true ? ASLEEP : models.length === 0 ? 'it serves no model' : null)
+  return { models, problem, version, canSleep: isAsleep !== null }
+}
+
+/** Asks a server whether it sleeps now; false when it does not say so within a second. Throws the signal's reason. */
+export async function sleepsNow(connection: UpstreamConnection, signal: AbortSignal): Promise<boolean> {
+  using limit = startTimeLimit(SLEEP_TIMEOUT, () => new SilentServer(false), signal)
+  const isAsleep = await askSleep(connection, limit.signal).catch(() => null)
+  signal.throwIfAborted()
+  return isAsleep === true
 }
 
 async function askModels(
@@ -69,11 +95,11 @@ async function askHealth(connection: UpstreamConnection, signal: AbortSignal): P
 
 /**
  * A vLLM that sleeps is healthy, aborts what runs and lets what comes hang. It can be put to sleep only where it also says
- * so: both are for development servers (https://docs.vllm.ai/en/latest/features/sleep_mode.html).
+ * so: both are for development servers (https://docs.vllm.ai/en/latest/features/sleep_mode.html). Null: it cannot sleep.
  */
-async function askSleep(connection: UpstreamConnection, signal: AbortSignal): Promise<boolean> {
+async function askSleep(connection: UpstreamConnection, signal: AbortSignal): Promise<boolean | null> {
   const said = sleepBody.safeParse(await askJson(connection, '/../is_sleeping', signal))
-  return said.success && said.data.is_sleeping
+  return said.success ? said.data.is_sleeping : null
 }
 
 async function askVersion(connection: UpstreamConnection, signal: AbortSignal): Promise<string | null> {

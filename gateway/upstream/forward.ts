@@ -26,7 +26,10 @@ export interface ForwardedResponse {
 }
 
 /** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
-const REQUEST_HEADERS = new Set(['content-type', 'accept', 'x-request-id'])
+const REQUEST_HEADERS = new Set(['accept', 'x-request-id'])
+
+/** The body was read as JSON, whatever the client calls it; vLLM refuses every other name and none. */
+const JSON_BODY = { 'content-type': 'application/json' }
 
 /**
  * What belongs to one connection and must not cross to the next (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1),
@@ -45,7 +48,7 @@ const OWN_HEADERS = new Set([
 
 /**
  * Passes a request to an upstream and its answer back, streams included. An abort closes the upstream's socket. Throws
- * `engine_unavailable` when no answer came, and `engine_error` when the upstream refuses the gateway's key: a 401 would
+ * `engine_unavailable` when no answer came or will come, and `engine_error` when the upstream refuses the gateway's key: a 401 would
  * send the client looking for a fault in its own.
  */
 export async function forwardRequest(
@@ -54,10 +57,9 @@ export async function forwardRequest(
   signal: AbortSignal,
 ): Promise<ForwardedResponse> {
   try {
-    const response = await lease.send(
-      { method, path, headers: passedOn(headers, (name) => REQUEST_HEADERS.has(name)), body },
-      signal,
-    )
+    const passed = passedOn(headers, (name) => REQUEST_HEADERS.has(name))
+    const request = { method, path, headers: body === null ? passed : { ...passed, ...JSON_BODY }, body }
+    const response = await unlessLost(lease, signal, (until) => lease.send(request, until))
     if (response.status === 401 || response.status === 403) {
       await response.body.dump()
       throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
@@ -71,6 +73,25 @@ export async function forwardRequest(
   } catch (error) {
     lease.release()
     throw error
+  }
+}
+
+/** Sends a request; gives it up when its upstream is found gone, dead or asleep before it has begun to answer. */
+async function unlessLost<Answer>(
+  { lost }: UpstreamLease,
+  signal: AbortSignal,
+  send: (until: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const end = new AbortController()
+  const leave = () => end.abort(lost.aborted ? lost.reason : signal.reason)
+  // What has begun to answer goes on, until its client leaves.
+  signal.addEventListener('abort', leave, { once: true })
+  lost.addEventListener('abort', leave, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await send(end.signal)
+  } finally {
+    lost.removeEventListener('abort', leave)
   }
 }
 

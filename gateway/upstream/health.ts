@@ -1,8 +1,9 @@
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { UpstreamConnection } from './connection.ts'
-import { discover, SilentServer } from './discovery.ts'
+import { ASLEEP, discover, SilentServer, sleepsNow } from './discovery.ts'
 import type { ChooseProfile } from './served-models.ts'
+import { createSilence } from './silence.ts'
 
 /** Says one thing about an upstream to whoever keeps the log. */
 export type UpstreamLog = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -13,9 +14,13 @@ export interface UpstreamHealth {
   models(): readonly ServedModel[]
   /** Why it is not asked; null when it is well. */
   problem(): string | null
+  /** It sleeps: it would let a request hang until it is woken. */
+  isAsleep(): boolean
+  /** It was late to say what it serves, and has said nothing else since: others come first. */
+  isLate(): boolean
   /** What an operator should know, though it answers. */
   warnings(): readonly string[]
-  /** Fires when it is next found gone, dead or asleep. */
+  /** Fires when it is next found gone, dead or asleep. One that is only late may be busy with what it was sent. */
   lost(): AbortSignal
   /** Says that something of an answer has come. */
   heard(): void
@@ -23,6 +28,8 @@ export interface UpstreamHealth {
   failed(error: unknown): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
+  /** Asks a server that seems well, and can sleep, whether it does now. Throws the signal's reason. */
+  askAsleep(signal: AbortSignal): Promise<boolean>
 }
 
 /** How served models are recognised, and who is told of changes. */
@@ -34,9 +41,6 @@ export interface UpstreamHealthOptions {
   readonly onChange: () => void
 }
 
-/** A server that says something at least so often is busy, not hung, though it does not answer `/health` in time. */
-const BUSY_MILLISECONDS = 10_000
-
 /** Creates the health of a server that was not asked yet. */
 export function createHealth(connection: UpstreamConnection, options: UpstreamHealthOptions): UpstreamHealth {
   const { chooseProfile, onLog, onRecovery, onChange } = options
@@ -44,17 +48,23 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let models: readonly ServedModel[] = []
   let problem: string | null = 'it has not been asked yet'
   let warnings: readonly string[] = []
-  let lastHeard = -Infinity
+  const silence = createSilence()
+  let canSleep = false
   let lost = new AbortController()
 
-  function setProblem(next: string | null): void {
+  function setProblem(next: string | null, isCertain = true): void {
     if (next === problem) return
     logProblem(next)
     if (next === null) onRecovery()
-    const wasWell = problem === null
     problem = next
-    if (wasWell) loseAll(next)
+    if (next !== null && isCertain) loseAll(next)
     onChange()
+  }
+
+  /** A late answer says nothing about the pages that the server has: they end by their own time limits. */
+  function noteSilence({ message, isAlive }: SilentServer): void {
+    if (isAlive) silence.heard()
+    if (silence.wasLate() || models.length === 0) setProblem(message, false)
   }
 
   function logProblem(next: string | null): void {
@@ -77,27 +87,35 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   return {
     models: () => models,
     problem: () => problem,
+    isAsleep: () => problem === ASLEEP,
+    isLate: () => silence.isLate,
     warnings: () => warnings,
     lost: () => lost.signal,
-    heard: () => void (lastHeard = performance.now()),
+    heard: () => silence.heard(),
     failed: (error) => setProblem(describe(error)),
     async discover(signal) {
       try {
         const found = await discover(connection, chooseProfile, signal)
-        ;({ models } = found)
+        ;({ models, canSleep } = found)
+        silence.heard()
         setWarnings(versionWarnings(found.models, found.version))
         setProblem(found.problem)
       } catch (error) {
-        const isBusy = error instanceof SilentServer && performance.now() - lastHeard < BUSY_MILLISECONDS
-        if (!signal.aborted && !isBusy) setProblem(describe(error))
+        if (error instanceof SilentServer) noteSilence(error)
+        else if (!signal.aborted) setProblem(describe(error))
       }
       onChange()
+    },
+    async askAsleep(signal) {
+      if (!canSleep || silence.isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
+      setProblem(ASLEEP)
+      return true
     },
   }
 }
 
 function lostUpstream(url: string, problem: string | null): GatewayError {
-  const message = 'The OCR engine went away before it had begun with this page. Try again in a few seconds.'
+  const message = 'The OCR engine went away before it had begun to answer. Try again in a few seconds.'
   return new GatewayError('engine_unavailable', message, { cause: new Error(`${url}: ${problem}`) })
 }
 

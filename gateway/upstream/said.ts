@@ -5,7 +5,7 @@ const MAX_MESSAGE_CHARACTERS = 300
 const WEB_PAGE = '(a web page, so a server before the engine wrote it)'
 
 /** Tells whether a body is a web page. */
-export function isWebPage(text: string): boolean {
+function isWebPage(text: string): boolean {
   return /^\s*<(!doctype|html|head|body|\?xml|!--)/i.test(text)
 }
 

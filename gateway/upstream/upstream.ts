@@ -43,6 +43,12 @@ export interface Upstream {
   isWell(): boolean
   /** Whether it should be asked: it is well, and does not fail at most pages. */
   isAvailable(): boolean
+  /** Whether it has answered lately: one that is late may be busy, and others come first. */
+  isPrompt(): boolean
+  /** Whether it is known to sleep. */
+  isAsleep(): boolean
+  /** Asks it whether it sleeps, if it seems well and is one that can. Throws the signal's reason. */
+  askAsleep(signal: AbortSignal): Promise<boolean>
   /** Pages that it can be sent now; one at a time while it is on trial. */
   room(): number
   /** Most pages in flight. */
@@ -103,6 +109,9 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     models: () => health.models(),
     isWell,
     isAvailable: () => isWell() && breaker.state() !== 'open',
+    isPrompt: () => !health.isLate(),
+    isAsleep: () => health.isAsleep(),
+    askAsleep: (signal) => health.askAsleep(signal),
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,

@@ -51,6 +51,9 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
+/** How long a request that is passed through waits for upstreams to say how they are. */
+const MAX_REFRESH_MILLISECONDS = 1500
+
 /** Creates the upstreams. Nothing is asked before the first `refresh`. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const closing = new AbortController()
@@ -59,7 +62,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
   const choice = createUpstreamChoice(upstreams, options.queuedFor)
   const queue = createUpstreamQueue(choice, options)
-  const claim = createForwardedClaim({ choice, queue, onOutage: () => rounds.refreshSoon() })
+  const claim = createForwardedClaim({ choice, queue, refresh: (signal) => rounds.refresh(signal) })
   const rounds = createRounds({ askAll, refreshSeconds: options.refreshSeconds }, closing.signal)
 
   function notify(): void {
@@ -69,7 +72,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
 
   async function askAll(): Promise<boolean> {
     await Promise.all(upstreams.map((upstream) => upstream.discover(closing.signal)))
-    return upstreams.some((upstream) => !upstream.isAvailable())
+    return upstreams.some((upstream) => !upstream.isAvailable() || !upstream.isPrompt())
   }
 
   async function expect(modelId: string, signal: AbortSignal): Promise<void> {
@@ -109,21 +112,31 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
 interface ForwardedClaimOptions {
   readonly choice: UpstreamChoice
   readonly queue: UpstreamQueue
-  /** Called when nobody serves a model that was asked for. */
-  readonly onOutage: () => void
+  /** Asks all upstreams how they are. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>
 }
 
 /**
  * Creates what finds an upstream for a forwarded request. A chat of an OCR model waits while its upstreams are full of
  * pages, and behind those that wait. It takes none of their room: as many as come may pass once there is any. Every other
- * request does not wait here, nor does a chat that nobody serves: its client decides whether to try again.
+ * request does not wait here, nor does a chat that nobody serves: its client decides whether to try again. An upstream that
+ * sleeps would let it hang, so those that can sleep are asked first.
  */
-function createForwardedClaim({ choice, queue, onOutage }: ForwardedClaimOptions) {
-  return async function claim({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {
+function createForwardedClaim({ choice, queue, refresh }: ForwardedClaimOptions) {
+  async function find({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease | null> {
     if (turn !== null && choice.isServed(modelId)) return queue.acquire({ modelId, turn, kind: 'forwarded' }, signal)
-    const upstream = choice.forForwarded(modelId)
-    if (upstream !== null) return upstream.lease('forwarded')
-    onOutage()
-    throw new EngineOutage(modelId)
+    return choice.forForwarded(modelId)?.lease('forwarded') ?? null
+  }
+
+  return async function claim(request: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {
+    await Promise.all(choice.serving(request.model).map((upstream) => upstream.askAsleep(signal)))
+    const lease = await find(request, signal)
+    if (lease !== null) return lease
+    // One may have been woken since the last round.
+    await refresh(AbortSignal.any([signal, AbortSignal.timeout(MAX_REFRESH_MILLISECONDS)]))
+    signal.throwIfAborted()
+    const woken = await find(request, signal)
+    if (woken === null) throw new EngineOutage(request.model)
+    return woken
   }
 }

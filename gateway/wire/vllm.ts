@@ -52,13 +52,20 @@ const said = z
   })
   .nullish()
 
+/** A reason is one word. Whatever else stands in its place is not repeated. */
+const REASON = /^[a-z_]{1,32}$/i
+
 const chatChoice = z.object({
   index: z.number().nullish().catch(null),
   /** In a stream. */
   delta: said,
   /** In an answer that is no stream. */
   message: said,
-  finish_reason: z.string().nullish().catch(null),
+  finish_reason: z
+    .string()
+    .nullish()
+    .catch(null)
+    .transform((reason) => (reason == null || REASON.test(reason) ? reason : 'other')),
   logprobs: z
     .object({ content: z.array(tokenLogprob).nullish().catch(null) })
     .nullish()

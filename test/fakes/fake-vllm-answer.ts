@@ -28,7 +28,7 @@ export interface ChatBody {
   readonly messages?: readonly { readonly role?: string; readonly content?: unknown }[]
   readonly prompt?: unknown
   readonly stream?: boolean
-  readonly stream_options?: { readonly include_usage?: boolean }
+  readonly stream_options?: { readonly include_usage?: boolean; readonly continuous_usage_stats?: boolean }
   readonly logprobs?: boolean
   readonly top_logprobs?: number | null
   readonly max_tokens?: number
@@ -43,7 +43,10 @@ export interface ScriptedAnswer {
   readonly text?: string
   /** Exact deltas, in place of `text` cut into words. */
   readonly deltas?: readonly string[]
-  /** Of each delta, in order, for a request that asks for them; null where vLLM knows none. The rest have -0.01. */
+  /**
+   * Of each delta, in order, and then of the end, for a request that asks for them; null where vLLM knows none. The rest
+   * have -0.01, and the end 0.
+   */
   readonly logprobs?: readonly (number | null)[]
   /** Milliseconds before the first delta, and before every other. */
   readonly firstDelayMs?: number

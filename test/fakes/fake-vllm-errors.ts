@@ -21,9 +21,19 @@ export function badRequest(message: string, param: string | null = null): FakeHt
   return httpError(400, 'BadRequestError', message, param)
 }
 
-/** Makes the 400 of a body that fails validation, whose type has a space in it. */
-export function invalidBody(message: string): FakeHttpError {
-  return httpError(400, 'Bad Request', message, null)
+/** Makes the 400 of a body that fails validation, whose type has a space in it. `param` is where: `body.messages`. */
+export function invalidBody(problem: string, param: string | null = null): FakeHttpError {
+  return httpError(400, 'Bad Request', `1 validation error:\n  ${problem}`, param)
+}
+
+/** Makes the 400 of a parameter, which its message names too. */
+export function badParameter(message: string, param: string, value: string | number): FakeHttpError {
+  return badRequest(`${message} (parameter=${param}, value=${value})`, param)
+}
+
+/** Makes the answer of the web framework itself, which has no `error`: 404 and 405. */
+export function frameworkError(status: number, detail: string): FakeHttpError {
+  return new FakeHttpError(status, detail, { detail })
 }
 
 /** Makes the 503 of elastic expert parallelism at work, whose `error` is a string. */

@@ -28,7 +28,14 @@ const MAX_IMAGE_PIXELS = 178_956_970
 export async function decodeImageUrl(url: string): Promise<SeenImage> {
   if (/^https?:/.test(url)) {
     // The gateway never hands on a client's address. Were it to, this fake has no network to follow it.
-    throw httpError(422, 'UnprocessableEntityError', `Failed to fetch image from ${url}`, 'image_url')
+    const { protocol, hostname, port } = new URL(url)
+    const door = port === '' ? (protocol === 'https:' ? 443 : 80) : port
+    const message = `Cannot connect to host ${hostname}:${door} ssl:default [Connect call failed ('${hostname}', ${door})]`
+    throw httpError(500, 'InternalServerError', message, null)
+  }
+  if (url.startsWith('file:')) {
+    const message = 'Cannot load local files without `--allowed-local-media-path`.'
+    throw httpError(500, 'InternalServerError', message, null)
   }
   if (!url.startsWith('data:')) throw badRequest('The URL must be either a HTTP, data or file URL.')
   const comma = url.indexOf(',')
@@ -37,7 +44,9 @@ export async function decodeImageUrl(url: string): Promise<SeenImage> {
   if (encoding !== 'base64') {
     throw httpError(501, 'NotImplementedError', 'Only base64 data URLs are supported for now.', null)
   }
-  return decodeImage(Buffer.from(url.slice(comma + 1), 'base64'))
+  const base64 = url.slice(comma + 1)
+  if (/[^A-Za-z0-9+/=\s]/.test(base64)) throw badRequest('Non-base64 digit found')
+  return decodeImage(Buffer.from(base64, 'base64'))
 }
 
 async function decodeImage(encoded: Buffer): Promise<SeenImage> {
@@ -58,7 +67,7 @@ async function decodeImage(encoded: Buffer): Promise<SeenImage> {
       sha256: createHash('sha256').update(data).digest('hex'),
       pageNumber: readPageBarcode({ data, ...info }),
     }
-  } catch (error) {
-    throw badRequest(`Failed to load image: ${error instanceof Error ? error.message : String(error)}`)
+  } catch {
+    throw badRequest('Failed to load image: cannot identify image file <_io.BytesIO object>')
   }
 }

@@ -5,6 +5,8 @@ export interface FakeModel {
   /** Base model of a LoRA adapter, whose card then has no context length. */
   readonly parent: string | null
   readonly maxModelLen: number
+  /** An image of more tokens is refused; left out: none is. It follows from `--max-num-batched-tokens`. */
+  readonly encoderCacheTokens?: number
   /** Which messages it understands: LightOnOCR's two layouts, HunyuanOCR's, or any. */
   readonly layout: 'lightonocr' | 'lightonocr-3' | 'hunyuanocr' | 'any'
   readonly created: number
@@ -36,7 +38,22 @@ export function modelCard(model: FakeModel): Record<string, unknown> {
     root: model.root,
     parent: model.parent,
     max_model_len: model.parent === null ? model.maxModelLen : null,
-    permission: [{ id: 'modelperm-0', object: 'model_permission', allow_sampling: true, organization: '*' }],
+    permission: [
+      {
+        id: 'modelperm-0123456789abcdef',
+        object: 'model_permission',
+        created: model.created,
+        allow_create_engine: false,
+        allow_sampling: true,
+        allow_logprobs: true,
+        allow_search_indices: false,
+        allow_view: true,
+        allow_fine_tuning: false,
+        organization: '*',
+        group: null,
+        is_blocking: false,
+      },
+    ],
   }
 }
 

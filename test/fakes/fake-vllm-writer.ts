@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generate, toDeltas } from './fake-vllm-answer.ts'
 import type { ChatBody, Generation, ScriptedAnswer } from './fake-vllm-answer.ts'
+import { httpError } from './fake-vllm-errors.ts'
 import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
 
@@ -11,6 +12,9 @@ export interface AnswerContext {
   readonly body: ChatBody
   readonly promptTokens: number
   readonly model: FakeModel
+  /** What the client called the request; null: nothing. */
+  readonly requestId: string | null
+  readonly version: string
   /** Fires when the client leaves: the generation ends with it. */
   readonly signal: AbortSignal
   /** Shut while the server hangs: nothing is written then. */
@@ -53,56 +57,97 @@ async function writeStream(
   generation: Generation,
   context: AnswerContext,
 ) {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
   response.flushHeaders()
-  const base = {
-    id: `chatcmpl-${randomUUID()}`,
-    object: 'chat.completion.chunk',
-    created: Math.floor(Date.now() / 1000),
-    model: context.model.id,
-  }
+  const { include_usage: saysUsage = false, continuous_usage_stats: isContinuous = false } =
+    context.body.stream_options ?? {}
+  const base = { ...baseOf(context), object: 'chat.completion.chunk' }
+  const { id, created, model, object } = base
   const send = (event: unknown) =>
     response.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
-  const chunk = (delta: Record<string, string>, finishReason: string | null = null, logprobs: unknown = null) =>
-    send({ ...base, choices: [{ index: 0, delta, logprobs, finish_reason: finishReason }] })
+  let sent = 0
+  const progress = () =>
+    isContinuous ? { usage: { ...usage(generation, sent), completion_tokens_details: null } } : {}
+  const fingerprint = { system_fingerprint: fingerprintOf(context) }
+  const chunk: WriteChunk = (delta, reason, logprobs = null) => {
+    const isFirst = 'role' in delta
+    if (!isFirst && reason !== 'abort') sent += 1
+    const choice = {
+      index: 0,
+      delta,
+      logprobs,
+      finish_reason: reason,
+      ...(reason === null ? {} : { stop_reason: reason === 'repetition' ? 'repetition_detected' : null }),
+      ...(isFirst ? {} : { token_ids: null }),
+    }
+    send({
+      id,
+      object,
+      created,
+      model,
+      choices: [choice],
+      ...progress(),
+      ...(isFirst ? { prompt_token_ids: null, prompt_text: null } : {}),
+      ...(reason === null || saysUsage ? {} : fingerprint),
+    })
+  }
 
   const isAborted = await writeDeltas(chunk, generation, answer, context)
   const ending = isAborted ? 'finish' : (answer.ending ?? 'finish')
   await end(response, ending, () => {
-    if (ending === 'error') send({ error: { param: null, ...(answer.streamError ?? STREAM_ERROR) } })
-    else if (context.body.stream_options?.include_usage === true)
-      send({ ...base, choices: [], usage: usage(generation) })
+    if (ending === 'error') {
+      const { message, type, code } = answer.streamError ?? STREAM_ERROR
+      send(pythonJson({ error: { message, type, param: null, code } }))
+    } else if (saysUsage)
+      send({ id, object, created, model, choices: [], usage: usage(generation, sent), ...fingerprint })
     send('[DONE]')
   })
 }
 
+/** `reason` is null on every chunk but the last. */
+type WriteChunk = (delta: Readonly<Record<string, string>>, reason: string | null, logprobs?: unknown) => void
+
+const baseOf = ({ requestId, model }: AnswerContext) => ({
+  id: `chatcmpl-${requestId ?? randomUUID().replaceAll('-', '').slice(0, 16)}`,
+  created: Math.floor(Date.now() / 1000),
+  model: model.id,
+})
+
+const fingerprintOf = ({ version }: AnswerContext): string => `vllm-${version}-0fa4e000`
+
+/** Writes JSON as Python does, with a space after colons and commas: vLLM writes its error events so. */
+function pythonJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}: ${pythonJson(item)}`)
+    .join(', ')}}`
+}
+
 /**
- * What vLLM says of a delta's token (`_create_chat_logprobs` in vllm/entrypoints/openai/chat_completion/serving.py):
- * nothing below -9999, no `logprob` where it knows none, and the end-of-text token beside the last one.
+ * What vLLM says of a token (`_create_chat_logprobs` in vllm/entrypoints/openai/chat_completion/serving.py): nothing below
+ * -9999, and no `logprob` where it knows none.
  */
-function logprobsOf(
-  scripted: ScriptedAnswer['logprobs'],
-  body: ChatBody,
-  index: number,
-  text: string,
-  reason: string | null,
-) {
+function logprobsOf(scripted: ScriptedAnswer['logprobs'], body: ChatBody, index: number, token: string) {
   // `top_logprobs` is 0 unless said otherwise; with null there is nothing at all.
   if (body.logprobs !== true || body.top_logprobs === null) return null
-  const entry = (token: string, logprob: number | null) => ({
+  const logprob = scripted?.[index] === undefined ? (token === END_TOKEN ? 0 : -0.01) : scripted[index]
+  const content = {
     token,
     ...(logprob === null ? {} : { logprob: Math.max(logprob, -9999) }),
     bytes: [...Buffer.from(token)],
     top_logprobs: [],
-  })
-  const logprob = scripted?.[index]
-  const content = [entry(text, logprob === undefined ? -0.01 : logprob)]
-  return { content: reason === 'stop' ? [...content, entry('<|im_end|>', 0)] : content }
+  }
+  return { content: [content] }
 }
+
+const END_TOKEN = '<|im_end|>'
+
+/** The ends that come with a token of the text; any other comes on a chunk of its own. */
+const ON_LAST_TOKEN = ['length', 'repetition']
 
 /** Writes what is generated; returns whether the engine was put to sleep before its end, which is an end as well. */
 async function writeDeltas(
-  chunk: (delta: Record<string, string>, finishReason?: string | null, logprobs?: unknown) => void,
+  chunk: WriteChunk,
   { deltas, finishReason }: Generation,
   { firstDelayMs, delayMs, logprobs, ending = 'finish' }: ScriptedAnswer,
   context: AnswerContext,
@@ -110,20 +155,21 @@ async function writeDeltas(
   const asleep = await context.engine.admit(context.signal)
   await generating(firstDelayMs, context, asleep)
   // The role comes with the first token, not before it.
-  chunk({ role: 'assistant', content: '' })
+  chunk({ role: 'assistant', content: '' }, null)
   const finishes = ending === 'finish' || ending === 'break-after-finish'
   for (const [index, text] of deltas.entries()) {
     if (index > 0) await generating(delayMs, context, asleep)
-    if (asleep.aborted) break
-    // The last token and the finish reason come on one chunk.
-    const isLast = index === deltas.length - 1
-    const reason = finishes && isLast ? finishReason : null
-    chunk({ content: text }, reason, logprobsOf(logprobs, context.body, index, text, reason))
-    if (isLast) return false
+    if (asleep.aborted) {
+      // Before the first token there is no finish reason at all.
+      if (index > 0) chunk({ content: '' }, 'abort')
+      return true
+    }
+    const isEnd = finishes && index === deltas.length - 1 && ON_LAST_TOKEN.includes(finishReason)
+    chunk({ content: text }, isEnd ? finishReason : null, logprobsOf(logprobs, context.body, index, text))
+    if (isEnd) return false
   }
-  if (asleep.aborted) chunk({ content: '' }, 'abort')
-  else if (finishes) chunk({ content: '' }, finishReason)
-  return asleep.aborted
+  if (finishes) chunk({ content: '' }, finishReason, logprobsOf(logprobs, context.body, deltas.length, END_TOKEN))
+  return false
 }
 
 async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer['ending']>, sendRest: () => void) {
@@ -157,21 +203,41 @@ async function writeWhole(
   const finishReason = asleep.aborted ? 'abort' : generation.finishReason
   if (answer.ending === 'break' || answer.ending === 'end') response.destroy()
   if (answer.ending === 'hang' || response.destroyed) return
+  if (answer.ending === 'error') {
+    const { message, type, code } = answer.streamError ?? STREAM_ERROR
+    throw httpError(code, type, message, null)
+  }
+  const { id, created, model } = baseOf(context)
+  const message = { role: 'assistant', content: asleep.aborted ? '' : generation.deltas.join('') }
   const body = {
-    id: `chatcmpl-${randomUUID()}`,
+    id,
     object: 'chat.completion',
-    created: Math.floor(Date.now() / 1000),
-    model: context.model.id,
+    created,
+    model,
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: generation.deltas.join(''), tool_calls: [] },
+        message: { ...message, refusal: null, annotations: null, audio: null, function_call: null, reasoning: null },
         logprobs: null,
         finish_reason: finishReason,
         stop_reason: null,
+        token_ids: null,
+        routed_experts: null,
       },
     ],
-    usage: usage(generation),
+    service_tier: null,
+    system_fingerprint: fingerprintOf(context),
+    usage: {
+      ...usage(generation, asleep.aborted ? 0 : countTokens(generation)),
+      prompt_tokens_details: null,
+      completion_tokens_details: null,
+    },
+    prompt_logprobs: null,
+    prompt_token_ids: null,
+    prompt_text: null,
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
@@ -180,37 +246,63 @@ async function writeWhole(
  * Answers `/v1/completions` from its prompt alone. vLLM ignores every field that it does not know, an `image` among
  * them, and 16 invented tokens come back with status 200.
  */
-export function writeCompletion(response: ServerResponse, body: ChatBody, model: FakeModel): void {
+export function writeCompletion(
+  response: ServerResponse,
+  body: ChatBody,
+  model: FakeModel,
+  context: Pick<AnswerContext, 'version'>,
+): void {
   const text = toDeltas(
     ` and this continues ${JSON.stringify(body.prompt ?? '')} without having seen any image at all, because none was looked at`,
   )
     .slice(0, body.max_tokens ?? 16)
     .join('')
-  const choice = { index: 0, text, logprobs: null, finish_reason: 'length', stop_reason: null }
-  const answer = {
-    id: `cmpl-${randomUUID()}`,
+  const base = {
+    id: `cmpl-${randomUUID().replaceAll('-', '').slice(0, 16)}`,
     object: 'text_completion',
     created: Math.floor(Date.now() / 1000),
     model: model.id,
-    choices: [choice],
   }
+  const choice = { index: 0, text, logprobs: null, finish_reason: 'length', stop_reason: null }
+  const fingerprint = `vllm-${context.version}-0fa4e000`
   if (body.stream === true) {
+    const streamed = { ...choice, prompt_token_ids: null, token_ids: null }
+    const event = JSON.stringify({ ...base, choices: [streamed], system_fingerprint: fingerprint })
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
-    response.end(`data: ${JSON.stringify(answer)}\n\ndata: [DONE]\n\n`)
+    response.end(`data: ${event}\n\ndata: [DONE]\n\n`)
     return
   }
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify({ ...answer, usage: { prompt_tokens: 4, completion_tokens: 16, total_tokens: 20 } }))
+  const details = { token_ids: null, prompt_logprobs: null, prompt_token_ids: null, routed_experts: null }
+  const whole = {
+    ...base,
+    choices: [{ ...choice, ...details }],
+    service_tier: null,
+    system_fingerprint: fingerprint,
+    usage: {
+      prompt_tokens: 4,
+      total_tokens: 20,
+      completion_tokens: 16,
+      prompt_tokens_details: null,
+      completion_tokens_details: null,
+    },
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null,
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(whole))
 }
 
-function usage({ promptTokens, deltas }: Generation) {
-  // The end-of-text token is counted, and not sent.
-  const completionTokens = deltas.length + 1
+function usage({ promptTokens }: Generation, completionTokens: number) {
   return {
     prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    completion_tokens: completionTokens,
   }
+}
+
+/** The end-of-text token is counted, and not sent. */
+function countTokens({ deltas, finishReason }: Generation): number {
+  return deltas.length + (ON_LAST_TOKEN.includes(finishReason) ? 0 : 1)
 }
 
 /** Takes the time of a token, or until the engine is put to sleep; longer while the server hangs. */

@@ -3,14 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { describePage } from './fake-vllm-answer.ts'
 import type { Answer, ChatBody, FakeRequest, ScriptedAnswer } from './fake-vllm-answer.ts'
-import { badRequest, FakeHttpError, httpError, invalidBody, scalingError } from './fake-vllm-errors.ts'
+import { badRequest, FakeHttpError, frameworkError, httpError, invalidBody, scalingError } from './fake-vllm-errors.ts'
 import { createFakeEngine, createGate } from './fake-vllm-gates.ts'
 import type { FakeEngine, Gate } from './fake-vllm-gates.ts'
 import { instantAnswer } from './fake-vllm-instant.ts'
 import { fakeModel, layoutProblems, modelCard } from './fake-vllm-models.ts'
 import type { FakeModel } from './fake-vllm-models.ts'
 import { createService, type Service, type ServiceOptions } from './fake-vllm-service.ts'
-import { checkLimits, readPrompt } from './fake-vllm-prompt.ts'
+import { checkLimits, checkParameters, readPrompt } from './fake-vllm-prompt.ts'
 import type { ReadPrompt } from './fake-vllm-prompt.ts'
 import { writeChatAnswer, writeCompletion } from './fake-vllm-writer.ts'
 
@@ -66,6 +66,9 @@ export interface FakeVllm extends AsyncDisposable {
 
 /** `VLLM_HTTP_TIMEOUT_KEEP_ALIVE`, in milliseconds: https://docs.vllm.ai/en/latest/configuration/env_vars.html */
 const KEEP_ALIVE = 5000
+
+/** The release that compose runs. */
+const VERSION = '0.32.0'
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] }
 
@@ -167,30 +170,37 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
     case 'GET /health':
       return response.writeHead(state.healthy ? 200 : 503).end()
     case 'GET /version':
-      return writeJson(response, 200, { version: options.version ?? '0.30.0' })
+      return writeJson(response, 200, { version: options.version ?? VERSION })
     case 'GET /metrics':
-      return response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metrics(state))
+      return response.writeHead(200, { 'content-type': 'text/plain; version=1.0.0; charset=utf-8' }).end(metrics(state))
     case 'POST /v1/chat/completions':
     case 'POST /v1/completions':
       if (state.service !== null) return state.service.answer(request, response, state.models[0]?.id ?? '')
       if (record === null) return instantAnswer(request, response, state.models[0]?.id ?? '')
-      return generate(state, record, request, response)
+      return generate(state, options, record, request, response)
     default:
-      if (options.devMode === true && routeSleep(state.engine, call, response)) return
-      throw httpError(404, 'Not Found', 'Not Found', null)
+      if (options.devMode === true && routeSleep(state.engine, call, request, response)) return
+      throw PATHS.includes(path) ? frameworkError(405, 'Method Not Allowed') : frameworkError(404, 'Not Found')
   }
 }
 
+const PATHS = ['/v1/models', '/health', '/version', '/metrics', '/v1/chat/completions', '/v1/completions']
+
 /** Of dev mode alone: vllm/entrypoints/serve/dev/sleep/api_router.py. */
-function routeSleep(engine: FakeEngine, call: string, response: ServerResponse): boolean {
+function routeSleep(engine: FakeEngine, call: string, request: IncomingMessage, response: ServerResponse): boolean {
   if (call === 'GET /is_sleeping') {
     writeJson(response, 200, { is_sleeping: engine.isSleeping })
     return true
   }
   if (call !== 'POST /sleep' && call !== 'POST /wake_up') return false
-  if (call === 'POST /sleep') engine.sleep()
-  else engine.wake()
-  response.writeHead(200).end()
+  const { searchParams } = new URL(request.url ?? '/', 'http://fake')
+  if (call === 'POST /sleep') {
+    engine.sleep()
+    writeJson(response, 200, { status: 'sleeping', level: Number(searchParams.get('level') ?? 1) })
+  } else {
+    engine.wake()
+    writeJson(response, 200, { status: 'awake', tags: null })
+  }
   return true
 }
 
@@ -234,13 +244,16 @@ function recordGeneration(
 
 async function generate(
   state: State,
+  options: FakeVllmOptions,
   record: Mutable<FakeRequest>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   record.body = await readBody(request)
-  if (record.path === '/v1/completions') return writeCompletion(response, record.body, findModel(state, record.body))
+  const { version = VERSION } = options
   const model = findModel(state, record.body)
+  if (record.path === '/v1/completions') return writeCompletion(response, record.body, model, { version })
+  checkParameters(record.body)
   const prompt = await readPrompt(record.body, model)
   record.image = prompt.image
   checkLimits(record.body, prompt, model)
@@ -249,6 +262,8 @@ async function generate(
     body: record.body,
     promptTokens: prompt.tokens,
     model,
+    requestId: request.headers['x-request-id']?.toString() ?? null,
+    version,
     signal: record.signal,
     server: state.server,
     engine: state.engine,
@@ -272,18 +287,27 @@ async function chooseAnswer(
 function findModel(state: State, body: ChatBody): FakeModel {
   const model = state.models.find(({ id }) => id === (body.model ?? state.models[0]?.id))
   if (model !== undefined) return model
-  throw httpError(404, 'NotFoundError', `The model \`${body.model}\` does not exist.`, 'model')
+  const aliases = state.models.map(({ id }) => id).join(', ')
+  const message = `The model \`${body.model}\` does not exist. Valid aliases: ${aliases}.`
+  throw httpError(404, 'NotFoundError', message, 'model')
 }
 
 async function readBody(request: IncomingMessage): Promise<ChatBody> {
   const reads: Buffer[] = []
   for await (const read of request as AsyncIterable<Buffer>) reads.push(read)
+  const text = Buffer.concat(reads).toString()
+  // Nothing else will do, and nothing at all neither.
+  if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw invalidBody("Unsupported Media Type: Only 'application/json' is allowed")
   try {
-    const body: unknown = JSON.parse(Buffer.concat(reads).toString())
+    const body: unknown = JSON.parse(text)
     if (typeof body === 'object' && body !== null) return body as ChatBody
   } catch (error) {
+    const place = `body.${/position (\d+)/.exec(String(error))?.[1] ?? text.length}`
     throw invalidBody(
-      `[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error', 'ctx': '${String(error)}'}]`,
+      `{'type': 'json_invalid', 'loc': '${place}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': ` +
+        "{'error': 'Expecting property name enclosed in double quotes'}}",
+      place,
     )
   }
   throw badRequest('The body must be a JSON object.')
@@ -303,7 +327,7 @@ function writeError(response: ServerResponse, error: unknown): void {
 }
 
 function metrics(state: State): string {
-  const labels = `{model_name="${state.models[0]?.id ?? ''}",engine="0"}`
+  const labels = `{engine="0",model_name="${state.models[0]?.id ?? ''}"}`
   const finished = state.requests.filter((request) => request.finished).length
   return [
     '# TYPE vllm:num_requests_running gauge',
@@ -313,7 +337,7 @@ function metrics(state: State): string {
     '# TYPE vllm:kv_cache_usage_perc gauge',
     `vllm:kv_cache_usage_perc${labels} 0`,
     '# TYPE vllm:request_success_total counter',
-    `vllm:request_success_total${labels.replace('}', ',finished_reason="stop"}')} ${finished}`,
+    `vllm:request_success_total${labels.replace(',', ',finished_reason="stop",')} ${finished}`,
     '',
   ].join('\n')
 }

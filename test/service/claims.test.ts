@@ -162,7 +162,9 @@ describe('replicas that share a Redis', { timeout: TIMEOUT }, () => {
     assert.equal((await use).ocr.pages[0]?.cache, 'joined')
     assert.equal(fake.requests.length, 2)
   })
+})
 
+describe('replicas that share a Redis, and claims that hold nobody up', { timeout: TIMEOUT }, () => {
   for (const { name, put } of [
     { name: 'that is somebody else’s list', put: (admin: Redis, key: string) => admin.rpush(key, 'x') },
     { name: 'that never expires', put: (admin: Redis, key: string) => admin.set(key, 'x') },

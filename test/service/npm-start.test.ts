@@ -50,11 +50,9 @@ const answers = (url: string): Promise<boolean> =>
 
 const ask = (url: string): Promise<Response> => {
   const messages = [{ role: 'user', content: [filePart(makePdf([{ number: 1 }]))] }]
-  return fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'default', messages }),
-  })
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ model: 'default', messages })
+  return fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body })
 }
 
 describe('npm start', { timeout: TIMEOUT }, () => {

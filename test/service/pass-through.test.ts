@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { startFakeVllm, type FakeVllmOptions } from '../fakes/fake-vllm.ts'
+import { startFakeVllm, type FakeVllm, type FakeVllmOptions } from '../fakes/fake-vllm.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -74,5 +74,84 @@ describe('a chat that is passed through', { timeout: TIMEOUT }, () => {
     const response = await setup.post({ ...chat(false), messages: [{ role: 'user', content }] })
     const { choices } = (await response.json()) as { choices: { message: { content: string } }[] }
     assert.equal(choices[0]?.message.content, JSON.stringify(content))
+  })
+})
+
+describe('a chat whose vLLM sleeps', { timeout: TIMEOUT }, () => {
+  interface Failure {
+    readonly error: { readonly code: string }
+  }
+
+  async function startSleepy(fakes: readonly FakeVllm[]) {
+    const gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fakes.map(({ url }) => url).join(),
+      GATEWAY_MODEL_PROFILES: 'letters=none',
+    })
+    const ask = async (path = '/v1/chat/completions', body: object = chat(false)) => {
+      const startedAt = performance.now()
+      const response = await within(
+        fetch(`${gateway.url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+        3000,
+        'the answer',
+      )
+      const { status, headers } = response
+      const { error } = (await response.json()) as Partial<Failure>
+      const seconds = (performance.now() - startedAt) / 1000
+      return { status, seconds, code: error?.code, retry: headers.get('x-should-retry') }
+    }
+    return { gateway, ask, [Symbol.asyncDispose]: () => gateway.stop() }
+  }
+
+  it('is refused as a document is, whether it is known to sleep or not, and answered when it is awake', async () => {
+    await using sleeper = await startFakeVllm({ devMode: true, models: ['lightonai/LightOnOCR-2-1B', 'letters'] })
+    await using setup = await startSleepy([sleeper])
+    sleeper.sleep()
+    const completion = { model: 'letters', prompt: 'Hello' }
+    const asked = [
+      await setup.ask(),
+      await setup.ask(),
+      await setup.ask('/v1/chat/completions', chat(true)),
+      await setup.ask('/v1/completions', completion),
+    ]
+    for (const { status, code, retry } of asked)
+      assert.deepEqual([status, code, retry], [503, 'engine_unavailable', 'true'])
+    assert.equal(sleeper.requests.length, 0, 'nothing is sent to it')
+    assert.equal(setup.gateway.services.upstreams.status()[0]?.inFlight, 0)
+    sleeper.wake()
+    await eventually(async () => (await setup.ask()).status === 200, DEADLINE, 'it answers again')
+  })
+
+  it('goes to another one that is awake', async () => {
+    await using sleeper = await startFakeVllm({ devMode: true })
+    await using other = await startFakeVllm({ devMode: true })
+    await using setup = await startSleepy([sleeper, other])
+    sleeper.sleep()
+    for (let time = 0; time < 4; time++) assert.equal((await setup.ask()).status, 200)
+    assert.deepEqual([sleeper.requests.length, other.requests.length], [0, 4])
+  })
+
+  it('is given up when it is put to sleep before it answers', async () => {
+    await using sleeper = await startFakeVllm({ devMode: true, answer: () => ({ silent: true }) })
+    await using setup = await startSleepy([sleeper])
+    const asked = setup.ask()
+    await eventually(() => sleeper.requests.length === 1, DEADLINE, 'it is asked')
+    sleeper.sleep()
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await setup.gateway.services.upstreams.refresh(AbortSignal.timeout(DEADLINE))
+    assert.deepEqual((await asked).code, 'engine_unavailable')
+    await eventually(() => sleeper.requests[0]?.aborted === true, DEADLINE, 'it is left')
+  })
+
+  it('costs a vLLM that cannot sleep no question', async () => {
+    await using fake = await startFakeVllm()
+    await using setup = await startSleepy([fake])
+    const questions = () => fake.calls.get('GET /is_sleeping')
+    const before = questions()
+    assert.equal((await setup.ask()).status, 200)
+    assert.equal(questions(), before)
   })
 })

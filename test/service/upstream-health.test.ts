@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { createGuard } from '../../gateway/read/guard/guard.ts'
 import type { PageAnswer } from '../../gateway/read/page-answer.ts'
@@ -10,6 +12,7 @@ import { smallPages } from '../bench/small-pages.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
 import { grayPageImage, imageOnlyProfile, pageToRead, servedModel } from '../support/page-prompt.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
@@ -167,6 +170,104 @@ describe('a page that waits for another server than the one that has room', () =
     lease.release()
     await setup.upstreams.close()
     void waiting
+  })
+})
+
+describe('a server that is late to say how it is', { timeout: 60_000 }, () => {
+  it('keeps its pages, those that wait for their first token too', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ text: GOOD, firstDelayMs: 7000 }) })
+    await using slow = await startLate(fake, ['/v1/models'])
+    await using setup = await start([{ ...fake, url: slow.url }], { refreshSeconds: 3600 })
+    slow.isLate = true
+    const pages = setup.read(2)
+    await eventually(() => fake.requests.length === 2, DEADLINE, 'it has the pages')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await setup.upstreams.refresh(AbortSignal.timeout(10_000))
+    assert.equal(slow.late, 1, 'it was late')
+    assert.equal(setup.problem(0), null)
+    const ends = await within(Promise.all(pages), 10_000, 'the pages')
+    assert.deepEqual(attempts(ends), [1, 1])
+  })
+
+  it('keeps its pages when it says nothing at all for a while', async () => {
+    await using fake = await startFakeVllm({ answer: () => GOOD })
+    await using setup = await start([fake], { refreshSeconds: 3600 })
+    fake.setHanging(true)
+    const pages = setup.read(2)
+    await eventually(() => fake.requests.length === 2, DEADLINE, 'it has the pages')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await setup.upstreams.refresh(AbortSignal.timeout(10_000))
+    assert.equal(setup.problem(0), null)
+    fake.setHanging(false)
+    assert.deepEqual(attempts(await all(pages)), [1, 1])
+  })
+})
+
+/** Stands before a server, and lets questions for some paths wait without end while it is late. */
+async function startLate({ url }: FakeVllm, paths: readonly string[]) {
+  const target = new URL(url)
+  const state = { isLate: false, late: 0 }
+  const server = createServer((request, response) => {
+    const { method, headers, url: path = '/' } = request
+    if (state.isLate && paths.includes(path)) {
+      state.late += 1
+      return
+    }
+    const { hostname, port } = target
+    const forwarded = httpRequest({ hostname, port, path, method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    forwarded.on('error', () => response.destroy())
+    request.pipe(forwarded)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return Object.assign(state, {
+    url: `http://127.0.0.1:${port}/v1`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  })
+}
+
+describe('a server that is put to sleep in the middle of a page', { timeout: 60_000 }, () => {
+  const lines = Array.from({ length: 30 }, (_, line) =>
+    Array.from(
+      { length: 8 },
+      (_, word) => `${'bcdfghjklmnprstv'[(line * 7 + word * 5) % 16]}${'aeiou'[word % 5]}rd${line}`,
+    ).join(' '),
+  )
+  const document = makePdf([1, 2, 3].map((number) => ({ number, lines })))
+  const slowly = { text: lines.join('\n'), firstDelayMs: 50, delayMs: 20 }
+
+  it('is never the last word: its pages fail as engine_unavailable, though they have a good text layer', async () => {
+    await using sleeper = await startFakeVllm({ devMode: true, answer: () => slowly })
+    await using gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: sleeper.url,
+      GATEWAY_UPSTREAM_CONCURRENCY: '3',
+      GATEWAY_UPSTREAM_PATIENCE_SECONDS: '0.5',
+    })
+    const asked = askWhole(gateway.client, { parts: [filePart(document)] })
+    const failed = assert.rejects(within(asked, 20_000, 'the answer'), { status: 503, code: 'engine_unavailable' })
+    await eventually(() => sleeper.requests.length === 3, 15_000, 'all pages are begun')
+    sleeper.sleep()
+    await failed
+  })
+
+  it('has its pages read by another one', async () => {
+    await using sleeper = await startFakeVllm({ devMode: true, answer: () => slowly })
+    await using other = await startFakeVllm({ devMode: true, answer: () => lines.join('\n') })
+    await using gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: `${sleeper.url},${other.url}`,
+      GATEWAY_UPSTREAM_PATIENCE_SECONDS: '0.5',
+    })
+    const asked = askWhole(gateway.client, { parts: [filePart(document)] })
+    await eventually(() => sleeper.requests.length > 0, 15_000, 'it has pages')
+    sleeper.sleep()
+    const { ocr } = await within(asked, 20_000, 'the answer')
+    assert.deepEqual(new Set(ocr.pages.map(({ status }) => status)), new Set(['ok', 'repaired']))
   })
 })
 

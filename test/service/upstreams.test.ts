@@ -162,7 +162,12 @@ describe('upstreams', () => {
     fake.setModels(['new'])
     using lease = await upstreams.acquire(claim('old'), signal())
     const { status, body } = await lease.send(
-      { method: 'POST', path: '/chat/completions', body: '{"model":"old","messages":[]}' },
+      {
+        method: 'POST',
+        path: '/chat/completions',
+        headers: { 'content-type': 'application/json' },
+        body: '{"model":"old","messages":[]}',
+      },
       signal(),
     )
     await body.dump()

@@ -11,6 +11,7 @@ export interface PageContent {
 
 /** fpdf_edit.h: `FPDF_PAGEOBJ_…` and `FPDF_TEXTRENDERMODE_INVISIBLE`. */
 export const OBJECT_TEXT = 1
+export const OBJECT_PATH = 2
 export const OBJECT_IMAGE = 3
 export const OBJECT_FORM = 5
 export const TEXT_INVISIBLE = 3

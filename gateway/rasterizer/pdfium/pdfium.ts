@@ -3,29 +3,25 @@ import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { TextLayer } from '../../page/text-layer.ts'
 import { type Bitmap, fromBgrx, isWhite } from '../../prepare/bitmap.ts'
+import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
-import { findStreams, type Streams, userUnit } from '../pdf-object.ts'
+import { notDrawn } from '../annotations.ts'
+import { findStreams, namesLayers, type Streams, userUnit } from '../pdf-object.ts'
+import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
 import { readFacts } from './facts.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
-import { findSourceImage } from './source.ts'
+import { isSeen } from './redraw.ts'
+import { renderInto, type Rendering } from './render.ts'
+import type { DrawnPage } from './seen-text.ts'
+import { findSourceImages } from './source.ts'
 import { readTextLayer } from './text.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { drawScan } from '../scan/image.ts'
 
-/** fpdfview.h: annotations are drawn too. */
-const FLAG_ANNOTATIONS = 0x01
-/** `FPDFBitmap_BGRx`: PDFium's own order. For RGB it would swap the bytes of every pixel that it draws. */
-const FORMAT_BGRX = 3
-const WHITE = 0xffffffff
 /** 140 km: PDFium gives such sizes for damaged boxes. pdf.js takes Letter instead. */
 const MAX_POINTS = 4e8
-/** `FPDF_RENDER_DONE` */
-const RENDER_DONE = 2
-/** IFSDK_PAUSE of fpdf_progressive.h: a version, a function and its parameter. */
-const PAUSE_BYTES = 12
-
 /** A page that PDFium drew. */
 export interface PdfiumDrawing extends Drawing {
   /** The drawing is all white though the page holds text or images: PDFium did not understand something. */
@@ -48,6 +44,8 @@ export async function openWithPdfium(
   const parse = () => parseWithPdfium(bytes, options.password, options.maxMemoryBytes)
   let document = await parse()
   const streams = options.scans ? findStreams(bytes) : null
+  let hasLayers: boolean | null = null
+  const mayHaveLayers = () => (hasLayers ??= namesLayers(bytes))
   return {
     pageCount: document.pageCount,
     async facts(limits) {
@@ -62,7 +60,7 @@ export async function openWithPdfium(
     async draw(number, sizeFor, isAbandoned) {
       if (document.pdfium.isBroken) document = await parse()
       try {
-        return await drawPage(document, bytes, number, { ...options, streams, sizeFor, isAbandoned })
+        return await drawPage(document, bytes, number, { ...options, streams, mayHaveLayers, sizeFor, isAbandoned })
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause
         document.pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
@@ -82,47 +80,69 @@ interface DrawOptions {
   readonly reusesPixels?: boolean
   /** Null: no page is taken for a scan. */
   readonly streams: Streams | null
+  /** Whether a layer of the document may be switched off. */
+  readonly mayHaveLayers: () => boolean
 }
 
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHaveLayers }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
     const size = sizeFor(pageSize(pdfium, page, bytes))
-    const source = findSourceImage(pdfium, page)
-    const scan = streams === null ? null : await drawScan(pdfium, page, { streams, bytes, size, maxImagePixels })
+    const sources = findSourceImages(pdfium, page)
+    const scanOptions = { bytes, size, maxImagePixels, mayHaveLayers }
+    const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
     if (scan !== null) {
-      return { bitmap: scan, rasterizer: 'scan', source, isSuspect: false, textLayer: tryTextLayer(pdfium, page) }
+      const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => scan, rendering: null })
+      const ink = inkMask === null ? null : { of: scan, mask: inkMask }
+      return { bitmap: scan, rasterizer: 'scan', source: sources[0]?.image ?? null, isSuspect: false, textLayer, ink }
     }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
-    const inPlace = render(pdfium, page, size, hasAnnotations ? form() : 0, isAbandoned)
+    const rendering: Rendering = { size, form: hasAnnotations ? form() : 0, isAbandoned }
+    const inPlace = render(pdfium, page, rendering)
     const { byteOffset, length } = inPlace.pixels
-    const textLayer = tryTextLayer(pdfium, page)
-    // Reading the text may have grown the memory: the pixels stay at their address, but the old view of them is empty.
-    const pixels = pdfium.bytes(byteOffset, length)
-    const bitmap = { ...inPlace, pixels: reusesPixels ? pixels : pixels.slice() }
+    // Later calls may grow the memory: the pixels stay at their address, but an old view of them is empty.
+    const drawn = { bitmap: () => ({ ...inPlace, pixels: pdfium.bytes(byteOffset, length) }), rendering }
+    const isShown = ({ object }: { readonly object: number }) =>
+      !mayHaveLayers() || isSeen(pdfium, page, object, rendering)
+    const source = sources.find(isShown)?.image ?? null
+    const warnings = notDrawn(findNotDrawn(pdfium, page))
+    const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)
+    const last = drawn.bitmap()
+    const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
     const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
-    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer }
+    const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, ink, warnings }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }
 }
 
-/** Reads the text layer. A page is complete without one: if PDFium breaks here, only a new instance is needed. */
-function tryTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
+/**
+ * Reads the text layer, as far as the drawn page shows it. A page is complete without one: if PDFium breaks here, only a
+ * new instance is needed.
+ */
+function tryTextLayer(
+  pdfium: Pdfium,
+  page: number,
+  drawn: Omit<DrawnPage, 'ink'>,
+): { readonly textLayer: TextLayer | null; readonly inkMask: InkMask | null } {
+  let inkMask: InkMask | null = null
+  const withInk = () => ({ ...drawn, ink: (inkMask = findInkReduced(drawn.bitmap())) })
   try {
-    return readTextLayer(pdfium, page)
+    const textLayer = readTextLayer(pdfium, page, withInk)
+    return { textLayer, inkMask }
   } catch (cause) {
     pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
-    return null
+    return { textLayer: null, inkMask }
   }
 }
 
@@ -135,39 +155,10 @@ function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSiz
 }
 
 /** Draws a page. The pixels lie in PDFium's memory, where the next page will overwrite them. */
-function render(
-  pdfium: Pdfium,
-  page: number,
-  { width, height }: TargetSize,
-  form: number,
-  isAbandoned: () => boolean,
-): Bitmap {
-  const { library } = pdfium
-  const stride = width * 4
-  const pixels = pdfium.pixelRoom(stride * height)
-  using releasing = new DisposableStack()
-  const bitmap = library.FPDFBitmap_CreateEx(width, height, FORMAT_BGRX, pixels, stride)
-  if (bitmap === 0) throw new PdfiumRefusal(`no bitmap of ${width} × ${height} pixels`)
-  releasing.defer(() => library.FPDFBitmap_Destroy(bitmap))
-  library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
-  if (form !== 0) library.FORM_OnAfterLoadPage(page, form)
-  releasing.defer(() => form !== 0 && library.FORM_OnBeforeClosePage(page, form))
-  const mayPause = releasing.use(pdfium.callback(() => (isAbandoned() ? 1 : 0), 'ii'))
-  const pause = releasing.use(pdfium.allocate(PAUSE_BYTES))
-  pdfium.integers(pause.address, 3).set([1, mayPause.index, 0])
-  const state = library.FPDF_RenderPageBitmap_Start(
-    bitmap,
-    page,
-    0,
-    0,
-    width,
-    height,
-    0,
-    FLAG_ANNOTATIONS,
-    pause.address,
-  )
-  library.FPDF_RenderPage_Close(page)
-  if (state !== RENDER_DONE) throw new PdfiumRefusal(`FPDF_RenderPageBitmap_Start: ${state}`)
-  if (form !== 0) library.FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, FLAG_ANNOTATIONS)
-  return fromBgrx(pdfium.bytes(pixels, stride * height), width, height)
+function render(pdfium: Pdfium, page: number, rendering: Rendering): Bitmap {
+  const { width, height } = rendering.size
+  const length = width * 4 * height
+  const pixels = pdfium.pixelRoom(length)
+  renderInto(pdfium, page, rendering, { left: 0, top: 0, width, height }, pixels)
+  return fromBgrx(pdfium.bytes(pixels, length), width, height)
 }

@@ -1,94 +1,134 @@
-import { OBJECT_FORM, OBJECT_IMAGE, OBJECT_TEXT, TEXT_INVISIBLE } from './content.ts'
+import { OBJECT_FORM, OBJECT_IMAGE, OBJECT_PATH, OBJECT_TEXT, TEXT_INVISIBLE } from './content.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
-import { type Box, boxOf, intersect, type Matrix, multiply, transform } from '../scan/geometry.ts'
+import { areaOf, type Box, boxOf, intersect, type Matrix, multiply, scaleOf, transform } from '../scan/geometry.ts'
 import { matrixOf } from '../scan/page.ts'
+
+/** A text object of a page, forms within forms included. */
+export interface TextObject {
+  /** FPDF_PAGEOBJECT */
+  readonly object: number
+  /** In the page's points. */
+  readonly bounds: Box
+  /** How much larger the forms around it make it. */
+  readonly scale: number
+  /** It is not painted: drawn invisibly, or under a picture of the whole page. */
+  isInvisible: boolean
+  /** Something that was painted later lies over at least half of it. */
+  isCovered: boolean
+}
 
 /** Facts about a page's objects that decide which of its text counts. */
 export interface TextContent {
   /** The visible part of the page. */
   readonly box: Box
-  /** Text objects that are not visible: drawn invisibly, or under a picture. */
-  readonly hidden: ReadonlySet<number>
-  readonly hasVisible: boolean
-  /** No text object lies beside the page, not even in part. */
-  readonly isWithinPage: boolean
+  readonly texts: readonly TextObject[]
   /** Share of the page under its largest picture, 0 to 1. */
   readonly pictured: number
   /** The page shows text that was typed into fields or as annotations, and that is no text object. */
   readonly hasTypedAnnotations: boolean
 }
 
+const IDENTITY: Matrix = [1, 0, 0, 1, 0, 0]
 const MAX_OBJECTS = 20_000
 const MAX_FORM_DEPTH = 4
 /** A picture over such a share of the page hides the text drawn before it: some scanners write the words first. */
 const COVERING = 0.8
+/** A drawing of more paths is no page on which somebody has painted over a word. */
+const MAX_PATHS = 2000
+/** How often a thing is compared with the text painted before it. */
+const MAX_COMPARISONS = 200_000
+/** Points: rules and underlines cover nothing. */
+const MIN_COVER_SIDE = 3
 /** fpdf_annot.h: `FPDF_ANNOT_FREETEXT` and `FPDF_ANNOT_WIDGET`. */
 const TYPED_ANNOTATIONS = [3, 20]
 
-/** Examines a page's objects, forms within forms included; null for a page with too many. */
+/** Examines a page's objects, forms within forms included; null for a page without text, or with too many objects. */
 export function lookOverText(pdfium: Pdfium, page: number): TextContent | null {
   const { library } = pdfium
   using room = pdfium.allocate(16)
   const box = pageBox(pdfium, page, room.address)
   const found: Found = {
     box,
-    hidden: new Set(),
-    visible: new Set(),
-    isWithinPage: true,
+    texts: [],
     pictured: 0,
-    left: MAX_OBJECTS,
+    objectsLeft: MAX_OBJECTS,
+    pathsLeft: MAX_PATHS,
+    comparisonsLeft: MAX_COMPARISONS,
     room: room.address,
   }
   const count = library.FPDFPage_CountObjects(page)
-  for (let index = 0; index < count && found.left > 0; index++)
-    visit(pdfium, library.FPDFPage_GetObject(page, index), found, [1, 0, 0, 1, 0, 0], 0)
-  if (found.left === 0) return null
-  return { ...found, hasVisible: found.visible.size > 0, hasTypedAnnotations: hasTypedAnnotations(pdfium, page) }
+  for (let index = 0; index < count && found.objectsLeft > 0; index++)
+    visit(pdfium, library.FPDFPage_GetObject(page, index), found, IDENTITY, 0)
+  const { texts, pictured } = found
+  if (texts.length === 0 || found.objectsLeft === 0) return null
+  return { box, texts, pictured, hasTypedAnnotations: hasTypedAnnotations(pdfium, page) }
 }
 
 interface Found {
   readonly box: Box
-  readonly hidden: Set<number>
-  readonly visible: Set<number>
-  isWithinPage: boolean
+  readonly texts: TextObject[]
   pictured: number
-  /** How many more objects may be examined. */
-  left: number
+  /** How much more may be examined. */
+  objectsLeft: number
+  pathsLeft: number
+  comparisonsLeft: number
   /** Memory for four numbers. */
   readonly room: number
 }
 
 function visit(pdfium: Pdfium, object: number, found: Found, around: Matrix, depth: number): void {
   const { library } = pdfium
-  found.left--
+  found.objectsLeft--
   const type = library.FPDFPageObj_GetType(object)
   if (type === OBJECT_TEXT) {
     const isInvisible = library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
-    ;(isInvisible ? found.hidden : found.visible).add(object)
-    found.isWithinPage &&= contains(found.box, boundsOf(pdfium, object, around, found.room))
+    const bounds = boundsOf(pdfium, object, found.room, around)
+    found.texts.push({ object, bounds, scale: scaleOf(around), isInvisible, isCovered: false })
   } else if (type === OBJECT_IMAGE) {
     seePicture(pdfium, object, found, around)
+  } else if (type === OBJECT_PATH) {
+    seePath(pdfium, object, found, around)
   } else if (type === OBJECT_FORM && depth < MAX_FORM_DEPTH) {
     const matrix = multiply(matrixOf(pdfium, object), around)
     const count = library.FPDFFormObj_CountObjects(object)
-    for (let index = 0; index < count && found.left > 0; index++)
+    for (let index = 0; index < count && found.objectsLeft > 0; index++)
       visit(pdfium, library.FPDFFormObj_GetObject(object, index), found, matrix, depth + 1)
   }
 }
 
 function seePicture(pdfium: Pdfium, object: number, found: Found, around: Matrix): void {
-  const { box, hidden, visible, room } = found
-  const share = areaOf(intersect(boundsOf(pdfium, object, around, room), box)) / areaOf(box)
+  const { box, texts, room } = found
+  const bounds = boundsOf(pdfium, object, room, around)
+  const share = areaOf(intersect(bounds, box)) / areaOf(box)
   found.pictured = Math.max(found.pictured, share)
-  if (share < COVERING || pdfium.library.FPDFPageObj_HasTransparency(object)) return
-  for (const covered of visible) hidden.add(covered)
-  visible.clear()
+  if (share < COVERING || pdfium.library.FPDFPageObj_HasTransparency(object)) return cover(bounds, found)
+  for (const text of texts) text.isInvisible = true
 }
 
-function boundsOf(pdfium: Pdfium, object: number, around: Matrix, address: number): Box {
+/** A filled path may be white, or a black bar: what it covers cannot be told from its colour. */
+function seePath(pdfium: Pdfium, object: number, found: Found, around: Matrix): void {
+  if (found.texts.length === 0 || found.pathsLeft-- <= 0) return
+  const { library } = pdfium
+  const bounds = boundsOf(pdfium, object, found.room, around)
+  if (Math.min(bounds.right - bounds.left, bounds.top - bounds.bottom) < MIN_COVER_SIDE) return
+  if (!library.FPDFPath_GetDrawMode(object, found.room, found.room + 4)) return
+  const isFilled = pdfium.integers(found.room, 1)[0] !== 0
+  // Highlights are transparent.
+  if (isFilled && !library.FPDFPageObj_HasTransparency(object)) cover(bounds, found)
+}
+
+function cover(bounds: Box, found: Found): void {
+  found.comparisonsLeft -= found.texts.length
+  if (found.comparisonsLeft < 0) return
+  for (const text of found.texts) text.isCovered ||= areaOf(intersect(text.bounds, bounds)) > areaOf(text.bounds) / 2
+}
+
+/** Returns the box around an object, in points; empty where it has none. `address` is room for four numbers. */
+export function boundsOf(pdfium: Pdfium, object: number, address: number, around = IDENTITY): Box {
   if (!pdfium.library.FPDFPageObj_GetBounds(object, address, address + 4, address + 8, address + 12))
     return { left: 0, bottom: 0, right: 0, top: 0 }
   const [left = 0, bottom = 0, right = 0, top = 0] = pdfium.floats(address, 4)
+  if (around === IDENTITY) return { left, bottom, right, top }
   const corners = [
     [left, bottom],
     [right, bottom],
@@ -98,15 +138,8 @@ function boundsOf(pdfium: Pdfium, object: number, around: Matrix, address: numbe
   return boxOf(corners.map(([x, y]) => transform(around, x, y)))
 }
 
-function contains(outer: Box, { left, bottom, right, top }: Box): boolean {
-  return left >= outer.left && right <= outer.right && bottom >= outer.bottom && top <= outer.top
-}
-
-function areaOf({ left, bottom, right, top }: Box): number {
-  return Math.max(0, right - left) * Math.max(0, top - bottom)
-}
-
-function pageBox(pdfium: Pdfium, page: number, address: number): Box {
+/** Returns the visible part of a page, in points. `address` is room for four numbers. */
+export function pageBox(pdfium: Pdfium, page: number, address: number): Box {
   if (!pdfium.library.FPDF_GetPageBoundingBox(page, address)) throw new PdfiumRefusal('a page without a box')
   const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(address, 4)
   return { left, bottom, right, top }

@@ -1,7 +1,10 @@
 import type { TextLayer } from '../../page/text-layer.ts'
+import { marksIn, type PageShare } from '../../prepare/ink-in-box.ts'
 import { readLettering } from './lettering.ts'
 import type { Pdfium } from './module.ts'
+import { type DrawnPage, findSeenText, type SeenText } from './seen-text.ts'
 import { lookOverText, type TextContent } from './text-content.ts'
+import { shareOf } from '../text-place.ts'
 
 /** A longer text layer is cut off: for comparing, these are enough. */
 const MAX_CHARACTERS = 100_000
@@ -14,32 +17,48 @@ const SAMPLED_CHARACTERS = 500
 const LARGE_PICTURE = 0.5
 /** What `FPDFText_GetUnicode` gives for a hyphen at a line's end (cpdf_textpage.cpp). */
 const LINE_END_HYPHEN = 2
+const SPACE = 0x20
 const SOFT_HYPHEN = '\u00AD'
 const REPLACEMENT = '\uFFFD'
 
 /**
- * Returns the text of a page's text objects, as far as it is visible on the page; null when there is none. Invisible
- * text counts only where a picture shows it. May make PDFium's memory grow.
+ * Returns the text of a page's text objects, as far as the drawn page shows it; null when there is none. Text that is
+ * not painted counts only where a picture shows it. May make PDFium's memory grow.
  */
-export function readTextLayer(pdfium: Pdfium, page: number): TextLayer | null {
+export function readTextLayer(pdfium: Pdfium, page: number, draw: () => DrawnPage): TextLayer | null {
   const { library } = pdfium
+  const content = lookOverText(pdfium, page)
+  if (content === null) return null
+  const seen = findSeenText(pdfium, page, content, draw())
+  if (seen.painted.size + seen.pictured.size === 0) return null
   const textPage = library.FPDFText_LoadPage(page)
   if (textPage === 0) return null
   try {
     const count = Math.min(library.FPDFText_CountChars(textPage), MAX_CHARACTERS)
-    const content = count > 0 ? lookOverText(pdfium, page) : null
-    if (content === null) return null
-    const { visible, hidden } = readCharacters(pdfium, textPage, count, content)
+    if (count <= 0) return null
+    const { visible, hidden } = readCharacters(
+      pdfium,
+      { textPage, count, turns: library.FPDFPage_GetRotation(page) },
+      content,
+      seen,
+    )
     const isPictured = content.pictured >= LARGE_PICTURE
     const isOcr = isPictured && hidden.length > visible.length
     const text = (isOcr ? hidden : visible).trim()
     if (text === '') return null
     const isWhole = (isOcr || !isPictured) && !content.hasTypedAnnotations
-    const lettering = isPictured ? null : readLettering(pdfium, textPage, count, content)
+    const lettering = isPictured ? null : readLettering(pdfium, textPage, count, content, seen)
     return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole, lettering }
   } finally {
     library.FPDFText_ClosePage(textPage)
   }
+}
+
+/** FPDF_TEXTPAGE, its characters, and how the page is turned. */
+interface TextPage {
+  readonly textPage: number
+  readonly count: number
+  readonly turns: number
 }
 
 interface Characters {
@@ -47,11 +66,11 @@ interface Characters {
   readonly hidden: string
 }
 
-function readCharacters(pdfium: Pdfium, textPage: number, count: number, content: TextContent): Characters {
-  const { hidden, hasVisible, isWithinPage } = content
-  if (!isWithinPage || (hidden.size > 0 && hasVisible)) return sortCharacters(pdfium, textPage, count, content)
-  const all = readAll(pdfium, textPage, count)
-  return hidden.size > 0 ? { visible: '', hidden: all } : { visible: all, hidden: '' }
+function readCharacters(pdfium: Pdfium, text: TextPage, content: TextContent, seen: SeenText): Characters {
+  const { painted, pictured, partial } = seen
+  if (partial.size > 0 || (painted.size > 0 && pictured.size > 0)) return sortCharacters(pdfium, text, content, seen)
+  const all = readAll(pdfium, text.textPage, text.count)
+  return pictured.size > 0 ? { visible: '', hidden: all } : { visible: all, hidden: '' }
 }
 
 /** Reads the text in one call when every character counts: a call for each character takes several milliseconds. */
@@ -66,8 +85,13 @@ function readAll(pdfium: Pdfium, textPage: number, count: number): string {
     .replaceAll('\0', REPLACEMENT)
 }
 
-/** Sorts the characters into visible and hidden ones, by their objects. Leaves out those that lie beside the page. */
-function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, hidden }: TextContent): Characters {
+/** Sorts the characters into visible and hidden ones, by their objects. Leaves out those that are not seen. */
+function sortCharacters(
+  pdfium: Pdfium,
+  { textPage, count, turns }: TextPage,
+  { box }: TextContent,
+  { pictured, partial }: SeenText,
+): Characters {
   const { library } = pdfium
   const found = { visible: [] as string[], hidden: [] as string[] }
   let last = found.visible
@@ -80,14 +104,24 @@ function sortCharacters(pdfium: Pdfium, textPage: number, count: number, { box, 
       if (unicode !== 13) last.push(unicode === 10 ? '\n' : ' ')
       continue
     }
-    if (!library.FPDFText_GetCharBox(textPage, index, address, address + 8, address + 16, address + 24)) continue
-    const [left = 0, right = 0, bottom = 0, top = 0] = pdfium.doubles(address, 4)
-    const [x, y] = [(left + right) / 2, (bottom + top) / 2]
-    if (x < box.left || x > box.right || y < box.bottom || y > box.top) continue
-    last = hidden.has(library.FPDFText_GetTextObject(textPage, index)) ? found.hidden : found.visible
+    const object = library.FPDFText_GetTextObject(textPage, index)
+    const marks = partial.get(object)
+    if (marks !== undefined && unicode !== SPACE) {
+      if (!library.FPDFText_GetCharBox(textPage, index, address, address + 8, address + 16, address + 24)) continue
+      const [left = 0, right = 0, bottom = 0, top = 0] = pdfium.doubles(address, 4)
+      const share = shareOf({ left, right, bottom, top }, box, turns)
+      if (!liesWithin(share) || marksIn(marks, share) === 'none') continue
+    }
+    last = pictured.has(object) ? found.hidden : found.visible
     last.push(character(unicode))
   }
   return { visible: found.visible.join(''), hidden: found.hidden.join('') }
+}
+
+/** Whether the middle of a character lies on the page. */
+function liesWithin({ left, right, top, bottom }: PageShare): boolean {
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2]
+  return x >= 0 && x <= 1 && y >= 0 && y <= 1
 }
 
 function character(unicode: number): string {

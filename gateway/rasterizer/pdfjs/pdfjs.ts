@@ -6,10 +6,13 @@ import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf
 import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
+import { findNotDrawn } from './annotations.ts'
 import { hasCollection, readFacts } from './facts.ts'
 import { registerCanvasFonts } from './fonts.ts'
 import type { Bitmap } from '../../prepare/encode.ts'
+import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
+import { notDrawn } from '../annotations.ts'
 import { openingFailure } from '../opening-failure.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { readTextLayer } from './text.ts'
@@ -79,12 +82,16 @@ function openedPdf(pdf: PDFDocumentProxy, source: Parameters<typeof readFacts>[1
     pageCount: pdf.numPages,
     facts: (limits) => readFacts(pdf, source, limits),
     async draw(number, sizeFor, isAbandoned) {
-      const warnings = collectWarnings()
+      const said = collectWarnings()
       const page = await pageFailureNamed(number, pdf.getPage(number))
       try {
         const bitmap = await pageFailureNamed(number, drawPage(page, sizeFor, isAbandoned))
-        if (warnings.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
-        return { bitmap, rasterizer: 'pdfjs', textLayer: isAbandoned() ? null : await readTextLayer(page) }
+        if (said.has(IMAGE_LEFT_OUT)) throw imageTooLarge(number)
+        let mask: InkMask | null = null
+        const drawn = () => ({ bitmap, ink: (mask = findInkReduced(bitmap)) })
+        const textLayer = isAbandoned() ? null : await readTextLayer(page, drawn)
+        const warnings = isAbandoned() ? [] : notDrawn(await findNotDrawn(page))
+        return { bitmap, rasterizer: 'pdfjs', textLayer, warnings, ink: mask === null ? null : { of: bitmap, mask } }
       } finally {
         if (isAbandoned()) await delay(CANCEL_SETTLES_MILLISECONDS)
         page.cleanup()

@@ -63,6 +63,16 @@ export function intersect(one: Box, other: Box): Box {
   }
 }
 
+/** Returns how much larger a matrix makes things, whatever their direction. */
+export function scaleOf([a, b, c, d]: Matrix): number {
+  return Math.sqrt(Math.abs(a * d - b * c))
+}
+
+/** Returns the area of a box; 0 for one that `intersect` found empty. */
+export function areaOf({ left, bottom, right, top }: Box): number {
+  return Math.max(0, right - left) * Math.max(0, top - bottom)
+}
+
 /**
  * Returns how many pixels the inner box ends before the outer one at the top, right, bottom and left; never below 0.
  */

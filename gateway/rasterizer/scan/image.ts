@@ -22,6 +22,8 @@ interface ScanOptions {
   readonly bytes: Uint8Array
   readonly size: TargetSize
   readonly maxImagePixels: number
+  /** Whether a layer of the document may be switched off. */
+  readonly mayHaveLayers: () => boolean
 }
 
 /**
@@ -31,9 +33,9 @@ interface ScanOptions {
 export async function drawScan(
   pdfium: Pdfium,
   page: number,
-  { streams, bytes, size, maxImagePixels }: ScanOptions,
+  { streams, bytes, size, maxImagePixels, mayHaveLayers }: ScanOptions,
 ): Promise<Bitmap | null> {
-  const scan = recognizeScan(pdfium, page, size)
+  const scan = recognizeScan(pdfium, page, size, mayHaveLayers)
   if (scan === null) return null
   const content = rawContent(pdfium, scan.image)
   if (content === null) return null

@@ -57,8 +57,16 @@ const MAX_FORM_DEPTH = 4
 /** How many invisible words may lie on top of the image. */
 const MAX_OBJECTS = 20_000
 
-/** Returns the image of a page that shows one image over all of it and nothing else, otherwise null. */
-export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): ScanPage | null {
+/**
+ * Returns the image of a page that shows one image over all of it and nothing else, otherwise null. PDFium does not tell
+ * which layer a form belongs to: where there may be layers, no form is looked into.
+ */
+export function recognizeScan(
+  pdfium: Pdfium,
+  page: number,
+  size: TargetSize,
+  mayHaveLayers: () => boolean,
+): ScanPage | null {
   const { library } = pdfium
   if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
   using room = pdfium.allocate(16)
@@ -72,7 +80,13 @@ export function recognizeScan(pdfium: Pdfium, page: number, size: TargetSize): S
     library.FPDFPage_GetObject(page, index),
   )
   const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
-  const found = topmost(pdfium, objects, { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0 })
+  const found = topmost(pdfium, objects, {
+    matrix: [1, 0, 0, 1, 0, 0],
+    visible: box,
+    gaps,
+    depth: 0,
+    mayHaveLayers,
+  })
   if (found === null || found === 'nothing') return null
   return placement(found, box, { scales, gaps, turns, size })
 }
@@ -84,6 +98,7 @@ interface Surroundings {
   readonly visible: Box
   readonly gaps: { readonly x: number; readonly y: number }
   readonly depth: number
+  readonly mayHaveLayers: () => boolean
 }
 
 /**
@@ -98,6 +113,7 @@ function topmost(pdfium: Pdfium, objects: readonly number[], around: Surrounding
     if (isInvisible(pdfium, object)) continue
     if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
     if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
+    if (type === OBJECT_FORM && around.mayHaveLayers()) return null
     const visible = clipped(pdfium, object, around)
     if (visible === null) return null
     // Outside of the clip, the objects beneath would show.
@@ -129,9 +145,11 @@ export function matrixOf(pdfium: Pdfium, object: number): Matrix {
   return [a, b, c, d, e, f]
 }
 
-function isInLayer(pdfium: Pdfium, object: number): boolean {
+/** Whether an object is marked as part of a layer, which may be switched off. */
+export function isInLayer(pdfium: Pdfium, object: number): boolean {
   const { library } = pdfium
   const count = library.FPDFPageObj_CountMarks(object)
+  if (count === 0) return false
   using name = pdfium.allocate(12)
   return Array.from({ length: count }, (_, index) => library.FPDFPageObj_GetMark(object, index)).some((mark) => {
     // "OC" in UTF-16 with its terminator takes 6 bytes; a longer name is not written.
@@ -145,27 +163,45 @@ function isInLayer(pdfium: Pdfium, object: number): boolean {
  * them is no rectangle. PDFium counts -1 paths for an object that never had any.
  */
 function clipped(pdfium: Pdfium, object: number, { matrix, visible, gaps }: Surroundings): Box | null {
-  const { library } = pdfium
-  const clip = library.FPDFPageObj_GetClipPath(object)
-  const paths = Math.max(0, library.FPDFClipPath_CountPaths(clip))
-  using room = pdfium.allocate(8)
-  const point = (path: number, index: number) => {
-    const segment = library.FPDFClipPath_GetPathSegment(clip, path, index)
-    library.FPDFPathSegment_GetPoint(segment, room.address, room.address + 4)
-    const [x = Number.NaN, y = Number.NaN] = pdfium.floats(room.address, 2)
-    return transform(matrix, x, y)
-  }
   let left = visible
-  for (let path = 0; path < paths; path++) {
-    const segments = library.FPDFClipPath_CountPathSegments(clip, path)
-    if (segments < 4 || segments > 5) return null
-    const points = Array.from({ length: segments }, (_, index) => point(path, index))
-    const rectangle = rectangleOf(points, gaps)
+  for (const path of clipPaths(pdfium, object, MAX_RECTANGLE_POINTS)) {
+    if (path.length < 4 || path.length > MAX_RECTANGLE_POINTS) return null
+    const rectangle = rectangleOf(
+      path.map(([x, y]) => transform(matrix, x, y)),
+      gaps,
+    )
     if (rectangle === null) return null
     left = intersect(left, rectangle)
   }
   const isCut = margins(left, visible, { x: 0.5 / gaps.x, y: 0.5 / gaps.y }).some((margin) => margin > 0)
   return isCut ? left : visible
+}
+
+/** The fifth closes it. */
+const MAX_RECTANGLE_POINTS = 5
+const MAX_CLIP_POINTS = 1000
+
+/** Returns a box around what an object's clip leaves visible of another one. */
+export function withinClip(pdfium: Pdfium, object: number, box: Box): Box {
+  return clipPaths(pdfium, object, MAX_CLIP_POINTS)
+    .filter((path) => path.length > 0 && path.length <= MAX_CLIP_POINTS)
+    .reduce((left, path) => intersect(left, boxOf(path)), box)
+}
+
+/** Returns the points of an object's clip paths; of a path with more than `most`, one more than these. */
+function clipPaths(pdfium: Pdfium, object: number, most: number): (readonly [x: number, y: number])[][] {
+  const { library } = pdfium
+  const clip = library.FPDFPageObj_GetClipPath(object)
+  using room = pdfium.allocate(8)
+  return Array.from({ length: Math.max(0, library.FPDFClipPath_CountPaths(clip)) }, (_, path) => {
+    const count = Math.min(library.FPDFClipPath_CountPathSegments(clip, path), most + 1)
+    return Array.from({ length: Math.max(0, count) }, (_, index) => {
+      const segment = library.FPDFClipPath_GetPathSegment(clip, path, index)
+      library.FPDFPathSegment_GetPoint(segment, room.address, room.address + 4)
+      const [x = Number.NaN, y = Number.NaN] = pdfium.floats(room.address, 2)
+      return [x, y] as const
+    })
+  })
 }
 
 interface Target {

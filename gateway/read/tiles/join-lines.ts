@@ -1,4 +1,4 @@
-import { similarity } from './overlap.ts'
+import { areDifferentNumbers, similarity } from './overlap.ts'
 
 /** With a smaller share of continued lines, two tiles hold columns of their own and not the halves of one text. */
 const MIN_CONTINUED_SHARE = 0.4
@@ -64,6 +64,7 @@ function isSame(tail: string, head: string): boolean {
   const letters = tail.replace(/[^\p{L}\p{N}]/gu, '')
   if (letters.length < MIN_LETTERS) return false
   if (tail === head) return true
+  if (areDifferentNumbers(tail, head)) return false
   return (
     letters.length >= 2 * MIN_LETTERS &&
     tail[0] === head[0] &&

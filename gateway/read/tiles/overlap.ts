@@ -85,12 +85,22 @@ const gapOf = ({ key }: Token): number => (key === '' ? MARK_GAP : GAP)
 function likeness(a: Token, b: Token): number {
   if (a.key === '' || b.key === '') return a.text === b.text ? 0.2 : -Infinity
   if (a.key === b.key) return 1 + Math.min(a.key.length, 10) / 10
+  if (areDifferentNumbers(a.key, b.key)) return -Infinity
   const alike = spelledAlike(a.key, b.key)
   return alike < ALIKE ? -Infinity : alike - DOUBT
 }
 
+/** Tells whether both words have digits, and not the same: a digit that one reading took for a letter may be the same. */
+export function areDifferentNumbers(a: string, b: string): boolean {
+  const [digits, others] = [digitsOf(a), digitsOf(b)]
+  return digits !== '' && others !== '' && digits !== others
+}
+
+/** Returns the digits of a text. */
+export const digitsOf = (text: string): string => text.replace(/\D/g, '')
+
 /** 1 less the share of letters to be changed (V. Levenshtein's distance): short words have too few pairs to compare. */
-function spelledAlike(a: string, b: string): number {
+export function spelledAlike(a: string, b: string): number {
   const longer = Math.max(a.length, b.length)
   if (Math.min(a.length, b.length) < ALIKE * longer) return 0
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -4,6 +4,7 @@ import type { AskEngine } from '../ask.ts'
 import { drawn, type PageAnswer } from '../page-answer.ts'
 import type { PageToRead } from '../page-to-read.ts'
 import { joinTiles } from './join-tiles.ts'
+import type { TileText } from './join-tiles.ts'
 
 /**
  * Reads a page image: whole, or its tiles one after the other where it is cut into tiles. If a tile does not end well,
@@ -26,6 +27,12 @@ export async function readTiles(
   return joined(page, image, rows)
 }
 
+function textsOf({ tiles = [] }: PageImage, answers: readonly (readonly (PageAnswer | null)[])[]): TileText[][] {
+  return tiles.map((row, index) =>
+    row.map(({ above, left }, column) => ({ above, left, text: answers[index]?.[column]?.text ?? '' })),
+  )
+}
+
 function joined(
   { question: { model } }: PageToRead,
   image: PageImage,
@@ -35,7 +42,7 @@ function joined(
   const reasons = answers.flatMap((answer) => answer.reasons)
   return {
     ...drawn(image, model.engine),
-    text: joinTiles(rows.map((row) => row.map((answer) => answer?.text ?? ''))),
+    text: joinTiles(textsOf(image, rows)),
     finishReason: answers.find(({ finishReason }) => finishReason !== 'stop')?.finishReason ?? 'stop',
     usage: {
       promptTokens: answers.reduce((tokens, { usage }) => tokens + usage.promptTokens, 0),

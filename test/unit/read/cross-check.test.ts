@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import type { PageImage } from '../../../gateway/page/page.ts'
+import type { PageImage, TileImage } from '../../../gateway/page/page.ts'
 import { crossCheck } from '../../../gateway/read/cross-check.ts'
 import type { CloserLook } from '../../../gateway/read/cross-check.ts'
 import { createAgreementLevel } from '../../../gateway/read/evidence/agreement-level.ts'
@@ -24,7 +24,7 @@ const whole = lines.join('\n')
 const half = lines.slice(0, 3).join('\n')
 
 const image: PageImage = { ...pageImage, textLayer: { text: whole, unmapped: 0, isOcr: false, isWhole: true } }
-const tile: PageImage = { ...pageImage, width: 1100, height: 800 }
+const tile: TileImage = { ...pageImage, width: 1100, height: 800, above: null, left: null }
 const closerImage: PageImage = { ...pageImage, tiles: [[tile], [tile]] }
 
 type Changes = NonNullable<Parameters<typeof pageToRead>[0]> & { readonly image?: PageImage }

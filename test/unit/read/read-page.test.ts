@@ -83,7 +83,7 @@ describe('reading a page', () => {
 
   it('reads tiles one after the other, and skips a tile without ink', async () => {
     const { scripted, read } = setUp()
-    const tile = { ...pageImage, width: 400 }
+    const tile = { ...pageImage, width: 400, above: null, left: null }
     const tiles = [[tile, { ...tile, blank: true }], [{ ...tile, height: 500 }]]
     const answer = read(cachedPage('a', { draw: async () => ({ ...pageImage, tiles }) }))
     const first = await scripted.nextReading()
@@ -102,7 +102,8 @@ describe('reading a page', () => {
 describe('a page in tiles', () => {
   it('ends as the tile that did not end well', async () => {
     const { scripted, read } = setUp()
-    const answer = read(cachedPage('a', { draw: async () => ({ ...pageImage, tiles: [[pageImage], [pageImage]] }) }))
+    const tile = { ...pageImage, above: null, left: null }
+    const answer = read(cachedPage('a', { draw: async () => ({ ...pageImage, tiles: [[tile], [tile]] }) }))
     for (const finishReason of ['length', 'stop']) {
       const reading = await scripted.nextReading()
       reading.answer('some text', { finishReason })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Seam } from '../../../../gateway/page/page.ts'
 import { joinTiles } from '../../../../gateway/read/tiles/join-tiles.ts'
+import type { TileText } from '../../../../gateway/read/tiles/join-tiles.ts'
 
 const table = (rows: string) => `<table>${rows}</table>`
 const row = (...cells: string[]) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`
@@ -101,14 +103,24 @@ const cases: readonly { name: string; rows: readonly (readonly string[])[]; text
   },
 ]
 
-describe('joining tiles', () => {
+/** Tiles that all overlap by a share. */
+const overlapping = (rows: readonly (readonly string[])[], share: number): TileText[][] => {
+  const seam: Seam = { kind: 'overlap', share, isWide: false, looks: null }
+  return rows.map((row, index) =>
+    row.map((text, column) => ({ text, above: index === 0 ? null : seam, left: column === 0 ? null : seam })),
+  )
+}
+
+describe('joining tiles that overlap', () => {
   for (const { name, rows, text } of cases)
-    it(`keeps once what was read twice: ${name}`, () => assert.equal(joinTiles(rows), text))
+    it(`keeps once what was read twice: ${name}`, () => assert.equal(joinTiles(overlapping(rows, 0.5)), text))
 
   it('loses no word of a long text, wherever it was cut', () => {
     const words = Array.from({ length: 400 }, (_, index) => `word${(index * 7919) % 1000}x${index}`)
     for (const cut of [120, 200, 301]) {
-      const joined = joinTiles([[words.slice(0, cut + 15).join(' ')], [words.slice(cut - 15).join(' ')]])
+      const joined = joinTiles(
+        overlapping([[words.slice(0, cut + 15).join(' ')], [words.slice(cut - 15).join(' ')]], 0.15),
+      )
       assert.deepEqual(joined.split(/\s+/), words)
     }
   })
