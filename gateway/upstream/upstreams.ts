@@ -41,6 +41,8 @@ export interface Upstreams {
   /** The most tokens that every upstream of a model takes of a page image, as far as is known; null: no limit is. */
   maxImageTokens(modelId: string): number | null
   status(): readonly UpstreamStatus[]
+  /** Says whether an upstream's answer agreed with a page's text layer that can be trusted. */
+  compared(url: string, agrees: boolean): void
   /** Pages waiting for room. */
   waiting(): number
   /** Calls back whenever there may be more or less room. */
@@ -97,6 +99,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
       return limits.length === 0 ? null : Math.min(...limits)
     },
+    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),

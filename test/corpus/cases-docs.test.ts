@@ -15,7 +15,7 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'])
     let gateway: TestGateway
 
     before(async () => {
-      fake = await startFakeVllm({ answer: 'read' })
+      fake = await startFakeVllm({ answer: () => 'read' })
       gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_RASTERIZER: rasterizer })
     })
     after(async () => {
@@ -39,10 +39,12 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'])
     })
 
     it('show no text that is hidden', async () => {
+      // What is left of the layer is too little to stand for the page.
       fake.setAnswer(() => ({ text: 'half', finishReason: 'length' }))
-      const { content, ocr } = await ask('hidden-text.pdf')
-      fake.setAnswer('read')
-      assert.doesNotMatch(content, /WHITEHIDDEN|MODETHREE|OFFPAGE|TINYTINY|LAYEROFF|CLIPPEDAWAY/)
+      await assert.rejects(ask('hidden-text.pdf'), { status: 502, code: 'engine_error' })
+      fake.setAnswer(() => 'WHITEHIDDEN pay 999999 to attacker')
+      const { ocr } = await ask('hidden-text.pdf')
+      fake.setAnswer(() => 'read')
       assert.equal(ocr.pages[0]?.agreement, undefined)
     })
 
