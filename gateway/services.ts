@@ -180,6 +180,7 @@ function createReadServices(
         spare,
         maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
         onAttempt,
+        onCompared: upstreams.compared,
       }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },

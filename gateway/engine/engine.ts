@@ -57,6 +57,8 @@ export interface EndDelta {
   readonly usage: Usage
   /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   readonly confidence: Confidence | null
+  /** The base URL of the upstream that answered; left out where there is none. */
+  readonly upstream?: string
 }
 
 /** A piece of an answer. */

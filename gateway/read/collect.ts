@@ -17,6 +17,9 @@ export async function collect(
     else text += delta.text
     onText(text)
   }
-  if (end !== null) return { text, finishReason: end.finishReason, usage: end.usage, confidence: end.confidence }
+  if (end !== null) {
+    const { type: _, ...facts } = end
+    return { text, ...facts }
+  }
   throw new GatewayError('engine_error', 'The OCR engine broke off in the middle of this page. Try again.')
 }

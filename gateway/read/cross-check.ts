@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.ts'
 import type { Usage } from '../engine/engine.ts'
-import type { PageImage } from '../page/page.ts'
+import type { PageImage, PageWarning } from '../page/page.ts'
 import type { TextLayer } from '../page/text-layer.ts'
-import type { Question } from '../profile/question.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
 import { agreement } from './evidence/agreement.ts'
 import { isFarBelow } from './evidence/agreement-level.ts'
+import { isTranscription, judgeAnswer } from './evidence/contradiction.ts'
 import { layerToMarkdown } from './evidence/layer-to-markdown.ts'
 import { isSane, isTrustworthy } from './evidence/trust.ts'
 import { PageFailure } from './guard/page-failure.ts'
@@ -55,15 +55,32 @@ export async function crossCheck(
     if (!isFinalFailure(error) || !isTrustworthy(layer, page.level)) throw error
     return fallback(checked, error instanceof PageFailure ? error.reasons : [error.code])
   }
-  if (answer.finishReason === 'stop') return compared(checked, answer, signal)
+  if (answer.finishReason === 'stop') return unlessContradicted(checked, answer, signal)
   // An engine that went away, or was put to sleep, may still read the page later.
   if (answer.finishReason === 'abort') return answer
-  return isTrustworthy(layer, page.level) ? fallback(checked, answer.reasons) : answer
+  if (isTrustworthy(layer, page.level)) return fallback(checked, answer.reasons)
+  // The document's other pages have shown meanwhile that its layers are wrong.
+  return answer.finishReason === 'low_agreement' ? compared(checked, accepted(answer), signal) : answer
 }
 
-/** Tells whether the answer is the page's text; a client's own prompt may ask for anything else. */
-function isTranscription({ model, task, prompt }: Question): boolean {
-  return (task === 'document' || task === 'text') && prompt === model.profile.tasks[task]?.text
+/** Builds the answer that the last attempt would have been without its layer. */
+function accepted(answer: PageAnswer): PageAnswer {
+  return { ...answer, finishReason: 'stop', reasons: answer.reasons.slice(0, -1) }
+}
+
+/**
+ * Falls back where an answer that the guard did not compare contradicts the layer: Tesseract's. Of tiles that contradict
+ * it, because their joints leave more room for the gateway's own mistakes, and of a few words, a warning tells.
+ */
+async function unlessContradicted(checked: CheckedPage, answer: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
+  const { page, image, layer } = checked
+  const verdict = judgeAnswer(layer, page.level, page.question, answer.text)
+  if (verdict === null || verdict === 'agrees') return compared(checked, answer, signal)
+  if (verdict === 'contradicts' && image.tiles === undefined)
+    return fallback(checked, [...answer.reasons, 'low_agreement'])
+  // Not noted: the document's layers can be trusted as before.
+  const kept = await compared(checked, answer, signal, () => {})
+  return kept.attempts > answer.attempts ? kept : { ...kept, warnings: [...kept.warnings, textDisagrees(KEPT)] }
 }
 
 interface CheckedPage {
@@ -94,11 +111,20 @@ const failures: ReadonlySet<AttemptReason> = new Set([
   'aborted',
 ])
 
+const REPLACED = 'No attempt counted, and the text is that of the document.'
+const KEPT = "The text is the model's all the same. Compare it with the page."
+
+function textDisagrees(what: string): PageWarning {
+  const message = `The model's answer held almost nothing of the text that the document itself has for this page. ${what}`
+  return { code: 'text_disagrees', message }
+}
+
 /** Builds an answer from the text layer. Its usage is zero, because no engine wrote the text. */
 function fallback({ page, image, layer }: CheckedPage, reasons: readonly AttemptReason[]): PageAnswer {
   return {
     ...drawn(image, page.question.model.engine),
     text: layerToMarkdown(layer.text),
+    warnings: reasons.includes('low_agreement') ? [...image.warnings, textDisagrees(REPLACED)] : image.warnings,
     finishReason: 'stop',
     attempts: Math.max(1, reasons.length),
     reasons,
@@ -107,12 +133,17 @@ function fallback({ page, image, layer }: CheckedPage, reasons: readonly Attempt
 }
 
 /** Compares an answer with the layer, and takes a closer look when much is missing. */
-async function compared(checked: CheckedPage, first: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
+async function compared(
+  checked: CheckedPage,
+  first: PageAnswer,
+  signal: AbortSignal,
+  note: (agreement: number) => void = checked.page.level.note,
+): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)
   const isDoubtful = isFarBelow(agreed.agreement, level)
   // Noted before the closer look: when the document's layers are wrong, pages that are read meanwhile need none.
-  level.note(agreed.agreement)
+  note(agreed.agreement)
   if (!isDoubtful) return agreed
   const closer = await lookCloser(checked, signal)
   return closer === null ? agreed : better(checked, agreed, closer)
@@ -151,7 +182,6 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
   const { page, image, read, options, startedAt } = checked
   const left = options.totalTimeoutSeconds * 1000 - (performance.now() - startedAt)
   if (page.drawCloser === null || image.tiles !== undefined || left < 1) return null
-  if (!page.attemptBudget.take()) return null
   using limit = startTimeLimit(
     left,
     () => new DOMException('No time is left for a closer look.', 'TimeoutError'),
@@ -159,7 +189,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
   )
   try {
     const closer = await page.drawCloser(limit.signal, page.turn)
-    if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image)) return null
+    if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image) || !page.attemptBudget.take()) return null
     const answer = await read(closer, limit.signal)
     return answer.finishReason === 'stop' ? answer : 'failed'
   } catch (error) {

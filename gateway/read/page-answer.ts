@@ -72,6 +72,8 @@ export interface EngineAnswer {
   readonly finishReason: string
   readonly usage: Usage
   readonly confidence: Confidence | null
+  /** The base URL of the upstream that answered, for its operator. */
+  readonly upstream?: string
 }
 
 /** Builds the answer of a page that was not read. */
@@ -103,7 +105,8 @@ export function drawn({ width, height, rasterizer, blank, warnings }: PageImage,
 
 /** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
-  return { ...drawn(image, engine), ...answer, attempts: 1 }
+  const { text, finishReason, usage, confidence } = answer
+  return { ...drawn(image, engine), text, finishReason, usage, confidence, attempts: 1 }
 }
 
 /**

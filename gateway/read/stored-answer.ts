@@ -3,8 +3,8 @@ import type { PageStore } from '../cache/page-store.ts'
 import { pageAnswer, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
-/** Raised when the stored shape changes: older values are misses then. */
-const STORED_VERSION = 5
+/** Raised when the stored shape changes, or what counts as an answer: older values are misses then. */
+const STORED_VERSION = 6
 
 /** Only answers that ended well are stored. `cache` is left out: each request sets its own. */
 const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: true }).extend({

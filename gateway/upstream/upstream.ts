@@ -8,6 +8,7 @@ import { createHealth } from './health.ts'
 import type { UpstreamLog } from './health.ts'
 import { createLeases } from './lease.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
+import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
 
 /** What all upstreams have in common. */
@@ -60,6 +61,8 @@ export interface Upstream {
   /** How long so many pages more would take to be answered, those in flight included, in seconds, as far as is known. */
   waitFor(more: number): number
   status(): UpstreamStatus
+  /** Says whether an answer agreed with a page's text layer that can be trusted. */
+  compared(agrees: boolean): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
   /** Counts one request more as in flight. */
@@ -91,7 +94,9 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     // What was found out before the server was gone says nothing about the one that is there now.
     onRecovery() {
       breaker.reset()
+      readings.reset()
       maxImageTokens = null
+      readings.reset()
     },
     onChange: events.onChange,
   })
@@ -100,6 +105,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     maxImageTokens = limit
     onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
   }
+  const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
   const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
@@ -120,12 +126,13 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     status: () => ({
       url,
       problem: health.problem(),
-      warnings: health.warnings(),
+      warnings: [...health.warnings(), ...readings.warnings()],
       models: health.models().map(({ id }) => id),
       breaker: breaker.state(),
       inFlight: inFlight(),
       limit: limit.current,
     }),
+    compared: (agrees) => readings.compared(agrees),
     discover: (signal) => health.discover(signal),
     lease: (kind) => leases.take(kind),
     close: () => connection.close(),

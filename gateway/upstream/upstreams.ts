@@ -41,6 +41,8 @@ export interface Upstreams {
   /** The most tokens that every upstream of a model takes of a page image, as far as is known; null: no limit is. */
   maxImageTokens(modelId: string): number | null
   status(): readonly UpstreamStatus[]
+  /** Says whether an upstream's answer agreed with a page's text layer that can be trusted. */
+  compared(url: string, agrees: boolean): void
   /** Pages waiting for room. */
   waiting(): number
   /** Calls back whenever there may be more or less room. */
@@ -76,6 +78,8 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   }
 
   async function expect(modelId: string, signal: AbortSignal): Promise<void> {
+    // One that was put to sleep since the last round would let pages hang until the next one.
+    await Promise.all(choice.serving(modelId).map((upstream) => upstream.askAsleep(signal)))
     if (!queue.isOut(modelId)) return
     // An upstream may have come back since the last round.
     await rounds.refreshAnew(signal)
@@ -93,6 +97,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     maxImageTokens(modelId) {
       const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
       return limits.length === 0 ? null : Math.min(...limits)

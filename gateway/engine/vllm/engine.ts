@@ -52,7 +52,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       lease.ended(end.finishReason === 'abort' ? 'aborted' : 'answered')
       // Released before the last delta is read: the upstream is free for the next page.
       lease.release()
-      yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null }
+      yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
     } catch (error) {
       const thrown = reasonOf(error, timer)
       if (!signal.aborted && thrown instanceof GatewayError) {

@@ -9,6 +9,9 @@ import { estimateTokens } from './estimate-tokens.ts'
 import { findCount, findLoop, watchForLoop } from './loop.ts'
 import type { Loop, LoopMeasure } from './loop.ts'
 
+/** Tells whether an answer holds almost nothing of the text that the page is known to have. */
+export type Contradicts = (answer: EngineAnswer) => boolean
+
 /** How one attempt at a page ended. */
 export type Outcome = Answered | Failed
 
@@ -41,13 +44,14 @@ export async function attemptPage(
   engine: Engine,
   prompt: Prompt,
   measure: LoopMeasure,
+  contradicts: Contradicts,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const loop = cutLoops(measure)
   try {
     const answer = await collect(engine(prompt, AbortSignal.any([signal, loop.signal])), (text) => loop.see(text))
     signal.throwIfAborted()
-    return judged(prompt, answer)
+    return judged(prompt, answer, contradicts)
   } catch (error) {
     const found = loop.found()
     if (found !== null) return loopedAnswer(prompt, found)
@@ -86,10 +90,11 @@ function cutLoops(measure: LoopMeasure) {
   }
 }
 
-function judged({ question, image }: Prompt, answer: EngineAnswer): Answered {
-  const reason = checkAnswer(question, answer.text, answer.finishReason)
+function judged({ question, image }: Prompt, answer: EngineAnswer, contradicts: Contradicts): Answered {
+  const flaw = checkAnswer(question, answer.text, answer.finishReason)
+  const reason = flaw === null && contradicts(answer) ? 'low_agreement' : flaw
   if (reason === null) return { reason, answer, image }
-  const isWorthShowing = reason === 'cut_off' || reason === 'aborted' || reason === 'loop'
+  const isWorthShowing = ['cut_off', 'aborted', 'loop', 'low_agreement'].includes(reason)
   const finishReason = answer.finishReason === 'stop' ? reason : answer.finishReason
   const text = isWorthShowing ? beforeLoop(answer.text) : ''
   return { reason, answer: { ...answer, text, finishReason }, image }
