@@ -33,10 +33,10 @@ export function pixelsOf(share: PageShare, { width, height }: Pick<Marks, 'width
   }
 }
 
-/** Tells whether none, some or all of the pixels of a box are marked, a pixel around it included. */
-export function marksIn(marks: Marks, share: PageShare): 'none' | 'some' | 'all' {
+/** Tells whether none, some or all of the pixels of a box, and so many around it, are marked. */
+export function marksIn(marks: Marks, share: PageShare, around = 1): 'none' | 'some' | 'all' {
   const { pixels, width } = marks
-  const { left, top, right, bottom } = pixelsOf(share, marks, 1)
+  const { left, top, right, bottom } = pixelsOf(share, marks, around)
   let [hasMark, hasGap] = [false, false]
   for (let y = top; y < bottom; y++)
     for (let at = y * width + left, end = y * width + right; at < end; at++) {
@@ -64,9 +64,9 @@ export function mainTint({ pixels, channels, ...size }: Bitmap, share: PageShare
   return counts.indexOf(Math.max(...counts)) * BIN + BIN / 2
 }
 
-/** Tells whether any channel of a box has levels that are so far apart: red on green is as dark as it. */
-function hasRange({ pixels, channels, ...size }: Bitmap, share: PageShare, range: number): boolean {
-  const { left, top, right, bottom } = pixelsOf(share, size, 2)
+/** Tells whether any channel of a box has levels that are far apart: red on green is as dark as it. */
+function hasRange({ pixels, channels, ...size }: Bitmap, share: PageShare, around: number): boolean {
+  const { left, top, right, bottom } = pixelsOf(share, size, around)
   for (let channel = 0; channel < Math.min(3, channels); channel++) {
     let [darkest, lightest] = [255, 0]
     for (let y = top; y < bottom; y++)
@@ -75,7 +75,7 @@ function hasRange({ pixels, channels, ...size }: Bitmap, share: PageShare, range
         if (level < darkest) darkest = level
         if (level > lightest) lightest = level
       }
-    if (lightest - darkest >= range) return true
+    if (lightest - darkest >= MIN_RANGE) return true
   }
   return false
 }
@@ -85,10 +85,13 @@ const MIN_RANGE = 24
 /** In pixels from the top of an A to the bottom of a g: smaller text is a gray line. */
 const MIN_TYPE_PIXELS = 2
 
-/** Tells whether a box may show letters: it has ink, and something beside the ink. */
-export function hasLetters(bitmap: Bitmap, ink: Marks, share: PageShare): boolean {
-  const marks = marksIn(ink, share)
-  return marks === 'some' || (marks === 'all' && hasRange(bitmap, share, MIN_RANGE))
+/**
+ * Tells whether a box may show letters: it has ink, and something beside the ink. A box that is as small as its letters
+ * needs a pixel around it: there is nothing beside the ink in that of a dash.
+ */
+export function hasLetters(bitmap: Bitmap, ink: Marks, share: PageShare, around: 0 | 1): boolean {
+  const marks = marksIn(ink, share, around)
+  return marks === 'some' || (marks === 'all' && hasRange(bitmap, share, 2 * around))
 }
 
 /** Tells whether letters of such a height, in pixels, cannot be told from each other. */

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import sharp from 'sharp'
 import type { PdfRasterizer } from './open-pdf.ts'
 
-/** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page. */
-const DRAWING_VERSION = 4
+/** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page, its text layer or its warnings. */
+const DRAWING_VERSION = 5
 
 const require = createRequire(import.meta.url)
 

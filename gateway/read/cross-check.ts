@@ -182,7 +182,6 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
   const { page, image, read, options, startedAt } = checked
   const left = options.totalTimeoutSeconds * 1000 - (performance.now() - startedAt)
   if (page.drawCloser === null || image.tiles !== undefined || left < 1) return null
-  if (!page.attemptBudget.take()) return null
   using limit = startTimeLimit(
     left,
     () => new DOMException('No time is left for a closer look.', 'TimeoutError'),
@@ -190,7 +189,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
   )
   try {
     const closer = await page.drawCloser(limit.signal, page.turn)
-    if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image)) return null
+    if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image) || !page.attemptBudget.take()) return null
     const answer = await read(closer, limit.signal)
     return answer.finishReason === 'stop' ? answer : 'failed'
   } catch (error) {

@@ -3,6 +3,7 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import type { UpstreamConnection } from './connection.ts'
 import { ASLEEP, discover, SilentServer, sleepsNow } from './discovery.ts'
 import type { ChooseProfile } from './served-models.ts'
+import { createSilence } from './silence.ts'
 
 /** Says one thing about an upstream to whoever keeps the log. */
 export type UpstreamLog = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -40,12 +41,6 @@ export interface UpstreamHealthOptions {
   readonly onChange: () => void
 }
 
-/** A server that says something at least so often is busy, not hung, though it does not answer `/health` in time. */
-const BUSY_MILLISECONDS = 10_000
-
-/** A server that has said nothing at all for so long gets no pages: it was late at least twice. */
-const SILENT_MILLISECONDS = 25_000
-
 /** Creates the health of a server that was not asked yet. */
 export function createHealth(connection: UpstreamConnection, options: UpstreamHealthOptions): UpstreamHealth {
   const { chooseProfile, onLog, onRecovery, onChange } = options
@@ -53,41 +48,23 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let models: readonly ServedModel[] = []
   let problem: string | null = 'it has not been asked yet'
   let warnings: readonly string[] = []
-  let lastHeard = -Infinity
-  let lastAnswered = performance.now()
-  let isLate = false
+  const silence = createSilence()
   let canSleep = false
-  let lost = new AbortController()
+  const loss = createLoss(url)
 
   function setProblem(next: string | null, isCertain = true): void {
     if (next === problem) return
-    logProblem(next)
+    onLog?.(...newsOf(next), { url, models: models.map(({ id }) => id) })
     if (next === null) onRecovery()
     problem = next
-    if (next !== null && isCertain) loseAll(next)
+    if (next !== null && isCertain) loss.fire(next)
     onChange()
   }
 
   /** A late answer says nothing about the pages that the server has: they end by their own time limits. */
   function noteSilence({ message, isAlive }: SilentServer): void {
-    const now = performance.now()
-    if (models.length === 0) return setProblem(message, false)
-    if (isAlive) lastAnswered = now
-    const silence = now - Math.max(lastHeard, lastAnswered)
-    isLate = silence >= BUSY_MILLISECONDS
-    if (silence >= SILENT_MILLISECONDS) setProblem(message, false)
-  }
-
-  function logProblem(next: string | null): void {
-    const fields = { url, models: models.map(({ id }) => id) }
-    if (next === null) onLog?.('info', 'upstream is well', fields)
-    else onLog?.('warn', `upstream has a problem: ${next}`, fields)
-  }
-
-  function loseAll(reason: string | null): void {
-    const gone = lost
-    lost = new AbortController()
-    gone.abort(lostUpstream(url, reason))
+    if (isAlive) silence.heard()
+    if (silence.wasLate() || models.length === 0) setProblem(message, false)
   }
 
   function setWarnings(next: readonly string[]): void {
@@ -99,20 +76,16 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
     models: () => models,
     problem: () => problem,
     isAsleep: () => problem === ASLEEP,
-    isLate: () => isLate,
+    isLate: () => silence.isLate,
     warnings: () => warnings,
-    lost: () => lost.signal,
-    heard() {
-      lastHeard = performance.now()
-      isLate = false
-    },
+    lost: () => loss.signal,
+    heard: () => silence.heard(),
     failed: (error) => setProblem(describe(error)),
     async discover(signal) {
       try {
         const found = await discover(connection, chooseProfile, signal)
         ;({ models, canSleep } = found)
-        lastAnswered = performance.now()
-        isLate = false
+        silence.heard()
         setWarnings(versionWarnings(found.models, found.version))
         setProblem(found.problem)
       } catch (error) {
@@ -122,16 +95,31 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
       onChange()
     },
     async askAsleep(signal) {
-      if (!canSleep || isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
+      if (!canSleep || silence.isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
       setProblem(ASLEEP)
       return true
     },
   }
 }
 
-function lostUpstream(url: string, problem: string | null): GatewayError {
-  const message = 'The OCR engine went away before it had begun to answer. Try again in a few seconds.'
-  return new GatewayError('engine_unavailable', message, { cause: new Error(`${url}: ${problem}`) })
+function newsOf(problem: string | null): ['info' | 'warn', string] {
+  return problem === null ? ['info', 'upstream is well'] : ['warn', `upstream has a problem: ${problem}`]
+}
+
+/** Tells whoever waits for a server that it is gone, dead or asleep; each time anew. */
+function createLoss(url: string) {
+  let lost = new AbortController()
+  return {
+    get signal() {
+      return lost.signal
+    },
+    fire(problem: string): void {
+      const gone = lost
+      lost = new AbortController()
+      const message = 'The OCR engine went away before it had begun to answer. Try again in a few seconds.'
+      gone.abort(new GatewayError('engine_unavailable', message, { cause: new Error(`${url}: ${problem}`) }))
+    },
+  }
 }
 
 function versionWarnings(models: readonly ServedModel[], version: string | null): string[] {

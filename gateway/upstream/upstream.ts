@@ -94,6 +94,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     // What was found out before the server was gone says nothing about the one that is there now.
     onRecovery() {
       breaker.reset()
+      readings.reset()
       maxImageTokens = null
       readings.reset()
     },

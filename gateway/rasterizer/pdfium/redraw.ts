@@ -13,8 +13,8 @@ export function drawPart(pdfium: Pdfium, page: number, rendering: Rendering, par
   return pdfium.bytes(room.address, length).slice()
 }
 
-/** Marks, on the whole page, where two drawings of a part differ. */
-export function markChanges(
+/** Returns how far two drawings of a part differ at each pixel of the page, in levels of a channel. */
+export function differences(
   one: Uint8Array,
   other: Uint8Array,
   part: Part,
@@ -22,15 +22,18 @@ export function markChanges(
 ): Marks {
   const pixels = new Uint8Array(width * height)
   for (let y = 0, from = 0; y < part.height; y++)
-    for (let x = 0; x < part.width; x++, from += 4) {
-      const change = Math.max(
+    for (let x = 0; x < part.width; x++, from += 4)
+      pixels[(y + part.top) * width + x + part.left] = Math.max(
         Math.abs(one[from]! - other[from]!),
         Math.abs(one[from + 1]! - other[from + 1]!),
         Math.abs(one[from + 2]! - other[from + 2]!),
       )
-      if (change > MIN_CHANGE) pixels[(y + part.top) * width + x + part.left] = 1
-    }
   return { pixels, width, height }
+}
+
+/** Marks the pixels that differ by more than smoothing does. */
+export function marksOf({ pixels, ...size }: Marks): Marks {
+  return { ...size, pixels: pixels.map((difference) => (difference > MIN_CHANGE ? 1 : 0)) }
 }
 
 /** Whether the page would look different without an object. */
@@ -40,5 +43,5 @@ export function isSeen(pdfium: Pdfium, page: number, object: number, rendering: 
   pdfium.library.FPDFPageObj_SetIsActive(object, false)
   const without = drawPart(pdfium, page, rendering, part)
   pdfium.library.FPDFPageObj_SetIsActive(object, true)
-  return markChanges(drawn, without, part, rendering.size).pixels.includes(1)
+  return differences(drawn, without, part, rendering.size).pixels.some((difference) => difference > MIN_CHANGE)
 }

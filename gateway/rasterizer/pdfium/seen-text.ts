@@ -12,7 +12,7 @@ import {
 import { areaOf, intersect, scaleOf } from '../scan/geometry.ts'
 import { isInLayer, matrixOf } from '../scan/page.ts'
 import type { Pdfium } from './module.ts'
-import { drawPart, markChanges } from './redraw.ts'
+import { differences, drawPart, marksOf } from './redraw.ts'
 import type { Part, Rendering } from './render.ts'
 import type { TextContent, TextObject } from './text-content.ts'
 import { shareOf } from '../text-place.ts'
@@ -77,7 +77,7 @@ function hasInk(pdfium: Pdfium, text: PlacedText, { ink, bitmap }: DrawnPage): b
   const size = bitmap()
   const side = Math.min((share.right - share.left) * size.width, (share.bottom - share.top) * size.height)
   if (isTooSmall(side) && hasTinyType(pdfium, text, size)) return false
-  return hasLetters(bitmap(), ink, share)
+  return hasLetters(bitmap(), ink, share, 1)
 }
 
 /** Some fonts have no boxes: nothing is known of where their text is. */
@@ -137,11 +137,12 @@ function drawWithout(
     const part = partAround(pass, size)
     const drawn = drawPart(pdfium, page, rendering, part)
     for (const { object } of pass) library.FPDFPageObj_SetIsActive(object, false)
-    const changes = markChanges(drawn, drawPart(pdfium, page, rendering, part), part, size)
+    const differing = differences(drawn, drawPart(pdfium, page, rendering, part), part, size)
+    const changes = marksOf(differing)
     const changing = pass.filter(({ share }) => isChanged(changes, share))
     for (const { object } of changing) library.FPDFPageObj_SetIsActive(object, true)
     const faint = changing.filter(({ isFaint }) => isFaint)
-    const crossed = faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, part, drawn, changes })
+    const crossed = faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, part, drawn, differing })
     const seen = changing.filter((text) => !crossed.includes(text))
     for (const { object } of seen) partial.set(object, changes)
     // What made no difference is inactive in later passes: of two equal texts at one place, the other one does.
@@ -153,11 +154,13 @@ interface Redrawn {
   readonly rendering: Rendering
   readonly part: Part
   readonly drawn: Uint8Array
-  readonly changes: Marks
+  readonly differing: Marks
 }
 
-/** Of a text's pixels: white text over black lines only cuts them here and there. */
-const MIN_SEEN_SHARE = 0.4
+/** Of a text's strokes: white text over black lines only cuts them here and there. */
+const MIN_SEEN_SHARE = 0.5
+/** A colour that differs by a little, as a bit of each channel: every stroke of a text that is seen differs by more. */
+const OTHER_COLOUR = 0x20
 
 /**
  * Returns the texts that are seen only where they cross something else, and makes them inactive. In another colour all
@@ -167,7 +170,7 @@ function findCrossed(
   pdfium: Pdfium,
   page: number,
   texts: readonly DoubtfulText[],
-  { rendering, part, drawn, changes }: Redrawn,
+  { rendering, part, drawn, differing }: Redrawn,
 ): DoubtfulText[] {
   const { library } = pdfium
   using room = pdfium.allocate(16)
@@ -176,17 +179,17 @@ function findCrossed(
     const { address } = room
     read(object, address, address + 4, address + 8, address + 12)
     const [red = 0, green = 0, blue = 0, alpha = 0] = pdfium.integers(address, 4)
-    write(object, red ^ 0x80, green ^ 0x80, blue ^ 0x80, 255)
+    write(object, red ^ OTHER_COLOUR, green ^ OTHER_COLOUR, blue ^ OTHER_COLOUR, 255)
     return { [Symbol.dispose]: () => write(object, red, green, blue, alpha) }
   }
   let shape: Marks
   {
     using restoring = new DisposableStack()
     for (const text of texts) restoring.use(recolour(text))
-    shape = markChanges(drawn, drawPart(pdfium, page, rendering, part), part, rendering.size)
+    shape = differences(drawn, drawPart(pdfium, page, rendering, part), part, rendering.size)
   }
   const crossed = texts.filter(
-    ({ share }) => countMarks(changes, share, shape) < MIN_SEEN_SHARE * countMarks(shape, share),
+    ({ share }) => total(shape, share, differing) < MIN_SEEN_SHARE * total(shape, share, shape),
   )
   for (const { object } of crossed) library.FPDFPageObj_SetIsActive(object, false)
   return crossed
@@ -274,15 +277,15 @@ const MIN_CHANGED_SHARE = 0.01
 
 function isChanged(changes: Marks, share: PageShare): boolean {
   const { left, top, right, bottom } = pixelsOf(share, changes)
-  return countMarks(changes, share) >= Math.max(2, MIN_CHANGED_SHARE * (right - left) * (bottom - top))
+  return total(changes, share, changes) >= Math.max(2, MIN_CHANGED_SHARE * (right - left) * (bottom - top))
 }
 
-/** Counts the marks in a box, or those that are in both. */
-function countMarks({ pixels, width, height }: Marks, share: PageShare, others: Marks | null = null): number {
-  const { left, top, right, bottom } = pixelsOf(share, { width, height })
-  let count = 0
+/** Adds up the smaller of two values at each pixel of a box. */
+function total(one: Marks, share: PageShare, other: Marks): number {
+  const { left, top, right, bottom } = pixelsOf(share, one)
+  let sum = 0
   for (let y = top; y < bottom; y++)
-    for (let at = y * width + left, end = y * width + right; at < end; at++)
-      if (pixels[at] === 1 && others?.pixels[at] !== 0) count++
-  return count
+    for (let at = y * one.width + left, end = y * one.width + right; at < end; at++)
+      sum += Math.min(one.pixels[at]!, other.pixels[at]!)
+  return sum
 }

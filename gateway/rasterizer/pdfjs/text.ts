@@ -58,5 +58,5 @@ function showsText(item: TextItem, page: Box, turns: number, { bitmap, ink }: Dr
   const bounds = boxOf([corner(0, -DESCENT), corner(1, -DESCENT), corner(0, 1), corner(1, 1)])
   const share = shareOf(bounds, page, turns)
   const letters = (item.height * bitmap.height) / (turns % 2 === 0 ? page.top - page.bottom : page.right - page.left)
-  return !isTooSmall(letters) && hasLetters(bitmap, ink, share)
+  return !isTooSmall(letters) && hasLetters(bitmap, ink, share, 0)
 }

@@ -113,7 +113,7 @@ const visible: readonly { name: string; content: string; text?: string }[] = [
 ]
 
 const read = async (bytes: Uint8Array, rasterizer: PdfRasterizer) =>
-  (await textLayerOf(bytes, rasterizer, 1540))?.text ?? ''
+  (await textLayerOf(bytes, rasterizer, 800))?.text ?? ''
 const withoutSpace = (text: string) => text.replaceAll(/\s/g, '')
 
 describe('text that a page does not show', () => {

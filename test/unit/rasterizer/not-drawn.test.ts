@@ -11,7 +11,7 @@ import { pdfStream } from '../../support/write-pdf.ts'
 const budget = { longestEdge: 1540, maxPixels: 1540 * 1540 }
 const lanes = ['auto', 'pdfium', 'pdfjs'] as const
 
-async function draw(lane: (typeof lanes)[number], pdf: Uint8Array, longestEdge = 1540) {
+async function draw(lane: (typeof lanes)[number], pdf: Uint8Array, longestEdge = 500) {
   const drawing = await drawBy(lane, pdf, { longestEdge })
   const { warnings, blank } = await finishPage(drawing, { mediaType: 'image/png', pixelBudget: budget })
   return { warnings, blank, isWhite: isWhite({ ...drawing.bitmap, pixels: withoutAlpha(drawing.bitmap) }), drawing }

@@ -127,6 +127,15 @@ describe('an answer that is compared with its text layer', () => {
       assert.equal(asked.readings.length, 1)
     })
 
+  it('takes no retry of the request where there are no more pixels', async () => {
+    let taken = 0
+    const take = () => ++taken > 0
+    const asked = ask({ attemptBudget: { take }, drawCloser: async () => pageImage })
+    ;(await asked.nextReading()).answer(half)
+    await asked.answer
+    assert.equal(taken, 0)
+  })
+
   it('is not retried where the document agrees no better', async () => {
     const level = createAgreementLevel()
     for (const agreement of [0.5, 0.45, 0.55]) level.note(agreement)
