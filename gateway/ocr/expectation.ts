@@ -43,14 +43,16 @@ export function expectReading(costs: readonly PageCost[], request: OcrRequest, p
   return {
     promptTokens,
     completionTokens: Math.round(prompts * perPrompt),
-    seconds: prompts === 0 ? 0 : pace === null ? null : secondsFor(prompts, pace),
+    seconds: prompts === 0 ? 0 : pace === null ? null : secondsFor(costs, pace),
     measuredPages: pace?.pages ?? 0,
   }
 }
 
-/** Estimates the time for all prompts, and no less than one page takes. */
-function secondsFor(prompts: number, { secondsPerPage, pagesPerSecond }: ReadingPace): number {
-  return Number(Math.max(secondsPerPage, prompts / pagesPerSecond).toPrecision(3))
+/** Estimates the time for all prompts, and no less than the page with the most takes: it reads them one by one. */
+function secondsFor(costs: readonly PageCost[], { secondsPerPrompt, promptsPerSecond }: ReadingPace): number {
+  const prompts = costs.reduce((sum, cost) => sum + cost.prompts, 0)
+  const longest = costs.reduce((most, cost) => Math.max(most, cost.prompts), 0)
+  return Number(Math.max(secondsPerPrompt * longest, prompts / promptsPerSecond).toPrecision(3))
 }
 
 /** Returns the tokens of one prompt; none for Tesseract, which counts no tokens. */

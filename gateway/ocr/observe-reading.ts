@@ -33,7 +33,7 @@ function observePage({ question }: PageToRead, { stageSeconds }: Metrics, meter:
       // A page whose image was read before was only drawn.
       if (answer.cache !== 'miss') return
       observe('engine')
-      if (isMeasure(answer)) reading.read(answer.usage.completionTokens / prompts)
+      if (isMeasure(answer)) reading.read(answer.usage.completionTokens, prompts)
     },
     [Symbol.dispose]: () => reading[Symbol.dispose](),
   }

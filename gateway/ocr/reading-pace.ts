@@ -1,21 +1,24 @@
 import { addToMean, createReadingSpeed, secondsSince, type RunningMean } from '../schedule/pace.ts'
 
-/** What pages of one model and task have taken since the gateway started. */
+/** What pages of one model and task have taken since the gateway started. A page in tiles is a prompt for each. */
 export interface ReadingPace {
   /** Pages that were measured. */
   readonly pages: number
-  /** Tokens of an answer, on average. */
+  /** Tokens of an answer to a prompt, on average. */
   readonly completionTokens: number
-  /** From where a page begins to be drawn to the end of its answer, on average. */
-  readonly secondsPerPage: number
+  /** For each prompt of a page, from where it begins to be drawn to the end of its last answer, on average. */
+  readonly secondsPerPrompt: number
   /** While any page was being read. Documents raise it, because their pages are read side by side. */
-  readonly pagesPerSecond: number
+  readonly promptsPerSecond: number
 }
 
 /** A page that is being read, until it is disposed. */
 export interface BegunReading extends Disposable {
-  /** Notes that an engine has read the page whole. Not called for a page that failed or was aborted. */
-  read(completionTokens: number): void
+  /**
+   * Notes that an engine has read the page whole, in so many prompts, and the tokens of all its answers. Not called for
+   * a page that failed or was aborted.
+   */
+  read(completionTokens: number, prompts: number): void
 }
 
 /** Measures what reading takes. */
@@ -55,19 +58,19 @@ function createMeter(now: () => number) {
       const since = now()
       speed.began(1)
       return {
-        read(completionTokens) {
-          tokens = addToMean(tokens, completionTokens, { remembered: REMEMBERED_PAGES })
-          seconds = addToMean(seconds, secondsSince(since, now), { remembered: REMEMBERED_PAGES })
+        read(completionTokens, prompts) {
+          tokens = addToMean(tokens, completionTokens / prompts, { remembered: REMEMBERED_PAGES })
+          seconds = addToMean(seconds, secondsSince(since, now) / prompts, { remembered: REMEMBERED_PAGES })
           pages += 1
-          speed.read(1)
+          speed.read(prompts)
         },
         [Symbol.dispose]: () => speed.ended(1),
       }
     },
     pace(): ReadingPace | null {
-      const pagesPerSecond = speed.pagesPerSecond()
-      if (tokens === null || seconds === null || pagesPerSecond === null) return null
-      return { pages, completionTokens: tokens.value, secondsPerPage: seconds.value, pagesPerSecond }
+      const promptsPerSecond = speed.pagesPerSecond()
+      if (tokens === null || seconds === null || promptsPerSecond === null) return null
+      return { pages, completionTokens: tokens.value, secondsPerPrompt: seconds.value, promptsPerSecond }
     },
   }
 }

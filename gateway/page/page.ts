@@ -22,6 +22,7 @@ export const warningCodes = [
   'resolution_low',
   'image_bilevel',
   'page_skewed',
+  'type_small',
   'document_is_portfolio',
   'form_is_xfa',
   'annotation_not_drawn',

@@ -6,7 +6,10 @@ export interface Preparation {
   readonly deskew?: boolean
   /** Makes pages black and white. */
   readonly binarize?: boolean
-  /** Reads images far beyond the target size in overlapping tiles. */
+  /**
+   * Reads pages far beyond the target size in tiles; false: reads every page as a whole. Left out, pages are read in
+   * tiles whose type would be too small as a whole.
+   */
   readonly tile?: boolean
   /** `auto` draws pages of small type larger and sparse ones smaller, within the pixel budget. */
   readonly resolution?: 'auto'

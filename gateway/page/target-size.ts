@@ -10,6 +10,12 @@ export interface PixelBudget {
   readonly dpi?: number
   /** No page image has more pixels than this. */
   readonly maxPixels: number
+  /** A page image with a shorter side is padded with paper, in pixels. */
+  readonly minEdge?: number
+  /** A page image whose longer side is more times the shorter one is padded with paper. */
+  readonly maxRatio?: number
+  /** The height of an x, in pixels, below which the model does not read type. */
+  readonly minTypeSize?: number
 }
 
 /** Width and height in whole pixels. */

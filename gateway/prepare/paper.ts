@@ -74,7 +74,8 @@ function* neighbours(square: number, across: number, down: number): Generator<nu
 /** Half the width of the window of gray levels that count as one tint. */
 const TINT = 6
 
-function mostFrequent({ pixels, width, height }: GrayImage): number {
+/** Returns the brightness that most pixels are near. Looks at every second row. */
+export function mostFrequent({ pixels, width, height }: GrayImage): number {
   const counts = new Uint32Array(256 + 2 * TINT)
   for (let y = 0; y < height; y += 2)
     for (let at = y * width, end = at + width; at < end; at += 2) counts[pixels[at]! + TINT]!++

@@ -32,14 +32,22 @@ const USUAL_EDGE = 297 / 25.4
 
 /**
  * Plans the reading of a page in overlapping tiles, each within the budget; null when the page is not far larger than
- * its target size. All pixels of a raster page count, unless its `dpi` tells how large it is on paper. At most 24
- * tiles: a page that would take more is drawn smaller.
+ * its target size. All pixels of a raster page count, unless its `dpi` tells how large it is on paper.
  */
 export function planTiles(size: PageSize, budget: PixelBudget, dpi: number | null = null): TilePlan | null {
   const scale = readableScale(size, budget, dpi)
   const target = targetSize(size, budget)
   if (size.width * size.height * scale ** 2 < FAR_BEYOND * target.width * target.height) return null
-  for (let factor = scale; ; factor *= 0.95) {
+  return planTilesAt(size, budget, scale)
+}
+
+/**
+ * Plans tiles for a page that is drawn at so many pixels per unit of it; null when one tile holds it. A page that would
+ * take more than 24 tiles, or more than `maxPixels`, is drawn smaller.
+ */
+export function planTilesAt(size: PageSize, budget: PixelBudget, scale: number, maxPixels = Infinity): TilePlan | null {
+  const most = Math.sqrt(maxPixels / (size.width * size.height))
+  for (let factor = Math.min(scale, most); ; factor *= 0.95) {
     const width = Math.max(1, Math.round(size.width * factor))
     const height = Math.max(1, Math.round(size.height * factor))
     const rows = fewestTiles(width, height, budget)
@@ -47,8 +55,17 @@ export function planTiles(size: PageSize, budget: PixelBudget, dpi: number | nul
   }
 }
 
+/** Counts the tiles of a plan. */
+export function countTiles({ rows }: TilePlan): number {
+  return rows.reduce((sum, row) => sum + row.length, 0)
+}
+
 /** Pixels per unit of the page at which type of the usual size is read well. */
-function readableScale({ unit }: PageSize, { dpi: wanted, longestEdge }: PixelBudget, dpi: number | null): number {
+export function readableScale(
+  { unit }: PageSize,
+  { dpi: wanted, longestEdge }: PixelBudget,
+  dpi: number | null,
+): number {
   const readable = wanted ?? (longestEdge === undefined ? 150 : longestEdge / USUAL_EDGE)
   if (unit === 'pt') return readable / POINTS_PER_INCH
   return dpi === null ? 1 : Math.min(1, readable / dpi)
@@ -130,8 +147,13 @@ function spansPerSide(count: number, overlap: number): number {
   return count - (count - 1) * overlap
 }
 
-function fits(width: number, height: number, { longestEdge, maxPixels }: PixelBudget): boolean {
-  return width * height <= maxPixels && Math.max(width, height) <= (longestEdge ?? Infinity)
+function fits(width: number, height: number, budget: PixelBudget): boolean {
+  return width * height <= budget.maxPixels && Math.max(width, height) <= usualEdge(budget)
+}
+
+/** Returns the longer side of an A4 page within a budget: no tile is longer. */
+export function usualEdge({ longestEdge, dpi }: PixelBudget): number {
+  return longestEdge ?? (dpi === undefined ? Infinity : Math.round(dpi * USUAL_EDGE))
 }
 
 interface Span {

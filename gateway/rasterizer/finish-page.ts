@@ -4,14 +4,15 @@ import { encode } from '../prepare/encode.ts'
 import { findInkReduced } from '../prepare/ink-mask.ts'
 import { measureInk } from '../prepare/ink.ts'
 import type { Drawing } from './opened-document.ts'
+import { pad } from '../prepare/pad.ts'
 import { prepare } from '../prepare/prepare.ts'
 import { findWarnings } from '../prepare/quality.ts'
 import type { Rasterization } from './messages.ts'
 import { measureSkew } from '../prepare/skew.ts'
 
 /**
- * Makes the page image of a drawing: measures it, prepares it as asked and encodes it. A blank page is encoded as it
- * is.
+ * Makes the page image of a drawing: measures it, prepares it as asked, pads it to what the model takes and encodes it.
+ * A blank page is encoded as it is.
  */
 export async function finishPage(
   { bitmap, rasterizer, source = null, textLayer = null, ink = null, warnings: lacks = [] }: Drawing,
@@ -22,7 +23,7 @@ export async function finishPage(
   // Letters that the document itself draws level are level, whatever a few lines of them look like.
   const isLevel = blank || textLayer?.lettering?.isLevel === true
   const wanted = isLevel ? { ...preparation, deskew: false } : preparation
-  const prepared = blank ? bitmap : await prepare(bitmap, wanted, pixelBudget)
+  const prepared = blank ? bitmap : pad(await prepare(bitmap, wanted, pixelBudget), pixelBudget)
   // Warns only of the skew that is left after preparation.
   const skew = isLevel ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
   const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]

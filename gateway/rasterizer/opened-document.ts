@@ -12,6 +12,8 @@ export interface Drawing {
   readonly rasterizer: PageImage['rasterizer']
   /** Left out for pages that are drawn from text and lines. */
   readonly source?: SourceImage | null
+  /** A PDF's page shows pictures; left out where that is not known. */
+  readonly hasImages?: boolean
   /** Left out for images. */
   readonly textLayer?: TextLayer | null
   /** What the drawing lacks. */

@@ -1,16 +1,14 @@
-import sharp from 'sharp'
-import type { PageImage, PageSize, TileImage } from '../page/page.ts'
+import type { PageImage, PageSize, PageWarning } from '../page/page.ts'
 import { targetSize } from '../page/target-size.ts'
-import type { TargetSize } from '../page/target-size.ts'
-import type { Bitmap } from '../prepare/bitmap.ts'
-import { finishPage } from './finish-page.ts'
-import type { Drawing, OpenedDocument } from './opened-document.ts'
-import { prepare } from '../prepare/prepare.ts'
-import type { Rasterization } from './messages.ts'
-import { cutTiles } from '../prepare/cut-tiles.ts'
-import { cutAgain, planCloserLook, planTiles } from '../prepare/tile.ts'
+import type { PixelBudget, TargetSize } from '../page/target-size.ts'
+import { confirmsGuess, findSmallType, smallTypeWarning } from '../prepare/small-type.ts'
+import { countTiles, cutAgain, planCloserLook, planTiles, planTilesAt } from '../prepare/tile.ts'
 import type { TilePlan } from '../prepare/tile.ts'
 import { chooseScale } from '../prepare/type-size.ts'
+import { finishPage } from './finish-page.ts'
+import type { Rasterization } from './messages.ts'
+import type { Drawing, OpenedDocument } from './opened-document.ts'
+import { tiledPage } from './tiled-page.ts'
 
 /** What rasterizing one page needs. */
 export interface PageToRasterize {
@@ -23,32 +21,80 @@ export interface PageToRasterize {
 }
 
 /**
- * Draws a page at its target size, or as its preparation asks, and makes the page image. Only for rasterizer threads.
+ * Draws a page at its target size, or as its preparation asks, and makes the page image. A page whose type would be too
+ * small for the model is drawn larger and cut into tiles, unless its preparation forbids that. Only for rasterizer
+ * threads.
  */
 export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work
   const { pixelBudget, preparation = {}, closer = false } = rasterization
   if (closer) return closerPage(work)
-  let plan: TilePlan | null = null
+  const planned: { plan: TilePlan | null; size: PageSize | null } = { plan: null, size: null }
   const drawing = await drawAt(work, (size) => {
-    plan = preparation.tile === true ? planWithin(planTiles(size, pixelBudget), work) : null
-    return plan ?? targetSize(size, pixelBudget)
+    planned.size = size
+    planned.plan = preparation.tile === true ? planWithin(planTiles(size, pixelBudget), work) : null
+    return planned.plan ?? targetSize(size, pixelBudget)
   })
-  if (plan !== null) return tiledPage(drawing, rasterization, (size) => planTiles(size, pixelBudget))
-  return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
+  if (planned.size === null) throw new TypeError('the page was drawn without a size')
+  if (planned.plan !== null) return askedTiles(drawing, planned.plan, planned.size, rasterization)
+  return wholePage(drawing, planned.size, work)
+}
+
+/** Makes the tiles that were asked for, with a warning where the type is too small in them, too. */
+async function askedTiles(drawing: Drawing, plan: TilePlan, size: PageSize, rasterization: Rasterization) {
+  const { pixelBudget } = rasterization
+  const image = await tiledPage(drawing, rasterization, replanned(pixelBudget))
+  const lettering = drawing.textLayer?.lettering?.size ?? null
+  const gain = plan.width / targetSize(size, pixelBudget).width
+  const typeSize = lettering === null ? null : (lettering * Math.max(plan.width, plan.height)) / gain
+  return withWarning(image, smallTypeWarning({ plan, gain, typeSize, isGuess: false }, pixelBudget, 'asked'))
+}
+
+/** Makes the image of a page that was drawn whole; if that leaves its type too small, draws it once more in tiles. */
+async function wholePage(drawing: Drawing, size: PageSize, work: PageToRasterize): Promise<PageImage> {
+  const { rasterization, maxImagePixels } = work
+  const { pixelBudget, preparation = {} } = rasterization
+  const { bitmap, source = null, textLayer = null, rasterizer, hasImages = true } = drawing
+  const isVector = rasterizer === 'pdfium' && !hasImages
+  const lettering = textLayer?.lettering ?? null
+  const small = findSmallType({ size, bitmap, source, lettering, isVector }, pixelBudget, maxImagePixels)
+  if (small === null) {
+    return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
+  }
+  const isWhole = preparation.tile === false
+  if (isWhole && !small.isGuess) {
+    return withWarning(await finishPage(drawing, rasterization), smallTypeWarning(small, pixelBudget, 'whole'))
+  }
+  // The memory of its pixels is used again for the next drawing.
+  const kept: Drawing = { ...drawing, bitmap: { ...bitmap, pixels: bitmap.pixels.slice() } }
+  const larger = await drawAt(work, () => small.plan)
+  if (small.isGuess && !confirmsGuess(larger.bitmap, small.gain, pixelBudget)) return finishPage(kept, rasterization)
+  const image = isWhole
+    ? await finishPage(kept, rasterization)
+    : await tiledPage(larger, rasterization, replanned(pixelBudget))
+  const remedy = isWhole ? 'whole' : preparation.tile === true ? 'asked' : 'tiled'
+  return withWarning(image, image.blank ? null : smallTypeWarning(small, pixelBudget, remedy))
+}
+
+/** Plans the tiles once more, for the page as its preparation has turned it or changed its size. */
+const replanned = (budget: PixelBudget) => (size: PageSize) => planTilesAt(size, budget, 1)
+
+function withWarning(image: PageImage, warning: PageWarning | null): PageImage {
+  return warning === null ? image : { ...image, warnings: [...image.warnings, warning] }
 }
 
 /** Draws a page for a closer look, larger or in tiles; at its target size where that gains nothing. */
 async function closerPage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work
-  const { pixelBudget } = rasterization
+  const { pixelBudget, preparation = {} } = rasterization
   const planned: { plan: TilePlan | null } = { plan: null }
   const drawing = await drawAt(work, (size) => {
-    planned.plan = planWithin(planCloserLook(size, pixelBudget), work)
+    const plan = planWithin(planCloserLook(size, pixelBudget), work)
+    planned.plan = preparation.tile === false && plan !== null && countTiles(plan) > 1 ? null : plan
     return planned.plan ?? targetSize(size, pixelBudget)
   })
   const { plan } = planned
-  if (plan === null || plan.rows.flat().length === 1) return finishPage(drawing, rasterization)
+  if (plan === null || countTiles(plan) === 1) return finishPage(drawing, rasterization)
   return tiledPage(drawing, rasterization, ({ width, height }) => cutAgain(plan, width, height))
 }
 
@@ -71,45 +117,4 @@ async function redrawn(drawing: Drawing, work: PageToRasterize): Promise<Drawing
     const { width, height } = targetSize(size, pixelBudget)
     return { width: Math.max(1, Math.round(width * factor)), height: Math.max(1, Math.round(height * factor)) }
   })
-}
-
-/** Prepares the whole page, then cuts it into tiles: a single tile has too little text to tell which side is up. */
-async function tiledPage(
-  drawing: Drawing,
-  rasterization: Rasterization,
-  planFor: (size: PageSize) => TilePlan | null,
-): Promise<PageImage> {
-  const { pixelBudget, preparation = {} } = rasterization
-  const { binarize = false, rotate = false, deskew = false } = preparation
-  const { width, height } = drawing.bitmap
-  const bitmap = await prepare(drawing.bitmap, { rotate, deskew }, { maxPixels: 2 * width * height })
-  const ofPiece: Rasterization = { ...rasterization, preparation: binarize ? { binarize } : {} }
-  const size: PageSize = { width: bitmap.width, height: bitmap.height, unit: 'px' }
-  const overview = await finishPage(
-    { ...drawing, bitmap: await shrink(bitmap, targetSize(size, pixelBudget)) },
-    ofPiece,
-  )
-  const plan = planFor(size)
-  if (plan === null || overview.blank) return overview
-  const tiles: TileImage[][] = []
-  for (const row of cutTiles(bitmap, plan, isDrawn(drawing))) {
-    const images: TileImage[] = []
-    for (const { bitmap: piece, ...seams } of row)
-      images.push({ ...(await finishPage({ ...drawing, textLayer: null, bitmap: piece }, ofPiece)), ...seams })
-    tiles.push(images)
-  }
-  return { ...overview, tiles }
-}
-
-async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: TargetSize): Promise<Bitmap> {
-  const data = await sharp(pixels, { raw: { ...from, channels }, limitInputPixels: false })
-    .resize({ width, height, fit: 'fill' })
-    .raw()
-    .toBuffer()
-  return { pixels: data, width, height, channels }
-}
-
-/** Tells whether a page was drawn from letters and lines, and not from an image. */
-function isDrawn({ rasterizer, source = null }: Drawing): boolean {
-  return source === null && (rasterizer === 'pdfium' || rasterizer === 'pdfjs')
 }

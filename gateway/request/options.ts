@@ -69,7 +69,11 @@ export function completeOptions(given: GivenOptions, names: OptionNames): OcrOpt
   return { ...defaults, ...said, preparation: chosen(given.preparation ?? {}) }
 }
 
-/** Keeps only what was asked for: `rotate: false` means the same as no `rotate`, and must not change the page key. */
+/**
+ * Keeps only what was asked for: `rotate: false` means the same as no `rotate`, and must not change the page key.
+ * `tile: false` is a wish of its own.
+ */
 function chosen(preparation: Given<Preparation>): Preparation {
-  return Object.fromEntries(Object.entries(preparation).filter(([, value]) => value !== undefined && value !== false))
+  const isWish = ([name, value]: [string, unknown]) => value !== undefined && (value !== false || name === 'tile')
+  return Object.fromEntries(Object.entries(preparation).filter(isWish))
 }

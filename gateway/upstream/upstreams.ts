@@ -97,11 +97,11 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     maxImageTokens(modelId) {
       const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
       return limits.length === 0 ? null : Math.min(...limits)
     },
-    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),

@@ -1,5 +1,6 @@
 import { stripFence } from '../clean/strip-fence.ts'
 import { mixesPages } from '../known-problems.ts'
+import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile } from '../model-profile.ts'
 
 const EDGE = 1540
@@ -12,7 +13,8 @@ export const generic: ModelProfile = {
   version: 1,
   match: [],
   // 132 dots per inch on A4: at most about 2,100 tokens in common vision towers. An 8k context has room for them.
-  pixelBudget: { longestEdge: EDGE, maxPixels: EDGE * EDGE },
+  // The strictest of the common processors (Qwen2-VL's: sides of 28 or 32 pixels at least, a ratio below 200).
+  pixelBudget: { longestEdge: EDGE, maxPixels: EDGE ** 2, minEdge: 32, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'image-then-text' },
   tasks: {

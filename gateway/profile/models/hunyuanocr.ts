@@ -2,6 +2,7 @@ import type { TargetSize } from '../../page/target-size.ts'
 import { dropRepeatedTail, type RepetitionRule } from '../clean/drop-repeated-tail.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { hunyuanocr15Old, hunyuanocrMissing, mixesPages } from '../known-problems.ts'
+import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile, TaskPrompt } from '../model-profile.ts'
 
 // Sources, all in https://github.com/Tencent-Hunyuan/HunyuanOCR:
@@ -61,7 +62,8 @@ const extract = (textForFields: (fields: readonly string[]) => string): TaskProm
 const common = {
   version: 1,
   // 200 dots per inch keep small print readable; larger images cost tokens and become unstable (issue #114).
-  pixelBudget: { dpi: 200, maxPixels: MAX_PIXELS },
+  // Sides are whole squares of 32 pixels; "absolute aspect ratio must be smaller than 200" (HunYuanVL's processor).
+  pixelBudget: { dpi: 200, maxPixels: MAX_PIXELS, minEdge: 32, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
   imageMediaType: 'image/png',
   // An empty system message, and the image before the text: announced as a fix on 2025-11-28 (README 1.0, "News").
   layout: { system: '', order: 'image-then-text' },

@@ -3,6 +3,7 @@ import { dropRemark } from '../clean/drop-remark.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { unescapeMath } from '../clean/unescape-math.ts'
 import { lightonocrLoops, mixesPages } from '../known-problems.ts'
+import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile } from '../model-profile.ts'
 
 // Unless said otherwise, what stands here is from https://github.com/lightonai/LightOnOCR at commit 36755d4:
@@ -42,7 +43,8 @@ const common = {
 } as const satisfies Partial<ModelProfile>
 
 const pixtral = {
-  pixelBudget: { longestEdge: PIXTRAL_EDGE, maxPixels: PIXTRAL_EDGE * PIXTRAL_EDGE },
+  // One token's square is the least edge (PixtralProcessor rounds sides up to it, and would distort the picture).
+  pixelBudget: { longestEdge: PIXTRAL_EDGE, maxPixels: PIXTRAL_EDGE ** 2, minEdge: 28, minTypeSize: MIN_TYPE_SIZE },
   defaultMaxModelLen: 16_384,
   imageTokens: pixtralTokens,
 } as const satisfies Partial<ModelProfile>
@@ -98,7 +100,14 @@ export const lightonocr3: ModelProfile = {
   ...lightonocr3Small,
   id: 'lightonocr-3',
   match: [/lighton[-_ ]?ocr[-_ ]?v?3(?!\.?\d)(?![-_ ]1b)/i],
-  pixelBudget: { longestEdge: QWEN_EDGE, maxPixels: QWEN_EDGE * QWEN_EDGE },
+  // The Qwen2-VL processor refuses what is narrower than a token's square, or more than 200 times as long as it is wide.
+  pixelBudget: {
+    longestEdge: QWEN_EDGE,
+    maxPixels: QWEN_EDGE ** 2,
+    minEdge: 32,
+    maxRatio: 200,
+    minTypeSize: MIN_TYPE_SIZE,
+  },
   defaultMaxModelLen: 18_000,
   imageTokens: qwenTokens,
 }

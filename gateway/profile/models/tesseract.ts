@@ -10,7 +10,9 @@ export const tesseract: ModelProfile = {
   match: [],
   // 210 dpi on letter paper. Word recall on 33 documents (test/bench/recall.ts) falls below and above: 90.2 % at a
   // fixed 200 dpi, which starves small pages; 92.7 % at a longest edge of 2300; 90.3 % at 2800, which blurs scans.
-  pixelBudget: { longestEdge: 2300, maxPixels: 2300 * 2300 },
+  // Measured on English prose in Liberation Sans: of words with an x of 4 pixels it reads none, of 5 62.6 %, of 6 92.3 %,
+  // of 7 98.6 %. It needs no least edge; a margin does it good.
+  pixelBudget: { longestEdge: 2300, maxPixels: 2300 ** 2, minEdge: 32, minTypeSize: 6 },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'image-only' },
   tasks: { document: { text: null }, text: { text: null } },

@@ -118,9 +118,10 @@ async function drawPage(
     const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)
     const last = drawn.bitmap()
     const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
-    const isSuspect = (content.hasVisibleText || content.imageCount > 0) && isWhite(bitmap)
+    const hasImages = content.imageCount > 0
+    const isSuspect = (content.hasVisibleText || hasImages) && isWhite(bitmap)
     const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
-    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, ink, warnings }
+    return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, ink, warnings, hasImages }
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }

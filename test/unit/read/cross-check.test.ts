@@ -127,6 +127,15 @@ describe('an answer that is compared with its text layer', () => {
       assert.equal(asked.readings.length, 1)
     })
 
+  it('takes no retry of the request where there are no more pixels', async () => {
+    let taken = 0
+    const take = () => ++taken > 0
+    const asked = ask({ attemptBudget: { take }, drawCloser: async () => pageImage })
+    ;(await asked.nextReading()).answer(half)
+    await asked.answer
+    assert.equal(taken, 0)
+  })
+
   it('is not retried where the document agrees no better', async () => {
     const level = createAgreementLevel()
     for (const agreement of [0.5, 0.45, 0.55]) level.note(agreement)
@@ -217,12 +226,14 @@ describe('a page that no attempt has read', () => {
   })
 })
 
+const INVENTED = 'Whales swim below cold waves, and sailors heard strange music under wooden hulls. '.repeat(2)
+
 describe('an answer that contradicts its text layer, and that the guard did not judge', () => {
   const rich = { ...image, textLayer: { ...image.textLayer!, text: english } }
 
   it('is replaced by the layer', async () => {
     const asked = ask({ image: rich })
-    ;(await asked.nextReading()).answer('Something else altogether.')
+    ;(await asked.nextReading()).answer(INVENTED)
     const { isFallback, reasons, warnings } = await asked.answer
     assert.deepEqual(
       [isFallback, reasons, warnings.map(({ code }) => code)],
@@ -232,12 +243,9 @@ describe('an answer that contradicts its text layer, and that the guard did not 
 
   it('is warned of where the page was read in tiles', async () => {
     const asked = ask({ image: { ...rich, tiles: [[tile], [tile]] } })
-    ;(await asked.nextReading()).answer('Something else altogether.')
+    ;(await asked.nextReading()).answer(INVENTED)
     const { isFallback, text, warnings } = await asked.answer
-    assert.deepEqual(
-      [isFallback, text, warnings.map(({ code }) => code)],
-      [false, 'Something else altogether.', ['text_disagrees']],
-    )
+    assert.deepEqual([isFallback, text, warnings.map(({ code }) => code)], [false, INVENTED, ['text_disagrees']])
   })
 
   it("counts after all when the document's other layers turn out to be wrong", async () => {

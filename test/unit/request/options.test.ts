@@ -43,6 +43,8 @@ describe('the options of a request', () => {
     assert.deepEqual(create({ preparation: { rotate: false, deskew: true, tile: undefined } }).preparation, {
       deskew: true,
     })
+    // Left out, a page of small type is read in tiles; false is a wish.
+    assert.deepEqual(create({ preparation: { tile: false, binarize: false } }).preparation, { tile: false })
   })
 
   it('end the request when the client stops waiting', () => {
