@@ -108,8 +108,9 @@ function hasGap(marks: Marks, share: PageShare): boolean {
   const [across, down] = [(right - left) * marks.width, (bottom - top) * marks.height]
   if (across === 0 || down === 0) return false
   const count = Math.floor(Math.max(across, down) / Math.max(1, Math.min(across, down)))
+  const pieces = count > GAP_LETTERS ? count : 0
   let empty = 0
-  for (let index = 0; index < count && count > GAP_LETTERS; index++) {
+  for (let index = 0; index < pieces; index++) {
     const [from, to] = [index / count, (index + 1) / count]
     const piece =
       across >= down

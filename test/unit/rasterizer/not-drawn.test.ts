@@ -79,7 +79,7 @@ describe('an annotation without an appearance', () => {
 })
 
 /** 100 dots per inch on A4. */
-const scan = flateImage(await drawNumbered(7))
+const scan = flateImage(drawNumbered(7))
 
 /** A page that shows a scan in some way, and one that is in a layer that is off. */
 const layered = (content: string, image: StoredImage = scan) =>
