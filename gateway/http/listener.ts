@@ -140,7 +140,10 @@ function refusals({ log, metrics }: Pick<ListenerOptions, 'log' | 'metrics'>) {
     const { code, status } = error
     metrics.errors.inc({ code })
     metrics.requests.inc({ route: '_other', status })
-    log[status >= 500 ? 'error' : 'warn']({ request_id: id, status, code, err: error.cause }, 'request')
+    log[status >= 500 ? 'error' : 'warn'](
+      { request_id: id, status, code, problem: error.message, err: error.cause },
+      'request',
+    )
     const body = JSON.stringify(errorBody(error))
     const headers = {
       'content-type': 'application/json',

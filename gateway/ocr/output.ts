@@ -69,17 +69,15 @@ function withMarker(text: string, page: number, { error, status }: PageResult): 
 }
 
 function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
-  const content = answersJson && error === null ? { data: parseJson(text) } : { markdown: text }
   const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  return JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
-}
-
-// A model may write invalid JSON: the client then gets the text as it is.
-function parseJson(text: string): unknown {
+  const written = (content: object): string =>
+    JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
+  if (!answersJson || error !== null) return written({ markdown: text })
   try {
-    return JSON.parse(text)
+    return written({ data: JSON.parse(text) as unknown })
   } catch {
-    return text
+    // A model may write invalid JSON, or nest it deeper than it can be written: the client then gets the text as it is.
+    return written({ data: text })
   }
 }
 

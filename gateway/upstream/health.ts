@@ -50,14 +50,14 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let warnings: readonly string[] = []
   const silence = createSilence()
   let canSleep = false
-  let lost = new AbortController()
+  const loss = createLoss(url)
 
   function setProblem(next: string | null, isCertain = true): void {
     if (next === problem) return
-    logProblem(next)
+    onLog?.(...newsOf(next), { url, models: models.map(({ id }) => id) })
     if (next === null) onRecovery()
     problem = next
-    if (next !== null && isCertain) loseAll(next)
+    if (next !== null && isCertain) loss.fire(next)
     onChange()
   }
 
@@ -65,18 +65,6 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   function noteSilence({ message, isAlive }: SilentServer): void {
     if (isAlive) silence.heard()
     if (silence.wasLate() || models.length === 0) setProblem(message, false)
-  }
-
-  function logProblem(next: string | null): void {
-    const fields = { url, models: models.map(({ id }) => id) }
-    if (next === null) onLog?.('info', 'upstream is well', fields)
-    else onLog?.('warn', `upstream has a problem: ${next}`, fields)
-  }
-
-  function loseAll(reason: string | null): void {
-    const gone = lost
-    lost = new AbortController()
-    gone.abort(lostUpstream(url, reason))
   }
 
   function setWarnings(next: readonly string[]): void {
@@ -90,7 +78,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
     isAsleep: () => problem === ASLEEP,
     isLate: () => silence.isLate,
     warnings: () => warnings,
-    lost: () => lost.signal,
+    lost: () => loss.signal,
     heard: () => silence.heard(),
     failed: (error) => setProblem(describe(error)),
     async discover(signal) {
@@ -114,9 +102,24 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   }
 }
 
-function lostUpstream(url: string, problem: string | null): GatewayError {
-  const message = 'The OCR engine went away before it had begun to answer. Try again in a few seconds.'
-  return new GatewayError('engine_unavailable', message, { cause: new Error(`${url}: ${problem}`) })
+function newsOf(problem: string | null): ['info' | 'warn', string] {
+  return problem === null ? ['info', 'upstream is well'] : ['warn', `upstream has a problem: ${problem}`]
+}
+
+/** Tells whoever waits for a server that it is gone, dead or asleep; each time anew. */
+function createLoss(url: string) {
+  let lost = new AbortController()
+  return {
+    get signal() {
+      return lost.signal
+    },
+    fire(problem: string): void {
+      const gone = lost
+      lost = new AbortController()
+      const message = 'The OCR engine went away before it had begun to answer. Try again in a few seconds.'
+      gone.abort(new GatewayError('engine_unavailable', message, { cause: new Error(`${url}: ${problem}`) }))
+    },
+  }
 }
 
 function versionWarnings(models: readonly ServedModel[], version: string | null): string[] {

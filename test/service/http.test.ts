@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { Hono } from 'hono'
+import { once } from 'node:events'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import type { GatewayEnv } from '../../gateway/http/context.ts'
+import { createListener } from '../../gateway/http/listener.ts'
+import { createLog } from '../../gateway/telemetry/log.ts'
+import { createMetrics } from '../../gateway/telemetry/metrics.ts'
 import { errorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
@@ -240,6 +246,33 @@ describe('what is no request', { timeout: TIMEOUT }, () => {
     const metrics = await readMetrics(gateway.url)
     assert.equal(sumBy(metrics, 'ocr_gateway_errors_total', 'code')['malformed_request'], 7)
     assert.equal(sumBy(metrics, 'ocr_gateway_requests_total', 'status')['431'], 1)
+  })
+
+  it('is a request that never arrives whole: 408, which may be sent again', async () => {
+    const metrics = createMetrics()
+    const log = createLog({ level: 'silent', format: 'json' })
+    const lifecycle = { draining: false }
+    const listener = createListener(new Hono<GatewayEnv>(), {
+      log,
+      metrics,
+      lifecycle,
+      hostname: 'localhost',
+      keepAliveSeconds: 75,
+    })
+    assert.deepEqual([listener.server.headersTimeout > 75_000, listener.server.requestTimeout], [true, 300_000])
+    listener.server.listen(0, '127.0.0.1')
+    await once(listener.server, 'listening')
+    const { port } = listener.server.address() as AddressInfo
+    const connected = once(listener.server, 'connection') as Promise<[Socket]>
+    const answer = say(`http://127.0.0.1:${port}`, 'GET /health HTTP/1.1\r\n')
+    const [socket] = await connected
+    await eventually(() => socket.bytesRead > 0, DEADLINE, 'the beginning of the request')
+    // What Node says after a minute.
+    listener.server.emit('clientError', Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
+    const { status, head, body } = await answer
+    assert.deepEqual([status, errorBody.parse(JSON.parse(body)).error.code], [408, 'request_timeout'])
+    assert.match(head, /x-should-retry: true/i)
+    await listener.stop(1)
   })
 
   it('leaves no line when a connection is opened and closed, as probes do', async () => {

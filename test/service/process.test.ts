@@ -135,6 +135,35 @@ describe('the process', { timeout: TIMEOUT }, () => {
       assert.ok(!gateway.output.stderr.includes(word))
   })
 
+  it('logs nothing of what an upstream has said of a page, at any level', async () => {
+    const secret = 'Jane Doe, carcinoma'
+    const event = (text: string) => `data: ${text}\n\n`
+    const chunk = event(JSON.stringify({ choices: [{ index: 0, delta: { content: 'x' } }] }))
+    const bodies = [
+      { status: 200, body: `${chunk}${event(`{"content":"${secret}`)}` },
+      {
+        status: 200,
+        body: `${chunk}${event(JSON.stringify({ error: { message: secret, type: secret, code: 500 } }))}`,
+      },
+      { status: 200, body: `{"choices":[{"message":{"content":"${secret}` },
+      { status: 200, body: event(JSON.stringify({ choices: [{ delta: { content: { secret } } }] })) },
+      { status: 500, body: `<html><body>${secret}</body></html>` },
+      { status: 400, body: JSON.stringify({ detail: [{ msg: 'Bad', input: secret }] }) },
+    ]
+    await using fake = await startFakeVllm({
+      answer: ({ image }) => ({ failure: bodies[image?.pageNumber ?? 0] ?? { status: 500, body: '' } }),
+    })
+    await using gateway = await startGatewayProcess({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_UPSTREAM_CONCURRENCY: '8',
+      GATEWAY_LOG_LEVEL: 'trace',
+    })
+    const answer = await (await post(gateway.url, question(bodies.length))).text()
+    await eventually(() => gateway.output.stderr.includes('"msg":"request"'), 5000, 'its line')
+    assert.ok(gateway.output.stderr.split('"msg":"page failed"').length > bodies.length)
+    for (const text of [answer, gateway.output.stderr]) assert.doesNotMatch(text, /Jane|carcinoma/)
+  })
+
   for (const stream of [true, false]) {
     it(`notes a client that left before its answer began (stream: ${stream})`, async () => {
       await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })

@@ -9,7 +9,7 @@ import { readMetrics, sumBy } from '../support/read-metrics.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
-const TIMEOUT = 60_000
+const TIMEOUT = 120_000
 const pages = (count: number) =>
   makePdf(Array.from({ length: count }, (_, index) => ({ number: index + 1, lines: Array(40).fill('a line of text') })))
 

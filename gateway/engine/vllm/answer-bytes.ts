@@ -42,43 +42,38 @@ function tooMuch(size: string, maxTokens: number): GatewayError {
   )
 }
 
-/** Returns the reads of a body, each of them added to the bound. */
-export async function* boundedReads(
-  reads: AsyncIterable<Uint8Array>,
-  bound: AnswerBound,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const read of reads) {
-    bound.addBytes(read.byteLength)
-    yield read
-  }
+/** An answer whose first bytes are known. */
+export interface BegunAnswer {
+  /** The first character that is no space; null when there is none. */
+  readonly first: string | null
+  /** All reads, the first ones included, each of them added to the bound. */
+  readonly reads: AsyncIterable<Uint8Array>
 }
 
-/** The first byte of an answer that is no space; null when there is none. */
-export type FirstByte = string | null
-
-/** Reads as far as the first byte that is no space, and returns it beside all reads, the first ones included. */
-export async function peek(
-  reads: AsyncGenerator<Uint8Array, void, undefined>,
-): Promise<{ readonly first: FirstByte; readonly all: AsyncGenerator<Uint8Array, void, undefined> }> {
+/** Reads as far as the first character that is no space. */
+export async function beginAnswer(body: AsyncIterator<Uint8Array>, bound: AnswerBound): Promise<BegunAnswer> {
   const begun: Uint8Array[] = []
-  let first: FirstByte = null
+  let first: string | null = null
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    const read = await body.next()
+    if (read.done !== true) bound.addBytes(read.value.byteLength)
+    return read
+  }
   while (first === null) {
-    const { value, done } = await reads.next()
+    const { value, done } = await next()
     if (done === true) break
     begun.push(value)
     first = /[^\s\uFEFF]/.exec(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString())?.[0] ?? null
   }
-  return { first, all: joined(begun, reads) }
-}
-
-async function* joined(
-  begun: readonly Uint8Array[],
-  rest: AsyncGenerator<Uint8Array, void, undefined>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* begun
-    yield* rest
-  } finally {
-    await rest.return()
+  // No generator: it would cost as much for each token as parsing it.
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
+      const value = begun.shift()
+      return value === undefined ? next() : { value, done: false }
+    },
+    async return() {
+      return (await body.return?.()) ?? { value: undefined, done: true }
+    },
   }
+  return { first, reads: { [Symbol.asyncIterator]: () => iterator } }
 }

@@ -4,7 +4,7 @@ import { eventFailure, webPageAnswer } from '../../upstream/failure.ts'
 import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
 import { createConfidenceMeter } from '../confidence.ts'
 import type { EndDelta, TextDelta, Usage } from '../engine.ts'
-import { boundedReads, createAnswerBound, peek } from './answer-bytes.ts'
+import { beginAnswer, createAnswerBound } from './answer-bytes.ts'
 import { decodeEventStream, unreadable } from './event-stream-decoder.ts'
 
 /** What is known of an answer before it is read, and who is told of its progress. */
@@ -36,9 +36,9 @@ export async function* readAnswer(
   let isDone = false
   try {
     // Leaving the body early does not destroy it: after a whole answer the connection is kept for the next page.
-    const { first, all } = await peek(boundedReads(body.iterator({ destroyOnReturn: false }), state.bound))
+    const { first, reads } = await beginAnswer(body.iterator({ destroyOnReturn: false }), state.bound)
     if (first === '<') throw webPageAnswer(answer.url)
-    const events = first === '{' ? wholeAnswer(all, answer) : decodeEventStream(all, () => (isDone = true))
+    const events = first === '{' ? wholeAnswer(reads, answer) : decodeEventStream(reads, () => (isDone = true))
     for await (const burst of events) {
       const text = take(state, burst)
       answer.onHeard()

@@ -173,10 +173,12 @@ describe('stitching pages', () => {
 
   it("gives a task's JSON as data, and as text when it does not parse", async () => {
     const request = makeRequest({ output: 'json', answersJson: true })
-    const { content } = await collect(stitch(events('{"total": 12.5}', 'no JSON'), request))
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    const { content } = await collect(stitch(events('{"total": 12.5}', 'no JSON', deep), request))
     assert.deepEqual(JSON.parse(content), [
       { page: 1, status: 'ok', data: { total: 12.5 } },
       { page: 2, status: 'ok', data: 'no JSON' },
+      { page: 3, status: 'ok', data: deep },
     ])
   })
 })
