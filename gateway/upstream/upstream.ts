@@ -6,6 +6,7 @@ import { connectUpstream } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { createHealth } from './health.ts'
 import type { UpstreamLog } from './health.ts'
+import { createImageLimit } from './image-limit.ts'
 import { createLeases } from './lease.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
@@ -87,7 +88,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       events.onChange()
     },
   })
-  let maxImageTokens: number | null = null
+  const images = createImageLimit((message) => onLog?.('warn', message, { url }))
   const health = createHealth(connection, {
     chooseProfile,
     onLog,
@@ -95,18 +96,12 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     onRecovery() {
       breaker.reset()
       readings.reset()
-      maxImageTokens = null
-      readings.reset()
+      images.reset()
     },
     onChange: events.onChange,
   })
-  function onImageRefused(limit: number): void {
-    if (maxImageTokens !== null && maxImageTokens <= limit) return
-    maxImageTokens = limit
-    onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
-  }
   const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
-  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
+  const leases = createLeases({ connection, health, limit, breaker, events, images })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
@@ -121,7 +116,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
-    maxImageTokens: () => maxImageTokens,
+    maxImageTokens: () => images.current,
     waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
