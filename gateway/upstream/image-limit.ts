@@ -1,25 +1,25 @@
-/** Knows how large a page image may be for one server. Its encoder holds so many tokens, and it does not say how many. */
+/** How large page images one upstream takes, as far as it has refused any. */
 export interface ImageLimit {
-  /** In tokens; null: none is known. */
-  readonly current: number | null
-  /** Says that the server has refused an image, and how many tokens of it would fit. */
-  refused(maxTokens: number): void
-  /** Forgets it: the server has restarted, perhaps with more room. */
+  /** The most tokens of an image; null while none was refused. */
+  max(): number | null
+  /** Notes that an image was refused, and how many tokens would fit by what the upstream said. */
+  refused(limit: number): void
+  /** Forgets the limit: another server may be there now. */
   reset(): void
 }
 
-/** Creates the limit of a server that has refused nothing; calls back when it is lower than was known. */
-export function createImageLimit(onLower: (message: string) => void): ImageLimit {
-  let current: number | null = null
+/** Creates the limit of an upstream that has refused nothing yet. */
+export function createImageLimit(onLog: (level: 'warn', message: string) => void): ImageLimit {
+  let max: number | null = null
   return {
-    get current() {
-      return current
+    max: () => max,
+    refused(limit) {
+      if (max !== null && max <= limit) return
+      max = limit
+      onLog('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`)
     },
-    refused(maxTokens) {
-      if (current !== null && current <= maxTokens) return
-      current = maxTokens
-      onLower(`upstream refuses page images of more than ${maxTokens} tokens; they are made smaller`)
+    reset() {
+      max = null
     },
-    reset: () => void (current = null),
   }
 }

@@ -3,7 +3,6 @@ import type { AdaptiveLimit } from './adaptive-limit.ts'
 import type { Breaker } from './breaker.ts'
 import type { UpstreamConnection, UpstreamRequest, UpstreamResponse } from './connection.ts'
 import type { UpstreamHealth } from './health.ts'
-import type { ImageLimit } from './image-limit.ts'
 
 /** One request's claim on an upstream: it counts as in flight until it is released, by hand or by `using`. */
 export interface UpstreamLease extends Disposable {
@@ -43,7 +42,7 @@ export interface LeasedParts {
   readonly limit: AdaptiveLimit
   readonly breaker: Breaker
   readonly events: UpstreamEvents
-  readonly images: ImageLimit
+  readonly onImageRefused: (maxImageTokens: number) => void
 }
 
 /** The leases of one upstream. */
@@ -75,7 +74,7 @@ export function createLeases(parts: LeasedParts): Leases {
       lost: health.lost(),
       send: (request, signal) => send(parts, request, signal),
       heard: () => health.heard(),
-      imageRefused: (maxImageTokens) => parts.images.refused(maxImageTokens),
+      imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
       ended(outcome) {
         if (!isHeld) return
         if (outcome === 'failed' || outcome === 'aborted') trial.failed()
