@@ -79,7 +79,7 @@ async function unlessContradicted(checked: CheckedPage, answer: PageAnswer, sign
   if (verdict === 'contradicts' && image.tiles === undefined)
     return fallback(checked, [...answer.reasons, 'low_agreement'])
   // Not noted: the document's layers can be trusted as before.
-  const kept = await compared(checked, answer, signal, () => {})
+  const kept = await compared(checked, answer, signal, false)
   return kept.attempts > answer.attempts ? kept : { ...kept, warnings: [...kept.warnings, textDisagrees(KEPT)] }
 }
 
@@ -137,13 +137,13 @@ async function compared(
   checked: CheckedPage,
   first: PageAnswer,
   signal: AbortSignal,
-  note: (agreement: number) => void = checked.page.level.note,
+  isNoted = true,
 ): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)
   const isDoubtful = isFarBelow(agreed.agreement, level)
   // Noted before the closer look: when the document's layers are wrong, pages that are read meanwhile need none.
-  note(agreed.agreement)
+  if (isNoted) level.note(agreed.agreement)
   if (!isDoubtful) return agreed
   const closer = await lookCloser(checked, signal)
   return closer === null ? agreed : better(checked, agreed, closer)

@@ -87,7 +87,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       events.onChange()
     },
   })
-  let maxImageTokens: number | null = null
   const health = createHealth(connection, {
     chooseProfile,
     onLog,
@@ -95,18 +94,11 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     onRecovery() {
       breaker.reset()
       readings.reset()
-      maxImageTokens = null
-      readings.reset()
     },
     onChange: events.onChange,
   })
-  function onImageRefused(limit: number): void {
-    if (maxImageTokens !== null && maxImageTokens <= limit) return
-    maxImageTokens = limit
-    onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
-  }
   const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
-  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
+  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused: readings.imageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
@@ -121,7 +113,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
-    maxImageTokens: () => maxImageTokens,
+    maxImageTokens: readings.maxImageTokens,
     waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
@@ -132,7 +124,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       inFlight: inFlight(),
       limit: limit.current,
     }),
-    compared: (agrees) => readings.compared(agrees),
+    compared: readings.compared,
     discover: (signal) => health.discover(signal),
     lease: (kind) => leases.take(kind),
     close: () => connection.close(),
