@@ -79,7 +79,7 @@ async function unlessContradicted(checked: CheckedPage, answer: PageAnswer, sign
   if (verdict === 'contradicts' && image.tiles === undefined)
     return fallback(checked, [...answer.reasons, 'low_agreement'])
   // Not noted: the document's layers can be trusted as before.
-  const kept = await compared(checked, answer, signal, false)
+  const kept = await compared(checked, answer, signal, () => {})
   return kept.attempts > answer.attempts ? kept : { ...kept, warnings: [...kept.warnings, textDisagrees(KEPT)] }
 }
 
@@ -137,13 +137,13 @@ async function compared(
   checked: CheckedPage,
   first: PageAnswer,
   signal: AbortSignal,
-  isNoted = true,
+  note: (agreement: number) => void = (it) => checked.page.level.note(it),
 ): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)
   const isDoubtful = isFarBelow(agreed.agreement, level)
   // Noted before the closer look: when the document's layers are wrong, pages that are read meanwhile need none.
-  if (isNoted) level.note(agreed.agreement)
+  note(agreed.agreement)
   if (!isDoubtful) return agreed
   const closer = await lookCloser(checked, signal)
   return closer === null ? agreed : better(checked, agreed, closer)

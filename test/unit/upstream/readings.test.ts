@@ -22,13 +22,10 @@ describe('what pages have shown of an upstream', () => {
     assert.deepEqual(logged.slice(1), ['info upstream reads its pages again'])
   })
 
-  it('keeps the least that an image was refused at, and forgets all of another server', () => {
-    const { logged, readings } = start()
-    for (const limit of [3000, 2000, 2500]) readings.imageRefused(limit)
-    assert.equal(readings.maxImageTokens(), 2000)
-    assert.equal(logged.length, 2)
+  it('is forgotten when another server is there', () => {
+    const { readings } = start()
     for (let answer = 0; answer < 6; answer++) readings.compared(false)
     readings.reset()
-    assert.deepEqual([readings.maxImageTokens(), readings.warnings()], [null, []])
+    assert.deepEqual(readings.warnings(), [])
   })
 })
