@@ -5,7 +5,7 @@ import type { TextLayer } from '../page/text-layer.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
 import { agreement } from './evidence/agreement.ts'
 import { isFarBelow } from './evidence/agreement-level.ts'
-import { contradicts, isTranscription } from './evidence/contradiction.ts'
+import { isTranscription, judgeAnswer } from './evidence/contradiction.ts'
 import { layerToMarkdown } from './evidence/layer-to-markdown.ts'
 import { isSane, isTrustworthy } from './evidence/trust.ts'
 import { PageFailure } from './guard/page-failure.ts'
@@ -69,14 +69,18 @@ function accepted(answer: PageAnswer): PageAnswer {
 }
 
 /**
- * Falls back where an answer that the guard did not compare contradicts the layer: Tesseract's. Tiles that contradict it
- * are only warned of, because their joints leave more room for mistakes of the gateway's own.
+ * Falls back where an answer that the guard did not compare contradicts the layer: Tesseract's. Of tiles that contradict
+ * it, because their joints leave more room for the gateway's own mistakes, and of a few words, a warning tells.
  */
 async function unlessContradicted(checked: CheckedPage, answer: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
   const { page, image, layer } = checked
-  if (contradicts(layer, page.level, page.question, answer.text) !== true) return compared(checked, answer, signal)
-  if (image.tiles === undefined) return fallback(checked, [...answer.reasons, 'low_agreement'])
-  return { ...withAgreement(checked, answer), warnings: [...answer.warnings, textDisagrees(KEPT)] }
+  const verdict = judgeAnswer(layer, page.level, page.question, answer.text)
+  if (verdict === null || verdict === 'agrees') return compared(checked, answer, signal)
+  if (verdict === 'contradicts' && image.tiles === undefined)
+    return fallback(checked, [...answer.reasons, 'low_agreement'])
+  // Not noted: the document's layers can be trusted as before.
+  const kept = await compared(checked, answer, signal, () => {})
+  return kept.attempts > answer.attempts ? kept : { ...kept, warnings: [...kept.warnings, textDisagrees(KEPT)] }
 }
 
 interface CheckedPage {
@@ -129,12 +133,17 @@ function fallback({ page, image, layer }: CheckedPage, reasons: readonly Attempt
 }
 
 /** Compares an answer with the layer, and takes a closer look when much is missing. */
-async function compared(checked: CheckedPage, first: PageAnswer, signal: AbortSignal): Promise<PageAnswer> {
+async function compared(
+  checked: CheckedPage,
+  first: PageAnswer,
+  signal: AbortSignal,
+  note: (agreement: number) => void = checked.page.level.note,
+): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)
   const isDoubtful = isFarBelow(agreed.agreement, level)
   // Noted before the closer look: when the document's layers are wrong, pages that are read meanwhile need none.
-  level.note(agreed.agreement)
+  note(agreed.agreement)
   if (!isDoubtful) return agreed
   const closer = await lookCloser(checked, signal)
   return closer === null ? agreed : better(checked, agreed, closer)

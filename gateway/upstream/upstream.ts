@@ -96,6 +96,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       breaker.reset()
       readings.reset()
       maxImageTokens = null
+      readings.reset()
     },
     onChange: events.onChange,
   })

@@ -78,6 +78,8 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   }
 
   async function expect(modelId: string, signal: AbortSignal): Promise<void> {
+    // One that was put to sleep since the last round would let pages hang until the next one.
+    await Promise.all(choice.serving(modelId).map((upstream) => upstream.askAsleep(signal)))
     if (!queue.isOut(modelId)) return
     // An upstream may have come back since the last round.
     await rounds.refreshAnew(signal)
@@ -95,11 +97,11 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
       queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     maxImageTokens(modelId) {
       const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
       return limits.length === 0 ? null : Math.min(...limits)
     },
-    compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     status: () => upstreams.map((upstream) => upstream.status()),
     waiting: () => queue.waiting,
     onChange: (listener) => void listeners.push(listener),

@@ -16,6 +16,7 @@ const serviceSchema = z.object({
   image: z.string(),
   profiles: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).default({}),
+  entrypoint: z.array(z.string()).default([]),
   command: z.array(z.string()).default([]),
   ports: z.array(z.string()).optional(),
   networks: z.preprocess(
@@ -27,7 +28,14 @@ const serviceSchema = z.object({
   stop_grace_period: z.string().optional(),
 })
 const composeSchema = z.object({
-  services: z.object({ gateway: serviceSchema, redis: serviceSchema, lighton: serviceSchema, hunyuan: serviceSchema }),
+  services: z.object({
+    gateway: serviceSchema,
+    redis: serviceSchema,
+    lighton: serviceSchema,
+    hunyuan: serviceSchema,
+    'lighton-weights': serviceSchema,
+    'hunyuan-weights': serviceSchema,
+  }),
   networks: z.record(z.string(), z.object({ internal: z.boolean().default(false) })),
 })
 
@@ -65,8 +73,14 @@ const flag = ({ command }: Service, name: string): string | undefined => command
 
 const networksOf = ({ networks }: Service): string[] => Object.keys(networks).toSorted()
 
-/** Where serve-hunyuan.sh puts the weights: what vLLM then reports as `root`. */
-const hunyuanRoot = /^model=(.+)$/m.exec(read('vllm/serve-hunyuan.sh'))?.[1] ?? ''
+/** Where engine.sh puts the weights: what vLLM then reports as `root`. */
+const rootOf = (folder: string): string => {
+  const script = read('vllm/engine.sh')
+  assert.ok(script.includes(`folder=$weights/${folder}\n`))
+  return `${/^weights=(.+)$/m.exec(script)?.[1]}/${folder}`
+}
+const lightonRoot = rootOf('LightOnOCR-2-1B')
+const hunyuanRoot = rootOf('HunyuanOCR')
 
 const profileOf = (weights: string, service: Service) =>
   chooseProfile({ root: weights, id: flag(service, '--served-model-name') ?? '', parent: null }, new Map())
@@ -101,10 +115,33 @@ describe('docker compose up', () => {
     assert.equal(networks['cache']?.internal, true)
     assert.deepEqual(networksOf(services.gateway), ['cache', 'edge', 'engines'])
     assert.deepEqual(networksOf(services.redis), ['cache'])
-    // The engines' second network is their way to the weights; the gateway is not on it.
-    assert.deepEqual(networksOf(services.lighton), ['engines', 'weights'])
-    assert.deepEqual(networksOf(services.hunyuan), ['engines', 'weights'])
+    assert.deepEqual(networksOf(services.lighton), ['engines'])
+    assert.deepEqual(networksOf(services.hunyuan), ['engines'])
   })
+
+  for (const name of ['lighton', 'hunyuan'] as const) {
+    it(`lets the engine out nowhere: the weights are fetched before it starts, by something that serves nobody: ${name}`, () => {
+      const [engine, weights] = [services[name], services[`${name}-weights`]]
+      assert.ok(networksOf(engine).every((network) => networks[network]?.internal === true))
+      assert.equal(engine.environment['HF_HUB_OFFLINE'], '1')
+      assert.equal(engine.environment['HF_TOKEN'], undefined)
+      assert.deepEqual(engine.depends_on, { [`${name}-weights`]: { condition: 'service_completed_successfully' } })
+      assert.deepEqual(engine.entrypoint, ['engine', 'serve', name])
+      assert.deepEqual(weights.entrypoint, ['engine', 'fetch', name])
+      assert.deepEqual([weights.profiles, weights.image], [engine.profiles, engine.image])
+      // Nothing that anybody could ask is on the network that leads out.
+      assert.deepEqual(networksOf(weights), ['weights'])
+      assert.deepEqual(Object.keys(services).filter((other) => 'weights' in services[other as typeof name].networks).toSorted(), ['hunyuan-weights', 'lighton-weights']) // prettier-ignore
+    })
+
+    it(`lets the engine fetch no address that a request names: ${name}`, () => {
+      // An empty list would allow all of them.
+      assert.match(flag(services[name], '--allowed-media-domains') ?? '', /^[a-z]+\.invalid$/)
+      assert.match(services[name].command[services[name].command.indexOf('--allowed-media-domains') + 2] ?? '', /^--/)
+      assert.equal(services[name].environment['VLLM_MEDIA_URL_ALLOW_REDIRECTS'], '0')
+      assert.ok(!services[name].command.includes('--allowed-local-media-path'))
+    })
+  }
 
   it('gives the gateway an address that each engine answers to', () => {
     const { hostname } = new URL(services.gateway.environment['GATEWAY_UPSTREAM_URLS'] ?? '')
@@ -144,7 +181,7 @@ describe('the engines that compose starts', () => {
     const { lighton, hunyuan } = compose({ ...defaults, ...readEnv(path), ...keys }).services
 
     it(`serves LightOnOCR-2 with the context that its profile counts on, with ${path}`, () => {
-      const profile = profileOf(lighton.command[0] ?? '', lighton)
+      const profile = profileOf(lightonRoot, lighton)
       assert.equal(profile?.id, 'lightonocr-2')
       assert.equal(flag(lighton, '--max-model-len'), String(profile.defaultMaxModelLen))
     })
@@ -160,7 +197,7 @@ describe('the engines that compose starts', () => {
 
     it(`takes every page in one piece, with ${path}`, () => {
       for (const [service, profileRoot] of [
-        [lighton, 'lightonai/LightOnOCR-2-1B'],
+        [lighton, lightonRoot],
         [hunyuan, hunyuanRoot],
       ] as const) {
         const profile = profileOf(profileRoot, service)
@@ -196,35 +233,62 @@ describe('the engines that compose starts', () => {
   })
 })
 
-describe('HunyuanOCR', () => {
-  const bin = mkdtempSync(join(tmpdir(), 'serve-hunyuan-'))
+describe('what fetches and serves weights', () => {
+  const bin = mkdtempSync(join(tmpdir(), 'engine-'))
   after(() => rmSync(bin, { recursive: true }))
-  for (const name of ['hf', 'vllm']) writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*"\n`, { mode: 0o755 })
+  // The image's folder of weights, beside programs that only say how they were called.
+  const script = read('vllm/engine.sh').replace(/^weights=.*$/m, `weights=${bin}`)
+  writeFileSync(join(bin, 'engine'), script, { mode: 0o755 })
+  for (const name of ['hf', 'vllm'])
+    writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*"\n[ -z "$OFFLINE" ]\n`, { mode: 0o755 })
 
-  const serve = (environment: Environment) =>
-    spawnSync('sh', [new URL('vllm/serve-hunyuan.sh', root).pathname, '--max-model-len', '65536'], {
-      env: { PATH: `${bin}:/usr/bin:/bin`, ...environment },
+  const engine = (args: readonly string[], environment: Environment = {}) => {
+    const env = { PATH: `${bin}:/usr/bin:/bin`, ...environment }
+    const { status, stdout, stderr } = spawnSync('sh', [join(bin, 'engine'), ...args], {
+      env,
       encoding: 'utf8',
       timeout: 10_000,
     })
+    return { status, lines: stdout.trim().split('\n'), stderr }
+  }
 
-  it('does not start, and says why, until its licence was accepted', () => {
-    assert.equal(compose({ ...defaults, ...keys }).services.hunyuan.environment['ACCEPT_HUNYUAN_LICENSE'], 'false')
-    for (const environment of [{}, { ACCEPT_HUNYUAN_LICENSE: 'false' }, { ACCEPT_HUNYUAN_LICENSE: '1' }]) {
-      const { status, stdout, stderr } = serve(environment)
-      assert.equal(status, 1)
-      assert.equal(stdout, '')
-      assert.match(stderr, /European Union[^]*ACCEPT_HUNYUAN_LICENSE=true/)
-    }
+  for (const act of ['fetch', 'serve']) {
+    it(`does not ${act} HunyuanOCR, and says why, until its licence was accepted`, () => {
+      assert.equal(compose({ ...defaults, ...keys }).services.hunyuan.environment['ACCEPT_HUNYUAN_LICENSE'], 'false')
+      for (const environment of [{}, { ACCEPT_HUNYUAN_LICENSE: 'false' }, { ACCEPT_HUNYUAN_LICENSE: '1' }]) {
+        const { status, lines, stderr } = engine([act, 'hunyuan'], environment)
+        assert.deepEqual([status, lines], [1, ['']])
+        assert.match(stderr, /European Union[^]*ACCEPT_HUNYUAN_LICENSE=true/)
+      }
+    })
+  }
+
+  it('fetches version 1.5 and not the folder of 1.0 beside it, and serves what it fetched', () => {
+    const accepted = { ACCEPT_HUNYUAN_LICENSE: 'true', HUNYUAN_REVISION: 'abc' }
+    const folder = `${bin}/HunyuanOCR`
+    assert.deepEqual(engine(['fetch', 'hunyuan'], accepted).lines, [
+      `hf download tencent/HunyuanOCR --revision abc --exclude v1.0/* --local-dir ${folder}`,
+    ])
+    assert.deepEqual(engine(['serve', 'hunyuan', '--max-model-len', '65536'], accepted).lines, [
+      `vllm serve ${folder} --max-model-len 65536`,
+    ])
   })
 
-  it('serves version 1.5 and not the folder of 1.0 beside it, once it was', () => {
-    const { status, stdout } = serve({ ACCEPT_HUNYUAN_LICENSE: 'true', HUNYUAN_REVISION: 'abc' })
-    assert.equal(status, 0)
-    assert.deepEqual(stdout.trim().split('\n'), [
-      `hf download tencent/HunyuanOCR --revision abc --exclude v1.0/* --local-dir ${hunyuanRoot}`,
-      `vllm serve ${hunyuanRoot} --max-model-len 65536`,
-    ])
+  it('starts without the hub when the same revision was fetched before, and with no other', () => {
+    const folder = `${bin}/LightOnOCR-2-1B`
+    assert.equal(engine(['fetch', 'lighton'], { OFFLINE: '1' }).status, 1)
+    assert.deepEqual(engine(['fetch', 'lighton']), {
+      status: 0,
+      lines: [`hf download lightonai/LightOnOCR-2-1B --revision main --local-dir ${folder}`],
+      stderr: '',
+    })
+    assert.equal(engine(['fetch', 'lighton'], { OFFLINE: '1' }).status, 0)
+    assert.equal(engine(['fetch', 'lighton'], { OFFLINE: '1', LIGHTON_REVISION: 'abc' }).status, 1)
+  })
+
+  it('says how it is called', () => {
+    for (const args of [[], ['serve'], ['serve', 'other'], ['eat', 'lighton']])
+      assert.match(engine(args).stderr, /^engine fetch\|serve/)
   })
 })
 

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { z } from 'zod'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
+import { chooseProfile } from '../../gateway/profile/profiles.ts'
 import { startFakeVllm, type FakeVllm, type FakeVllmOptions } from '../fakes/fake-vllm.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -301,6 +302,14 @@ describe('the fake vLLM and the recordings of a real one', () => {
           `${width} × ${height}`,
         )
     })
+
+    it(`are counted as the profile counts, for the sizes that it sends: ${file}`, () => {
+      const { pixelBudget, imageTokens } = chooseProfile({ id: model, root: model, parent: null }, new Map()) ?? none()
+      const { longestEdge = Infinity, maxPixels } = pixelBudget
+      for (const [width, height, , tokens] of rowsOf(file))
+        if (Math.max(width, height) <= longestEdge && width * height <= maxPixels)
+          assert.equal(imageTokens({ width, height }), tokens - marks, `${width} × ${height}`)
+    })
   }
 
   it('are all compared', () => {
@@ -308,6 +317,10 @@ describe('the fake vLLM and the recordings of a real one', () => {
     assert.deepEqual(readdirSync(folder).toSorted(), [...known, ...inTheMiddle, ...lists].toSorted())
   })
 })
+
+function none(): never {
+  throw new Error('the model has no profile')
+}
 
 const versionOf = (file: string): string => /"vllm-([\d.]+)-/.exec(recorded(file))?.[1] ?? ''
 

@@ -17,12 +17,24 @@ const MIN_PIXELS = 512 * 512
 
 /**
  * One token for each square of 32 pixels (patch 16, merged two by two) and each end of a row, and two around the image.
+ * Sides are brought to squares as transformers' `smart_resize` does it; npm run test:vllm counts with a real server.
  */
 function imageTokens({ width, height }: TargetSize): number {
-  const growth = Math.max(1, Math.sqrt(MIN_PIXELS / (width * height)))
-  const columns = Math.max(1, Math.round((width * growth) / 32))
-  const rows = Math.max(1, Math.round((height * growth) / 32))
-  return rows * (columns + 1) + 2
+  const [columns, rows] = [Math.max(1, halfToEven(width / 32)), Math.max(1, halfToEven(height / 32))]
+  const pixels = columns * rows * 32 * 32
+  const shrink = Math.sqrt((width * height) / MAX_PIXELS)
+  const growth = Math.sqrt(MIN_PIXELS / (width * height))
+  if (pixels > MAX_PIXELS) return tokensOf(Math.floor(width / shrink / 32), Math.floor(height / shrink / 32))
+  if (pixels < MIN_PIXELS) return tokensOf(Math.ceil((width * growth) / 32), Math.ceil((height * growth) / 32))
+  return tokensOf(columns, rows)
+}
+
+const tokensOf = (columns: number, rows: number): number => Math.max(1, rows) * (Math.max(1, columns) + 1) + 2
+
+/** Python's `round`. */
+function halfToEven(value: number): number {
+  const rounded = Math.round(value)
+  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
 }
 
 const cleaner =

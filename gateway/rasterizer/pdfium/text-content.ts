@@ -1,6 +1,6 @@
 import { OBJECT_FORM, OBJECT_IMAGE, OBJECT_PATH, OBJECT_TEXT, TEXT_INVISIBLE } from './content.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
-import { areaOf, type Box, boxOf, intersect, type Matrix, multiply, scaleOf, transform } from '../scan/geometry.ts'
+import { areaOf, type Box, boxOf, intersect, type Matrix, multiply, transform } from '../scan/geometry.ts'
 import { matrixOf } from '../scan/page.ts'
 
 /** A text object of a page, forms within forms included. */
@@ -9,8 +9,10 @@ export interface TextObject {
   readonly object: number
   /** In the page's points. */
   readonly bounds: Box
-  /** How much larger the forms around it make it. */
-  readonly scale: number
+  /** Maps its own coordinates to the page's. */
+  readonly around: Matrix
+  /** `FPDF_TEXTRENDERMODE_…` of fpdf_edit.h. */
+  readonly mode: number
   /** It is not painted: drawn invisibly, or under a picture of the whole page. */
   isInvisible: boolean
   /** Something that was painted later lies over at least half of it. */
@@ -81,9 +83,9 @@ function visit(pdfium: Pdfium, object: number, found: Found, around: Matrix, dep
   found.objectsLeft--
   const type = library.FPDFPageObj_GetType(object)
   if (type === OBJECT_TEXT) {
-    const isInvisible = library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
+    const mode = library.FPDFTextObj_GetTextRenderMode(object)
     const bounds = boundsOf(pdfium, object, found.room, around)
-    found.texts.push({ object, bounds, scale: scaleOf(around), isInvisible, isCovered: false })
+    found.texts.push({ object, bounds, around, mode, isInvisible: mode === TEXT_INVISIBLE, isCovered: false })
   } else if (type === OBJECT_IMAGE) {
     seePicture(pdfium, object, found, around)
   } else if (type === OBJECT_PATH) {

@@ -22,20 +22,27 @@ const MIN_DIFFERENT_WORDS = 20
  */
 const MAX_CONTRADICTING_AGREEMENT = 0.05
 
+/** An answer of fewer words is no other page's text. It leaves out, which `agreement` tells. */
+const MIN_ANSWER_WORDS = 20
+
+/** How an answer stands to a text layer that can be trusted; `short` holds almost nothing of it, and little else. */
+export type Verdict = 'agrees' | 'short' | 'contradicts'
+
 /**
  * Tells whether an answer holds almost nothing of the text that its page is known to have; null where the layer cannot
  * be trusted so far. `level` is the document's.
  */
-export function contradicts(
+export function judgeAnswer(
   layer: TextLayer,
   level: AgreementLevel,
   { model, task }: Question,
   answer: string,
-): boolean | null {
+): Verdict | null {
   if (!isTrustworthy(layer, level) || !isRich(layer.text)) return null
   const text = model.profile.clean(answer, task)
   if (!isPlausible(layer.text, text)) return null
-  return agreement(layer.text, text) < MAX_CONTRADICTING_AGREEMENT
+  if (agreement(layer.text, text) >= MAX_CONTRADICTING_AGREEMENT) return 'agrees'
+  return comparableWords(text).length < MIN_ANSWER_WORDS ? 'short' : 'contradicts'
 }
 
 function isRich(layer: string): boolean {

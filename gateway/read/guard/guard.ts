@@ -4,7 +4,7 @@ import type { PageImage } from '../../page/page.ts'
 import type { Question } from '../../profile/question.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
 import type { AskEngine } from '../ask.ts'
-import { contradicts, isTranscription } from '../evidence/contradiction.ts'
+import { isTranscription, judgeAnswer } from '../evidence/contradiction.ts'
 import { answered, type AttemptReason, type EngineAnswer, type PageAnswer } from '../page-answer.ts'
 import type { PageToRead } from '../page-to-read.ts'
 import { attemptPage, hasFailed } from './attempt.ts'
@@ -22,10 +22,10 @@ export interface GuardOptions {
   readonly backoffMilliseconds?: (failures: number) => number
   /** Returns how many attempts the engines of a model could take on top of all their work. */
   readonly spare?: (modelId: string) => number
-  /** Returns the most tokens that a page image may take at the engines of a model; null while none has said so. */
-  readonly maxImageTokens?: (modelId: string) => number | null
   /** Called with an upstream whose answer was compared with a text layer that can be trusted; must not throw. */
   readonly onCompared?: (upstream: string, agrees: boolean) => void
+  /** Returns the most tokens that a page image may take at the engines of a model; null while none has said so. */
+  readonly maxImageTokens?: (modelId: string) => number | null
   /** Called after each attempt that was not aborted; must not throw. */
   readonly onAttempt?: (report: AttemptReport) => void
 }
@@ -41,10 +41,10 @@ export interface AttemptReport {
 
 /**
  * Creates an ask that guards an engine: an answer counts only when it ended well, is neither empty nor garbled, does not
- * loop, is neither a remark about the picture nor the prompt repeated, and does not contradict the page's text layer. After
- * an answer that does not count, the next attempt uses the next rung of the profile's ladder. After an engine failure, the
- * next attempt waits, goes to another upstream if there is one, and has its image changed where the same failure would
- * come again. When the engines are idle, all rungs that are left are tried side by side.
+ * loop, is neither a remark about the picture nor the prompt repeated, and does not contradict the page's text layer.
+ * After an answer that does not count, the next attempt uses the next rung of the profile's ladder. After an engine
+ * failure, the next attempt waits, goes to another upstream if there is one, and has its image changed where the same
+ * failure would come again. When the engines are idle, all rungs that are left are tried side by side.
  *
  * When no attempt is left, returns the best text with a finish reason other than `stop`: `abort` when the engine went
  * away before it had answered well. When no attempt gave any text and the last one failed, throws its error, as a
@@ -187,10 +187,11 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
 /** Compares an answer with the text layer of its page image, and tells how its upstream did; a tile has no layer. */
 function isContradicted({ page: { question, level }, image, options }: Climb, answer: EngineAnswer): boolean {
   const { textLayer } = image
-  const contradiction =
-    textLayer === null || !isTranscription(question) ? null : contradicts(textLayer, level, question, answer.text)
-  if (contradiction !== null && answer.upstream !== undefined) options.onCompared?.(answer.upstream, !contradiction)
-  return contradiction === true
+  if (textLayer === null || !isTranscription(question)) return false
+  const verdict = judgeAnswer(textLayer, level, question, answer.text)
+  if (verdict === 'short' || verdict === null) return false
+  if (answer.upstream !== undefined) options.onCompared?.(answer.upstream, verdict === 'agrees')
+  return verdict === 'contradicts'
 }
 
 function remember(progress: Progress, outcome: Outcome, question: Question): void {

@@ -226,12 +226,14 @@ describe('a page that no attempt has read', () => {
   })
 })
 
+const INVENTED = 'Whales swim below cold waves, and sailors heard strange music under wooden hulls. '.repeat(2)
+
 describe('an answer that contradicts its text layer, and that the guard did not judge', () => {
   const rich = { ...image, textLayer: { ...image.textLayer!, text: english } }
 
   it('is replaced by the layer', async () => {
     const asked = ask({ image: rich })
-    ;(await asked.nextReading()).answer('Something else altogether.')
+    ;(await asked.nextReading()).answer(INVENTED)
     const { isFallback, reasons, warnings } = await asked.answer
     assert.deepEqual(
       [isFallback, reasons, warnings.map(({ code }) => code)],
@@ -241,12 +243,9 @@ describe('an answer that contradicts its text layer, and that the guard did not 
 
   it('is warned of where the page was read in tiles', async () => {
     const asked = ask({ image: { ...rich, tiles: [[tile], [tile]] } })
-    ;(await asked.nextReading()).answer('Something else altogether.')
+    ;(await asked.nextReading()).answer(INVENTED)
     const { isFallback, text, warnings } = await asked.answer
-    assert.deepEqual(
-      [isFallback, text, warnings.map(({ code }) => code)],
-      [false, 'Something else altogether.', ['text_disagrees']],
-    )
+    assert.deepEqual([isFallback, text, warnings.map(({ code }) => code)], [false, INVENTED, ['text_disagrees']])
   })
 
   it("counts after all when the document's other layers turn out to be wrong", async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TextLayer } from '../../../../gateway/page/text-layer.ts'
 import { createAgreementLevel } from '../../../../gateway/read/evidence/agreement-level.ts'
-import { contradicts } from '../../../../gateway/read/evidence/contradiction.ts'
+import { judgeAnswer, type Verdict } from '../../../../gateway/read/evidence/contradiction.ts'
 import { chinese, english } from '../../../fixtures/prose.ts'
 import { questionOf } from '../../../support/page-prompt.ts'
 
@@ -32,25 +32,26 @@ interface Row {
   readonly facts?: Partial<TextLayer>
   readonly levels?: readonly number[]
   readonly answer: string
-  readonly expected: boolean | null
+  readonly expected: Verdict | null
 }
 
-const whales = 'An invented text about whales, and of the sea that they swim in.'
+const whales = `Whales swim far below cold waves. Their songs travel hundreds of miles, between icebergs, through darkness;
+sailors heard strange music under wooden hulls.`
 
 const rows: readonly Row[] = [
-  { name: 'the page', layer: english, answer: english, expected: false },
-  { name: 'a fifth of the page', layer: english, answer: english.slice(0, english.length / 5), expected: false },
-  { name: 'the page in another order', layer: english, answer: english.split('. ').toReversed().join('. '), expected: false },
-  { name: 'a text about something else', layer: english, answer: whales, expected: true },
-  { name: 'a few words', layer: english, answer: '# Page 3', expected: true },
-  { name: 'a Chinese page read as something else', layer: chinese.join('\n'), answer: '图书馆星期天不开门。', expected: true },
-  { name: 'a Chinese page', layer: chinese.join('\n'), answer: chinese.join(''), expected: false },
-  { name: 'a Russian page read as something else', layer: russian, answer: whales, expected: true },
+  { name: 'the page', layer: english, answer: english, expected: 'agrees' },
+  { name: 'a fifth of the page', layer: english, answer: english.slice(0, english.length / 5), expected: 'agrees' },
+  { name: 'the page in another order', layer: english, answer: english.split('. ').toReversed().join('. '), expected: 'agrees' },
+  { name: 'a text about something else', layer: english, answer: whales, expected: 'contradicts' },
+  { name: 'a few words', layer: english, answer: '# Page 3', expected: 'short' },
+  { name: 'a Chinese page read as something else', layer: chinese.join('\n'), answer: '图书馆星期天不开门，请大家星期六以前还书，谢谢合作。', expected: 'contradicts' },
+  { name: 'a Chinese page', layer: chinese.join('\n'), answer: chinese.join(''), expected: 'agrees' },
+  { name: 'a Russian page read as something else', layer: russian, answer: whales, expected: 'contradicts' },
   { name: 'a short layer', layer: english.slice(0, 200), answer: whales, expected: null },
   { name: 'a layer of one line', layer: 'LINE12 item of a long receipt 12.34\n'.repeat(60), answer: whales, expected: null },
   { name: 'a layer that is not whole', layer: english, facts: { isWhole: false }, answer: whales, expected: null },
   { name: 'an OCR layer', layer: english, facts: { isOcr: true }, answer: whales, expected: null },
-  { name: 'an OCR layer, others of which were right', layer: english, facts: { isOcr: true }, levels: [0.9, 1], answer: whales, expected: true },
+  { name: 'an OCR layer, others of which were right', layer: english, facts: { isOcr: true }, levels: [0.9, 1], answer: whales, expected: 'contradicts' },
   { name: 'a document whose other layers are wrong', layer: english, levels: [0.3, 0.2], answer: whales, expected: null },
   { name: 'Russian under a wrong map', layer: mojibake, answer: russian, expected: null },
   { name: 'Russian under a wrong map, misread in Latin letters', layer: mojibake, answer: whales, expected: null },
@@ -60,9 +61,9 @@ const rows: readonly Row[] = [
 
 describe('a text layer and an answer', () => {
   for (const { name, layer, facts, levels = [], answer, expected } of rows)
-    it(`${expected === null ? 'are not judged' : expected ? 'contradict each other' : 'agree'}: ${name}`, () => {
+    it(`are judged (${expected ?? 'not at all'}): ${name}`, () => {
       const level = createAgreementLevel()
       for (const agreement of levels) level.note(agreement)
-      assert.equal(contradicts(layerOf(layer, facts), level, questionOf(), answer), expected)
+      assert.equal(judgeAnswer(layerOf(layer, facts), level, questionOf(), answer), expected)
     })
 })
