@@ -217,15 +217,16 @@ function findDoubtful(
     const isDoubtful =
       isFaint ||
       text.isCovered ||
-      (mayHideLayer && isInLayer(pdfium, text.object)) ||
-      (overlapping.has(text) && isClipped(pdfium, text))
+      (mayHideLayer && (text.isInForm || isInLayer(pdfium, text.object))) ||
+      (overlapping.has(text) && mayBeCut(pdfium, text))
     return isDoubtful ? [{ ...text, isFaint }] : []
   })
 }
 
-/** Whether an object's clip leaves less of it than all. */
-function isClipped(pdfium: Pdfium, { object, bounds, around }: PlacedText): boolean {
+/** Whether a mask or a clip may leave less of an object than all. */
+function mayBeCut(pdfium: Pdfium, { object, bounds, around }: PlacedText): boolean {
   const { library } = pdfium
+  if (library.FPDFPageObj_HasTransparency(object)) return true
   if (library.FPDFClipPath_CountPaths(library.FPDFPageObj_GetClipPath(object)) <= 0) return false
   return areaOf(withinClip(pdfium, object, bounds, around)) < MIN_UNCLIPPED * areaOf(bounds)
 }

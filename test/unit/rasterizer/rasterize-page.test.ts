@@ -39,7 +39,8 @@ const strip = (width: number, height: number) =>
     drawPage(
       (context) => {
         context.font = '16px "Test Sans"'
-        for (let y = Math.min(20, height - 2); y < height; y += 24) context.fillText('Some words of a long strip. '.repeat(20), 4, y)
+        for (let y = Math.min(20, height - 2); y < height; y += 24)
+          context.fillText('Some words of a long strip. '.repeat(20), 4, y)
       },
       { width, height },
     ),
