@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { APIError, AuthenticationError, BadRequestError } from 'openai'
 import { errorBody, type ErrorBody } from '../../gateway/wire/openai/errors.ts'
@@ -380,7 +380,9 @@ describe('bad input', () => {
   })
 
   it('refuses a body over the limit that does not say its length, long before its end', async () => {
-    const request = httpRequest(`${gateway.url}/v1/chat/completions`, { method: 'POST', agent: false })
+    // As all official clients: with `Connection: close`, Node ends the connection under a body that is still sent.
+    const agent = new Agent({ keepAlive: true })
+    const request = httpRequest(`${gateway.url}/v1/chat/completions`, { method: 'POST', agent })
     // A gateway that has answered may close the connection on what still comes.
     request.on('error', () => {})
     const answered = once(request, 'response') as Promise<[IncomingMessage]>
