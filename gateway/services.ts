@@ -180,7 +180,7 @@ function createReadServices(
         spare,
         maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
         onAttempt,
-        onCompared: upstreams.compared,
+        onCompared: (upstream, agrees) => upstreams.compared(upstream, agrees),
       }),
       tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
     },

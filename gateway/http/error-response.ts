@@ -41,8 +41,8 @@ export function errorResponse(metrics: Metrics) {
     reportError(c, error, metrics)
     c.header('x-should-retry', String(error.retry))
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
-    // An unread body would be read as the next request on this connection.
-    if (error.code === 'body_too_large' || error.code === 'draining') c.header('connection', 'close')
+    // No "Connection: close" for a body that is left unread: Node would close at once, and a client that is still sending
+    // would read a reset in place of the answer. node-server reads on for half a second, and closes then.
     return c.json(errorBody(error), error.status as ContentfulStatusCode)
   }
 }

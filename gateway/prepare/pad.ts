@@ -29,7 +29,7 @@ function paperOf(bitmap: Bitmap): number[] {
   const { pixels, channels } = bitmap
   const image = readBrightness(bitmap)
   const level = mostFrequent(image)
-  const sums = new Array<number>(channels).fill(0)
+  const sums = Array.from({ length: channels }, () => 0)
   let count = 0
   for (const [pixel, brightness] of image.pixels.entries()) {
     if (Math.abs(brightness - level) > TINT) continue

@@ -31,4 +31,4 @@ export const MAX_LABELS = 100_000
 /** A portfolio's files beyond are named in one word. */
 export const MAX_FILES = 500
 /** In a form that its pages show, fields are on one of the first. */
-export const PAGES_WITH_FIELDS = 5
+export const PAGES_WITH_FIELDS = 20

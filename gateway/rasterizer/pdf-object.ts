@@ -1,3 +1,5 @@
+import { inflateSync } from 'node:zlib'
+
 // Reads from a document's bytes what PDFium's interface does not provide. What is not found, or is written in an
 // unusual way, counts as unknown: no caller needs an answer for every PDF.
 
@@ -28,12 +30,49 @@ export function objectTokens(bytes: Uint8Array, number: number): readonly string
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
-/** Whether an image or a form may belong to a layer: the entries of streams are never compressed. */
-export function namesLayers(bytes: Uint8Array): boolean {
+/** In a list of layers that are off, as a state, and in what a group of layers is shown by. */
+const HIDDEN_LAYER = /\/OFF\s*(?:\[\s*\d|\d|[/>])|\/(?:AllOff|AnyOff|VE)\b/
+/** Objects are compressed together, some hundred of them; what is beyond is not looked into. */
+const MAX_OBJECT_STREAMS = 500
+const MAX_OBJECT_STREAM_BYTES = 2 ** 20
+
+/** Whether a layer of a PDF may be switched off; false only where that is certain. */
+export function mayHideLayers(bytes: Uint8Array): boolean {
   const file = bufferOf(bytes)
-  for (let at = file.indexOf('/OC'); at !== -1; at = file.indexOf('/OC', at + 3))
-    if (/^\s*(?:\d+\s+\d+\s+R|<<)/.test(file.toString('latin1', at + 3, at + 32))) return true
+  const mention = ['/OFF', '/AllOff', '/AnyOff', '/VE'].some((name) => isIn(file, name))
+  if (mention) return true
+  const streams = file.includes('/ObjStm') ? objectStreams(file) : []
+  return streams === null || streams.some((content) => content === null || HIDDEN_LAYER.test(content))
+}
+
+function isIn(file: Buffer, name: string): boolean {
+  for (let at = file.indexOf(name); at !== -1; at = file.indexOf(name, at + 1))
+    if (HIDDEN_LAYER.test(file.toString('latin1', at, at + 32))) return true
   return false
+}
+
+/** Returns what compressed objects say; null for one that could not be unpacked, and for too many. */
+function objectStreams(file: Buffer): (string | null)[] | null {
+  if (file.includes('/Encrypt')) return null
+  const found: (string | null)[] = []
+  for (const start of streamStarts(file)) {
+    const dictionary = dictionaryBefore(file, start)
+    // An unusual dictionary may be that of compressed objects.
+    if (dictionary !== null && dictionary.get('Type')?.[0] !== '/ObjStm') continue
+    if (dictionary === null && !file.toString('latin1', Math.max(0, start - 300), start).includes('/ObjStm')) continue
+    if (found.length === MAX_OBJECT_STREAMS) return null
+    found.push(inflated(file.subarray(start)))
+  }
+  return found
+}
+
+/** Inflates as far as the stream goes; what follows it in the file is no error. */
+function inflated(content: Buffer): string | null {
+  try {
+    return inflateSync(content, { maxOutputLength: MAX_OBJECT_STREAM_BYTES }).toString('latin1')
+  } catch {
+    return null
+  }
 }
 
 /** Whether a PDF's catalog may say that it is a portfolio; it may be compressed, where nothing shows. */

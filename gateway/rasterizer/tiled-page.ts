@@ -32,7 +32,7 @@ export async function tiledPage(
     ofPiece,
   )
   const plan = planFor(size)
-  if (plan === null || overview.blank) return overview
+  if (plan === null) return overview
   const tiles: TileImage[][] = []
   for (const row of cutTiles(bitmap, plan, isDrawn(drawing))) {
     const images: TileImage[] = []
@@ -40,7 +40,9 @@ export async function tiledPage(
       images.push({ ...(await finishPage({ ...drawing, textLayer: null, bitmap: piece }, ofPiece)), ...seams })
     tiles.push(images)
   }
-  return { ...overview, width: bitmap.width, height: bitmap.height, tiles }
+  // Shrunk to the size of a whole page, a long strip may look blank.
+  const blank = tiles.flat().every((tile) => tile.blank)
+  return { ...overview, blank, width: bitmap.width, height: bitmap.height, tiles }
 }
 
 async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: TargetSize): Promise<Bitmap> {

@@ -137,7 +137,7 @@ async function compared(
   checked: CheckedPage,
   first: PageAnswer,
   signal: AbortSignal,
-  note: (agreement: number) => void = checked.page.level.note,
+  note: (agreement: number) => void = (it) => checked.page.level.note(it),
 ): Promise<PageAnswer> {
   const { level } = checked.page
   const agreed = withAgreement(checked, first)

@@ -20,15 +20,17 @@ const instructionRoles: ReadonlySet<string> = new Set(['system', 'developer'])
 const answerRoles: ReadonlySet<string> = new Set(['assistant', 'tool', 'function'])
 
 /**
- * Returns what a conversation asks for: with `last`, the documents of the last user message that has any, with the text of
- * that message, of later ones, and of system messages; with `all`, those of every message. Where no user message has a
+ * Returns what a conversation asks for: with `last`, the documents of the last user message that has any, with the texts since
+ * the answer before it, and of system messages; with `all`, those of every message. Where no user message has a
  * document, the last message that has one counts.
  */
 export function askedOf(messages: readonly Message[], which: 'last' | 'all'): Asked {
   const first = which === 'all' ? 0 : lastWithDocuments(messages)
   const documents = messages.filter((_, index) => which === 'all' || index === first).flatMap(documentsOf)
+  // Some clients send a question and its document as two messages.
+  const since = messages.slice(0, Math.max(0, first)).findLastIndex(({ role }) => answerRoles.has(role)) + 1
   const texts = messages
-    .filter(({ role }, index) => (index >= first || instructionRoles.has(role)) && !answerRoles.has(role))
+    .filter(({ role }, index) => (index >= since || instructionRoles.has(role)) && !answerRoles.has(role))
     .flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'text' ? [part.text] : [])))
   return {
     documents,

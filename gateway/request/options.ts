@@ -74,6 +74,7 @@ export function completeOptions(given: GivenOptions, names: OptionNames): OcrOpt
  * `tile: false` is a wish of its own.
  */
 function chosen(preparation: Given<Preparation>): Preparation {
-  const isWish = ([name, value]: [string, unknown]) => value !== undefined && (value !== false || name === 'tile')
-  return Object.fromEntries(Object.entries(preparation).filter(isWish))
+  return Object.fromEntries(
+    Object.entries(preparation).filter(([name, value]) => value !== undefined && (value !== false || name === 'tile')),
+  )
 }

@@ -6,6 +6,7 @@ import { connectUpstream } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { createHealth } from './health.ts'
 import type { UpstreamLog } from './health.ts'
+import { createImageLimit } from './image-limit.ts'
 import { createLeases } from './lease.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
@@ -79,34 +80,28 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const connection = connectUpstream(baseUrl, options)
   const { url } = connection
   const limit = createAdaptiveLimit({ pinned: concurrency, onChange: events.onChange })
+  const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
+  const imageLimit = createImageLimit(log)
+  const readings = watchReadings(log)
   const breaker = createBreaker({
     onChange(state) {
       const [level, message] = breakerNews[state]
-      onLog?.(level, message, { url })
+      log(level, message)
       if (state === 'open') events.onTrouble()
       events.onChange()
     },
   })
-  let maxImageTokens: number | null = null
-  const health = createHealth(connection, {
-    chooseProfile,
-    onLog,
-    // What was found out before the server was gone says nothing about the one that is there now.
-    onRecovery() {
-      breaker.reset()
-      readings.reset()
-      maxImageTokens = null
-      readings.reset()
-    },
-    onChange: events.onChange,
+  // What was found out before the server was gone says nothing about the one that is there now.
+  const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
+  const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
+  const leases = createLeases({
+    connection,
+    health,
+    limit,
+    breaker,
+    events,
+    onImageRefused: (tokens) => imageLimit.refused(tokens),
   })
-  function onImageRefused(limit: number): void {
-    if (maxImageTokens !== null && maxImageTokens <= limit) return
-    maxImageTokens = limit
-    onLog?.('warn', `upstream refuses page images of more than ${limit} tokens; they are made smaller`, { url })
-  }
-  const readings = watchReadings((level, message) => onLog?.(level, message, { url }))
-  const leases = createLeases({ connection, health, limit, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
@@ -121,7 +116,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
     limit: () => limit.current,
     pages,
-    maxImageTokens: () => maxImageTokens,
+    maxImageTokens: () => imageLimit.max(),
     waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,

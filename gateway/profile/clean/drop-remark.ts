@@ -99,8 +99,12 @@ const MAX_REMARK_CHARACTERS = 400
 
 /** Tells whether an answer, as a whole, only says that the picture has no text or cannot be read. */
 export function isRemark(text: string): boolean {
-  const line = text.trim()
-  if (line === '' || line.length > MAX_REMARK_CHARACTERS || line.includes('\n')) return false
+  const said = text.trim()
+  if (said === '' || said.length > MAX_REMARK_CHARACTERS) return false
+  return said.split(/\s*\n\s*/).every(isRemarkLine)
+}
+
+function isRemarkLine(line: string): boolean {
   const bare = line.normalize('NFKC').toLowerCase().replaceAll(/[’‘]/g, "'").replaceAll(/\s+/g, ' ')
   // "[No text]" is a remark; "No text" may stand on a page.
   if (/^[[(<{*]+ ?no[- ]text(?: content| found)? ?[\])>}*]+$/.test(bare)) return true

@@ -6,7 +6,10 @@ import { offerFonts } from './fonts.ts'
 /** The part of Emscripten's own functions used here; the package's types for them need `@types/emscripten`. */
 interface Runtime {
   readonly HEAPU8: Uint8Array<ArrayBuffer>
-  readonly wasmExports: { readonly malloc: (size: number) => number; readonly free: (address: number) => void }
+  readonly wasmExports: Readonly<Record<string, unknown>> & {
+    readonly malloc: (size: number) => number
+    readonly free: (address: number) => void
+  }
   addFunction(callback: (...parameters: number[]) => number, signature: string): number
   removeFunction(callback: number): void
 }
@@ -85,8 +88,34 @@ function limitMemory(imports: Imports, maxMemoryBytes: number): void {
   environment.emscripten_resize_heap = (size) => (size >>> 0 > maxMemoryBytes ? 0 : grow(size))
 }
 
-function wrap(library: WrappedPdfiumModule): Pdfium {
-  const runtime = library.pdfium as unknown as Runtime
+/**
+ * What is called for each object and character of a page. The package's wrappers, which convert strings and booleans,
+ * take longer than such a call; without them, a boolean result is 0 or 1.
+ */
+const UNWRAPPED = [
+  'FPDFPageObj_GetType',
+  'FPDFPageObj_GetBounds',
+  'FPDFPageObj_GetMatrix',
+  'FPDFPageObj_GetFillColor',
+  'FPDFPageObj_GetStrokeColor',
+  'FPDFPageObj_GetClipPath',
+  'FPDFPageObj_CountMarks',
+  'FPDFPageObj_SetIsActive',
+  'FPDFPage_GetObject',
+  'FPDFFormObj_GetObject',
+  'FPDFTextObj_GetTextRenderMode',
+  'FPDFClipPath_CountPaths',
+  'FPDFText_GetUnicode',
+  'FPDFText_GetCharBox',
+  'FPDFText_GetTextObject',
+  'FPDFText_IsGenerated',
+  'FPDFText_HasUnicodeMapError',
+] as const satisfies readonly (keyof WrappedPdfiumModule)[]
+
+function wrap(wrapped: WrappedPdfiumModule): Pdfium {
+  const runtime = wrapped.pdfium as unknown as Runtime
+  const unwrapped = Object.fromEntries(UNWRAPPED.map((name) => [name, runtime.wasmExports[name]]))
+  const library: WrappedPdfiumModule = { ...wrapped, ...unwrapped }
   const { malloc, free } = runtime.wasmExports
   let pixels = { address: 0, size: 0 }
   const allocated = (size: number) => {

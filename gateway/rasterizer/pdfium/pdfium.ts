@@ -6,7 +6,7 @@ import { type Bitmap, fromBgrx, isWhite } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { notDrawn } from '../annotations.ts'
-import { findStreams, namesLayers, type Streams, userUnit } from '../pdf-object.ts'
+import { findStreams, mayHideLayers, type Streams, userUnit } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
@@ -44,8 +44,8 @@ export async function openWithPdfium(
   const parse = () => parseWithPdfium(bytes, options.password, options.maxMemoryBytes)
   let document = await parse()
   const streams = options.scans ? findStreams(bytes) : null
-  let hasLayers: boolean | null = null
-  const mayHaveLayers = () => (hasLayers ??= namesLayers(bytes))
+  let hidesLayers: boolean | null = null
+  const mayHideLayer = () => (hidesLayers ??= mayHideLayers(bytes))
   return {
     pageCount: document.pageCount,
     async facts(limits) {
@@ -60,7 +60,7 @@ export async function openWithPdfium(
     async draw(number, sizeFor, isAbandoned) {
       if (document.pdfium.isBroken) document = await parse()
       try {
-        return await drawPage(document, bytes, number, { ...options, streams, mayHaveLayers, sizeFor, isAbandoned })
+        return await drawPage(document, bytes, number, { ...options, streams, mayHideLayer, sizeFor, isAbandoned })
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause
         document.pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
@@ -81,14 +81,14 @@ interface DrawOptions {
   /** Null: no page is taken for a scan. */
   readonly streams: Streams | null
   /** Whether a layer of the document may be switched off. */
-  readonly mayHaveLayers: () => boolean
+  readonly mayHideLayer: () => boolean
 }
 
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHaveLayers }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
@@ -96,10 +96,10 @@ async function drawPage(
   try {
     const size = sizeFor(pageSize(pdfium, page, bytes))
     const sources = findSourceImages(pdfium, page)
-    const scanOptions = { bytes, size, maxImagePixels, mayHaveLayers }
+    const scanOptions = { bytes, size, maxImagePixels, mayHideLayer }
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
     if (scan !== null) {
-      const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => scan, rendering: null })
+      const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => scan, mayHideLayer, rendering: null })
       const ink = inkMask === null ? null : { of: scan, mask: inkMask }
       return { bitmap: scan, rasterizer: 'scan', source: sources[0]?.image ?? null, isSuspect: false, textLayer, ink }
     }
@@ -110,9 +110,9 @@ async function drawPage(
     const inPlace = render(pdfium, page, rendering)
     const { byteOffset, length } = inPlace.pixels
     // Later calls may grow the memory: the pixels stay at their address, but an old view of them is empty.
-    const drawn = { bitmap: () => ({ ...inPlace, pixels: pdfium.bytes(byteOffset, length) }), rendering }
+    const drawn = { bitmap: () => ({ ...inPlace, pixels: pdfium.bytes(byteOffset, length) }), mayHideLayer, rendering }
     const isShown = ({ object }: { readonly object: number }) =>
-      !mayHaveLayers() || isSeen(pdfium, page, object, rendering)
+      !mayHideLayer() || isSeen(pdfium, page, object, rendering)
     const source = sources.find(isShown)?.image ?? null
     const warnings = notDrawn(findNotDrawn(pdfium, page))
     const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)

@@ -10,7 +10,7 @@ import {
   pixelsOf,
 } from '../../prepare/ink-in-box.ts'
 import { areaOf, intersect, scaleOf } from '../scan/geometry.ts'
-import { isInLayer, matrixOf } from '../scan/page.ts'
+import { isInLayer, matrixOf, withinClip } from '../scan/page.ts'
 import type { Pdfium } from './module.ts'
 import { differences, drawPart, marksOf } from './redraw.ts'
 import type { Part, Rendering } from './render.ts'
@@ -23,6 +23,8 @@ export interface DrawnPage {
   readonly bitmap: () => Bitmap
   /** Where the page has ink. */
   readonly ink: Marks
+  /** Whether a layer of the document may be switched off. */
+  readonly mayHideLayer: () => boolean
   /** How it was drawn; null where it was not drawn by PDFium. */
   readonly rendering: Rendering | null
 }
@@ -86,14 +88,18 @@ function hasBox({ share }: PlacedText): boolean {
 }
 
 /** A hyphen's box is small, too: the size of the font decides. */
-function hasTinyType(pdfium: Pdfium, { object, bounds, scale, share }: PlacedText, { height, width }: Bitmap): boolean {
+function hasTinyType(
+  pdfium: Pdfium,
+  { object, bounds, around, share }: PlacedText,
+  { height, width }: Bitmap,
+): boolean {
   const { library } = pdfium
   using room = pdfium.allocate(4)
   if (!library.FPDFTextObj_GetFontSize(object, room.address)) return false
   const [fontSize = 0] = pdfium.floats(room.address, 1)
   const pixelsPerPoint =
     Math.sqrt((share.right - share.left) * width * (share.bottom - share.top) * height) / Math.sqrt(areaOf(bounds))
-  return isTooSmall(fontSize * scaleOf(matrixOf(pdfium, object)) * scale * pixelsPerPoint)
+  return isTooSmall(fontSize * scaleOf(matrixOf(pdfium, object)) * scaleOf(around) * pixelsPerPoint)
 }
 
 /** Whether a stretch of a line has no mark at all. */
@@ -127,22 +133,23 @@ function drawWithout(
   pdfium: Pdfium,
   page: number,
   texts: readonly PlacedText[],
-  { bitmap }: DrawnPage,
+  drawn: DrawnPage,
   rendering: Rendering,
   partial: Map<number, Marks>,
 ): DoubtfulText[] {
   const { library } = pdfium
   const { size } = rendering
-  return apart(findDoubtful(pdfium, texts, bitmap())).flatMap((pass) => {
+  return apart(findDoubtful(pdfium, texts, drawn)).flatMap((pass) => {
     const part = partAround(pass, size)
-    const drawn = drawPart(pdfium, page, rendering, part)
+    const before = drawPart(pdfium, page, rendering, part)
     for (const { object } of pass) library.FPDFPageObj_SetIsActive(object, false)
-    const differing = differences(drawn, drawPart(pdfium, page, rendering, part), part, size)
+    const differing = differences(before, drawPart(pdfium, page, rendering, part), part, size)
     const changes = marksOf(differing)
     const changing = pass.filter(({ share }) => isChanged(changes, share))
     for (const { object } of changing) library.FPDFPageObj_SetIsActive(object, true)
     const faint = changing.filter(({ isFaint }) => isFaint)
-    const crossed = faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, part, drawn, differing })
+    const crossed =
+      faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, part, drawn: before, differing })
     const seen = changing.filter((text) => !crossed.includes(text))
     for (const { object } of seen) partial.set(object, changes)
     // What made no difference is inactive in later passes: of two equal texts at one place, the other one does.
@@ -174,8 +181,9 @@ function findCrossed(
 ): DoubtfulText[] {
   const { library } = pdfium
   using room = pdfium.allocate(16)
-  const recolour = ({ object }: DoubtfulText): Disposable => {
-    const [{ read, write }] = coloursOf(pdfium, object)
+  const recolour = (text: DoubtfulText): Disposable => {
+    const { object } = text
+    const { read, write } = coloursOf(pdfium, text)
     const { address } = room
     read(object, address, address + 4, address + 8, address + 12)
     const [red = 0, green = 0, blue = 0, alpha = 0] = pdfium.integers(address, 4)
@@ -195,7 +203,12 @@ function findCrossed(
   return crossed
 }
 
-function findDoubtful(pdfium: Pdfium, texts: readonly PlacedText[], bitmap: Bitmap): DoubtfulText[] {
+function findDoubtful(
+  pdfium: Pdfium,
+  texts: readonly PlacedText[],
+  { bitmap: draw, mayHideLayer: mayHide }: DrawnPage,
+): DoubtfulText[] {
+  const [bitmap, mayHideLayer] = [draw(), mayHide()]
   const painted = texts.filter((text) => !text.isInvisible && hasBox(text))
   const overlapping = findOverlapping(painted)
   using room = pdfium.allocate(16)
@@ -204,31 +217,38 @@ function findDoubtful(pdfium: Pdfium, texts: readonly PlacedText[], bitmap: Bitm
     const isDoubtful =
       isFaint ||
       text.isCovered ||
-      isInLayer(pdfium, text.object) ||
-      (overlapping.has(text) && isClipped(pdfium, text.object))
+      (mayHideLayer && (text.isInForm || isInLayer(pdfium, text.object))) ||
+      (overlapping.has(text) && mayBeCut(pdfium, text))
     return isDoubtful ? [{ ...text, isFaint }] : []
   })
 }
 
-function isClipped({ library }: Pdfium, object: number): boolean {
-  return library.FPDFClipPath_CountPaths(library.FPDFPageObj_GetClipPath(object)) > 0
+/** Whether a mask or a clip may leave less of an object than all. */
+function mayBeCut(pdfium: Pdfium, { object, bounds, around }: PlacedText): boolean {
+  const { library } = pdfium
+  if (library.FPDFPageObj_HasTransparency(object)) return true
+  if (library.FPDFClipPath_CountPaths(library.FPDFPageObj_GetClipPath(object)) <= 0) return false
+  return areaOf(withinClip(pdfium, object, bounds, around)) < MIN_UNCLIPPED * areaOf(bounds)
 }
+
+/** Of a text's box: clips are drawn close to the letters. */
+const MIN_UNCLIPPED = 0.9
 
 /** `FPDF_TEXTRENDERMODE_…` of fpdf_edit.h. */
 const STROKED = [1, 5]
 const CLIPS_ONLY = 7
 
-/** Returns how the colour that a text shows is read and written, and whether it has one. */
-function coloursOf({ library }: Pdfium, object: number) {
-  const mode = library.FPDFTextObj_GetTextRenderMode(object)
-  const stroke = { read: library.FPDFPageObj_GetStrokeColor, write: library.FPDFPageObj_SetStrokeColor }
-  const fill = { read: library.FPDFPageObj_GetFillColor, write: library.FPDFPageObj_SetFillColor }
-  return [STROKED.includes(mode) ? stroke : fill, mode !== CLIPS_ONLY] as const
+/** Returns how the colour that a text shows is read and written. */
+function coloursOf({ library }: Pdfium, { mode }: TextObject) {
+  return STROKED.includes(mode)
+    ? { read: library.FPDFPageObj_GetStrokeColor, write: library.FPDFPageObj_SetStrokeColor }
+    : { read: library.FPDFPageObj_GetFillColor, write: library.FPDFPageObj_SetFillColor }
 }
 
-function isNearBackground(pdfium: Pdfium, { object, share }: PlacedText, bitmap: Bitmap, address: number): boolean {
-  const [{ read }, hasColour] = coloursOf(pdfium, object)
-  if (!hasColour || !read(object, address, address + 4, address + 8, address + 12)) return false
+function isNearBackground(pdfium: Pdfium, text: PlacedText, bitmap: Bitmap, address: number): boolean {
+  const { object, mode, share } = text
+  const { read } = coloursOf(pdfium, text)
+  if (mode === CLIPS_ONLY || !read(object, address, address + 4, address + 8, address + 12)) return false
   const [red = 0, green = 0, blue = 0, alpha = 255] = pdfium.integers(address, 4)
   return alpha < MIN_ALPHA || Math.abs(levelOf(red, green, blue) - mainTint(bitmap, share)) < NEAR
 }
@@ -247,6 +267,8 @@ function findOverlapping(texts: readonly PlacedText[]): Set<PlacedText> {
 }
 
 function overlap(one: PlacedText, other: PlacedText): boolean {
+  // Most texts of a line lie beside each other.
+  if (one.bounds.left >= other.bounds.right || one.bounds.right <= other.bounds.left) return false
   const least = Math.min(areaOf(one.bounds), areaOf(other.bounds))
   return areaOf(intersect(one.bounds, other.bounds)) > least / 2
 }

@@ -1,6 +1,6 @@
 import { OBJECT_FORM, OBJECT_IMAGE, OBJECT_PATH, OBJECT_TEXT, TEXT_INVISIBLE } from './content.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
-import { areaOf, type Box, boxOf, intersect, type Matrix, multiply, scaleOf, transform } from '../scan/geometry.ts'
+import { areaOf, type Box, boxOf, intersect, type Matrix, multiply, transform } from '../scan/geometry.ts'
 import { matrixOf } from '../scan/page.ts'
 
 /** A text object of a page, forms within forms included. */
@@ -9,8 +9,12 @@ export interface TextObject {
   readonly object: number
   /** In the page's points. */
   readonly bounds: Box
-  /** How much larger the forms around it make it. */
-  readonly scale: number
+  /** Maps its own coordinates to the page's. */
+  readonly around: Matrix
+  /** PDFium does not tell which layer a form belongs to. */
+  readonly isInForm: boolean
+  /** `FPDF_TEXTRENDERMODE_…` of fpdf_edit.h. */
+  readonly mode: number
   /** It is not painted: drawn invisibly, or under a picture of the whole page. */
   isInvisible: boolean
   /** Something that was painted later lies over at least half of it. */
@@ -41,6 +45,8 @@ const MAX_COMPARISONS = 200_000
 const MIN_COVER_SIDE = 3
 /** fpdf_annot.h: `FPDF_ANNOT_FREETEXT` and `FPDF_ANNOT_WIDGET`. */
 const TYPED_ANNOTATIONS = [3, 20]
+/** Those and rectangles, circles, polygons, stamps, handwriting and redactions: all that may be opaque. */
+const COVERING_ANNOTATIONS = [...TYPED_ANNOTATIONS, 5, 6, 7, 13, 15, 28]
 
 /** Examines a page's objects, forms within forms included; null for a page without text, or with too many objects. */
 export function lookOverText(pdfium: Pdfium, page: number): TextContent | null {
@@ -61,7 +67,7 @@ export function lookOverText(pdfium: Pdfium, page: number): TextContent | null {
     visit(pdfium, library.FPDFPage_GetObject(page, index), found, IDENTITY, 0)
   const { texts, pictured } = found
   if (texts.length === 0 || found.objectsLeft === 0) return null
-  return { box, texts, pictured, hasTypedAnnotations: hasTypedAnnotations(pdfium, page) }
+  return { box, texts, pictured, hasTypedAnnotations: seeAnnotations(pdfium, page, found) }
 }
 
 interface Found {
@@ -81,9 +87,10 @@ function visit(pdfium: Pdfium, object: number, found: Found, around: Matrix, dep
   found.objectsLeft--
   const type = library.FPDFPageObj_GetType(object)
   if (type === OBJECT_TEXT) {
-    const isInvisible = library.FPDFTextObj_GetTextRenderMode(object) === TEXT_INVISIBLE
+    const mode = library.FPDFTextObj_GetTextRenderMode(object)
     const bounds = boundsOf(pdfium, object, found.room, around)
-    found.texts.push({ object, bounds, scale: scaleOf(around), isInvisible, isCovered: false })
+    const isInvisible = mode === TEXT_INVISIBLE
+    found.texts.push({ object, bounds, around, isInForm: depth > 0, mode, isInvisible, isCovered: false })
   } else if (type === OBJECT_IMAGE) {
     seePicture(pdfium, object, found, around)
   } else if (type === OBJECT_PATH) {
@@ -145,13 +152,21 @@ export function pageBox(pdfium: Pdfium, page: number, address: number): Box {
   return { left, bottom, right, top }
 }
 
-function hasTypedAnnotations({ library }: Pdfium, page: number): boolean {
+/** Annotations lie over the page's text. Tells whether one may hold text that was typed into it. */
+function seeAnnotations(pdfium: Pdfium, page: number, found: Found): boolean {
+  const { library } = pdfium
   const count = library.FPDFPage_GetAnnotCount(page)
+  let hasTyped = false
   for (let index = 0; index < Math.min(count, MAX_OBJECTS); index++) {
     const annotation = library.FPDFPage_GetAnnot(page, index)
     const subtype = library.FPDFAnnot_GetSubtype(annotation)
+    hasTyped ||= TYPED_ANNOTATIONS.includes(subtype)
+    // FS_RECTF: left, top, right and bottom.
+    if (COVERING_ANNOTATIONS.includes(subtype) && library.FPDFAnnot_GetRect(annotation, found.room)) {
+      const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(found.room, 4)
+      cover({ left, bottom, right, top }, found)
+    }
     library.FPDFPage_CloseAnnot(annotation)
-    if (TYPED_ANNOTATIONS.includes(subtype)) return true
   }
-  return false
+  return hasTyped
 }

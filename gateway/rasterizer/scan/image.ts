@@ -23,7 +23,7 @@ interface ScanOptions {
   readonly size: TargetSize
   readonly maxImagePixels: number
   /** Whether a layer of the document may be switched off. */
-  readonly mayHaveLayers: () => boolean
+  readonly mayHideLayer: () => boolean
 }
 
 /**
@@ -33,9 +33,9 @@ interface ScanOptions {
 export async function drawScan(
   pdfium: Pdfium,
   page: number,
-  { streams, bytes, size, maxImagePixels, mayHaveLayers }: ScanOptions,
+  { streams, bytes, size, maxImagePixels, mayHideLayer }: ScanOptions,
 ): Promise<Bitmap | null> {
-  const scan = recognizeScan(pdfium, page, size, mayHaveLayers)
+  const scan = recognizeScan(pdfium, page, size, mayHideLayer)
   if (scan === null) return null
   const content = rawContent(pdfium, scan.image)
   if (content === null) return null

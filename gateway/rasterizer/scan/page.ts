@@ -65,7 +65,7 @@ export function recognizeScan(
   pdfium: Pdfium,
   page: number,
   size: TargetSize,
-  mayHaveLayers: () => boolean,
+  mayHideLayer: () => boolean,
 ): ScanPage | null {
   const { library } = pdfium
   if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
@@ -85,7 +85,7 @@ export function recognizeScan(
     visible: box,
     gaps,
     depth: 0,
-    mayHaveLayers,
+    mayHideLayer,
   })
   if (found === null || found === 'nothing') return null
   return placement(found, box, { scales, gaps, turns, size })
@@ -98,7 +98,7 @@ interface Surroundings {
   readonly visible: Box
   readonly gaps: { readonly x: number; readonly y: number }
   readonly depth: number
-  readonly mayHaveLayers: () => boolean
+  readonly mayHideLayer: () => boolean
 }
 
 /**
@@ -113,7 +113,7 @@ function topmost(pdfium: Pdfium, objects: readonly number[], around: Surrounding
     if (isInvisible(pdfium, object)) continue
     if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
     if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
-    if (type === OBJECT_FORM && around.mayHaveLayers()) return null
+    if (type === OBJECT_FORM && around.mayHideLayer()) return null
     const visible = clipped(pdfium, object, around)
     if (visible === null) return null
     // Outside of the clip, the objects beneath would show.
@@ -181,11 +181,12 @@ function clipped(pdfium: Pdfium, object: number, { matrix, visible, gaps }: Surr
 const MAX_RECTANGLE_POINTS = 5
 const MAX_CLIP_POINTS = 1000
 
-/** Returns a box around what an object's clip leaves visible of another one. */
-export function withinClip(pdfium: Pdfium, object: number, box: Box): Box {
+/** Returns a box around what an object's clip leaves visible of another one; `around` maps the clip to its points. */
+export function withinClip(pdfium: Pdfium, object: number, box: Box, around: Matrix = [1, 0, 0, 1, 0, 0]): Box {
   return clipPaths(pdfium, object, MAX_CLIP_POINTS)
     .filter((path) => path.length > 0 && path.length <= MAX_CLIP_POINTS)
-    .reduce((left, path) => intersect(left, boxOf(path)), box)
+    .map((path) => boxOf(path.map(([x, y]) => transform(around, x, y))))
+    .reduce(intersect, box)
 }
 
 /** Returns the points of an object's clip paths; of a path with more than `most`, one more than these. */

@@ -49,10 +49,21 @@ function scaled({ width, height }: TargetSize, scale: number): TargetSize {
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) }
 }
 
-/** Makes a page image smaller, to exactly this size. */
-export async function resized(image: PageImage, { width, height }: TargetSize): Promise<PageImage> {
+/** At a smaller scale than this, type of a usual size may come close to what a model can read. */
+const MIN_SILENT_SCALE = 0.85
+
+/** Warns of a page image that was made much smaller than it should be for its model. */
+function warnings(image: PageImage, { width, height }: TargetSize): PageImage['warnings'] {
+  if (width >= MIN_SILENT_SCALE * image.width) return image.warnings
+  const message = `The engine took this page image only at ${width} × ${height} pixels, not at ${image.width} × ${image.height}: small type may be misread. Its operator can give it more room: --max-model-len, --max-num-batched-tokens, or the body limit of a proxy before it.`
+  return [...image.warnings, { code: 'resolution_low', message }]
+}
+
+/** Makes a page image smaller, to exactly this size; the image says so if its type may be too small then. */
+export async function resized(image: PageImage, size: TargetSize): Promise<PageImage> {
+  const { width, height } = size
   // Loaded when a page first needs it: most gateways never shrink one.
   const { default: sharp } = await import('sharp')
   const smaller = sharp(image.data, { limitInputPixels: false }).resize(width, height, { fit: 'fill' })
-  return encodeLike(smaller, { ...image, width, height })
+  return encodeLike(smaller, { ...image, width, height, warnings: warnings(image, size) })
 }

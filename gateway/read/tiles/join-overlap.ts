@@ -48,11 +48,12 @@ function joinLinesBelow(above: string, below: string, share: number, tileAbove: 
 
 /** Tells whether a line that both texts end and begin with stands nowhere else in them: that is no chance. */
 function hasLineLikeNoOther(upper: readonly TextLine[], lower: readonly TextLine[], count: number): boolean {
-  const times = (lines: readonly TextLine[], wanted: string) => lines.filter(({ key }) => key === wanted).length
   return upper
     .slice(-count)
-    .some(({ key }, index) => key === lower[index]!.key && times(upper, key) === 1 && times(lower, key) === 1)
+    .some(({ key }, index) => key === lower[index]!.key && timesOf(upper, key) === 1 && timesOf(lower, key) === 1)
 }
+
+const timesOf = (lines: readonly TextLine[], wanted: string): number => lines.filter(({ key }) => key === wanted).length
 
 /** Returns how alike lines are on average, 0 to 1; null when they are not the same lines. */
 function likenessOf(upper: readonly TextLine[], lower: readonly TextLine[]): number | null {

@@ -5,13 +5,16 @@ import { z } from 'zod'
 // (vllm/renderers/chat_utils.py of 0.32: _parse_chat_message_content_mm_part, _collect_extra_fields).
 // So these are strict, all of them.
 
+/** A word or an id: no address. */
+const label = z.string().regex(/^[\w.-]{0,200}$/, 'expected letters and digits')
+
 /** What clients put beside a part's own fields, and means nothing to vLLM. */
 const beside = {
-  cache_control: z.strictObject({ type: z.string(), ttl: z.string().optional() }).nullish(),
+  cache_control: z.strictObject({ type: label, ttl: label.optional() }).nullish(),
   annotations: z.array(z.never()).nullish(),
   logprobs: z.array(z.never()).nullish(),
-  index: z.number().nullish(),
-  id: z.string().max(200).nullish(),
+  index: z.union([z.number(), label]).nullish(),
+  id: label.nullish(),
 }
 
 const text = z.string().nullable()
@@ -37,9 +40,11 @@ const dataUrl = z.string().regex(/^data:/i, NOT_INLINE)
 /** A data URL or base64; of a long one, the outline keeps 64 characters. */
 const inline = z.string().regex(/^data:|^[\w+/=\s-]*$|^[\w+/=-]{64}…$/i, NOT_INLINE)
 
+const mediaType = z.string().regex(/^[\w./+-]{0,100}$/, 'expected a media type')
+
 /** What the processors of vision models take with an image. */
 const sizes = {
-  detail: z.string().nullish(),
+  detail: label.nullish(),
   min_pixels: z.number().nullish(),
   max_pixels: z.number().nullish(),
   fps: z.number().nullish(),
@@ -47,7 +52,14 @@ const sizes = {
 }
 
 const media = z.union(
-  [dataUrl, z.strictObject({ url: dataUrl, detail: z.string().nullish(), format: z.string().nullish() })],
+  [
+    dataUrl,
+    z.strictObject({
+      url: dataUrl,
+      detail: label.nullish(),
+      format: mediaType.nullish(),
+    }),
+  ],
   {
     error: NOT_INLINE,
   },
@@ -72,7 +84,7 @@ const mediaParts = [
         .regex(/^[\w.-]{1,200}$/, NOT_INLINE)
         .nullish(),
       filename: z.string().nullish(),
-      format: z.string().nullish(),
+      format: mediaType.nullish(),
     }),
     ...beside,
   }),

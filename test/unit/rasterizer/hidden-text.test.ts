@@ -28,8 +28,8 @@ const page = (content: string, { entries = '', tree = '' } = {}) =>
       {
         content,
         entries,
-        resources: `/Font << /F1 3 0 R /T3 8 0 R >> /Properties << /On 4 0 R /Off 5 0 R >> /XObject << /I 6 0 R /Fm 7 0 R >>
-/ExtGState << /Gone << /ca 0 >> /Half << /ca 0.5 >> /Over << /BM /Multiply >> >>`,
+        resources: `/Font << /F1 3 0 R /T3 8 0 R >> /Properties << /On 4 0 R /Off 5 0 R >> /XObject << /I 6 0 R /Fm 7 0 R /OffFm 12 0 R >>
+/ExtGState << /Gone << /ca 0 >> /Half << /ca 0.5 >> /Over << /BM /Multiply >> /Masked << /SMask << /S /Luminosity /G 13 0 R >> >> >>`,
       },
     ],
     objects: [
@@ -44,6 +44,14 @@ const page = (content: string, { entries = '', tree = '' } = {}) =>
       pdfStream('1000 0 d0 100 0 800 700 re f'),
       '<< >>',
       pdfStream(unicode),
+      pdfStream(
+        at(60, 600, 'Geheim'),
+        '/Type /XObject /Subtype /Form /BBox [0 0 600 850] /OC 5 0 R /Resources << /Font << /F1 3 0 R >> >>',
+      ),
+      pdfStream(
+        '0 g 0 0 600 850 re f',
+        '/Type /XObject /Subtype /Form /BBox [0 0 600 850] /Group << /S /Transparency /CS /DeviceGray >>',
+      ),
     ],
     catalog: '/OCProperties << /OCGs [4 0 R 5 0 R] /D << /OFF [5 0 R] >> >>',
     tree,
@@ -81,6 +89,13 @@ const hidden: readonly { name: string; content: string; pdfjs: boolean }[] = [
     content: `${at(60, 600, 'Hidden')}1 g 50 590 200 30 re f 0 g ${at(60, 600, 'Instead')}`,
     pdfjs: false,
   },
+  { name: 'in a form whose layer is off', content: '/OffFm Do', pdfjs: true },
+  {
+    name: 'in a form whose layer is off, where other text is',
+    content: `${at(60, 600, 'To read')}/OffFm Do`,
+    pdfjs: false,
+  },
+  { name: 'masked over other text', content: `q /Masked gs ${at(60, 700, 'Hidden')}Q`, pdfjs: false },
   { name: 'behind a picture', content: `${at(60, 600, 'Hidden')}q 200 0 0 60 50 580 cm /I Do Q`, pdfjs: false },
 ]
 
@@ -144,6 +159,13 @@ describe('text that a page does not show', () => {
       const text = await read(page(shown + content), 'auto')
       assert.match(text, /^To be seen\nPart of this ?(?:is?)?$/)
     }
+  })
+
+  it('is what lies under an opaque annotation', async () => {
+    const box = (rect: string) =>
+      `/Annots [<< /Type /Annot /Subtype /Square /Rect [${rect}] /IC [0 0 0] /C [0 0 0] /F 4 >>]`
+    for (const rect of ['50 590 200 630', '59 596 119 615'])
+      assert.equal(await read(page(shown + at(60, 600, 'Hidden'), { entries: box(rect) }), 'auto'), 'To be seen')
   })
 
   it('is what lies over the blank of a scan: an OCR layer needs ink beneath its words', async () => {

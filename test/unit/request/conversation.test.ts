@@ -41,6 +41,12 @@ describe('what of a conversation is asked', () => {
       all: ['A', 'a b', 0],
     },
     {
+      name: 'a question before its document, in two messages',
+      messages: ['user z', 'assistant x', 'user a', 'user A', 'user b'],
+      last: ['A', 'a b', 0],
+      all: ['A', 'z a b', 0],
+    },
+    {
       name: 'instructions, wherever they stand',
       messages: ['system s', 'user A a', 'assistant x', 'developer d', 'user B'],
       last: ['B', 's d', 1],

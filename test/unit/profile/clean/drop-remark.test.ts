@@ -10,6 +10,7 @@ describe('a remark about the picture', () => {
     'There is no readable text in this image.',
     'There is no text visible in the image.',
     'There are no words in the picture.',
+    'There is no text in the image.\n\nThe image appears to be blank.',
     'No text is visible in the image.',
     'No text detected.',
     'No readable text',

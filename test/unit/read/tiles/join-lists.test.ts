@@ -71,8 +71,8 @@ function cutAnywhere(list: readonly string[], height: number, overlap: number, r
 }
 
 function garbled(line: string, random: SeededRandom): string {
-  const letters = [...'acenorsuvxz013578']
-  return [...line].map((letter) => (letter !== ' ' && random.chance(0.12) ? random.pick(letters) : letter)).join('')
+  const letters = 'acenorsuvxz013578'.split('')
+  return Array.from(line, (letter) => (letter !== ' ' && random.chance(0.12) ? random.pick(letters) : letter)).join('')
 }
 
 const count = (lines: readonly string[], wanted: string) => lines.filter((line) => line === wanted).length
