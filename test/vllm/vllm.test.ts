@@ -105,7 +105,9 @@ async function chat(prompt: Prompt, changes: object = {}): Promise<Response> {
 
 /** How long the server takes for one page's image and one token. */
 async function firstTokenMilliseconds(): Promise<number> {
-  const prompt = await promptFor({ width: 1089, height: 1540 }, 1)
+  // A4, as the profile has it drawn.
+  const { longestEdge = 2339 } = profile.pixelBudget
+  const prompt = await promptFor({ width: Math.round(longestEdge / Math.SQRT2), height: longestEdge }, 1)
   const startedAt = performance.now()
   await (await chat(prompt, { max_tokens: 1 })).text()
   return performance.now() - startedAt
