@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { chooseProfile } from '../../gateway/profile/profiles.ts'
 import type { ModelProfile } from '../../gateway/profile/model-profile.ts'
@@ -94,6 +96,8 @@ export async function openServer(settings: ServerSettings): Promise<RealVllm> {
   }
 }
 
+const LOG_FILE = join(tmpdir(), 'test-vllm-server.log')
+
 function controlOf(command: string, answers: () => Promise<boolean>, startSeconds: number): ServerControl {
   const started = new Set<number>()
   const killAll = () => {
@@ -114,15 +118,17 @@ function controlOf(command: string, answers: () => Promise<boolean>, startSecond
       await eventually(async () => !(await answers()), 30_000, 'the end of the server')
     },
     async start() {
-      const log = createWriteStream('/tmp/test-vllm-server.log', { flags: 'a' })
-      const child = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+      const log = createWriteStream(LOG_FILE, { flags: 'a' })
+      // vLLM takes every name that begins like this for its own.
+      const { VLLM_URL: _, VLLM_COMMAND: __, VLLM_START_SECONDS: ___, ...env } = process.env
+      const child = spawn('sh', ['-c', command], { detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] })
       child.stdout.pipe(log)
       child.stderr.pipe(log)
       if (child.pid !== undefined) started.add(child.pid)
       const hasEnded = () => child.exitCode !== null || child.signalCode !== null
       await eventually(
         async () => {
-          if (hasEnded()) throw new Error('the server ended while it started: /tmp/test-vllm-server.log says why')
+          if (hasEnded()) throw new Error(`the server ended while it started: ${LOG_FILE} says why`)
           return answers()
         },
         startSeconds * 1000,

@@ -103,6 +103,16 @@ async function chat(prompt: Prompt, changes: object = {}): Promise<Response> {
   return server.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify(whole) })
 }
 
+/** How long the server takes for one page's image and one token. */
+async function firstTokenMilliseconds(): Promise<number> {
+  // A4, as the profile has it drawn.
+  const { longestEdge = 2339 } = profile.pixelBudget
+  const prompt = await promptFor({ width: Math.round(longestEdge / Math.SQRT2), height: longestEdge }, 1)
+  const startedAt = performance.now()
+  await (await chat(prompt, { max_tokens: 1 })).text()
+  return performance.now() - startedAt
+}
+
 const answerOf = async (response: Response) => completion.parse(await response.json())
 
 const probe = await answerOf(await chat(await promptFor({ width: 800, height: 1000 }, 1), { max_tokens: 1000 }))
@@ -164,11 +174,13 @@ describe(`pages that end: ${about}`, { skip: loops ? 'the answers of this server
     assert.match(await refused.text(), /At most 1 image/)
   })
 
-  it('end at the server within a second when the client leaves', async (t) => {
+  it('end at the server within a second, or one step of its engine, when the client leaves', async (t) => {
     const { client } = await startGateway(t)
+    // vLLM aborts between two steps. A step looks at as many images as fit, which takes a CPU seconds.
+    const limit = Math.max(1000, 2 * (await firstTokenMilliseconds()))
     const took: number[] = []
     // The best of three: a machine that is busy with other things may answer late, and never early.
-    while (took.length < 3 && Math.min(...took) >= 1000) {
+    while (took.length < 3 && Math.min(...took) >= limit) {
       const leaver = new AbortController()
       const left = assert.rejects(askStream(client, { parts: pages(60), signal: leaver.signal }))
       await eventually(async () => (await running()) > 0, DEADLINE, 'pages are read')
@@ -178,8 +190,8 @@ describe(`pages that end: ${about}`, { skip: loops ? 'the answers of this server
       await eventually(async () => (await running()) + (await waiting()) === 0, 30_000, 'the end at the server')
       took.push(Math.round(performance.now() - startedAt))
     }
-    t.diagnostic(`${took.join(', ')} ms`)
-    assert.ok(Math.min(...took) < 1000, `${took.join(', ')} ms`)
+    t.diagnostic(`${took.join(', ')} ms; within ${Math.round(limit)} ms`)
+    assert.ok(Math.min(...took) < limit, `${took.join(', ')} ms, of ${limit} ms`)
   })
 
   it('are the same with the parameter that ends loops, which ends none of them', async () => {
