@@ -37,8 +37,8 @@ describe('streaming', { timeout: TIMEOUT }, () => {
   })
 
   it('never runs ahead of a reader that has stopped by more than the lookahead', async () => {
-    // Pages this long fill the buffers of the sockets after a few; words that repeat would be a loop.
-    const words = Array.from({ length: 50_000 }, (_, index) => (index * 2654435761).toString(36)).join(' ')
+    // Nearly the longest page that is believed: some fill the buffers of the sockets. Words that repeat would be a loop.
+    const words = Array.from({ length: 35_000 }, (_, index) => (index * 2654435761).toString(36)).join(' ')
     await using fake = await startFakeVllm({ answer: () => ({ deltas: [words] }) })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_LOOKAHEAD: '4' })
     const controller = new AbortController()

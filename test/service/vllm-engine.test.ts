@@ -80,6 +80,7 @@ describe('the vLLM engine', () => {
       finishReason: 'stop',
       usage: { promptTokens: 62, completionTokens: 8 },
       confidence: null,
+      upstream: setup.fake.url,
     })
     const [request, ...others] = setup.fake.requests
     assert.equal(others.length, 0)
@@ -254,6 +255,7 @@ describe('the vLLM engine', () => {
           finishReason: 'stop',
           usage: { promptTokens: 62, completionTokens: 3 },
           confidence: null,
+          upstream: setup.fake.url,
         })
         assert.equal(setup.firstTokens.length, 1)
       }

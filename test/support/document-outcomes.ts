@@ -128,12 +128,14 @@ async function numberOf({ data }: PageImage): Promise<number | null> {
   return readPageBarcode({ ...info, data: pixels })
 }
 
-async function assertSize({ data, width, height }: PageImage, mediaType: string): Promise<void> {
-  const stored = await sharp(data).metadata()
-  assert.deepEqual([stored.format, stored.depth, stored.width, stored.height], ['png', 'uchar', width, height])
-  const longest = Math.max(width, height)
-  if (mediaType === 'application/pdf') assert.equal(longest, LONGEST_EDGE)
-  else assert.ok(longest <= LONGEST_EDGE, `${longest} pixels`)
+async function assertSize(page: PageImage, mediaType: string): Promise<void> {
+  for (const { data, width, height } of page.tiles?.flat() ?? [page]) {
+    const stored = await sharp(data).metadata()
+    assert.deepEqual([stored.format, stored.depth, stored.width, stored.height], ['png', 'uchar', width, height])
+    const longest = Math.max(width, height)
+    if (mediaType === 'application/pdf' && page.tiles === undefined) assert.equal(longest, LONGEST_EDGE)
+    else assert.ok(longest <= LONGEST_EDGE, `${longest} pixels`)
+  }
 }
 
 async function isBlank({ data }: PageImage): Promise<boolean> {
