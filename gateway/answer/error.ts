@@ -1,7 +1,22 @@
 import { errorEntry, type GatewayError } from '../errors.ts'
 import type { ErrorBody } from '../wire/openai/errors.ts'
 
+// What a client calls a field, or puts into one, may be as long as its request.
+const MAX_MESSAGE_CHARACTERS = 2000
+const MAX_PARAM_CHARACTERS = 500
+
 /** Builds the body that OpenAI's clients expect of an error. */
 export function errorBody({ code, message, param }: GatewayError): ErrorBody {
-  return { error: { message, type: errorEntry(code).type, param, code } }
+  return {
+    error: {
+      message: shortened(message, MAX_MESSAGE_CHARACTERS),
+      type: errorEntry(code).type,
+      param: param === null ? null : shortened(param, MAX_PARAM_CHARACTERS),
+      code,
+    },
+  }
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }

@@ -35,12 +35,14 @@ export async function* stitch(
   const pages: LedgerPage[] = []
   let held: TextPiece[] = []
   let offset = 0
+  let isJson = true
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number)
     const { text, warnings } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
+    if (isParsed(request)) isJson &&= isJsonText(text)
     const { text: _, ...facts } = result
     pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
@@ -62,22 +64,32 @@ export async function* stitch(
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
   yield {
     type: 'end',
-    ledger: { documents, pages, warnings: [...request.warnings, ...severalAnswers(request, pages)] },
+    ledger: { documents, pages, warnings: [...request.warnings, ...formatWarnings(request, pages, isJson)] },
   }
 }
 
-/** A client that parses the content as one JSON value should know that each page has one of its own. */
-function severalAnswers(
-  { parsesContent, answersJson, output }: OcrRequest,
-  pages: readonly LedgerPage[],
-): Ledger['warnings'] {
-  if (!parsesContent || !answersJson || output !== 'markdown' || pages.length < 2) return []
-  return [
-    {
-      code: 'response_format_ignored',
-      message: `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`,
-    },
-  ]
+/** Tells whether a client parses the content as one JSON value, and the model was asked for one. */
+function isParsed({ parsesContent, answersJson, output }: OcrRequest): boolean {
+  return parsesContent && answersJson && output === 'markdown'
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A client that parses the content should know that each page has a value of its own, or that the model wrote none. */
+function formatWarnings(request: OcrRequest, pages: readonly LedgerPage[], isJson: boolean): Ledger['warnings'] {
+  if (!isParsed(request) || (pages.length < 2 && isJson)) return []
+  const message =
+    pages.length < 2
+      ? 'The content is not JSON: the model was asked for it, and wrote something else.'
+      : `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`
+  return [{ code: 'response_format_ignored', message }]
 }
 
 function hasFailed({ status }: LedgerPage): boolean {

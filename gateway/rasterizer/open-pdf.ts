@@ -11,7 +11,21 @@ export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
  * Opens a PDF. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`. Only for
  * rasterizer threads.
  */
-export function openPdf(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
+export async function openPdf(
+  bytes: Uint8Array,
+  rasterizer: PdfRasterizer,
+  options: PdfOptions,
+): Promise<OpenedDocument> {
+  try {
+    return await openWith(bytes, rasterizer, options)
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== 'wrong_password') throw error
+    // A PDF that only restricts what its readers may do opens for everyone: the password may be another document's.
+    return openWith(bytes, rasterizer, { ...options, password: null }).catch(() => Promise.reject(error))
+  }
+}
+
+function openWith(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
   if (rasterizer === 'pdfjs') return openWithPdfjs(bytes, options)
   if (rasterizer === 'pdfium') return openWithPdfium(bytes, { ...options, scans: false })
   return openWithEither(bytes, options)

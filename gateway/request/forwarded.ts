@@ -39,12 +39,16 @@ function checkBody(body: RequestBody, checkValue: (value: Readonly<Record<string
     throw refused(repeated.slice(0, 100), 'the name stands twice in one object; send it once')
   }
   try {
+    if (holds(body.outline, UNTOLD)) throw new Error('The outline does not tell what a string begins with.')
     checkValue(body.outline as Readonly<Record<string, unknown>>)
   } catch {
-    // The outline may have cut a string where its beginning is escaped: the whole body decides.
+    // The outline may have cut a string before it tells what it is, or where its beginning is escaped: the whole body decides.
     checkValue(body.value() as Readonly<Record<string, unknown>>)
   }
 }
+
+/** What an outline keeps of a long string that may become an address yet: spaces, and perhaps a part of its scheme. */
+const UNTOLD = /^\s*[\w+.-]*…$/
 
 function checkChat(chat: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
   checkFields(chat, forwarding)
@@ -216,10 +220,13 @@ function* objectsIn(value: unknown): Generator<object, void, undefined> {
 
 const ADDRESS = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):)/i
 
-function holdsAddress(value: unknown): boolean {
-  if (typeof value === 'string') return ADDRESS.test(value)
+const holdsAddress = (value: unknown): boolean => holds(value, ADDRESS)
+
+/** Tells whether a value is, or holds somewhere, a string that matches. */
+function holds(value: unknown, pattern: RegExp): boolean {
+  if (typeof value === 'string') return pattern.test(value)
   return objectsIn(value).some((inner) =>
-    Object.values(inner).some((held) => typeof held === 'string' && ADDRESS.test(held)),
+    Object.values(inner).some((held) => typeof held === 'string' && pattern.test(held)),
   )
 }
 

@@ -173,6 +173,14 @@ describe('an answer that its client parses', () => {
     assert.match(several.ocr.warnings?.[0]?.message ?? '', /each of the 2 pages/)
   })
 
+  it('is what the model wrote, with a warning, where that is no JSON', async () => {
+    await using fake = await startFakeVllm({ models: ['tencent/HunyuanOCR'], answer: () => 'Total: 7' })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const { content, ocr, warnings } = await askParts(gateway, [filePart(pdf)], ofSchema)
+    assert.deepEqual([content, ocr.task, warnings], ['Total: 7', 'extract', ['response_format_ignored']])
+    assert.match(ocr.warnings?.[0]?.message ?? '', /not JSON/)
+  })
+
   it('is what it always was, with a warning, where the model cannot', async () => {
     await using fake = await startFakeVllm()
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })

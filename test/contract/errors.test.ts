@@ -428,6 +428,26 @@ describe('bad input', () => {
     assert.match(errorBody.parse(await response.json()).error.message, /POST \/v1\/embeddings/)
   })
 
+  const long = 'a'.repeat(100_000)
+  for (const [name, body, param] of [
+    [
+      'the value of an option',
+      { messages: [{ role: 'user', content: filePartOf(onePage) }], ocr: { task: long } },
+      /^ocr\.task$/,
+    ],
+    ['the name of a field', { messages: [{ role: 'user', content: 'Hi' }], [long]: 'http://a/' }, /^a{499}…$/],
+  ] as const)
+    it(`does not repeat a whole request that stands in ${name}`, async () => {
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'default', ...body }),
+      })
+      const { error } = errorBody.parse(await response.json())
+      assert.match(error.param ?? '', param)
+      assert.ok(error.message.length <= 2000, `the message has ${error.message.length} characters`)
+    })
+
   it('fails the request with the first failed page when asked to', async () => {
     fake.setAnswer(({ image }) =>
       image?.pageNumber === 2

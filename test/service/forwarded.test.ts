@@ -140,6 +140,8 @@ const fieldTricks: readonly Trick[] = [
   { name: 'images of a message, as Ollama has them', body: { messages: [{ role: 'user', content: 'Hi', images: ['iVBORw0KGgo='] }] }, param: 'messages[0].images' }, // prettier-ignore
   { name: 'parts of a message, as Gemini has them', body: { messages: [{ role: 'user', content: 'Hi', parts: [{ file_data: { file_uri: 'a' } }] }] }, param: 'messages[0].parts' }, // prettier-ignore
   { name: 'an address of a message', body: { messages: [{ role: 'user', content: 'Hi', picture: address }] }, code: 'url_not_allowed' }, // prettier-ignore
+  { name: 'an address behind more spaces than an outline keeps', body: chat('x'.repeat(100_000), { unheard_of: `${' '.repeat(5000)}${address}` }), code: 'url_not_allowed' }, // prettier-ignore
+  { name: 'an address of which an outline keeps no scheme', body: (model) => `{"model":"${model}","messages":[{"role":"user","content":"${'x'.repeat(100_000)}"}],"a":["${'\\u0020'.repeat(10)}${address}${'a'.repeat(5000)}"]}`, code: 'url_not_allowed' }, // prettier-ignore
   { name: 'an address 5000 levels deep', body: (model) => `{"model":"${model}","messages":[{"role":"user","content":"Hi"}],"a":${'['.repeat(5000)}"${address}"${']'.repeat(5000)}}` }, // prettier-ignore
   ...[
     { media_io_kwargs: { image: { a: 1 } } },

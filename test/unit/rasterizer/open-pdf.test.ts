@@ -7,6 +7,7 @@ import { targetSize } from '../../../gateway/page/target-size.ts'
 import { readPageBarcode } from '../../fakes/page-barcode.ts'
 import { deepPageTree } from '../../fixtures/bombs.ts'
 import { damagedPageBox } from '../../fixtures/pdf-damage.ts'
+import { readFixture } from '../../support/documents.ts'
 import { makePdf } from '../../support/make-pdf.ts'
 import { writePdf } from '../../support/write-pdf.ts'
 
@@ -103,6 +104,14 @@ for (const rasterizer of ['auto', 'pdfium', 'pdfjs'] as const)
           const refused = { code: 'document_encrypted', message: how }
           await assert.rejects(openPdf(encryptedBy(handler), rasterizer, { ...options, password }), refused)
         })
+
+    it('opens with a password that it does not need, if anyone may open it', async () => {
+      const others = { ...options, password: 'of another document' }
+      await using pdf = await openPdf(readFixture('encrypted-owner-aes256.pdf'), rasterizer, others)
+      assert.equal(pdf.pageCount, 6)
+      const closed = openPdf(readFixture('encrypted-user-aes256.pdf'), rasterizer, others)
+      await assert.rejects(closed, { code: 'wrong_password' })
+    })
 
     it('is drawn the same when its cross-reference table is lost', async () => {
       const whole = Buffer.from(makePdf([{ number: 5 }])).toString('latin1')
