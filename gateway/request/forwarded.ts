@@ -152,6 +152,8 @@ const guardedFields: Readonly<Record<string, FieldRule>> = {
   mm_data: tensors,
   kv_transfer_params: servers,
   ec_transfer_params: servers,
+  // Names of Python code that older versions import.
+  logits_processors: { mayPass: () => false, why: 'no code is named to the upstream; leave it out' },
   chat_template: {
     mayPass: () => false,
     why: 'no template is passed on, because the upstream would run it; leave it out, or start vLLM with --chat-template',

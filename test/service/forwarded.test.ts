@@ -122,6 +122,7 @@ const fieldTricks: readonly Trick[] = [
     { mm_data: {} },
     { kv_transfer_params: { remote_host: '10.0.0.1', remote_port: 80 } },
     { ec_transfer_params: { a: 1 } },
+    { logits_processors: [{ qualname: 'os.system', args: ['id'] }] },
     { chat_template: '{% for a in range(1000000000) %}a{% endfor %}' },
     { chat_template_kwargs: { chat_template: '{{ 1 }}' } },
     { chat_template_kwargs: { tokenize: true } },
