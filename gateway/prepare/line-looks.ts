@@ -84,7 +84,29 @@ function compare(one: Float64Array, other: Float64Array, isDrawn: boolean): 'sam
   const usual = held[held.length >> 1] ?? 0
   const largest = one.reduce((most, sum, x) => Math.max(most, Math.abs(sum - other[x]!)), 0)
   if (largest <= SAME * usual) return 'same'
-  return isDrawn || largest >= SURELY_DIFFERENT * usual ? 'different' : 'unsure'
+  if (isDrawn) return mayBeMoved(one, other) ? 'unsure' : 'different'
+  return largest >= SURELY_DIFFERENT * usual ? 'different' : 'unsure'
+}
+
+/** Of all ink of a line: a line that begins elsewhere, by part of a pixel perhaps, has other columns and as much ink. */
+const SAME_INK = 0.02
+/** In pixels. */
+const SAME_LENGTH = 2
+
+/** Tells whether one line may be the other at another place: further in, or on a page that is skewed. */
+function mayBeMoved(one: Float64Array, other: Float64Array): boolean {
+  const [first, second] = [inkOf(one), inkOf(other)]
+  return (
+    first.start !== second.start &&
+    Math.abs(first.length - second.length) <= SAME_LENGTH &&
+    Math.abs(first.ink - second.ink) <= SAME_INK * Math.max(first.ink, second.ink)
+  )
+}
+
+function inkOf(line: Float64Array): { readonly start: number; readonly length: number; readonly ink: number } {
+  const start = line.findIndex((sum) => sum > 0)
+  const end = line.findLastIndex((sum) => sum > 0)
+  return { start, length: end - start, ink: line.reduce((ink, sum) => ink + sum, 0) }
 }
 
 /** Sums how much darker than paper each column of a line is, which a shift by part of a row does not change. */

@@ -8,7 +8,8 @@ const MADE_UP = new RegExp(
   'i',
 )
 
-const IMAGE = /!\[[^[\]\n]*(?<!\\)\]\((?<target>[^\s()<>]+)/
+/** A name with a space in it is no target. */
+const IMAGE = /!\[[^[\]\n]*(?<!\\)\]\((?<target>[^\s()<>]+)(?=[ \t]*(?:"[^"\n]*"|'[^'\n]*')?\))/
 const ELEMENT = /<img(?=\s)[^<>]*?\ssrc\s*=\s*["']?(?<target>[^\s"'<>]+)/
 
 /**

@@ -1,6 +1,6 @@
 import { areaOf, intersect } from '../scan/geometry.ts'
 import type { Pdfium } from './module.ts'
-import { pageBox } from './text-content.ts'
+import { pageBox, rectAt } from './text-content.ts'
 
 /** The subtypes of fpdf_annot.h for which PDFium makes no appearance where the document has none. */
 const NOT_MADE: ReadonlyMap<number, string> = new Map([
@@ -34,10 +34,4 @@ export function findNotDrawn(pdfium: Pdfium, page: number): string[] {
     library.FPDFPage_CloseAnnot(annotation)
     return isNotDrawn ? [subtype] : []
   })
-}
-
-/** FS_RECTF: left, top, right and bottom. */
-function rectAt(pdfium: Pdfium, address: number) {
-  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(address, 4)
-  return { left, top, right, bottom }
 }

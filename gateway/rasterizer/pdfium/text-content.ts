@@ -161,12 +161,18 @@ function seeAnnotations(pdfium: Pdfium, page: number, found: Found): boolean {
     const annotation = library.FPDFPage_GetAnnot(page, index)
     const subtype = library.FPDFAnnot_GetSubtype(annotation)
     hasTyped ||= TYPED_ANNOTATIONS.includes(subtype)
-    // FS_RECTF: left, top, right and bottom.
-    if (COVERING_ANNOTATIONS.includes(subtype) && library.FPDFAnnot_GetRect(annotation, found.room)) {
-      const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(found.room, 4)
-      cover({ left, bottom, right, top }, found)
-    }
+    if (COVERING_ANNOTATIONS.includes(subtype) && library.FPDFAnnot_GetRect(annotation, found.room))
+      cover(rectAt(pdfium, found.room), found)
     library.FPDFPage_CloseAnnot(annotation)
   }
   return hasTyped
+}
+
+/** Reads an FS_RECTF of an annotation: left, top, right and bottom, of any two opposite corners. */
+export function rectAt(pdfium: Pdfium, address: number): Box {
+  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(address, 4)
+  return boxOf([
+    [left, top],
+    [right, bottom],
+  ])
 }

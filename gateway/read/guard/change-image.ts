@@ -47,19 +47,33 @@ async function once(
   return make()
 }
 
-const LIGHT_JPEG_QUALITY = 85
+/** Of a page of print, a JPEG may have more bytes than a PNG: the second quality is for these. */
+const LIGHT_JPEG_QUALITIES = [85, 60] as const
 
-/** As JPEG, an image must have no more than this share of its bytes, or it is made smaller as well. */
+/** A lighter image must have no more than this share of the bytes, or what can be had of all ways is taken. */
 const LIGHT_SHARE = 0.6
 
-/** Makes the bytes of a page image fewer: as JPEG, and at half of its pixels where that is not enough. */
-async function lighten(image: PageImage): Promise<PageImage> {
+/**
+ * Makes the bytes of a page image fewer: as JPEG, and at half of its pixels where that is not enough. Null where nothing
+ * makes them fewer.
+ */
+async function lighten(image: PageImage): Promise<PageImage | null> {
   const { default: sharp } = await import('sharp')
-  const jpeg: PageImage = { ...image, mediaType: 'image/jpeg' }
-  const light = await encodeLike(sharp(image.data, { limitInputPixels: false }), jpeg, LIGHT_JPEG_QUALITY)
-  if (light.data.byteLength <= LIGHT_SHARE * image.data.byteLength) return light
-  const size = { width: Math.ceil(image.width * Math.SQRT1_2), height: Math.ceil(image.height * Math.SQRT1_2) }
-  return resized(light, size)
+  const bytes = image.data.byteLength
+  const asJpeg = (from: PageImage, quality: number) =>
+    encodeLike(sharp(from.data, { limitInputPixels: false }), { ...from, mediaType: 'image/jpeg' }, quality)
+  let lightest = await asJpeg(image, LIGHT_JPEG_QUALITIES[0])
+  if (lightest.data.byteLength <= LIGHT_SHARE * bytes) return lightest
+  const half = await resized(image, {
+    width: Math.ceil(image.width * Math.SQRT1_2),
+    height: Math.ceil(image.height * Math.SQRT1_2),
+  })
+  for (const quality of [null, ...LIGHT_JPEG_QUALITIES]) {
+    const light = quality === null ? half : await asJpeg(half, quality)
+    if (light.data.byteLength < lightest.data.byteLength) lightest = light
+    if (lightest.data.byteLength <= LIGHT_SHARE * bytes) return lightest
+  }
+  return lightest.data.byteLength < bytes ? lightest : null
 }
 
 /** By how much the last sample of an image is changed: JPEG loses a change that is smaller. */

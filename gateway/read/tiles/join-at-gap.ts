@@ -32,6 +32,7 @@ function repeatedLines(upper: readonly TextLine[], lower: readonly TextLine[], {
   for (let count = Math.floor(Math.max(bound, MAX_DISTINCT_SHARE * fewer)); count > 0; count--) {
     if (count > fewer || !isRepeated(upper, lower, count)) continue
     if (count > bound && !areDistinct(upper, lower, count)) continue
+    if (isRun(upper, lower, count)) continue
     return isShown(upper.slice(-count), looks) ? 0 : count
   }
   return 0
@@ -46,6 +47,13 @@ function areDistinct(upper: readonly TextLine[], lower: readonly TextLine[], cou
   const counts = new Map<string, number>()
   for (const key of all) counts.set(key, (counts.get(key) ?? 0) + 1)
   return upper.slice(-count).every(({ key }) => counts.get(key) === 1)
+}
+
+/** Tells whether these lines are of a run of equal ones: where it is cut, both texts show it. */
+function isRun(upper: readonly TextLine[], lower: readonly TextLine[], count: number): boolean {
+  const run = [...upper.slice(-count - 1), ...lower.slice(count, count + 1)].map(({ key }) => key)
+  const { key } = lower[0]!
+  return run.filter((other) => other === key).length > 1 && upper.slice(-count).every((line) => line.key === key)
 }
 
 /** Tells whether the page shows these lines above the gap and once more below it: equal ones alike, others not. */

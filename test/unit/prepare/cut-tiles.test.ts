@@ -126,6 +126,16 @@ describe('cutting a page into tiles', () => {
     }
   })
 
+  it('does not say that lines differ which may be the same at another place', () => {
+    const indented = drawLarge(700, 4300, (context) => {
+      for (let line = 0; line < 110; line++) context.fillText('Milk 1.09', 60 + line / 3, 60 + line * 38)
+    })
+    const looks = tilesOf(indented)
+      .slice(1)
+      .map(([tile]) => tile?.above?.looks)
+    assert.deepEqual(looks, [null, null])
+  })
+
   it('does not say of a scan that its lines look the same, or differ by a digit', () => {
     const page = drawLarge(700, 4300, (context) => lines(context, (line) => `Milk 1.0${line % 10}`))
     for (const [tile] of tilesOf(addNoise(page, 5), false).slice(1)) assert.equal(tile?.above?.looks, null)

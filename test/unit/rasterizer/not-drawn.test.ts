@@ -47,6 +47,7 @@ describe('an annotation without an appearance', () => {
       { name: 'an insertion', entries: `/Subtype /Caret ${rect} ${red}` },
       { name: 'a stamp', entries: `/Subtype /Stamp ${rect} /Name /Approved` },
       { name: 'a watermark', entries: `/Subtype /Watermark ${rect}` },
+      { name: 'a stamp between other corners', entries: '/Subtype /Stamp /Rect [300 560 72 500]' },
       { name: 'a stamp that has one', entries: `/Subtype /Stamp ${rect} /AP << /N 5 0 R >>` },
     ])
       it(`is drawn, or said not to be: ${name}, by ${lane}`, async () => {

@@ -39,6 +39,8 @@ describe("the names of a page's pictures", () => {
     '![dot](data:image/png;base64,AAAA)',
     '![logo](assets/logo.png) ![root](/image_1.png)',
     '[image](image_1.png) and image_1.png',
+    '![image](image 1.png)',
+    '![image](image_1.png',
     '`![image](image_1.png)`',
     '```\n![image](image_1.png)\n```',
     '![title](10,20,300,400) Minutes',

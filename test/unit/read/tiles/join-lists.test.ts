@@ -120,4 +120,14 @@ describe('a list in tiles', () => {
         assert.deepEqual(joined(asTiles(texts, [seam, seam, seam, seam])), list)
       }
     })
+
+  for (const lines of [1, 2, 3])
+    it(`keeps equal lines that look different on the page, each with a picture of its own: ${lines} below the cut`, () => {
+      const texts = [
+        ['Item 1', 'Item 2', 'Milk 1.09', 'Milk 1.09'],
+        [...Array.from({ length: lines }, () => 'Milk 1.09'), 'Item 3'],
+      ]
+      const looks = { above: [0, 1, 2, 3], below: [4, 5, 6, 7] }
+      assert.deepEqual(joined(asTiles(texts, [{ kind: 'gap', share: 0.5, isWide: false, looks }])), texts.flat())
+    })
 })
