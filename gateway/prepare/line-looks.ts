@@ -84,29 +84,33 @@ function compare(one: Float64Array, other: Float64Array, isDrawn: boolean): 'sam
   const usual = held[held.length >> 1] ?? 0
   const largest = one.reduce((most, sum, x) => Math.max(most, Math.abs(sum - other[x]!)), 0)
   if (largest <= SAME * usual) return 'same'
-  if (isDrawn) return mayBeMoved(one, other) ? 'unsure' : 'different'
+  if (isDrawn) return mayBeMoved(one, other, usual) ? 'unsure' : 'different'
   return largest >= SURELY_DIFFERENT * usual ? 'different' : 'unsure'
 }
 
-/** Of all ink of a line: a line that begins elsewhere, by part of a pixel perhaps, has other columns and as much ink. */
-const SAME_INK = 0.02
-/** In pixels. */
-const SAME_LENGTH = 2
+/**
+ * What a line has more of up to any place than another that begins elsewhere, in columns: the same line, moved by part of
+ * a pixel, spreads its ink over other columns and has as much of it.
+ */
+const MOVED_INK = 2.5
 
 /** Tells whether one line may be the other at another place: further in, or on a page that is skewed. */
-function mayBeMoved(one: Float64Array, other: Float64Array): boolean {
-  const [first, second] = [inkOf(one), inkOf(other)]
-  return (
-    first.start !== second.start &&
-    Math.abs(first.length - second.length) <= SAME_LENGTH &&
-    Math.abs(first.ink - second.ink) <= SAME_INK * Math.max(first.ink, second.ink)
-  )
+function mayBeMoved(one: Float64Array, other: Float64Array, usual: number): boolean {
+  const [start, otherStart] = [startOf(one), startOf(other)]
+  if (start === otherStart) return false
+  let more = 0
+  for (let x = 0; x < one.length - Math.min(start, otherStart); x++) {
+    more += (one[start + x] ?? 0) - (other[otherStart + x] ?? 0)
+    if (Math.abs(more) > MOVED_INK * usual) return false
+  }
+  return true
 }
 
-function inkOf(line: Float64Array): { readonly start: number; readonly length: number; readonly ink: number } {
-  const start = line.findIndex((sum) => sum > 0)
-  const end = line.findLastIndex((sum) => sum > 0)
-  return { start, length: end - start, ink: line.reduce((ink, sum) => ink + sum, 0) }
+function startOf(line: Float64Array): number {
+  return Math.max(
+    0,
+    line.findIndex((sum) => sum > 0),
+  )
 }
 
 /** Sums how much darker than paper each column of a line is, which a shift by part of a row does not change. */
