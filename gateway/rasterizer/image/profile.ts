@@ -1,0 +1,5 @@
+/**
+ * A colour profile of more bytes is left out, and the image's colours are taken for sRGB: printers' profiles with large
+ * tables have up to 2 MB.
+ */
+export const MAX_PROFILE_BYTES = 4 * 2 ** 20
