@@ -7,6 +7,7 @@ import { MAX_PROFILE_BYTES } from './profile.ts'
 import { openWithSharp } from './sharp.ts'
 
 // Markers of ITU-T T.81, annex B; https://www.w3.org/Graphics/JPEG/itu-t81.pdf
+const START_OF_IMAGE = 0xffd8
 const START_OF_SCAN = 0xda
 const END_OF_IMAGE = 0xd9
 const RESTARTS = [0xd0, 0xd7] as const
@@ -58,10 +59,11 @@ export interface JpegOutline {
 /**
  * Takes everything out of a JPEG, in place, that does not change its pixels: of EXIF all but the orientation, previews,
  * gain maps, and what programs wrote for themselves. Segments that shall not be read become ones that no decoder reads.
- * Returns what the rest says; null where there is no frame.
+ * Returns what the rest says; null where it is no JPEG.
  */
 export function reduceJpeg(bytes: Uint8Array<ArrayBuffer>): JpegOutline | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 4 || view.getUint16(0) !== START_OF_IMAGE) return null
   const kept: Kept = { hasExif: false, profile: [] }
   let frame: Frame | null = null
   let scans = 0

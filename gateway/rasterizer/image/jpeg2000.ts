@@ -7,7 +7,7 @@ import { assertDecodable, decoded, singleImage, unreadableImage } from './file.t
 import type { ImageFile } from './file.ts'
 import { readJpeg2000Header } from './jpeg2000-header.ts'
 import type { Jpeg2000Header } from './jpeg2000-header.ts'
-import { assertFits, decodingBytes, HELD } from './memory.ts'
+import { decodingBytes, doesNotFit, HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
@@ -42,11 +42,10 @@ export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, limits: Image
   assertDecodable(width, height, limits.maxImagePixels)
   const cost = { held: HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
   const fitting = sizes.findIndex((size) => decodingBytes({ ...size, ...cost }) <= limits.maxMemoryBytes)
-  const reducePower = fitting === -1 ? sizes.length - 1 : fitting
-  const size = sizes[reducePower]!
-  assertFits({ ...size, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')
+  const size = sizes[fitting]
+  if (size === undefined) throw doesNotFit({ width, height, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')
   const wanted = BASE_BYTES + 2 * bytes.length + BYTES_PER_SAMPLE * components * width * height
-  const work = { ...size, reducePower, hasAlpha: header.hasAlpha, maxBytes: Math.min(wanted, limits.maxMemoryBytes) }
+  const work = { ...size, reducePower: fitting, hasAlpha: header.hasAlpha, maxBytes: Math.min(wanted, limits.maxMemoryBytes) }
   return singleImage({ width, height, decode: () => decoded(decode(bytes, work)) })
 }
 

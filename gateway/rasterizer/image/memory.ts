@@ -55,12 +55,15 @@ export function decodingBytes({ width, height, held, passed, besides = 0 }: Deco
 }
 
 /** Throws `page_too_large` when decoding an image would take more memory than it may. `remedy` is a sentence. */
-export function assertFits(cost: DecodingCost, { maxMemoryBytes }: ImageLimits, remedy = SMALLER): void {
-  const needed = decodingBytes(cost)
-  if (needed <= maxMemoryBytes) return
+export function assertFits(cost: DecodingCost, limits: ImageLimits, remedy?: string): void {
+  if (decodingBytes(cost) > limits.maxMemoryBytes) throw doesNotFit(cost, limits, remedy)
+}
+
+/** Makes the failure of an image that would take too much memory. */
+export function doesNotFit(cost: DecodingCost, { maxMemoryBytes }: ImageLimits, remedy = SMALLER): GatewayError {
   const { width, height } = cost
-  const message = `Decoding the image of ${width} × ${height} pixels would take ${inMegabytes(needed)} MB, of at most ${inMegabytes(maxMemoryBytes)}. ${remedy}`
-  throw new GatewayError('page_too_large', message)
+  const message = `Decoding the image of ${width} × ${height} pixels would take ${inMegabytes(decodingBytes(cost))} MB, of at most ${inMegabytes(maxMemoryBytes)}. ${remedy}`
+  return new GatewayError('page_too_large', message)
 }
 
 const SMALLER = 'Send it at a lower resolution.'
