@@ -11,7 +11,7 @@ export interface Box {
 
 /** Yields the boxes between two places of a file, as far as they are sound. */
 export function* readBoxes(view: DataView, start: number, end: number): Generator<Box> {
-  for (let at = start; at + 8 <= end; ) {
+  for (let at = start; at + 8 <= end;) {
     const type = String.fromCharCode(...[4, 5, 6, 7].map((offset) => view.getUint8(at + offset)))
     const short = view.getUint32(at)
     // 1: the length follows, in eight bytes. 0: the box goes on to the end.

@@ -47,7 +47,7 @@ function keepImages(bytes: Uint8Array, view: DataView, { start, end, header }: B
 /** Whether an entry is that of an image; so are those of old files, which give no types. */
 function isImage(view: DataView, { start, end }: Box): boolean {
   const version = view.getUint8(start)
-  if (version < 2 || start + 14 > end) return true
   const at = start + FULL_BOX + (version === 2 ? 4 : 6)
+  if (version < 2 || at + 4 > end) return true
   return IMAGES.has(String.fromCharCode(...[0, 1, 2, 3].map((offset) => view.getUint8(at + offset))))
 }

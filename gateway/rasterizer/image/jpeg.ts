@@ -1,9 +1,8 @@
 import { GatewayError } from '../../errors.ts'
-import { hasPrefix, simplifyExif } from './exif.ts'
 import { assertDecodable, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import type { ImageLimits } from './memory.ts'
-import { MAX_PROFILE_BYTES } from './profile.ts'
+import { MAX_PROFILE_BYTES } from './metadata-limits.ts'
 import { openWithSharp } from './sharp.ts'
 
 // Markers of ITU-T T.81, annex B; https://www.w3.org/Graphics/JPEG/itu-t81.pdf
@@ -24,6 +23,7 @@ const PROGRESSIVE = [0xc2, 0xc6, 0xca, 0xce]
 /** libjpeg keeps a coefficient in two bytes. */
 const BYTES_PER_COEFFICIENT = 2
 
+const PREFIX_OF_EXIF = Buffer.from('Exif')
 const PREFIX_OF_PROFILE = Buffer.from('ICC_PROFILE\0')
 
 /** A scan takes its time for each pixel, even one that says nothing: real ones have 10, and 20 where they were squeezed. */
@@ -57,9 +57,8 @@ export interface JpegOutline {
 }
 
 /**
- * Takes everything out of a JPEG, in place, that does not change its pixels: of EXIF all but the orientation, previews,
- * gain maps, and what programs wrote for themselves. Segments that shall not be read become ones that no decoder reads.
- * Returns what the rest says; null where it is no JPEG.
+ * Takes everything out of a JPEG, in place, that cannot change its pixels: previews, gain maps, and what programs wrote
+ * for themselves. Segments that shall not be read become ones that no decoder reads. Returns what the rest says; null where it is no JPEG.
  */
 export function reduceJpeg(bytes: Uint8Array<ArrayBuffer>): JpegOutline | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -67,7 +66,7 @@ export function reduceJpeg(bytes: Uint8Array<ArrayBuffer>): JpegOutline | null {
   const kept: Kept = { hasExif: false, profile: [] }
   let frame: Frame | null = null
   let scans = 0
-  for (let at = nextMarker(bytes, 2); at + 4 <= bytes.length; ) {
+  for (let at = nextMarker(bytes, 2); at + 4 <= bytes.length;) {
     const marker = bytes[at + 1]!
     if (marker === END_OF_IMAGE) break
     const end = at + 2 + view.getUint16(at + 2)
@@ -123,15 +122,14 @@ function isApplication(marker: number): boolean {
   return marker >= APP0 && marker <= APP15
 }
 
-/** Whether a segment can change the pixels. Rewrites that of EXIF to what can. */
+/** Whether a segment can change how the image looks. */
 function isEssential(marker: number, content: Uint8Array, kept: Kept): boolean {
   // JFIF and Adobe say how colours are coded.
   if (marker === APP0 || marker === APP14) return true
   if (marker === APP2) return PREFIX_OF_PROFILE.equals(content.subarray(0, PREFIX_OF_PROFILE.length))
-  if (marker !== APP1 || !hasPrefix(content) || kept.hasExif) return false
-  kept.hasExif = true
-  const exif = content.subarray(6)
-  return simplifyExif(exif)
+  if (marker !== APP1 || kept.hasExif) return false
+  kept.hasExif = PREFIX_OF_EXIF.equals(content.subarray(0, PREFIX_OF_EXIF.length))
+  return kept.hasExif
 }
 
 function readFrame(marker: number, content: Uint8Array): Frame | null {

@@ -43,9 +43,15 @@ export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, limits: Image
   const cost = { held: HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
   const fitting = sizes.findIndex((size) => decodingBytes({ ...size, ...cost }) <= limits.maxMemoryBytes)
   const size = sizes[fitting]
-  if (size === undefined) throw doesNotFit({ width, height, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')
+  if (size === undefined)
+    throw doesNotFit({ width, height, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')
   const wanted = BASE_BYTES + 2 * bytes.length + BYTES_PER_SAMPLE * components * width * height
-  const work = { ...size, reducePower: fitting, hasAlpha: header.hasAlpha, maxBytes: Math.min(wanted, limits.maxMemoryBytes) }
+  const work = {
+    ...size,
+    reducePower: fitting,
+    hasAlpha: header.hasAlpha,
+    maxBytes: Math.min(wanted, limits.maxMemoryBytes),
+  }
   return singleImage({ width, height, decode: () => decoded(decode(bytes, work)) })
 }
 

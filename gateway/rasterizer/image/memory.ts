@@ -34,10 +34,10 @@ export const HELD = {
   avif: 17,
   /** Of 10 and 12 bits a sample. */
   deepAvif: 23,
-  heic: 11,
+  heic: 9.5,
   /** OpenJPEG's four bytes a sample, and the pixels that it makes of them. */
   jpeg2000Sample: 5.5,
-  deepHeic: 13,
+  deepHeic: 12,
 } as const
 
 /** Code, tables and the drawing of the page. */

@@ -1,8 +1,7 @@
-import { crc32, inflateSync } from 'node:zlib'
-import { simplifyExif } from './exif.ts'
+import { inflateSync } from 'node:zlib'
 import type { ImageFile } from './file.ts'
 import type { ImageLimits } from './memory.ts'
-import { MAX_PROFILE_BYTES } from './profile.ts'
+import { MAX_EXIF_BYTES, MAX_PROFILE_BYTES } from './metadata-limits.ts'
 import { bytesPerPixel, openWithSharp } from './sharp.ts'
 
 // Chunks of https://www.w3.org/TR/png-3/: a length, a name, the content and a check. The case of a name's first letter
@@ -24,7 +23,7 @@ const KEPT: ReadonlyMap<string, number> = new Map([
   ['bKGD', 6],
   ['pHYs', 9],
   ['iCCP', MAX_PROFILE_BYTES],
-  ['eXIf', Infinity],
+  ['eXIf', MAX_EXIF_BYTES],
 ])
 
 /**
@@ -43,7 +42,6 @@ function essentialPng(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + at + 4, 4).toString('latin1')
     const content = bytes.subarray(at + 8, end - 4)
     if (isEssential(name, content, seen)) {
-      if (name === 'eXIf') view.setUint32(end - 4, crc32(bytes.subarray(at + 4, end - 4)))
       bytes.copyWithin(to, at, end)
       to += end - at
     }
@@ -58,7 +56,6 @@ function essentialPng(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 function isEssential(name: string, content: Uint8Array, seen: ReadonlySet<string>): boolean {
   if (name.charCodeAt(0) < 0x60) return true
   if (seen.has(name) || content.length > (KEPT.get(name) ?? -1)) return false
-  if (name === 'eXIf') return simplifyExif(content)
   return name !== 'iCCP' || isSmallProfile(content)
 }
 

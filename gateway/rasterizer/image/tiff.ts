@@ -3,7 +3,7 @@ import { unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import { HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
-import { MAX_PROFILE_BYTES } from './profile.ts'
+import { MAX_PROFILE_BYTES } from './metadata-limits.ts'
 import { bytesPerPixel, sharpPage } from './sharp.ts'
 
 // Names from TIFF 6.0 (https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf) and BigTIFF.

@@ -1,14 +1,18 @@
-import { simplifyExif } from './exif.ts'
 import type { ImageFile } from './file.ts'
 import { HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
-import { MAX_PROFILE_BYTES } from './profile.ts'
+import { MAX_EXIF_BYTES, MAX_PROFILE_BYTES } from './metadata-limits.ts'
 import { openWithSharp } from './sharp.ts'
 
 // Chunks of https://developers.google.com/speed/webp/docs/riff_container: a name, a length, and content padded to two.
 const FIRST_CHUNK = 12
 const CHUNK_HEADER = 8
-const PIXELS = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF'])
+/** Those that can change how the image looks, and their greatest lengths. */
+const KEPT: ReadonlyMap<string, number> = new Map([
+  ...['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF'].map((name) => [name, Infinity] as const),
+  ['ICCP', MAX_PROFILE_BYTES],
+  ['EXIF', MAX_EXIF_BYTES],
+])
 /** No decoder knows such a chunk, and all pass over it. */
 const UNKNOWN = 'none'
 
@@ -19,20 +23,15 @@ export async function openWebp(bytes: Uint8Array<ArrayBuffer>, limits: ImageLimi
 }
 
 /**
- * Takes everything out of a WebP, in place, that does not change its pixels: of EXIF all but the orientation, XMP, and
- * profiles beyond any use. Chunks that shall not be read get a name that nobody knows.
+ * Takes everything out of a WebP, in place, that cannot change its pixels: chunks that shall not be read get a name that
+ * nobody knows.
  */
 function reduceWebp(bytes: Uint8Array<ArrayBuffer>): void {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let hasExif = false
-  for (let at = FIRST_CHUNK; at + CHUNK_HEADER <= whole.length; ) {
+  for (let at = FIRST_CHUNK; at + CHUNK_HEADER <= whole.length;) {
     const name = whole.toString('latin1', at, at + 4)
     const length = whole.readUInt32LE(at + 4)
-    const content = whole.subarray(at + CHUNK_HEADER, at + CHUNK_HEADER + length)
-    const isProfile = name === 'ICCP' && length <= MAX_PROFILE_BYTES
-    const isExif: boolean = name === 'EXIF' && !hasExif && simplifyExif(content)
-    hasExif ||= isExif
-    if (!PIXELS.has(name) && !isProfile && !isExif) whole.write(UNKNOWN, at, 'latin1')
+    if (length > (KEPT.get(name) ?? -1)) whole.write(UNKNOWN, at, 'latin1')
     at += CHUNK_HEADER + length + (length % 2)
   }
 }

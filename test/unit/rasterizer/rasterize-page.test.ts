@@ -17,7 +17,9 @@ const LIMITS = { password: null, maxImagePixels: 178_956_970, maxMemoryBytes: 2 
 /** Makes the image of the first page, as LightOnOCR-2 is shown it. */
 async function imageOf(bytes: Uint8Array, preparation: Preparation = {}, profile = lightonocr2): Promise<PageImage> {
   const isPdf = Buffer.from(bytes).subarray(0, 4).toString() === '%PDF'
-  await using document = isPdf ? await openPdf(bytes, 'auto', LIMITS) : await openImage(bytes, limitsOf(LIMITS.maxImagePixels))
+  await using document = isPdf
+    ? await openPdf(bytes, 'auto', LIMITS)
+    : await openImage(bytes, limitsOf(LIMITS.maxImagePixels))
   const { pixelBudget } = profile
   return await rasterizePage({
     document,

@@ -107,7 +107,10 @@ describe('an image of a format', async () => {
     })
 
     it(`is refused by its header when it has too many pixels: ${name}`, async () => {
-      await assert.rejects(openImage(bytes, limitsOf(64 * 32 - 1)), { code: 'page_too_large', message: /64 × 32 pixels/ })
+      await assert.rejects(openImage(bytes, limitsOf(64 * 32 - 1)), {
+        code: 'page_too_large',
+        message: /64 × 32 pixels/,
+      })
     })
 
     it(`is unreadable when it is cut off, whatever could still be drawn: ${name}`, async () => {

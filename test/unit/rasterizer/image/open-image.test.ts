@@ -57,7 +57,10 @@ describe('an image', () => {
 
   it('is refused by its header when it has too many pixels', async () => {
     const bytes = await halves.clone().png().toBuffer()
-    await assert.rejects(openImage(bytes, limitsOf(799)), { code: 'page_too_large', message: /40 × 20 pixels; at most 799/ })
+    await assert.rejects(openImage(bytes, limitsOf(799)), {
+      code: 'page_too_large',
+      message: /40 × 20 pixels; at most 799/,
+    })
     assert.equal((await openImage(bytes, limitsOf(800))).pageCount, 1)
   })
 
