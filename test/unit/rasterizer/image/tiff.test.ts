@@ -53,6 +53,18 @@ describe('a TIFF', () => {
     await assert.rejects(openImage(makeTiff([image(10, palette)]), limitsOf(1e6)), { code: 'document_unreadable' })
   })
 
+  it('ends where directories overlap, which together would be read without end', async () => {
+    // Each begins a few bytes after the one before, and claims a thousand entries.
+    const bytes = Buffer.alloc(100_000)
+    bytes.write('II*\0\x08\0\0\0', 'latin1')
+    for (let at = 8; at < 40_000; at += 6) {
+      bytes.writeUInt16LE(1000, at)
+      bytes.writeUInt32LE(at + 6, at + 2 + 12_000)
+    }
+    await using document = await openImage(bytes, limitsOf(1e6))
+    assert.ok(document.pageCount < 10, `${document.pageCount} pages`)
+  })
+
   it('opens with 3,000 images as fast as with one, for its images are not decoded', async () => {
     const bytes = makeTiff(Array.from({ length: 3000 }, () => image(10)))
     await using document = await openImage(bytes, limitsOf(1e6))
