@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import { hasPrefix, simplifyExif } from './exif.ts'
 import { assertDecodable, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import type { ImageLimits } from './memory.ts'
@@ -23,7 +24,6 @@ const PROGRESSIVE = [0xc2, 0xc6, 0xca, 0xce]
 /** libjpeg keeps a coefficient in two bytes. */
 const BYTES_PER_COEFFICIENT = 2
 
-const PREFIX_OF_EXIF = Buffer.from('Exif')
 const PREFIX_OF_PROFILE = Buffer.from('ICC_PROFILE\0')
 
 /** A scan takes its time for each pixel, even one that says nothing: real ones have 10, and 20 where they were squeezed. */
@@ -127,9 +127,9 @@ function isEssential(marker: number, content: Uint8Array, kept: Kept): boolean {
   // JFIF and Adobe say how colours are coded.
   if (marker === APP0 || marker === APP14) return true
   if (marker === APP2) return PREFIX_OF_PROFILE.equals(content.subarray(0, PREFIX_OF_PROFILE.length))
-  if (marker !== APP1 || kept.hasExif) return false
-  kept.hasExif = PREFIX_OF_EXIF.equals(content.subarray(0, PREFIX_OF_EXIF.length))
-  return kept.hasExif
+  if (marker !== APP1 || kept.hasExif || !hasPrefix(content)) return false
+  kept.hasExif = true
+  return simplifyExif(content.subarray(6))
 }
 
 function readFrame(marker: number, content: Uint8Array): Frame | null {

@@ -40,7 +40,7 @@ export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, limits: Image
   const header = readJpeg2000Header(bytes)
   const { width, height, components, sizes } = header
   assertDecodable(width, height, limits.maxImagePixels)
-  const cost = { held: HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
+  const cost = { held: HELD.jpeg2000 + HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
   const fitting = sizes.findIndex((size) => decodingBytes({ ...size, ...cost }) <= limits.maxMemoryBytes)
   const size = sizes[fitting]
   if (size === undefined)

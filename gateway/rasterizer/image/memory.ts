@@ -36,7 +36,8 @@ export const HELD = {
   deepAvif: 23,
   heic: 9.5,
   /** OpenJPEG's four bytes a sample, and the pixels that it makes of them. */
-  jpeg2000Sample: 5.5,
+  jpeg2000: 2.7,
+  jpeg2000Sample: 4.5,
   deepHeic: 12,
 } as const
 

@@ -1,4 +1,5 @@
-import { inflateSync } from 'node:zlib'
+import { crc32, inflateSync } from 'node:zlib'
+import { simplifyExif } from './exif.ts'
 import type { ImageFile } from './file.ts'
 import type { ImageLimits } from './memory.ts'
 import { MAX_EXIF_BYTES, MAX_PROFILE_BYTES } from './metadata-limits.ts'
@@ -42,6 +43,7 @@ function essentialPng(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + at + 4, 4).toString('latin1')
     const content = bytes.subarray(at + 8, end - 4)
     if (isEssential(name, content, seen)) {
+      if (name === 'eXIf') view.setUint32(end - 4, crc32(bytes.subarray(at + 4, end - 4)))
       bytes.copyWithin(to, at, end)
       to += end - at
     }
@@ -56,6 +58,7 @@ function essentialPng(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 function isEssential(name: string, content: Uint8Array, seen: ReadonlySet<string>): boolean {
   if (name.charCodeAt(0) < 0x60) return true
   if (seen.has(name) || content.length > (KEPT.get(name) ?? -1)) return false
+  if (name === 'eXIf') return simplifyExif(content)
   return name !== 'iCCP' || isSmallProfile(content)
 }
 

@@ -1,3 +1,4 @@
+import { simplifyExif } from './exif.ts'
 import type { ImageFile } from './file.ts'
 import { HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
@@ -31,7 +32,9 @@ function reduceWebp(bytes: Uint8Array<ArrayBuffer>): void {
   for (let at = FIRST_CHUNK; at + CHUNK_HEADER <= whole.length;) {
     const name = whole.toString('latin1', at, at + 4)
     const length = whole.readUInt32LE(at + 4)
-    if (length > (KEPT.get(name) ?? -1)) whole.write(UNKNOWN, at, 'latin1')
+    const content = whole.subarray(at + CHUNK_HEADER, at + CHUNK_HEADER + length)
+    const isKept = length <= (KEPT.get(name) ?? -1) && (name !== 'EXIF' || simplifyExif(content))
+    if (!isKept) whole.write(UNKNOWN, at, 'latin1')
     at += CHUNK_HEADER + length + (length % 2)
   }
 }

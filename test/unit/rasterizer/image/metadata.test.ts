@@ -34,6 +34,17 @@ describe('the metadata of an image', () => {
     })
   }
 
+  it('takes no time where its directories lead back to each other: EXIF', async () => {
+    const started = performance.now()
+    const exif = exifInARing(60, 65)
+    assert.deepEqual(await draw(pngWith([chunk('eXIf', exif)])), await draw(png))
+    const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, 0]), Buffer.from('Exif\0\0', 'latin1'), exif])
+    segment.writeUInt16BE(segment.length - 2, 2)
+    const withSegment = Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)])
+    assert.deepEqual(await draw(withSegment), await draw(jpeg))
+    assert.ok(performance.now() - started < 3000)
+  })
+
   it('is left out where it would be larger than any honest one: a colour profile', async () => {
     const profile = Buffer.concat([Buffer.from('p\0\0', 'latin1'), deflateSync(Buffer.alloc(64 * MEBIBYTE))])
     assert.deepEqual(await draw(pngWith([chunk('iCCP', profile)])), await draw(png))
@@ -116,6 +127,25 @@ function text(name: string, length: number): Buffer {
 /** Puts chunks behind a PNG's header. */
 function pngWith(chunks: readonly Buffer[]): Buffer {
   return Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)])
+}
+
+/** EXIF of directories whose tags all lead to all directories. */
+function exifInARing(directories: number, tags: number): Buffer {
+  const length = 2 + tags * 12 + 4
+  const exif = Buffer.alloc(8 + directories * length)
+  exif.write('II*\0\x08\0\0\0', 'latin1')
+  for (let directory = 0; directory < directories; directory++) {
+    const start = 8 + directory * length
+    exif.writeUInt16LE(tags, start)
+    for (let tag = 0; tag < tags; tag++) {
+      const at = start + 2 + tag * 12
+      exif.writeUInt16LE([0x8769, 0x8825, 0xa005][(directory + tag) % 3]!, at)
+      exif.writeUInt16LE(4, at + 2)
+      exif.writeUInt32LE(1, at + 4)
+      exif.writeUInt32LE(8 + ((directory + tag + 1) % directories) * length, at + 8)
+    }
+  }
+  return exif
 }
 
 /** Adds tags to a TIFF's directory, which moves to the end, that all have the same bytes for a value. */
