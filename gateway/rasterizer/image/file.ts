@@ -16,6 +16,8 @@ export interface ImagePage {
   readonly height: number
   /** Returns the upright pixels as sharp's input, not shrunk yet; alpha and deep channels may remain. */
   decode(): Promise<Sharp>
+  /** The image fits into memory only if its decoder reduces it. */
+  readonly shrinksOnLoad?: boolean
 }
 
 /** Opens the bytes of one format. Throws `document_unreadable`, and `page_too_large` for the only image of a file. */

@@ -7,7 +7,7 @@ import { assertDecodable, decoded, singleImage, unreadableImage } from './file.t
 import type { ImageFile } from './file.ts'
 import { readJpeg2000Header } from './jpeg2000-header.ts'
 import type { Jpeg2000Header } from './jpeg2000-header.ts'
-import { decodingBytes, doesNotFit, HELD } from './memory.ts'
+import { doesNotFit, fits, HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
@@ -41,7 +41,7 @@ export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, limits: Image
   const { width, height, components, sizes } = header
   assertDecodable(width, height, limits.maxImagePixels)
   const cost = { held: HELD.jpeg2000 + HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
-  const fitting = sizes.findIndex((size) => decodingBytes({ ...size, ...cost }) <= limits.maxMemoryBytes)
+  const fitting = sizes.findIndex((size) => fits({ ...size, ...cost }, limits))
   const size = sizes[fitting]
   if (size === undefined)
     throw doesNotFit({ width, height, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')

@@ -30,6 +30,8 @@ export interface DecodingCost {
  */
 export const HELD = {
   webp: 8,
+  webpReduced: 1.2,
+  losslessWebpReduced: 5,
   gif: 4,
   avif: 17,
   /** Of 10 and 12 bits a sample. */
@@ -50,14 +52,19 @@ const FEWEST_ROWS = 250
 const SHARE_OF_ROWS = 0.6
 
 /** Returns the bytes that decoding and reducing an image takes. */
-export function decodingBytes({ width, height, held, passed, besides = 0 }: DecodingCost): number {
+function decodingBytes({ width, height, held, passed, besides = 0 }: DecodingCost): number {
   const rows = Math.min(MOST_ROWS, FEWEST_ROWS + SHARE_OF_ROWS * height)
   return BASE_BYTES + besides + width * height * held + width * passed * rows
 }
 
 /** Throws `page_too_large` when decoding an image would take more memory than it may. `remedy` is a sentence. */
 export function assertFits(cost: DecodingCost, limits: ImageLimits, remedy?: string): void {
-  if (decodingBytes(cost) > limits.maxMemoryBytes) throw doesNotFit(cost, limits, remedy)
+  if (!fits(cost, limits)) throw doesNotFit(cost, limits, remedy)
+}
+
+/** Whether decoding an image takes no more memory than it may. */
+export function fits(cost: DecodingCost, { maxMemoryBytes }: ImageLimits): boolean {
+  return decodingBytes(cost) <= maxMemoryBytes
 }
 
 /** Makes the failure of an image that would take too much memory. */

@@ -43,16 +43,16 @@ export async function openImage(bytes: Uint8Array, limits: ImageLimits): Promise
       const page = await file.page(number)
       const size = sizeFor({ width: page.width, height: page.height, unit: 'px' })
       const source = { width: page.width, height: page.height, dpi: null, bilevel: null }
-      return { bitmap: await shrink(await page.decode(), size), rasterizer: 'sharp', source }
+      return { bitmap: await shrink(await page.decode(), size, page.shrinksOnLoad), rasterizer: 'sharp', source }
     },
     async [Symbol.asyncDispose]() {},
   }
 }
 
-async function shrink(image: Sharp, { width, height }: TargetSize): Promise<Bitmap> {
+async function shrink(image: Sharp, { width, height }: TargetSize, shrinksOnLoad = false): Promise<Bitmap> {
   const drawing = image
-    // No decoding at a fraction of the size: models were trained on images reduced with Lanczos.
-    .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
+    // No decoding at a fraction of the size where that can be: models were trained on images reduced with Lanczos.
+    .resize({ width, height, fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: shrinksOnLoad })
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })

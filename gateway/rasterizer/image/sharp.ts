@@ -35,6 +35,7 @@ interface Held {
   readonly held: number
   /** Of a size of its own. */
   readonly besides?: number
+  readonly shrinksOnLoad?: boolean
   /** What to do when that is too much. */
   readonly remedy?: string
 }
@@ -60,10 +61,11 @@ export async function sharpPage(
   const passed = bytesPerPixel(metadata)
   const fewer = Math.min(1, USUAL_BYTES_PER_PIXEL / passed)
   assertDecodable(width, height, Math.floor(maxImagePixels * fewer))
-  const { remedy, ...held } = heldBy(metadata)
+  const { remedy, shrinksOnLoad = false, ...held } = heldBy(metadata)
   assertFits({ width, height, passed, ...held }, limits, remedy)
   return {
     ...metadata.autoOrient,
+    shrinksOnLoad,
     async decode() {
       return sharp(bytes, { ...readingOptions, limitInputPixels: maxImagePixels }).autoOrient()
     },

@@ -21,6 +21,7 @@ describe('the memory that decoding an image takes', () => {
     { name: 'a JPEG', bytes: () => large().jpeg().toBuffer() },
     { name: 'a JPEG that is to be turned', bytes: () => large().withMetadata({ orientation: 6 }).jpeg().toBuffer() },
     { name: 'a PNG', bytes: () => large().png({ compressionLevel: 1 }).toBuffer() },
+    { name: 'a WebP', bytes: () => large().webp({ effort: 0 }).toBuffer() },
     { name: 'a TIFF of strips', bytes: () => large().tiff({ compression: 'lzw' }).toBuffer() },
     { name: 'a TIFF of tiles', bytes: () => large().tiff({ compression: 'lzw', tile: true }).toBuffer() },
   ]
@@ -38,7 +39,7 @@ describe('the memory that decoding an image takes', () => {
   const whole = [
     { name: 'a progressive JPEG', bytes: (of: Sharp) => of.jpeg({ progressive: true, chromaSubsampling: '4:4:4' }), says: /not progressive/ },
     { name: 'an interlaced PNG', bytes: (of: Sharp) => of.png({ progressive: true, compressionLevel: 1 }), says: /without interlacing/ },
-    { name: 'a WebP', bytes: (of: Sharp) => of.webp({ effort: 0 }), says: /5000 × 3200/ },
+    { name: 'a lossless WebP', bytes: (of: Sharp) => of.webp({ lossless: true, effort: 0 }), says: /5000 × 3200/ },
     { name: 'a GIF', bytes: (of: Sharp) => of.gif({ effort: 1 }), says: /5000 × 3200/ },
   ] // prettier-ignore
   for (const { name, bytes, says } of whole) {
