@@ -31,7 +31,14 @@ const POINTS_PER_INCH = 72
  * pixel; no side is ever 0.
  */
 export function targetSize(size: PageSize, budget: PixelBudget): TargetSize {
-  const scale = Math.min(wantedScale(size, budget), Math.sqrt(budget.maxPixels / (size.width * size.height)))
+  const { maxPixels, maxRatio = Infinity } = budget
+  const [area, longer] = [size.width * size.height, Math.max(size.width, size.height)]
+  // The paper that a narrow strip is padded with counts, too.
+  const scale = Math.min(
+    wantedScale(size, budget),
+    Math.sqrt(maxPixels / area),
+    Math.sqrt(maxPixels * maxRatio) / longer,
+  )
   const width = Math.max(1, Math.round(size.width * scale))
   const height = Math.max(1, Math.round(size.height * scale))
   // Rounding both sides up may exceed the budget by less than one row, which is taken from the longer side.

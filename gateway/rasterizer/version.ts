@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import type { PdfRasterizer } from './open-pdf.ts'
 
 /** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page, its text layer or its warnings. */
-const DRAWING_VERSION = 6
+const DRAWING_VERSION = 7
 
 const require = createRequire(import.meta.url)
 

@@ -33,21 +33,23 @@ const MAX_SCANNED_PIXELS = 6e9
 export async function openJpeg(bytes: Uint8Array<ArrayBuffer>, limits: ImageLimits): Promise<ImageFile> {
   const outline = reduceJpeg(bytes)
   if (outline === null) throw unreadableImage(new Error('a JPEG without a frame'))
-  const { width, height, scans } = outline
+  const { width, height } = outline
   assertDecodable(width, height, limits.maxImagePixels)
-  if (scans * width * height > MAX_SCANNED_PIXELS) throw tooManyScans(outline)
+  assertFewScans(outline)
   return openWithSharp(bytes, limits, () => ({ held: outline.held, remedy: NOT_PROGRESSIVE }))
 }
 
 const NOT_PROGRESSIVE = 'Send it at a lower resolution, or as a JPEG that is not progressive.'
 
-function tooManyScans({ width, height, scans }: JpegOutline): GatewayError {
+/** Throws `page_too_large` when a JPEG has more scans than its decoder has time for. */
+export function assertFewScans({ width, height, scans }: JpegOutline): void {
+  if (scans * width * height <= MAX_SCANNED_PIXELS) return
   const message = `The JPEG goes over its ${width} × ${height} pixels ${scans} times. ${NOT_PROGRESSIVE}`
-  return new GatewayError('page_too_large', message)
+  throw new GatewayError('page_too_large', message)
 }
 
 /** What a JPEG's markers say of the work that decoding it takes. */
-export interface JpegOutline {
+interface JpegOutline {
   readonly width: number
   readonly height: number
   /** How often its decoder goes over the whole image. */

@@ -12,7 +12,7 @@ export interface ImageLimits {
 export const MAX_IMAGE_MEMORY_BYTES = 640 * 2 ** 20
 
 /** What decoding an image takes, by its header. */
-export interface DecodingCost {
+interface DecodingCost {
   /** As stored, in pixels. */
   readonly width: number
   readonly height: number

@@ -11,12 +11,11 @@ const NOT_MADE: ReadonlyMap<number, string> = new Map([
 const UNSEEN_FLAGS = 2 | 32
 /** `FPDF_ANNOT_APPEARANCEMODE_NORMAL` */
 const NORMAL = 0
-const MAX_ANNOTATIONS = 20_000
 
 /** Returns the subtypes of the annotations that a viewer would show and PDFium does not draw. */
 export function findNotDrawn(pdfium: Pdfium, page: number): string[] {
   const { library } = pdfium
-  const count = Math.min(library.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS)
+  const count = library.FPDFPage_GetAnnotCount(page)
   if (count === 0) return []
   using room = pdfium.allocate(16)
   const box = pageBox(pdfium, page, room.address)

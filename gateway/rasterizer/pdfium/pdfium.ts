@@ -5,7 +5,7 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import { type Bitmap, fromBgrx, isWhite } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
-import { notDrawn } from '../annotations.ts'
+import { MAX_ANNOTATIONS, notDrawn, tooManyAnnotations } from '../annotations.ts'
 import { findStreams, mayHideLayers, type Streams, userUnit } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
@@ -105,8 +105,9 @@ async function drawPage(
     }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
-    const hasAnnotations = library.FPDFPage_GetAnnotCount(page) > 0
-    const rendering: Rendering = { size, form: hasAnnotations ? form() : 0, isAbandoned }
+    const annotationCount = library.FPDFPage_GetAnnotCount(page)
+    const showsAnnotations = annotationCount > 0 && annotationCount <= MAX_ANNOTATIONS
+    const rendering: Rendering = { size, form: showsAnnotations ? form() : 0, showsAnnotations, isAbandoned }
     const inPlace = render(pdfium, page, rendering)
     const { byteOffset, length } = inPlace.pixels
     // Later calls may grow the memory: the pixels stay at their address, but an old view of them is empty.
@@ -114,7 +115,8 @@ async function drawPage(
     const isShown = ({ object }: { readonly object: number }) =>
       !mayHideLayer() || isSeen(pdfium, page, object, rendering)
     const source = sources.find(isShown)?.image ?? null
-    const warnings = notDrawn(findNotDrawn(pdfium, page))
+    const leftOut = annotationCount > MAX_ANNOTATIONS
+    const warnings = leftOut ? tooManyAnnotations(annotationCount) : notDrawn(findNotDrawn(pdfium, page))
     const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)
     const last = drawn.bitmap()
     const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }

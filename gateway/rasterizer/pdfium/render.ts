@@ -23,6 +23,7 @@ export interface Rendering {
   readonly size: TargetSize
   /** FPDF_FORMHANDLE; 0: the page has nothing of a form. */
   readonly form: number
+  readonly showsAnnotations: boolean
   readonly isAbandoned: () => boolean
 }
 
@@ -30,7 +31,7 @@ export interface Rendering {
 export function renderInto(
   pdfium: Pdfium,
   page: number,
-  { size, form, isAbandoned }: Rendering,
+  { size, form, showsAnnotations, isAbandoned }: Rendering,
   { left, top, width, height }: Part,
   address: number,
 ): void {
@@ -45,7 +46,7 @@ export function renderInto(
   const mayPause = releasing.use(pdfium.callback(() => (isAbandoned() ? 1 : 0), 'ii'))
   const pause = releasing.use(pdfium.allocate(PAUSE_BYTES))
   pdfium.integers(pause.address, 3).set([1, mayPause.index, 0])
-  const place = [-left, -top, size.width, size.height, 0, FLAG_ANNOTATIONS] as const
+  const place = [-left, -top, size.width, size.height, 0, showsAnnotations ? FLAG_ANNOTATIONS : 0] as const
   const state = library.FPDF_RenderPageBitmap_Start(bitmap, page, ...place, pause.address)
   library.FPDF_RenderPage_Close(page)
   if (state !== RENDER_DONE) throw new PdfiumRefusal(`FPDF_RenderPageBitmap_Start: ${state}`)

@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
-import { reduceJpeg } from '../image/jpeg.ts'
+import { assertFewScans, reduceJpeg } from '../image/jpeg.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 
 /**
@@ -15,15 +15,17 @@ const KERNEL = 'cubic'
 /**
  * Decodes a JPEG at a half, a quarter or an eighth of its size, as libjpeg can, and resizes it the rest of the way.
  * Null when it is damaged, or of another size or with other channels than the PDF says.
+ * Throws `page_too_large` for more scans than there is time for.
  */
 export async function decodeJpeg(
   content: Uint8Array<ArrayBuffer>,
   stored: TargetSize & { readonly colours: 0 | 1 | 3 },
   size: TargetSize,
 ): Promise<Bitmap | null> {
+  const outline = reduceJpeg(content)
+  if (outline?.width !== stored.width || outline.height !== stored.height) return null
+  assertFewScans(outline)
   try {
-    const outline = reduceJpeg(content)
-    if (outline?.width !== stored.width || outline.height !== stored.height) return null
     // A viewer uses the PDF's colour space, not the profile within the JPEG.
     const image = sharp(content, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
     const { channels } = await image.metadata()

@@ -50,3 +50,9 @@ function pt(width: number, height: number): PageSize {
 function px(width: number, height: number): PageSize {
   return { width, height, unit: 'px' }
 }
+
+it('a strip is no larger than its budget with the paper that it is padded with', () => {
+  const strip = { width: 1_000_000, height: 4, unit: 'px' } as const
+  const { width } = targetSize(strip, { dpi: 200, maxPixels: 4e6, maxRatio: 200 })
+  assert.ok((width * width) / 200 <= 4.01e6, `${width} pixels wide`)
+})

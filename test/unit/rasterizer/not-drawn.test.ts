@@ -72,6 +72,18 @@ describe('an annotation without an appearance', () => {
         assert.deepEqual((await draw(lane, annotated(entries, flags))).warnings, [])
       })
 
+  for (const lane of ['auto', 'pdfium'] as const)
+    it(`is left out where there are more than any page has: by ${lane}`, async () => {
+      const stamp = '<< /Type /Annot /Subtype /Stamp /Rect [0 0 9 9] /AP << /N 4 0 R >> >> '
+      const appearance = pdfStream('1 0 0 rg 0 0 9 9 re f', '/Subtype /Form /BBox [0 0 9 9]')
+      const pdf = (count: number) =>
+        rawPdf({ pages: [{ entries: `/Annots [${stamp.repeat(count)}]` }], objects: [appearance] })
+      const { isWhite, warnings } = await draw(lane, pdf(20_001))
+      assert.deepEqual([isWhite, warnings.length], [true, 1])
+      assert.match(warnings[0]!.message, /^The page has 20001 annotations, of which at most 20000 are drawn/)
+      assert.equal((await draw(lane, pdf(300))).isWhite, false)
+    })
+
   it('says how many there are', async () => {
     const stamp = `<< /Type /Annot /Subtype /Stamp ${rect} /F 4 >>`
     const pdf = rawPdf({ pages: [{ entries: `/Annots [${stamp} ${stamp}]` }] })
