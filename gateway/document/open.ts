@@ -144,7 +144,7 @@ function outOfRange(page: number, pageCount: number): GatewayError {
   return new GatewayError('page_out_of_range', message, { param: 'ocr.pages' })
 }
 
-/** Adds the request field at fault to an error of a thread: threads know nothing of requests. */
+/** Adds the request field at fault to an error of a drawer: drawers know nothing of requests. */
 function withParam(error: unknown, param: string): unknown {
   if (!(error instanceof GatewayError) || error.code === 'draining') return error
   return reworded(error, error.message, error.code === 'wrong_password' ? 'ocr.password' : param)

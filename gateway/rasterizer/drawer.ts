@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
 import { openChannel, type Channel } from './channel.ts'
@@ -203,7 +204,7 @@ export class Drawer {
 function nodeOptions(entry: string): readonly string[] {
   const sharp = fileURLToPath(import.meta.resolve('sharp'))
   const packages = sharp.slice(0, sharp.lastIndexOf('node_modules') + 'node_modules'.length)
-  const code = fileURLToPath(new URL('..', import.meta.url))
-  const readable = [code, packages, entry].map((path) => `--allow-fs-read=${path}`)
+  const code = dirname(dirname(entry))
+  const readable = [code, packages].map((path) => `--allow-fs-read=${path}`)
   return ['--permission', '--allow-addons', '--allow-worker', ...readable]
 }

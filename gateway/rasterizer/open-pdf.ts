@@ -8,7 +8,7 @@ export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
 
 /**
  * Opens a PDF. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`. Only for
- * rasterizer threads.
+ * drawers.
  */
 export async function openPdf(
   bytes: Uint8Array,

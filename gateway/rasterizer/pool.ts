@@ -75,16 +75,20 @@ const SLOW_AFTER = 1000
 /** How long a drawer may go on with what nobody waits for, in milliseconds. */
 const ABANDONED_FOR = 1000
 /**
- * What one page takes that is not large, in bytes: of the corpus's pages none takes 130 MB. Large ones are drawn one at a time.
+ * What one page takes that is not large, in bytes: of the corpus's pages none takes 130 MB, and Tesseract, which finds out
+ * which side is up, 150 MB once. Large ones are drawn one at a time.
  */
-const ORDINARY_BYTES = 160 * MEBIBYTE
+const ORDINARY_BYTES = 288 * MEBIBYTE
 /** From here on a page that grows asks to be a large one. */
-const GROWING_BYTES = 96 * MEBIBYTE
-/** After ordinary pages a drawer holds some 180 MB, and 90 more once it has looked for which side of a page is up. */
-const MAX_HELD_BYTES = 320 * MEBIBYTE
+const GROWING_BYTES = 192 * MEBIBYTE
+/** A page that has grown less is not to blame where memory is short. */
+const BLAMELESS_BYTES = 64 * MEBIBYTE
+/** After ordinary pages a drawer holds some 150 MB, and as much more with Tesseract. */
+const MAX_HELD_BYTES = 400 * MEBIBYTE
+const MAX_IDLE_BYTES = 224 * MEBIBYTE
 /** What a drawer holds at most pages. */
 const USUAL_BYTES = 220 * MEBIBYTE
-/** For how long an idle drawer is kept, in milliseconds. The last one stays. */
+/** For how long an idle drawer is kept, in milliseconds. The last one stays, if it holds little. */
 const IDLE_FOR = 10_000
 
 function queueFull(waiting: number): GatewayError {
@@ -413,7 +417,7 @@ class RasterizerPool implements Rasterizer {
     if (idle !== undefined) return this.#discard(idle)
     const [most] = [...this.#busy]
       .filter(
-        ([{ grownBytes }, { lane, isPostponed }]) => lane !== 'large' && !isPostponed && grownBytes > GROWING_BYTES,
+        ([{ grownBytes }, { lane, isPostponed }]) => lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,
       )
       .toSorted(([one], [other]) => other.grownBytes - one.grownBytes)
     if (most === undefined) return
@@ -434,7 +438,7 @@ class RasterizerPool implements Rasterizer {
   /** Ends a drawer that nobody has needed for a while, but for the last one. */
   #retire(drawer: Drawer): void {
     const isLast = this.#idle.size === 1 && this.#busy.size === 0
-    if (!isLast || drawer.isAside) this.#discard(drawer)
+    if (!isLast || drawer.isAside || drawer.heldBytes > MAX_IDLE_BYTES) this.#discard(drawer)
   }
 
   #discard(drawer: Drawer): void {

@@ -18,7 +18,7 @@ import type {
 
 // The thread of a drawer that draws: the only place where untrusted bytes are parsed.
 
-// sharp needs no threads of its own, since the pool has some, and no cache, since no page is drawn twice in a row.
+// sharp needs no threads of its own, since there are several drawers, and no cache, since no page is drawn twice in a row.
 sharp.concurrency(1)
 sharp.cache(false)
 
