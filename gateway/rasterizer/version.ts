@@ -17,7 +17,7 @@ export function rasterizationVersion(pdfRasterizer: PdfRasterizer): string {
     `pdfium-${manifestVersion(join(dirname(require.resolve('@embedpdf/pdfium/pdfium.wasm')), '../package.json'))}`,
     `pdfjs-${manifestVersion('pdfjs-dist/package.json')}`,
     `canvas-${manifestVersion('@napi-rs/canvas/package.json')}`,
-    `sharp-${manifestVersion('sharp/package.json')}`,
+    `sharp-${manifestVersion(join(dirname(require.resolve('sharp')), '../package.json'))}`,
     `heif-${manifestVersion('libheif-js/package.json')}`,
     DRAWING_VERSION,
   ].join(' ')
