@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
+import { MAX_IMAGE_MEMORY_BYTES } from './image/memory.ts'
 import { openImage } from './image/open-image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
@@ -75,7 +76,7 @@ async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
   const isPdf = document.mediaType === 'application/pdf'
   const fresh = isPdf
     ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, maxImagePixels)
+    : await openImage(bytes, { maxImagePixels, maxMemoryBytes: MAX_IMAGE_MEMORY_BYTES })
   opened.set(document.id, fresh)
   return fresh
 }
