@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { forwardedPart, forwardedText } from '../wire/openai/forwarded-part.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { RequestBody } from './context.ts'
 
 // What is passed on reaches a vLLM inside the network, which fetches addresses, unpacks tensors and runs templates for
@@ -12,13 +13,13 @@ export interface Forwarding {
 }
 
 /** Throws for a chat that must not reach an upstream; see docs/security.md. */
-export function checkForwardedChat(body: RequestBody, forwarding: Forwarding): void {
-  checkBody(body, (value) => checkChat(value, forwarding))
+export async function checkForwardedChat(body: RequestBody, forwarding: Forwarding): Promise<void> {
+  await checkBody(body, (value) => checkChat(value, forwarding))
 }
 
 /** Throws for a completion that must not reach an upstream. */
-export function checkForwardedCompletion(body: RequestBody): void {
-  checkBody(body, (value) => {
+export async function checkForwardedCompletion(body: RequestBody): Promise<void> {
+  await checkBody(body, (value) => {
     checkFields(value, { media: true })
     if (!isPrompt(value['prompt'])) throw refused('prompt', 'expected a string, token ids, or an array of either')
   })
@@ -32,23 +33,18 @@ function isPrompt(prompt: unknown): boolean {
   return Array.isArray(prompt) && (prompt.every((each) => typeof each === 'string') || prompt.every(areTokens))
 }
 
-function checkBody(body: RequestBody, checkValue: (value: Readonly<Record<string, unknown>>) => void): void {
+async function checkBody(
+  body: RequestBody,
+  checkValue: (value: Readonly<Record<string, unknown>>) => void,
+): Promise<void> {
   const repeated = body.repeatedName()
   if (repeated !== null) {
     // An upstream may read the other of the two.
     throw refused(repeated.slice(0, 100), 'the name stands twice in one object; send it once')
   }
-  try {
-    if (holds(body.outline, UNTOLD)) throw new Error('The outline does not tell what a string begins with.')
-    checkValue(body.outline as Readonly<Record<string, unknown>>)
-  } catch {
-    // The outline may have cut a string before it tells what it is, or where its beginning is escaped: the whole body decides.
-    checkValue(body.value() as Readonly<Record<string, unknown>>)
-  }
+  await shareLoop()
+  checkValue(body.outline as Readonly<Record<string, unknown>>)
 }
-
-/** What an outline keeps of a long string that may become an address yet: spaces, and perhaps a part of its scheme. */
-const UNTOLD = /^\s*[\w+.-]*…$/
 
 function checkChat(chat: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
   checkFields(chat, forwarding)
@@ -220,7 +216,9 @@ function* objectsIn(value: unknown): Generator<object, void, undefined> {
   }
 }
 
-const ADDRESS = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):)/i
+/** A long string whose outline is all blanks, but for a few letters, may be one as well. */
+const ADDRESS =
+  /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):|[\w+.-]{0,100}…\([0-9a-f]{16}\.\d+\)$)/i
 
 const holdsAddress = (value: unknown): boolean => holds(value, ADDRESS)
 
