@@ -62,7 +62,7 @@ function valuesOf({ bytes, longStrings }: JsonObject, names: ReadonlySet<string>
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]
     if (byte === QUOTE) {
-      const close = ends.get(at) ?? closingQuote(bytes, at + 1, at + 1)
+      const close = ends.get(at) ?? closingQuote(bytes, at + 1)
       if (level === 1 && name === null) name = nameAt(bytes, at, close)
       at = close
     } else if (byte === COLON && level === 1) from = at + 1

@@ -124,9 +124,11 @@ export function createJsonScan(limits: JsonLimits): JsonScan {
       const arrived = bytes.subarray(0, end)
       while (at < end) {
         if (open >= 0) {
-          const close = closingQuote(arrived, at, open + 1)
-          if (close < 0) at = end
+          const close = closingQuote(arrived, at)
+          // Looking goes on where no escape is cut in two, so that nothing is looked at twice.
+          if (close < 0) at = isEscaped(arrived, end, at) ? end - 1 : end
           else endString(arrived, close)
+          if (close < 0) break
           continue
         }
         countValues(arrived, end)
@@ -140,6 +142,7 @@ export function createJsonScan(limits: JsonLimits): JsonScan {
       return beyond()
     },
     outline(bytes) {
+      if (longStrings.length === 0 && open < 0) return bytes
       const pieces: Buffer[] = []
       let kept = 0
       for (const [index, { headEnd, close }] of longStrings.entries()) {
@@ -168,9 +171,9 @@ export function createJsonScan(limits: JsonLimits): JsonScan {
 /** Quotes that are escaped stand close together in text that holds code: so far is looked without a search. */
 const NEAR = 64
 
-/** Returns the quote that ends a string whose content begins at `from`; it is looked for from `at`. -1: it is not there. */
-export function closingQuote(bytes: Buffer, at: number, from: number): number {
-  let quote = bytes.indexOf(QUOTE, at)
+/** Returns the quote that ends the string whose content, or the rest of it, begins at `from`. -1: it is not there. */
+export function closingQuote(bytes: Buffer, from: number): number {
+  let quote = bytes.indexOf(QUOTE, from)
   while (quote >= 0 && isEscaped(bytes, quote, from)) {
     let next = quote + 1
     const near = Math.min(bytes.length, next + NEAR)

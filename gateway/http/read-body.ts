@@ -137,6 +137,7 @@ function receive(
   }
   arrival.startedAt = performance.now()
   arrival.end = (error) => {
+    freeMemory(bytes)
     leave()
     incoming.pause()
     reject(error)
@@ -157,7 +158,16 @@ function grown(bytes: Buffer, length: number, capacity: number): Buffer {
   // Memory that is not written to is not taken.
   const larger = Buffer.allocUnsafeSlow(capacity)
   bytes.copy(larger, 0, 0, length)
+  freeMemory(bytes)
   return larger
+}
+
+/** Smaller buffers may share their memory with others. */
+const MIN_OWN_BYTES = 1024 * 1024
+
+/** Gives the memory of a body back at once: the garbage collector may not come by for minutes. Nothing may use it any more. */
+export function freeMemory({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= MIN_OWN_BYTES) buffer.transfer(0)
 }
 
 /** Calls back when fewer bytes come than the least rate, for as long as a body may stand still. */

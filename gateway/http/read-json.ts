@@ -4,7 +4,7 @@ import { shareLoop } from '../schedule/loop-share.ts'
 import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
 import type { GatewayContext } from './context.ts'
 import { createJsonScan, type JsonLimit, type JsonLimits, type JsonScan, type LongString } from './json-scan.ts'
-import { readBody } from './read-body.ts'
+import { freeMemory, readBody } from './read-body.ts'
 import { repeatedName } from './repeated-name.ts'
 
 /** A request body: its bytes as they came, and what they say. */
@@ -48,8 +48,8 @@ export async function readJson(c: GatewayContext, { maxBodyBytes, bodyBudget }: 
   const { bytes, reservation } = await readBody(c, { maxBytes: maxBodyBytes, budget: bodyBudget, onBytes })
   c.get('record').bytes = bytes.byteLength
   if (bytes.byteLength > SMALL_BYTES) await shareLoop()
-  const outlined = scan.longStrings.length === 0 ? bytes : scan.outline(bytes)
-  const outline = parse(outlined, scan)
+  const outlined = scan.outline(bytes)
+  const outline = parse(outlined, bytes, scan)
   return {
     bytes,
     reservation,
@@ -59,7 +59,7 @@ export async function readJson(c: GatewayContext, { maxBodyBytes, bodyBudget }: 
       const found = scan.find(text)
       return found === null ? null : { bytes, from: found.open + 1, to: found.close }
     },
-    repeatedName: () => repeatedName(utf8.decode(outlined), outline),
+    repeatedName: () => repeatedName(outlined),
   }
 }
 
@@ -101,11 +101,13 @@ function beyond(limit: JsonLimit): GatewayError {
 }
 
 /** Parses an outline. */
-function parse(outlined: Buffer, scan: JsonScan): unknown {
+function parse(outlined: Buffer, bytes: Buffer, scan: JsonScan): unknown {
   try {
     return JSON.parse(utf8.decode(outlined))
   } catch (cause) {
-    throw new GatewayError('invalid_json', `The request body is not valid JSON${hint(outlined, cause, scan)}.`)
+    const error = new GatewayError('invalid_json', `The request body is not valid JSON${hint(outlined, cause, scan)}.`)
+    freeMemory(bytes)
+    throw error
   }
 }
 

@@ -12,6 +12,18 @@ export type Base64Failure = 'invalid' | 'too-large'
  * read as well. Takes time in proportion to the text, and lets others have their turn meanwhile.
  */
 export async function decodeBase64(text: JsonText, maxBytes: number): Promise<Uint8Array | Base64Failure> {
+  if (text.to - text.from <= LARGE) return decode(text, maxBytes)
+  // While one is decoded, it is held twice.
+  const decoded = lastLarge.then(() => decode(text, maxBytes))
+  lastLarge = decoded.catch(() => {})
+  return decoded
+}
+
+/** Longer texts are decoded one after the other. */
+const LARGE = 4 * 1024 * 1024
+let lastLarge: Promise<unknown> = Promise.resolve()
+
+async function decode(text: JsonText, maxBytes: number): Promise<Uint8Array | Base64Failure> {
   const { bytes, to } = text
   // Not from Node's pool of small buffers; pages of it that are never written to take no memory.
   const room = Math.min(Math.ceil(((to - text.from) * 3) / 4), maxBytes)
@@ -26,7 +38,7 @@ export async function decodeBase64(text: JsonText, maxBytes: number): Promise<Ui
     length += decoded
     await shareLoop()
   }
-  const careful = { signs: Buffer.allocUnsafe(STEP + 3), count: 0, padding: 0 }
+  const careful = { signs: Buffer.allocUnsafe(Math.min(STEP, to - from) + 3), count: 0, padding: 0 }
   while (from < to && length <= maxBytes) {
     const next = takeSigns({ bytes, from, to: Math.min(to, from + STEP) }, to, careful)
     if (next === null) return 'invalid'

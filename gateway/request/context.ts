@@ -8,7 +8,7 @@ export interface RequestBody {
   /** Returns the long string that a string of the outline stands for; null: it stands for itself. */
   readonly longText: (outlined: string) => JsonText | null
   /** Returns a name that stands twice in one of its objects; null where there is none. */
-  readonly repeatedName: () => string | null
+  readonly repeatedName: () => Promise<string | null>
 }
 
 /** What becomes of chats without a document that name an OCR model. */

@@ -5,6 +5,7 @@ import type { Upstreams } from '../../upstream/upstreams.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
+import { freeMemory } from '../read-body.ts'
 import { readJson, type BodyServices, type JsonBody } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
@@ -32,10 +33,14 @@ type ReadChat =
 /** A separate function, so that nothing holds the body, perhaps hundreds of megabytes, while its pages are read. */
 async function read(c: GatewayContext, services: ChatServices): Promise<ReadChat> {
   const body = await readJson(c, services)
-  const chat = await readChat(body, requestContext(c, services))
+  const chat = await readChat(body, requestContext(c, services)).catch((error: unknown) => {
+    freeMemory(body.bytes)
+    throw error
+  })
   if (chat.kind !== 'ocr') return { ...chat, body }
-  const { reservation } = body
+  const { bytes, reservation } = body
   // Of what came in base64, three quarters are left.
-  reservation.resize(Math.ceil((body.bytes.length * 3) / 4))
+  reservation.resize(Math.ceil((bytes.length * 3) / 4))
+  freeMemory(bytes)
   return { ...chat, onOpened: () => reservation.release() }
 }

@@ -2,6 +2,7 @@ import { readCompletion } from '../../request/completion.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
+import { freeMemory } from '../read-body.ts'
 import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
@@ -14,7 +15,10 @@ export interface CompletionsServices extends RequestServices, BodyServices {
 export function completions(services: CompletionsServices) {
   return async function completions(c: GatewayContext): Promise<Response> {
     const body = await readJson(c, services)
-    const model = await readCompletion(body, requestContext(c, services))
+    const model = await readCompletion(body, requestContext(c, services)).catch((error: unknown) => {
+      freeMemory(body.bytes)
+      throw error
+    })
     return passThrough(c, services.upstreams, '/completions', { model, turn: null, changed: {} }, body)
   }
 }

@@ -58,7 +58,7 @@ describe('a chat that passes, however it was put together', () => {
     const passed: string[] = []
     for (const json of chats(6000)) {
       const outline: unknown = JSON.parse(json)
-      const body = { outline, longText: () => null, repeatedName: () => repeatedName(json, outline) }
+      const body = { outline, longText: () => null, repeatedName: () => repeatedName(Buffer.from(json)) }
       await checkForwardedChat(body, forwarding).then(
         () => passed.push(json),
         () => {},
