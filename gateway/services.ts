@@ -41,6 +41,7 @@ export interface Services extends AsyncDisposable {
   readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
   readonly bodyBudget: ByteBudget
+  readonly bodyIdleSeconds: number
   readonly maxDocumentBytes: number
   readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
@@ -90,6 +91,7 @@ export function createServices(config: Config): Services {
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
     bodyBudget: createByteBudget({
       bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
       largest: config.GATEWAY_MAX_BODY_BYTES,

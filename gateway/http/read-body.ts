@@ -2,11 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.ts'
 import { noRoom, type ByteBudget, type Reservation } from '../schedule/byte-budget.ts'
 import type { GatewayContext } from './context.ts'
+import { watchStillness } from './stillness.ts'
 
 /** How bodies are received. */
 export interface BodyOptions {
   readonly maxBytes: number
   readonly budget: ByteBudget
+  /** How long one may stand still. */
+  readonly idleSeconds: number
   /** Looks at what has arrived, in one buffer, up to `end`. What it throws refuses the body before the rest is read. */
   readonly onBytes: (bytes: Buffer, end: number) => void
 }
@@ -16,12 +19,6 @@ export interface Body {
   readonly bytes: Buffer
   readonly reservation: Reservation
 }
-
-/** A body that stands still for so long is given up. */
-const MAX_STILL_MS = 30_000
-
-/** The least bytes per second, over those thirty seconds: an eighth of what the slowest modems send. */
-const LEAST_RATE = 1024
 
 /** Node gives a request so long to arrive whole; when others wait for room, one that will not make it is given up sooner. */
 const MAX_SECONDS = 300
@@ -35,7 +32,10 @@ const FIRST_BYTES = 64 * 1024
  * bodies of all requests take too much memory, and `request_timeout` for one that stands still. The reservation ends with the
  * request at the latest.
  */
-export async function readBody(c: GatewayContext, { maxBytes, budget, onBytes }: BodyOptions): Promise<Body> {
+export async function readBody(
+  c: GatewayContext,
+  { maxBytes, budget, idleSeconds, onBytes }: BodyOptions,
+): Promise<Body> {
   const { incoming, outgoing } = c.env
   const announced = announcedBytes(incoming)
   if (announced !== null && announced > maxBytes) throw bodyTooLarge(maxBytes)
@@ -55,7 +55,7 @@ export async function readBody(c: GatewayContext, { maxBytes, budget, onBytes }:
     arrival.expected = capacity
     if (announced === null && !reservation.resize(capacity)) throw noRoom()
   }
-  const bytes = await receive(incoming, announced, arrival, { admit, onBytes })
+  const bytes = await receive(incoming, announced, arrival, { idleSeconds, admit, onBytes })
   return { bytes, reservation }
 }
 
@@ -81,10 +81,9 @@ function isLate({ startedAt, bytes, expected }: Arrival): boolean {
 }
 
 /** What is asked and told while a body arrives; what throws ends it. */
-interface Receiver {
+interface Receiver extends Pick<BodyOptions, 'idleSeconds' | 'onBytes'> {
   /** Asked before so many bytes are held, in a buffer of this capacity. */
   readonly admit: (end: number, capacity: number) => void
-  readonly onBytes: (bytes: Buffer, end: number) => void
 }
 
 /**
@@ -96,10 +95,10 @@ function receive(
   incoming: IncomingMessage,
   announced: number | null,
   arrival: Arrival,
-  { admit, onBytes }: Receiver,
+  { idleSeconds, admit, onBytes }: Receiver,
 ): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const stillness = watchStillness(() => arrival.end(tooSlow()))
+  const stillness = watchStillness(idleSeconds, () => arrival.end(tooSlow()))
   let bytes: Buffer = EMPTY
   const take = (piece: Buffer): void => {
     const before = arrival.bytes
@@ -168,23 +167,6 @@ const MIN_OWN_BYTES = 1024 * 1024
 /** Gives the memory of a body back at once: the garbage collector may not come by for minutes. Nothing may use it any more. */
 export function freeMemory({ buffer }: Buffer): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= MIN_OWN_BYTES) buffer.transfer(0)
-}
-
-/** Calls back when fewer bytes come than the least rate, for as long as a body may stand still. */
-function watchStillness(onStill: () => void) {
-  let deadline = performance.now() + MAX_STILL_MS
-  let timer = setTimeout(look, MAX_STILL_MS)
-  function look(): void {
-    const left = deadline - performance.now()
-    if (left > 0) timer = setTimeout(look, left)
-    else onStill()
-  }
-  return {
-    moved(bytes: number): void {
-      deadline = Math.min(performance.now() + MAX_STILL_MS, deadline + (bytes / LEAST_RATE) * 1000)
-    },
-    stop: () => clearTimeout(timer),
-  }
 }
 
 /** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */

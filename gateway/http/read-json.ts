@@ -20,6 +20,7 @@ export interface JsonBody extends RequestBody {
 export interface BodyServices {
   readonly maxBodyBytes: number
   readonly bodyBudget: ByteBudget
+  readonly bodyIdleSeconds: number
 }
 
 /** Nothing in a smaller body takes so long that others should have their turn before. */
@@ -38,14 +39,17 @@ const LIMITS: JsonLimits = {
 }
 
 /** Reads a JSON body. Throws what `readBody` throws, and `invalid_json`; `body_too_large` for one that holds too much. */
-export async function readJson(c: GatewayContext, { maxBodyBytes, bodyBudget }: BodyServices): Promise<JsonBody> {
+export async function readJson(
+  c: GatewayContext,
+  { maxBodyBytes: maxBytes, bodyBudget: budget, bodyIdleSeconds: idleSeconds }: BodyServices,
+): Promise<JsonBody> {
   refuseOtherForms(c)
   const scan = createJsonScan(LIMITS)
   const onBytes = (arrived: Buffer, end: number): void => {
     const limit = scan.advance(arrived, end)
     if (limit !== null) throw beyond(limit)
   }
-  const { bytes, reservation } = await readBody(c, { maxBytes: maxBodyBytes, budget: bodyBudget, onBytes })
+  const { bytes, reservation } = await readBody(c, { maxBytes, budget, idleSeconds, onBytes })
   c.get('record').bytes = bytes.byteLength
   if (bytes.byteLength > SMALL_BYTES) await shareLoop()
   const outlined = scan.outline(bytes)
