@@ -23,7 +23,7 @@ export interface BodyServices {
   readonly bodyIdleSeconds: number
 }
 
-/** Nothing in a smaller body takes so long that others should have their turn before. */
+/** Nothing in a smaller outline takes so long that others should have their turn before. */
 const SMALL_BYTES = 64 * 1024
 
 /**
@@ -51,8 +51,8 @@ export async function readJson(
   }
   const { bytes, reservation } = await readBody(c, { maxBytes, budget, idleSeconds, onBytes })
   c.get('record').bytes = bytes.byteLength
-  if (bytes.byteLength > SMALL_BYTES) await shareLoop()
   const outlined = scan.outline(bytes)
+  if (outlined.byteLength > SMALL_BYTES) await shareLoop()
   const outline = parse(outlined, bytes, scan)
   return {
     bytes,

@@ -39,6 +39,7 @@ export async function repeatedName(json: Buffer): Promise<string | null> {
       await shareLoop()
     }
   }
+  if (json.length > STEP) await shareLoop()
   return null
 }
 

@@ -46,11 +46,14 @@ export interface PassedOn {
   readonly changed: Readonly<Record<string, unknown>>
 }
 
+/** Checking so many takes long enough to let others have their turn. */
+const MANY_MESSAGES = 1000
+
 /** Reads the body of `POST /v1/chat/completions`. Throws the error of the first invalid field, and names the field. */
 export async function readChat(body: RequestBody, context: RequestContext): Promise<ChatQuestion> {
   const { model: name, messages } = check(conversationRequest, body.outline, '')
   const conversation = messages.map((message, index) => check(chatMessage, message, `messages[${index}]`))
-  await shareLoop()
+  if (messages.length > MANY_MESSAGES) await shareLoop()
   const model = await context.findModel(name)
   if (model.profile === null) {
     await checkForwardedChat(body, { media: true })
@@ -61,7 +64,7 @@ export async function readChat(body: RequestBody, context: RequestContext): Prom
   if (read.every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) {
     return textOnly(body, chat, model, context)
   }
-  await shareLoop()
+  if (messages.length > MANY_MESSAGES) await shareLoop()
   const request = await ocrRequest(body, read, { ...model, profile: model.profile }, context)
   const answer = { stream: chat.stream === true, includeUsage: chat.stream_options?.include_usage === true }
   return { kind: 'ocr', request, answer }

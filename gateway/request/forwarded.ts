@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { GatewayError } from '../errors.ts'
 import { forwardedPart, forwardedText } from '../wire/openai/forwarded-part.ts'
-import { shareLoop } from '../schedule/loop-share.ts'
 import type { RequestBody } from './context.ts'
 
 // What is passed on reaches a vLLM inside the network, which fetches addresses, unpacks tensors and runs templates for
@@ -42,7 +41,6 @@ async function checkBody(
     // An upstream may read the other of the two.
     throw refused(repeated.slice(0, 100), 'the name stands twice in one object; send it once')
   }
-  await shareLoop()
   checkValue(body.outline as Readonly<Record<string, unknown>>)
 }
 

@@ -110,6 +110,7 @@ describe('sixty uploads of 50 MB that stop half way', { timeout: 60_000 }, () =>
     await using gateway = await startGatewayProcess({ GATEWAY_LOG_LEVEL: 'silent', GATEWAY_BODY_IDLE_SECONDS: '6' })
     const block = Buffer.alloc(1_000_000, 'x')
     const uploads = Array.from({ length: 60 }, () => begin(gateway.url, 'content-length: 50000000'))
+    for (const { socket } of uploads) socket.write('"')
     for (const { socket } of uploads) for (let sent = 0; sent < 25; sent++) socket.write(block)
     await eventually(() => residentMegabytes(gateway) > 350, DEADLINE, 'the uploads arrive')
     const small = await within(postChat(gateway.url, '{}'), DEADLINE, 'the small request')
