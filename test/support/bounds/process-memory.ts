@@ -19,7 +19,11 @@ export function treeMemory(root: number): TreeMemory {
 
 /** Returns the ids of a process and all its descendants. */
 export function processTree(root: number): number[] {
-  const parents = new Map(readdirSync('/proc').filter(isNumber).map((id) => [Number(id), parentOf(id)]))
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter(isNumber)
+      .map((id) => [Number(id), parentOf(id)]),
+  )
   const isIn = (id: number): boolean => id === root || (parents.has(id) && isIn(parents.get(id) ?? 0))
   return [...parents.keys()].filter(isIn)
 }
