@@ -35,8 +35,14 @@ export function missedBars(run: HostileRun, bars: Bars, watched: Watched, report
   const checks: readonly (readonly [boolean, string])[] = [
     [run.isAlive(), 'the process has ended'],
     [peakMegabytes < bars.memory, `${peakMegabytes.toFixed()} MB of memory, at most ${bars.memory}`],
-    [quantile(healthMs, 0.99) < bars.health, `/health took ${quantile(healthMs, 0.99).toFixed()} ms, the 99th percentile; at most ${bars.health}`], // prettier-ignore
-    [Math.max(0, ...pageMs) < pageBar, `a page of another key took ${Math.max(0, ...pageMs).toFixed()} ms, at most ${pageBar.toFixed()}`], // prettier-ignore
+    [
+      quantile(healthMs, 0.99) < bars.health,
+      `/health took ${quantile(healthMs, 0.99).toFixed()} ms, the 99th percentile; at most ${bars.health}`,
+    ],
+    [
+      Math.max(0, ...pageMs) < pageBar,
+      `a page of another key took ${Math.max(0, ...pageMs).toFixed()} ms, at most ${pageBar.toFixed()}`,
+    ],
     [failures.length === 0, `${failures.length} requests beside it failed, first ${failures[0]}`],
     ...reports.map(({ file, isAnswer, outcome }) => [isAnswer, `${file}: ${outcome}`] as const),
     ...reports.map(

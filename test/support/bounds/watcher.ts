@@ -16,7 +16,15 @@ let watched = fresh()
 let pages = 0
 
 function fresh() {
-  return { peakMegabytes: 0, peakResidentMegabytes: 0, lastMegabytes: 0, healthMs: [] as number[], pageMs: [] as number[], failures: [] as string[], wasEnded: false } // prettier-ignore
+  return {
+    peakMegabytes: 0,
+    peakResidentMegabytes: 0,
+    lastMegabytes: 0,
+    healthMs: [] as number[],
+    pageMs: [] as number[],
+    failures: [] as string[],
+    wasEnded: false,
+  }
 }
 
 process.on('message', () => {
