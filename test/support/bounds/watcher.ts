@@ -14,6 +14,8 @@ const PAGE_LIMIT_MS = 120_000
 const options = JSON.parse(process.argv[2] ?? '') as WatcherOptions
 let watched = fresh()
 let pages = 0
+/** When the requests that are on their way were sent. */
+const underway: Record<'healthMs' | 'pageMs', number | null> = { healthMs: null, pageMs: null }
 
 function fresh() {
   return {
@@ -28,6 +30,11 @@ function fresh() {
 }
 
 process.on('message', () => {
+  // What has no answer yet has taken so long at least.
+  for (const which of ['healthMs', 'pageMs'] as const) {
+    const startedAt = underway[which]
+    if (startedAt !== null) watched[which].push(performance.now() - startedAt)
+  }
   const said: Watched = watched
   watched = { ...fresh(), wasEnded: watched.wasEnded }
   process.send?.(said)
@@ -64,6 +71,7 @@ function end(): void {
 async function watchHealth(): Promise<void> {
   for (;;) {
     const startedAt = performance.now()
+    underway.healthMs = startedAt
     try {
       const response = await fetch(`${options.url}/health`, { signal: AbortSignal.timeout(PAGE_LIMIT_MS) })
       await response.arrayBuffer()
@@ -71,6 +79,7 @@ async function watchHealth(): Promise<void> {
     } catch (error) {
       watched.failures.push(`/health: ${String(error)}`)
     }
+    underway.healthMs = null
     watched.healthMs.push(performance.now() - startedAt)
     await delay(SAMPLE_MS)
   }
@@ -78,8 +87,10 @@ async function watchHealth(): Promise<void> {
 
 async function watchPages(everyMs: number): Promise<void> {
   for (;;) {
+    underway.pageMs = performance.now()
     const { milliseconds, outcome } = await askFor(options, { file: 'page.pdf', bytes: page(pages++) }, PAGE_LIMIT_MS)
     if (outcome !== '200') watched.failures.push(`a page: ${outcome}`)
+    underway.pageMs = null
     watched.pageMs.push(milliseconds)
     await delay(everyMs)
   }
