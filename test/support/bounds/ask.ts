@@ -32,6 +32,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
   webp: 'image/webp',
   avif: 'image/avif',
   jp2: 'image/jp2',
+  heic: 'image/heic',
 }
 
 /** What a document may be refused with; the gateway's own failures are none of them. */

@@ -23,6 +23,7 @@ export interface FileReport {
   readonly seconds: number
   readonly outcome: string
   readonly isAnswer: boolean
+  readonly isLong: boolean
 }
 
 /** A gateway as its users run it, in front of a quick fake vLLM, and a watcher beside it. */
@@ -43,6 +44,8 @@ const HONEST_KEY = 'honest-key'
 const keyOf = (slot: number) => `hostile-key-${slot}`
 const IDLE_PAGES = 6
 const PAGE_EVERY_MS = 500
+/** Whoever waits for a document of many slow pages leaves after so long. */
+const LONG_SECONDS = 20
 
 /** Starts a gateway, and times another key's pages while nothing else happens. */
 export async function startHostileRun(options: HostileRunOptions): Promise<HostileRun> {
@@ -58,11 +61,13 @@ export async function startHostileRun(options: HostileRunOptions): Promise<Hosti
   const idlePageMs = await idlePages(watcher)
   let salt = 0
 
-  async function send({ file, family, bytes }: HostileFile, slot = 0): Promise<FileReport> {
+  async function send({ file, family, bytes, isLong = false }: HostileFile, slot = 0): Promise<FileReport> {
     const content = varied(file, await bytes(), salt++)
-    const asked = await askFor({ url, key: keyOf(slot % KEYS) }, { file, bytes: content }, answerLimitSeconds * 1000)
-    const { milliseconds, outcome, isAnswer } = asked
-    return { file, family, bytes: content.length, seconds: milliseconds / 1000, outcome, isAnswer }
+    const limitSeconds = isLong ? LONG_SECONDS : answerLimitSeconds
+    const asked = await askFor({ url, key: keyOf(slot % KEYS) }, { file, bytes: content }, limitSeconds * 1000)
+    const { milliseconds, outcome } = asked
+    const isAnswer = asked.isAnswer || (isLong && milliseconds > limitSeconds * 1000)
+    return { file, family, bytes: content.length, seconds: milliseconds / 1000, outcome, isAnswer, isLong }
   }
 
   async function sendAll(files: readonly HostileFile[], atOnce: number): Promise<readonly FileReport[]> {
