@@ -30,7 +30,7 @@ const openers: Readonly<Record<Exclude<DocumentMediaType, 'application/pdf'>, Op
 
 /**
  * Opens an image as a document: of one page, the first frame of an animation; of a TIFF, every image is a page. Only
- * headers are read here. Throws `document_unreadable` and `page_too_large`. Only for rasterizer threads.
+ * headers are read here. Throws `document_unreadable` and `page_too_large`. Only for drawers.
  */
 export async function openImage(bytes: Uint8Array, limits: ImageLimits): Promise<OpenedDocument> {
   const mediaType = sniffMediaType(bytes)
