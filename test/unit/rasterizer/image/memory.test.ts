@@ -56,7 +56,7 @@ describe('the memory that decoding an image takes', () => {
   it('is refused for what a few bytes claim: AVIF, HEIC and BMP by its runs', async () => {
     const claims = [
       patched(await small().avif({ effort: 0 }).toBuffer(), 'ispe', 8),
-      patched(await readFixture('page-10.heic'), 'ispe', 8),
+      patched(readFixture('page-10.heic'), 'ispe', 8),
       runLengthBmp(5000, 3200),
     ]
     for (const bytes of claims) {
@@ -72,7 +72,7 @@ describe('the memory that decoding an image takes', () => {
   })
 
   it('is kept by drawing at a half of the size, or less, what has such levels: JPEG 2000', async () => {
-    const bytes = await readFixture('page-9.jp2')
+    const bytes = readFixture('page-9.jp2')
     const draw = async (maxMemoryBytes: number) => {
       await using image = await openImage(bytes, limitsOf(1e8, maxMemoryBytes))
       const { bitmap } = await image.draw(1, (size) => ({ width: size.width, height: size.height }), neverAbandoned)
