@@ -139,7 +139,7 @@ function leaveOutMetadata(view: DataView, layout: Layout, directory: number): vo
   const { countLength, entryLength } = layout
   const seen = new Set<number>()
   let to = directory + countLength
-  for (const { tag, length, at } of [...entries(view, layout, directory)]) {
+  for (const { tag, length, at } of entries(view, layout, directory)) {
     const most = tag === COLOUR_PROFILE ? MAX_PROFILE_BYTES : PLACES.has(tag) ? Infinity : MAX_TAG_BYTES
     if (!KEPT_TAGS.has(tag) || seen.has(tag) || length > most) continue
     seen.add(tag)
