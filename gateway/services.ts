@@ -214,7 +214,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     openTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
     pdfRasterizer: config.GATEWAY_RASTERIZER,
-    maxHeapMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
+    maxPageMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
     maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
   })
 }

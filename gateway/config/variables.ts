@@ -275,13 +275,13 @@ export const variables = {
     integer(1, 1024),
     null,
     'one per core',
-    'Threads that open documents and draw pages.',
+    'Pages that are drawn at a time, each in a process of its own. Slow and large ones are drawn beside them.',
   ),
   GATEWAY_RASTERIZE_MEMORY_MEGABYTES: define(
     integer(128, 65_536),
-    1024,
-    '`1024`',
-    'Memory that one such thread may take for a document: JavaScript, and as much for PDFium. A page that needs more fails.',
+    512,
+    '`512`',
+    'Memory that drawing one page, or opening one document, may take. What needs more fails. One page at a time may take more than 288.',
   ),
   GATEWAY_TESSERACT_THREADS: define<number | null>(
     integer(1, 1024),
