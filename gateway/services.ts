@@ -92,11 +92,7 @@ export function createServices(config: Config): Services {
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    bodyBudget: createByteBudget({
-      bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
-      largest: config.GATEWAY_MAX_BODY_BYTES,
-      isShared: config.GATEWAY_API_KEYS.length > 1,
-    }),
+    bodyBudget: createBodyBudget(config),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     textChats: {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
@@ -127,6 +123,14 @@ export function createServices(config: Config): Services {
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function createBodyBudget(config: Config): ByteBudget {
+  return createByteBudget({
+    bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
+    largest: config.GATEWAY_MAX_BODY_BYTES,
+    isShared: config.GATEWAY_API_KEYS.length > 1,
+  })
 }
 
 function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {

@@ -50,9 +50,6 @@ export interface JsonScan {
 const QUOTE = '"'.charCodeAt(0)
 const BACKSLASH = '\\'.charCodeAt(0)
 const LETTER_U = 'u'.charCodeAt(0)
-const COMMA = ','.charCodeAt(0)
-const OPENING = new Set(Array.from('{[', (character) => character.charCodeAt(0)))
-const CLOSING = new Set(Array.from('}]', (character) => character.charCodeAt(0)))
 
 /** What a byte is outside of strings. */
 const kinds = new Uint8Array(256)
@@ -60,13 +57,26 @@ const OPENS = 1
 const CLOSES = 2
 const SEPARATES = 3
 const QUOTES = 4
-for (const byte of OPENING) kinds[byte] = OPENS
-for (const byte of CLOSING) kinds[byte] = CLOSES
-kinds[COMMA] = SEPARATES
+for (const character of '{[') kinds[character.charCodeAt(0)] = OPENS
+for (const character of '}]') kinds[character.charCodeAt(0)] = CLOSES
+kinds[','.charCodeAt(0)] = SEPARATES
 kinds[QUOTE] = QUOTES
 
 // Nobody outside knows it, so no client's string looks like a mark.
 const mark = `…(${randomBytes(8).toString('hex')}.`
+
+/** How far a look has come, and what it has counted. */
+interface Progress {
+  at: number
+  /** The quote that opened the string at `at`; -1 outside of strings. */
+  open: number
+  level: number
+  containers: number
+  strings: number
+  values: number
+  /** Bytes of long strings that the outline leaves out. */
+  leftOut: number
+}
 
 /**
  * Creates a look at a JSON text, which finds its long strings and counts what a parser would make of the rest. Finding
@@ -75,84 +85,18 @@ const mark = `…(${randomBytes(8).toString('hex')}.`
  */
 export function createJsonScan(limits: JsonLimits): JsonScan {
   const longStrings: LongString[] = []
-  const counts = { level: 0, containers: 0, strings: 0, values: 0 }
-  let at = 0
-  let leftOut = 0
-  /** The quote that opened the string at `at`; -1 outside of strings. */
-  let open = -1
-
-  function endString(bytes: Buffer, close: number): void {
-    if (close - open > MAX_STRING_BYTES) {
-      const headEnd = endOfHead(bytes, open + 1)
-      leftOut += close - headEnd
-      longStrings.push({ open, close, headEnd })
-    }
-    open = -1
-    at = close + 1
-  }
-
-  /** Goes on to the next quote outside of strings, or to the end. */
-  function countValues(bytes: Buffer, end: number): void {
-    let { level, containers, values } = counts
-    while (at < end) {
-      const kind = kinds[bytes[at] as number]
-      if (kind === QUOTES) break
-      at += 1
-      if (kind === OPENS) {
-        containers += 1
-        level += 1
-        if (level > limits.levels) break
-      } else if (kind === CLOSES) level -= 1
-      else if (kind === SEPARATES) values += 1
-    }
-    counts.level = level
-    counts.containers = containers
-    counts.values = values
-  }
-
-  function beyond(): JsonLimit | null {
-    if (counts.level > limits.levels) return 'levels'
-    if (counts.containers > limits.containers) return 'containers'
-    if (counts.strings > limits.strings) return 'strings'
-    if (counts.values > limits.values) return 'values'
-    return (open < 0 ? at : open) - leftOut > limits.outlineBytes ? 'outlineBytes' : null
-  }
-
+  const progress: Progress = { at: 0, open: -1, level: 0, containers: 0, strings: 0, values: 0, leftOut: 0 }
   return {
     longStrings,
     advance(bytes, end) {
       const arrived = bytes.subarray(0, end)
-      while (at < end) {
-        if (open >= 0) {
-          const close = closingQuote(arrived, at)
-          // Looking goes on where no escape is cut in two, so that nothing is looked at twice.
-          if (close < 0) at = isEscaped(arrived, end, at) ? end - 1 : end
-          else endString(arrived, close)
-          if (close < 0) break
-          continue
-        }
-        countValues(arrived, end)
-        if (counts.level > limits.levels) break
-        if (at < end) {
-          open = at
-          at += 1
-          counts.strings += 1
-        }
+      while (progress.at < end && progress.level <= limits.levels) {
+        if (progress.open < 0) countValues(progress, arrived, limits)
+        else if (!endString(progress, arrived, longStrings)) break
       }
-      return beyond()
+      return beyond(progress, limits)
     },
-    outline(bytes) {
-      if (longStrings.length === 0 && open < 0) return bytes
-      const pieces: Buffer[] = []
-      let kept = 0
-      for (const [index, { headEnd, close }] of longStrings.entries()) {
-        pieces.push(bytes.subarray(kept, headEnd), Buffer.from(`${mark}${index})`))
-        kept = close
-      }
-      // A string that never ends is not parsed to its end.
-      const end = open < 0 ? bytes.length : Math.min(bytes.length, open + 1 + HEAD_BYTES)
-      return Buffer.concat([...pieces, bytes.subarray(kept, end)])
-    },
+    outline: (bytes) => outlineOf(bytes, longStrings, progress.open),
     find(outlined) {
       const begin = outlined.lastIndexOf(mark)
       return begin < 0 ? null : (longStrings[Number(outlined.slice(begin + mark.length, -1))] ?? null)
@@ -161,11 +105,76 @@ export function createJsonScan(limits: JsonLimits): JsonScan {
       let place = outlineByte
       for (const [index, { headEnd, close }] of longStrings.entries()) {
         if (headEnd >= place) break
-        place = Math.max(headEnd, place + close - headEnd - Buffer.byteLength(`${mark}${index})`))
+        place = Math.max(headEnd, place + close - headEnd - Buffer.byteLength(markOf(index)))
       }
       return place
     },
   }
+}
+
+const markOf = (index: number): string => `${mark}${index})`
+
+/** Goes on to the content of the next string, or to the end. */
+function countValues(progress: Progress, bytes: Buffer, limits: JsonLimits): void {
+  let { at, level, containers, values } = progress
+  for (; at < bytes.length && level <= limits.levels; at++) {
+    const kind = kinds[bytes[at] as number]
+    if (kind === OPENS) {
+      containers += 1
+      level += 1
+    } else if (kind === CLOSES) level -= 1
+    else if (kind === SEPARATES) values += 1
+    else if (kind === QUOTES) {
+      progress.open = at++
+      progress.strings += 1
+      break
+    }
+  }
+  progress.at = at
+  progress.level = level
+  progress.containers = containers
+  progress.values = values
+}
+
+/** Goes on behind the end of the string that is open. Returns false where its end is not there yet. */
+function endString(progress: Progress, bytes: Buffer, longStrings: LongString[]): boolean {
+  const { at, open } = progress
+  const close = closingQuote(bytes, at)
+  if (close < 0) {
+    // Looking goes on where no escape is cut in two, so that nothing is looked at twice.
+    progress.at = isEscaped(bytes, bytes.length, at) ? bytes.length - 1 : bytes.length
+    return false
+  }
+  if (close - open > MAX_STRING_BYTES) {
+    const headEnd = endOfHead(bytes, open + 1)
+    progress.leftOut += close - headEnd
+    longStrings.push({ open, close, headEnd })
+  }
+  progress.open = -1
+  progress.at = close + 1
+  return true
+}
+
+function beyond(progress: Progress, limits: JsonLimits): JsonLimit | null {
+  const { at, open, leftOut, level, containers, strings, values } = progress
+  if (level > limits.levels) return 'levels'
+  if (containers > limits.containers) return 'containers'
+  if (strings > limits.strings) return 'strings'
+  if (values > limits.values) return 'values'
+  return (open < 0 ? at : open) - leftOut > limits.outlineBytes ? 'outlineBytes' : null
+}
+
+function outlineOf(bytes: Buffer, longStrings: readonly LongString[], open: number): Buffer {
+  if (longStrings.length === 0 && open < 0) return bytes
+  const pieces: Buffer[] = []
+  let kept = 0
+  for (const [index, { headEnd, close }] of longStrings.entries()) {
+    pieces.push(bytes.subarray(kept, headEnd), Buffer.from(markOf(index)))
+    kept = close
+  }
+  // A string that never ends is not parsed to its end.
+  const end = open < 0 ? bytes.length : Math.min(bytes.length, open + 1 + HEAD_BYTES)
+  return Buffer.concat([...pieces, bytes.subarray(kept, end)])
 }
 
 /** Quotes that are escaped stand close together in text that holds code: so far is looked without a search. */

@@ -31,6 +31,8 @@ export interface ListenerOptions {
 /** Node's own limit for the head of a request, and for all of it, in milliseconds. */
 const HEAD_TIMEOUT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 300_000
+/** How often Node looks for requests that are beyond these limits. */
+const CHECK_TIMEOUTS_MS = 5000
 
 /**
  * Creates the HTTP server of an app. What the app never sees is answered, logged and counted here: requests that are no
@@ -44,7 +46,13 @@ export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions):
   const requestTimeout = Math.max(REQUEST_TIMEOUT_MS, headersTimeout)
   const refuse = refusals(options)
   // Node would refuse a request without `Host` itself, and silently.
-  const limits = { keepAliveTimeout, headersTimeout, requestTimeout, requireHostHeader: false }
+  const limits = {
+    keepAliveTimeout,
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
+    requireHostHeader: false,
+  }
   const listen = getRequestListener(app.fetch, {
     hostname,
     overrideGlobalObjects: false,

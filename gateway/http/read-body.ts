@@ -48,15 +48,21 @@ export async function readBody(
     },
   }
   const reservation = await budget.reserve(announced ?? FIRST_BYTES, holder)
-  outgoing.once('close', reservation.release)
+  outgoing.once('close', () => reservation.release())
   askForBody(c)
   const admit = (end: number, capacity: number): void => {
     if (end > maxBytes) throw bodyTooLarge(maxBytes)
     arrival.expected = capacity
     if (announced === null && !reservation.resize(capacity)) throw noRoom()
   }
-  const bytes = await receive(incoming, announced, arrival, { idleSeconds, admit, onBytes })
-  return { bytes, reservation }
+  try {
+    const bytes = await receive(incoming, announced, arrival, { idleSeconds, admit, onBytes })
+    return { bytes, reservation }
+  } catch (error) {
+    // Of a client that had left before, the response does not close any more.
+    reservation.release()
+    throw error
+  }
 }
 
 function announcedBytes({ headers }: IncomingMessage): number | null {

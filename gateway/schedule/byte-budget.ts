@@ -45,22 +45,44 @@ const SHARE_OF_KEY = 3 / 4
 const PATIENCE_MS = 20_000
 const LOOK_MS = 1000
 
-interface Waiter {
-  readonly bytes: number
-  readonly holder: Holder
-  readonly settle: (error?: unknown) => void
-}
-
 /** Creates a budget. */
 export function createByteBudget(options: BudgetOptions): ByteBudget {
-  const { isShared } = options
-  const total = Math.max(options.bytes, options.largest / (1 - SHARE_OF_SMALL))
+  const ledger = createLedger(options)
+  const line = createLine(ledger)
+  return {
+    get held() {
+      return ledger.sum()
+    },
+    async reserve(bytes, holder) {
+      const isNext = bytes <= SMALL_BYTES || line.isEmpty()
+      return isNext && ledger.fits(bytes, bytes, holder) ? line.take(bytes, holder) : line.wait(bytes, holder)
+    },
+  }
+}
+
+/** Who holds how much. */
+interface Ledger {
+  readonly sum: () => number
+  readonly holders: () => Iterable<Holder>
+  /** Tells whether a holder may take more; `size` is what it then holds. */
+  readonly fits: (more: number, size: number, holder: Holder) => boolean
+  /** Calls back when room was made. */
+  readonly take: (bytes: number, holder: Holder, onLess: () => void) => Reservation
+}
+
+function createLedger({ bytes: wanted, largest, isShared }: BudgetOptions): Ledger {
+  const total = Math.max(wanted, largest / (1 - SHARE_OF_SMALL))
   const forLarge = total * (1 - SHARE_OF_SMALL)
-  const held = new Map<symbol, { bytes: number; readonly holder: Holder }>()
+  const holders = new Set<Holder>()
   const byKey = new Map<string | null, number>()
-  const waiting = new Set<Waiter>()
   let sum = 0
-  let looking: NodeJS.Timeout | undefined
+
+  function add(bytes: number, key: string | null): void {
+    sum += bytes
+    const ofKey = (byKey.get(key) ?? 0) + bytes
+    if (ofKey > 0) byKey.set(key, ofKey)
+    else byKey.delete(key)
+  }
 
   function fits(more: number, size: number, { key }: Holder): boolean {
     if (size <= SMALL_BYTES) return sum + more <= total
@@ -70,47 +92,63 @@ export function createByteBudget(options: BudgetOptions): ByteBudget {
     return !isShared || key === null || ofKey + more <= Math.max(forLarge * SHARE_OF_KEY, size)
   }
 
-  function add(bytes: number, key: string | null): void {
-    sum += bytes
-    const ofKey = (byKey.get(key) ?? 0) + bytes
-    if (ofKey > 0) byKey.set(key, ofKey)
-    else byKey.delete(key)
+  return {
+    sum: () => sum,
+    holders: () => holders,
+    fits,
+    take(bytes, holder, onLess) {
+      let mine = bytes
+      holders.add(holder)
+      add(bytes, holder.key)
+      const resize = (size: number): boolean => {
+        const more = size - mine
+        if (!holders.has(holder) || (more > 0 && !fits(more, size, holder))) return false
+        mine = size
+        add(more, holder.key)
+        if (more < 0) onLess()
+        return true
+      }
+      return {
+        resize,
+        release() {
+          if (resize(0)) holders.delete(holder)
+        },
+      }
+    },
   }
+}
 
-  function take(bytes: number, holder: Holder): Reservation {
-    const id = Symbol('reservation')
-    const mine = { bytes, holder }
-    held.set(id, mine)
-    add(bytes, holder.key)
-    const resize = (size: number): boolean => {
-      const more = size - mine.bytes
-      if (!held.has(id) || (more > 0 && !fits(more, size, holder))) return false
-      mine.bytes = size
-      add(more, holder.key)
-      if (more < 0) letIn()
-      return true
-    }
-    return {
-      resize,
-      release() {
-        if (resize(0)) held.delete(id)
-      },
-    }
-  }
+interface Waiter {
+  readonly bytes: number
+  readonly holder: Holder
+  readonly settle: (error?: unknown) => void
+}
+
+/** Those that wait for room, in order. */
+function createLine({ fits, take: takeFrom, holders }: Ledger) {
+  const waiting = new Set<Waiter>()
+  let looking: NodeJS.Timeout | undefined
+  const take = (bytes: number, holder: Holder): Reservation => takeFrom(bytes, holder, letIn)
 
   function letIn(): void {
     let isLargeWaiting = false
     for (const waiter of waiting) {
-      const isLarge = waiter.bytes > SMALL_BYTES
+      const { bytes, holder } = waiter
+      const isLarge = bytes > SMALL_BYTES
       // Those that came later do not pass a large one; one whose key has its share does not hold up the others.
       if (isLarge && isLargeWaiting) continue
-      if (fits(waiter.bytes, waiter.bytes, waiter.holder)) waiter.settle()
-      else isLargeWaiting ||= isLarge && sum + waiter.bytes > forLarge
+      if (fits(bytes, bytes, holder)) waiter.settle()
+      else isLargeWaiting ||= isLarge && !fits(bytes, bytes, { ...holder, key: null })
     }
-    if (waiting.size === 0) {
-      clearInterval(looking)
-      looking = undefined
-    }
+    if (waiting.size > 0) return
+    clearInterval(looking)
+    looking = undefined
+  }
+
+  /** While others wait, room is not kept for what will not arrive. */
+  function endLate(): void {
+    for (const { endIfLate } of holders()) endIfLate?.()
+    letIn()
   }
 
   async function wait(bytes: number, holder: Holder): Promise<Reservation> {
@@ -137,21 +175,7 @@ export function createByteBudget(options: BudgetOptions): ByteBudget {
     return promise
   }
 
-  /** While others wait, room is not kept for what will not arrive. */
-  function endLate(): void {
-    for (const { holder } of held.values()) holder.endIfLate?.()
-    letIn()
-  }
-
-  return {
-    get held() {
-      return sum
-    },
-    async reserve(bytes, holder) {
-      const isNext = bytes <= SMALL_BYTES || waiting.size === 0
-      return isNext && fits(bytes, bytes, holder) ? take(bytes, holder) : wait(bytes, holder)
-    },
-  }
+  return { isEmpty: () => waiting.size === 0, take, wait }
 }
 
 /** Returns the refusal of a body for which there is no room. */

@@ -26,7 +26,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
   ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
   answer: ['errors.ts', 'wire', 'type profile', 'request', 'ocr'],
-  http: ['errors.ts', 'telemetry', 'profile', 'upstream', 'request', 'ocr', 'answer'],
+  http: ['errors.ts', 'telemetry', 'profile', 'schedule', 'upstream', 'request', 'ocr', 'answer'],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   'services.ts': [
     'telemetry',

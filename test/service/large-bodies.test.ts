@@ -31,14 +31,14 @@ async function send(url: string, { head, unit, bytes, tail }: LargeBody): Promis
   const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers })
   asked.on('error', () => {})
   const answered = once(asked, 'response') as Promise<[IncomingMessage]>
-  let isAnswered = false
-  answered.then(() => (isAnswered = true), () => (isAnswered = true)) // prettier-ignore
+  const progress = { isAnswered: false }
+  answered.then(() => (progress.isAnswered = true), () => (progress.isAnswered = true)) // prettier-ignore
   asked.write(head)
-  for (let left = count; left > 0 && !isAnswered; left -= perBlock) {
+  for (let left = count; left > 0 && !progress.isAnswered; left -= perBlock) {
     const isTaken = asked.write(left >= perBlock ? block : unit.repeat(left))
     if (!isTaken) await Promise.race([once(asked, 'drain'), answered])
   }
-  if (!isAnswered) asked.end(tail)
+  if (!progress.isAnswered) asked.end(tail)
   const [response] = await answered
   response.setEncoding('utf8')
   let text = ''

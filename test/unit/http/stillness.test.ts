@@ -12,15 +12,15 @@ describe('a body that stands still', () => {
 
   /** Brings so many bytes every so many seconds; returns when it was given up, in seconds, at most 1000. */
   function givenUp(bytes: number, everySeconds: number, until = Infinity): number | null {
-    let at: number | null = null
-    const stillness = watchStillness(30, () => (at = clock / 1000), () => clock) // prettier-ignore
-    for (let second = 1; second <= 1000 && at === null; second++) {
+    const given: { at: number | null } = { at: null }
+    const stillness = watchStillness(30, () => (given.at = clock / 1000), () => clock) // prettier-ignore
+    for (let second = 1; second <= 1000 && given.at === null; second++) {
       clock = second * 1000
       mock.timers.tick(1000)
       if (second % everySeconds === 0 && second <= until) stillness.moved(bytes)
     }
     stillness.stop()
-    return at
+    return given.at
   }
 
   for (const { name, bytes, every, until, at } of [
