@@ -1,5 +1,6 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
 // when a bar was missed.
+import { benchBounds } from './bounds.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPassthrough } from './passthrough.ts'
@@ -8,6 +9,7 @@ import { benchRecall } from './recall.ts'
 import { benchSaturation } from './saturation.ts'
 
 const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
+  bounds: benchBounds,
   fairness: benchFairness,
   gateway: benchGateway,
   passthrough: benchPassthrough,
