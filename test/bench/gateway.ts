@@ -4,7 +4,7 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { cpuSeconds, launchFake, launchGateway, peakMegabytes } from './processes.ts'
-import { heldBy } from '../support/process-tree.ts'
+import { treeMemory } from '../support/bounds/process-memory.ts'
 import { smallPages } from './small-pages.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
 import { printBar, printTable } from './table.ts'
@@ -94,7 +94,7 @@ async function throughGateway(document: Uint8Array, pages: number): Promise<Run>
 /** Looks at the memory of a process and its children again and again, and keeps the most that they held. */
 function watchPeak(pid: number) {
   let peak = 0
-  const look = () => (peak = Math.max(peak, heldBy(pid).megabytes))
+  const look = () => (peak = Math.max(peak, treeMemory(pid).megabytes))
   const timer = setInterval(look, INTERVAL_MS)
   return {
     peak(): number {
