@@ -3,7 +3,7 @@ import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
 import { openDocument } from '../../gateway/document/open.ts'
 import { findProfile } from '../../gateway/profile/profiles.ts'
 import { makePdf } from '../support/make-pdf.ts'
-import { cpuSeconds, launchFake, launchGateway, peakMegabytes } from './processes.ts'
+import { cpuSeconds, launchFake, launchGateway } from './processes.ts'
 import { treeMemory } from '../support/bounds/process-memory.ts'
 import { smallPages } from './small-pages.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
@@ -119,7 +119,8 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
   const rasterization = { pixelBudget: profile.pixelBudget, mediaType: profile.imageMediaType }
   await using document = await openDocument(source, rasterizer, { maxDocumentBytes: 1e9, turn: someone }, signal)
   await Promise.all([1, 2].map((number) => document.rasterize(number, rasterization, signal)))
-  const cpuBefore = process.cpuUsage()
+  await using memory = watchPeak(process.pid)
+  const cpuBefore = cpuSeconds(process.pid)
   const startedAt = performance.now()
   let next = 1
   const work = async () => {
@@ -127,12 +128,13 @@ async function rasterizeAlone(bytes: Uint8Array, pages: number): Promise<Run> {
   }
   await Promise.all([work(), work(), work()])
   const seconds = (performance.now() - startedAt) / 1000
-  const { user, system } = process.cpuUsage(cpuBefore)
+  const cpu = cpuSeconds(process.pid) - cpuBefore
+  const peak = memory.peak()
   await rasterizer.close()
   return {
     pagesPerSecond: pages / seconds,
-    pagesPerCpuSecond: pages / ((user + system) / 1e6),
-    peakMegabytes: peakMegabytes(process.pid),
+    pagesPerCpuSecond: pages / cpu,
+    peakMegabytes: peak,
     firstTextSeconds: null,
   }
 }
