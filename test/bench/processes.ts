@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { processTree } from '../support/bounds/process-memory.ts'
 
 /** A process that is ready; disposing kills it. */
 export interface Launched extends AsyncDisposable {
@@ -68,14 +69,18 @@ async function firstMatch(child: ChildProcess, output: Readable, pattern: RegExp
 
 const TICKS_PER_SECOND = 100
 
-/** User and system time of a process and its threads, from Linux' /proc. */
+/** User and system time of a process, its threads and its children, those that have ended included, from Linux' /proc. */
 export function cpuSeconds(pid: number): number {
-  // The name, in parentheses, may hold spaces; the times are the 14th and 15th fields.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  return processTree(pid).reduce((sum, each) => sum + ownCpuSeconds(each), 0)
 }
 
-/** The most memory a process held at one time. */
-export function peakMegabytes(pid: number): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+function ownCpuSeconds(pid: number): number {
+  try {
+    // The name, in parentheses, may hold spaces; the times are the 14th to 17th fields, the last two of ended children.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND
+  } catch {
+    // It has just ended.
+    return 0
+  }
 }

@@ -1,10 +1,16 @@
+import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { heldBy, type Held } from '../support/process-tree.ts'
+import { treeMemory } from '../support/bounds/process-memory.ts'
 import { readMetrics, valueOf, type Sample } from '../support/read-metrics.ts'
 import { countOne, type Counts } from './gateway.ts'
 
 /** What a gateway was like at one moment. */
-export interface Look extends Held {
+export interface Look {
+  /** Memory of the gateway and its children; what they share counts once. */
+  readonly megabytes: number
+  readonly processes: number
+  /** Open files, sockets and pipes of the gateway itself. */
+  readonly handles: number
   /** Seconds since the soak began. */
   readonly at: number
   /** The longest that its event loop was held up since the last look; in milliseconds. */
@@ -37,7 +43,9 @@ export function watchGateway({ pid, url }: { readonly pid: number; readonly url:
     const samples = await readMetrics(url)
     countOne(asked, '/metrics 200')
     const delayMs = valueOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000
-    return { ...heldBy(pid), at: (before - startedAt) / 1000, delayMs, healthMs, samples }
+    const { megabytes, processes } = treeMemory(pid)
+    const handles = readdirSync(`/proc/${pid}/fd`).length
+    return { megabytes, processes, handles, at: (before - startedAt) / 1000, delayMs, healthMs, samples }
   }
 
   const watching = (async () => {
