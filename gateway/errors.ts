@@ -60,10 +60,10 @@ export function errorEntry(code: ErrorCode): ErrorEntry {
  * model's context. `image_too_long`: its image does not fit the encoder of one upstream. `too_many_bytes`: a server
  * before the engine refuses so large a body. `image_forgotten`: the engine lost an image that it had seen before.
  * `outage`: no upstream has served the model for longer than pages wait. `no_connection`: the gateway could not connect
- * to an upstream.
+ * to an upstream. `exhausted`: the document took the time or the memory that it may take, or broke what draws it.
  */
 export type ErrorKind =
-  'too_long' | 'image_too_long' | 'too_many_bytes' | 'image_forgotten' | 'outage' | 'no_connection'
+  'too_long' | 'image_too_long' | 'too_many_bytes' | 'image_forgotten' | 'outage' | 'no_connection' | 'exhausted'
 
 /** What a GatewayError may carry beside its code and message. */
 export interface ErrorDetails {

@@ -22,6 +22,7 @@ import { createOnce } from './read/once.ts'
 import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
 import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
+import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -39,6 +40,8 @@ export interface Services extends AsyncDisposable {
   /** Under which names and from which pages a gateway without keys is used; null: it has keys. */
   readonly anonymous: AnonymousAccess | null
   readonly maxBodyBytes: number
+  readonly bodyBudget: ByteBudget
+  readonly bodyIdleSeconds: number
   readonly maxDocumentBytes: number
   readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
@@ -88,6 +91,12 @@ export function createServices(config: Config): Services {
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
+    bodyBudget: createByteBudget({
+      bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
+      largest: config.GATEWAY_MAX_BODY_BYTES,
+      isShared: config.GATEWAY_API_KEYS.length > 1,
+    }),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     textChats: {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
@@ -205,7 +214,7 @@ function createDocumentRasterizer(config: Config): Rasterizer {
     openTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
     maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
     pdfRasterizer: config.GATEWAY_RASTERIZER,
-    maxHeapMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
+    maxPageMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
     maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
   })
 }

@@ -238,6 +238,18 @@ export const variables = {
     '`209715200`',
     'A larger request body is refused with 413 before it is read whole.',
   ),
+  GATEWAY_MAX_BUFFERED_BYTES: define(
+    integer(1),
+    640 * MEBIBYTE,
+    '`671088640`',
+    'Memory that the bodies of all requests take together, until their documents are open; at least what one body may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
+  ),
+  GATEWAY_BODY_IDLE_SECONDS: define(
+    seconds(1),
+    30,
+    '`30`',
+    'How long a request body may stand still, or bring less than 1 KB per second, before it is refused with 408.',
+  ),
   GATEWAY_MAX_DOCUMENT_BYTES: define(
     integer(1),
     100 * MEBIBYTE,
@@ -263,13 +275,13 @@ export const variables = {
     integer(1, 1024),
     null,
     'one per core',
-    'Threads that open documents and draw pages.',
+    'Pages that are drawn at a time, each in a process of its own. Slow and large ones are drawn beside them.',
   ),
   GATEWAY_RASTERIZE_MEMORY_MEGABYTES: define(
     integer(128, 65_536),
-    1024,
-    '`1024`',
-    'Memory that one such thread may take for a document: JavaScript, and as much for PDFium. A page that needs more fails.',
+    512,
+    '`512`',
+    'Memory that drawing one page, or opening one document, may take. What needs more fails. One page at a time may take more than 288.',
   ),
   GATEWAY_TESSERACT_THREADS: define<number | null>(
     integer(1, 1024),

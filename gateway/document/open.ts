@@ -5,7 +5,7 @@ import type { Turn } from '../schedule/turn.ts'
 import { acceptedMediaType } from './media-type.ts'
 import type { EmbeddedFile } from '../rasterizer/document-facts.ts'
 import type { DocumentFacts, Rasterization, SharedDocument } from '../rasterizer/messages.ts'
-import type { Rasterizer } from '../rasterizer/pool.ts'
+import type { Rasterizer, Waiting } from '../rasterizer/pool.ts'
 import type { Source, SourceFacts } from './source.ts'
 
 export type { Rasterization } from '../rasterizer/messages.ts'
@@ -30,7 +30,12 @@ export interface Document extends AsyncDisposable {
    * `page_too_large`, `document_unreadable`, and the signal's reason; other pages can still be drawn after each. Without a
    * turn, it is the turn that the document was opened in.
    */
-  rasterize(page: number, rasterization: Rasterization, signal: AbortSignal, turn?: Turn): Promise<PageImage>
+  rasterize(
+    page: number,
+    rasterization: Rasterization,
+    signal: AbortSignal,
+    waiting?: Partial<Waiting>,
+  ): Promise<PageImage>
 }
 
 /** A document that was just opened. */
@@ -69,13 +74,20 @@ export async function openDocument(
   }
 }
 
-/** A separate function, so that nothing holds the source's bytes once they are copied to shared memory. */
 async function load(source: Source, maxDocumentBytes: number, signal: AbortSignal): Promise<SharedDocument> {
   const bytes = await source.open(signal)
   if (bytes.length > maxDocumentBytes) throw tooLarge(bytes.length, source, maxDocumentBytes)
   const mediaType = acceptedMediaType(bytes, source)
-  return { id: randomUUID(), bytes: sharedCopy(bytes), mediaType, password: source.password }
+  return { id: randomUUID(), bytes: alone(bytes), mediaType, password: source.password }
 }
+
+/** A part of a larger buffer would hold all of it for as long as the document is open. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.byteLength + MAX_SHARED_BYTES ? bytes.slice() : bytes
+}
+
+/** Small buffers of Node lie together in larger ones. */
+const MAX_SHARED_BYTES = 64 * 1024
 
 interface Opened {
   readonly shared: SharedDocument
@@ -102,10 +114,10 @@ function openedDocument(
       held = null
       return taken
     },
-    async rasterize(page, rasterization, signal, drawTurn = turn) {
+    async rasterize(page, rasterization, signal, waiting) {
       if (!Number.isInteger(page) || page < 1 || page > pageCount) throw outOfRange(page, pageCount)
       try {
-        return await rasterizer.rasterize(shared, page, rasterization, drawTurn, signal)
+        return await rasterizer.rasterize(shared, page, rasterization, { turn, ...waiting }, signal)
       } catch (error) {
         throw withParam(error, param)
       }
@@ -132,15 +144,8 @@ function outOfRange(page: number, pageCount: number): GatewayError {
   return new GatewayError('page_out_of_range', message, { param: 'ocr.pages' })
 }
 
-/** Adds the request field at fault to an error of a thread: threads know nothing of requests. */
+/** Adds the request field at fault to an error of a drawer: drawers know nothing of requests. */
 function withParam(error: unknown, param: string): unknown {
   if (!(error instanceof GatewayError) || error.code === 'draining') return error
   return reworded(error, error.message, error.code === 'wrong_password' ? 'ocr.password' : param)
-}
-
-/** Copies bytes into memory that every thread can read. */
-function sharedCopy(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
 }

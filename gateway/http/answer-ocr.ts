@@ -9,12 +9,16 @@ import type { GatewayContext, RequestRecord } from './context.ts'
 import { asGatewayError, reportError } from './error-response.ts'
 import { eventStream, KEEP_ALIVE_MILLISECONDS } from './event-stream.ts'
 
-/** Reads the documents of a request in any protocol, and answers with what its writer writes. */
+/**
+ * Reads the documents of a request in any protocol, and answers with what its writer writes. Calls `onOpened` when all of
+ * them are open: what came with the request is not held any more.
+ */
 export async function answerOcr(
   c: GatewayContext,
   services: OcrServices,
   request: OcrRequest,
   writer: AnswerWriter,
+  onOpened: () => void,
 ): Promise<Response> {
   const record = c.get('record')
   record.model = request.model.id
@@ -22,7 +26,7 @@ export async function answerOcr(
   record.documents = request.sources.length
   const leave = new AbortController()
   const signal = AbortSignal.any([c.req.raw.signal, leave.signal])
-  const events = recorded(answerEvents(request, services, signal), record)
+  const events = recorded(answerEvents(request, services, signal), record, onOpened)
   return writer.stream ? streamed(c, events, writer, leave, services) : whole(c, events, writer)
 }
 
@@ -58,9 +62,10 @@ async function streamed(
   })
 }
 
-/** Passes events on, and notes the counts of pages for the access log. */
-async function* recorded(events: AnswerEvents, record: RequestRecord): AnswerEvents {
+/** Passes events on, notes the counts of pages for the access log, and says when all documents are open. */
+async function* recorded(events: AnswerEvents, record: RequestRecord, onOpened: () => void): AnswerEvents {
   for await (const event of events) {
+    if (event.type === 'document-open') onOpened()
     if (event.type === 'end') Object.assign(record, countPages(event.ledger))
     yield event
   }

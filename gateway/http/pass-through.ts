@@ -5,6 +5,7 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
 import type { PassedOn } from '../request/chat.ts'
 import type { GatewayContext } from './context.ts'
+import { withMembers } from './json-members.ts'
 import type { JsonBody } from './read-json.ts'
 
 /** A request that is passed through. */
@@ -27,7 +28,8 @@ export async function passThrough(
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
   const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
-  const answer = await upstreams.forward({ ...request, body: written(body, model, changed) }, signal)
+  const answer = await upstreams.forward({ ...request, body: await written(body, model, changed) }, signal)
+  body.reservation.release()
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
   outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })
@@ -52,8 +54,8 @@ function withoutOrigins(headers: Readonly<Record<string, string>>): Record<strin
 }
 
 /** Replaces the alias, which only the gateway knows, and what else is to change; leaves every other body as it is. */
-function written({ bytes, outline, value }: JsonBody, model: ServedModel, changed: Passed['changed']): Buffer | string {
-  const isAliased = (outline as { model?: unknown }).model === DEFAULT_MODEL
-  if (!isAliased && Object.keys(changed).length === 0) return bytes
-  return JSON.stringify({ ...(value() as object), ...changed, model: model.id })
+async function written(body: JsonBody, model: ServedModel, changed: Passed['changed']): Promise<Buffer> {
+  const isAliased = (body.outline as { model?: unknown }).model === DEFAULT_MODEL
+  if (!isAliased && Object.keys(changed).length === 0) return body.bytes
+  return withMembers(body, { ...changed, model: model.id })
 }

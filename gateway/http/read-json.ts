@@ -1,31 +1,69 @@
 import { GatewayError } from '../errors.ts'
-import type { GatewayContext } from './context.ts'
 import type { RequestBody } from '../request/context.ts'
-import { isNestedDeeper } from './json-depth.ts'
-import { jsonOutline } from './json-outline.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
+import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
+import type { GatewayContext } from './context.ts'
+import { createJsonScan, type JsonLimit, type JsonLimits, type JsonScan, type LongString } from './json-scan.ts'
+import { freeMemory, readBody } from './read-body.ts'
 import { repeatedName } from './repeated-name.ts'
 
-/** A request body: its bytes as they came, and what they say. `value` throws `invalid_json` for a fault in what the outline leaves out. */
+/** A request body: its bytes as they came, and what they say. */
 export interface JsonBody extends RequestBody {
   readonly bytes: Buffer
+  /** Where its long strings stand. */
+  readonly longStrings: readonly LongString[]
+  /** The memory that it takes of what all bodies may take; released when the request ends. */
+  readonly reservation: Reservation
 }
 
-/** Smaller bodies are parsed whole at once. */
-const MIN_OUTLINED_BYTES = 64 * 1024
+/** The services and limits of bodies. */
+export interface BodyServices {
+  readonly maxBodyBytes: number
+  readonly bodyBudget: ByteBudget
+  readonly bodyIdleSeconds: number
+}
 
-/** Reads a JSON body of at most `maxBytes`. Throws `body_too_large` before reading more than that, `invalid_json`. */
-export async function readJson(c: GatewayContext, maxBytes: number): Promise<JsonBody> {
+/** Nothing in a smaller outline takes so long that others should have their turn before. */
+const SMALL_BYTES = 64 * 1024
+
+/**
+ * No honest request comes near these; see docs/operating.md. Parsing what is within them, and looking through it, takes
+ * some tens of milliseconds. Code that recurses over what a client sent does not run out of stack.
+ */
+const LIMITS: JsonLimits = {
+  levels: 200,
+  containers: 100_000,
+  strings: 200_000,
+  values: 1_000_000,
+  outlineBytes: 16 * 1024 * 1024,
+}
+
+/** Reads a JSON body. Throws what `readBody` throws, and `invalid_json`; `body_too_large` for one that holds too much. */
+export async function readJson(
+  c: GatewayContext,
+  { maxBodyBytes: maxBytes, bodyBudget: budget, bodyIdleSeconds: idleSeconds }: BodyServices,
+): Promise<JsonBody> {
   refuseOtherForms(c)
-  const bytes = await readBytes(c, maxBytes)
+  const scan = createJsonScan(LIMITS)
+  const onBytes = (arrived: Buffer, end: number): void => {
+    const limit = scan.advance(arrived, end)
+    if (limit !== null) throw beyond(limit)
+  }
+  const { bytes, reservation } = await readBody(c, { maxBytes, budget, idleSeconds, onBytes })
   c.get('record').bytes = bytes.byteLength
-  const isWhole = bytes.byteLength < MIN_OUTLINED_BYTES
-  const outlined = isWhole ? bytes : jsonOutline(bytes)
-  const outline = isWhole ? parse(bytes) : parseOutline(outlined, bytes)
+  const outlined = scan.outline(bytes)
+  if (outlined.byteLength > SMALL_BYTES) await shareLoop()
+  const outline = parse(outlined, bytes, scan)
   return {
     bytes,
+    reservation,
     outline,
-    value: () => (isWhole ? outline : parse(bytes)),
-    repeatedName: () => repeatedName(utf8.decode(outlined), outline),
+    longStrings: scan.longStrings,
+    longText(text) {
+      const found = scan.find(text)
+      return found === null ? null : { bytes, from: found.open + 1, to: found.close }
+    },
+    repeatedName: () => repeatedName(outlined),
   }
 }
 
@@ -46,72 +84,43 @@ function refuseOtherForms(c: GatewayContext): void {
 
 const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
-/** Reads Node's own stream: a web `Request` around it, with a stream of its own, costs as much as all the rest. */
-async function readBytes(c: GatewayContext, maxBytes: number): Promise<Buffer> {
-  const announced = Number(c.req.header('content-length') ?? 0)
-  if (announced > maxBytes) throw bodyTooLarge(maxBytes)
-  askForBody(c)
-  const pieces: Buffer[] = []
-  let length = 0
-  // Not destroyed on return: the socket must still send the error response. Listeners instead of the loop would be a
-  // little faster, but would hold the body for as long as the request lives.
-  for await (const piece of c.env.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += piece.byteLength
-    if (length > maxBytes) throw bodyTooLarge(maxBytes)
-    pieces.push(piece)
-  }
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length)
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+const tooDeep = () =>
+  new GatewayError('invalid_json', `The request body is nested more than ${LIMITS.levels} levels deep.`)
+
+const names: Readonly<Record<Exclude<JsonLimit, 'levels'>, string>> = {
+  containers: 'objects and arrays',
+  strings: 'strings and names',
+  values: 'values',
+  outlineBytes: 'bytes beside its long strings',
 }
 
-/** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */
-function askForBody(c: GatewayContext): void {
-  const { incoming, outgoing } = c.env
-  const waits = incoming.httpVersion !== '1.0' && /100-continue/i.test(incoming.headers.expect ?? '')
-  if (waits) outgoing.writeContinue()
-}
-
-function bodyTooLarge(maxBytes: number): GatewayError {
+function beyond(limit: JsonLimit): GatewayError {
+  if (limit === 'levels') return tooDeep()
   return new GatewayError(
     'body_too_large',
-    `The request body is larger than ${maxBytes} bytes. Send fewer or smaller documents, or raise GATEWAY_MAX_BODY_BYTES.`,
+    `The request body holds more than ${LIMITS[limit]} ${names[limit]}. Send less at a time.`,
   )
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-/** No honest request comes near it, and code that recurses over what a client sent does not run out of stack. */
-const MAX_LEVELS = 200
-
-function parseOutline(outlined: Buffer, bytes: Buffer): unknown {
-  let outline: unknown
+/** Parses an outline. */
+function parse(outlined: Buffer, bytes: Buffer, scan: JsonScan): unknown {
   try {
-    outline = JSON.parse(utf8.decode(outlined))
-  } catch {
-    // Only the whole text shows where the fault is.
-    return parse(bytes)
-  }
-  return checkDepth(outline)
-}
-
-function parse(bytes: Buffer): unknown {
-  let value: unknown
-  try {
-    value = JSON.parse(utf8.decode(bytes))
+    return JSON.parse(utf8.decode(outlined))
   } catch (cause) {
-    throw new GatewayError('invalid_json', `The request body is not valid JSON${hint(bytes, cause)}.`)
+    const error = new GatewayError('invalid_json', `The request body is not valid JSON${hint(outlined, cause, scan)}.`)
+    freeMemory(bytes)
+    throw error
   }
-  return checkDepth(value)
-}
-
-function checkDepth(value: unknown): unknown {
-  if (!isNestedDeeper(value, MAX_LEVELS)) return value
-  throw new GatewayError('invalid_json', `The request body is nested more than ${MAX_LEVELS} levels deep.`)
 }
 
 // V8's message quotes the text around the fault, which may be a document's: only the position is passed on.
-function hint(bytes: Buffer, cause: unknown): string {
-  if (bytes.byteLength === 0) return ': it is empty'
+function hint(outlined: Buffer, cause: unknown, scan: JsonScan): string {
+  if (outlined.byteLength === 0) return ': it is empty'
   if (!(cause instanceof SyntaxError)) return ': it is not UTF-8'
   const position = /at position (\d+)/.exec(cause.message)?.[1]
-  return position === undefined ? '' : `, at character ${position}`
+  if (position === undefined) return ''
+  const byte = Buffer.byteLength(utf8.decode(outlined).slice(0, Number(position)))
+  return `, at byte ${scan.placeOf(byte)}`
 }

@@ -1,47 +1,56 @@
-const QUOTE = '"'
-const BACKSLASH = '\\'
+import { shareLoop } from '../schedule/loop-share.ts'
+import { closingQuote } from './json-scan.ts'
+
+const QUOTE = '"'.charCodeAt(0)
+const COLON = ':'.charCodeAt(0)
+const OPEN_BRACE = '{'.charCodeAt(0)
+const OPEN_BRACKET = '['.charCodeAt(0)
+const CLOSE_BRACE = '}'.charCodeAt(0)
+const CLOSE_BRACKET = ']'.charCodeAt(0)
+const SPACES = new Set(Array.from(' \n\t\r', (character) => character.charCodeAt(0)))
+
+/** So many bytes are looked at before others have their turn. */
+const STEP = 64 * 1024
 
 /**
- * Returns a name that stands twice in one object of a JSON text; null where there is none. `value` is what the text says,
- * as JSON.parse reads it: of names that are repeated, it holds the last alone. Other parsers take the first.
+ * Returns a name that stands twice in one object of a valid JSON text; null where there is none. JSON.parse keeps the last
+ * of names that are repeated, and other parsers take the first.
  */
-export function repeatedName(json: string, value: unknown): string | null {
-  const counts = new Map<string, number>()
-  const count = (name: string, by: number) => counts.set(name, (counts.get(name) ?? 0) + by)
-  for (const name of namesIn(json)) count(name, 1)
-  // Not by recursion: a body may be as deep as it likes.
-  const left: unknown[] = [value]
-  while (left.length > 0) {
-    const next = left.pop()
-    if (typeof next !== 'object' || next === null) continue
-    if (!Array.isArray(next)) for (const name of Object.keys(next)) count(name, -1)
-    for (const inner of Object.values(next)) if (typeof inner === 'object') left.push(inner)
+export async function repeatedName(json: Buffer): Promise<string | null> {
+  /** The names so far of each object that is open; null for an array. */
+  const open: (Set<string> | null)[] = []
+  let looked = 0
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] as number
+    if (byte === QUOTE) {
+      const close = closingQuote(json, at + 1)
+      const names = open.at(-1) ?? null
+      if (names !== null && isName(json, close + 1)) {
+        const name = nameAt(json, at, close)
+        if (names.has(name)) return name
+        names.add(name)
+      }
+      at = close
+    } else if (byte === OPEN_BRACE) open.push(new Set())
+    else if (byte === OPEN_BRACKET) open.push(null)
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) open.pop()
+    if (at - looked > STEP) {
+      looked = at
+      await shareLoop()
+    }
   }
-  for (const [name, surplus] of counts) if (surplus > 0) return name
+  if (json.length > STEP) await shareLoop()
   return null
 }
 
-/** Yields each string that stands before a colon. */
-function* namesIn(json: string): Generator<string, void, undefined> {
-  for (let open = json.indexOf(QUOTE); open >= 0;) {
-    let close = json.indexOf(QUOTE, open + 1)
-    while (isEscaped(json, close, open)) close = json.indexOf(QUOTE, close + 1)
-    let next = close + 1
-    while (isSpace(json[next])) next++
-    if (json[next] === ':') {
-      const name = json.slice(open + 1, close)
-      yield name.includes(BACKSLASH) ? String(JSON.parse(json.slice(open, close + 1))) : name
-    }
-    open = json.indexOf(QUOTE, close + 1)
-  }
+/** Tells whether a string that ends before `from` is followed by a colon. */
+function isName(json: Buffer, from: number): boolean {
+  let at = from
+  while (SPACES.has(json[at] ?? 0)) at++
+  return json[at] === COLON
 }
 
-function isEscaped(json: string, at: number, from: number): boolean {
-  let first = at
-  while (first > from && json[first - 1] === BACKSLASH) first--
-  return (at - first) % 2 === 1
-}
-
-function isSpace(character: string | undefined): boolean {
-  return character === ' ' || character === '\n' || character === '\t' || character === '\r'
+function nameAt(json: Buffer, open: number, close: number): string {
+  const name = json.toString('utf8', open + 1, close)
+  return name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name
 }

@@ -170,8 +170,8 @@ function planPage(
   }
   const draw =
     (asked: Rasterization): Draw =>
-    (signal, turn) =>
-      document.rasterize(documentPage, asked, signal, turn)
+    (signal, options) =>
+      document.rasterize(documentPage, asked, signal, options)
   return {
     key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
     cache: request.cache,

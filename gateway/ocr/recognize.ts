@@ -105,9 +105,9 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
   const { pagesInFlight } = services.metrics
   const leave = new AbortController()
   let isBegun = false
-  const draw: PageToRead['draw'] = (signal) => {
+  const draw: PageToRead['draw'] = (signal, options) => {
     isBegun = true
-    return page.draw(signal)
+    return page.draw(signal, options)
   }
   pagesInFlight.inc()
   const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())

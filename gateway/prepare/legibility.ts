@@ -10,7 +10,7 @@ const SINGLE_BLOCK = '6'
 
 /**
  * Loads Tesseract into this thread, to tell whether a piece of a page is upright: upright text is read with more
- * confidence. It holds some 150 MB from the first piece on. Only for rasterizer threads.
+ * confidence. It holds some 150 MB from the first piece on. Only for drawers.
  */
 export async function loadLegibility(): Promise<MeasureLegibility> {
   const tesseract = await loadTesseract({ tessedit_pageseg_mode: SINGLE_BLOCK })

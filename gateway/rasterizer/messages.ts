@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode, ErrorKind } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { PixelBudget } from '../page/target-size.ts'
@@ -16,11 +16,11 @@ export interface Rasterization {
   readonly closer?: boolean
 }
 
-/** A document for threads. Every task carries it, so that any thread can open it. */
+/** A document for drawers. Every task names it, so that any drawer can open it. */
 export interface SharedDocument {
   readonly id: string
-  /** Over a SharedArrayBuffer: sent to a thread, it is not copied. */
-  readonly bytes: Uint8Array<SharedArrayBuffer>
+  /** Within a drawer over a SharedArrayBuffer: sent to its thread, it is not copied. */
+  readonly bytes: Uint8Array
   readonly mediaType: DocumentMediaType
   readonly password: string | null
 }
@@ -32,9 +32,14 @@ export interface DocumentFacts extends Partial<PdfFacts> {
   readonly pageCount: number
 }
 
-/** A task for a thread, which does one at a time. */
+/** A task for a drawer, which does one at a time. */
 export type Task =
-  | { readonly type: 'open'; readonly document: SharedDocument }
+  | {
+      readonly type: 'open'
+      readonly document: SharedDocument
+      /** Documents, by hash, that exhausted a drawer when they were opened. */
+      readonly refused: readonly RefusedDocument[]
+    }
   | {
       readonly type: 'rasterize'
       readonly document: SharedDocument
@@ -42,37 +47,60 @@ export type Task =
       readonly rasterization: Rasterization
     }
 
+/** A document that is not opened again for a while, and why. */
+export interface RefusedDocument {
+  readonly sha256: string
+  readonly code: ErrorCode
+  readonly message: string
+}
+
 /** A thread's reply to a task that succeeded. */
 export type TaskResult =
   { readonly type: 'opened'; readonly facts: DocumentFacts } | { readonly type: 'drawn'; readonly image: PageImage }
 
-/** To a thread. `abandoned[0]` becomes 1 when nobody waits for the task any more. */
-export type ThreadRequest =
-  | { readonly type: 'task'; readonly task: Task; readonly abandoned: Int32Array<SharedArrayBuffer> }
-  | { readonly type: 'forget'; readonly documentId: string }
-
-/** A GatewayError as plain data, to cross threads; `cause` is for the log. */
+/** A GatewayError as plain data, to cross threads and processes; `cause` is for the log. */
 export interface TaskFailure {
   readonly type: 'failed'
   readonly code: ErrorCode
   readonly message: string
+  readonly kind: ErrorKind | null
   readonly cause: string
 }
 
-/** From a thread. `ready` comes once. `drawing`: the document is open, and the page's own time limit begins. */
-export type ThreadReply =
-  | { readonly type: 'ready' }
-  | { readonly type: 'drawing' }
-  | ((TaskResult | TaskFailure) & {
-      /** Memory that the thread holds after the task, in bytes; a document's own bytes are shared and do not count. */
-      readonly heldBytes: number
-    })
+/** To a drawer's thread. `abandoned[0]` becomes 1 when nobody waits for the task any more. */
+export type ThreadRequest =
+  | { readonly type: 'task'; readonly task: Task; readonly abandoned: Int32Array<SharedArrayBuffer> }
+  | { readonly type: 'forget'; readonly documentId: string }
 
-/** Settings of a thread. */
-export interface ThreadData {
+/** From a drawer's thread. `ready` comes once. */
+export type ThreadReply = { readonly type: 'ready' } | TaskResult | TaskFailure
+
+/** To a drawer. */
+export type DrawerRequest =
+  | {
+      readonly type: 'task'
+      /** Its document has no bytes: they come with the message, unless the drawer has them. */
+      readonly task: Task
+      readonly maxBytes: number
+    }
+  /** Lets the task that runs take more. */
+  | { readonly type: 'allow'; readonly maxBytes: number }
+  | { readonly type: 'abandon' }
+  | { readonly type: 'forget'; readonly documentId: string }
+
+/**
+ * From a drawer; `heldBytes` is the resident memory of its process, the documents that it has left out. `grew` comes while a task
+ * runs. `exhausted` is the last that it says: the task took more than it may.
+ */
+export type DrawerReply = (ThreadReply | { readonly type: 'grew' } | { readonly type: 'exhausted' }) & {
+  readonly heldBytes: number
+}
+
+/** Settings of a drawer. */
+export interface DrawerSettings {
   readonly pdfRasterizer: PdfRasterizer
   readonly maxImagePixels: number
-  /** Limit of PDFium's own memory, in bytes. */
+  /** What one page may take of JavaScript's memory, of a library's and of pixels, in bytes. */
   readonly maxMemoryBytes: number
   /** Of the files within a portfolio together, unpacked. */
   readonly maxFileBytes: number

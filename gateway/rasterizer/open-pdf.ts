@@ -2,14 +2,13 @@ import { GatewayError } from '../errors.ts'
 import { isWhite } from '../prepare/bitmap.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
 import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium/pdfium.ts'
-import { openWithPdfjs } from './pdfjs/pdfjs.ts'
 
 /** What draws PDF pages. `auto`: PDFium with the scan lane, and pdf.js for pages that PDFium cannot draw. */
 export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
 
 /**
  * Opens a PDF. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`. Only for
- * rasterizer threads.
+ * drawers.
  */
 export async function openPdf(
   bytes: Uint8Array,
@@ -23,6 +22,12 @@ export async function openPdf(
     // A PDF that only restricts what its readers may do opens for everyone: the password may be another document's.
     return openWith(bytes, rasterizer, { ...options, password: null }).catch(() => Promise.reject(error))
   }
+}
+
+/** pdf.js and its canvas are loaded where they are needed: few documents do, and they take 35 MB. */
+async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+  const { openWithPdfjs: open } = await import('./pdfjs/pdfjs.ts')
+  return open(bytes, options)
 }
 
 function openWith(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {

@@ -22,7 +22,7 @@ export interface Drawing {
   readonly ink?: { readonly of: Bitmap; readonly mask: InkMask } | null
 }
 
-/** A document parsed inside a rasterizer thread. */
+/** A document parsed inside a drawer. */
 export interface OpenedDocument extends AsyncDisposable {
   readonly pageCount: number
   /**

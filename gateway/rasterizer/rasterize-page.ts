@@ -22,8 +22,8 @@ export interface PageToRasterize {
 
 /**
  * Draws a page at its target size, or as its preparation asks, and makes the page image. A page whose type would be too
- * small for the model is drawn larger and cut into tiles, unless its preparation forbids that. Only for rasterizer
- * threads.
+ * small for the model is drawn larger and cut into tiles, unless its preparation forbids that. Only for
+ * drawers.
  */
 export async function rasterizePage(work: PageToRasterize): Promise<PageImage> {
   const { rasterization } = work

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import sharp from 'sharp'
 import type { PdfRasterizer } from './open-pdf.ts'
 
 /** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page, its text layer or its warnings. */
@@ -18,7 +17,7 @@ export function rasterizationVersion(pdfRasterizer: PdfRasterizer): string {
     `pdfium-${manifestVersion(join(dirname(require.resolve('@embedpdf/pdfium/pdfium.wasm')), '../package.json'))}`,
     `pdfjs-${manifestVersion('pdfjs-dist/package.json')}`,
     `canvas-${manifestVersion('@napi-rs/canvas/package.json')}`,
-    `sharp-${sharp.versions.sharp}`,
+    `sharp-${manifestVersion(join(dirname(require.resolve('sharp')), '../package.json'))}`,
     `heif-${manifestVersion('libheif-js/package.json')}`,
     DRAWING_VERSION,
   ].join(' ')

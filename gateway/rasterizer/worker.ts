@@ -1,33 +1,32 @@
 import { createHash } from 'node:crypto'
-import { getHeapStatistics } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
+import { MAX_IMAGE_MEMORY_BYTES } from './image/memory.ts'
 import { openImage } from './image/open-image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
 import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
+  DrawerSettings,
   SharedDocument,
   Task,
   TaskFailure,
-  TaskResult,
-  ThreadData,
   ThreadReply,
   ThreadRequest,
 } from './messages.ts'
 
-// The entry of a rasterizer thread: the only place where untrusted bytes are parsed.
+// The thread of a drawer that draws: the only place where untrusted bytes are parsed.
 
-// sharp needs no threads of its own, since the pool has some, and no cache, since no page is drawn twice in a row.
+// sharp needs no threads of its own, since there are several drawers, and no cache, since no page is drawn twice in a row.
 sharp.concurrency(1)
 sharp.cache(false)
 
 // The libraries write about documents to the console, and the gateway's log must never hold a document's text.
 Object.assign(console, { log() {}, info() {}, warn() {}, error() {}, debug() {} })
 
-const { maxImagePixels, maxMemoryBytes, maxFileBytes, pdfRasterizer }: ThreadData = workerData
+const { maxImagePixels, maxMemoryBytes, maxFileBytes, pdfRasterizer }: DrawerSettings = workerData
 const port = parentPort!
 const opened = new Map<string, OpenedDocument>()
 let previous = Promise.resolve()
@@ -44,23 +43,26 @@ async function answer(request: ThreadRequest): Promise<void> {
     const isAbandoned = () => Atomics.load(request.abandoned, 0) === 1
     await perform(request.task, isAbandoned)
   } catch (error) {
-    finish(failure(error))
+    reply(failure(error))
   }
 }
 
 async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
-  const document = await openOnce(task.document)
   if (task.type === 'open') {
+    const hash = sha256(task.document.bytes)
+    const known = task.refused.find((one) => one.sha256 === hash)
+    if (known !== undefined) throw new GatewayError(known.code, known.message)
+    const document = await openOnce(task.document)
     const found = await document.facts?.({ maxFileBytes })
-    const facts: DocumentFacts = { sha256: sha256(task.document.bytes), pageCount: document.pageCount, ...found }
+    const facts: DocumentFacts = { sha256: hash, pageCount: document.pageCount, ...found }
     const files = facts.files?.flatMap(({ bytes }) => (bytes === null ? [] : [bytes.buffer])) ?? []
-    return finish({ type: 'opened', facts }, files)
+    return reply({ type: 'opened', facts }, files)
   }
-  reply({ type: 'drawing' })
   const { page, rasterization } = task
+  const document = await openOnce(task.document)
   const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
   const bytes = [image, ...(image.tiles?.flat() ?? [])].map(({ data }) => data)
-  finish(
+  reply(
     { type: 'drawn', image: { ...image, sha256: sha256(...bytes) } },
     bytes.map(({ buffer }) => buffer),
   )
@@ -69,11 +71,12 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
 async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
   const known = opened.get(document.id)
   if (known !== undefined) return known
-  const { bytes, password } = document
+  const { password } = document
+  const bytes = document.bytes as Uint8Array<SharedArrayBuffer>
   const isPdf = document.mediaType === 'application/pdf'
   const fresh = isPdf
     ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, maxImagePixels)
+    : await openImage(bytes, { maxImagePixels, maxMemoryBytes: MAX_IMAGE_MEMORY_BYTES })
   opened.set(document.id, fresh)
   return fresh
 }
@@ -90,20 +93,9 @@ function failure(error: unknown): TaskFailure {
     type: 'failed',
     code: error.code,
     message: error.message,
+    kind: error.kind,
     cause: String(error.cause instanceof Error ? error.cause : ''),
   }
-}
-
-/**
- * Heap and external memory, PDFium's included. What a decompression bomb held counts until the garbage collector runs.
- */
-function heldBytes(): number {
-  const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
-  return heap + external
-}
-
-function finish(result: TaskResult | TaskFailure, transfer: ArrayBuffer[] = []): void {
-  reply({ ...result, heldBytes: heldBytes() }, transfer)
 }
 
 function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {

@@ -188,7 +188,7 @@ async function lookCloser(checked: CheckedPage, signal: AbortSignal): Promise<Pa
     signal,
   )
   try {
-    const closer = await page.drawCloser(limit.signal, page.turn)
+    const closer = await page.drawCloser(limit.signal, { turn: page.turn })
     if (closer.blank || pixelsOf(closer) < MIN_GAIN * pixelsOf(image) || !page.attemptBudget.take()) return null
     const answer = await read(closer, limit.signal)
     return answer.finishReason === 'stop' ? answer : 'failed'

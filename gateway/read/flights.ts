@@ -1,7 +1,7 @@
 import type { PageImage } from '../page/page.ts'
 import { createSharedTurn, type SharedTurn } from '../schedule/turn.ts'
 import type { PageAnswer } from './page-answer.ts'
-import type { PageToRead } from './page-to-read.ts'
+import type { Draw, DrawOptions, PageToRead } from './page-to-read.ts'
 
 /** Reads a page. */
 export type ReadPage = (page: PageToRead, signal: AbortSignal) => Promise<PageAnswer>
@@ -84,7 +84,7 @@ function keyOf(key: string, { cache, confidence }: FlightKind): string {
 }
 
 async function run(flight: Flight, page: PageToRead, read: ReadPage): Promise<void> {
-  const draw = (signal: AbortSignal) => drawForWaiters(flight, signal)
+  const draw: Draw = (signal, options) => drawForWaiters(flight, signal, options)
   try {
     const answer = await read({ ...page, draw, turn: flight.turn.turn }, flight.controller.signal)
     end(flight)
@@ -130,11 +130,15 @@ function leave(flight: Flight, waiter: Waiter, reason: unknown): void {
  * Draws the page with the first waiter's document. When that waiter has left and its document is closed, the next one
  * draws.
  */
-async function drawForWaiters({ waiters, turn, controller }: Flight, signal: AbortSignal): Promise<PageImage> {
+async function drawForWaiters(
+  { waiters, turn, controller }: Flight,
+  signal: AbortSignal,
+  options?: DrawOptions,
+): Promise<PageImage> {
   // A Set is iterated live: waiters that left meanwhile are skipped, and those that came meanwhile are visited.
   for (const waiter of waiters) {
     try {
-      return await waiter.page.draw(signal, turn.turn)
+      return await waiter.page.draw(signal, { ...options, turn: turn.turn })
     } catch (error) {
       if (signal.aborted || waiters.has(waiter)) throw error
     }

@@ -7,8 +7,16 @@ import type { AgreementLevel } from './evidence/agreement-level.ts'
 /** How a request wants the page cache to be used. */
 export type CacheMode = 'use' | 'refresh' | 'off'
 
-/** Rasterizes a page. Without a turn, it is the turn of the request that the page belongs to. */
-export type Draw = (signal: AbortSignal, turn?: Turn) => Promise<PageImage>
+/** Rasterizes a page. */
+export type Draw = (signal: AbortSignal, options?: DrawOptions) => Promise<PageImage>
+
+/** How a page is rasterized. */
+export interface DrawOptions {
+  /** Left out: that of the request that the page belongs to. */
+  readonly turn?: Turn
+  /** Called, once or more often, when the page proves to be slow or large: it waits behind the others from then on. */
+  readonly onAside?: () => unknown
+}
 
 /**
  * A page that a request wants read: the question, how it is drawn, and what it shares with the request's other pages.

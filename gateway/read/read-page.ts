@@ -1,13 +1,13 @@
 import type { EngineName } from '../engine/engine.ts'
 import type { PageImage } from '../page/page.ts'
-import type { ModelSlots } from '../schedule/slots.ts'
+import type { ModelSlots, Release, Slots } from '../schedule/slots.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
 import { oncePerImage } from './once-per-image.ts'
 import { blank, type PageAnswer } from './page-answer.ts'
 import type { PageSlots } from './page-slots.ts'
-import type { PageToRead } from './page-to-read.ts'
+import type { Draw, PageToRead } from './page-to-read.ts'
 import { readTiles } from './tiles/read-tiles.ts'
 
 /** The services that read pages. */
@@ -42,14 +42,14 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
   const { once, slots, ask, observer } = services
   const { engine, id } = page.question.model
   return once(page.key, page, signal, async (page, signal) => {
-    using _ = await takeSlot(page, slots[engine], id, observer, signal)
+    using slot = await takeSlot(page, slots[engine], id, observer, signal)
     using observed = observer.onBegin(page)
-    const image = await page.draw(signal)
+    const image = await lending(slot, page.draw)(signal)
     observed.onDrawn(image)
     if (image.blank) return blank(image, engine)
     const answer = await oncePerImage(once, page, image, signal, (page, signal) =>
       crossCheck(
-        page,
+        { ...page, drawCloser: page.drawCloser === null ? null : lending(slot, page.drawCloser) },
         image,
         (shown, signal) => readTiles(page, shown, ask[engine], signal),
         services.crossCheck,
@@ -67,9 +67,27 @@ async function takeSlot(
   modelId: string,
   { onSlot }: ReadObserver,
   signal: AbortSignal,
-): Promise<Disposable> {
+): Promise<HeldSlot> {
   const askedAt = performance.now()
-  const release = await slotsFor(modelId).acquire(turn, signal)
+  const slots = slotsFor(modelId)
+  const release = await slots.acquire(turn, signal)
   onSlot((performance.now() - askedAt) / 1000)
-  return { [Symbol.dispose]: release }
+  return { lend: () => slots.lend(), [Symbol.dispose]: release }
+}
+
+/** A slot that a page holds until it is disposed of. */
+interface HeldSlot extends Disposable {
+  readonly lend: Slots['lend']
+}
+
+/** Draws without the slot where the page has to wait behind others: else a few slow pages would hold all slots. */
+function lending(slot: HeldSlot, draw: Draw): Draw {
+  return async (signal, options) => {
+    const lent: Release[] = []
+    try {
+      return await draw(signal, { ...options, onAside: () => lent.length === 0 && lent.push(slot.lend()) })
+    } finally {
+      for (const takeBack of lent) takeBack()
+    }
+  }
 }

@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { Turn } from '../schedule/turn.ts'
-import { chatRequest, conversationRequest, documentRequest, type ChatRequest } from '../wire/openai/chat-request.ts'
+import {
+  chatMessage,
+  chatRequest,
+  conversationRequest,
+  documentRequest,
+  type ChatMessage,
+  type ChatRequest,
+} from '../wire/openai/chat-request.ts'
 import { check } from './check.ts'
 import { readPart } from './content-part.ts'
 import { askedOf, type Message } from './conversation.ts'
@@ -15,6 +24,7 @@ import { completeOptions, type OcrOptions } from './options.ts'
 import type { RequestBody, RequestContext } from './context.ts'
 import { checkForwardedChat } from './forwarded.ts'
 import { sourceOf } from './source.ts'
+import { wholeTexts } from './whole-texts.ts'
 
 /** How the answer of a chat completion is written. */
 export interface ChatAnswer {
@@ -36,28 +46,39 @@ export interface PassedOn {
   readonly changed: Readonly<Record<string, unknown>>
 }
 
+/** Checking so many takes long enough to let others have their turn. */
+const MANY_MESSAGES = 1000
+
 /** Reads the body of `POST /v1/chat/completions`. Throws the error of the first invalid field, and names the field. */
 export async function readChat(body: RequestBody, context: RequestContext): Promise<ChatQuestion> {
-  const { model: name } = check(conversationRequest, body.outline, '')
+  const { model: name, messages } = check(conversationRequest, body.outline, '')
+  const conversation = messages.map((message, index) => check(chatMessage, message, `messages[${index}]`))
+  if (messages.length > MANY_MESSAGES) await shareLoop()
   const model = await context.findModel(name)
   if (model.profile === null) {
-    checkForwardedChat(body, { media: true })
+    await checkForwardedChat(body, { media: true })
     return { kind: 'pass-through', model, turn: null, changed: {} }
   }
-  const outline = check(chatRequest, body.outline, '')
-  if (readMessages(outline).every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) {
-    return textOnly(body, outline, model, context)
+  const chat = check(chatRequest, body.outline, '')
+  const read = readMessages(conversation)
+  if (read.every(({ parts }) => parts.every(({ kind }) => kind !== 'document'))) {
+    return textOnly(body, chat, model, context)
   }
-  const chat = check(documentRequest, body.value(), '')
-  const request = ocrRequest(chat, { ...model, profile: model.profile }, context)
+  if (messages.length > MANY_MESSAGES) await shareLoop()
+  const request = await ocrRequest(body, read, { ...model, profile: model.profile }, context)
   const answer = { stream: chat.stream === true, includeUsage: chat.stream_options?.include_usage === true }
   return { kind: 'ocr', request, answer }
 }
 
-function textOnly(body: RequestBody, chat: ChatRequest, model: ServedModel, context: RequestContext): ChatQuestion {
+async function textOnly(
+  body: RequestBody,
+  chat: ChatRequest,
+  model: ServedModel,
+  context: RequestContext,
+): Promise<ChatQuestion> {
   const { areRefused, maxTokens } = context.textChats
   if (chat.ocr !== undefined || model.engine !== 'vllm' || areRefused) throw nothingToRead(model, areRefused)
-  checkForwardedChat(body, { media: false })
+  await checkForwardedChat(body, { media: false })
   // Nobody waits for a title as for a page.
   const turn = { lane: 'batch', key: context.key ?? '', request: randomUUID() } as const
   return { kind: 'pass-through', model, turn, changed: maxTokens === null ? {} : lowered(chat, maxTokens) }
@@ -85,7 +106,15 @@ function lowered(chat: ChatRequest, maxTokens: number): Readonly<Record<string, 
   return Object.fromEntries(changed.map((name) => [name, maxTokens]))
 }
 
-function ocrRequest(chat: ChatRequest, model: OcrModel, context: RequestContext): OcrRequest {
+async function ocrRequest(
+  body: RequestBody,
+  messages: readonly Message[],
+  model: OcrModel,
+  context: RequestContext,
+): Promise<OcrRequest> {
+  const whole = wholeTexts(body)
+  const { ocr, response_format: format, ...rest } = body.outline as Record<string, unknown>
+  const chat = check(documentRequest, { ...rest, ...(whole({ ocr, response_format: format }) as object) }, '')
   const options = completeOptions(
     {
       ...ocrObjectOptions(chat.ocr ?? {}),
@@ -96,8 +125,11 @@ function ocrRequest(chat: ChatRequest, model: OcrModel, context: RequestContext)
     },
     ocrObjectNames,
   )
-  const { documents, userText, leftOut } = askedOf(readMessages(chat), options.documents)
-  const sources = documents.map((document) => sourceOf(document, options, context))
+  const { documents, texts, leftOut } = askedOf(messages, options.documents)
+  const userText = texts.map(whole).join('\n\n').trim()
+  const sources: Source[] = []
+  // One after the other: of each, the bytes before and after decoding are held for a moment.
+  for (const document of documents) sources.push(await sourceOf(document, options, body, context))
   return createRequest({ model, sources, userText, leftOut, options, names: ocrObjectNames }, context)
 }
 
@@ -106,7 +138,7 @@ function answerFormat({ response_format: format }: ChatRequest): OcrOptions['ans
   return { schema: format.type === 'json_schema' ? (format.json_schema.schema ?? null) : null }
 }
 
-function readMessages({ messages }: ChatRequest): Message[] {
+function readMessages(messages: readonly ChatMessage[]): Message[] {
   return messages.map(({ role, content }, index) => {
     const path = `messages[${index}].content`
     if (typeof content === 'string') return { role, parts: [{ kind: 'text', text: content }] }

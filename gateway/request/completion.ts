@@ -30,7 +30,7 @@ export async function readCompletion(
   }
   const model = await findModel(request.data.model)
   if (model.profile !== null) throw completesNothing(model)
-  checkForwardedCompletion(body)
+  await checkForwardedCompletion(body)
   return model
 }
 

@@ -1,13 +1,14 @@
 import type { ServedModel } from '../profile/model-profile.ts'
+import type { JsonText } from './json-text.ts'
 
-/** A request body whose documents are parsed only when they are needed. */
+/** A request body whose long strings, documents among them, are read only when they are needed. */
 export interface RequestBody {
-  /** What the body says, with an ellipsis in place of all but the beginning of long strings. */
+  /** What the body says, with a mark in place of all but the beginning of long strings. */
   readonly outline: unknown
-  /** Returns what the body says, whole. */
-  readonly value: () => unknown
+  /** Returns the long string that a string of the outline stands for; null: it stands for itself. */
+  readonly longText: (outlined: string) => JsonText | null
   /** Returns a name that stands twice in one of its objects; null where there is none. */
-  readonly repeatedName: () => string | null
+  readonly repeatedName: () => Promise<string | null>
 }
 
 /** What becomes of chats without a document that name an OCR model. */

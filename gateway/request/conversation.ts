@@ -9,8 +9,8 @@ export interface Message {
 /** What of a conversation a request is about. */
 export interface Asked {
   readonly documents: readonly DocumentPart[]
-  /** The text beside the documents, trimmed; empty when there is none. */
-  readonly userText: string
+  /** The texts beside the documents. */
+  readonly texts: readonly string[]
   /** How many documents of other messages are not read. */
   readonly leftOut: number
 }
@@ -34,7 +34,7 @@ export function askedOf(messages: readonly Message[], which: 'last' | 'all'): As
     .flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'text' ? [part.text] : [])))
   return {
     documents,
-    userText: texts.join('\n\n').trim(),
+    texts,
     leftOut: messages.flatMap(documentsOf).length - documents.length,
   }
 }

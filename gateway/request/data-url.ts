@@ -1,4 +1,6 @@
 import { GatewayError } from '../errors.ts'
+import { decodeBase64 } from './base64.ts'
+import { beginningOf, skipCharacters, type JsonText } from './json-text.ts'
 
 /** The bytes of a base64 text, and what its data URL says of them. */
 export interface InlineData {
@@ -30,13 +32,14 @@ export function refuseAddress(text: string, param: string): void {
 
 /**
  * Decodes a data URL or bare base64 (standard or URL-safe, padded or not). Throws `invalid_base64`,
- * `document_too_large` before anything is decoded, `url_not_allowed` for any other address.
+ * `document_too_large` without decoding more than that, `url_not_allowed` for any other address.
  */
-export function decodeInline(text: string, param: string, maxBytes: number): InlineData {
-  refuseAddress(text, param)
-  const head = DATA_SCHEME.exec(text.slice(0, 64))
-  if (head === null) return { bytes: decodeBase64(text, param, maxBytes), mediaType: null, filename: null }
-  const parameters = text.slice(head[0].length, head[0].length + MAX_HEAD_LENGTH)
+export async function decodeInline(text: JsonText, param: string, maxBytes: number): Promise<InlineData> {
+  const beginning = beginningOf(text, 64 + MAX_HEAD_LENGTH)
+  refuseAddress(beginning, param)
+  const head = DATA_SCHEME.exec(beginning.slice(0, 64))
+  if (head === null) return { bytes: await decode(text, param, maxBytes), mediaType: null, filename: null }
+  const parameters = beginning.slice(head[0].length, head[0].length + MAX_HEAD_LENGTH)
   // A file name among the parameters may hold a comma; before the first parameter there is none.
   const mark = /^([^,;]*)((?:;[^]*?)??);\s*base64\s*,/i.exec(parameters)
   if (mark === null) {
@@ -47,8 +50,9 @@ export function decodeInline(text: string, param: string, maxBytes: number): Inl
     )
   }
   const [all, type = '', said = ''] = mark
+  const from = skipCharacters(text, head[0].length + all.length)
   return {
-    bytes: decodeBase64(text.slice(head[0].length + all.length), param, maxBytes),
+    bytes: await decode({ ...text, from }, param, maxBytes),
     // LlamaIndex writes `data:None;base64,` where it does not know.
     mediaType: /^[\w.+-]+\/[\w.+-]+$/.test(type.trim()) ? type.trim().toLowerCase() : null,
     filename: filenameIn(said),
@@ -65,34 +69,15 @@ function filenameIn(parameters: string): string | null {
   }
 }
 
-function decodeBase64(text: string, param: string, maxBytes: number): Uint8Array {
-  if (Math.floor((text.length * 3) / 4) > maxBytes + 3) throw documentTooLarge(param, maxBytes)
-  // Buffer skips characters that are not base64 and stops at "=", so a result that is too short for the text's length
-  // means that the text is not base64. A regular expression over 100 MB would cost more than the decoding.
-  const bytes = decodeWhole(text) ?? decodeWhole(withoutEscapes(text))
-  if (bytes === null) {
+async function decode(text: JsonText, param: string, maxBytes: number): Promise<Uint8Array> {
+  const decoded = await decodeBase64(text, maxBytes)
+  if (decoded === 'too-large') throw documentTooLarge(param, maxBytes)
+  if (decoded === 'invalid') {
     throw new GatewayError('invalid_base64', 'The document is not valid base64. Encode its bytes again, whole.', {
       param,
     })
   }
-  if (bytes.byteLength > maxBytes) throw documentTooLarge(param, maxBytes)
-  return bytes
-}
-
-/** Leaves out line breaks, and turns `%2B` into `+`: a data URL may be escaped like any other. */
-function withoutEscapes(text: string): string {
-  const unescaped = text.includes('%')
-    ? text.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
-    : text
-  return unescaped.replace(/\s+/g, '')
-}
-
-function decodeWhole(text: string): Uint8Array | null {
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
-  const length = text.length - padding
-  if (length % 4 === 1 || (padding > 0 && text.length % 4 !== 0)) return null
-  const bytes = Buffer.from(text, 'base64')
-  return bytes.byteLength === Math.floor((length * 3) / 4) ? bytes : null
+  return decoded
 }
 
 function documentTooLarge(param: string, maxBytes: number): GatewayError {

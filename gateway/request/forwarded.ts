@@ -12,13 +12,13 @@ export interface Forwarding {
 }
 
 /** Throws for a chat that must not reach an upstream; see docs/security.md. */
-export function checkForwardedChat(body: RequestBody, forwarding: Forwarding): void {
-  checkBody(body, (value) => checkChat(value, forwarding))
+export async function checkForwardedChat(body: RequestBody, forwarding: Forwarding): Promise<void> {
+  await checkBody(body, (value) => checkChat(value, forwarding))
 }
 
 /** Throws for a completion that must not reach an upstream. */
-export function checkForwardedCompletion(body: RequestBody): void {
-  checkBody(body, (value) => {
+export async function checkForwardedCompletion(body: RequestBody): Promise<void> {
+  await checkBody(body, (value) => {
     checkFields(value, { media: true })
     if (!isPrompt(value['prompt'])) throw refused('prompt', 'expected a string, token ids, or an array of either')
   })
@@ -32,23 +32,17 @@ function isPrompt(prompt: unknown): boolean {
   return Array.isArray(prompt) && (prompt.every((each) => typeof each === 'string') || prompt.every(areTokens))
 }
 
-function checkBody(body: RequestBody, checkValue: (value: Readonly<Record<string, unknown>>) => void): void {
-  const repeated = body.repeatedName()
+async function checkBody(
+  body: RequestBody,
+  checkValue: (value: Readonly<Record<string, unknown>>) => void,
+): Promise<void> {
+  const repeated = await body.repeatedName()
   if (repeated !== null) {
     // An upstream may read the other of the two.
     throw refused(repeated.slice(0, 100), 'the name stands twice in one object; send it once')
   }
-  try {
-    if (holds(body.outline, UNTOLD)) throw new Error('The outline does not tell what a string begins with.')
-    checkValue(body.outline as Readonly<Record<string, unknown>>)
-  } catch {
-    // The outline may have cut a string before it tells what it is, or where its beginning is escaped: the whole body decides.
-    checkValue(body.value() as Readonly<Record<string, unknown>>)
-  }
+  checkValue(body.outline as Readonly<Record<string, unknown>>)
 }
-
-/** What an outline keeps of a long string that may become an address yet: spaces, and perhaps a part of its scheme. */
-const UNTOLD = /^\s*[\w+.-]*…$/
 
 function checkChat(chat: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
   checkFields(chat, forwarding)
@@ -201,35 +195,49 @@ function isEmpty(value: unknown): boolean {
 /** Refuses a field that no list knows where it holds an image, a file or an address, however deep. */
 function refuseMedia(name: string, value: unknown, path: string): void {
   if (isEmpty(value)) return
-  if (holdsAddress(value)) throw notFetched(path)
+  if (typeof value === 'string' && ADDRESS.test(value)) throw notFetched(path)
+  let mediaName: string | null = null
+  const isAddressHeld = someIn(value, (held, heldName) => {
+    if (heldName !== null && mediaNames.test(heldName)) mediaName ??= heldName
+    return typeof held === 'string' && ADDRESS.test(held)
+  })
+  if (isAddressHeld) throw notFetched(path)
   if (name !== 'audio' && mediaNames.test(name)) throw refused(path, `nothing is passed on from there; ${HERE}`)
-  for (const inner of objectsIn(value)) {
-    const held = Array.isArray(inner) ? undefined : Object.keys(inner).find((key) => mediaNames.test(key))
-    if (held !== undefined) throw refused(path, `it holds ${JSON.stringify(held)}, which is not passed on; ${HERE}`)
+  if (mediaName !== null) {
+    throw refused(path, `it holds ${JSON.stringify(mediaName)}, which is not passed on; ${HERE}`)
   }
 }
 
-/** Yields a value's objects and arrays, itself included. Not by recursion: a body may be as deep as it likes. */
-function* objectsIn(value: unknown): Generator<object, void, undefined> {
+/**
+ * Tells whether anything that a value holds, however deep, is as asked; of what an object holds, its name is known. Looks
+ * once: listing a hundred thousand members takes as long as parsing them.
+ */
+function someIn(value: unknown, isSought: (held: unknown, name: string | null) => boolean): boolean {
+  // Not by recursion: a body may be as deep as it likes.
   const left: unknown[] = [value]
   while (left.length > 0) {
     const next = left.pop()
     if (typeof next !== 'object' || next === null) continue
-    yield next
-    for (const inner of Object.values(next)) left.push(inner)
+    const names = Array.isArray(next) ? null : Object.keys(next)
+    const length = names?.length ?? (next as unknown[]).length
+    for (let index = 0; index < length; index++) {
+      const name = names?.[index] ?? null
+      const held = name === null ? (next as unknown[])[index] : (next as Record<string, unknown>)[name]
+      if (isSought(held, name)) return true
+      if (typeof held === 'object') left.push(held)
+    }
   }
+  return false
 }
 
-const ADDRESS = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):)/i
+/** A long string whose outline is all blanks, but for a few letters, may be one as well. */
+const ADDRESS =
+  /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|https?|ftp|s3|gs|jar|blob):|[\w+.-]{0,100}…\([0-9a-f]{16}\.\d+\)$)/i
 
-const holdsAddress = (value: unknown): boolean => holds(value, ADDRESS)
-
-/** Tells whether a value is, or holds somewhere, a string that matches. */
-function holds(value: unknown, pattern: RegExp): boolean {
-  if (typeof value === 'string') return pattern.test(value)
-  return objectsIn(value).some((inner) =>
-    Object.values(inner).some((held) => typeof held === 'string' && pattern.test(held)),
-  )
+/** Tells whether a value is, or holds somewhere, an address. */
+function holdsAddress(value: unknown): boolean {
+  if (typeof value === 'string') return ADDRESS.test(value)
+  return someIn(value, (held) => typeof held === 'string' && ADDRESS.test(held))
 }
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null

@@ -10,6 +10,8 @@ export interface Slots {
   acquire(turn: Turn, signal: AbortSignal): Promise<Release>
   /** Lets in those for whom there is room since the capacity has grown. */
   refill(): void
+  /** Lends a slot that its holder does not need for a while to the next; returns how to take it back, at once. */
+  lend(): Release
   /** Slots held now. */
   readonly active: number
   /** Those waiting for one. */
@@ -58,6 +60,11 @@ export function createSlots(capacity: () => number): Slots {
       return active < capacity() && queue.size === 0 ? grant() : await wait(turn, signal)
     },
     refill,
+    lend() {
+      active -= 1
+      refill()
+      return () => void (active += 1)
+    },
     get active() {
       return active
     },

@@ -1,3 +1,4 @@
+import type { Owners, Shares } from './shares.ts'
 import type { Turn } from './turn.ts'
 
 /**
@@ -25,9 +26,9 @@ interface Place {
   readonly owners: Owners
 }
 
-/** Creates an empty queue. */
-export function createTurnQueue<Item>(): TurnQueue<Item> {
-  const lanes = { interactive: createRing<Item>(), batch: createRing<Item>() }
+/** Creates an empty queue. With an account of shares, the turn is that of the owner who has had least; else it goes round. */
+export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<Item> {
+  const lanes = { interactive: createRing<Item>(shares, []), batch: createRing<Item>(shares, []) }
   const places = new Map<Item, Place & { readonly forget: () => void }>()
   let sinceBatch = 0
 
@@ -46,12 +47,17 @@ export function createTurnQueue<Item>(): TurnQueue<Item> {
       if (remove(item)) push(turn, item)
     }
     places.set(item, { ...place, forget: turn.onChange?.(move) ?? (() => {}) })
+    shares?.arrive(turn)
     lanes[place.lane].push(place.owners, item)
   }
 
   function forget(item: Item): void {
-    places.get(item)?.forget()
+    const place = places.get(item)
+    if (place === undefined) return
+    place.forget()
     places.delete(item)
+    const { lane, owners } = place
+    shares?.leave({ lane, key: owners[0] ?? '', request: owners[1] ?? '' })
   }
 
   function remove(item: Item): boolean {
@@ -80,9 +86,6 @@ export function createTurnQueue<Item>(): TurnQueue<Item> {
   }
 }
 
-/** Who owns an item, from the outermost owner to the innermost; the same depth for all items of a ring. */
-type Owners = readonly string[]
-
 /** Items whose owners take turns, and within each owner the owners below. */
 interface Ring<Item> {
   readonly size: number
@@ -92,29 +95,43 @@ interface Ring<Item> {
   clear(): Item[]
 }
 
-function createRing<Item>(): Ring<Item> {
-  // Invariant: no owner is without items, and the first owner is the next.
+/** All items of a ring have owners of the same depth, below those `above`. */
+function createRing<Item>(shares: Shares | null, above: Owners): Ring<Item> {
+  // Invariant: no owner is without items, and the first owner is the next among those who have had as much.
   const rings = new Map<string, Ring<Item>>()
   let size = 0
+
+  function next(): string | undefined {
+    if (shares === null) return rings.keys().next().value
+    let least = Infinity
+    let found: string | undefined
+    for (const owner of rings.keys()) {
+      const had = shares.had([...above, owner])
+      if (had < least) [least, found] = [had, owner]
+    }
+    return found
+  }
+
   return {
     get size() {
       return size
     },
     push([owner = '', ...inner], item) {
-      const ring = rings.get(owner) ?? (inner.length > 0 ? createRing<Item>() : createLine<Item>())
+      const ring =
+        rings.get(owner) ?? (inner.length > 0 ? createRing<Item>(shares, [...above, owner]) : createLine<Item>())
       rings.set(owner, ring)
       ring.push(inner, item)
       size++
     },
     shift() {
-      for (const [owner, ring] of rings) {
-        const item = ring.shift()
-        rings.delete(owner)
-        if (ring.size > 0) rings.set(owner, ring)
-        size--
-        return item
-      }
-      return undefined
+      const owner = next()
+      const ring = owner === undefined ? undefined : rings.get(owner)
+      if (owner === undefined || ring === undefined) return undefined
+      const item = ring.shift()
+      rings.delete(owner)
+      if (ring.size > 0) rings.set(owner, ring)
+      size--
+      return item
     },
     remove([owner = '', ...inner], item) {
       const ring = rings.get(owner)

@@ -72,7 +72,7 @@ function pageMetrics(registers: Registry[]) {
     }),
     stageSeconds: new Histogram({
       name: 'ocr_gateway_stage_duration_seconds',
-      help: 'Seconds that a stage took: rasterize (waiting for a thread included), engine (from the drawn page to its answer, all attempts and waits included), first_token (one attempt, from the request to vLLM until its first text).',
+      help: 'Seconds that a stage took: rasterize (waiting for a drawer included), engine (from the drawn page to its answer, all attempts and waits included), first_token (one attempt, from the request to vLLM until its first text).',
       labelNames: ['stage'],
       buckets: STAGE_BUCKETS,
       registers,

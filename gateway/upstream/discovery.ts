@@ -3,6 +3,7 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
 import { readServedModels } from './served-models.ts'
 import type { ChooseProfile } from './served-models.ts'
+import { readShortBody } from './short-body.ts'
 import type { UpstreamConnection } from './connection.ts'
 
 /** What a server says of itself. */
@@ -21,6 +22,12 @@ const DISCOVERY_TIMEOUT = 5000
 
 /** Of one that is asked while a client waits. In milliseconds. */
 const SLEEP_TIMEOUT = 1000
+
+/** Of a model a server says a few hundred bytes, and gateways to many servers up to two thousand. */
+const MAX_MODELS_BYTES = 8 * 1024 * 1024
+
+/** A version, or yes or no. */
+const MAX_WORD_BYTES = 64 * 1024
 
 /** What a server is called that sleeps. */
 export const ASLEEP = 'it sleeps'
@@ -72,12 +79,15 @@ async function askModels(
   chooseProfile: ChooseProfile,
   signal: AbortSignal,
 ): Promise<readonly ServedModel[]> {
-  const { status, body } = await connection.send({ method: 'GET', path: '/models' }, signal)
-  const text = await body.text()
+  const response = await connection.send({ method: 'GET', path: '/models' }, signal)
+  const { status } = response
+  const { text, problem } = await readShortBody(response, MAX_MODELS_BYTES)
+  signal.throwIfAborted()
   if (status === 401 || status === 403) {
     throw new Error(`it refused the gateway's key (${status}): set GATEWAY_UPSTREAM_API_KEY`)
   }
   if (status !== 200) throw new Error(`it answered ${status} to GET /models`)
+  if (problem !== null) throw problem
   const models = readServedModels(parseJson(text), chooseProfile)
   if (models === null)
     throw new Error(
@@ -108,9 +118,10 @@ async function askVersion(connection: UpstreamConnection, signal: AbortSignal): 
 }
 
 async function askJson(connection: UpstreamConnection, path: string, signal: AbortSignal): Promise<unknown> {
-  const { status, body } = await connection.send({ method: 'GET', path }, signal)
-  const text = await body.text()
-  return status === 200 ? parseJson(text) : null
+  const response = await connection.send({ method: 'GET', path }, signal)
+  const { text, problem } = await readShortBody(response, MAX_WORD_BYTES)
+  signal.throwIfAborted()
+  return response.status === 200 && problem === null ? parseJson(text) : null
 }
 
 function parseJson(text: string): unknown {

@@ -4,6 +4,7 @@ import type { WireError } from '../wire/vllm.ts'
 import type { UpstreamResponse } from './connection.ts'
 import { readExcess } from './excess.ts'
 import { plainWords, readableWords, wordsAboutEngine } from './said.ts'
+import { readShortBody } from './short-body.ts'
 
 /** An error body is a sentence; a server that sends more is not read further. In bytes. */
 const MAX_ERROR_BODY_BYTES = 64 * 1024
@@ -24,7 +25,8 @@ interface Refusal {
 
 /** Reads an upstream's answer that is no 200 and returns what to throw for it. Ends the body. */
 export async function responseFailure(url: string, response: UpstreamResponse): Promise<GatewayError> {
-  const text = await readErrorBody(response)
+  // A body that breaks off takes nothing from what the status already said.
+  const { text } = await readShortBody(response, MAX_ERROR_BODY_BYTES)
   const { status } = response
   const error = readWireError(parseJson(text))
   const said = error === null ? plainWords(text) : readableWords(error.message)
@@ -118,21 +120,6 @@ function pageRefused({ message, said, cause }: Refusal): GatewayError {
 
 function withWords(message: string, said: string): string {
   return said === '' ? message : `${message} It said: ${said}`
-}
-
-async function readErrorBody({ body }: UpstreamResponse): Promise<string> {
-  const reads: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const read of body as AsyncIterable<Uint8Array>) {
-      reads.push(read)
-      length += read.byteLength
-      if (length > MAX_ERROR_BODY_BYTES) break
-    }
-  } catch {
-    // A body that breaks off takes nothing from what the status already said.
-  }
-  return Buffer.concat(reads).toString('utf8', 0, MAX_ERROR_BODY_BYTES)
 }
 
 function parseJson(text: string): unknown {

@@ -61,7 +61,7 @@ export async function forwardRequest(
     const request = { method, path, headers: body === null ? passed : { ...passed, ...JSON_BODY }, body }
     const response = await unlessLost(lease, signal, (until) => lease.send(request, until))
     if (response.status === 401 || response.status === 403) {
-      await response.body.dump()
+      response.body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
       throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
     }
     response.body.once('close', () => lease.release())

@@ -41,6 +41,9 @@ export interface UpstreamHealthOptions {
   readonly onChange: () => void
 }
 
+/** A server for many others may have thousands. */
+const MAX_LOGGED_MODELS = 50
+
 /** Creates the health of a server that was not asked yet. */
 export function createHealth(connection: UpstreamConnection, options: UpstreamHealthOptions): UpstreamHealth {
   const { chooseProfile, onLog, onRecovery, onChange } = options
@@ -54,7 +57,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
 
   function setProblem(next: string | null, isCertain = true): void {
     if (next === problem) return
-    onLog?.(...newsOf(next), { url, models: models.map(({ id }) => id) })
+    onLog?.(...newsOf(next), { url, models: models.slice(0, MAX_LOGGED_MODELS).map(({ id }) => id) })
     if (next === null) onRecovery()
     problem = next
     if (next !== null && isCertain) loss.fire(next)

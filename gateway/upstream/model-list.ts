@@ -16,6 +16,9 @@ export interface ModelList {
 /** The alias for the first served OCR model. */
 export const DEFAULT_MODEL = 'default'
 
+/** An error is a sentence. */
+const MAX_LISTED_MODELS = 50
+
 const GENERIC_PROFILE = 'generic'
 
 /** Creates the list of models out of the upstreams and the embedded engine's model. */
@@ -54,9 +57,11 @@ function refuse(name: string, upstreams: Upstreams, models: readonly ServedModel
       { param: 'model' },
     )
   }
+  const ids = models.slice(0, MAX_LISTED_MODELS).map(({ id }) => id)
+  const more = models.length > ids.length ? [`${models.length - ids.length} more (GET /v1/models)`] : []
   throw new GatewayError(
     'model_not_found',
-    `There is no model ${JSON.stringify(name.slice(0, 200))}. The models are: ${[...models.map(({ id }) => id), DEFAULT_MODEL].join(', ')}.`,
+    `There is no model ${JSON.stringify(name.slice(0, 200))}. The models are: ${[...ids, ...more, DEFAULT_MODEL].join(', ')}.`,
     { param: 'model' },
   )
 }

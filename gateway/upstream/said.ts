@@ -1,6 +1,9 @@
 /** The most characters of an upstream's own words that a caller is shown. */
 const MAX_MESSAGE_CHARACTERS = 300
 
+/** A message that is longer is no sentence, and takes long to be looked through. */
+const MAX_SAID_CHARACTERS = 100_000
+
 /** Stands for an error that is a web page: nginx and load balancers write them, vLLM does not. */
 const WEB_PAGE = '(a web page, so a server before the engine wrote it)'
 
@@ -24,6 +27,8 @@ export function plainWords(text: string): string {
  * whole prompts. A page has megabytes of base64.
  */
 export function readableWords(message: string): string {
+  // A part of it could be a quotation without its end.
+  if (message.length > MAX_SAID_CHARACTERS) return ''
   const readable = message
     .replaceAll(/data:[^\s"',]*,?[A-Za-z0-9+/=_-]*/g, '(data URL)')
     .replaceAll(/[A-Za-z0-9+/=_-]{64,}/g, '…')

@@ -4,25 +4,28 @@ import { z } from 'zod'
 // https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/engine/protocol.py (ModelCard, ErrorInfo) and
 // https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/chat_completion/serving.py (the stream).
 
-/** No page has a billion tokens. What is no count says nothing. */
-const MAX_TOKENS = 1e9
+/** The longest contexts have ten million tokens. What is no count says nothing. */
+const MAX_TOKENS = 1e8
 
 const tokens = z.number().int().nonnegative().max(MAX_TOKENS).catch(0)
 
-const modelCard = z.object({
-  id: z.string(),
-  created: z.number().nullish().catch(null),
-  owned_by: z.string().nullish().catch(null),
-  root: z.string().nullish().catch(null),
-  parent: z.string().nullish().catch(null),
-  max_model_len: z.number().int().positive().nullish().catch(null),
+/** A name is a line, or a path. What is longer is none. */
+const name = z.string().min(1).max(1000)
+
+/** One entry of `GET /v1/models`. A LoRA adapter's card has a `parent` and no `max_model_len`. */
+export const modelCard = z.object({
+  id: name,
+  created: z.number().int().nonnegative().nullish().catch(null),
+  owned_by: name.nullish().catch(null),
+  root: name.nullish().catch(null),
+  parent: name.nullish().catch(null),
+  max_model_len: z.number().int().positive().max(MAX_TOKENS).nullish().catch(null),
 })
 
-/** Reads the answer of `GET /v1/models`. A LoRA adapter's card has a `parent` and no `max_model_len`. */
-export const modelList = z.object({ data: z.array(modelCard) })
-
-/** One entry of `GET /v1/models`. */
 export type ModelCard = z.infer<typeof modelCard>
+
+/** Reads the answer of `GET /v1/models`, its entries as they are: one that is wrong costs no other. */
+export const modelList = z.object({ data: z.array(z.unknown()) })
 
 /** Reads the answer of `GET /version`. */
 export const versionBody = z.object({ version: z.string().max(100) })
@@ -30,49 +33,8 @@ export const versionBody = z.object({ version: z.string().max(100) })
 /** Reads the answer of `GET /is_sleeping`. */
 export const sleepBody = z.object({ is_sleeping: z.boolean() })
 
-/** vLLM leaves `logprob` out of a token whose probability it does not know. */
-const tokenLogprob = z
-  .object({ token: z.string().catch(''), logprob: z.number().catch(NaN) })
-  .catch({ token: '', logprob: NaN })
-
-/** vLLM sends strings; some servers send OpenAI's list of text parts. */
-const content = z
-  .union([
-    z.string(),
-    z.array(z.object({ text: z.string() })).transform((parts) => parts.map(({ text }) => text).join('')),
-  ])
-  .nullish()
-
-/** vLLM says `reasoning` since 0.11, `reasoning_content` before; other servers still do. */
-const said = z
-  .object({
-    content,
-    reasoning: z.string().nullish().catch(null),
-    reasoning_content: z.string().nullish().catch(null),
-  })
-  .nullish()
-
 /** A reason is one word. Whatever else stands in its place is not repeated. */
 const REASON = /^[a-z_]{1,32}$/i
-
-const chatChoice = z.object({
-  index: z.number().nullish().catch(null),
-  /** In a stream. */
-  delta: said,
-  /** In an answer that is no stream. */
-  message: said,
-  finish_reason: z
-    .string()
-    .nullish()
-    .catch(null)
-    .transform((reason) => (reason == null || REASON.test(reason) ? reason : 'other')),
-  logprobs: z
-    .object({ content: z.array(tokenLogprob).nullish().catch(null) })
-    .nullish()
-    .catch(null),
-})
-
-type ChatChoice = z.infer<typeof chatChoice>
 
 /**
  * Reads one event of a chat completion's stream, or a whole completion: both have the same shape. Ended by itself, a
@@ -80,9 +42,13 @@ type ChatChoice = z.infer<typeof chatChoice>
  * after the first byte is an `error` where the chunk would be.
  */
 export const chatAnswer = z.object({
-  choices: z.array(z.unknown()).nullish().catch(null),
+  // Not `z.array`: it would copy a list of any length, for the one entry that counts.
+  choices: z.custom<readonly unknown[]>(Array.isArray).nullish().catch(null),
   usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).nullish().catch(null),
 })
+
+/** What is said of the tokens of an answer. */
+export type WireUsage = NonNullable<z.infer<typeof chatAnswer>['usage']>
 
 /** What the choice that counts has said. */
 export interface SaidChoice {
@@ -96,35 +62,78 @@ export interface SaidChoice {
 /**
  * Returns the choice that counts, which is number 0 wherever it stands; null where there is none. Throws when its text
  * cannot be read: to go on without it would lose a part of the page.
+ *
+ * Read by hand: a schema makes an error of some kilobytes for each of the hundred thousand entries that a list in one
+ * event may have.
  */
 export function firstChoice({ choices }: z.infer<typeof chatAnswer>): SaidChoice | null {
-  const raw = choices?.find((choice) => indexOf(choice) === 0)
-  if (raw === undefined) return null
-  const choice = chatChoice.parse(raw)
-  const { content, reasoning, reasoning_content: older } = choice.delta ?? choice.message ?? {}
+  const choice = choices?.find((entry) => indexOf(entry) === 0)
+  if (choice === undefined) return null
+  if (!isObject(choice)) throw new TypeError('a choice is no object')
+  const said = saidIn(choice['delta'], choice['message'])
+  const content = textOf(said['content'])
+  // vLLM says `reasoning` since 0.11, `reasoning_content` before; other servers still do.
+  const reasoning = stringIn(said['reasoning']) ?? stringIn(said['reasoning_content']) ?? ''
+  const finishReason = reasonIn(choice['finish_reason'])
+  const logprobs = isObject(choice['logprobs']) ? choice['logprobs']['content'] : null
   return {
-    content: content ?? '',
-    reasoning: reasoning ?? older ?? '',
-    finishReason: choice.finish_reason ?? null,
-    logprobs: choice.logprobs == null ? [] : textLogprobs(choice, (content ?? '') || (reasoning ?? older ?? '')),
+    content,
+    reasoning,
+    finishReason,
+    logprobs: Array.isArray(logprobs) ? textLogprobs(logprobs, finishReason, content || reasoning) : [],
   }
 }
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const stringIn = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
 /** A choice without a number is the only one. */
 function indexOf(choice: unknown): unknown {
   return typeof choice === 'object' && choice !== null && 'index' in choice ? (choice.index ?? 0) : 0
 }
 
+/** Returns what a choice says: in a stream a `delta`, else a `message`. */
+function saidIn(delta: unknown, message: unknown): JsonObject {
+  const said = delta ?? message ?? {}
+  if (!isObject(said) || !(message == null || isObject(message))) throw new TypeError('what was said is no object')
+  return said
+}
+
+/** vLLM sends strings; some servers send OpenAI's list of text parts. */
+function textOf(content: unknown): string {
+  if (content === undefined || content === null) return ''
+  if (typeof content === 'string') return content
+  if (!Array.isArray(content)) throw new TypeError('the content is no text')
+  let text = ''
+  for (const part of content as readonly unknown[]) {
+    if (!isObject(part) || typeof part['text'] !== 'string') throw new TypeError('a part of the content is no text')
+    text += part['text']
+  }
+  return text
+}
+
+function reasonIn(reason: unknown): string | null {
+  if (typeof reason !== 'string') return null
+  return REASON.test(reason) ? reason : 'other'
+}
+
 /**
- * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none. With `stop`,
- * the list also holds the end token, whose text is not in the content; it is left out. A token without text may be the
- * first half of a letter.
+ * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none: vLLM leaves
+ * `logprob` out of a token whose probability it does not know. With `stop`, the list also holds the end token, whose text
+ * is not in the content; it is left out. A token without text may be the first half of a letter.
  */
-function textLogprobs({ finish_reason: reason, logprobs }: ChatChoice, text: string): number[] {
-  const content = logprobs?.content ?? []
-  const last = content.at(-1)?.token ?? ''
-  const hasEndToken = reason === 'stop' && !text.endsWith(last)
-  return (hasEndToken ? content.slice(0, -1) : content).map(({ logprob }) => logprob)
+function textLogprobs(tokens: readonly unknown[], reason: string | null, text: string): number[] {
+  const last = tokens.at(-1)
+  const hasEndToken = reason === 'stop' && !text.endsWith((isObject(last) ? stringIn(last['token']) : null) ?? '')
+  return (hasEndToken ? tokens.slice(0, -1) : tokens).map((token) => {
+    const logprob = isObject(token) ? token['logprob'] : null
+    return typeof logprob === 'number' && Number.isFinite(logprob) ? logprob : NaN
+  })
 }
 
 /** An error as an engine reports it. */

@@ -32,6 +32,8 @@ export interface FakeVllmOptions {
   readonly version?: string
   /** `VLLM_SERVER_DEV_MODE`: without it `/sleep`, `/wake_up` and `/is_sleeping` are unknown paths. */
   readonly devMode?: boolean
+  /** `false`, for runs of many minutes: what has ended is not recorded any more. */
+  readonly keepsRequests?: boolean
 }
 
 /** A running fake vLLM. */
@@ -153,7 +155,8 @@ async function route(state: State, options: FakeVllmOptions, request: IncomingMe
   const call = `${request.method} ${path}`
   state.calls.set(call, (state.calls.get(call) ?? 0) + 1)
   const isGeneration = call === 'POST /v1/chat/completions' || call === 'POST /v1/completions'
-  const record = isGeneration && options.instant !== true ? recordGeneration(state, path, request, response) : null
+  const record =
+    isGeneration && options.instant !== true ? recordGeneration(state, options, path, request, response) : null
   if (!state.server.isOpen) await state.server.pass(record?.signal ?? whenClosed(response))
   if (state.scaling) throw scalingError()
   if (
@@ -212,6 +215,7 @@ function whenClosed(response: ServerResponse): AbortSignal {
 
 function recordGeneration(
   state: State,
+  { keepsRequests = true }: FakeVllmOptions,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -237,6 +241,7 @@ function recordGeneration(
     record.endedAt = performance.now()
     record.finished = response.writableFinished
     record.aborted = !response.writableFinished
+    if (!keepsRequests) state.requests.splice(state.requests.indexOf(record), 1)
     left.abort()
   })
   return record

@@ -36,15 +36,18 @@ export interface FaultyVllmOptions {
   /** What it serves while it is `restarted with another model`. */
   readonly otherModel: string
   readonly answer: (request: FakeRequest) => ScriptedAnswer
+  /** See FakeVllmOptions. */
+  readonly keepsRequests?: boolean
 }
 
 const RESTART_TIMEOUT_MS = 10_000
 
 /** Starts a fake vLLM that is well. */
-export async function startFaultyVllm({ model, otherModel, answer }: FaultyVllmOptions): Promise<FaultyVllm> {
+export async function startFaultyVllm(options: FaultyVllmOptions): Promise<FaultyVllm> {
+  const { model, otherModel, answer, keepsRequests = true } = options
   let all: ScriptedAnswer | null = null
   const start = (served: string, port = 0) =>
-    startFakeVllm({ models: [served], port, devMode: true, answer: (request) => all ?? answer(request) })
+    startFakeVllm({ models: [served], port, devMode: true, keepsRequests, answer: (request) => all ?? answer(request) })
   let fake = await start(model)
   const lives = [fake]
   const { url, port } = fake

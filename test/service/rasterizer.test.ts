@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { openDocument, type Document } from '../../gateway/document/open.ts'
 import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../../gateway/rasterizer/pool.ts'
 import { readPageBarcode } from '../fakes/page-barcode.ts'
+import { slowPdf } from '../fixtures/slow-pages.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
 import type { Turn } from '../../gateway/schedule/turn.ts'
@@ -15,29 +16,29 @@ const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, m
 const never = new AbortController().signal
 
 describe('the rasterizer', { timeout: 120 * seconds }, () => {
-  it('gives every page of a document its own image, drawn by all threads side by side', async () => {
+  it('gives every page of a document its own image, drawn by all drawers side by side', async () => {
     await using pool = open({ threads: 2 })
     await using document = await opened(pool, numberedPdf(12))
     const pages = Array.from({ length: 12 }, (_, index) => document.rasterize(index + 1, rasterization, never))
-    assert.deepEqual(pool.load(), { threads: 2, busy: 2, waiting: 10 })
+    assert.deepEqual(pool.load(), { drawers: 2, busy: 2, waiting: 10 })
     const images = await within(Promise.all(pages), 60 * seconds, 'twelve pages')
     const numbers = await Promise.all(images.map(({ data }) => readNumber(data)))
     assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    assert.deepEqual(pool.load(), { threads: 2, busy: 0, waiting: 0 })
+    assert.deepEqual(pool.load(), { drawers: 2, busy: 0, waiting: 0 })
   })
 
-  it('starts no thread before it is needed, and stays with the one that has the document', async () => {
+  it('starts no drawer before it is needed, and stays with the one that has the document', async () => {
     await using pool = open({ threads: 4 })
-    assert.equal(pool.load().threads, 0)
+    assert.equal(pool.load().drawers, 0)
     await using document = await opened(pool, numberedPdf(3))
     for (const page of [1, 2, 3]) assert.equal(await numberOf(document, page), page)
-    assert.equal(pool.load().threads, 1)
+    assert.equal(pool.load().drawers, 1)
   })
 
-  it('fails only the page that takes too long; another document in that thread is drawn as before', async () => {
+  it('fails only the page that takes too long; another document in that drawer is drawn as before', async () => {
     await using pool = open({ threads: 1, pageTimeoutSeconds: 1 })
     await using document = await opened(pool, numberedPdf(2))
-    await using bomb = await opened(pool, billionLaughsPdf())
+    await using bomb = await opened(pool, slowPdf(1, 20))
     assert.equal(await numberOf(document, 1), 1)
     await assert.rejects(within(bomb.rasterize(1, rasterization, never), 30 * seconds, 'the time limit'), {
       code: 'page_timeout',
@@ -47,32 +48,32 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(await numberOf(document, 2), 2)
   })
 
-  it('fails only the page that breaks its thread; another document in that thread is drawn as before', async () => {
-    await using pool = open({ threads: 1, maxHeapMegabytes: 64 })
+  it('fails only the page that takes too much memory; another document in that drawer is drawn as before', async () => {
+    await using pool = open({ threads: 1, maxPageMegabytes: 64 })
     await using document = await opened(pool, numberedPdf(2))
     await using bomb = await opened(pool, billionLaughsPdf())
     await assert.rejects(within(bomb.rasterize(1, rasterization, never), 60 * seconds, 'the crash'), {
-      code: 'document_unreadable',
+      code: 'page_too_large',
       param: 'the.field',
-      message: /^Page 1 could not be drawn: .* more memory/,
+      message: /^Drawing page 1 takes more than 64 MB of memory/,
     })
     assert.equal(await numberOf(document, 2), 2)
   })
 
   it('drops a waiting page as soon as its client is gone', async () => {
     await using pool = open({ threads: 1, pageTimeoutSeconds: 5 })
-    await using bomb = await opened(pool, billionLaughsPdf())
-    const running = bomb.rasterize(1, rasterization, never)
+    await using slow = await opened(pool, slowPdf(1, 20))
+    const running = slow.rasterize(1, rasterization, never)
     const client = new AbortController()
-    const waiting = bomb.rasterize(1, rasterization, client.signal)
+    const waiting = slow.rasterize(1, rasterization, client.signal)
     assert.equal(pool.load().waiting, 1)
     client.abort(new Error('gone'))
     await assert.rejects(within(waiting, 1 * seconds, 'the waiting page'), { message: 'gone' })
-    assert.deepEqual(pool.load(), { threads: 1, busy: 1, waiting: 0 })
+    assert.deepEqual(pool.load(), { drawers: 1, busy: 1, waiting: 0 })
     await assert.rejects(running, { code: 'page_timeout' })
   })
 
-  it('lets go of a running page as soon as its client is gone, and uses its thread again', async () => {
+  it('lets go of a running page as soon as its client is gone, and draws on', async () => {
     await using pool = open({ threads: 1, pageTimeoutSeconds: 2 })
     await using document = await opened(pool, numberedPdf(1))
     await using bomb = await opened(pool, billionLaughsPdf())
@@ -92,16 +93,16 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
         message: 'gone',
       },
     )
-    assert.equal(pool.load().threads, 0)
+    assert.equal(pool.load().drawers, 0)
   })
 
-  it('replaces a thread after so many pages without losing one', async () => {
+  it('replaces a drawer after so many pages without losing one', async () => {
     await using pool = open({ threads: 1, recycleAfterPages: 2 })
     await using document = await opened(pool, numberedPdf(5))
     for (const page of [1, 2, 3, 4]) assert.equal(await numberOf(document, page), page)
-    assert.equal(pool.load().threads, 0)
+    assert.equal(pool.load().drawers, 0)
     assert.equal(await numberOf(document, 5), 5)
-    assert.equal(pool.load().threads, 1)
+    assert.equal(pool.load().drawers, 1)
   })
 
   it('lets requests take turns: one page is not held up by many', async () => {
@@ -113,7 +114,7 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
       document.rasterize(page, rasterization, never).then(() => done.push(name))
     const pages = [1, 2, 3, 4, 5, 6, 7, 8].map((page) => drawn(`long ${page}`, long, page))
     await within(Promise.all([...pages, drawn('short', short, 1)]), 60 * seconds, 'nine pages')
-    assert.deepEqual(done.slice(0, 3), ['long 1', 'long 2', 'short'])
+    assert.deepEqual(done.slice(0, 3), ['long 1', 'short', 'long 2'])
   })
 
   it('opens no further document while too many pages wait, and draws those of open ones', async () => {
@@ -136,7 +137,7 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(await readNumber((await running).data), 1)
   })
 
-  it('ends its threads when it is closed: what runs, waits or comes later is refused', async () => {
+  it('ends its drawers when it is closed: what runs, waits or comes later is refused', async () => {
     const pool = open({ threads: 1 })
     const bomb = await opened(pool, billionLaughsPdf())
     const [running, waiting] = [1, 1].map((page) => bomb.rasterize(page, rasterization, never))
@@ -147,7 +148,61 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
       assert.ok(outcome.status === 'rejected')
       assert.equal(outcome.reason.code, 'draining')
     }
-    await eventually(() => pool.load().threads === 0, 5 * seconds, 'no thread left')
+    await eventually(() => pool.load().drawers === 0, 5 * seconds, 'no drawer left')
+  })
+
+  it('lets quick pages go on beside slow ones, of which all but one wait', async () => {
+    await using pool = open({ threads: 1 })
+    await using slow = await opened(pool, slowPdf(5, 20))
+    await using quick = await opened(pool, numberedPdf(3), { ...someone, key: 'another' })
+    const client = new AbortController()
+    const pages = [1, 2, 3, 4, 5].map((page) => slow.rasterize(page, rasterization, client.signal))
+    const outcomes = Promise.allSettled(pages)
+    const began = performance.now()
+    for (const page of [1, 2, 3]) assert.equal(await numberOf(quick, page), page)
+    assert.ok(performance.now() - began < 8 * seconds, 'quick pages waited for slow ones')
+    assert.equal(pool.load().busy, 1)
+    assert.equal(pool.load().waiting, 4)
+    client.abort(new Error('gone'))
+    await outcomes
+    await eventually(() => pool.load().busy === 0, 5 * seconds, 'the slow page is let go of')
+  })
+
+  it('gives a document up of which three pages took too long: the others fail at once', async () => {
+    await using pool = open({ threads: 1, pageTimeoutSeconds: 1.2 })
+    await using slow = await opened(pool, slowPdf(40, 20))
+    const pages = Array.from({ length: 40 }, (_, index) => slow.rasterize(index + 1, rasterization, never))
+    const outcomes = await within(Promise.allSettled(pages), 30 * seconds, 'forty pages')
+    const messages = outcomes.map((outcome) => (outcome.status === 'rejected' ? String(outcome.reason.message) : ''))
+    assert.ok(outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason.code === 'page_timeout'))
+    assert.ok(messages.filter((message) => message.startsWith('The page was not drawn, as 3 pages')).length >= 36)
+    await assert.rejects(slow.rasterize(39, rasterization, never), { code: 'page_timeout' })
+    assert.equal(pool.load().busy, 0)
+  })
+
+  it('remembers what took too much, whoever sends it again', async () => {
+    await using pool = open({ threads: 1, maxPageMegabytes: 128 })
+    await using bomb = await opened(pool, billionLaughsPdf())
+    await assert.rejects(within(bomb.rasterize(1, rasterization, never), 30 * seconds, 'the limit'), {
+      code: 'page_too_large',
+    })
+    await using again = await opened(pool, billionLaughsPdf(), { ...someone, key: 'another' })
+    const waiting = again.rasterize(1, rasterization, never)
+    assert.equal(pool.load().busy, 0)
+    await assert.rejects(waiting, { code: 'page_too_large', message: /not tried again/ })
+  })
+
+  it('draws large pages one after the other, and small ones beside them', async () => {
+    await using pool = open({ threads: 2, maxPageMegabytes: 400 })
+    const bombs = await Promise.all([1, 2, 3].map((number) => opened(pool, billionLaughsPdf(`${number}`))))
+    const outcomes = Promise.allSettled(bombs.map((bomb) => bomb.rasterize(1, rasterization, never)))
+    await using document = await opened(pool, numberedPdf(1), { ...someone, key: 'another' })
+    assert.equal(await numberOf(document, 1), 1)
+    for (const outcome of await within(outcomes, 60 * seconds, 'three bombs')) {
+      assert.ok(outcome.status === 'rejected')
+      assert.equal(outcome.reason.code, 'page_too_large')
+    }
+    for (const bomb of bombs) await bomb[Symbol.asyncDispose]()
   })
 
   it('refuses a page that the document does not have', async () => {
@@ -184,13 +239,14 @@ function numberedPdf(pages: number): Uint8Array {
 }
 
 /** One page that draws a form ten times, which draws another ten times, twelve forms deep: 10^12 squares. */
-function billionLaughsPdf(): Uint8Array {
+function billionLaughsPdf(comment = ''): Uint8Array {
   const forms = Array.from({ length: 12 }, (_, depth) => {
     const content = depth === 11 ? '0 0 1 1 re f' : '/X Do '.repeat(10)
     const resources = depth === 11 ? '' : `/Resources << /XObject << /X ${depth + 6} 0 R >> >>`
     return `${depth + 5} 0 obj << /Type /XObject /Subtype /Form /BBox [0 0 99 99] ${resources} /Length ${content.length} >> stream\n${content}\nendstream endobj`
   })
   return Buffer.from(`%PDF-1.4
+%${comment}
 1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
 2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj
 3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R /Resources << /XObject << /X 5 0 R >> >> >> endobj

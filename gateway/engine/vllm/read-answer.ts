@@ -2,9 +2,11 @@ import { GatewayError } from '../../errors.ts'
 import type { UpstreamResponse } from '../../upstream/connection.ts'
 import { eventFailure, webPageAnswer } from '../../upstream/failure.ts'
 import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
+import type { WireUsage } from '../../wire/vllm.ts'
 import { createConfidenceMeter } from '../confidence.ts'
 import type { EndDelta, TextDelta, Usage } from '../engine.ts'
-import { beginAnswer, createAnswerBound } from './answer-bytes.ts'
+import { beginAnswer, createAnswerBound, MAX_CHARACTERS_PER_TOKEN } from './answer-bytes.ts'
+import { isTooDense } from './json-density.ts'
 import { decodeEventStream, unreadable } from './event-stream-decoder.ts'
 
 /** What is known of an answer before it is read, and who is told of its progress. */
@@ -34,11 +36,13 @@ export async function* readAnswer(
 ): AsyncGenerator<TextDelta, AnswerEnd, undefined> {
   const state = newState(answer)
   let isDone = false
+  const onDone = () => void (isDone = true)
+  const onEvent = (length: number) => state.bound.addEvent(length)
   try {
     // Leaving the body early does not destroy it: after a whole answer the connection is kept for the next page.
     const { first, reads } = await beginAnswer(body.iterator({ destroyOnReturn: false }), state.bound)
     if (first === '<') throw webPageAnswer(answer.url)
-    const events = first === '{' ? wholeAnswer(reads, answer) : decodeEventStream(reads, () => (isDone = true))
+    const events = first === '{' ? wholeAnswer(reads, state) : decodeEventStream(reads, { onDone, onEvent })
     for await (const burst of events) {
       const text = take(state, burst)
       answer.onHeard()
@@ -96,10 +100,7 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     if (error !== null) throw eventFailure(state.answer.url, error, state.hasBegun)
     const { success, data } = chatAnswer.safeParse(event)
     if (!success) continue
-    if (data.usage) {
-      const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = data.usage
-      state.usage = { promptTokens, completionTokens }
-    }
+    if (data.usage) state.usage = believable(data.usage, state.answer)
     const choice = readChoice(state, data)
     if (choice === null) continue
     const { content, reasoning, finishReason, logprobs } = choice
@@ -115,6 +116,15 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     text += content
   }
   return text
+}
+
+/** A token has a character at least, nearly always: a count beyond all characters of an answer is no count. */
+function believable(usage: WireUsage, { maxTokens }: AnswerToRead): Usage {
+  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = usage
+  return {
+    promptTokens,
+    completionTokens: completionTokens <= maxTokens * MAX_CHARACTERS_PER_TOKEN ? completionTokens : 0,
+  }
 }
 
 function readChoice({ events }: AnswerState, data: Parameters<typeof firstChoice>[0]) {
@@ -142,16 +152,18 @@ function textOfThoughts({ hasContent, reasoning, answer }: AnswerState): string 
 /** Reads a completion that is no stream; its shape is that of one event. */
 async function* wholeAnswer(
   reads: AsyncIterable<Uint8Array>,
-  { url, onHeard }: AnswerToRead,
+  { answer: { url, onHeard }, bound }: AnswerState,
 ): AsyncGenerator<unknown[], void, undefined> {
   const parts: Uint8Array[] = []
   for await (const read of reads) {
+    bound.addHeld(read.byteLength)
     parts.push(read)
     onHeard()
   }
   const text = Buffer.concat(parts)
     .toString()
     .replace(/^\uFEFF/, '')
+  if (isTooDense(text)) throw unreadable('far too many parts', `${text.length} characters`)
   const completion = parseJson(text)
   if (completion === null) throw brokenOff(url, new Error(`a completion of ${text.length} characters is no whole JSON`))
   if (readWireError(completion) === null && !Object.hasOwn(completion, 'choices')) {

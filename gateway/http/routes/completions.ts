@@ -2,20 +2,23 @@ import { readCompletion } from '../../request/completion.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
-import { readJson } from '../read-json.ts'
+import { freeMemory } from '../read-body.ts'
+import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
 /** The services and limits of completions. */
-export interface CompletionsServices extends RequestServices {
+export interface CompletionsServices extends RequestServices, BodyServices {
   readonly upstreams: Upstreams
-  readonly maxBodyBytes: number
 }
 
 /** `POST /v1/completions`: forwards prompts to their upstream, and refuses images, which vLLM would ignore. */
 export function completions(services: CompletionsServices) {
   return async function completions(c: GatewayContext): Promise<Response> {
-    const body = await readJson(c, services.maxBodyBytes)
-    const model = await readCompletion(body, requestContext(c, services))
+    const body = await readJson(c, services)
+    const model = await readCompletion(body, requestContext(c, services)).catch((error: unknown) => {
+      freeMemory(body.bytes)
+      throw error
+    })
     return passThrough(c, services.upstreams, '/completions', { model, turn: null, changed: {} }, body)
   }
 }

@@ -1,5 +1,6 @@
 import type { Sharp } from 'sharp'
 import { GatewayError } from '../../errors.ts'
+import type { ImageLimits } from './memory.ts'
 
 /** A file of one or more images, whose headers have been read. No pixel is decoded yet. */
 export interface ImageFile {
@@ -15,10 +16,12 @@ export interface ImagePage {
   readonly height: number
   /** Returns the upright pixels as sharp's input, not shrunk yet; alpha and deep channels may remain. */
   decode(): Promise<Sharp>
+  /** The image fits into memory only if its decoder reduces it. */
+  readonly shrinksOnLoad?: boolean
 }
 
 /** Opens the bytes of one format. Throws `document_unreadable`, and `page_too_large` for the only image of a file. */
-export type OpenImageFile = (bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number) => Promise<ImageFile>
+export type OpenImageFile = (bytes: Uint8Array<ArrayBuffer>, limits: ImageLimits) => Promise<ImageFile>
 
 /** Makes a file of a single image. */
 export function singleImage(page: ImagePage): ImageFile {

@@ -1,5 +1,7 @@
 import { assertDecodable, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
+import { HELD } from './memory.ts'
+import type { ImageLimits } from './memory.ts'
 import { openWithSharp } from './sharp.ts'
 
 // Those blocks of GIF89a (https://www.w3.org/Graphics/GIF/spec-gif89a.txt) that come before or with the first frame.
@@ -10,8 +12,8 @@ const FRAME = 0x2c
 const TRAILER = 0x3b
 
 /** Opens the first frame of a GIF. Later frames are never read, however many or damaged they are. */
-export async function openGif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
-  return openWithSharp(firstFrame(bytes, maxImagePixels), maxImagePixels)
+export async function openGif(bytes: Uint8Array<ArrayBuffer>, limits: ImageLimits): Promise<ImageFile> {
+  return openWithSharp(firstFrame(bytes, limits.maxImagePixels), limits, () => ({ held: HELD.gif }))
 }
 
 /**

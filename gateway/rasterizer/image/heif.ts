@@ -4,7 +4,10 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { assertDecodable, decoded, singleImage, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
-import { openWithSharp, readMetadata } from './sharp.ts'
+import { leaveOutMetadata } from './heif-items.ts'
+import { assertFits, HELD } from './memory.ts'
+import type { ImageLimits } from './memory.ts'
+import { bytesPerPixel, openWithSharp, readMetadata } from './sharp.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
 
@@ -48,11 +51,15 @@ const BASE_BYTES = 64 * 2 ** 20
 const BYTES_PER_PIXEL = 16
 
 /** Opens the primary image of a HEIF file: AV1 is decoded by sharp's libvips, HEVC by libheif with libde265. */
-export async function openHeif(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
+export async function openHeif(bytes: Uint8Array<ArrayBuffer>, limits: ImageLimits): Promise<ImageFile> {
+  leaveOutMetadata(bytes)
   // sharp's libheif has no HEVC decoder, but it reads the container.
-  const { compression, width, height } = await readMetadata(bytes)
-  if (compression === 'av1') return openWithSharp(bytes, maxImagePixels)
-  assertDecodable(width, height, maxImagePixels)
+  const metadata = await readMetadata(bytes)
+  const { compression, width, height, depth } = metadata
+  const isDeep = depth !== 'uchar'
+  if (compression === 'av1') return openWithSharp(bytes, limits, () => ({ held: isDeep ? HELD.deepAvif : HELD.avif }))
+  assertDecodable(width, height, limits.maxImagePixels)
+  assertFits({ width, height, held: isDeep ? HELD.deepHeic : HELD.heic, passed: bytesPerPixel(metadata) }, limits)
   return singleImage({
     width,
     height,
@@ -75,20 +82,15 @@ async function decode(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise
   )
   const plane = succeeded(image).channels?.[0]
   if (plane === undefined) throw unreadableImage(new Error('libheif gave no pixels'))
-  const { width, height } = plane
-  return sharp(withoutPadding(plane, 4), { raw: { width, height, channels: 4 }, limitInputPixels: false })
+  const { width, height, stride, data } = plane
+  // Shown where they lie: a copy would take as much again.
+  const rows = sharp(data, { raw: { width: stride / 4, height, channels: 4 }, limitInputPixels: false })
+  return stride === width * 4 ? rows : rows.extract({ left: 0, top: 0, width, height })
 }
 
 function succeeded<T extends Answer>(answer: T): T {
   if (answer.code === undefined) return answer
   throw unreadableImage(new Error(answer.message))
-}
-
-function withoutPadding({ data, width, height, stride }: Plane, channels: number): Uint8Array {
-  const rowLength = width * channels
-  const pixels = new Uint8Array(rowLength * height)
-  for (let y = 0; y < height; y++) pixels.set(data.subarray(y * stride, y * stride + rowLength), y * rowLength)
-  return pixels
 }
 
 let loading: Promise<LoadedLibheif> | null = null

@@ -1,3 +1,6 @@
+import { readBoxes } from './boxes.ts'
+import type { Box } from './boxes.ts'
+import type { TargetSize } from '../../page/target-size.ts'
 import { unreadableImage } from './file.ts'
 
 /** A JPEG 2000 image's header, read before any pixel is decoded. */
@@ -7,10 +10,16 @@ export interface Jpeg2000Header {
   /** As they are stored: 1 for a palette. */
   readonly components: number
   readonly hasAlpha: boolean
+  /** The same at a half, a quarter and on, as often as its levels allow; the whole first. */
+  readonly sizes: readonly TargetSize[]
 }
 
 // Boxes (Annex I) and markers (Annex A) of ISO/IEC 15444-1, https://www.itu.int/rec/T-REC-T.800.
 const CODESTREAM_START = 0xff4fff51
+const CODING = 0xff52
+const CODING_OF_COMPONENT = 0xff53
+const START_OF_TILE = 0xff90
+const MAX_LEVELS = 32
 const OPACITY_TYPES = [1, 2]
 
 /** Bytes from the codestream's start to the fields of its SIZ marker. */
@@ -32,25 +41,6 @@ export function readJpeg2000Header(bytes: Uint8Array<ArrayBuffer>): Jpeg2000Head
   }
 }
 
-interface Box {
-  readonly type: string
-  readonly start: number
-  readonly end: number
-}
-
-function* readBoxes(view: DataView, start: number, end: number): Generator<Box> {
-  for (let at = start; at + 8 <= end;) {
-    const type = String.fromCharCode(...[4, 5, 6, 7].map((offset) => view.getUint8(at + offset)))
-    const short = view.getUint32(at)
-    // 1: the length follows, in eight bytes. 0: the box goes on to the end.
-    const header = short === 1 ? 16 : 8
-    const length = short === 1 ? Number(view.getBigUint64(at + 8)) : short === 0 ? end - at : short
-    if (length < header) return
-    yield { type, start: at + header, end: Math.min(end, at + length) }
-    at += length
-  }
-}
-
 /** Whether the channel definition box names an opacity channel. */
 function hasOpacity(view: DataView, { start, end }: Box): boolean {
   const definition = readBoxes(view, start, end).find(({ type }) => type === 'cdef')
@@ -68,6 +58,22 @@ function readSize(view: DataView, start: number, hasAlpha: boolean): Jpeg2000Hea
   if (width < 1 || height < 1 || components < 1) {
     throw new RangeError(`a JPEG 2000 image of ${width} × ${height} pixels with ${components} components`)
   }
+  const halved = (edge: number, times: number) => Math.ceil(read(edge) / 2 ** times)
+  const sizes = Array.from({ length: levelsOf(view, start, components) + 1 }, (_, times) => ({
+    width: halved(siz.right, times) - halved(siz.left, times),
+    height: halved(siz.bottom, times) - halved(siz.top, times),
+  }))
   // Two components are gray and opacity, whether or not anything says so.
-  return { width, height, components, hasAlpha: hasAlpha || components === 2 }
+  return { width, height, components, hasAlpha: hasAlpha || components === 2, sizes }
+}
+
+/** Returns how often all components can be halved, by the markers before the first tile. */
+function levelsOf(view: DataView, start: number, components: number): number {
+  let levels = MAX_LEVELS
+  for (let at = start + 2; view.getUint16(at) !== START_OF_TILE; at += 2 + view.getUint16(at + 2)) {
+    const marker = view.getUint16(at)
+    if (marker === CODING) levels = Math.min(levels, view.getUint8(at + 9))
+    if (marker === CODING_OF_COMPONENT) levels = Math.min(levels, view.getUint8(at + (components > 256 ? 7 : 6)))
+  }
+  return levels
 }

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
-import { GatewayError } from '../../errors.ts'
+import type { TargetSize } from '../../page/target-size.ts'
 import { assertDecodable, decoded, singleImage, unreadableImage } from './file.ts'
 import type { ImageFile } from './file.ts'
 import { readJpeg2000Header } from './jpeg2000-header.ts'
 import type { Jpeg2000Header } from './jpeg2000-header.ts'
+import { doesNotFit, fits, HELD } from './memory.ts'
+import type { ImageLimits } from './memory.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
 import type { WasmInstance, WasmModule } from './wasm.ts'
 
@@ -16,7 +18,10 @@ interface ImageDecoders {
 }
 interface JpxImage {
   /** Without a number of components it converts to RGBA by the image's own colour space, 8 bits each. */
-  decode(bytes: Uint8Array, options: { numComponents: 0; smaskInData: boolean }): Promise<Uint8ClampedArray | null>
+  decode(
+    bytes: Uint8Array,
+    options: { numComponents: 0; smaskInData: boolean; reducePower: number },
+  ): Promise<Uint8ClampedArray | null>
 }
 type CreateOpenJpeg = (options: {
   readonly instantiateWasm: (imports: unknown, resolve: (instance: WasmInstance) => void) => void
@@ -27,28 +32,38 @@ type CreateOpenJpeg = (options: {
 const BYTES_PER_SAMPLE = 12
 const BASE_BYTES = 64 * 2 ** 20
 
-/** What the binary can address at most. */
-const MAX_BYTES = 2 ** 31
-
-/** Opens a JPEG 2000 image: a JP2 file or a bare codestream. OpenJPEG, as pdf.js brings it, decodes it. */
-export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, maxImagePixels: number): Promise<ImageFile> {
+/**
+ * Opens a JPEG 2000 image: a JP2 file or a bare codestream. OpenJPEG, as pdf.js brings it, decodes it: where the whole
+ * would take too much memory, at a half of its size or less, as its levels allow.
+ */
+export async function openJpeg2000(bytes: Uint8Array<ArrayBuffer>, limits: ImageLimits): Promise<ImageFile> {
   const header = readJpeg2000Header(bytes)
-  const { width, height, components } = header
-  assertDecodable(width, height, maxImagePixels)
-  const maxBytes = BASE_BYTES + 2 * bytes.length + BYTES_PER_SAMPLE * components * width * height
-  if (maxBytes > MAX_BYTES) throw tooManySamples(header)
-  return singleImage({ width, height, decode: () => decoded(decode(bytes, header, maxBytes)) })
+  const { width, height, components, sizes } = header
+  assertDecodable(width, height, limits.maxImagePixels)
+  const cost = { held: HELD.jpeg2000 + HELD.jpeg2000Sample * components, passed: 4, besides: 2 * bytes.length }
+  const fitting = sizes.findIndex((size) => fits({ ...size, ...cost }, limits))
+  const size = sizes[fitting]
+  if (size === undefined)
+    throw doesNotFit({ width, height, ...cost }, limits, 'Send it at a lower resolution, or as PNG.')
+  const wanted = BASE_BYTES + 2 * bytes.length + BYTES_PER_SAMPLE * components * width * height
+  const work = {
+    ...size,
+    reducePower: fitting,
+    hasAlpha: header.hasAlpha,
+    maxBytes: Math.min(wanted, limits.maxMemoryBytes),
+  }
+  return singleImage({ width, height, decode: () => decoded(decode(bytes, work)) })
 }
 
-function tooManySamples({ width, height }: Jpeg2000Header): GatewayError {
-  const message = `The JPEG 2000 image is ${width} × ${height} pixels with all their channels: more than its decoder can hold. Send it at a lower resolution, or as PNG.`
-  return new GatewayError('page_too_large', message)
+interface Work extends TargetSize, Pick<Jpeg2000Header, 'hasAlpha'> {
+  /** How often the image is halved. */
+  readonly reducePower: number
+  readonly maxBytes: number
 }
 
 async function decode(
   bytes: Uint8Array<ArrayBuffer>,
-  { width, height, hasAlpha }: Jpeg2000Header,
-  maxBytes: number,
+  { width, height, hasAlpha, reducePower, maxBytes }: Work,
 ): Promise<Sharp> {
   const { decoders, module } = await (loading ??= loadOpenJpeg())
   const image = Object.assign(new decoders.JpxImage(), {
@@ -59,7 +74,7 @@ async function decode(
         warn() {},
       }),
   })
-  const pixels = await image.decode(bytes, { numComponents: 0, smaskInData: hasAlpha })
+  const pixels = await image.decode(bytes, { numComponents: 0, smaskInData: hasAlpha, reducePower })
   const channels = (pixels?.length ?? 0) / (width * height)
   if (pixels === null || (channels !== 1 && channels !== 3 && channels !== 4)) {
     throw unreadableImage(new Error(`OpenJPEG gave ${pixels?.length} bytes for ${width} × ${height} pixels`))

@@ -1,6 +1,5 @@
 import { plainName } from '../../page/plain-name.ts'
 import { type FactLimits, MAX_LABEL_LENGTH, MAX_LABELS, PAGES_WITH_FIELDS, type PdfFacts } from '../document-facts.ts'
-import { isPortfolio } from '../pdfjs/pdfjs.ts'
 import { mayBePortfolio } from '../pdf-object.ts'
 import type { PdfiumDocument } from './document.ts'
 import { readFiles, readText } from './files.ts'
@@ -27,6 +26,11 @@ export async function readFacts(
   const count = pdfium.library.FPDFDoc_GetAttachmentCount(handle)
   const hasFiles = count > 0 && mayBePortfolio(bytes) && (await isPortfolio(bytes, password))
   return { labels, isXfa, files: hasFiles ? readFiles(document, limits) : null }
+}
+
+async function isPortfolio(bytes: Uint8Array, password: string | null): Promise<boolean> {
+  const pdfjs = await import('../pdfjs/pdfjs.ts')
+  return pdfjs.isPortfolio(bytes, password)
 }
 
 function readLabels({ pdfium, handle, pageCount }: PdfiumDocument): (string | null)[] | null {

@@ -69,7 +69,7 @@ async function instantiate(maxMemoryBytes: number): Promise<Pdfium> {
     printErr() {},
     instantiateWasm(imports: Imports, resolve: (instance: unknown) => void) {
       limitMemory(imports, maxMemoryBytes)
-      // V8 keeps one compiled copy of equal bytes for all threads.
+      // Compiled anew by each drawer, in a few milliseconds.
       void WebAssembly.instantiate(wasm, imports).then(({ instance }) => resolve(instance))
       return {}
     },

@@ -14,7 +14,7 @@ import {
  * pdf.js names one font and a generic family, and a canvas looks for a missing glyph only in the fonts that are named.
  */
 export function registerCanvasFonts(): void {
-  // The canvas keeps one list of fonts for all threads.
+  // The canvas keeps one list of fonts for the process.
   for (const { family, path } of openFontFamilies.flatMap((one) =>
     GlobalFonts.has(one.regular.family) ? [] : facesOf(one),
   )) {

@@ -33,7 +33,7 @@ const CANCEL_SETTLES_MILLISECONDS = 200
 
 /**
  * Parses a PDF with pdf.js. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
- * Only for rasterizer threads: pdf.js parses and draws on the thread that calls it, and its warnings go to `console`.
+ * Only for drawers: pdf.js parses and draws on the thread that calls it, and its warnings go to `console`.
  */
 export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
   registerCanvasFonts()
@@ -64,7 +64,7 @@ export async function isPortfolio(bytes: Uint8Array, password: string | null): P
 
 function load(bytes: Uint8Array, password: string | null, maxImagePixels: number) {
   return getDocument({
-    // pdf.js takes ownership of its input, and the bytes are shared with other threads: it gets a copy.
+    // pdf.js takes ownership of its input, and the bytes are shared with the thread beside: it gets a copy.
     data: new Uint8Array(bytes),
     ...(password === null ? {} : { password }),
     cMapUrl: packagedFolder('cmaps'),

@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
+import { reduceJpeg } from '../image/jpeg.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 
 /**
@@ -16,15 +17,16 @@ const KERNEL = 'cubic'
  * Null when it is damaged, or of another size or with other channels than the PDF says.
  */
 export async function decodeJpeg(
-  content: Uint8Array,
+  content: Uint8Array<ArrayBuffer>,
   stored: TargetSize & { readonly colours: 0 | 1 | 3 },
   size: TargetSize,
 ): Promise<Bitmap | null> {
   try {
+    const outline = reduceJpeg(content)
+    if (outline?.width !== stored.width || outline.height !== stored.height) return null
     // A viewer uses the PDF's colour space, not the profile within the JPEG.
     const image = sharp(content, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
-    const { format, channels, width, height } = await image.metadata()
-    if (format !== 'jpeg' || width !== stored.width || height !== stored.height) return null
+    const { channels } = await image.metadata()
     if ((channels !== 1 && channels !== 3) || (stored.colours !== 0 && stored.colours !== channels)) return null
     return await resized(image, size, channels)
   } catch {

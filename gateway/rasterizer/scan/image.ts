@@ -69,7 +69,7 @@ interface StoredImage extends TargetSize {
 async function decode(
   pdfium: Pdfium,
   object: number,
-  content: Uint8Array,
+  content: Uint8Array<ArrayBuffer>,
   { dictionary, filter, colours, width, height }: StoredImage,
   size: TargetSize,
 ): Promise<Bitmap | null> {

@@ -2,12 +2,18 @@ import { z } from 'zod'
 import { ocrOptions } from './ocr-options.ts'
 
 /** A chat message, as far as the gateway looks into it; the parts of `content` are read one by one later. */
-const message = z.looseObject({ role: z.string(), content: z.unknown() })
+export const chatMessage = z.looseObject({ role: z.string(), content: z.unknown() })
 
-/** What of a chat is looked at before its model is known. */
+/** A chat message. */
+export type ChatMessage = z.output<typeof chatMessage>
+
+/**
+ * What of a chat is looked at before its model is known. Its messages are checked one by one: a schema would note the faults
+ * of all, of which there may be many, and only the first is told.
+ */
 export const conversationRequest = z.looseObject({
   model: z.string().min(1),
-  messages: z.array(message).min(1),
+  messages: z.array(z.unknown()).min(1),
 })
 
 /**

@@ -37,8 +37,8 @@ const NOT_INLINE = 'expected the data itself, as a data URL; nothing is fetched 
 
 const dataUrl = z.string().regex(/^data:/i, NOT_INLINE)
 
-/** A data URL or base64; of a long one, the outline keeps 64 characters. */
-const inline = z.string().regex(/^data:|^[\w+/=\s-]*$|^[\w+/=-]{64}…$/i, NOT_INLINE)
+/** A data URL or base64; of a long one, the outline keeps the beginning, and a mark. */
+const inline = z.string().regex(/^data:|^[\w+/=\s-]*(?:…\([0-9a-f]{16}\.\d+\))?$/i, NOT_INLINE)
 
 const mediaType = z.string().regex(/^[\w./+-]{0,100}$/, 'expected a media type')
 

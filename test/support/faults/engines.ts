@@ -19,8 +19,18 @@ export interface Engines extends AsyncDisposable {
 const MODEL = 'lightonai/LightOnOCR-2-1B'
 const OTHER_MODEL = 'lightonai/LightOnOCR-1B-1025'
 
+/** What a run of many minutes wants to be different. */
+export interface EnginesOptions {
+  /** `false`: requests that have ended are forgotten, and images that no page is to be seen in are no news. */
+  readonly keepsRequests?: boolean
+}
+
 /** Starts so many servers. */
-export async function startEngines(count: number, pageOf: (number: number) => PlannedPage): Promise<Engines> {
+export async function startEngines(
+  count: number,
+  pageOf: (number: number) => PlannedPage,
+  { keepsRequests = true }: EnginesOptions = {},
+): Promise<Engines> {
   const struck = { servers: {} as Record<string, number>, pages: {} as Record<string, number> }
   const strangers: string[] = []
   const faultsLeft = new Map<number, number>()
@@ -28,7 +38,7 @@ export async function startEngines(count: number, pageOf: (number: number) => Pl
   function answer({ image }: FakeRequest): ScriptedAnswer {
     const number = image?.pageNumber ?? null
     if (number === null) {
-      strangers.push(`an image of ${image?.width} × ${image?.height} pixels without a number`)
+      if (keepsRequests) strangers.push(`an image of ${image?.width} × ${image?.height} pixels without a number`)
       return { text: 'A page that nobody has planned.' }
     }
     const page = pageOf(number)
@@ -40,7 +50,9 @@ export async function startEngines(count: number, pageOf: (number: number) => Pl
   }
 
   const servers = await Promise.all(
-    Array.from({ length: count }, () => startFaultyVllm({ model: MODEL, otherModel: OTHER_MODEL, answer })),
+    Array.from({ length: count }, () =>
+      startFaultyVllm({ model: MODEL, otherModel: OTHER_MODEL, answer, keepsRequests }),
+    ),
   )
 
   async function inflictOn(index: number, faults: readonly PlannedFault[], done: () => number, timeoutMs: number) {

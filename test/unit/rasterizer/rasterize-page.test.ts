@@ -10,13 +10,16 @@ import { rasterizePage } from '../../../gateway/rasterizer/rasterize-page.ts'
 import { encode } from '../../../gateway/prepare/encode.ts'
 import { drawPage } from '../../fixtures/printed-page.ts'
 import { makePdf } from '../../support/make-pdf.ts'
+import { limitsOf } from '../../support/image-limits.ts'
 
 const LIMITS = { password: null, maxImagePixels: 178_956_970, maxMemoryBytes: 2 ** 30, reusesPixels: true }
 
 /** Makes the image of the first page, as LightOnOCR-2 is shown it. */
 async function imageOf(bytes: Uint8Array, preparation: Preparation = {}, profile = lightonocr2): Promise<PageImage> {
   const isPdf = Buffer.from(bytes).subarray(0, 4).toString() === '%PDF'
-  await using document = isPdf ? await openPdf(bytes, 'auto', LIMITS) : await openImage(bytes, LIMITS.maxImagePixels)
+  await using document = isPdf
+    ? await openPdf(bytes, 'auto', LIMITS)
+    : await openImage(bytes, limitsOf(LIMITS.maxImagePixels))
   const { pixelBudget } = profile
   return await rasterizePage({
     document,

@@ -415,7 +415,7 @@ describe('reading once: whose turn it is', () => {
     const gateway = setUp()
     const turns: string[] = []
     const held = createDrawing()
-    const draw: Draw = (_, turn) => {
+    const draw: Draw = (_, { turn } = {}) => {
       turns.push(turn?.lane ?? 'none')
       turn?.onChange?.(() => turns.push(turn.lane))
       return held.draw()

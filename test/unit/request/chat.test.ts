@@ -20,7 +20,7 @@ const png = Buffer.from('\x89PNG', 'latin1')
 
 function read(content: unknown, more: object = {}) {
   const body = { model: 'default', messages: [{ role: 'user', content }], ...more }
-  return readChat({ outline: body, value: () => body, repeatedName: () => null }, context)
+  return readChat({ outline: body, longText: () => null, repeatedName: async () => null }, context)
 }
 
 async function readDocuments(content: unknown, more: object = {}): Promise<OcrRequest> {

@@ -21,8 +21,8 @@ const conversation = (...messages: readonly string[]) =>
   })
 
 const asked = (messages: readonly string[], which: 'last' | 'all') => {
-  const { documents, userText, leftOut } = askedOf(conversation(...messages), which)
-  return [documents.map(({ data }) => data).join(''), userText.replaceAll('\n\n', ' '), leftOut]
+  const { documents, texts, leftOut } = askedOf(conversation(...messages), which)
+  return [documents.map(({ data }) => data).join(''), texts.join(' ').trim(), leftOut]
 }
 
 describe('what of a conversation is asked', () => {

@@ -29,6 +29,21 @@ describe('slots', () => {
     assert.deepEqual([slots.active, slots.waiting], [0, 0])
   })
 
+  it('are lent to who waits, and taken back at once', async () => {
+    const slots = createSlots(() => 1)
+    const release = await slots.acquire(someone, live)
+    const second = slots.acquire(someone, live)
+    const takeBack = slots.lend()
+    const releaseSecond = await within(second, 1_000, 'the lent slot')
+    takeBack()
+    const third = slots.acquire(someone, live)
+    assert.deepEqual([slots.active, slots.waiting], [2, 1])
+    release()
+    assert.equal(slots.waiting, 1)
+    releaseSecond()
+    await within(third, 1_000, 'the only slot')
+  })
+
   it('are given back once, however often they are released', async () => {
     const slots = createSlots(() => 1)
     const release = await slots.acquire(someone, live)

@@ -79,7 +79,7 @@ describe('decodeEventStream', () => {
       ['data: 1\n\n', 0],
     ] as const) {
       let done = 0
-      await Array.fromAsync(decodeEventStream(reads(body), () => (done += 1)))
+      await Array.fromAsync(decodeEventStream(reads(body), { onDone: () => (done += 1) }))
       assert.equal(done, expected)
     }
   })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { openImage } from '../../../../gateway/rasterizer/image/open-image.ts'
 import { targetSize } from '../../../../gateway/page/target-size.ts'
+import { limitsOf } from '../../../support/image-limits.ts'
 
 const longest100 = { longestEdge: 100, maxPixels: 10_000 }
 
@@ -56,8 +57,11 @@ describe('an image', () => {
 
   it('is refused by its header when it has too many pixels', async () => {
     const bytes = await halves.clone().png().toBuffer()
-    await assert.rejects(openImage(bytes, 799), { code: 'page_too_large', message: /40 × 20 pixels; at most 799/ })
-    assert.equal((await openImage(bytes, 800)).pageCount, 1)
+    await assert.rejects(openImage(bytes, limitsOf(799)), {
+      code: 'page_too_large',
+      message: /40 × 20 pixels; at most 799/,
+    })
+    assert.equal((await openImage(bytes, limitsOf(800))).pageCount, 1)
   })
 
   it('is unreadable when its pixels are cut off', async () => {
@@ -70,12 +74,12 @@ describe('an image', () => {
 
   it('is unreadable when nothing but its signature is right', async () => {
     const bytes = Buffer.concat([Buffer.from('\xff\xd8\xff', 'latin1'), Buffer.alloc(100, 7)])
-    await assert.rejects(openImage(bytes, 1e8), { code: 'document_unreadable' })
+    await assert.rejects(openImage(bytes, limitsOf(1e8)), { code: 'document_unreadable' })
   })
 })
 
 async function draw(bytes: Uint8Array) {
-  await using image = await openImage(bytes, 1e8)
+  await using image = await openImage(bytes, limitsOf(1e8))
   const { bitmap } = await image.draw(
     1,
     (size) => targetSize(size, longest100),

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { openImage } from '../../../../gateway/rasterizer/image/open-image.ts'
 import { readFixture } from '../../../support/documents.ts'
+import { limitsOf } from '../../../support/image-limits.ts'
 
 /** 64 × 32 pixels, white, with its upper left quarter black. */
 const corner = sharp({ create: { width: 64, height: 32, channels: 3, background: '#fff' } }).composite([
@@ -23,7 +24,7 @@ async function avifWith({ irot, exif, box = 'irot' }: { irot: 3 | 6 | 8; exif: n
 
 /** Where the black corner is, and the size. */
 async function look(bytes: Uint8Array) {
-  await using document = await openImage(bytes, 1e8)
+  await using document = await openImage(bytes, limitsOf(1e8))
   const { bitmap } = await document.draw(
     1,
     ({ width, height }) => ({ width, height }),

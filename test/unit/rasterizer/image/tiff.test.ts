@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { openImage } from '../../../../gateway/rasterizer/image/open-image.ts'
+import { limitsOf } from '../../../support/image-limits.ts'
 
 const TAG_NEW_SUBFILE_TYPE = 254
 const TAG_ORIENTATION = 274
@@ -28,7 +29,7 @@ describe('a TIFF', () => {
 
   it('is drawn in any order, each page by its own size and orientation', async () => {
     const turned = { ...image(20, [TAG_ORIENTATION, 6]), width: 8, height: 4 }
-    await using document = await openImage(makeTiff([image(10), turned]), 1e6)
+    await using document = await openImage(makeTiff([image(10), turned]), limitsOf(1e6))
     for (const [page, expected] of [
       [2, [4, 8, 20]],
       [1, [4, 4, 10]],
@@ -40,7 +41,7 @@ describe('a TIFF', () => {
   })
 
   it('refuses a page by its header and draws the others', async () => {
-    await using document = await openImage(makeTiff([{ ...image(10), claims: 5000 }, image(20)]), 1e6)
+    await using document = await openImage(makeTiff([{ ...image(10), claims: 5000 }, image(20)]), limitsOf(1e6))
     assert.equal(document.pageCount, 2)
     const draw = (page: number) => document.draw(page, (size) => size, neverAbandoned)
     await assert.rejects(draw(1), { code: 'page_too_large', message: /5000 × 5000/ })
@@ -49,12 +50,24 @@ describe('a TIFF', () => {
 
   it('is unreadable when the file ends before its palette, which decoders would do without', async () => {
     const palette = [TAG_COLOR_MAP, 1_000_000, 768] as const
-    await assert.rejects(openImage(makeTiff([image(10, palette)]), 1e6), { code: 'document_unreadable' })
+    await assert.rejects(openImage(makeTiff([image(10, palette)]), limitsOf(1e6)), { code: 'document_unreadable' })
+  })
+
+  it('ends where directories overlap, which together would be read without end', async () => {
+    // Each begins a few bytes after the one before, and claims a thousand entries.
+    const bytes = Buffer.alloc(100_000)
+    bytes.write('II*\0\x08\0\0\0', 'latin1')
+    for (let at = 8; at < 40_000; at += 6) {
+      bytes.writeUInt16LE(1000, at)
+      bytes.writeUInt32LE(at + 6, at + 2 + 12_000)
+    }
+    await using document = await openImage(bytes, limitsOf(1e6))
+    assert.ok(document.pageCount < 10, `${document.pageCount} pages`)
   })
 
   it('opens with 3,000 images as fast as with one, for its images are not decoded', async () => {
     const bytes = makeTiff(Array.from({ length: 3000 }, () => image(10)))
-    await using document = await openImage(bytes, 1e6)
+    await using document = await openImage(bytes, limitsOf(1e6))
     assert.equal(document.pageCount, 3000)
     assert.equal((await document.draw(3000, (size) => size, neverAbandoned)).bitmap.pixels[0], 10)
   })
@@ -63,7 +76,7 @@ describe('a TIFF', () => {
 const neverAbandoned = () => false
 
 async function readPages(bytes: Uint8Array): Promise<number[]> {
-  await using document = await openImage(bytes, 1e6)
+  await using document = await openImage(bytes, limitsOf(1e6))
   const grays: number[] = []
   for (let page = 1; page <= document.pageCount; page++) {
     const { bitmap } = await document.draw(page, (size) => size, neverAbandoned)

@@ -1,0 +1,107 @@
+import { Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { openChannel } from './channel.ts'
+import type { DrawerReply, DrawerRequest, DrawerSettings, ThreadReply, ThreadRequest } from './messages.ts'
+
+// The entry of a drawer: a process that opens documents and draws their pages, and that is killed without harm. A thread
+// of it draws; this one watches how much memory the process takes, and hears when a task is not wanted any more.
+
+/** In milliseconds. In such a time a decompression bomb unpacks some 20 MB. */
+const WATCH_INTERVAL = 10
+/** Growth that is worth a message. */
+const NOTEWORTHY_BYTES = 16 * 2 ** 20
+/**
+ * Without a limit, V8 lets the young generation grow until its buffers are hundreds of megabytes, which only a
+ * collection frees. With this one a thousand pages take the memory of a hundred, and pages are drawn faster.
+ */
+const YOUNG_GENERATION_MEGABYTES = 24
+const MEBIBYTE = 2 ** 20
+
+const settings: DrawerSettings = JSON.parse(process.argv[2]!)
+const socket = new Socket({ fd: 3 })
+const documents = new Map<string, Uint8Array<SharedArrayBuffer>>()
+const thread = new Worker(new URL('./worker.ts', import.meta.url), {
+  workerData: settings,
+  execArgv: [],
+  resourceLimits: {
+    maxOldGenerationSizeMb: settings.maxMemoryBytes / MEBIBYTE,
+    maxYoungGenerationSizeMb: YOUNG_GENERATION_MEGABYTES,
+  },
+})
+const channel = openChannel<DrawerReply, DrawerRequest>(socket, receive, shared)
+let abandoned = new Int32Array(new SharedArrayBuffer(4))
+let maxBytes = Infinity
+let reported = 0
+let watching: NodeJS.Timeout | null = null
+
+thread.on('message', (reply: ThreadReply) => {
+  if (watching !== null) clearInterval(watching)
+  watching = null
+  send(reply)
+})
+// Out of JavaScript's memory, most often. The gateway starts another drawer.
+thread.on('error', () => end())
+thread.on('exit', () => end())
+// The gateway has gone, in whatever way: nobody wants what is being drawn.
+socket.on('close', () => end())
+socket.on('error', () => end())
+
+function receive(request: DrawerRequest, [bytes]: readonly Uint8Array[]): void {
+  if (request.type === 'abandon') Atomics.store(abandoned, 0, 1)
+  else if (request.type === 'allow') ({ maxBytes } = request)
+  else if (request.type === 'forget') {
+    documents.delete(request.documentId)
+    post(request)
+  } else perform(request, bytes as Uint8Array<SharedArrayBuffer> | undefined)
+}
+
+function perform(
+  { task, maxBytes: allowed }: DrawerRequest & { readonly type: 'task' },
+  fresh?: Uint8Array<SharedArrayBuffer>,
+): void {
+  const { id } = task.document
+  if (fresh !== undefined) documents.set(id, fresh)
+  const bytes = documents.get(id)
+  if (bytes === undefined) throw new Error('a task came without its document')
+  abandoned = new Int32Array(new SharedArrayBuffer(4))
+  maxBytes = allowed
+  reported = heldBytes()
+  watching = setInterval(watch, WATCH_INTERVAL)
+  post({ type: 'task', task: { ...task, document: { ...task.document, bytes } }, abandoned })
+}
+
+function watch(): void {
+  const held = heldBytes()
+  if (held > maxBytes) {
+    // A small message goes out at once, and outlives its sender.
+    channel.send({ type: 'exhausted', heldBytes: held })
+    end()
+  } else if (held - reported > NOTEWORTHY_BYTES) {
+    reported = held
+    channel.send({ type: 'grew', heldBytes: held })
+  }
+}
+
+function heldBytes(): number {
+  const ofDocuments = documents.values().reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return process.memoryUsage.rss() - ofDocuments
+}
+
+/** Ends the process whatever its thread is doing: a library that computes cannot be interrupted in another way. */
+function end(): never {
+  process.kill(process.pid, 'SIGKILL')
+  process.exit(1)
+}
+
+function send(reply: ThreadReply): void {
+  channel.send({ ...reply, heldBytes: heldBytes() })
+}
+
+function post(request: ThreadRequest): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is about windows, not threads
+  thread.postMessage(request)
+}
+
+function shared(size: number): Uint8Array<SharedArrayBuffer> {
+  return new Uint8Array(new SharedArrayBuffer(size))
+}

@@ -1,0 +1,210 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { constants, setPriority } from 'node:os'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { GatewayError } from '../errors.ts'
+import { openChannel, type Channel } from './channel.ts'
+import type { DrawerReply, DrawerRequest, DrawerSettings, SharedDocument, Task, TaskResult } from './messages.ts'
+
+const MEBIBYTE = 2 ** 20
+/** Documents that a drawer keeps open beside the one it works at, and how large they may be together. */
+const MAX_DOCUMENTS = 32
+const MAX_DOCUMENT_BYTES = 64 * MEBIBYTE
+/** On a machine that is busy with other things, in milliseconds. */
+const START_TIMEOUT = 30_000
+
+/** Thrown when a task took more memory than it may; its drawer is no more. */
+export class TookTooMuch extends Error {}
+
+/** Thrown when a task ended its drawer. */
+export class BrokeDown extends Error {}
+
+/** What runs in a drawer, and who hears of it. */
+export interface Assignment {
+  readonly task: Task
+  /** Memory that the drawer may take beyond what it held before, in bytes. */
+  readonly maxBytes: number
+  /** Called when it has grown. */
+  readonly onGrowth: () => void
+}
+
+/**
+ * A process that opens documents and draws their pages, one task at a time. After a task that took too much, or broke it,
+ * it is over.
+ */
+export class Drawer {
+  readonly #process: ChildProcess
+  readonly #channel: Channel<DrawerRequest>
+  /** Documents that were sent here, whether or not they could be opened; the one that was used last comes last. */
+  readonly #documents = new Map<string, number>()
+  readonly #ready = Promise.withResolvers<void>()
+  #current: { readonly assignment: Assignment; readonly settle: PromiseWithResolvers<TaskResult> } | null = null
+  #heldBytes = 0
+  #heldAtStart = 0
+  #hasExhausted = false
+  #isOver = false
+  #isAside = false
+  pagesDrawn = 0
+
+  /** `onOver` is called once, when the process has ended for whatever reason. */
+  constructor(settings: DrawerSettings, onOver: () => void) {
+    const entry = fileURLToPath(new URL('./drawer-main.ts', import.meta.url))
+    this.#process = spawn(process.execPath, [...nodeOptions(entry), entry, JSON.stringify(settings)], {
+      // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
+      env: { MALLOC_ARENA_MAX: '2' },
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    })
+    const socket = this.#process.stdio[3] as Socket
+    // What it could not be sent matters to nobody when it is gone; 'close' follows.
+    socket.on('error', () => {})
+    this.#channel = openChannel(socket, (reply: DrawerReply) => this.#hear(reply))
+    this.#process.once('spawn', () => this.#offerToSystem())
+    this.#process.once('error', (cause) => this.#close(cause, onOver))
+    // Unlike 'exit', it comes after all that the process has said.
+    this.#process.once('close', () => this.#close(null, onOver))
+    this.#ready.promise.catch(() => {})
+  }
+
+  /** Whether it is at a task. */
+  get isBusy(): boolean {
+    return this.#current !== null
+  }
+
+  /** Whether it takes no more tasks. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Whether it gives way to the others on this machine. */
+  get isAside(): boolean {
+    return this.#isAside
+  }
+
+  /** Resident memory of its process, the documents that it has left out, as it last said. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** What the task that runs has taken. */
+  get grownBytes(): number {
+    return this.#heldBytes - this.#heldAtStart
+  }
+
+  has(documentId: string): boolean {
+    return this.#documents.has(documentId)
+  }
+
+  /** Resolves when it can be given its first task; throws when it cannot even start. */
+  async started(): Promise<void> {
+    const limit = setTimeout(() => void this.end(), START_TIMEOUT)
+    await this.#ready.promise.finally(() => clearTimeout(limit))
+  }
+
+  /** Resolves with the task's result. Throws a GatewayError, TookTooMuch or BrokeDown. */
+  run(assignment: Assignment): Promise<TaskResult> {
+    const { task, maxBytes } = assignment
+    const settle = Promise.withResolvers<TaskResult>()
+    this.#current = { assignment, settle }
+    this.#heldAtStart = this.#heldBytes
+    const { bytes, ...named } = task.document
+    const isNew = this.#remember(task.document)
+    const request = { ...task, document: { ...named, bytes: new Uint8Array() } }
+    this.#channel.send({ type: 'task', task: request, maxBytes: this.#heldAtStart + maxBytes }, isNew ? [bytes] : [])
+    return settle.promise
+  }
+
+  /** Lets the task that runs take more memory. */
+  allow(maxBytes: number): void {
+    this.#channel.send({ type: 'allow', maxBytes: this.#heldAtStart + maxBytes })
+  }
+
+  /** Asks to give up the task that runs. */
+  abandon(): void {
+    this.#channel.send({ type: 'abandon' })
+  }
+
+  /** Lets it work when nobody else wants to, from now on: the system lets no one take that back. */
+  stepAside(): void {
+    if (this.#isAside) return
+    this.#isAside = true
+    const { pid } = this.#process
+    try {
+      if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+    } catch {
+      // It has just ended.
+    }
+  }
+
+  /** Closes a document after the task that runs now. */
+  forget(documentId: string): void {
+    if (this.#documents.delete(documentId)) this.#channel.send({ type: 'forget', documentId })
+  }
+
+  /** Ends it at once; a task that runs fails. */
+  async end(): Promise<void> {
+    const isGone = this.#process.exitCode !== null || this.#process.signalCode !== null
+    this.#isOver = true
+    if (isGone || !this.#process.kill('SIGKILL')) return
+    await once(this.#process, 'close')
+  }
+
+  #hear(reply: DrawerReply): void {
+    this.#heldBytes = reply.heldBytes
+    if (reply.type === 'ready') return this.#ready.resolve()
+    if (reply.type === 'exhausted') {
+      this.#hasExhausted = true
+      return
+    }
+    const current = this.#current
+    if (current === null) return
+    if (reply.type === 'grew') return current.assignment.onGrowth()
+    this.#current = null
+    if (current.assignment.task.type === 'rasterize') this.pagesDrawn++
+    if (reply.type !== 'failed') return current.settle.resolve(reply)
+    current.settle.reject(
+      new GatewayError(reply.code, reply.message, { cause: reply.cause, kind: reply.kind ?? undefined }),
+    )
+  }
+
+  #close(cause: unknown, onOver: () => void): void {
+    this.#isOver = true
+    const reason = this.#hasExhausted
+      ? new TookTooMuch('a drawer took too much memory')
+      : new BrokeDown('a drawer has ended', { cause })
+    this.#ready.reject(new Error('a drawer could not start', { cause }))
+    this.#current?.settle.reject(reason)
+    this.#current = null
+    onOver()
+  }
+
+  /** Notes that a document is there, and closes those that were used least; returns whether it must be sent. */
+  #remember({ id, bytes }: SharedDocument): boolean {
+    const isNew = !this.#documents.delete(id)
+    const isFull = () =>
+      this.#documents.size >= MAX_DOCUMENTS || this.#documentBytes() + bytes.byteLength > MAX_DOCUMENT_BYTES
+    for (const other of this.#documents.keys()) if (isFull()) this.forget(other)
+    this.#documents.set(id, bytes.byteLength)
+    return isNew
+  }
+
+  #documentBytes(): number {
+    return this.#documents.values().reduce((sum, size) => sum + size, 0)
+  }
+
+  /** Where the memory of a machine runs out, Linux ends a drawer, and not the gateway. */
+  #offerToSystem(): void {
+    writeFile(`/proc/${this.#process.pid}/oom_score_adj`, '1000').catch(() => {})
+  }
+}
+
+/** What it needs is its own code and its libraries: it may not write files, start programs or read anything else. */
+function nodeOptions(entry: string): readonly string[] {
+  const sharp = fileURLToPath(import.meta.resolve('sharp'))
+  const packages = sharp.slice(0, sharp.lastIndexOf('node_modules') + 'node_modules'.length)
+  const code = dirname(dirname(entry))
+  const readable = [code, packages].map((path) => `--allow-fs-read=${path}`)
+  return ['--permission', '--allow-addons', '--allow-worker', ...readable]
+}

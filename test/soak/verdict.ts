@@ -1,0 +1,107 @@
+import { sumBy, valueOf, type Sample } from '../support/read-metrics.ts'
+import type { Counts } from './gateway.ts'
+import type { Look } from './watch.ts'
+
+/** One thing that must hold, and whether it does. */
+export interface Verdict {
+  readonly text: string
+  readonly isMet: boolean
+}
+
+/** By so much the memory at the end may be larger than it was once all was warm. */
+const MAX_MEMORY_GROWTH = 1.1
+/** Sockets between the gateway and its servers come and go. */
+const MAX_MORE_HANDLES = 8
+
+/** The parts of a run that are compared, in seconds: minutes 2 to 4 and the last two, or quarters of a shorter one. */
+export function windowsOf(seconds: number): {
+  readonly early: readonly [number, number]
+  readonly late: readonly [number, number]
+} {
+  // prettier-ignore
+  if (seconds >= 480) return { early: [120, 240], late: [seconds - 120, seconds] }
+  return { early: [seconds / 4, seconds / 2], late: [(seconds * 3) / 4, seconds] }
+}
+
+/** Returns the mean of what was seen between two times. */
+export function meanOf(
+  looks: readonly Look[],
+  of: 'megabytes' | 'delayMs' | 'healthMs' | 'handles',
+  [from, to]: readonly [number, number],
+): number {
+  // prettier-ignore
+  const seen = looks.filter(({ at }) => at >= from && at < to).map((look) => look[of])
+  return seen.reduce((sum, value) => sum + value, 0) / Math.max(1, seen.length)
+}
+
+/** Judges the memory at the end against the memory once all was warm. */
+export function judgeMemory(looks: readonly Look[], seconds: number): Verdict {
+  const { early, late } = windowsOf(seconds)
+  const [before, after] = [meanOf(looks, 'megabytes', early), meanOf(looks, 'megabytes', late)]
+  const growth = after / before
+  const text = `memory went from ${before.toFixed(0)} to ${after.toFixed(0)} MB: ${growth.toFixed(2)} times, at most ${MAX_MEMORY_GROWTH}`
+  return { text, isMet: growth <= MAX_MEMORY_GROWTH }
+}
+
+/** Judges the handles of a gateway that has nothing to do, before and after all. */
+export function judgeHandles(before: number, after: number): Verdict {
+  return { text: `handles went from ${before} to ${after}, at most ${MAX_MORE_HANDLES} more`, isMet: after <= before + MAX_MORE_HANDLES } // prettier-ignore
+}
+
+/** Judges that nothing is left of what was asked. */
+export function judgeRest(samples: readonly Sample[]): Verdict {
+  const rest = {
+    // The one that asks for the metrics counts itself.
+    requests: valueOf(samples, 'ocr_gateway_requests_in_flight') - 1,
+    pages: valueOf(samples, 'ocr_gateway_pages_in_flight'),
+    ...sumBy(samples, 'ocr_gateway_queued_pages', 'queue'),
+    ...sumBy(samples, 'ocr_gateway_upstream_in_flight', 'upstream'),
+  }
+  const left = Object.entries(rest).filter(([, count]) => count !== 0)
+  const text = left.length === 0 ? 'nothing is in flight or waits' : `still there: ${left.join(' ')}`
+  return { text, isMet: left.length === 0 }
+}
+
+/** What was counted of the requests: by their clients, in the log, and in the metrics. */
+export interface Counted {
+  readonly clients: Counts
+  /** Requests, by path, whose clients left: they may be counted as whatever they were, or not have come at all. */
+  readonly left: Counts
+  readonly logged: Counts
+  readonly samples: readonly Sample[]
+}
+
+/** Judges that log and metrics agree with each other, and with what clients have seen. */
+export function judgeCounts({ clients, left, logged, samples }: Counted): Verdict[] {
+  const metrics: Counts = new Map()
+  for (const { name, labels, value } of samples)
+    if (name === 'ocr_gateway_requests_total') metrics.set(`${labels['route']} ${labels['status']}`, value)
+  // The request for the metrics is in neither of its own, and its line is in the log by now.
+  metrics.set('/metrics 200', (metrics.get('/metrics 200') ?? 0) + 1)
+  const keys = [...new Set([...metrics.keys(), ...logged.keys(), ...clients.keys()])].toSorted()
+  const unlike = keys.filter((key) => (metrics.get(key) ?? 0) !== (logged.get(key) ?? 0))
+  const missed = keys.filter((key) => !mayBe(metrics.get(key) ?? 0, clients.get(key) ?? 0, left.get(pathOf(key)) ?? 0))
+  const all = [...metrics.values()].reduce((sum, count) => sum + count, 0)
+  const say = (key: string) => `${key}: clients ${clients.get(key) ?? 0}, log ${logged.get(key) ?? 0}, metrics ${metrics.get(key) ?? 0}` // prettier-ignore
+  return [
+    { text: `${all} requests: metrics and log agree ${unlike.map(say).join('; ')}`.trim(), isMet: unlike.length === 0 },
+    {
+      text: `${all} requests: metrics and clients agree ${missed.map(say).join('; ')}`.trim(),
+      isMet: missed.length === 0,
+    },
+  ]
+}
+
+function mayBe(counted: number, seen: number, left: number): boolean {
+  return counted >= seen && counted <= seen + left
+}
+
+const pathOf = (key: string): string => key.split(' ')[0] ?? ''
+
+/** Judges the pages: the metrics hold those of every whole answer, and those of answers that did not arrive. */
+export function judgePages(samples: readonly Sample[], pages: Counts): Verdict {
+  const counted = sumBy(samples, 'ocr_gateway_pages_total', 'status')
+  const missed = [...pages].filter(([status, count]) => (counted[status] ?? 0) < count)
+  const say = ([status, count]: readonly [string, number]) => `${status} ${count} (metrics: ${counted[status] ?? 0})`
+  return { text: `pages: ${[...pages].map(say).join(', ')}`, isMet: missed.length === 0 }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { heldBy, type Held } from '../support/process-tree.ts'
+import { readMetrics, valueOf, type Sample } from '../support/read-metrics.ts'
+import { countOne, type Counts } from './gateway.ts'
+
+/** What a gateway was like at one moment. */
+export interface Look extends Held {
+  /** Seconds since the soak began. */
+  readonly at: number
+  /** The longest that its event loop was held up since the last look; in milliseconds. */
+  readonly delayMs: number
+  /** How long `/health` took. */
+  readonly healthMs: number
+  readonly samples: readonly Sample[]
+}
+
+/** Looks at a gateway again and again, until it is disposed. */
+export interface Watch extends AsyncDisposable {
+  readonly looks: readonly Look[]
+  /** Looks once more. */
+  look(): Promise<Look>
+}
+
+const INTERVAL_MS = 5000
+
+/** Starts to look; `asked` counts the requests that looking itself makes. */
+export function watchGateway({ pid, url }: { readonly pid: number; readonly url: string }, asked: Counts): Watch {
+  const looks: Look[] = []
+  const startedAt = performance.now()
+  const stop = new AbortController()
+
+  async function look(): Promise<Look> {
+    const before = performance.now()
+    await (await fetch(`${url}/health`)).text()
+    countOne(asked, '/health 200')
+    const healthMs = performance.now() - before
+    const samples = await readMetrics(url)
+    countOne(asked, '/metrics 200')
+    const delayMs = valueOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000
+    return { ...heldBy(pid), at: (before - startedAt) / 1000, delayMs, healthMs, samples }
+  }
+
+  const watching = (async () => {
+    while (!stop.signal.aborted) {
+      // What a metric's text takes is no part of what is measured.
+      const { samples: _, ...seen } = await look()
+      looks.push({ ...seen, samples: [] })
+      await delay(INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => {})
+    }
+  })()
+  return {
+    looks,
+    look,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await watching
+    },
+  }
+}
