@@ -50,7 +50,8 @@ const LONG_SECONDS = 20
 /** Starts a gateway, and times another key's pages while nothing else happens. */
 export async function startHostileRun(options: HostileRunOptions): Promise<HostileRun> {
   const { environment = {}, endBeyondMegabytes = 8000, answerLimitSeconds, stderr = 'inherit' } = options
-  const closing = new AsyncDisposableStack()
+  // What was started ends with whatever fails after it.
+  await using closing = new AsyncDisposableStack()
   const names = Array.from({ length: KEYS }, (_, slot) => `hostile-${slot}:${keyOf(slot)}`)
   const keys = [...names, `honest:${HONEST_KEY}`].join(',')
   const fake = closing.use(await launchFake(['--instant']))
@@ -59,6 +60,7 @@ export async function startHostileRun(options: HostileRunOptions): Promise<Hosti
   const asking = { pid, url, key: HONEST_KEY, pageEveryMs: PAGE_EVERY_MS, endBeyondMegabytes }
   const watcher = closing.use(watchGateway(asking))
   const idlePageMs = await idlePages(watcher)
+  const whole = closing.move()
   let salt = 0
 
   async function send({ file, family, bytes, isLong = false }: HostileFile, slot = 0): Promise<FileReport> {
@@ -87,7 +89,7 @@ export async function startHostileRun(options: HostileRunOptions): Promise<Hosti
     send,
     sendAll,
     isAlive: () => isAlive(pid),
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+    [Symbol.asyncDispose]: () => whole.disposeAsync(),
   }
 }
 

@@ -42,12 +42,14 @@ export function watchGateway(options: WatcherOptions): Watcher {
   const child = fork(join(import.meta.dirname, 'watcher.ts'), [JSON.stringify(options)])
   return {
     async look() {
+      if (!child.connected) throw new Error('the watcher has ended')
       const answer = once(child, 'message')
       child.send('look')
       const [watched] = (await answer) as [Watched]
       return watched
     },
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
       await gone
