@@ -7,6 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
 import { openChannel, type Channel } from './channel.ts'
+import { compileCacheFolder } from './compile-cache.ts'
 import type { DrawerReply, DrawerRequest, DrawerSettings, SharedDocument, Task, TaskResult } from './messages.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -52,9 +53,10 @@ export class Drawer {
   /** `onOver` is called once, when the process has ended for whatever reason. */
   constructor(settings: DrawerSettings, onOver: () => void) {
     const entry = fileURLToPath(new URL('./drawer-main.ts', import.meta.url))
-    this.#process = spawn(process.execPath, [...nodeOptions(entry), entry, JSON.stringify(settings)], {
+    const cache = compileCacheFolder()
+    this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(settings)], {
       // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
-      env: { MALLOC_ARENA_MAX: '2' },
+      env: { MALLOC_ARENA_MAX: '2', ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     })
     const socket = this.#process.stdio[3] as Socket
@@ -200,11 +202,12 @@ export class Drawer {
   }
 }
 
-/** What it needs is its own code and its libraries: it may not write files, start programs or read anything else. */
-function nodeOptions(entry: string): readonly string[] {
+/** What it needs is its own code and its libraries: it may not write other files, start programs or read anything else. */
+function nodeOptions(entry: string, cache: string | null): readonly string[] {
   const sharp = fileURLToPath(import.meta.resolve('sharp'))
   const packages = sharp.slice(0, sharp.lastIndexOf('node_modules') + 'node_modules'.length)
   const code = dirname(dirname(entry))
   const readable = [code, packages].map((path) => `--allow-fs-read=${path}`)
-  return ['--permission', '--allow-addons', '--allow-worker', ...readable]
+  const writable = cache === null ? [] : [`--allow-fs-read=${cache}`, `--allow-fs-write=${cache}`]
+  return ['--permission', '--allow-addons', '--allow-worker', ...readable, ...writable]
 }

@@ -71,7 +71,7 @@ const DEFAULT_MAX_PAGE_MEGABYTES = 512
 const DEFAULT_MAX_FILE_BYTES = 100 * MEBIBYTE
 
 /** A page that takes longer gives way to others: ordinary ones take a tenth. In milliseconds. */
-const SLOW_AFTER = 1000
+const SLOW_AFTER = 500
 /** How long a drawer may go on with what nobody waits for, in milliseconds. */
 const ABANDONED_FOR = 1000
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
@@ -36,6 +37,8 @@ port.on('message', (request: ThreadRequest) => {
   previous = previous.then(() => answer(request))
 })
 reply({ type: 'ready' })
+// A drawer is killed, and would write nothing at its end.
+setImmediate(flushCompileCache)
 
 async function answer(request: ThreadRequest): Promise<void> {
   if (request.type === 'forget') return forget(request.documentId)

@@ -1,5 +1,4 @@
 import type { Sharp } from 'sharp'
-import { openBmp } from './bmp.ts'
 import { decoded, unreadableImage } from './file.ts'
 import type { OpenImageFile } from './file.ts'
 import { openGif } from './gif.ts'
@@ -22,7 +21,8 @@ const openers: Readonly<Record<Exclude<DocumentMediaType, 'application/pdf'>, Op
   'image/webp': openWebp,
   'image/gif': openGif,
   'image/tiff': openTiff,
-  'image/bmp': openBmp,
+  // With it comes a canvas, which few documents need.
+  'image/bmp': async (bytes, limits) => (await import('./bmp.ts')).openBmp(bytes, limits),
   'image/avif': openHeif,
   'image/heic': openHeif,
   'image/jp2': openJpeg2000,
