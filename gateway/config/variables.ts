@@ -279,8 +279,8 @@ export const variables = {
   ),
   GATEWAY_RASTERIZE_MEMORY_MEGABYTES: define(
     integer(128, 65_536),
-    512,
-    '`512`',
+    576,
+    '`576`',
     'Memory that drawing one page, or opening one document, may take. What needs more fails. One page at a time may take more than 288.',
   ),
   GATEWAY_TESSERACT_THREADS: define<number | null>(

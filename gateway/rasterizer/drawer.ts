@@ -30,6 +30,8 @@ export interface Assignment {
   readonly maxBytes: number
   /** Called when it has grown. */
   readonly onGrowth: () => void
+  /** Called once when it has computed for longer than most tasks do. */
+  readonly onSlow: () => void
 }
 
 /**
@@ -163,6 +165,7 @@ export class Drawer {
     const current = this.#current
     if (current === null) return
     if (reply.type === 'grew') return current.assignment.onGrowth()
+    if (reply.type === 'slow') return current.assignment.onSlow()
     this.#current = null
     if (current.assignment.task.type === 'rasterize') this.pagesDrawn++
     if (reply.type !== 'failed') return current.settle.resolve(reply)

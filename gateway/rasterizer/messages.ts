@@ -89,10 +89,12 @@ export type DrawerRequest =
   | { readonly type: 'forget'; readonly documentId: string }
 
 /**
- * From a drawer; `heldBytes` is the resident memory of its process, the documents that it has left out. `grew` comes while a task
- * runs. `exhausted` is the last that it says: the task took more than it may.
+ * From a drawer; `heldBytes` is the resident memory of its process, the documents that it has left out. `grew` and `slow`
+ * come while a task runs. `exhausted` is the last that it says: the task took more than it may.
  */
-export type DrawerReply = (ThreadReply | { readonly type: 'grew' } | { readonly type: 'exhausted' }) & {
+export type DrawerReply = (
+  ThreadReply | { readonly type: 'grew' } | { readonly type: 'slow' } | { readonly type: 'exhausted' }
+) & {
   readonly heldBytes: number
 }
 

@@ -1,77 +1,27 @@
 import { webcrypto } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
-import type { PageImage } from '../page/page.ts'
 import { createShares } from '../schedule/shares.ts'
 import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { Turn } from '../schedule/turn.ts'
-import { BrokeDown, Drawer, TookTooMuch } from './drawer.ts'
+import { Crew } from './crew.ts'
+import { BrokeDown, type Drawer, TookTooMuch } from './drawer.ts'
 import { createExhausted } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
-import type { PdfRasterizer } from './open-pdf.ts'
-import type { DocumentFacts, DrawerSettings, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
+import type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
+import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
 
-/** Settings of a pool of drawers. */
-export interface RasterizerOptions {
-  /** Pages that are drawn at a time; each drawer is started when it is first needed. Slow and large ones are drawn beside them. */
-  readonly threads: number
-  /** Drawing and encoding one page, and opening its document again; a page that takes longer ends its drawer. */
-  readonly pageTimeoutSeconds: number
-  /** Opening one document. */
-  readonly openTimeoutSeconds: number
-  /** Pixels of one image, alone or within a PDF; checked before it is decoded. */
-  readonly maxImagePixels: number
-  /** What draws PDF pages; `auto` when unset. */
-  readonly pdfRasterizer?: PdfRasterizer
-  /** With so many tasks waiting no further document is opened. */
-  readonly maxWaiting?: number
-  /** A drawer is replaced after so many pages, which ends any leak of its libraries. */
-  readonly recycleAfterPages?: number
-  /** Memory that drawing one page may take. A page that needs more fails. */
-  readonly maxPageMegabytes?: number
-  /** Of the files within a portfolio together, unpacked: those beyond are named and left out. */
-  readonly maxFileBytes?: number
-}
-
-/** How a page waits to be drawn. */
-export interface Waiting {
-  readonly turn: Turn
-  /** Called when the page proves to be slow or large, and waits behind the others: once or more often. */
-  readonly onAside?: () => unknown
-}
-
-/**
- * A pool of processes that open documents and draw their pages; their owners share the time of drawing. Throws
- * GatewayErrors, and the signal's reason.
- */
-export interface Rasterizer {
-  /** Opens a document in one drawer; others open it when they draw a page of it. */
-  open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts>
-  /** Draws a page, 1-based. */
-  rasterize(
-    document: SharedDocument,
-    page: number,
-    rasterization: Rasterization,
-    waiting: Waiting,
-    signal: AbortSignal,
-  ): Promise<PageImage>
-  /** Closes a document in every drawer that has it. */
-  forget(document: SharedDocument): void
-  /** Drawers that are alive, drawers that work, and tasks that wait for one. */
-  load(): { readonly drawers: number; readonly busy: number; readonly waiting: number }
-  /** Ends all drawers; tasks that run or wait fail with `draining`. */
-  close(): Promise<void>
-}
+export type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** A drawer starts in half a second; its libraries leak some 20 MB in 500 pages. */
 const DEFAULT_RECYCLE_AFTER_PAGES = 500
 /** Some minutes of work for one drawer. */
 const DEFAULT_MAX_WAITING = 5000
-const DEFAULT_MAX_PAGE_MEGABYTES = 512
+const DEFAULT_MAX_PAGE_MEGABYTES = 576
 const DEFAULT_MAX_FILE_BYTES = 100 * MEBIBYTE
 
-/** A page that takes longer gives way to others: ordinary ones take a tenth. In milliseconds. */
-const SLOW_AFTER = 500
+/** From opening a document to asking for its first page, in milliseconds: there is a cache to look into. */
+const FIRST_PAGE_WITHIN = 20
 /** How long a drawer may go on with what nobody waits for, in milliseconds. */
 const ABANDONED_FOR = 1000
 /**
@@ -83,14 +33,8 @@ const ORDINARY_BYTES = 288 * MEBIBYTE
 const GROWING_BYTES = 192 * MEBIBYTE
 /** A page that has grown less is not to blame where memory is short. */
 const BLAMELESS_BYTES = 64 * MEBIBYTE
-/** After ordinary pages a drawer holds some 150 MB, and as much more with Tesseract. */
-const MAX_HELD_BYTES = 400 * MEBIBYTE
-const MAX_IDLE_BYTES = 224 * MEBIBYTE
 /** What a drawer holds at most pages. */
 const USUAL_BYTES = 220 * MEBIBYTE
-/** For how long an idle drawer is kept, in milliseconds. The last one stays, if it holds little. */
-const IDLE_FOR = 10_000
-
 function queueFull(waiting: number): GatewayError {
   return new GatewayError('queue_full', `${waiting} pages wait to be drawn. Send the request again a little later.`)
 }
@@ -123,13 +67,12 @@ interface Job {
 }
 
 /**
- * Invariants: at most one large task runs, and with it at most `threads` quick ones, of which one always may; slow ones run
+ * Invariants: at most `threads` quick tasks run, and one large one beside them; slow ones run
  * where there are fewer, and one always may. A task waits only while its lane is full.
  */
 class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
-  readonly #settings: DrawerSettings
-  readonly #idle = new Map<Drawer, NodeJS.Timeout>()
+  readonly #crew: Crew
   readonly #busy = new Map<Drawer, Job>()
   readonly #shares = createShares()
   readonly #waiting = {
@@ -141,6 +84,8 @@ class RasterizerPool implements Rasterizer {
   readonly #exhausted = createExhausted()
   /** Of the documents that were opened, by id. */
   readonly #hashes = new Map<string, string>()
+  /** Those for whose first page a drawer waits: gives it that page. */
+  readonly #expected = new Map<string, (job: Job) => void>()
   /** Documents, by id, whose last page was slow. */
   readonly #slowDocuments = new Set<string>()
   #isClosed = false
@@ -148,7 +93,9 @@ class RasterizerPool implements Rasterizer {
   constructor(options: RasterizerOptions) {
     this.#options = options
     const { maxImagePixels, pdfRasterizer = 'auto', maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options
-    this.#settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
+    const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
+    const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
+    this.#crew = new Crew({ settings, most, recycleAfterPages })
   }
 
   async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
@@ -158,7 +105,6 @@ class RasterizerPool implements Rasterizer {
     const task = { type: 'open', document, refused: this.#exhausted.documents } as const
     const result = await this.#run(task, { turn }, signal)
     if (result.type !== 'opened') throw new Error(`a drawer answered ${result.type} to open`)
-    this.#hashes.set(document.id, result.facts.sha256)
     return result.facts
   }
 
@@ -178,14 +124,13 @@ class RasterizerPool implements Rasterizer {
 
   forget({ id }: SharedDocument): void {
     this.#rejectWaiting(id, () => new DOMException('The document was closed.', 'AbortError'))
-    for (const drawer of this.#drawers()) drawer.forget(id)
+    this.#crew.forget(id)
     this.#hashes.delete(id)
     this.#slowDocuments.delete(id)
   }
 
   load() {
-    const busy = this.#busy.size
-    return { drawers: this.#idle.size + busy, busy, waiting: this.#waitingJobs.size }
+    return { drawers: this.#crew.size, busy: this.#busy.size, waiting: this.#waitingJobs.size }
   }
 
   async close(): Promise<void> {
@@ -193,8 +138,7 @@ class RasterizerPool implements Rasterizer {
     for (const job of [...this.#busy.values(), ...this.#waitingJobs]) job.reject(draining())
     for (const queue of Object.values(this.#waiting)) queue.clear()
     this.#waitingJobs.clear()
-    for (const timer of this.#idle.values()) clearTimeout(timer)
-    await Promise.all(this.#drawers().map((drawer) => drawer.end()))
+    await this.#crew.close()
   }
 
   get #maxPageBytes(): number {
@@ -210,7 +154,10 @@ class RasterizerPool implements Rasterizer {
     if (lane === 'slow') onAside()
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
-    this.#enqueue(job)
+    const expected = this.#expected.get(task.document.id)
+    if (expected === undefined || lane !== 'quick') this.#enqueue(job)
+    else expected(job)
+    this.#expected.delete(task.document.id)
     this.#dispatch()
     try {
       return await promise
@@ -255,15 +202,15 @@ class RasterizerPool implements Rasterizer {
       const job = this.#waiting[lane].shift()
       if (job === undefined) throw new Error('a lane has lost its jobs')
       this.#waitingJobs.delete(job)
-      void this.#give(job, this.#freeDrawer(job))
+      void this.#give(job, this.#crew.take(job.task.document.id, lane === 'slow'))
     }
   }
 
   /** Returns a lane in which a job waits that may run now. */
   #openLane(): Lane | null {
     if (this.#isClosed) return null
+    const { threads } = this.#options
     const [quick, large] = [this.#running('quick'), this.#running('large')]
-    const threads = Math.max(1, this.#options.threads - large)
     if (this.#waiting.quick.size > 0 && quick < threads) return 'quick'
     if (this.#waiting.large.size > 0 && large === 0) return 'large'
     const mayBeSlow = this.#running('slow') < Math.max(1, threads - quick)
@@ -274,41 +221,40 @@ class RasterizerPool implements Rasterizer {
     return this.#busy.values().reduce((count, job) => count + (job.lane === lane ? 1 : 0), 0)
   }
 
-  /** Returns an idle drawer that has the document, else any idle drawer, else a new one. */
-  #freeDrawer({ task, lane }: Job): Drawer {
-    const isSlow = lane === 'slow'
-    const idle = this.#idle
-      .keys()
-      .filter(({ isAside }) => isSlow || !isAside)
-      .toArray()
-    const fitting = idle.filter(({ isAside }) => isAside === isSlow)
-    const drawer = fitting.find((one) => one.has(task.document.id)) ?? fitting[0] ?? idle[0] ?? this.#start()
-    clearTimeout(this.#idle.get(drawer))
-    this.#idle.delete(drawer)
-    if (isSlow) drawer.stepAside()
-    return drawer
-  }
-
-  #start(): Drawer {
-    // What is of no use to this job makes room for it.
-    for (const drawer of this.#idle.keys()) if (this.load().drawers >= this.#options.threads) this.#discard(drawer)
-    const drawer: Drawer = new Drawer(this.#settings, () => this.#discard(drawer))
-    return drawer
-  }
-
-  async #give(job: Job, drawer: Drawer): Promise<void> {
-    this.#busy.set(drawer, job)
-    const served = this.#shares.serve(job.turn)
-    try {
-      job.resolve(await this.#perform(job, drawer))
-    } catch (error) {
-      await this.#failed(job, error)
-    } finally {
-      served()
-      this.#busy.delete(drawer)
-      this.#keepOrEnd(drawer)
-      this.#dispatch()
+  async #give(first: Job, drawer: Drawer): Promise<void> {
+    for (let job: Job | null = first; job !== null; job = await this.#firstPage(job, drawer)) {
+      this.#busy.set(drawer, job)
+      const served = this.#shares.serve(job.turn)
+      try {
+        const result = await this.#perform(job, drawer)
+        if (result.type === 'opened' && !job.isAbandoned) this.#hashes.set(job.task.document.id, result.facts.sha256)
+        job.resolve(result)
+      } catch (error) {
+        await this.#failed(job, error)
+      } finally {
+        served()
+      }
     }
+    this.#busy.delete(drawer)
+    this.#crew.putBack(drawer)
+    this.#dispatch()
+  }
+
+  /**
+   * Waits a moment for the first page of a document that was just opened, where others wait: it would have to wait for a
+   * second turn. Null when there is none.
+   */
+  async #firstPage({ task, lane }: Job, drawer: Drawer): Promise<Job | null> {
+    const { id } = task.document
+    const isWorthwhile = task.type === 'open' && lane === 'quick' && this.#waiting.quick.size > 0 && !drawer.isOver
+    if (!isWorthwhile || !this.#hashes.has(id)) return null
+    const { promise, resolve } = Promise.withResolvers<Job | null>()
+    this.#expected.set(id, resolve)
+    const limit = setTimeout(() => resolve(null), FIRST_PAGE_WITHIN)
+    return promise.finally(() => {
+      clearTimeout(limit)
+      this.#expected.delete(id)
+    })
   }
 
   async #perform(job: Job, drawer: Drawer): Promise<TaskResult> {
@@ -318,18 +264,21 @@ class RasterizerPool implements Rasterizer {
     const seconds = task.type === 'open' ? openTimeoutSeconds : pageTimeoutSeconds
     const tooLong = Promise.withResolvers<never>()
     const limit = setTimeout(() => tooLong.reject(tookTooLong(task, seconds)), Math.max(0, seconds * 1000 - job.spent))
-    const slow = setTimeout(() => this.#moveAside(job, drawer), Math.max(0, SLOW_AFTER - job.spent))
     const began = performance.now()
     const maxBytes = job.lane === 'large' ? this.#maxPageBytes : Math.min(ORDINARY_BYTES, this.#maxPageBytes)
     try {
-      const drawn = drawer.run({ task, maxBytes, onGrowth: () => this.#grew(job, drawer) })
+      let isSlow = false
+      const onSlow = () => {
+        isSlow = true
+        this.#moveAside(job, drawer)
+      }
+      const drawn = drawer.run({ task, maxBytes, onSlow, onGrowth: () => this.#grew(job, drawer) })
       const result = await Promise.race([drawn, tooLong.promise])
-      if (performance.now() - began < SLOW_AFTER) this.#slowDocuments.delete(task.document.id)
+      if (!isSlow) this.#slowDocuments.delete(task.document.id)
       return result
     } finally {
       job.spent += performance.now() - began
       clearTimeout(limit)
-      clearTimeout(slow)
       // Where it is still at it, its time is over.
       if (drawer.isBusy) void drawer.end()
     }
@@ -376,8 +325,9 @@ class RasterizerPool implements Rasterizer {
   /** Lets others go first: the job goes on while nobody else wants to work, and so do its document's other pages. */
   #moveAside(job: Job, drawer: Drawer): void {
     const { id } = job.task.document
-    this.#slowDocuments.add(id)
-    for (const other of this.#waitingJobs) {
+    const isPage = job.task.type === 'rasterize'
+    if (isPage) this.#slowDocuments.add(id)
+    for (const other of isPage ? this.#waitingJobs : []) {
       if (other.task.document.id !== id || other.lane !== 'quick') continue
       this.#leaveQueue(other)
       this.#changeLane(other, 'slow')
@@ -387,6 +337,8 @@ class RasterizerPool implements Rasterizer {
     if (job.lane === 'slow' && this.#running('slow') > this.#options.threads) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
+    // More may follow, and a drawer takes a while to start.
+    this.#crew.keepSpare()
   }
 
   #changeLane(job: Job, lane: Lane): void {
@@ -407,14 +359,12 @@ class RasterizerPool implements Rasterizer {
       drawer.allow(this.#maxPageBytes)
       this.#dispatch()
     }
-    const held = this.#drawers().reduce((sum, { heldBytes }) => sum + heldBytes, 0)
-    if (held > this.#maxPageBytes + this.#options.threads * USUAL_BYTES) this.#relieve()
+    if (this.#crew.heldBytes > this.#maxPageBytes + this.#options.threads * USUAL_BYTES) this.#relieve()
   }
 
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */
   #relieve(): void {
-    const idle = this.#idle.keys().next().value
-    if (idle !== undefined) return this.#discard(idle)
+    if (this.#crew.endOne()) return
     const [most] = [...this.#busy]
       .filter(
         ([{ grownBytes }, { lane, isPostponed }]) => lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,
@@ -424,30 +374,5 @@ class RasterizerPool implements Rasterizer {
     const [drawer, job] = most
     this.#changeLane(job, 'large')
     this.#postpone(job, drawer)
-  }
-
-  #keepOrEnd(drawer: Drawer): void {
-    const { recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES, threads } = this.#options
-    if (drawer.isOver) return
-    const isWorn = drawer.pagesDrawn >= recycleAfterPages || drawer.heldBytes > MAX_HELD_BYTES
-    if (isWorn || this.#isClosed || this.load().drawers >= threads) return this.#discard(drawer)
-    const timer = setTimeout(() => this.#retire(drawer), IDLE_FOR).unref()
-    this.#idle.set(drawer, timer)
-  }
-
-  /** Ends a drawer that nobody has needed for a while, but for the last one. */
-  #retire(drawer: Drawer): void {
-    const isLast = this.#idle.size === 1 && this.#busy.size === 0
-    if (!isLast || drawer.isAside || drawer.heldBytes > MAX_IDLE_BYTES) this.#discard(drawer)
-  }
-
-  #discard(drawer: Drawer): void {
-    clearTimeout(this.#idle.get(drawer))
-    this.#idle.delete(drawer)
-    void drawer.end()
-  }
-
-  #drawers(): Drawer[] {
-    return [...this.#idle.keys(), ...this.#busy.keys()]
   }
 }

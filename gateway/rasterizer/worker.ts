@@ -3,10 +3,10 @@ import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
-import { MAX_IMAGE_MEMORY_BYTES } from './image/memory.ts'
 import { openImage } from './image/open-image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
+import { loadPdfium } from './pdfium/module.ts'
 import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
@@ -36,6 +36,8 @@ port.on('message', (request: ThreadRequest) => {
   // Requests are handled one after the other: a document is closed only after the page that is being drawn from it.
   previous = previous.then(() => answer(request))
 })
+// Most documents need it, and none should wait for it.
+if (pdfRasterizer !== 'pdfjs') await loadPdfium(maxMemoryBytes)
 reply({ type: 'ready' })
 // A drawer is killed, and would write nothing at its end.
 setImmediate(flushCompileCache)
@@ -79,7 +81,7 @@ async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
   const isPdf = document.mediaType === 'application/pdf'
   const fresh = isPdf
     ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, { maxImagePixels, maxMemoryBytes: MAX_IMAGE_MEMORY_BYTES })
+    : await openImage(bytes, { maxImagePixels, maxMemoryBytes })
   opened.set(document.id, fresh)
   return fresh
 }

@@ -8,9 +8,6 @@ export interface ImageLimits {
   readonly maxMemoryBytes: number
 }
 
-/** What one page's image may take where nothing else is known: scans of A3 in colour at 600 dpi fit in any format but AVIF. */
-export const MAX_IMAGE_MEMORY_BYTES = 640 * 2 ** 20
-
 /** What decoding an image takes, by its header. */
 interface DecodingCost {
   /** As stored, in pixels. */
