@@ -33,8 +33,6 @@ const ORDINARY_BYTES = 288 * MEBIBYTE
 const GROWING_BYTES = 192 * MEBIBYTE
 /** A page that has grown less is not to blame where memory is short. */
 const BLAMELESS_BYTES = 64 * MEBIBYTE
-/** What a drawer holds at most pages. */
-const USUAL_BYTES = 220 * MEBIBYTE
 function queueFull(waiting: number): GatewayError {
   return new GatewayError('queue_full', `${waiting} pages wait to be drawn. Send the request again a little later.`)
 }
@@ -212,8 +210,9 @@ class RasterizerPool implements Rasterizer {
     const { threads } = this.#options
     const [quick, large] = [this.#running('quick'), this.#running('large')]
     if (this.#waiting.quick.size > 0 && quick < threads) return 'quick'
-    if (this.#waiting.large.size > 0 && large === 0) return 'large'
-    const mayBeSlow = this.#running('slow') < Math.max(1, threads - quick)
+    const aside = large + this.#running('slow')
+    if (this.#waiting.large.size > 0 && large === 0 && aside < Math.max(2, threads)) return 'large'
+    const mayBeSlow = aside < Math.max(1, threads - quick)
     return this.#waiting.slow.size > 0 && mayBeSlow ? 'slow' : null
   }
 
@@ -334,7 +333,8 @@ class RasterizerPool implements Rasterizer {
       this.#enqueue(other)
     }
     if (job.lane === 'quick') this.#changeLane(job, 'slow')
-    if (job.lane === 'slow' && this.#running('slow') > this.#options.threads) this.#postpone(job, drawer)
+    const aside = this.#running('slow') + this.#running('large')
+    if (job.lane === 'slow' && aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
     // More may follow, and a drawer takes a while to start.
@@ -359,7 +359,9 @@ class RasterizerPool implements Rasterizer {
       drawer.allow(this.#maxPageBytes)
       this.#dispatch()
     }
-    if (this.#crew.heldBytes > this.#maxPageBytes + this.#options.threads * USUAL_BYTES) this.#relieve()
+    const grown = this.#busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
+    // As much as one large page takes, for each four that are drawn at a time.
+    if (grown > this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
   }
 
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */

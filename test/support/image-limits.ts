@@ -1,6 +1,9 @@
-import { MAX_IMAGE_MEMORY_BYTES, type ImageLimits } from '../../gateway/rasterizer/image/memory.ts'
+import type { ImageLimits } from '../../gateway/rasterizer/image/memory.ts'
+
+/** As a gateway with default settings has it. */
+const MAX_MEMORY_BYTES = 576 * 2 ** 20
 
 /** What may be decoded where a test asks for less, or for more, pixels. */
-export function limitsOf(maxImagePixels: number, maxMemoryBytes = MAX_IMAGE_MEMORY_BYTES): ImageLimits {
+export function limitsOf(maxImagePixels: number, maxMemoryBytes = MAX_MEMORY_BYTES): ImageLimits {
   return { maxImagePixels, maxMemoryBytes }
 }
