@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { slowPdf } from '../fixtures/slow-pages.ts'
+import { askFor } from '../support/bounds/ask.ts'
+import { processTree } from '../support/bounds/process-memory.ts'
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts'
+import { eventually } from '../support/within.ts'
+
+const seconds = 1000
+// What processes do is read from /proc.
+const skip = process.platform !== 'linux'
+const SECRET = 'a-key-that-no-drawer-sees'
+
+describe('drawers', { timeout: 60 * seconds, skip }, () => {
+  it('end with the gateway, even when it is killed in the middle of a page', async () => {
+    await using gateway = await startGatewayProcess({ GATEWAY_API_KEYS: `someone:${SECRET}` })
+    const drawers = await drawing(gateway)
+    gateway.child.kill('SIGKILL')
+    await eventually(() => drawers.every((id) => !existsSync(`/proc/${id}`)), 10 * seconds, 'no drawer is left')
+  })
+
+  it('are told no secret, may do little, and are the first to go when memory runs out', async () => {
+    await using gateway = await startGatewayProcess({ GATEWAY_API_KEYS: `someone:${SECRET}` })
+    const [drawer] = await drawing(gateway)
+    const environment = readFileSync(`/proc/${drawer}/environ`, 'latin1')
+    const command = readFileSync(`/proc/${drawer}/cmdline`, 'latin1').split('\0')
+    assert.ok(!environment.includes(SECRET))
+    assert.ok(!environment.includes('GATEWAY_'))
+    assert.ok(command.includes('--permission'))
+    assert.deepEqual(
+      command.filter((option) => option.startsWith('--allow-') && !option.startsWith('--allow-fs-')),
+      ['--allow-addons', '--allow-worker'],
+    )
+    assert.equal(readFileSync(`/proc/${drawer}/oom_score_adj`, 'latin1').trim(), '1000')
+  })
+})
+
+/** Asks for a page that takes a minute to draw; returns the processes of the gateway that are there then. */
+async function drawing({ child, url }: GatewayProcess): Promise<number[]> {
+  const pid = child.pid ?? 0
+  void askFor({ url, key: SECRET }, { file: 'slow.pdf', bytes: slowPdf(1, 60) }, 60 * seconds)
+  const drawers = () => processTree(pid).filter((id) => id !== pid)
+  // The page has moved aside once a spare drawer is there.
+  await eventually(() => drawers().length >= 2, 20 * seconds, 'a page that is being drawn')
+  return drawers()
+}
