@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { constants, setPriority } from 'node:os'
+import { setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
@@ -16,6 +16,9 @@ const MAX_DOCUMENTS = 32
 const MAX_DOCUMENT_BYTES = 64 * MEBIBYTE
 /** On a machine that is busy with other things, in milliseconds. */
 const START_TIMEOUT = 30_000
+
+/** Of one that gives way: a quarter of another's share, where both want to work. */
+const NICENESS = 6
 
 /** Thrown when a task took more memory than it may; its drawer is no more. */
 export class TookTooMuch extends Error {}
@@ -136,7 +139,7 @@ export class Drawer {
     this.#isAside = true
     const { pid } = this.#process
     try {
-      if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+      if (pid !== undefined) setPriority(pid, NICENESS)
     } catch {
       // It has just ended.
     }

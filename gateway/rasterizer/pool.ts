@@ -60,6 +60,8 @@ interface Job {
   /** How long it has been drawn without a result, in milliseconds. */
   spent: number
   isAbandoned: boolean
+  /** It has computed for longer than most tasks do. */
+  isSlow: boolean
   /** Its drawer was ended, and the task is to be done anew. */
   isPostponed: boolean
 }
@@ -148,7 +150,18 @@ class RasterizerPool implements Rasterizer {
     if (this.#isClosed) throw draining()
     const { promise, resolve, reject } = Promise.withResolvers<TaskResult>()
     const lane = this.#slowDocuments.has(task.document.id) ? 'slow' : 'quick'
-    const job: Job = { task, turn, onAside, resolve, reject, lane, spent: 0, isAbandoned: false, isPostponed: false }
+    const job: Job = {
+      task,
+      turn,
+      onAside,
+      resolve,
+      reject,
+      lane,
+      spent: 0,
+      isAbandoned: false,
+      isSlow: false,
+      isPostponed: false,
+    }
     if (lane === 'slow') onAside()
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
@@ -201,6 +214,22 @@ class RasterizerPool implements Rasterizer {
       if (job === undefined) throw new Error('a lane has lost its jobs')
       this.#waitingJobs.delete(job)
       void this.#give(job, this.#crew.take(job.task.document.id, lane === 'slow'))
+    }
+    this.#makeWay()
+  }
+
+  /** Where tasks of other requests wait for a quick one to end that is slow, it moves aside. */
+  #makeWay(): void {
+    if (this.#waiting.quick.size === 0) return
+    const waiting = new Set(
+      this.#waitingJobs
+        .values()
+        .filter(({ lane }) => lane === 'quick')
+        .map(({ turn }) => turn.request),
+    )
+    for (const [drawer, job] of this.#busy) {
+      const isInTheWay = job.isSlow && job.lane === 'quick' && !job.isPostponed
+      if (isInTheWay && (waiting.size > 1 || !waiting.has(job.turn.request))) return this.#moveAside(job, drawer)
     }
   }
 
@@ -266,14 +295,11 @@ class RasterizerPool implements Rasterizer {
     const began = performance.now()
     const maxBytes = job.lane === 'large' ? this.#maxPageBytes : Math.min(ORDINARY_BYTES, this.#maxPageBytes)
     try {
-      let isSlow = false
-      const onSlow = () => {
-        isSlow = true
-        this.#moveAside(job, drawer)
-      }
+      job.isSlow = false
+      const onSlow = () => this.#foundSlow(job)
       const drawn = drawer.run({ task, maxBytes, onSlow, onGrowth: () => this.#grew(job, drawer) })
       const result = await Promise.race([drawn, tooLong.promise])
-      if (!isSlow) this.#slowDocuments.delete(task.document.id)
+      if (!job.isSlow) this.#slowDocuments.delete(task.document.id)
       return result
     } finally {
       job.spent += performance.now() - began
@@ -321,8 +347,9 @@ class RasterizerPool implements Rasterizer {
     )
   }
 
-  /** Lets others go first: the job goes on while nobody else wants to work, and so do its document's other pages. */
-  #moveAside(job: Job, drawer: Drawer): void {
+  /** A page is slow: its document's other pages wait behind those of others, and hold nothing that these need. */
+  #foundSlow(job: Job): void {
+    job.isSlow = true
     const { id } = job.task.document
     const isPage = job.task.type === 'rasterize'
     if (isPage) this.#slowDocuments.add(id)
@@ -332,9 +359,15 @@ class RasterizerPool implements Rasterizer {
       this.#changeLane(other, 'slow')
       this.#enqueue(other)
     }
-    if (job.lane === 'quick') this.#changeLane(job, 'slow')
+    job.onAside()
+    this.#dispatch()
+  }
+
+  /** Lets others go first: the job goes on with the time that they leave. */
+  #moveAside(job: Job, drawer: Drawer): void {
+    this.#changeLane(job, 'slow')
     const aside = this.#running('slow') + this.#running('large')
-    if (job.lane === 'slow' && aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
+    if (aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
     // More may follow, and a drawer takes a while to start.

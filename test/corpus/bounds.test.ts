@@ -11,7 +11,7 @@ const PAGE_LIMIT_SECONDS = 5
 const environment = { GATEWAY_RASTERIZE_TIMEOUT_SECONDS: String(PAGE_LIMIT_SECONDS) }
 /** The longest of them have a thousand honest pages. */
 const options = { environment, answerLimitSeconds: 120, stderr: 'ignore' as const }
-const bars: Bars = { memory: 1200, memoryAfter: 500, health: 100, page: 1000, answer: 100 }
+const bars: Bars = { memory: 1200, memoryAfter: 500, health: 150, page: 2000, answer: 100 }
 
 const folder = join(import.meta.dirname, '../../../shared/corpus/public/robust')
 const files: readonly HostileFile[] = readdirSync(folder).map((file) => ({
