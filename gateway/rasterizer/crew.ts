@@ -39,7 +39,8 @@ export class Crew {
     const fitting = this.#idleOnes(isSlow)
     // One that does not give way yet can be told to, and not the other way round.
     const others = isSlow ? this.#idleOnes(false) : []
-    const drawer = fitting.find((one) => one.has(documentId)) ?? fitting[0] ?? others[0] ?? this.#start()
+    // The one that rested last: the others are ended when they have rested for long.
+    const drawer = fitting.find((one) => one.has(documentId)) ?? fitting.at(-1) ?? others.at(-1) ?? this.#start()
     this.#leave(drawer)
     if (isSlow) drawer.stepAside()
     return drawer

@@ -241,7 +241,11 @@ class RasterizerPool implements Rasterizer {
     if (this.#waiting.quick.size > 0 && quick < threads) return 'quick'
     const aside = large + this.#running('slow')
     if (this.#waiting.large.size > 0 && large === 0 && aside < Math.max(2, threads)) return 'large'
-    const mayBeSlow = aside < Math.max(1, threads - quick)
+    const inTheWay = this.#busy
+      .values()
+      .filter(({ lane, isSlow }) => lane === 'quick' && isSlow)
+      .toArray().length
+    const mayBeSlow = aside + inTheWay < Math.max(1, threads - quick + inTheWay)
     return this.#waiting.slow.size > 0 && mayBeSlow ? 'slow' : null
   }
 
