@@ -397,8 +397,8 @@ class RasterizerPool implements Rasterizer {
       this.#dispatch()
     }
     const grown = this.#busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
-    // As much as one large page takes, for each four that are drawn at a time.
-    if (grown > this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
+    // Before it is as much as one large page takes, for each four that are drawn at a time.
+    if (grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
   }
 
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */
