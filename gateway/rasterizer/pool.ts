@@ -33,6 +33,7 @@ const ORDINARY_BYTES = 288 * MEBIBYTE
 const GROWING_BYTES = 192 * MEBIBYTE
 /** A page that has grown less is not to blame where memory is short. */
 const BLAMELESS_BYTES = 64 * MEBIBYTE
+
 function queueFull(waiting: number): GatewayError {
   return new GatewayError('queue_full', `${waiting} pages wait to be drawn. Send the request again a little later.`)
 }
@@ -67,8 +68,8 @@ interface Job {
 }
 
 /**
- * Invariants: at most `threads` quick tasks run, and one large one beside them; slow ones run
- * where there are fewer, and one always may. A task waits only while its lane is full.
+ * Invariants: at most `threads` quick tasks run, and one large one beside them; slow ones run where there are fewer, and
+ * one always may. A task waits only while its lane is full.
  */
 class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
@@ -228,7 +229,7 @@ class RasterizerPool implements Rasterizer {
         .map(({ turn }) => turn.request),
     )
     for (const [drawer, job] of this.#busy) {
-      const isInTheWay = job.isSlow && job.lane === 'quick' && !job.isPostponed
+      const isInTheWay = drawer.isBusy && job.isSlow && job.lane === 'quick' && !job.isPostponed
       if (isInTheWay && (waiting.size > 1 || !waiting.has(job.turn.request))) return this.#moveAside(job, drawer)
     }
   }
@@ -292,6 +293,11 @@ class RasterizerPool implements Rasterizer {
   async #perform(job: Job, drawer: Drawer): Promise<TaskResult> {
     const { task } = job
     await drawer.started()
+    if (drawer.isOver) {
+      // It was ended after its last task, or by the system: this one is not to blame.
+      job.isPostponed = true
+      throw new BrokeDown('a drawer had ended before its task')
+    }
     const { openTimeoutSeconds, pageTimeoutSeconds } = this.#options
     const seconds = task.type === 'open' ? openTimeoutSeconds : pageTimeoutSeconds
     const tooLong = Promise.withResolvers<never>()
@@ -406,7 +412,8 @@ class RasterizerPool implements Rasterizer {
     if (this.#crew.endOne()) return
     const [most] = [...this.#busy]
       .filter(
-        ([{ grownBytes }, { lane, isPostponed }]) => lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,
+        ([{ grownBytes, isBusy }, { lane, isPostponed }]) =>
+          isBusy && lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,
       )
       .toSorted(([one], [other]) => other.grownBytes - one.grownBytes)
     if (most === undefined) return
