@@ -9,10 +9,13 @@ import type { DrawerReply, DrawerRequest, DrawerSettings, ThreadReply, ThreadReq
 /** In milliseconds. In such a time a decompression bomb unpacks some 20 MB. */
 const WATCH_INTERVAL = 10
 /**
- * A task that takes more of the processor gives way to others, in microseconds. Ordinary pages take a fifth, and half of it in
- * a drawer that has just started. It is not the time on the clock, or everything would be slow on a busy machine.
+ * A task that takes more of the processor gives way to others, in microseconds. Ordinary pages take the thread that draws a
+ * fifth of it, and half of it in a drawer that has just started; the threads in which V8 compiles take as much again. It
+ * is not the time on the clock, or everything would be slow on a busy machine.
  */
-const SLOW_AFTER = 600_000
+const SLOW_AFTER = 300_000
+/** Of the whole process: libraries with threads of their own may take it while the thread that draws waits. */
+const SLOW_AFTER_TOGETHER = 600_000
 /** Growth that is worth a message. */
 const NOTEWORTHY_BYTES = 16 * 2 ** 20
 /**
@@ -38,6 +41,8 @@ let abandoned = new Int32Array(new SharedArrayBuffer(4))
 let maxBytes = Infinity
 let reported = 0
 let began = process.cpuUsage()
+let threadBegan: Promise<NodeJS.CpuUsage> | null = null
+let isAsked = false
 let isSlow = false
 let watching: NodeJS.Timeout | null = null
 
@@ -74,17 +79,17 @@ function perform(
   maxBytes = allowed
   reported = heldBytes()
   began = process.cpuUsage()
+  threadBegan = thread.cpuUsage()
+  threadBegan.catch(() => {})
   isSlow = false
   watching = setInterval(watch, WATCH_INTERVAL)
   post({ type: 'task', task: { ...task, document: { ...task.document, bytes } }, abandoned })
 }
 
 function watch(): void {
-  const { user, system } = process.cpuUsage(began)
-  if (!isSlow && user + system > SLOW_AFTER) {
-    isSlow = true
-    channel.send({ type: 'slow', heldBytes: heldBytes() })
-  }
+  const together = total(process.cpuUsage(began))
+  if (together > SLOW_AFTER_TOGETHER) foundSlow()
+  else if (together > SLOW_AFTER) void watchThread()
   const held = heldBytes()
   if (held > maxBytes) {
     // A small message goes out at once, and outlives its sender.
@@ -95,6 +100,24 @@ function watch(): void {
     channel.send({ type: 'grew', heldBytes: held })
   }
 }
+
+/** The thread answers while it computes, but for a library that lets nobody interrupt it. */
+async function watchThread(): Promise<void> {
+  if (isAsked) return
+  isAsked = true
+  const task = watching
+  const taken = total(await thread.cpuUsage((await threadBegan) ?? undefined))
+  isAsked = false
+  if (watching === task && taken > SLOW_AFTER) foundSlow()
+}
+
+function foundSlow(): void {
+  if (isSlow) return
+  isSlow = true
+  channel.send({ type: 'slow', heldBytes: heldBytes() })
+}
+
+const total = ({ user, system }: NodeJS.CpuUsage) => user + system
 
 function heldBytes(): number {
   const ofDocuments = documents.values().reduce((sum, { byteLength }) => sum + byteLength, 0)
