@@ -8,7 +8,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
-import { createKeptReadings } from './ocr/kept-readings.ts'
+import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
 import type { OcrServices } from './ocr/ocr.ts'
@@ -23,6 +23,9 @@ import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slot
 import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
+import { createDatabase, type Database } from './store/database.ts'
+import type { NamedDocuments } from './request/context.ts'
+import { nothingNamed } from './request/named.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -48,6 +51,10 @@ export interface Services extends AsyncDisposable {
   readonly lifecycle: { draining: boolean }
   readonly upstreams: Upstreams
   readonly models: ModelList
+  /** Documents that a request of a key may name. */
+  readonly named: (key: string | null) => NamedDocuments
+  /** What must survive a restart. */
+  readonly database: Database
   readonly ocr: OcrServices
 }
 
@@ -71,6 +78,7 @@ export function createServices(config: Config): Services {
   const metrics = createMetrics()
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
+  const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -101,26 +109,20 @@ export function createServices(config: Config): Services {
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
-    ocr: {
-      reading: createReadServices(config, { metrics, store, upstreams, embedded, slots, meter }),
-      metrics,
-      meter,
+    named: () => nothingNamed,
+    database,
+    ocr: createOcrServices(config, {
       log,
-      rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
-      imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
-      cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
-      cached: (pageKeys, signal) => store.has(pageKeys, signal),
-      openDocuments: (source, turn, signal) =>
-        openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      metrics,
+      store,
+      upstreams,
+      embedded,
+      slots,
+      meter,
+      rasterizer,
       admission,
-      expectEngine: async ({ id, engine: name }, signal) => {
-        if (name === 'vllm') await upstreams.expect(id, signal)
-      },
-      lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
-      maxPages: config.GATEWAY_MAX_PAGES,
       kept,
-      keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
-    },
+    }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
@@ -156,6 +158,37 @@ function anonymousAccess(config: Config): AnonymousAccess | null {
   if (config.GATEWAY_API_KEYS.length > 0) return null
   const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
   return { host, anyHost, corsOrigins }
+}
+
+interface OcrParts extends ReadParts {
+  readonly log: Log
+  readonly rasterizer: Rasterizer
+  readonly admission: Admission
+  readonly kept: KeptReadings
+}
+
+function createOcrServices(config: Config, parts: OcrParts): OcrServices {
+  const { log, metrics, store, upstreams, meter, rasterizer, admission, kept } = parts
+  return {
+    reading: createReadServices(config, parts),
+    metrics,
+    meter,
+    log,
+    rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
+    imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
+    cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
+    cached: (pageKeys, signal) => store.has(pageKeys, signal),
+    openDocuments: (source, turn, signal) =>
+      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+    admission,
+    expectEngine: async ({ id, engine: name }, signal) => {
+      if (name === 'vllm') await upstreams.expect(id, signal)
+    },
+    lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
+    maxPages: config.GATEWAY_MAX_PAGES,
+    kept,
+    keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
+  }
 }
 
 interface ReadParts {

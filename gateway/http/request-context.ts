@@ -1,4 +1,4 @@
-import type { RequestContext, TextChats } from '../request/context.ts'
+import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
 
@@ -7,6 +7,8 @@ export interface RequestServices {
   readonly models: ModelList
   readonly maxDocumentBytes: number
   readonly textChats: TextChats
+  /** Documents that a request of a key may name. */
+  readonly named: (key: string | null) => NamedDocuments
 }
 
 /** Returns what decides how a request is read, beside its body, in any protocol. */
@@ -18,6 +20,7 @@ export function requestContext(c: GatewayContext, services: RequestServices): Re
     patienceSeconds: patienceOf(c),
     maxDocumentBytes,
     textChats,
+    named: services.named(c.get('record').key),
     findModel: (name) => models.find(name, c.req.raw.signal),
   }
 }

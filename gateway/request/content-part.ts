@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { contentPart, type ContentPart, type DocumentFields } from '../wire/openai/content-part.ts'
 import { check } from './check.ts'
-import { isAddress, refuseAddress } from './data-url.ts'
+import { isAddress } from './data-url.ts'
 
 /** What one part of a message holds, whatever its protocol calls it. */
 export type Part =
@@ -64,7 +64,6 @@ export function readPart(value: unknown, path: string): Part {
 
 function readText({ text }: ContentPart, [document]: readonly DocumentPart[], path: string): Part {
   if (document !== undefined) {
-    refuseAddress(document.data, document.param)
     throw new GatewayError(
       'invalid_value',
       `${path} holds a text and a document (${document.param}). Send them as two parts.`,

@@ -1,3 +1,4 @@
+import type { Source, SourceFacts } from '../document/source.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { JsonText } from './json-text.ts'
 
@@ -18,6 +19,14 @@ export interface TextChats {
   readonly maxTokens: number | null
 }
 
+/** Finds documents that a request names, and does not hold. */
+export interface NamedDocuments {
+  /** Returns a stored file of the caller. Throws `file_not_found`. */
+  readonly stored: (id: string, facts: SourceFacts) => Promise<Source>
+  /** Returns what an address stands for, of any scheme but `data:`. Throws `url_not_allowed`. */
+  readonly at: (address: string, facts: SourceFacts) => Promise<Source>
+}
+
 /** What decides how a request is read, beside its body. */
 export interface RequestContext {
   readonly requestId: string
@@ -27,6 +36,7 @@ export interface RequestContext {
   readonly patienceSeconds: number | null
   readonly maxDocumentBytes: number
   readonly textChats: TextChats
+  readonly named: NamedDocuments
   /** Finds the model of a name; throws `model_not_found`. */
   readonly findModel: (name: string) => Promise<ServedModel>
 }

@@ -20,23 +20,17 @@ export function isAddress(text: string): boolean {
 
 const DATA_SCHEME = /^\s*data:/i
 
-/** Throws `url_not_allowed` for an address of any scheme but `data:`. */
-export function refuseAddress(text: string, param: string): void {
-  if (!isAddress(text) || DATA_SCHEME.test(text.slice(0, 64))) return
-  throw new GatewayError(
-    'url_not_allowed',
-    'This gateway fetches no addresses, whatever their scheme. Send the document itself, as a base64 data URL.',
-    { param },
-  )
+/** Tells whether a text is an address of something that is elsewhere. */
+export function isElsewhere(text: string): boolean {
+  return isAddress(text) && !DATA_SCHEME.test(text.slice(0, 64))
 }
 
 /**
  * Decodes a data URL or bare base64 (standard or URL-safe, padded or not). Throws `invalid_base64`,
- * `document_too_large` without decoding more than that, `url_not_allowed` for any other address.
+ * `document_too_large` without decoding more than that.
  */
 export async function decodeInline(text: JsonText, param: string, maxBytes: number): Promise<InlineData> {
   const beginning = beginningOf(text, 64 + MAX_HEAD_LENGTH)
-  refuseAddress(beginning, param)
   const head = DATA_SCHEME.exec(beginning.slice(0, 64))
   if (head === null) return { bytes: await decode(text, param, maxBytes), mediaType: null, filename: null }
   const parameters = beginning.slice(head[0].length, head[0].length + MAX_HEAD_LENGTH)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import { decodeInline } from '../../../gateway/request/data-url.ts'
+import { decodeInline, isElsewhere } from '../../../gateway/request/data-url.ts'
 import { jsonTextOf, type JsonText } from '../../../gateway/request/json-text.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -68,19 +68,6 @@ describe('decoding an inline document', () => {
       text: `data:application/pdf;name=${'a'.repeat(5000)};base64,${base64}`,
       code: 'invalid_base64',
     },
-    ...[
-      'https://example.org/a.pdf',
-      ' HTTP://example.org/a.pdf',
-      'file:///etc/passwd',
-      'file:/etc/passwd',
-      'ftp://example.org/a.pdf',
-      's3://bucket/a.pdf',
-      'gs://bucket/a.pdf',
-      'blob:https://example.org/1',
-      'cid:part1@example.org',
-      'jar:file:///a!/b',
-      'http:169.254.169.254',
-    ].map((text) => ({ name: `the address ${text}`, text, code: 'url_not_allowed' })),
     { name: 'a path on a drive', text: 'C:\\scan.pdf', code: 'invalid_base64' },
     { name: 'too many bytes', text: Buffer.alloc(MAX_BYTES + 1).toString('base64'), code: 'document_too_large' },
     { name: 'far too many bytes', text: 'A'.repeat(MAX_BYTES * 4), code: 'document_too_large' },
@@ -95,6 +82,25 @@ describe('decoding an inline document', () => {
       )
     })
   }
+
+  it('tells what is elsewhere', () => {
+    for (const text of [
+      'https://example.org/a.pdf',
+      ' HTTP://example.org/a.pdf',
+      'file:///etc/passwd',
+      'file:/etc/passwd',
+      'ftp://example.org/a.pdf',
+      's3://bucket/a.pdf',
+      'gs://bucket/a.pdf',
+      'blob:https://example.org/1',
+      'cid:part1@example.org',
+      'jar:file:///a!/b',
+      'http:169.254.169.254',
+    ])
+      assert.ok(isElsewhere(text), text)
+    for (const text of ['data:application/pdf;base64,AAAA', ' DATA:,', 'AAAA', 'C:\\scan.pdf'])
+      assert.ok(!isElsewhere(text), text)
+  })
 
   it('knows the file name among the parameters', async () => {
     for (const [parameters, filename] of [
