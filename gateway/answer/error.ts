@@ -1,4 +1,5 @@
 import { errorEntry, type GatewayError } from '../errors.ts'
+import type { UnitedErrorBody } from '../wire/mistral/errors.ts'
 import type { ErrorBody } from '../wire/openai/errors.ts'
 
 // What a client calls a field, or puts into one, may be as long as its request.
@@ -15,6 +16,12 @@ export function errorBody({ code, message, param }: GatewayError): ErrorBody {
       code,
     },
   }
+}
+
+/** Builds the body of an error where OpenAI's and Mistral's clients use the same endpoint: each finds its own form in it. */
+export function unitedErrorBody(thrown: GatewayError): UnitedErrorBody {
+  const { error } = errorBody(thrown)
+  return { object: 'error', ...error, detail: error.message, error }
 }
 
 function shortened(text: string, length: number): string {

@@ -14,7 +14,17 @@ export function modelList(models: readonly NamedModel[]): ModelList {
 
 /** Builds the entry of one model. */
 export function modelEntry({ name, model }: NamedModel): ModelEntry {
-  const { root, parent, created, ownedBy, maxModelLen, engine } = model
-  const maxLength = engine === 'vllm' ? maxModelLen : null
-  return { id: name, object: 'model', created, owned_by: ownedBy, root, parent, max_model_len: maxLength }
+  const { root, parent, created, ownedBy, maxModelLen, engine, profile } = model
+  const readsDocuments = profile !== null
+  return {
+    id: name,
+    object: 'model',
+    created,
+    owned_by: ownedBy,
+    root,
+    parent,
+    max_model_len: engine === 'vllm' ? maxModelLen : null,
+    type: 'base',
+    capabilities: { completion_chat: engine === 'vllm', vision: readsDocuments, ocr: readsDocuments },
+  }
 }

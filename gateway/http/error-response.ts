@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { errorBody } from '../answer/error.ts'
+import { errorBody, unitedErrorBody } from '../answer/error.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { GatewayContext, GatewayEnv } from './context.ts'
@@ -43,6 +43,10 @@ export function errorResponse(metrics: Metrics) {
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
     // No "Connection: close" for a body that is left unread: Node would close at once, and a client that is still sending
     // would read a reset in place of the answer. node-server reads on for half a second, and closes then.
-    return c.json(errorBody(error), error.status as ContentfulStatusCode)
+    const body = MISTRAL_PATH.test(c.req.path) ? unitedErrorBody(error) : errorBody(error)
+    return c.json(body, error.status as ContentfulStatusCode)
   }
 }
+
+/** What Mistral's clients ask for, and clients of documents that read its errors; OpenAI's use some of it too. */
+const MISTRAL_PATH = /^(?:\/v1)?\/(?:ocr|files|uploads|process)(?:\/|$)/

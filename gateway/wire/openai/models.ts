@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** One entry of `GET /v1/models`; the fields beyond OpenAI's are vLLM's. */
+/** One entry of `GET /v1/models`; the fields beyond OpenAI's are vLLM's, and the last two Mistral's. */
 export const modelEntry = z.strictObject({
   id: z.string(),
   object: z.literal('model'),
@@ -11,6 +11,9 @@ export const modelEntry = z.strictObject({
   parent: z.string().nullable(),
   /** In tokens; null for the embedded engine. */
   max_model_len: z.int().nullable(),
+  /** Mistral's clients tell models apart by it, and refuse a list without it. */
+  type: z.literal('base'),
+  capabilities: z.strictObject({ completion_chat: z.boolean(), vision: z.boolean(), ocr: z.boolean() }),
 })
 
 /** One entry of `GET /v1/models`. */
