@@ -10,6 +10,7 @@ import { errorResponse, throwErrors } from './http/error-response.ts'
 import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
+import { mistralOcr } from './http/routes/ocr.ts'
 import { pathOf, routeMissedByBase } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
@@ -33,12 +34,16 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/ready', ready(services.upstreams, services.lifecycle))
   app.get('/metrics', exposeMetrics(services))
 
-  app.use('/v1/*', authenticate(services.apiKeys))
-  app.use('/v1/*', refuseWhileDraining(services.lifecycle))
+  for (const path of ['/v1/*', '/ocr']) {
+    app.use(path, authenticate(services.apiKeys))
+    app.use(path, refuseWhileDraining(services.lifecycle))
+  }
   app.get('/v1/models', listModels(services.models))
   app.get('/v1/models/:id{.+}', retrieveModel(services.models))
   app.post('/v1/chat/completions', chatCompletions(services))
   app.post('/v1/completions', completions(services))
+  app.post('/v1/ocr', mistralOcr(services))
+  app.post('/ocr', mistralOcr(services))
   return app
 }
 

@@ -61,11 +61,25 @@ function closedWarning(openers: readonly string[]): PageWarning {
 }
 
 /** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
-function withMarker(text: string, page: number, { error, status }: PageResult): string {
+function withMarker(text: string, page: number, result: PageResult): string {
+  const marker = markerOf(page, result)
+  return text === '' || marker === null ? (marker ?? text) : `${text}${MARKER_GAP}${marker}`
+}
+
+const MARKER_GAP = '\n\n'
+
+/** What says in the content that a page was not read, or not whole; null where it was. */
+function markerOf(page: number, { error, status }: Pick<PageResult, 'error' | 'status'>): string | null {
   if (status === 'pending') return `<!-- page ${page} pending -->`
-  if (error === null) return text
-  const marker = `<!-- page ${page} failed: ${error.code} -->`
-  return text === '' ? marker : `${text}\n\n${marker}`
+  return error === null ? null : `<!-- page ${page} failed: ${error.code} -->`
+}
+
+/** Returns what of a page's part of the content was read from the page: without the marker of one that failed. */
+export function readText(part: string, page: number, result: Pick<PageResult, 'error' | 'status'>): string {
+  const marker = markerOf(page, result)
+  if (marker === null || !part.endsWith(marker)) return part
+  const text = part.slice(0, -marker.length)
+  return text.endsWith(MARKER_GAP) ? text.slice(0, -MARKER_GAP.length) : text
 }
 
 function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {

@@ -92,9 +92,10 @@ async function openAll(
   return documents
 }
 
-function tooManyPages(asked: string, { pages, sources }: OcrRequest, maxPages: number): GatewayError {
-  const message = `The request asks for ${asked}, and at most ${maxPages} are read at once. Ask for fewer with ocr.pages, such as "1-${maxPages}".`
-  return new GatewayError('too_many_pages', message, { param: pages === null ? sources[0]?.param : 'ocr.pages' })
+function tooManyPages(asked: string, { pages, pageNaming, sources }: OcrRequest, maxPages: number): GatewayError {
+  const { param, first } = pageNaming
+  const message = `The request asks for ${asked}, and at most ${maxPages} are read at once. Ask for fewer with ${param}, such as "${first}-${maxPages - 1 + first}".`
+  return new GatewayError('too_many_pages', message, { param: pages === null ? sources[0]?.param : param })
 }
 
 /** Tells which keys the cache holds; empty when the request does not use the cache's answers. */
@@ -110,7 +111,7 @@ export async function findCached(
 function planPages(request: OcrRequest, documents: readonly Document[], services: PlanServices): PlannedPage[] {
   const { maxPages } = services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
-  const wanted = resolvePages(request.pages, total)
+  const wanted = resolvePages(request.pages, total, request.pageNaming)
   if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
   const shared: SharedByPages = {
     question: questionOf(request),

@@ -9,7 +9,14 @@ export interface PageSpan {
 /** The pages that a request asks for, before the number of pages is known. */
 export type PageRange = readonly PageSpan[]
 
-const PARAM = 'ocr.pages'
+/** How a protocol asks for pages: the field, and the number of a document's first page. Errors say it in these words. */
+export interface PageNaming {
+  readonly param: string
+  readonly first: 0 | 1
+}
+
+/** How the `ocr` object asks for pages. */
+export const ocrPages: PageNaming = { param: 'ocr.pages', first: 1 }
 
 // Nine digits: more pages than any document has, and a safe integer.
 const SPAN = /^(\d{1,9})(?:\s*(-)\s*(\d{1,9})?)?$/
@@ -35,7 +42,7 @@ function parseSpan(text: string): PageSpan {
 
 function invalid(problem: string): GatewayError {
   const valid = 'Give 1-based pages and ranges, such as "1-3,7,10-", where an open end means the last page.'
-  return new GatewayError('invalid_value', `ocr.pages ${problem}. ${valid}`, { param: PARAM })
+  return new GatewayError('invalid_value', `${ocrPages.param} ${problem}. ${valid}`, { param: ocrPages.param })
 }
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
@@ -44,8 +51,8 @@ const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0,
  * Returns the 1-based numbers of the pages that a range names in a document, ascending, each once; all of them for
  * null. Throws `page_out_of_range` when any named page is not there.
  */
-export function resolvePages(range: PageRange | null, pageCount: number): number[] {
-  const spans = (range ?? [{ first: 1, last: pageCount }]).map((span) => resolveSpan(span, pageCount, range !== null))
+export function resolvePages(range: PageRange | null, pageCount: number, naming: PageNaming = ocrPages): number[] {
+  const spans = range?.map((span) => resolveSpan(span, pageCount, naming)) ?? [{ first: 1, last: pageCount }]
   const pages: number[] = []
   // The spans are sorted by their first page. Each adds only pages after the last one added, so that overlaps cost
   // nothing.
@@ -54,14 +61,20 @@ export function resolvePages(range: PageRange | null, pageCount: number): number
   return pages
 }
 
-function resolveSpan({ first, last }: PageSpan, pageCount: number, isAsked: boolean): { first: number; last: number } {
+function resolveSpan(
+  { first, last }: PageSpan,
+  pageCount: number,
+  { param, first: number }: PageNaming,
+): { first: number; last: number } {
   const wanted = Math.max(first, last ?? first)
-  if (isAsked && wanted > pageCount) {
+  if (wanted > pageCount) {
     const pages = pageCount === 1 ? '1 page' : `${pageCount} pages`
+    const [asked, highest] = [wanted - 1 + number, pageCount - 1 + number]
+    const from = number === 0 ? ' (the first is page 0)' : ''
     throw new GatewayError(
       'page_out_of_range',
-      `ocr.pages asks for page ${wanted}, but the document has ${pages}. Ask for pages up to ${pageCount}, or leave ocr.pages out to read them all.`,
-      { param: PARAM },
+      `${param} asks for page ${asked}${from}, but the document has ${pages}. Ask for pages up to ${highest}, or leave ${param} out to read them all.`,
+      { param },
     )
   }
   return { first, last: last ?? pageCount }

@@ -61,6 +61,8 @@ export interface PageImage {
   /** Pixels. */
   readonly width: number
   readonly height: number
+  /** Pixels for each inch of a PDF's page; left out, or null, for images. */
+  readonly dpi?: number | null
   readonly rasterizer: Rasterizer
   /** The page has nothing to read, and is shown to no engine. */
   readonly blank: boolean

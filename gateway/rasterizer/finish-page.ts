@@ -15,7 +15,7 @@ import { measureSkew } from '../prepare/skew.ts'
  * A blank page is encoded as it is.
  */
 export async function finishPage(
-  { bitmap, rasterizer, source = null, textLayer = null, ink = null, warnings: lacks = [] }: Drawing,
+  { bitmap, rasterizer, dpi = null, source = null, textLayer = null, ink = null, warnings: lacks = [] }: Drawing,
   { mediaType, pixelBudget, preparation = {} }: Rasterization,
 ): Promise<PageImage> {
   const found = ink?.of === bitmap ? ink.mask : findInkReduced(bitmap)
@@ -29,7 +29,7 @@ export async function finishPage(
   const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
-  return { data, mediaType, width, height, rasterizer, blank, warnings, textLayer: withoutLettering(textLayer) }
+  return { data, mediaType, width, height, dpi, rasterizer, blank, warnings, textLayer: withoutLettering(textLayer) }
 }
 
 /** What the letters measure is of use only while the page is drawn. */

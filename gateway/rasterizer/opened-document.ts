@@ -10,6 +10,8 @@ import type { FactLimits, PdfFacts } from './document-facts.ts'
 export interface Drawing {
   readonly bitmap: Bitmap
   readonly rasterizer: PageImage['rasterizer']
+  /** Pixels for each inch of the page; left out while a document draws, null for images. */
+  readonly dpi?: number | null
   /** Left out for pages that are drawn from text and lines. */
   readonly source?: SourceImage | null
   /** A PDF's page shows pictures; left out where that is not known. */

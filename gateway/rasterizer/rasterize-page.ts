@@ -98,8 +98,19 @@ async function closerPage(work: PageToRasterize): Promise<PageImage> {
   return tiledPage(drawing, rasterization, ({ width, height }) => cutAgain(plan, width, height))
 }
 
-function drawAt({ document, page, isAbandoned }: PageToRasterize, sizeFor: (size: PageSize) => TargetSize) {
-  return document.draw(page, sizeFor, isAbandoned)
+async function drawAt(
+  { document, page, isAbandoned }: PageToRasterize,
+  sizeFor: (size: PageSize) => TargetSize,
+): Promise<Drawing> {
+  const found: { size: PageSize | null } = { size: null }
+  const drawing = await document.draw(page, (size) => sizeFor((found.size = size)), isAbandoned)
+  return { ...drawing, dpi: found.size === null ? null : dpiOf(drawing, found.size) }
+}
+
+const POINTS_PER_INCH = 72
+
+function dpiOf({ bitmap }: Drawing, { width, unit }: PageSize): number | null {
+  return unit === 'px' ? null : Math.max(1, Math.round((bitmap.width / width) * POINTS_PER_INCH))
 }
 
 /** Returns the plan, or null when its whole page would exceed the limit on images: the page is then read as a whole. */

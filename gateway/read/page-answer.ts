@@ -41,6 +41,10 @@ export const pageAnswer = z.object({
   /** Pixels of the page image that the engine was shown; null when the page was not drawn. */
   width: pixels.nullable(),
   height: pixels.nullable(),
+  /** Pixels for each inch of a PDF's page; null for images, and when the page was not drawn. */
+  dpi: pixels.nullable(),
+  /** The page was read in tiles: what a model says of places is about its tile. */
+  isTiled: z.boolean(),
   rasterizer: z.enum(rasterizers).nullable(),
   /** The page has no ink, and no engine was asked. */
   blank: z.boolean(),
@@ -84,6 +88,8 @@ export function unread(engine: EngineName): PageAnswer {
     usage: { promptTokens: 0, completionTokens: 0 },
     width: null,
     height: null,
+    dpi: null,
+    isTiled: false,
     rasterizer: null,
     blank: false,
     warnings: [],
@@ -99,8 +105,9 @@ export function unread(engine: EngineName): PageAnswer {
 }
 
 /** Builds the answer of a page that was drawn and not read. */
-export function drawn({ width, height, rasterizer, blank, warnings }: PageImage, engine: EngineName): PageAnswer {
-  return { ...unread(engine), width, height, rasterizer, blank, warnings }
+export function drawn(image: PageImage, engine: EngineName): PageAnswer {
+  const { width, height, dpi = null, tiles, rasterizer, blank, warnings } = image
+  return { ...unread(engine), width, height, dpi, isTiled: tiles !== undefined, rasterizer, blank, warnings }
 }
 
 /** Builds the answer to a page image from one attempt at it. */

@@ -4,7 +4,7 @@ import { pageAnswer, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 
 /** Raised when the stored shape changes, or what counts as an answer: older values are misses then. */
-const STORED_VERSION = 6
+const STORED_VERSION = 7
 
 /** Only answers that ended well are stored. `cache` is left out: each request sets its own. */
 const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: true }).extend({

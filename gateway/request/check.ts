@@ -26,7 +26,8 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T 
 
 /** Returns the keys of the object at a path in a schema. */
 function keysAt(schema: unknown, [key, ...rest]: readonly PropertyKey[]): string[] {
-  if (schema instanceof z.ZodOptional) return keysAt(schema.unwrap(), key === undefined ? [] : [key, ...rest])
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return keysAt(schema.unwrap(), key === undefined ? [] : [key, ...rest])
   if (!(schema instanceof z.ZodObject)) return []
   return key === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(key)], rest)
 }

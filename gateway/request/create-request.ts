@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Source } from '../document/source.ts'
-import { parsePageRange } from '../page/page-range.ts'
+import { ocrPages, parsePageRange, type PageNaming } from '../page/page-range.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
@@ -17,6 +17,8 @@ export interface RequestParts {
   readonly leftOut?: number
   readonly options: OcrOptions
   readonly names: OptionNames
+  /** Left out: as in the `ocr` object. */
+  readonly pageNaming?: PageNaming
 }
 
 /**
@@ -24,7 +26,7 @@ export interface RequestParts {
  * the model lacks.
  */
 export function createRequest(
-  { model, sources, userText, leftOut = 0, options, names }: RequestParts,
+  { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
   { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
 ): OcrRequest {
   const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
@@ -36,6 +38,7 @@ export function createRequest(
     model,
     sources,
     pages: range,
+    pageNaming,
     ...chosen,
     ...sameNames,
     parsesContent: answerFormat !== null,

@@ -1,12 +1,12 @@
 import type { Source } from '../document/source.ts'
-import type { PageRange } from '../page/page-range.ts'
+import type { PageNaming, PageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { Question } from '../profile/question.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
 export interface Warning {
-  readonly code: 'prompt_not_used' | 'documents_not_read' | 'response_format_ignored'
+  readonly code: 'prompt_not_used' | 'documents_not_read' | 'response_format_ignored' | 'option_ignored'
   readonly message: string
 }
 
@@ -16,6 +16,8 @@ export interface OcrRequest extends Question {
   readonly sources: readonly Source[]
   /** Null: all pages. Pages of several documents are numbered through, in the order of the documents. */
   readonly pages: PageRange | null
+  /** What the client calls pages. */
+  readonly pageNaming: PageNaming
   /** The task's answer is JSON rather than Markdown. */
   readonly answersJson: boolean
   /** The client will parse the content as one JSON value. */

@@ -1,3 +1,4 @@
+import { ocrPages } from '../../gateway/page/page-range.ts'
 import type { ModelProfile } from '../../gateway/profile/model-profile.ts'
 import type { OcrModel } from '../../gateway/profile/question.ts'
 import type { OcrRequest } from '../../gateway/request/ocr-request.ts'
@@ -15,6 +16,7 @@ export function makeRequest(parts: Partial<OcrRequest> = {}): OcrRequest {
     model: makeModel(),
     sources: [],
     pages: null,
+    pageNaming: ocrPages,
     task: 'document',
     prompt: null,
     answersJson: false,

@@ -1,0 +1,158 @@
+import type { Source } from '../document/source.ts'
+import { GatewayError } from '../errors.ts'
+import type { PageNaming } from '../page/page-range.ts'
+import type { OcrModel } from '../profile/question.ts'
+import { mistralOcrRequest, type MistralOcrRequest } from '../wire/mistral/ocr-request.ts'
+import { check } from './check.ts'
+import { readPart, type DocumentPart } from './content-part.ts'
+import type { RequestBody, RequestContext } from './context.ts'
+import { createRequest } from './create-request.ts'
+import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
+import type { OcrRequest, Warning } from './ocr-request.ts'
+import { completeOptions } from './options.ts'
+import { sourceOf } from './source.ts'
+import { wholeTexts } from './whole-texts.ts'
+import { zeroBasedRange } from './zero-based-range.ts'
+
+/** How the answer of `POST /v1/ocr` is written. */
+export interface MistralAnswer {
+  /** The most images of the whole answer; null: all. */
+  readonly imageLimit: number | null
+  /** Smaller images are left out; in pixels of the page image. */
+  readonly imageMinSize: number
+  /** How large the document is, once it was opened. */
+  readonly documentBytes: () => number | null
+}
+
+/** What `POST /v1/ocr` asks for. */
+export interface MistralQuestion {
+  readonly request: OcrRequest
+  readonly answer: MistralAnswer
+}
+
+/** How `POST /v1/ocr` asks for pages. */
+const pageNaming: PageNaming = { param: 'pages', first: 0 }
+
+/**
+ * Reads the body of `POST /v1/ocr`. Clients cannot all change the name of the model: one that is not served means
+ * `default`. Throws the error of the first invalid field, and names the field.
+ */
+export async function readMistralOcr(
+  body: RequestBody,
+  context: RequestContext,
+  isServed: (model: string) => boolean,
+): Promise<MistralQuestion> {
+  const { document: held, ...rest } = Object(body.outline) as Record<string, unknown>
+  const whole = wholeTexts(body)
+  const asked = check(
+    mistralOcrRequest,
+    isRecord(body.outline) ? { ...(whole(rest) as object), document: held } : body.outline,
+    '',
+  )
+  refuseAnnotations(asked)
+  if (asked.ocr?.output === 'json') throw noOutput()
+  const document = documentIn(held)
+  const model = await ocrModel(asked.model ?? '', context, isServed)
+  const given = ocrObjectOptions(asked.ocr ?? {})
+  const options = completeOptions(
+    {
+      ...given,
+      pages: pagesOf(asked) ?? given.pages,
+      confidence: given.confidence ?? (isAsked(asked.confidence_scores_granularity) || undefined),
+      patienceSeconds: context.patienceSeconds,
+    },
+    ocrObjectNames,
+  )
+  const { source, bytes } = measured(await sourceOf(document, options, body, context))
+  const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
+  const request = createRequest(
+    { model, sources: [source], userText: '', options, names: ocrObjectNames, ...naming },
+    context,
+  )
+  return {
+    request: { ...request, warnings: [...request.warnings, ...ignored(asked)] },
+    answer: { imageLimit: asked.image_limit ?? null, imageMinSize: asked.image_min_size ?? 0, documentBytes: bytes },
+  }
+}
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isAsked = (value: unknown): boolean => value !== null && value !== undefined
+
+/** Finds the document: a chunk in one of the spellings of a chat's parts, or a bare data URL. */
+function documentIn(value: unknown): DocumentPart {
+  if (isAsked(value)) {
+    const part = readPart(value, 'document')
+    if (part.kind === 'document') return part
+    if (part.kind === 'text' && typeof value === 'string') {
+      return { kind: 'document', data: value, isId: false, param: 'document', filename: null, mediaType: null }
+    }
+  }
+  throw new GatewayError(
+    'invalid_value',
+    'document: expected {"type": "document_url", "document_url": "data:application/pdf;base64,…"}, {"type": "image_url", "image_url": "data:image/png;base64,…"} or {"type": "file", "file_id": "…"}.',
+    { param: 'document' },
+  )
+}
+
+/** Returns the served model of a name that is served, and the default for any other. */
+export async function ocrModel(
+  name: string,
+  { findModel }: Pick<RequestContext, 'findModel'>,
+  isServed: (model: string) => boolean,
+): Promise<OcrModel> {
+  const model = await findModel(isServed(name) ? name : 'default')
+  if (model.profile !== null) return { ...model, profile: model.profile }
+  throw new GatewayError('invalid_value', `${model.id} is no OCR model here. Name one that is, or "default".`, {
+    param: 'model',
+  })
+}
+
+function pagesOf({ pages, ocr }: MistralOcrRequest): string | undefined {
+  const range = zeroBasedRange(pages ?? null, pageNaming.param)
+  if (range === null) return undefined
+  if (!isAsked(ocr?.pages)) return range
+  throw new GatewayError('invalid_value', 'Ask for pages either with "pages" or with "ocr.pages", not with both.', {
+    param: 'ocr.pages',
+  })
+}
+
+/** Who asks for structured data parses the answer: without it, nothing else in the answer is of use. */
+function refuseAnnotations(asked: MistralOcrRequest): void {
+  for (const param of ['document_annotation_format', 'bbox_annotation_format'] as const) {
+    const type = asked[param]?.type ?? 'text'
+    if (type === 'text') continue
+    throw new GatewayError(
+      'invalid_value',
+      `${param} is not supported: annotations are not made here. Leave it out; for JSON of a schema, send the document to /v1/chat/completions with a "response_format" of the type "json_schema".`,
+      { param },
+    )
+  }
+}
+
+function noOutput(): GatewayError {
+  const message = 'ocr.output: the answer is an object of pages already; "markdown" and "text" say what each page is.'
+  return new GatewayError('invalid_value', message, { param: 'ocr.output' })
+}
+
+/** Says which options had no effect; not those that Mistral's clients send unasked. */
+function ignored(asked: MistralOcrRequest): Warning[] {
+  const granularity = asked.confidence_scores_granularity ?? 'page'
+  const found = [
+    ...(isAsked(asked.table_format) ? ['table_format: tables are as the model writes them'] : []),
+    ...(asked.extract_header === true ? ['extract_header: headers stay in the Markdown'] : []),
+    ...(asked.extract_footer === true ? ['extract_footer: footers stay in the Markdown'] : []),
+    ...(granularity === 'page' ? [] : [`confidence_scores_granularity "${granularity}": scores are of whole pages`]),
+  ]
+  return found.map((what) => ({ code: 'option_ignored', message: `The option had no effect: ${what}.` }))
+}
+
+/** Returns the same source, and how many bytes it had when it was opened. */
+function measured(source: Source): { readonly source: Source; readonly bytes: () => number | null } {
+  let length: number | null = null
+  const open: Source['open'] = async (signal) => {
+    const bytes = await source.open(signal)
+    length = bytes.length
+    return bytes
+  }
+  return { source: { ...source, open }, bytes: () => length }
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { ocrOptions } from '../openai/ocr-options.ts'
+
+const format = z.looseObject({ type: z.string().nullish() }).nullish()
+const page = z.int('expected a 0-based page number').nonnegative('expected a 0-based page number')
+const flag = z.boolean('expected true or false').nullish()
+
+/**
+ * The body of `POST /v1/ocr`. Loose: clients send options that only some of Mistral's models have, some of them by
+ * default, and none is a mistake. Where the document stands is read as in a chat's part.
+ */
+export const mistralOcrRequest = z.looseObject({
+  model: z.string('expected the name of a model').nullish(),
+  document: z.unknown(),
+  /** 0-based. */
+  pages: z
+    .union([z.array(page).max(100_000), page, z.string().max(100_000)], {
+      error: 'expected 0-based page numbers, as a list such as [0, 2] or as text such as "0-2,5"',
+    })
+    .nullish(),
+  include_image_base64: flag,
+  image_limit: z.int('expected a number of images, 0 or more').nonnegative().nullish(),
+  image_min_size: z.number('expected a number of pixels, 0 or more').nonnegative().nullish(),
+  table_format: z.enum(['markdown', 'html'], 'expected "markdown" or "html"').nullish(),
+  extract_header: flag,
+  extract_footer: flag,
+  confidence_scores_granularity: z.enum(['page', 'block', 'word'], 'expected "page", "block" or "word"').nullish(),
+  bbox_annotation_format: format,
+  document_annotation_format: format,
+  /** The gateway's own options. */
+  ocr: ocrOptions.nullish(),
+})
+
+/** The body of `POST /v1/ocr`. */
+export type MistralOcrRequest = z.output<typeof mistralOcrRequest>

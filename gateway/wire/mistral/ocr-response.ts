@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { ocrObject } from '../openai/ocr-object.ts'
+
+// Strict, so that tests find an undeclared field; Mistral's clients accept fields that they do not know.
+
+const pixels = z.int().nonnegative()
+const share = z.number().min(0).max(1)
+
+/** A picture on a page, by the name that the page's Markdown has for it. */
+const ocrImage = z.strictObject({
+  id: z.string(),
+  top_left_x: pixels,
+  top_left_y: pixels,
+  bottom_right_x: pixels,
+  bottom_right_y: pixels,
+  /** A data URL; null unless it was asked for. */
+  image_base64: z.string().nullable(),
+  image_annotation: z.null(),
+})
+
+/** A picture on a page. */
+export type OcrImage = z.output<typeof ocrImage>
+
+const ocrPage = z.strictObject({
+  /** 0-based, of the whole document. */
+  index: pixels,
+  markdown: z.string(),
+  images: z.array(ocrImage).readonly(),
+  tables: z.array(z.never()).readonly(),
+  hyperlinks: z.array(z.never()).readonly(),
+  header: z.null(),
+  footer: z.null(),
+  /** Of the image that the model was shown; null when the page never became one. */
+  dimensions: z.strictObject({ dpi: pixels, height: pixels, width: pixels }).nullable(),
+  confidence_scores: z
+    .strictObject({ average_page_confidence_score: share, minimum_page_confidence_score: share })
+    .nullable(),
+  blocks: z.null(),
+  /** Only of a page that could not be read, or not whole. */
+  error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+})
+
+/** A page of the answer of `POST /v1/ocr`. */
+export type OcrPage = z.output<typeof ocrPage>
+
+/** The answer of `POST /v1/ocr`: Mistral's, with the ledger beside it. */
+export const mistralOcrResponse = z.strictObject({
+  pages: z.array(ocrPage).readonly(),
+  model: z.string(),
+  document_annotation: z.null(),
+  usage_info: z.strictObject({ pages_processed: pixels, doc_size_bytes: pixels.nullable() }),
+  ocr: ocrObject,
+})
+
+/** The answer of `POST /v1/ocr`. */
+export type MistralOcrResponse = z.output<typeof mistralOcrResponse>

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Mistral } from '@mistralai/mistralai'
+import { unitedErrorBody } from '../../gateway/wire/mistral/errors.ts'
+import { mistralOcrResponse } from '../../gateway/wire/mistral/ocr-response.ts'
+import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { encodePng } from '../fixtures/images.ts'
+import { drawNumbered } from '../fixtures/printed-page.ts'
+import { dataUrl, filePart } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { askWhole } from '../support/read-answer.ts'
+import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+
+const pdf = makePdf([1, 2, 3, 4].map((number) => ({ number })))
+const url = dataUrl(pdf, 'application/pdf')
+const image = dataUrl(await encodePng(drawNumbered(1)), 'image/png')
+const document = { type: 'document_url', document_url: url }
+const postTo = ({ url }: TestGateway, body: unknown = { document }, path = '/v1/ocr') =>
+  fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+const numbersIn = (pages: readonly { readonly markdown: string }[]) =>
+  pages.map(({ markdown }) => Number(/This is page (\d+)\./.exec(markdown)?.[1] ?? 0))
+
+describe('POST /v1/ocr', () => {
+  let fake: FakeVllm
+  let gateway: TestGateway
+  let mistral: Mistral
+
+  before(async () => {
+    fake = await startFakeVllm({ models: ['lightonai/LightOnOCR-2-1B', 'tencent/HunyuanOCR'] })
+    gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_MAX_PAGES: '10' })
+    mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
+  })
+  after(async () => {
+    await gateway.stop()
+    await fake.close()
+  })
+
+  const ask = async (body: object, path?: string) => {
+    const response = await postTo(gateway, { model: 'mistral-ocr-latest', document, ...body }, path)
+    const said: unknown = await response.json()
+    assert.equal(response.status, 200, JSON.stringify(said))
+    return { headers: response.headers, ...mistralOcrResponse.parse(said) }
+  }
+  const refusal = async (body: object) => {
+    const response = await postTo(gateway, { model: 'mistral-ocr-latest', document, ...body })
+    const { code, param, message } = unitedErrorBody.parse(await response.json())
+    return { status: response.status, code, param, message }
+  }
+
+  it('is what the official client calls, with its own defaults', async () => {
+    const { pages, model, usageInfo } = await mistral.ocr.process({
+      model: 'mistral-ocr-latest',
+      document: { type: 'document_url', documentUrl: url },
+      includeImageBase64: true,
+      imageLimit: 0,
+    })
+    assert.deepEqual(numbersIn(pages), [1, 2, 3, 4])
+    assert.deepEqual(
+      pages.map(({ index }) => index),
+      [0, 1, 2, 3],
+    )
+    assert.equal(model, 'lightonai/LightOnOCR-2-1B')
+    assert.deepEqual(usageInfo, { pagesProcessed: 4, docSizeBytes: pdf.length })
+    const { dimensions } = pages[0]!
+    assert.equal(Math.max(dimensions!.width, dimensions!.height), 1540)
+    assert.ok(Math.abs(dimensions!.dpi - (72 * 1540) / 842) <= 2, String(dimensions!.dpi))
+  })
+
+  it('has the texts of the chat’s answer, read once', async () => {
+    const own = makePdf([{ number: 21 }, { number: 22 }])
+    const before = fake.requests.length
+    const { content, ocr } = await askWhole(gateway.client, { parts: [filePart(own)] })
+    const { pages, headers } = await ask({ document: { document_url: dataUrl(own, 'application/pdf') } })
+    assert.deepEqual(
+      pages.map(({ markdown }) => markdown),
+      ocr.pages.map(({ start, end }) => content.slice(start, end)),
+    )
+    assert.deepEqual([fake.requests.length - before, headers.get('x-cache')], [2, 'HIT'])
+  })
+
+  for (const [name, spelled] of Object.entries({
+    'a document_url in an object': { type: 'document_url', document_url: { url } },
+    'without a type': { document_url: url, document_name: 'a.pdf' },
+    'an image_url': { type: 'image_url', image_url: image },
+    'an image_url in an object': { type: 'image_url', image_url: { url: image } },
+    'a PDF in an image_url': { type: 'image_url', image_url: url },
+    'a data URL in the place of an id': { type: 'file', file_id: url },
+    'a bare data URL': url,
+  })) {
+    it(`reads a document as clients spell it: ${name}`, async () => {
+      const { pages } = await ask({ document: spelled })
+      assert.equal(pages.length, JSON.stringify(spelled).includes(image) ? 1 : 4)
+    })
+  }
+
+  for (const [asked, indices] of [
+    [
+      [0, 2],
+      [0, 2],
+    ],
+    ['0-1,3', [0, 1, 3]],
+    [
+      [3, 1, 1],
+      [1, 3],
+    ],
+    ['2', [2]],
+    [1, [1]],
+    [null, [0, 1, 2, 3]],
+    [[], [0, 1, 2, 3]],
+    ['', [0, 1, 2, 3]],
+  ] as const) {
+    it(`reads the 0-based pages that are asked for: ${JSON.stringify(asked)}`, async () => {
+      const { pages } = await ask({ pages: asked })
+      assert.deepEqual(
+        pages.map(({ index }) => index),
+        indices,
+      )
+      assert.deepEqual(
+        numbersIn(pages),
+        indices.map((index) => index + 1),
+      )
+    })
+  }
+
+  for (const [body, code, param, says] of [
+    [{ pages: [4] }, 'page_out_of_range', 'pages', /page 4 \(the first is page 0\).*4 pages.*up to 3/],
+    [{ pages: '0-7' }, 'page_out_of_range', 'pages', /page 7/],
+    [{ pages: [-1] }, 'invalid_value', 'pages[0]', /0-based/],
+    [{ pages: '2-1' }, 'invalid_value', 'pages', /ends before it begins/],
+    [{ pages: 'all' }, 'invalid_value', 'pages', /"all"/],
+    [{ pages: [0], ocr: { pages: '1' } }, 'invalid_value', 'ocr.pages', /either/],
+    [{ ocr: { pages: '5' } }, 'page_out_of_range', 'ocr.pages', /page 5, .*up to 4/],
+    [{ ocr: { page: '5' } }, 'unknown_option', 'ocr.page', /pages, task/],
+    [{ ocr: { output: 'json' } }, 'invalid_value', 'ocr.output', /markdown/],
+    [{ document: null }, 'invalid_value', 'document', /document_url/],
+    [{ document: { type: 'document_url' } }, 'invalid_value', 'document.document_url', /base64/],
+    [{ document: { type: 'file', file_id: 'file-1' } }, 'file_not_found', 'document.file_id', /file-1/],
+    [{ document: { document_url: 'https://example.org/a.pdf' } }, 'url_not_allowed', 'document.document_url', /./],
+    [{ document: { document_url: 'data:application/pdf;base64,QUJD' } }, 'document_unreadable', 'document.document_url', /./], // prettier-ignore
+    [{ image_limit: -1 }, 'invalid_value', 'image_limit', /0 or more/],
+    [{ document_annotation_format: { type: 'json_schema' } }, 'invalid_value', 'document_annotation_format', /chat/],
+    [{ bbox_annotation_format: { type: 'json_schema' } }, 'invalid_value', 'bbox_annotation_format', /chat/],
+  ] as const) {
+    it(`refuses, naming the field: ${JSON.stringify(body)}`, async () => {
+      const refused = await refusal(body)
+      assert.deepEqual([refused.code, refused.param], [code, param])
+      assert.match(refused.message, says)
+    })
+  }
+
+  it('tells the official client what was wrong', async () => {
+    const asked = mistral.ocr.process({ model: 'x', document: { type: 'document_url', documentUrl: url }, pages: [9] })
+    await assert.rejects(asked, /"message":"pages asks for page 9/)
+  })
+
+  it('reads with the model that is named, where it is served', async () => {
+    assert.equal((await ask({ model: 'tencent/HunyuanOCR' })).model, 'tencent/HunyuanOCR')
+    assert.equal((await ask({ model: null })).model, 'lightonai/LightOnOCR-2-1B')
+  })
+
+  it('accepts options that it does not know, and says which had no effect', async () => {
+    const quiet = { include_blocks: true, image_limit: 0, image_min_size: 10, id: 'x', extract_header: false, extra: 1 }
+    assert.deepEqual((await ask({ ...quiet, document_annotation_format: { type: 'text' } })).ocr.warnings, undefined)
+    const { ocr } = await ask({ table_format: 'html', extract_header: true, extract_footer: true })
+    assert.deepEqual(
+      ocr.warnings?.map(({ code }) => code),
+      Array(3).fill('option_ignored'),
+    )
+  })
+
+  it('has confidence scores where they are asked for', async () => {
+    const { pages } = await ask({ confidence_scores_granularity: 'page', pages: [0], ocr: { cache: 'off' } })
+    const { average_page_confidence_score: mean = 0, minimum_page_confidence_score: lowest = 1 } =
+      pages[0]?.confidence_scores ?? {}
+    assert.ok(mean > 0 && lowest <= mean, JSON.stringify(pages[0]?.confidence_scores))
+    assert.equal((await ask({ pages: [0] })).pages[0]?.confidence_scores, null)
+  })
+
+  it('is found without /v1, and with doubled slashes', async () => {
+    for (const path of ['/ocr', '/v1//ocr', '/v1/ocr/']) assert.equal((await ask({}, path)).pages.length, 4)
+  })
+
+  it('lists models as the official client expects them', async () => {
+    const { data = [] } = await mistral.models.list()
+    const cards = data.map((model) => (model.type === 'base' ? [model.id, model.capabilities.ocr] : model))
+    const ids = ['lightonai/LightOnOCR-2-1B', 'tencent/HunyuanOCR', 'tesseract', 'default']
+    assert.deepEqual(
+      cards,
+      ids.map((id) => [id, true]),
+    )
+  })
+
+  it('has a chat beside it that the official client uses', async () => {
+    const { choices } = await mistral.chat.complete({
+      model: 'default',
+      messages: [{ role: 'user', content: [{ type: 'document_url', documentUrl: url }] }],
+    })
+    assert.match(String(choices[0]?.message?.content), /This is page 1\.[^]*This is page 4\./)
+    const missing = mistral.chat.complete({
+      model: 'default',
+      messages: [{ role: 'user', content: [{ type: 'file', fileId: 'file-1' }] }],
+    })
+    await assert.rejects(missing, /file_not_found/)
+  })
+})
+
+describe('a page that cannot be read', () => {
+  const failure = { status: 400, body: { error: { message: 'no', type: 'BadRequestError', param: null, code: 400 } } }
+
+  it('has no text that could be taken for the page’s, and says why', async () => {
+    await using fake = await startFakeVllm({
+      answer: ({ image }) => (image?.pageNumber === 2 ? { failure } : `Page ${image?.pageNumber}.`),
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const response = await postTo(gateway)
+    const { pages, usage_info } = mistralOcrResponse.parse(await response.json())
+    assert.deepEqual(
+      pages.map(({ markdown }) => markdown),
+      ['Page 1.', '', 'Page 3.', 'Page 4.'],
+    )
+    assert.deepEqual([pages[1]?.error?.code, usage_info.pages_processed], ['engine_error', 3])
+  })
+
+  it('fails the request where no page can be read', async () => {
+    await using fake = await startFakeVllm({ answer: () => ({ failure }) })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const response = await postTo(gateway)
+    assert.equal(response.status, 502)
+    assert.equal(unitedErrorBody.parse(await response.json()).code, 'engine_error')
+  })
+})
