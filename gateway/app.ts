@@ -11,6 +11,7 @@ import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
 import { mistralOcr } from './http/routes/ocr.ts'
+import { processFile } from './http/routes/process.ts'
 import { pathOf, routeMissedByBase } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
@@ -34,7 +35,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/ready', ready(services.upstreams, services.lifecycle))
   app.get('/metrics', exposeMetrics(services))
 
-  for (const path of ['/v1/*', '/ocr']) {
+  for (const path of ['/v1/*', '/ocr', '/process']) {
     app.use(path, authenticate(services.apiKeys))
     app.use(path, refuseWhileDraining(services.lifecycle))
   }
@@ -44,6 +45,8 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.post('/v1/completions', completions(services))
   app.post('/v1/ocr', mistralOcr(services))
   app.post('/ocr', mistralOcr(services))
+  app.put('/v1/process', processFile(services))
+  app.put('/process', processFile(services))
   return app
 }
 

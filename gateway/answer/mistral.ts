@@ -4,22 +4,12 @@ import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { MistralOcrResponse, OcrPage } from '../wire/mistral/ocr-response.ts'
 import type { Reading } from './collect.ts'
-import { unitedErrorBody } from './error.ts'
 import { ocrObject } from './ocr-object.ts'
-import type { AnswerWriter } from './writer.ts'
+import { wholeWriter, type AnswerWriter } from './writer.ts'
 
 /** Creates the writer of the answer of `POST /v1/ocr`, which is one object. */
 export function mistralWriter(request: OcrRequest, answer: MistralAnswer): AnswerWriter {
-  return {
-    stream: false,
-    whole: (reading) => ocrResponse(reading, request, answer),
-    async *events() {
-      throw new Error('This answer is no stream.')
-    },
-    keepAlive: () => ({ data: {} }),
-    errorEvent: (error) => ({ data: unitedErrorBody(error) }),
-    streamEnd: null,
-  }
+  return wholeWriter((reading) => ocrResponse(reading, request, answer))
 }
 
 function ocrResponse(

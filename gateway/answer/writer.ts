@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts'
 import type { StitchEvent } from '../ocr/stitch.ts'
 import type { Reading } from './collect.ts'
+import { unitedErrorBody } from './error.ts'
 
 /** One event of a streamed answer. */
 export interface StreamEvent {
@@ -23,4 +24,18 @@ export interface AnswerWriter {
   errorEvent(error: GatewayError): StreamEvent
   /** The data that ends a stream, after its last event or its failure; null: none. */
   readonly streamEnd: string | null
+}
+
+/** Creates the writer of an answer that is never a stream. */
+export function wholeWriter(whole: AnswerWriter['whole']): AnswerWriter {
+  return {
+    stream: false,
+    whole,
+    async *events() {
+      throw new Error('This answer is no stream.')
+    },
+    keepAlive: () => ({ data: {} }),
+    errorEvent: (error) => ({ data: unitedErrorBody(error) }),
+    streamEnd: null,
+  }
 }

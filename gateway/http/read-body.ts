@@ -12,6 +12,8 @@ export interface BodyOptions {
   readonly idleSeconds: number
   /** Looks at what has arrived, in one buffer, up to `end`. What it throws refuses the body before the rest is read. */
   readonly onBytes: (bytes: Buffer, end: number) => void
+  /** Says that a body is too large; left out: as of a body of JSON. */
+  readonly tooLarge?: (maxBytes: number) => GatewayError
 }
 
 /** A body, and its part of the budget. */
@@ -34,11 +36,11 @@ const FIRST_BYTES = 64 * 1024
  */
 export async function readBody(
   c: GatewayContext,
-  { maxBytes, budget, idleSeconds, onBytes }: BodyOptions,
+  { maxBytes, budget, idleSeconds, onBytes, tooLarge = bodyTooLarge }: BodyOptions,
 ): Promise<Body> {
   const { incoming, outgoing } = c.env
   const announced = announcedBytes(incoming)
-  if (announced !== null && announced > maxBytes) throw bodyTooLarge(maxBytes)
+  if (announced !== null && announced > maxBytes) throw tooLarge(maxBytes)
   const arrival: Arrival = { startedAt: Infinity, bytes: 0, expected: announced ?? 0, end: () => {} }
   const holder = {
     key: c.get('record').key,
@@ -51,7 +53,7 @@ export async function readBody(
   outgoing.once('close', () => reservation.release())
   askForBody(c)
   const admit = (end: number, capacity: number): void => {
-    if (end > maxBytes) throw bodyTooLarge(maxBytes)
+    if (end > maxBytes) throw tooLarge(maxBytes)
     arrival.expected = capacity
     if (announced === null && !reservation.resize(capacity)) throw noRoom()
   }
