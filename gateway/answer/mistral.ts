@@ -1,8 +1,9 @@
+import { isLarge, markedFigures, type Figure } from '../ocr/figures.ts'
 import type { LedgerPage } from '../ocr/ledger.ts'
 import { readText } from '../ocr/output.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
-import type { MistralOcrResponse, OcrPage } from '../wire/mistral/ocr-response.ts'
+import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
 import type { Reading } from './collect.ts'
 import { ocrObject } from './ocr-object.ts'
 import { wholeWriter, type AnswerWriter } from './writer.ts'
@@ -12,32 +13,37 @@ export function mistralWriter(request: OcrRequest, answer: MistralAnswer): Answe
   return wholeWriter((reading) => ocrResponse(reading, request, answer))
 }
 
-function ocrResponse(
-  { content, ledger }: Reading,
-  request: OcrRequest,
-  { documentBytes }: MistralAnswer,
-): MistralOcrResponse {
+function ocrResponse({ content, ledger }: Reading, request: OcrRequest, answer: MistralAnswer): MistralOcrResponse {
+  let imagesLeft = answer.imageLimit
+  const pages = ledger.pages.map((page): OcrPage => {
+    const { markdown, images } = pictured(page, content, request, answer)
+    const given = images.slice(0, imagesLeft)
+    imagesLeft -= given.length
+    return { ...ocrPage(page), markdown, images: given }
+  })
   return {
-    pages: ledger.pages.map((page) => ocrPage(page, content)),
+    pages,
     model: request.model.id,
     document_annotation: null,
-    usage_info: { pages_processed: ledger.pages.filter(isRead).length, doc_size_bytes: documentBytes() },
+    usage_info: { pages_processed: ledger.pages.filter(isRead).length, doc_size_bytes: answer.documentBytes() },
     ocr: ocrObject(ledger, request),
   }
 }
 
 const isRead = ({ status }: LedgerPage): boolean => status !== 'failed' && status !== 'pending'
 
-/** The clients of images want a number, and most of them take it for that of PDF: a pixel for each point. */
+/** Clients want a number; most of them take it for that of PDF, where a pixel of an image is a point. */
 const IMAGE_DPI = 72
 
-function ocrPage(page: LedgerPage, content: string): OcrPage {
+const PENDING = {
+  code: 'engine_timeout',
+  message: 'The page was not read in the time that the client waits. Ask again.',
+}
+
+function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images'> {
   const { width, height, dpi, confidence, error, status } = page
   return {
     index: page.page - 1,
-    // What could not be read must not be indexed as if it stood on the page.
-    markdown: readText(content.slice(page.start, page.end), page.page, page),
-    images: [],
     tables: [],
     hyperlinks: [],
     header: null,
@@ -53,7 +59,38 @@ function ocrPage(page: LedgerPage, content: string): OcrPage {
   }
 }
 
-const PENDING = {
-  code: 'engine_timeout',
-  message: 'The page was not read in the time that the client waits. Ask again.',
+/**
+ * Returns a page's Markdown and its pictures. What could not be read must not be indexed as if it stood on the page; a mark
+ * of a picture is written as Mistral does: its name, which is the picture's id, without the numbers.
+ */
+function pictured(
+  page: LedgerPage,
+  content: string,
+  { model, output }: OcrRequest,
+  { imageMinSize }: MistralAnswer,
+): Pick<OcrPage, 'markdown' | 'images'> {
+  const text = readText(content.slice(page.start, page.end), page.page, page)
+  if (output !== 'markdown') return { markdown: text, images: [] }
+  const images: OcrImage[] = []
+  let markdown = ''
+  let end = 0
+  for (const [index, figure] of markedFigures(text, page, model).entries()) {
+    const id = figure.name.replace(/\.[a-z]+$/i, '.jpeg')
+    markdown += `${text.slice(end, figure.start)}![${id}](${id})`
+    end = figure.end
+    if (isLarge(figure, imageMinSize)) images.push(ocrImage(id, figure.place, page.figures?.[index] ?? null))
+  }
+  return { markdown: markdown + text.slice(end), images }
+}
+
+function ocrImage(id: string, { left, top, right, bottom }: Figure['place'], bytes: Uint8Array | null): OcrImage {
+  return {
+    id,
+    top_left_x: left,
+    top_left_y: top,
+    bottom_right_x: right,
+    bottom_right_y: bottom,
+    image_base64: bytes === null ? null : `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64')}`,
+    image_annotation: null,
+  }
 }

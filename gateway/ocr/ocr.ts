@@ -2,6 +2,7 @@ import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline } from './deadline.ts'
+import { figureCutter } from './figures.ts'
 import type { KeptReadings } from './kept-readings.ts'
 import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
@@ -39,7 +40,8 @@ export async function* ocr(
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
-  const read = (page: PlannedPage, pageSignal: AbortSignal) => recognize(page, request, services, late, pageSignal)
+  const reading = { ...services, cutFigures: figureCutter(request) }
+  const read = (page: PlannedPage, pageSignal: AbortSignal) => recognize(page, request, reading, late, pageSignal)
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     if (!plan.isKnown(index) && !signal.aborted && !deadline.signal.aborted) admitted.ended()

@@ -23,6 +23,8 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly status: PageStatus
   readonly cache: PageAnswer['cache'] | 'off'
   readonly error: GatewayError | null
+  /** The pictures that were cut out of the page, JPEGs, in the order of their marks; null in the place of one that was not. */
+  readonly figures?: readonly (Uint8Array | null)[]
 }
 
 /** The documents are open and the pages chosen; nothing has been asked of an engine yet. */

@@ -5,6 +5,7 @@ import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
@@ -23,6 +24,8 @@ export interface RecognizeServices {
   readonly reading: ReadServices
   readonly metrics: Metrics
   readonly log: Log
+  /** Cuts pictures out of the request's pages; left out: none are. */
+  readonly cutFigures?: CutFigures
 }
 
 /**
@@ -126,9 +129,28 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
-  const result = await readResult(page, request, services, signal)
+  const read = await readResult(page, request, services, signal)
+  const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
   countPage(result, request, services.metrics)
   return result
+}
+
+/** A page whose pictures cannot be cut out has its text all the same. */
+async function cutOut(
+  page: PageToRead,
+  result: PageResult,
+  { id }: OcrRequest,
+  { cutFigures, log }: RecognizeServices,
+  signal: AbortSignal,
+): Promise<Pick<PageResult, 'figures'>> {
+  try {
+    const figures = (await cutFigures?.(page, result, signal)) ?? null
+    return figures === null ? {} : { figures }
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason
+    log.warn({ request_id: id, err: thrown }, 'pictures were not cut out')
+    return {}
+  }
 }
 
 async function readResult(

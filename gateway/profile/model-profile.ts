@@ -1,4 +1,5 @@
 import type { PixelBudget, TargetSize } from '../page/target-size.ts'
+import type { MarkedImage } from './marked-images.ts'
 
 /**
  * Sampling parameters as vLLM names them. All are always sent: otherwise the defaults of the model's files would apply.
@@ -59,6 +60,8 @@ export interface ModelProfile {
   readonly knownProblems?: readonly { readonly versions: RegExp; readonly problem: string }[]
   /** Repairs one page's raw text. Pure; runs on the whole page, on fresh and on cached answers alike. */
   readonly clean: (text: string, task: string) => string
+  /** Finds the pictures that the model marks in a page's clean text, with their places; left out: it marks none. */
+  readonly findImages?: (text: string) => readonly MarkedImage[]
 }
 
 /** What engines there are: vLLM servers, and the embedded one. */

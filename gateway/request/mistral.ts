@@ -8,7 +8,7 @@ import { readPart, type DocumentPart } from './content-part.ts'
 import type { RequestBody, RequestContext } from './context.ts'
 import { createRequest } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
-import type { OcrRequest, Warning } from './ocr-request.ts'
+import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
 import { completeOptions } from './options.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
@@ -16,8 +16,8 @@ import { zeroBasedRange } from './zero-based-range.ts'
 
 /** How the answer of `POST /v1/ocr` is written. */
 export interface MistralAnswer {
-  /** The most images of the whole answer; null: all. */
-  readonly imageLimit: number | null
+  /** The most images of the whole answer. */
+  readonly imageLimit: number
   /** Smaller images are left out; in pixels of the page image. */
   readonly imageMinSize: number
   /** How large the document is, once it was opened. */
@@ -70,8 +70,8 @@ export async function readMistralOcr(
     context,
   )
   return {
-    request: { ...request, warnings: [...request.warnings, ...ignored(asked)] },
-    answer: { imageLimit: asked.image_limit ?? null, imageMinSize: asked.image_min_size ?? 0, documentBytes: bytes },
+    request: { ...request, warnings: [...request.warnings, ...ignored(asked)], figures: figuresOf(asked) },
+    answer: { ...imageBounds(asked), documentBytes: bytes },
   }
 }
 
@@ -114,6 +114,15 @@ function pagesOf({ pages, ocr }: MistralOcrRequest): string | undefined {
   throw new GatewayError('invalid_value', 'Ask for pages either with "pages" or with "ocr.pages", not with both.', {
     param: 'ocr.pages',
   })
+}
+
+function imageBounds(asked: MistralOcrRequest): Pick<MistralAnswer, 'imageLimit' | 'imageMinSize'> {
+  return { imageLimit: asked.image_limit ?? Infinity, imageMinSize: asked.image_min_size ?? 0 }
+}
+
+function figuresOf(asked: MistralOcrRequest): FigureWish | null {
+  const { imageLimit: limit, imageMinSize: minSize } = imageBounds(asked)
+  return asked.include_image_base64 === true ? { limit, minSize } : null
 }
 
 /** Who asks for structured data parses the answer: without it, nothing else in the answer is of use. */

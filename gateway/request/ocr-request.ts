@@ -36,4 +36,14 @@ export interface OcrRequest extends Question {
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null
   readonly warnings: readonly Warning[]
+  /** The pictures that are to be cut out of each page, where the model marks them; left out, or null: none. */
+  readonly figures?: FigureWish | null
+}
+
+/** Which pictures a client wants cut out of its pages. */
+export interface FigureWish {
+  /** The most of a page. */
+  readonly limit: number
+  /** Smaller ones are left out; pixels of the page image, in both directions. */
+  readonly minSize: number
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
+import sharp from 'sharp'
 import { unitedErrorBody } from '../../gateway/wire/mistral/errors.ts'
 import { mistralOcrResponse } from '../../gateway/wire/mistral/ocr-response.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
@@ -231,5 +232,71 @@ describe('a page that cannot be read', () => {
     const response = await postTo(gateway)
     assert.equal(response.status, 502)
     assert.equal(unitedErrorBody.parse(await response.json()).code, 'engine_error')
+  })
+})
+
+describe('the pictures of a page', () => {
+  const marked = '# Title\n\n![image](image_1.png)100,200,500,700\n\nText, ![image](image_2.png) 0,0,10,10 and 1,2,3,4.'
+  const text =
+    '# Title\n\n![page-1-image-1.jpeg](page-1-image-1.jpeg)\n\nText, ![page-1-image-2.jpeg](page-1-image-2.jpeg) and 1,2,3,4.'
+  let fake: FakeVllm
+  let gateway: TestGateway
+  let mistral: Mistral
+
+  before(async () => {
+    fake = await startFakeVllm({ models: ['lightonai/LightOnOCR-2-1B-bbox'], answer: () => marked })
+    gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
+  })
+  after(async () => {
+    await gateway.stop()
+    await fake.close()
+  })
+
+  const ask = (more: object = {}) =>
+    mistral.ocr.process({
+      model: 'mistral-ocr-latest',
+      document: { type: 'document_url', documentUrl: dataUrl(makePdf([{ number: 1 }]), 'application/pdf') },
+      ...more,
+    })
+
+  it('have their places in pixels of the page, and the names that the Markdown has', async () => {
+    const { pages } = await ask()
+    const [{ markdown, images, dimensions }] = pages as [(typeof pages)[0]]
+    const { width, height } = dimensions!
+    assert.equal(markdown, text)
+    assert.deepEqual(images[0], {
+      id: 'page-1-image-1.jpeg',
+      topLeftX: Math.floor(0.1 * width),
+      topLeftY: Math.floor(0.2 * height),
+      bottomRightX: Math.ceil(0.5 * width),
+      bottomRightY: Math.ceil(0.7 * height),
+      imageBase64: null,
+      imageAnnotation: null,
+    })
+    assert.equal(images.length, 2)
+  })
+
+  it('are cut out of the page where they are asked for', async () => {
+    const { pages } = await ask({ includeImageBase64: true })
+    for (const { imageBase64, topLeftX, topLeftY, bottomRightX, bottomRightY } of pages[0]!.images) {
+      const [head = '', data = ''] = imageBase64!.split(',')
+      assert.equal(head, 'data:image/jpeg;base64')
+      const { width, height, format } = await sharp(Buffer.from(data, 'base64')).metadata()
+      assert.deepEqual([format, width, height], ['jpeg', bottomRightX! - topLeftX!, bottomRightY! - topLeftY!])
+    }
+    assert.equal(fake.requests.length, 1)
+  })
+
+  it('are as many and as large as the client wants', async () => {
+    const idsOf = async (more: object) => (await ask(more)).pages[0]!.images.map(({ id }) => id)
+    assert.deepEqual(await idsOf({ imageLimit: 1, includeImageBase64: true }), ['page-1-image-1.jpeg'])
+    assert.deepEqual(await idsOf({ imageLimit: 0, includeImageBase64: true }), [])
+    assert.deepEqual(await idsOf({ imageMinSize: 100 }), ['page-1-image-1.jpeg'])
+  })
+
+  it('leave the content of a chat as the model wrote it', async () => {
+    const { content } = await askWhole(gateway.client, { parts: [filePart(makePdf([{ number: 1 }]))] })
+    assert.match(content, /!\[image\]\(page-1-image-1\.png\)100,200,500,700/)
   })
 })

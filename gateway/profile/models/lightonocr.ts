@@ -3,6 +3,7 @@ import { dropRemark } from '../clean/drop-remark.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { unescapeMath } from '../clean/unescape-math.ts'
 import { lightonocrLoops, mixesPages } from '../known-problems.ts'
+import { imagesInThousandths } from '../marked-images.ts'
 import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile } from '../model-profile.ts'
 
@@ -82,6 +83,7 @@ export const lightonocr2Bbox: ModelProfile = {
   ...lightonocr2,
   id: 'lightonocr-2-bbox',
   match: [/lighton[-_ ]?ocr[-_ ]?v?2(?!\.?\d).*bbox/i],
+  findImages: imagesInThousandths,
 }
 
 /** LightOnOCR-3-1B: version 3 on the Pixtral tower. */
