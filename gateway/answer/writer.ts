@@ -31,7 +31,7 @@ export function wholeWriter(whole: AnswerWriter['whole']): AnswerWriter {
   return {
     stream: false,
     whole,
-    async *events() {
+    events() {
       throw new Error('This answer is no stream.')
     },
     keepAlive: () => ({ data: {} }),

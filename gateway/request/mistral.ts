@@ -1,4 +1,4 @@
-import type { Source } from '../document/source.ts'
+import { inlineSource, type Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { PageNaming } from '../page/page-range.ts'
 import type { OcrModel } from '../profile/question.ts'
@@ -30,6 +30,15 @@ export interface MistralQuestion {
   readonly answer: MistralAnswer
 }
 
+/** A document that came beside the options, as the file of a form. */
+export interface AttachedFile {
+  readonly bytes: Uint8Array
+  /** The form's field. */
+  readonly param: string
+  readonly filename: string | null
+  readonly mediaType: string | null
+}
+
 /** How `POST /v1/ocr` asks for pages. */
 const pageNaming: PageNaming = { param: 'pages', first: 0 }
 
@@ -41,6 +50,7 @@ export async function readMistralOcr(
   body: RequestBody,
   context: RequestContext,
   isServed: (model: string) => boolean,
+  file: AttachedFile | null = null,
 ): Promise<MistralQuestion> {
   const { document: held, ...rest } = Object(body.outline) as Record<string, unknown>
   const whole = wholeTexts(body)
@@ -51,7 +61,6 @@ export async function readMistralOcr(
   )
   refuseAnnotations(asked)
   if (asked.ocr?.output === 'json') throw noOutput()
-  const document = documentIn(held)
   const model = await ocrModel(asked.model ?? '', context, isServed)
   const given = ocrObjectOptions(asked.ocr ?? {})
   const options = completeOptions(
@@ -63,7 +72,9 @@ export async function readMistralOcr(
     },
     ocrObjectNames,
   )
-  const { source, bytes } = measured(await sourceOf(document, options, body, context))
+  const { source, bytes } = measured(
+    file === null ? await sourceOf(documentIn(held), options, body, context) : attached(file, options),
+  )
   const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
   const request = createRequest(
     { model, sources: [source], userText: '', options, names: ocrObjectNames, ...naming },
@@ -77,6 +88,14 @@ export async function readMistralOcr(
 
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isAsked = (value: unknown): boolean => value !== null && value !== undefined
+
+/** Returns the source of a form's file. */
+function attached(
+  { bytes, param, filename, mediaType }: AttachedFile,
+  { password }: { readonly password: string | null },
+): Source {
+  return inlineSource(bytes, { param, filename, declaredMediaType: mediaType, password })
+}
 
 /** Finds the document: a chunk in one of the spellings of a chat's parts, or a bare data URL. */
 function documentIn(value: unknown): DocumentPart {

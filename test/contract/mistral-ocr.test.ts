@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
 import sharp from 'sharp'
@@ -32,7 +33,11 @@ describe('POST /v1/ocr', () => {
 
   before(async () => {
     fake = await startFakeVllm({ models: ['lightonai/LightOnOCR-2-1B', 'tencent/HunyuanOCR'] })
-    gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_MAX_PAGES: '10' })
+    gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_MAX_PAGES: '10',
+      GATEWAY_MAX_DOCUMENT_BYTES: '5000000',
+    })
     mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
   })
   after(async () => {
@@ -158,6 +163,79 @@ describe('POST /v1/ocr', () => {
     await assert.rejects(asked, /"message":"pages asks for page 9/)
   })
 
+  const form = (
+    fields: Readonly<Record<string, string>>,
+    file: Uint8Array | null = pdf,
+    name = 'Bericht Ä "1".pdf',
+  ) => {
+    const body = new FormData()
+    const [before, after] = [Object.entries(fields).slice(0, 1), Object.entries(fields).slice(1)]
+    for (const [field, value] of before) body.append(field, value)
+    if (file !== null) body.append('file', new Blob([new Uint8Array(file)], { type: 'application/octet-stream' }), name)
+    for (const [field, value] of after) body.append(field, value)
+    return fetch(`${gateway.url}/v1/ocr`, { method: 'POST', body })
+  }
+
+  for (const [fields, indices] of [
+    [{}, [0, 1, 2, 3]],
+    [{ model: 'mistral-ocr-latest', pages: '0-1,3', include_image_base64: 'false', image_limit: '0' }, [0, 1, 3]],
+    [{ pages: '[2]', ocr: '{"cache": "off"}', extra: '{' }, [2]],
+    [{ pages: '', model: '' }, [0, 1, 2, 3]],
+  ] as const) {
+    it(`reads a form with the document in "file": ${JSON.stringify(fields)}`, async () => {
+      const response = await form(fields)
+      const { pages, usage_info } = mistralOcrResponse.parse(await response.json())
+      assert.deepEqual(
+        pages.map(({ index }) => index),
+        indices,
+      )
+      assert.equal(usage_info.doc_size_bytes, pdf.length)
+    })
+  }
+
+  it('reads a form whose document is no file', async () => {
+    const response = await form({ document: JSON.stringify(document) }, null)
+    assert.equal(mistralOcrResponse.parse(await response.json()).pages.length, 4)
+  })
+
+  it('reads a document of a megabyte in a form whole', async () => {
+    const large = Buffer.concat([pdf, Buffer.alloc(3 * 1024 * 1024, '\r\n--')])
+    const { usage_info, ocr } = mistralOcrResponse.parse(await (await form({}, large)).json())
+    assert.equal(usage_info.doc_size_bytes, large.length)
+    assert.equal(ocr.document.sha256, createHash('sha256').update(large).digest('hex'))
+  })
+
+  for (const [name, send, code, param] of [
+    ['a page that is not there', () => form({ pages: '9' }), 'page_out_of_range', 'pages'],
+    ['an option of the wrong type', () => form({ image_limit: 'many' }), 'invalid_value', 'image_limit'],
+    ['broken JSON', () => form({ ocr: '{' }), 'invalid_value', 'ocr'],
+    ['no document', () => form({}, null), 'invalid_value', 'document'],
+    ['a file that is none', () => form({}, Buffer.from('Hi')), 'document_unreadable', 'file'],
+    ['a file that is too large', () => form({}, Buffer.alloc(5_000_001)), 'document_too_large', 'file'],
+  ] as const) {
+    it(`refuses a form with ${name}`, async () => {
+      const refused = unitedErrorBody.parse(await (await send()).json())
+      assert.deepEqual([refused.code, refused.param], [code, param])
+    })
+  }
+
+  for (const [name, type, body] of [
+    ['has no boundary', 'multipart/form-data; x=1', 'Hi'],
+    [
+      'breaks off',
+      'multipart/form-data; boundary=b',
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nHi',
+    ],
+    ['is none', 'multipart/form-data; boundary=b', 'Hi'],
+  ] as const) {
+    it(`refuses a form that ${name}`, async () => {
+      const headers = { 'content-type': type }
+      const response = await fetch(`${gateway.url}/v1/ocr`, { method: 'POST', headers, body })
+      assert.equal(response.status, 400)
+      assert.match(unitedErrorBody.parse(await response.json()).message, /form/)
+    })
+  }
+
   it('reads with the model that is named, where it is served', async () => {
     assert.equal((await ask({ model: 'tencent/HunyuanOCR' })).model, 'tencent/HunyuanOCR')
     assert.equal((await ask({ model: null })).model, 'lightonai/LightOnOCR-2-1B')
@@ -200,7 +278,7 @@ describe('POST /v1/ocr', () => {
       model: 'default',
       messages: [{ role: 'user', content: [{ type: 'document_url', documentUrl: url }] }],
     })
-    assert.match(String(choices[0]?.message?.content), /This is page 1\.[^]*This is page 4\./)
+    assert.match(JSON.stringify(choices), /This is page 1\.[^]*This is page 4\./)
     const missing = mistral.chat.complete({
       model: 'default',
       messages: [{ role: 'user', content: [{ type: 'file', fileId: 'file-1' }] }],

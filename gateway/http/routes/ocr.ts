@@ -1,8 +1,10 @@
 import { mistralWriter } from '../../answer/mistral.ts'
 import type { OcrServices } from '../../ocr/ocr.ts'
+import { bodyOfForm } from '../../request/mistral-form.ts'
 import { readMistralOcr, type MistralQuestion } from '../../request/mistral.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
+import { isForm, readDocumentForm } from '../read-document-form.ts'
 import { freeMemory } from '../read-body.ts'
 import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
@@ -20,13 +22,15 @@ export function mistralOcr(services: MistralServices) {
   }
 }
 
-/** A separate function, so that nothing holds the body while its pages are read. */
-async function read(
-  c: GatewayContext,
-  services: MistralServices,
-): Promise<MistralQuestion & { readonly onOpened: () => void }> {
-  const { reservation, ...body } = await readJson(c, services)
-  const { bytes } = body
+type ReadQuestion = MistralQuestion & { readonly onOpened: () => void }
+
+/** Separate functions, so that nothing holds the body while its pages are read. */
+function read(c: GatewayContext, services: MistralServices): Promise<ReadQuestion> {
+  return isForm(c) ? readForm(c, services) : readObject(c, services)
+}
+
+async function readObject(c: GatewayContext, services: MistralServices): Promise<ReadQuestion> {
+  const { reservation, bytes, ...body } = await readJson(c, services)
   try {
     const question = await readMistralOcr(body, requestContext(c, services), isServedBy(services))
     // Of what came in base64, three quarters are left.
@@ -35,6 +39,13 @@ async function read(
   } finally {
     freeMemory(bytes)
   }
+}
+
+async function readForm(c: GatewayContext, services: MistralServices): Promise<ReadQuestion> {
+  const { fields, file, reservation } = await readDocumentForm(c, services)
+  const body = { outline: bodyOfForm(fields), longText: () => null, repeatedName: async () => null }
+  const question = await readMistralOcr(body, requestContext(c, services), isServedBy(services), file)
+  return { ...question, onOpened: () => reservation.release() }
 }
 
 /** Tells which names are those of models, and which stand for any. */
