@@ -259,6 +259,43 @@ describe('POST /v1/ocr', () => {
     assert.equal((await ask({ pages: [0] })).pages[0]?.confidence_scores, null)
   })
 
+  for (const [client, path, body] of [
+    [
+      'Open WebUI, with a data URL',
+      '/v1/ocr',
+      {
+        model: 'mistral-ocr-latest',
+        document: { type: 'document_url', document_url: url },
+        include_image_base64: false,
+      },
+    ],
+    [
+      'LibreChat, with a picture',
+      '/v1/ocr',
+      {
+        model: 'mistral-ocr-latest',
+        image_limit: 0,
+        include_image_base64: false,
+        document: { type: 'image_url', image_url: image },
+      },
+    ],
+    ['LibreChat, with a base URL that ends in a slash', '/v1//ocr', { model: 'x', image_limit: 0, document: { type: 'document_url', document_url: url } }], // prettier-ignore
+    ['LiteLLM', '/v1/ocr', { model: 'default', document: { type: 'document_url', document_url: url }, pages: [0], extra_headers: null }], // prettier-ignore
+    ['the flavour of Azure', '/ocr', { model: 'mistral-document-ai', document: { document_url: url } }],
+  ] as const) {
+    it(`answers ${client}`, async () => {
+      const response = await postTo(gateway, body, path)
+      const { pages, model } = mistralOcrResponse.parse(await response.json())
+      assert.ok(pages.length > 0)
+      assert.equal(model, 'lightonai/LightOnOCR-2-1B')
+    })
+  }
+
+  it('can be asked what reading would take', async () => {
+    const { pages, ocr } = await ask({ ocr: { dry_run: true } })
+    assert.deepEqual([pages, ocr.dry_run?.pages], [[], 4])
+  })
+
   it('is found without /v1, and with doubled slashes', async () => {
     for (const path of ['/ocr', '/v1//ocr', '/v1/ocr/']) assert.equal((await ask({}, path)).pages.length, 4)
   })
@@ -302,6 +339,23 @@ describe('a page that cannot be read', () => {
       ['Page 1.', '', 'Page 3.', 'Page 4.'],
     )
     assert.deepEqual([pages[1]?.error?.code, usage_info.pages_processed], ['engine_error', 3])
+  })
+
+  it('has none either where the client does not wait for it', async () => {
+    await using fake = await startFakeVllm({
+      answer: ({ image }) => ({
+        text: `Page ${image?.pageNumber}.`,
+        ...(image?.pageNumber === 4 ? { firstDelayMs: 60_000 } : {}),
+      }),
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const response = await fetch(`${gateway.url}/v1/ocr`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-stainless-timeout': '8' },
+      body: JSON.stringify({ document, ocr: { on_deadline: 'partial' } }),
+    })
+    const { pages } = mistralOcrResponse.parse(await response.json())
+    assert.deepEqual([pages[3]?.markdown, pages[3]?.error?.code, pages[0]?.markdown], ['', 'engine_timeout', 'Page 1.'])
   })
 
   it('fails the request where no page can be read', async () => {

@@ -49,6 +49,6 @@ async function readForm(c: GatewayContext, services: MistralServices): Promise<R
 }
 
 /** Tells which names are those of models, and which stand for any. */
-export function isServedBy({ models }: Pick<RequestServices, 'models'>): (name: string) => boolean {
+function isServedBy({ models }: Pick<RequestServices, 'models'>): (name: string) => boolean {
   return (name) => models.list().some(({ id }) => id === name)
 }
