@@ -1,12 +1,11 @@
 import { webcrypto } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
-import { createShares } from '../schedule/shares.ts'
-import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { Crew } from './crew.ts'
 import { BrokeDown, type Drawer, TookTooMuch } from './drawer.ts'
 import { createExhausted } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
+import { Lanes, type Job, type Lane } from './lanes.ts'
 import type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
 
@@ -47,41 +46,10 @@ export function createRasterizer(options: RasterizerOptions): Rasterizer {
   return new RasterizerPool(options)
 }
 
-/** Where a task waits and counts. Most are quick; what proves to be slow or large moves aside, so that quick ones go on. */
-type Lane = 'quick' | 'slow' | 'large'
-
-/** A task on its way through the pool. */
-interface Job {
-  readonly task: Task
-  readonly turn: Turn
-  readonly onAside: () => unknown
-  readonly resolve: (result: TaskResult) => void
-  readonly reject: (reason: unknown) => void
-  lane: Lane
-  /** How long it has been drawn without a result, in milliseconds. */
-  spent: number
-  isAbandoned: boolean
-  /** It has computed for longer than most tasks do. */
-  isSlow: boolean
-  /** Its drawer was ended, and the task is to be done anew. */
-  isPostponed: boolean
-}
-
-/**
- * Invariants: at most `threads` quick tasks run, and one large one beside them; slow ones run where there are fewer, and
- * one always may. A task waits only while its lane is full.
- */
 class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
   readonly #crew: Crew
-  readonly #busy = new Map<Drawer, Job>()
-  readonly #shares = createShares()
-  readonly #waiting = {
-    quick: createTurnQueue<Job>(this.#shares),
-    large: createTurnQueue<Job>(this.#shares),
-    slow: createTurnQueue<Job>(this.#shares),
-  }
-  readonly #waitingJobs = new Set<Job>()
+  readonly #lanes: Lanes
   readonly #exhausted = createExhausted()
   /** Of the documents that were opened, by id. */
   readonly #hashes = new Map<string, string>()
@@ -93,6 +61,7 @@ class RasterizerPool implements Rasterizer {
 
   constructor(options: RasterizerOptions) {
     this.#options = options
+    this.#lanes = new Lanes(options.threads)
     const { maxImagePixels, pdfRasterizer = 'auto', maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
@@ -102,7 +71,7 @@ class RasterizerPool implements Rasterizer {
   async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
     const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
     // Pages of open documents are always let in: refusing them would waste the work done so far.
-    if (this.#waitingJobs.size >= maxWaiting) throw queueFull(this.#waitingJobs.size)
+    if (this.#lanes.waiting.size >= maxWaiting) throw queueFull(this.#lanes.waiting.size)
     const task = { type: 'open', document, refused: this.#exhausted.documents } as const
     const result = await this.#run(task, { turn }, signal)
     if (result.type !== 'opened') throw new Error(`a drawer answered ${result.type} to open`)
@@ -131,14 +100,13 @@ class RasterizerPool implements Rasterizer {
   }
 
   load() {
-    return { drawers: this.#crew.size, busy: this.#busy.size, waiting: this.#waitingJobs.size }
+    return { drawers: this.#crew.size, busy: this.#lanes.busy.size, waiting: this.#lanes.waiting.size }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const job of [...this.#busy.values(), ...this.#waitingJobs]) job.reject(draining())
-    for (const queue of Object.values(this.#waiting)) queue.clear()
-    this.#waitingJobs.clear()
+    for (const job of [...this.#lanes.busy.values(), ...this.#lanes.waiting]) job.reject(draining())
+    this.#lanes.clear()
     await this.#crew.close()
   }
 
@@ -162,12 +130,13 @@ class RasterizerPool implements Rasterizer {
       isAbandoned: false,
       isSlow: false,
       isPostponed: false,
+      hasBroken: false,
     }
     if (lane === 'slow') onAside()
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
     const expected = this.#expected.get(task.document.id)
-    if (expected === undefined || lane !== 'quick') this.#enqueue(job)
+    if (expected === undefined || lane !== 'quick') this.#lanes.enqueue(job)
     else expected(job)
     this.#expected.delete(task.document.id)
     this.#dispatch()
@@ -178,86 +147,39 @@ class RasterizerPool implements Rasterizer {
     }
   }
 
-  #enqueue(job: Job): void {
-    this.#waiting[job.lane].push(job.turn, job)
-    this.#waitingJobs.add(job)
-  }
-
-  #leaveQueue(job: Job): void {
-    this.#waiting[job.lane].remove(job)
-    this.#waitingJobs.delete(job)
-  }
-
   #rejectWaiting(documentId: string, reason: (task: Task) => unknown): void {
-    for (const job of this.#waitingJobs) {
+    for (const job of this.#lanes.waiting) {
       if (job.task.document.id !== documentId) continue
-      this.#leaveQueue(job)
+      this.#lanes.leave(job)
       job.reject(reason(job.task))
     }
   }
 
   /** Removes a waiting job at once. A running one keeps its drawer until that notices, for a moment at most. */
   #abandon(job: Job, reason: unknown): void {
-    this.#leaveQueue(job)
+    this.#lanes.leave(job)
     job.isAbandoned = true
     job.reject(reason)
-    const drawer = this.#busy.entries().find(([, one]) => one === job)?.[0]
-    if (drawer === undefined) return
+    const drawer = this.#lanes.drawerOf(job)
+    if (drawer === null) return
     drawer.abandon()
     setTimeout(() => {
-      if (this.#busy.get(drawer) === job) void drawer.end()
+      if (this.#lanes.busy.get(drawer) === job) void drawer.end()
     }, ABANDONED_FOR).unref()
   }
 
   #dispatch(): void {
-    for (let lane = this.#openLane(); lane !== null; lane = this.#openLane()) {
-      const job = this.#waiting[lane].shift()
-      if (job === undefined) throw new Error('a lane has lost its jobs')
-      this.#waitingJobs.delete(job)
-      void this.#give(job, this.#crew.take(job.task.document.id, lane === 'slow'))
+    if (this.#isClosed) return
+    for (let job = this.#lanes.next(); job !== null; job = this.#lanes.next()) {
+      void this.#give(job, this.#crew.take(job.task.document.id, job.lane === 'slow'))
     }
-    this.#makeWay()
-  }
-
-  /** Where tasks of other requests wait for a quick one to end that is slow, it moves aside. */
-  #makeWay(): void {
-    if (this.#waiting.quick.size === 0) return
-    const waiting = new Set(
-      this.#waitingJobs
-        .values()
-        .filter(({ lane }) => lane === 'quick')
-        .map(({ turn }) => turn.request),
-    )
-    for (const [drawer, job] of this.#busy) {
-      const isInTheWay = drawer.isBusy && job.isSlow && job.lane === 'quick' && !job.isPostponed
-      if (isInTheWay && (waiting.size > 1 || !waiting.has(job.turn.request))) return this.#moveAside(job, drawer)
-    }
-  }
-
-  /** Returns a lane in which a job waits that may run now. */
-  #openLane(): Lane | null {
-    if (this.#isClosed) return null
-    const { threads } = this.#options
-    const [quick, large] = [this.#running('quick'), this.#running('large')]
-    if (this.#waiting.quick.size > 0 && quick < threads) return 'quick'
-    const aside = large + this.#running('slow')
-    if (this.#waiting.large.size > 0 && large === 0 && aside < Math.max(2, threads)) return 'large'
-    const inTheWay = this.#busy
-      .values()
-      .filter(({ lane, isSlow }) => lane === 'quick' && isSlow)
-      .toArray().length
-    const mayBeSlow = aside + inTheWay < Math.max(1, threads - quick + inTheWay)
-    return this.#waiting.slow.size > 0 && mayBeSlow ? 'slow' : null
-  }
-
-  #running(lane: Lane): number {
-    return this.#busy.values().reduce((count, job) => count + (job.lane === lane ? 1 : 0), 0)
+    const inTheWay = this.#lanes.inTheWay()
+    if (inTheWay !== null) this.#moveAside(...inTheWay)
   }
 
   async #give(first: Job, drawer: Drawer): Promise<void> {
     for (let job: Job | null = first; job !== null; job = await this.#firstPage(job, drawer)) {
-      this.#busy.set(drawer, job)
-      const served = this.#shares.serve(job.turn)
+      const served = this.#lanes.begin(drawer, job)
       try {
         const result = await this.#perform(job, drawer)
         if (result.type === 'opened' && !job.isAbandoned) this.#hashes.set(job.task.document.id, result.facts.sha256)
@@ -268,7 +190,7 @@ class RasterizerPool implements Rasterizer {
         served()
       }
     }
-    this.#busy.delete(drawer)
+    this.#lanes.end(drawer)
     this.#crew.putBack(drawer)
     this.#dispatch()
   }
@@ -279,7 +201,7 @@ class RasterizerPool implements Rasterizer {
    */
   async #firstPage({ task, lane }: Job, drawer: Drawer): Promise<Job | null> {
     const { id } = task.document
-    const isWorthwhile = task.type === 'open' && lane === 'quick' && this.#waiting.quick.size > 0 && !drawer.isOver
+    const isWorthwhile = task.type === 'open' && lane === 'quick' && this.#lanes.isCrowded && !drawer.isOver
     if (!isWorthwhile || !this.#hashes.has(id)) return null
     const { promise, resolve } = Promise.withResolvers<Job | null>()
     this.#expected.set(id, resolve)
@@ -293,11 +215,8 @@ class RasterizerPool implements Rasterizer {
   async #perform(job: Job, drawer: Drawer): Promise<TaskResult> {
     const { task } = job
     await drawer.started()
-    if (drawer.isOver) {
-      // It was ended after its last task, or by the system: this one is not to blame.
-      job.isPostponed = true
-      throw new BrokeDown('a drawer had ended before its task')
-    }
+    // It was ended after its last task, or by the system.
+    if (drawer.isOver) throw new BrokeDown('a drawer had ended before its task')
     const { openTimeoutSeconds, pageTimeoutSeconds } = this.#options
     const seconds = task.type === 'open' ? openTimeoutSeconds : pageTimeoutSeconds
     const tooLong = Promise.withResolvers<never>()
@@ -325,6 +244,10 @@ class RasterizerPool implements Rasterizer {
     // Its drawer was ended, and its client has its answer.
     if (job.isAbandoned || this.#isClosed) return
     if (job.isPostponed) return this.#again(job)
+    if (error instanceof BrokeDown && !job.hasBroken) {
+      job.hasBroken = true
+      return this.#again(job)
+    }
     if (error instanceof TookTooMuch && lane !== 'large' && this.#maxPageBytes > ORDINARY_BYTES) {
       this.#changeLane(job, 'large')
       return this.#again(job)
@@ -341,7 +264,7 @@ class RasterizerPool implements Rasterizer {
 
   #again(job: Job): void {
     job.isPostponed = false
-    this.#enqueue(job)
+    this.#lanes.enqueue(job)
   }
 
   async #remember(task: Task, failure: GatewayError): Promise<void> {
@@ -363,20 +286,20 @@ class RasterizerPool implements Rasterizer {
     const { id } = job.task.document
     const isPage = job.task.type === 'rasterize'
     if (isPage) this.#slowDocuments.add(id)
-    for (const other of isPage ? this.#waitingJobs : []) {
+    for (const other of isPage ? this.#lanes.waiting : []) {
       if (other.task.document.id !== id || other.lane !== 'quick') continue
-      this.#leaveQueue(other)
+      this.#lanes.leave(other)
       this.#changeLane(other, 'slow')
-      this.#enqueue(other)
+      this.#lanes.enqueue(other)
     }
     job.onAside()
     this.#dispatch()
   }
 
   /** Lets others go first: the job goes on with the time that they leave. */
-  #moveAside(job: Job, drawer: Drawer): void {
+  #moveAside(drawer: Drawer, job: Job): void {
     this.#changeLane(job, 'slow')
-    const aside = this.#running('slow') + this.#running('large')
+    const aside = this.#lanes.running('slow') + this.#lanes.running('large')
     if (aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
@@ -397,12 +320,12 @@ class RasterizerPool implements Rasterizer {
   /** Sees to it that one task at a time takes much memory, and all together no more than they may. */
   #grew(job: Job, drawer: Drawer): void {
     const isLarge = job.lane === 'large'
-    if (!isLarge && drawer.grownBytes > GROWING_BYTES && this.#running('large') === 0) {
+    if (!isLarge && drawer.grownBytes > GROWING_BYTES && this.#lanes.running('large') === 0) {
       this.#changeLane(job, 'large')
       drawer.allow(this.#maxPageBytes)
       this.#dispatch()
     }
-    const grown = this.#busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
+    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
     // Before it is as much as one large page takes, for each four that are drawn at a time.
     if (grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
   }
@@ -410,7 +333,7 @@ class RasterizerPool implements Rasterizer {
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */
   #relieve(): void {
     if (this.#crew.endOne()) return
-    const [most] = [...this.#busy]
+    const [most] = [...this.#lanes.busy]
       .filter(
         ([{ grownBytes, isBusy }, { lane, isPostponed }]) =>
           isBusy && lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,

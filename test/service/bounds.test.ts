@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { firstOfEach, hostileFiles } from '../fixtures/hostile/hostile-files.ts'
-import { slowPages } from '../fixtures/hostile/pdf-content.ts'
+import { slowPdf } from '../fixtures/slow-pages.ts'
 import { memoryAfter, missedBars, type Bars } from '../support/bounds/bars.ts'
 import { startHostileRun } from '../support/bounds/hostile-run.ts'
 
@@ -61,7 +61,7 @@ describe('hostile files', { timeout: 200_000 }, () => {
 
   it('do not make another key wait: a hundred slow pages', async () => {
     await using run = await startHostileRun(options)
-    const slow = { file: 'slow.pdf', family: 'slow pages', bytes: () => slowPages(100) }
+    const slow = { file: 'slow.pdf', family: 'slow pages', bytes: () => slowPdf(100, 60) }
     const report = await run.send(slow)
     const watched = await run.watcher.look()
     // Three pages run into their limit, side by side or one after the other; the others are not begun.
