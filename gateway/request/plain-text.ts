@@ -1,3 +1,5 @@
+import { shareLoop } from '../schedule/loop-share.ts'
+
 /** A text, and how it was encoded. */
 export interface DecodedText {
   readonly text: string
@@ -20,14 +22,15 @@ const MIN_ASCII_SHARE = 0.75
  * Decodes a file that is plain text, whatever its kind: prose, Markdown, tables, source code. Its bytes decide, and its
  * name where it is a document's. Null for everything else.
  */
-export function decodeText(bytes: Uint8Array, filename: string | null): DecodedText | null {
+export async function decodeText(bytes: Uint8Array, filename: string | null): Promise<DecodedText | null> {
   if (bytes.length === 0 || DOCUMENT_NAME.test(filename ?? '')) return null
   const wide = byteOrder(bytes)
   if (wide !== null) return decoded(bytes, wide)
   const head = bytes.subarray(0, HEAD_BYTES)
   if (bytes.includes(0) || head.some(isControl)) return null
   if (WRITTEN_FORMATS.test(Buffer.from(head.subarray(0, 64)).toString('latin1'))) return null
-  return decoded(bytes, 'utf-8') ?? (asciiShare(head) < MIN_ASCII_SHARE ? null : decoded(bytes, 'windows-1252'))
+  const text = await decoded(bytes, 'utf-8')
+  return text ?? (asciiShare(head) < MIN_ASCII_SHARE ? null : decoded(bytes, 'windows-1252'))
 }
 
 function byteOrder([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | null {
@@ -35,9 +38,18 @@ function byteOrder([first, second]: Uint8Array): 'utf-16le' | 'utf-16be' | null 
   return first === 0xfe && second === 0xff ? 'utf-16be' : null
 }
 
-function decoded(bytes: Uint8Array, encoding: DecodedText['encoding']): DecodedText | null {
+/** Takes some milliseconds. */
+const STEP_BYTES = 4 * 1024 * 1024
+
+async function decoded(bytes: Uint8Array, encoding: DecodedText['encoding']): Promise<DecodedText | null> {
+  const decoder = new TextDecoder(encoding, { fatal: true })
+  let text = ''
   try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes)
+    for (let start = 0; start < bytes.length; start += STEP_BYTES) {
+      text += decoder.decode(bytes.subarray(start, start + STEP_BYTES), { stream: true })
+      await shareLoop()
+    }
+    text += decoder.decode()
     return text.includes('\0') ? null : { text, encoding }
   } catch {
     return null

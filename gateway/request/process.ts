@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { inlineSource } from '../document/source.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { RequestContext } from './context.ts'
 import { createRequest } from './create-request.ts'
 import { ocrModel } from './mistral.ts'
@@ -34,8 +35,8 @@ export async function readProcess(
 ): Promise<ProcessQuestion> {
   const filename = name === undefined ? null : unescaped(name)
   const file = { name: filename, bytes: bytes.length }
-  const text = decodeText(bytes, filename)
-  if (text !== null) return { kind: 'text', text, sha256: createHash('sha256').update(bytes).digest('hex'), file }
+  const text = await decodeText(bytes, filename)
+  if (text !== null) return { kind: 'text', text, sha256: await sha256Of(bytes), file }
   const source = inlineSource(bytes, {
     param: 'body',
     filename,
@@ -46,6 +47,18 @@ export async function readProcess(
   const model = await ocrModel('', context, () => false)
   const request = createRequest({ model, sources: [source], userText: '', options, names: ocrObjectNames }, context)
   return { kind: 'ocr', request, file }
+}
+
+/** Takes some milliseconds. */
+const STEP_BYTES = 4 * 1024 * 1024
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  for (let start = 0; start < bytes.length; start += STEP_BYTES) {
+    hash.update(bytes.subarray(start, start + STEP_BYTES))
+    await shareLoop()
+  }
+  return hash.digest('hex')
 }
 
 /** Open WebUI escapes names; others may send them as they are. */

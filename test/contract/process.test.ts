@@ -130,6 +130,13 @@ describe('PUT /process', () => {
     })
   }
 
+  it('gives a long text back unchanged, whatever its letters', async () => {
+    const own = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    await using _ = own
+    const text = `"${'😀"\\\n漢'.repeat(1_000_000)}"`
+    assert.equal((await processed(own, Buffer.from(text))).page_content, text)
+  })
+
   for (const { name, bytes, status, code, says } of [
     { name: 'a.docx', bytes: latin1('PK\x03\x04\0\0\0word/document.xml'), status: 415, code: 'unsupported_media_type', says: /Word document/ }, // prettier-ignore
     { name: 'a.rtf', bytes: latin1('{\\rtf1 Hi}'), status: 415, code: 'unsupported_media_type', says: /rich-text/ },

@@ -1,6 +1,7 @@
-import { processedText, processWriter } from '../../answer/process.ts'
+import { jsonPieces, processedText, processWriter } from '../../answer/process.ts'
 import { GatewayError } from '../../errors.ts'
 import { readProcess, type ProcessQuestion } from '../../request/process.ts'
+import { shareLoop } from '../../schedule/loop-share.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { readBody } from '../read-body.ts'
@@ -11,10 +12,21 @@ import type { MistralServices } from './ocr.ts'
 export function processFile(services: MistralServices) {
   return async function processFile(c: GatewayContext): Promise<Response> {
     const { question, onOpened } = await read(c, services)
-    if (question.kind === 'text') return c.json(processedText(question))
+    if (question.kind === 'text') return textAnswer(c, question)
     const { request, file } = question
     return answerOcr(c, services.ocr, request, processWriter(request, file), onOpened)
   }
+}
+
+async function textAnswer(c: GatewayContext, question: Extract<ProcessQuestion, { kind: 'text' }>): Promise<Response> {
+  const pieces: Buffer[] = []
+  for (const piece of jsonPieces(processedText(question))) {
+    pieces.push(Buffer.from(piece))
+    await shareLoop()
+  }
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const headers = { 'content-type': 'application/json', 'content-length': String(length) }
+  return c.body(ReadableStream.from(pieces), 200, headers)
 }
 
 interface ReadFile {

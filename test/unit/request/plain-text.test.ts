@@ -16,10 +16,15 @@ describe('a file that is text', () => {
       encoding: 'utf-8',
     },
     { name: 'with an old end mark', bytes: latin1('Hi\x1a'), text: 'Hi\u001a', encoding: 'utf-8' },
-    { name: 'in windows-1252', bytes: latin1('one caf\xe9 \x96 only 5 \x80'), text: 'one café – only 5 €', encoding: 'windows-1252' },
+    {
+      name: 'in windows-1252',
+      bytes: latin1('one caf\xe9 \x96 only 5 \x80'),
+      text: 'one café – only 5 €',
+      encoding: 'windows-1252',
+    },
     { name: 'called an old spreadsheet', filename: 'a.xls', bytes: latin1('a\tb'), text: 'a\tb', encoding: 'utf-8' },
   ])
-    it(`is decoded: ${name}`, () => assert.deepEqual(decodeText(bytes, filename), { text, encoding }))
+    it(`is decoded: ${name}`, async () => assert.deepEqual(await decodeText(bytes, filename), { text, encoding }))
 
   for (const { name, bytes, filename = null } of [
     { name: 'nothing', bytes: Buffer.alloc(0) },
@@ -34,5 +39,5 @@ describe('a file that is text', () => {
     { name: 'UTF-16 of zeros', bytes: latin1('\xff\xfe\0\0') },
     { name: 'Cyrillic in an older encoding', bytes: latin1('\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0') },
   ])
-    it(`is not: ${name}`, () => assert.equal(decodeText(bytes, filename), null))
+    it(`is not: ${name}`, async () => assert.equal(await decodeText(bytes, filename), null))
 })
