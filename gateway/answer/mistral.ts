@@ -1,19 +1,25 @@
 import { isLarge, markedFigures, type Figure } from '../ocr/figures.ts'
-import type { LedgerPage } from '../ocr/ledger.ts'
+import type { Ledger, LedgerPage } from '../ocr/ledger.ts'
 import { readText } from '../ocr/output.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
+import { documentAnnotation } from './annotation.ts'
 import type { Reading } from './collect.ts'
 import { ocrObject } from './ocr-object.ts'
 import { wholeWriter, type AnswerWriter } from './writer.ts'
 
 /** Creates the writer of the answer of `POST /v1/ocr`, which is one object. */
-export function mistralWriter(request: OcrRequest, answer: MistralAnswer): AnswerWriter {
-  return wholeWriter((reading) => ocrResponse(reading, request, answer))
+export function mistralWriter(request: OcrRequest, answer: MistralAnswer, annotation: Reading | null): AnswerWriter {
+  return wholeWriter((reading) => ocrResponse(reading, request, answer, annotation))
 }
 
-function ocrResponse({ content, ledger }: Reading, request: OcrRequest, answer: MistralAnswer): MistralOcrResponse {
+function ocrResponse(
+  { content, ledger }: Reading,
+  request: OcrRequest,
+  answer: MistralAnswer,
+  annotation: Reading | null,
+): MistralOcrResponse {
   let imagesLeft = answer.imageLimit
   const pages = ledger.pages.map((page): OcrPage => {
     const { markdown, images } = pictured(page, content, request, answer)
@@ -24,10 +30,19 @@ function ocrResponse({ content, ledger }: Reading, request: OcrRequest, answer: 
   return {
     pages,
     model: request.model.id,
-    document_annotation: null,
+    document_annotation: annotation === null ? null : documentAnnotation(annotation),
     usage_info: { pages_processed: ledger.pages.filter(isRead).length, doc_size_bytes: answer.documentBytes() },
-    ocr: ocrObject(ledger, request),
+    ocr: ocrObject({ ...ledger, warnings: [...ledger.warnings, ...annotationWarnings(annotation)] }, request),
   }
+}
+
+/** Of what was extracted from each page; that there is a value for each page is no news, where they are joined. */
+function annotationWarnings(annotation: Reading | null): Ledger['warnings'] {
+  if (annotation === null) return []
+  const warnings = annotation.ledger.warnings.filter(({ code }) => code !== 'response_format_ignored')
+  if (documentAnnotation(annotation) !== null) return warnings
+  const message = 'There is no document_annotation: the model was asked for JSON, and wrote something else.'
+  return [...warnings, { code: 'response_format_ignored', message }]
 }
 
 const isRead = ({ status }: LedgerPage): boolean => status !== 'failed' && status !== 'pending'

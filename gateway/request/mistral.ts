@@ -9,7 +9,8 @@ import type { RequestBody, RequestContext } from './context.ts'
 import { createRequest } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
-import { completeOptions } from './options.ts'
+import { annotationSchema, openedTwice } from './mistral-annotation.ts'
+import { completeOptions, type OcrOptions } from './options.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
 import { zeroBasedRange } from './zero-based-range.ts'
@@ -27,6 +28,8 @@ export interface MistralAnswer {
 /** What `POST /v1/ocr` asks for. */
 export interface MistralQuestion {
   readonly request: OcrRequest
+  /** What annotates the whole document; null where that is not asked for. */
+  readonly annotation: OcrRequest | null
   readonly answer: MistralAnswer
 }
 
@@ -59,9 +62,9 @@ export async function readMistralOcr(
     isRecord(body.outline) ? { ...(whole(rest) as object), document: held } : body.outline,
     '',
   )
-  refuseAnnotations(asked)
   if (asked.ocr?.output === 'json') throw noOutput()
   const model = await ocrModel(asked.model ?? '', context, isServed)
+  const schema = annotationSchema(asked, model)
   const given = ocrObjectOptions(asked.ocr ?? {})
   const options = completeOptions(
     {
@@ -75,15 +78,29 @@ export async function readMistralOcr(
   const { source, bytes } = measured(
     file === null ? await sourceOf(documentIn(held), options, body, context) : attached(file, options),
   )
+  const [read, annotated] = schema === null ? [source, null] : openedTwice(source)
   const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
-  const request = createRequest(
-    { model, sources: [source], userText: '', options, names: ocrObjectNames, ...naming },
-    context,
-  )
+  const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
+  const request = createRequest({ ...parts, sources: [read] }, context)
   return {
     request: { ...request, warnings: [...request.warnings, ...ignored(asked)], figures: figuresOf(asked) },
+    annotation:
+      annotated === null
+        ? null
+        : createRequest({ ...parts, sources: [annotated], ...annotationParts(schema, options, asked) }, context),
     answer: { ...imageBounds(asked), documentBytes: bytes },
   }
+}
+
+/** The fields of a schema are looked for on each page, as chat completions do for an answer of a schema. */
+function annotationParts(
+  schema: Readonly<Record<string, unknown>> | null,
+  { pages, cache, password, preparation, lane, patienceSeconds }: OcrOptions,
+  { document_annotation_prompt: prompt }: MistralOcrRequest,
+): { readonly options: OcrOptions; readonly userText: string } {
+  const given = { pages: pages ?? undefined, cache, password, preparation, lane, patienceSeconds }
+  const options = completeOptions({ ...given, answerFormat: { schema } }, ocrObjectNames)
+  return { options, userText: prompt?.trim() ?? '' }
 }
 
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -142,19 +159,6 @@ function imageBounds(asked: MistralOcrRequest): Pick<MistralAnswer, 'imageLimit'
 function figuresOf(asked: MistralOcrRequest): FigureWish | null {
   const { imageLimit: limit, imageMinSize: minSize } = imageBounds(asked)
   return asked.include_image_base64 === true ? { limit, minSize } : null
-}
-
-/** Who asks for structured data parses the answer: without it, nothing else in the answer is of use. */
-function refuseAnnotations(asked: MistralOcrRequest): void {
-  for (const param of ['document_annotation_format', 'bbox_annotation_format'] as const) {
-    const type = asked[param]?.type ?? 'text'
-    if (type === 'text') continue
-    throw new GatewayError(
-      'invalid_value',
-      `${param} is not supported: annotations are not made here. Leave it out; for JSON of a schema, send the document to /v1/chat/completions with a "response_format" of the type "json_schema".`,
-      { param },
-    )
-  }
 }
 
 function noOutput(): GatewayError {

@@ -147,9 +147,20 @@ describe('POST /v1/ocr', () => {
     [{ document: { type: 'file', file_id: 'file-1' } }, 'file_not_found', 'document.file_id', /file-1/],
     [{ document: { document_url: 'https://example.org/a.pdf' } }, 'url_not_allowed', 'document.document_url', /./],
     [{ document: { document_url: 'data:application/pdf;base64,QUJD' } }, 'document_unreadable', 'document.document_url', /./], // prettier-ignore
+    [
+      { model: 'tencent/HunyuanOCR', document_annotation_format: { type: 'json_schema' } },
+      'invalid_value',
+      'document_annotation_format',
+      /properties/,
+    ],
     [{ image_limit: -1 }, 'invalid_value', 'image_limit', /0 or more/],
-    [{ document_annotation_format: { type: 'json_schema' } }, 'invalid_value', 'document_annotation_format', /chat/],
-    [{ bbox_annotation_format: { type: 'json_schema' } }, 'invalid_value', 'bbox_annotation_format', /chat/],
+    [
+      { document_annotation_format: { type: 'json_schema' } },
+      'invalid_value',
+      'document_annotation_format',
+      /cannot extract/,
+    ],
+    [{ bbox_annotation_format: { type: 'json_schema' } }, 'invalid_value', 'bbox_annotation_format', /Leave it out/],
   ] as const) {
     it(`refuses, naming the field: ${JSON.stringify(body)}`, async () => {
       const refused = await refusal(body)
@@ -430,5 +441,55 @@ describe('the pictures of a page', () => {
   it('leave the content of a chat as the model wrote it', async () => {
     const { content } = await askWhole(gateway.client, { parts: [filePart(makePdf([{ number: 1 }]))] })
     assert.match(content, /!\[image\]\(page-1-image-1\.png\)100,200,500,700/)
+  })
+})
+
+describe('an annotation of the whole document', () => {
+  const schema = { type: 'object', properties: { date: { type: 'string' }, items: { type: 'array' } } }
+  const documentAnnotationFormat = {
+    type: 'json_schema' as const,
+    jsonSchema: { name: 'invoice', schemaDefinition: schema, strict: true },
+  }
+  const isExtract = (body: unknown) => JSON.stringify(body).includes("['date', 'items']")
+
+  it('has the fields of all pages, beside their text', async () => {
+    const fields = [
+      '{"date": "", "items": [1]}',
+      '{"date": "2026-11-28", "items": [2]}',
+      '```json\n{"items": [3]}\n```',
+      'none',
+    ]
+    await using fake = await startFakeVllm({
+      models: ['tencent/HunyuanOCR'],
+      answer: ({ body, image }) => {
+        const number = image?.pageNumber ?? 1
+        return isExtract(body) ? (fields[number - 1] ?? '') : `Page ${number}.`
+      },
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
+    const { documentAnnotation, pages } = await mistral.ocr.process({
+      model: 'mistral-ocr-latest',
+      document: { type: 'document_url', documentUrl: url },
+      documentAnnotationFormat,
+    })
+    assert.deepEqual(JSON.parse(documentAnnotation ?? ''), { date: '2026-11-28', items: [1, 2, 3] })
+    assert.deepEqual(
+      pages.map(({ markdown }) => markdown),
+      ['Page 1.', 'Page 2.', 'Page 3.', 'Page 4.'],
+    )
+    assert.equal(fake.requests.length, 8)
+  })
+
+  it('is null, with a warning, where the model writes no JSON', async () => {
+    await using fake = await startFakeVllm({ models: ['tencent/HunyuanOCR'], answer: () => 'Text' })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const json_schema = { name: 'invoice', schema }
+    const response = await postTo(gateway, {
+      document,
+      document_annotation_format: { type: 'json_schema', json_schema },
+    })
+    const { document_annotation, ocr } = mistralOcrResponse.parse(await response.json())
+    assert.deepEqual([document_annotation, ocr.warnings?.map(({ code }) => code)], [null, ['response_format_ignored']])
   })
 })

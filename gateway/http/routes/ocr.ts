@@ -1,4 +1,6 @@
+import { collect } from '../../answer/collect.ts'
 import { mistralWriter } from '../../answer/mistral.ts'
+import { answerEvents } from '../../ocr/answer-events.ts'
 import type { OcrServices } from '../../ocr/ocr.ts'
 import { bodyOfForm } from '../../request/mistral-form.ts'
 import { readMistralOcr, type MistralQuestion } from '../../request/mistral.ts'
@@ -17,8 +19,10 @@ export interface MistralServices extends RequestServices, BodyServices {
 /** `POST /v1/ocr`: answers a document with its pages, as Mistral's clients expect them. */
 export function mistralOcr(services: MistralServices) {
   return async function mistralOcr(c: GatewayContext): Promise<Response> {
-    const { request, answer, onOpened } = await read(c, services)
-    return answerOcr(c, services.ocr, request, mistralWriter(request, answer), onOpened)
+    const { request, annotation, answer, onOpened } = await read(c, services)
+    const annotated =
+      annotation === null ? null : await collect(answerEvents(annotation, services.ocr, c.req.raw.signal))
+    return answerOcr(c, services.ocr, request, mistralWriter(request, answer, annotated), onOpened)
   }
 }
 

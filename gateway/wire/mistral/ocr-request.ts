@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { ocrOptions } from '../openai/ocr-options.ts'
 
-const format = z.looseObject({ type: z.string().nullish() }).nullish()
+const schema = z.record(z.string(), z.unknown(), 'expected a JSON schema').nullish()
+/** Mistral's SDK in Python calls the schema by another name than its documentation does. */
+const format = z
+  .looseObject({
+    type: z.string().nullish(),
+    json_schema: z.looseObject({ schema, schema_definition: schema }).nullish(),
+  })
+  .nullish()
 const page = z.int('expected a 0-based page number').nonnegative('expected a 0-based page number')
 const flag = z.boolean('expected true or false').nullish()
 
@@ -27,6 +34,7 @@ export const mistralOcrRequest = z.looseObject({
   confidence_scores_granularity: z.enum(['page', 'block', 'word'], 'expected "page", "block" or "word"').nullish(),
   bbox_annotation_format: format,
   document_annotation_format: format,
+  document_annotation_prompt: z.string('expected a text').nullish(),
   /** The gateway's own options. */
   ocr: ocrOptions.nullish(),
 })

@@ -47,7 +47,8 @@ export type OcrPage = z.output<typeof ocrPage>
 export const mistralOcrResponse = z.strictObject({
   pages: z.array(ocrPage).readonly(),
   model: z.string(),
-  document_annotation: z.null(),
+  /** JSON, as a string. */
+  document_annotation: z.string().nullable(),
   usage_info: z.strictObject({ pages_processed: pixels, doc_size_bytes: pixels.nullable() }),
   ocr: ocrObject,
 })
