@@ -103,6 +103,17 @@ describe('POST /v1/ocr', () => {
     })
   }
 
+  it('reads what the official client calls a picture, and a file, of which it knows no inches', async () => {
+    const model = 'mistral-ocr-latest'
+    const { pages } = await mistral.ocr.process({ model, document: { type: 'image_url', imageUrl: { url: image } } })
+    assert.deepEqual(
+      pages.map(({ index, dimensions }) => [index, dimensions?.dpi]),
+      [[0, 72]],
+    )
+    const asFile = await mistral.ocr.process({ model, document: { type: 'file', fileId: url }, pages: '3' })
+    assert.deepEqual(numbersIn(asFile.pages), [4])
+  })
+
   for (const [asked, indices] of [
     [
       [0, 2],
