@@ -25,6 +25,6 @@ export function modelEntry({ name, model }: NamedModel): ModelEntry {
     parent,
     max_model_len: engine === 'vllm' ? maxModelLen : null,
     type: 'base',
-    capabilities: { completion_chat: engine === 'vllm', vision: readsDocuments, ocr: readsDocuments },
+    capabilities: { completion_chat: true, vision: readsDocuments, ocr: readsDocuments },
   }
 }

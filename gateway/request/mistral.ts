@@ -78,7 +78,7 @@ export async function readMistralOcr(
   const { source, bytes } = measured(
     file === null ? await sourceOf(documentIn(held), options, body, context) : attached(file, options),
   )
-  const [read, annotated] = schema === null ? [source, null] : openedTwice(source)
+  const [read, annotated] = schema === null || options.dryRun ? [source, null] : openedTwice(source)
   const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
   const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
   const request = createRequest({ ...parts, sources: [read] }, context)

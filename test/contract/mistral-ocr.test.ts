@@ -492,6 +492,20 @@ describe('an annotation of the whole document', () => {
     assert.equal(fake.requests.length, 8)
   })
 
+  it('is not read by a dry run, and is of the pages that are asked for', async () => {
+    await using fake = await startFakeVllm({ models: ['tencent/HunyuanOCR'], answer: () => '{"date": "today"}' })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const document_annotation_format = { type: 'json_schema', json_schema: { schema } }
+    await postTo(gateway, { document, document_annotation_format, ocr: { dry_run: true } })
+    assert.equal(fake.requests.length, 0)
+    const response = await postTo(gateway, { document, document_annotation_format, pages: [1] })
+    assert.equal(mistralOcrResponse.parse(await response.json()).document_annotation, '{"date":"today"}')
+    assert.deepEqual(
+      fake.requests.map(({ image }) => image?.pageNumber),
+      [2, 2],
+    )
+  })
+
   it('is null, with a warning, where the model writes no JSON', async () => {
     await using fake = await startFakeVllm({ models: ['tencent/HunyuanOCR'], answer: () => 'Text' })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
