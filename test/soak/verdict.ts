@@ -10,8 +10,8 @@ export interface Verdict {
 
 /** By so much the memory at the end may be larger than it was once all was warm. */
 const MAX_MEMORY_GROWTH = 1.1
-/** Sockets between the gateway and its servers come and go. */
-const MAX_MORE_HANDLES = 8
+/** Sockets between the gateway and its servers come and go; a drawer and Tesseract's threads start with the first page. */
+const MAX_MORE_HANDLES = 16
 
 /** The parts of a run that are compared, in seconds: minutes 2 to 4 and the last two, or quarters of a shorter one. */
 export function windowsOf(seconds: number): {
