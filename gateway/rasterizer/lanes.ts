@@ -22,8 +22,6 @@ export interface Job {
   isSlow: boolean
   /** Its drawer was ended, and the task is to be done anew. */
   isPostponed: boolean
-  /** A drawer has ended under it, for no reason that is known: perhaps the system ended it for want of memory. */
-  hasBroken: boolean
 }
 
 /**

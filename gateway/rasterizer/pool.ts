@@ -130,7 +130,6 @@ class RasterizerPool implements Rasterizer {
       isAbandoned: false,
       isSlow: false,
       isPostponed: false,
-      hasBroken: false,
     }
     if (lane === 'slow') onAside()
     const abandon = () => this.#abandon(job, signal.reason)
@@ -215,8 +214,11 @@ class RasterizerPool implements Rasterizer {
   async #perform(job: Job, drawer: Drawer): Promise<TaskResult> {
     const { task } = job
     await drawer.started()
-    // It was ended after its last task, or by the system.
-    if (drawer.isOver) throw new BrokeDown('a drawer had ended before its task')
+    if (drawer.isOver) {
+      // It was ended after its last task, or by the system: this one is not to blame.
+      job.isPostponed = true
+      throw new BrokeDown('a drawer had ended before its task')
+    }
     const { openTimeoutSeconds, pageTimeoutSeconds } = this.#options
     const seconds = task.type === 'open' ? openTimeoutSeconds : pageTimeoutSeconds
     const tooLong = Promise.withResolvers<never>()
@@ -244,10 +246,6 @@ class RasterizerPool implements Rasterizer {
     // Its drawer was ended, and its client has its answer.
     if (job.isAbandoned || this.#isClosed) return
     if (job.isPostponed) return this.#again(job)
-    if (error instanceof BrokeDown && !job.hasBroken) {
-      job.hasBroken = true
-      return this.#again(job)
-    }
     if (error instanceof TookTooMuch && lane !== 'large' && this.#maxPageBytes > ORDINARY_BYTES) {
       this.#changeLane(job, 'large')
       return this.#again(job)

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { contentPart, type ContentPart, type DocumentFields } from '../wire/openai/content-part.ts'
 import { check } from './check.ts'
-import { isAddress } from './data-url.ts'
+import { isAddress, isElsewhere } from './data-url.ts'
 
 /** What one part of a message holds, whatever its protocol calls it. */
 export type Part =
@@ -65,7 +65,7 @@ export function readPart(value: unknown, path: string): Part {
 function readText({ text }: ContentPart, [document]: readonly DocumentPart[], path: string): Part {
   if (document !== undefined) {
     throw new GatewayError(
-      'invalid_value',
+      isElsewhere(document.data) ? 'url_not_allowed' : 'invalid_value',
       `${path} holds a text and a document (${document.param}). Send them as two parts.`,
       { param: document.param },
     )

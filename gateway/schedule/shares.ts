@@ -7,7 +7,7 @@ export type Owners = readonly string[]
 export interface Shares {
   /** What an owner has had, in seconds, that of work which is being done included. Only to be compared with its like. */
   had(owners: Owners): number
-  /** Notes that work of an owner waits. Who had none has had no less than a fair share, a key but for a second of it. */
+  /** Notes that work of an owner waits. Who had none has had no less than a fair share. */
   arrive(turn: Turn): void
   /** Notes that it waits no longer. */
   leave(turn: Turn): void
@@ -31,12 +31,6 @@ interface Share {
 }
 
 const newShare = (): Share => ({ below: new Map(), had: 0, fair: 0, active: 0, waiting: 0, running: 0, begun: 0 })
-
-/**
- * What a key that asks now and then is owed at most, in seconds: so much comes before others' work. Requests are owed
- * nothing, as a client makes as many as it likes.
- */
-const CREDIT = 1
 
 const isActive = ({ waiting, running }: Share) => waiting + running > 0
 
@@ -76,7 +70,7 @@ export function createShares(now = () => performance.now()): Shares {
   function change(turn: Pick<Turn, 'key' | 'request'>, update: (own: Share, above: Share) => void): void {
     for (const { above, own } of ownersOf(turn)) {
       const was = isActive(own)
-      if (!was) own.had = Math.max(own.had, above.fair - (above === root ? CREDIT : 0))
+      if (!was) own.had = Math.max(own.had, above.fair)
       update(own, above)
       above.active += Number(isActive(own)) - Number(was)
     }

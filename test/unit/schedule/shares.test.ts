@@ -55,16 +55,6 @@ describe('turns by shares of time', () => {
     const order = take(8)
     assert.ok(order.slice(0, 4).includes('a1'), order.join(' '))
   })
-
-  it('owe a key that asks now and then a second, however many requests it makes', () => {
-    const { take, push } = setUp()
-    for (const key of ['a', 's']) push(key, `${key}1`, 8)
-    take(4)
-    for (let request = 0; request < 8; request++) push('now-and-then', `n${request}`)
-    const order = take(6)
-    assert.equal(order[0], 'n0')
-    assert.ok(order.slice(0, 4).includes('a1'), order.join(' '))
-  })
 })
 
 const turn = (key: string, request: string): Turn => ({ lane: 'interactive', key, request })
