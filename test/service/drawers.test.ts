@@ -44,6 +44,8 @@ describe('drawers', { timeout: 60 * seconds, skip }, () => {
     const first = await askFor(asking, { file: 'first.pdf', bytes: slowPdf(1, 1) }, 40 * seconds)
     assert.equal(first.outcome, '200')
     for (const id of drawers()) process.kill(id, 'SIGKILL')
+    await eventually(() => drawers().length === 0, 10 * seconds, 'no drawer is left')
+    await delay(1 * seconds)
     const next = await askFor(asking, { file: 'next.pdf', bytes: slowPdf(1, 1) }, 20 * seconds)
     assert.equal(next.outcome, '200')
   })
