@@ -1,5 +1,6 @@
 import { Busboy, type BusboyHeaders } from '@fastify/busboy'
 import { GatewayError } from '../errors.ts'
+import { documentTooLarge } from '../request/data-url.ts'
 import type { AttachedFile } from '../request/mistral.ts'
 import type { Reservation } from '../schedule/byte-budget.ts'
 import { shareLoop } from '../schedule/loop-share.ts'
@@ -59,7 +60,7 @@ async function parse(
   parser.on('file', (name, stream, filename, _, mediaType) => {
     file = { param: name, filename: filename ?? null, mediaType: mediaType ?? null }
     stream.on('data', (piece: Buffer) => (length += piece.copy(held, length)))
-    stream.on('limit', () => parsed.reject(tooLarge(name, maxDocumentBytes)))
+    stream.on('limit', () => parsed.reject(documentTooLarge(name, maxDocumentBytes)))
     stream.on('error', parsed.reject)
   })
   parser.on('field', (name, value, _, isCut) => {
@@ -104,13 +105,5 @@ function broken(problem: string, cause?: unknown): GatewayError {
     'invalid_value',
     `The form cannot be read: ${problem}. Send multipart/form-data with the document in "file", or JSON.`,
     { cause },
-  )
-}
-
-function tooLarge(param: string, maxBytes: number): GatewayError {
-  return new GatewayError(
-    'document_too_large',
-    `The document is larger than ${maxBytes} bytes. Split it, or raise GATEWAY_MAX_DOCUMENT_BYTES.`,
-    { param },
   )
 }

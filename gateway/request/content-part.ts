@@ -64,11 +64,14 @@ export function readPart(value: unknown, path: string): Part {
 
 function readText({ text }: ContentPart, [document]: readonly DocumentPart[], path: string): Part {
   if (document !== undefined) {
-    throw new GatewayError(
-      isElsewhere(document.data) ? 'url_not_allowed' : 'invalid_value',
-      `${path} holds a text and a document (${document.param}). Send them as two parts.`,
-      { param: document.param },
-    )
+    const { param, data } = document
+    if (isElsewhere(data)) {
+      const message = `${path} holds a text and an address (${param}). Send the document itself, as a part of its own.`
+      throw new GatewayError('url_not_allowed', message, { param })
+    }
+    throw new GatewayError('invalid_value', `${path} holds a text and a document (${param}). Send them as two parts.`, {
+      param,
+    })
   }
   if (typeof text === 'string') return { kind: 'text', text }
   // An empty text part says nothing; a missing one is a mistake.

@@ -74,7 +74,8 @@ async function decode(text: JsonText, param: string, maxBytes: number): Promise<
   return decoded
 }
 
-function documentTooLarge(param: string, maxBytes: number): GatewayError {
+/** Returns the refusal of a document that came with the request, and is too large. */
+export function documentTooLarge(param: string, maxBytes: number): GatewayError {
   return new GatewayError(
     'document_too_large',
     `The document is larger than ${maxBytes} bytes. Split it, or raise GATEWAY_MAX_DOCUMENT_BYTES.`,
