@@ -23,6 +23,7 @@ import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slot
 import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
+import { createDatabase, type Database } from './store/database.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { nothingNamed } from './request/named.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
@@ -52,6 +53,8 @@ export interface Services extends AsyncDisposable {
   readonly models: ModelList
   /** Documents that a request of a key may name. */
   readonly named: (key: string | null) => NamedDocuments
+  /** What must survive a restart. */
+  readonly database: Database
   readonly ocr: OcrServices
 }
 
@@ -75,6 +78,7 @@ export function createServices(config: Config): Services {
   const metrics = createMetrics()
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
+  const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -106,6 +110,7 @@ export function createServices(config: Config): Services {
     upstreams,
     models: createModelList(upstreams, embeddedModel),
     named: () => nothingNamed,
+    database,
     ocr: createOcrServices(config, {
       log,
       metrics,

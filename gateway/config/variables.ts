@@ -232,6 +232,12 @@ export const variables = {
     '`75`',
     'How long a connection is kept on which nothing is asked. It must be longer than load balancers in front keep theirs.',
   ),
+  GATEWAY_DATA_DIR: define(
+    z.string(),
+    './data',
+    '`./data`',
+    'Folder of uploaded files, and of what must survive a restart. It is made when it is first needed.',
+  ),
   GATEWAY_MAX_BODY_BYTES: define(
     integer(1),
     200 * MEBIBYTE,
