@@ -3,6 +3,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { LookupAddress } from 'node:dns'
 import { connect as connectTls } from 'node:tls'
 import { GatewayError } from '../../errors.ts'
+import { orAborted } from '../../schedule/or-aborted.ts'
 import { addressProblem, hostOf, isListed, isLiteral, portOf, type AddressRules } from './address.ts'
 import type { Resolve } from './resolve.ts'
 
@@ -20,8 +21,7 @@ export async function openSocket(url: URL, rules: ConnectionRules, signal: Abort
   const host = hostOf(url)
   const addresses = isLiteral(url)
     ? [{ address: host, family: isIP(host) }]
-    : await rules.resolve(host, isListed(url, rules.listed), signal)
-  signal.throwIfAborted()
+    : await orAborted(rules.resolve(host, isListed(url, rules.listed), signal), signal)
   // A name with one forbidden address among others is meant to be tried until that one is taken.
   for (const { address } of addresses) vet(address, url, rules)
   const socket = connect({ host, port: portOf(url), lookup: pinned(addresses), autoSelectFamily: true, signal })

@@ -1,3 +1,4 @@
+import { errors } from 'undici'
 import { GatewayError } from '../../errors.ts'
 import { nameOf } from './address.ts'
 
@@ -60,6 +61,8 @@ export function connectionFailed(fetched: Fetched, error: unknown): GatewayError
 /** With several addresses for a name, Node gathers one error for each. */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+  // It has a code of its own only where the parser said why.
+  if (error instanceof errors.HTTPParserError) return 'HPE_'
   const code = error instanceof Error && 'code' in error ? error.code : null
   return typeof code === 'string' ? code : ''
 }
