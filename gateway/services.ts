@@ -5,7 +5,7 @@ import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
 import { createDownloads } from './document/download/downloads.ts'
-import { resolveName } from './document/download/resolve.ts'
+import { createResolve } from './document/download/resolve.ts'
 import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
@@ -153,7 +153,7 @@ function namedDocuments(
   if (!config.GATEWAY_ALLOW_URLS) return () => nothingNamed
   const downloads = createDownloads({
     listed: config.GATEWAY_ALLOWED_URL_HOSTS,
-    resolve: resolveName,
+    resolve: createResolve(),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     maxRequestBytes: largestBuffered(config),
     budget: bodyBudget,
