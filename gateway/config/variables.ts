@@ -124,7 +124,10 @@ interface AllowedUrlHost {
 const urlHosts = z.string().transform((text, context): AllowedUrlHost[] =>
   list(text).map((item) => {
     const host = urlHostOf(item)
-    if (host === null) context.addIssue('must be hosts such as files.example.com, 10.0.0.5:9000 or *.example.com')
+    if (host === null)
+      context.addIssue(
+        'must be hosts such as files.example.com, 10.0.0.5:9000, [fd00::5] or *.example.com, without a scheme or path',
+      )
     return host ?? { host: '', isSuffix: false, port: null }
   }),
 )
@@ -299,7 +302,7 @@ export const variables = {
     urlHosts,
     [],
     'none',
-    'Comma-separated hosts that may be private: `files.example.com`, `10.0.0.5:9000`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+    'Comma-separated hosts that may be private: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
   ),
   GATEWAY_MAX_IMAGE_PIXELS: define(
     integer(1),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /**
@@ -25,7 +26,8 @@ const HANDED_OUT: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3]
 
 /** Tells who an IP address belongs to. What is no address is never fetched from. */
 export function reachOf(text: string): Reach {
-  if (!ipaddr.isValid(text)) return 'never'
+  // The library alone would take the short and the octal spellings of IPv4, too.
+  if (isIP(text) === 0 || !ipaddr.isValid(text)) return 'never'
   const address = ipaddr.parse(text)
   if (METADATA.has(address.toString())) return 'never'
   const range = address.range()
