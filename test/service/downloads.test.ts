@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
-import OpenAI from 'openai'
+import OpenAI, { APIError } from 'openai'
 import type { ChatCompletionContentPart } from 'openai/resources'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { encodePng } from '../fixtures/images.ts'
@@ -123,7 +123,7 @@ describe('documents that are sent as addresses', () => {
   it('fail in the words of the protocol, naming the field and the host alone', async () => {
     const failed = askFor('/none?signature=secret')
     await assert.rejects(failed, (error: unknown) => {
-      assert.ok(error instanceof OpenAI.APIError)
+      assert.ok(error instanceof APIError)
       const { status, code, param, message } = error
       assert.deepEqual({ status, code, param }, { status: 400, code: 'download_failed', param: 'messages[0].content[0].image_url.url' }) // prettier-ignore
       assert.match(message, /127\.0\.0\.1 answered with status 404/)

@@ -34,10 +34,10 @@ export async function request(
   const silent = (): Error => downloadFailed(fetched, 'did not answer in time', { retry: true })
   using limit = startTimeLimit(idleSeconds * 1000, silent, signal)
   const client = new Client(url.origin, {
-    connect: (_, callback) => {
+    connect: (_, settle) => {
       openSocket(url, rules, limit.signal).then(
-        (socket) => callback(null, socket),
-        (error: Error) => callback(error, null),
+        (socket) => settle(null, socket),
+        (error: Error) => settle(error, null),
       )
     },
     // The limits are the caller's, through the signal.

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../errors.ts'
+import type { GatewayError } from '../../errors.ts'
 import { noRoom, type ByteBudget } from '../../schedule/byte-budget.ts'
 import { watchStillness } from '../../schedule/stillness.ts'
 import { connectionFailed, downloadFailed, type Fetched } from './failure.ts'
