@@ -163,12 +163,16 @@ describe('an address that may not be fetched', () => {
   let decoyPort: number
   let trapped = 0
   let opened: string[] = []
+  let attempts: string[] = []
   let locations: string[] = []
 
   const onSocket = (message: unknown): void => {
-    const { socket } = message as { socket: { once(event: 'connectionAttempt', listener: (ip: string) => void): void } }
+    const { socket } = message as {
+      socket: Record<'once' | 'on', (event: 'connectionAttempt', listener: (ip: string) => void) => void>
+    }
     opened.push('a socket')
     socket.once('connectionAttempt', (ip) => opened.push(ip))
+    socket.on('connectionAttempt', (ip) => attempts.push(ip))
   }
 
   before(async () => {
@@ -188,6 +192,7 @@ describe('an address that may not be fetched', () => {
   beforeEach(() => {
     trapped = 0
     opened = []
+    attempts = []
   })
   after(() => {
     unsubscribe('net.client.socket', onSocket)
@@ -238,6 +243,20 @@ describe('an address that may not be fetched', () => {
       retry: true,
     })
     assert.deepEqual({ opened, trapped }, { opened: ['a socket', '127.0.0.1'], trapped: 1 })
+  })
+
+  it('is not every one of hundreds that a name leads to', async () => {
+    const everywhere = Array.from({ length: 200 }, (_, index) => `127.0.1.${index}`)
+    const at = makeDownloads({ listed: [{ host: 'document.example' }], resolve: resolveTo(everywhere) })
+    await assert.rejects(openAt(at, withPort('http://document.example:PORT/')), {
+      code: 'download_failed',
+      retry: true,
+    })
+    assert.deepEqual(
+      { sockets: opened.filter((what) => what === 'a socket').length, trapped },
+      { sockets: 1, trapped: 0 },
+    )
+    assert.ok(attempts.length <= 8, attempts.join())
   })
 
   describe('is one whose name leads elsewhere at the next look', () => {

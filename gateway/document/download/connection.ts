@@ -12,6 +12,11 @@ export interface ConnectionRules extends AddressRules {
   readonly resolve: Resolve
 }
 
+/** A name of hundreds of addresses would have the gateway knock at each of them. */
+const MAX_TRIED = 8
+/** Node's own quarter of a second is less than the way around the world and back. */
+const ATTEMPT_MS = 1000
+
 /**
  * Opens a socket to the host of a URL, by TLS where the URL says so. Every address that the name has is held against the
  * rules, and the socket goes to those, and asks nobody again; where it has come to is checked once more, before a byte is
@@ -24,7 +29,14 @@ export async function openSocket(url: URL, rules: ConnectionRules, signal: Abort
     : await orAborted(rules.resolve(host, isListed(url, rules.listed), signal), signal)
   // A name with one forbidden address among others is meant to be tried until that one is taken.
   for (const { address } of addresses) vet(address, url, rules)
-  const socket = connect({ host, port: portOf(url), lookup: pinned(addresses), autoSelectFamily: true, signal })
+  const socket = connect({
+    host,
+    port: portOf(url),
+    lookup: pinned(addresses.slice(0, MAX_TRIED)),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+    signal,
+  })
   // Between two of those who wait for it, a socket may fail unheard, which would end the process.
   socket.on('error', () => {})
   try {
