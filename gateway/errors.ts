@@ -26,6 +26,7 @@ export const errorCatalogue = {
   page_too_large: invalid(),
   page_timeout: invalid(),
   url_not_allowed: invalid(),
+  download_failed: invalid(),
   image_not_seen: invalid(),
   invalid_api_key: { status: 401, type: 'authentication_error', retry: false },
   forbidden: { status: 403, type: 'permission_error', retry: false },

@@ -4,6 +4,8 @@ import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
+import { createDownloads } from './document/download/downloads.ts'
+import { createResolve } from './document/download/resolve.ts'
 import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
@@ -23,6 +25,7 @@ import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slot
 import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
+import { createDatabase, type Database } from './store/database.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { nothingNamed } from './request/named.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
@@ -52,6 +55,8 @@ export interface Services extends AsyncDisposable {
   readonly models: ModelList
   /** Documents that a request of a key may name. */
   readonly named: (key: string | null) => NamedDocuments
+  /** What must survive a restart. */
+  readonly database: Database
   readonly ocr: OcrServices
 }
 
@@ -75,6 +80,7 @@ export function createServices(config: Config): Services {
   const metrics = createMetrics()
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
+  const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -87,6 +93,7 @@ export function createServices(config: Config): Services {
   })
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
+  const bodyBudget = createBodyBudget(config)
   return {
     log,
     metrics,
@@ -96,7 +103,7 @@ export function createServices(config: Config): Services {
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    bodyBudget: createBodyBudget(config),
+    bodyBudget,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     textChats: {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
@@ -105,7 +112,8 @@ export function createServices(config: Config): Services {
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
-    named: () => nothingNamed,
+    named: namedDocuments(config, { log, metrics, bodyBudget }),
+    database,
     ocr: createOcrServices(config, {
       log,
       metrics,
@@ -125,9 +133,38 @@ export function createServices(config: Config): Services {
 function createBodyBudget(config: Config): ByteBudget {
   return createByteBudget({
     bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
-    largest: config.GATEWAY_MAX_BODY_BYTES,
+    largest: largestBuffered(config),
     isShared: config.GATEWAY_API_KEYS.length > 1,
   })
+}
+
+/** The most that the documents of one request take: as large as a body, or as one document that is downloaded. */
+function largestBuffered(config: Config): number {
+  return Math.max(config.GATEWAY_MAX_BODY_BYTES, config.GATEWAY_ALLOW_URLS ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
+}
+
+/** As long as a body may take to arrive. */
+const MAX_DOWNLOAD_SECONDS = 300
+
+function namedDocuments(
+  config: Config,
+  { log, metrics, bodyBudget }: Pick<Services, 'log' | 'metrics' | 'bodyBudget'>,
+): Services['named'] {
+  if (!config.GATEWAY_ALLOW_URLS) return () => nothingNamed
+  const downloads = createDownloads({
+    listed: config.GATEWAY_ALLOWED_URL_HOSTS,
+    resolve: createResolve(),
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    maxRequestBytes: largestBuffered(config),
+    budget: bodyBudget,
+    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
+    maxSeconds: MAX_DOWNLOAD_SECONDS,
+    onEnd({ outcome, ...download }) {
+      metrics.downloads.inc({ outcome })
+      log[outcome === 'ok' ? 'debug' : 'info']({ outcome, ...download }, 'download ended')
+    },
+  })
+  return (key) => ({ ...nothingNamed, at: downloads(key) })
 }
 
 function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {

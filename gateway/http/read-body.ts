@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.ts'
 import { noRoom, type ByteBudget, type Reservation } from '../schedule/byte-budget.ts'
 import type { GatewayContext } from './context.ts'
-import { watchStillness } from './stillness.ts'
+import { watchStillness } from '../schedule/stillness.ts'
 
 /** How bodies are received. */
 export interface BodyOptions {

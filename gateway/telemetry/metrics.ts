@@ -16,6 +16,7 @@ export function createMetrics() {
     ...pageMetrics(registers),
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
+    ...downloadMetrics(registers),
   }
 }
 
@@ -146,6 +147,17 @@ function upstreamMetrics(registers: Registry[]) {
       name: 'ocr_gateway_upstream_breaker',
       help: '1 for the state that the breaker of an upstream is in: closed, half-open, open.',
       labelNames: ['upstream', 'state'],
+      registers,
+    }),
+  }
+}
+
+function downloadMetrics(registers: Registry[]) {
+  return {
+    downloads: new Counter({
+      name: 'ocr_gateway_downloads_total',
+      help: 'Documents downloaded from addresses, by outcome: ok, refused (an address that is not allowed, a web page), too_large, failed, left (the request ended first).',
+      labelNames: ['outcome'],
       registers,
     }),
   }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import OpenAI from 'openai'
 import { loadConfig } from '../../gateway/config/load.ts'
 import { startGateway, type RunningGateway } from '../../gateway/server.ts'
@@ -10,15 +13,21 @@ export interface TestGateway extends RunningGateway, AsyncDisposable {
 
 /** Starts a gateway with these settings; everything else has its default, except that it logs nothing. */
 export async function startTestGateway(environment: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   const { config, problems } = loadConfig({
     GATEWAY_PORT: '0',
     GATEWAY_LOG_LEVEL: 'silent',
     GATEWAY_DRAIN_SECONDS: '1',
     GATEWAY_UPSTREAM_PATIENCE_SECONDS: '1',
+    GATEWAY_DATA_DIR: dataDir,
     ...environment,
   })
   if (config === null) throw new Error(problems.join('\n'))
   const gateway = await startGateway(config)
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
-  return { ...gateway, client, [Symbol.asyncDispose]: () => gateway.stop() }
+  const stop = async (): Promise<void> => {
+    await gateway.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  return { ...gateway, client, stop, [Symbol.asyncDispose]: stop }
 }
