@@ -8,6 +8,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createFiles, type Files } from './files/files.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -55,6 +56,8 @@ export interface Services extends AsyncDisposable {
   readonly named: (key: string | null) => NamedDocuments
   /** What must survive a restart. */
   readonly database: Database
+  /** What clients have uploaded. */
+  readonly files: Files
   readonly ocr: OcrServices
 }
 
@@ -79,6 +82,7 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
+  const files = closing.use(createStoredFiles(config, database, log))
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -94,7 +98,7 @@ export function createServices(config: Config): Services {
   return {
     log,
     metrics,
-    gauges: gaugeSources(upstreams, admission, slots),
+    gauges: gaugeSources(upstreams, admission, slots, files),
     apiKeys: config.GATEWAY_API_KEYS,
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
@@ -109,8 +113,9 @@ export function createServices(config: Config): Services {
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
-    named: () => nothingNamed,
+    named: (key) => namedDocuments(files, key),
     database,
+    files,
     ocr: createOcrServices(config, {
       log,
       metrics,
@@ -135,8 +140,33 @@ function createBodyBudget(config: Config): ByteBudget {
   })
 }
 
-function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+/** Only what was uploaded can be named: nothing is fetched. */
+function namedDocuments({ named }: Files, key: string | null): NamedDocuments {
   return {
+    stored: async (id, facts) => named.stored(key ?? '', id, facts),
+    at: async (address, facts) => named.signed(address, facts) ?? nothingNamed.at(address, facts),
+  }
+}
+
+function createStoredFiles(config: Config, database: Database, log: Log): Files {
+  return createFiles(database, {
+    dataDir: config.GATEWAY_DATA_DIR,
+    ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
+    maxBytes: config.GATEWAY_MAX_STORED_BYTES,
+    isShared: config.GATEWAY_API_KEYS.length > 1,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+  })
+}
+
+function gaugeSources(
+  upstreams: Upstreams,
+  admission: Admission,
+  slots: PageSlots,
+  files: Pick<Files, 'usage'>,
+): GaugeSources {
+  return {
+    stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({
       admitted: admission.queued,
