@@ -66,8 +66,8 @@ export function createFormParser(contentType: string, limits: FormLimits, handle
     open.add(stream)
     stream.once('close', () => open.delete(stream))
     stream.on('limit', () => refuse(limits.tooLarge(field)))
-    // The parser tells a file of its trouble past the stream's own state.
-    stream.on('error', (error: Error) => refuse(known(error)))
+    // Its own trouble the parser tells for itself, too; what becomes of who takes it is told below.
+    stream.on('error', () => {})
     const facts = { field, filename: unescapedName(filename), mediaType: mediaType ?? null }
     taken.push(handlers.onFile(facts, stream).catch((error: Error) => refuse(error)))
     if (reason !== null) stream.destroy(reason)
