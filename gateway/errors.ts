@@ -45,6 +45,8 @@ export const errorCatalogue = {
   engine_error: { status: 502, type: 'server_error', retry: true },
   engine_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   draining: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
+  /** Not to be tried again: somebody has to make room first. */
+  storage_full: { status: 507, type: 'server_error', retry: false },
   engine_timeout: { status: 504, type: 'server_error', retry: true, retryAfterSeconds: 5 },
 } as const satisfies Record<string, ErrorEntry>
 

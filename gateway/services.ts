@@ -10,6 +10,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createFiles, type Files } from './files/files.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -57,6 +58,8 @@ export interface Services extends AsyncDisposable {
   readonly named: (key: string | null) => NamedDocuments
   /** What must survive a restart. */
   readonly database: Database
+  /** What clients have uploaded. */
+  readonly files: Files
   readonly ocr: OcrServices
 }
 
@@ -81,6 +84,7 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
+  const files = closing.use(createStoredFiles(config, database, log))
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -97,7 +101,7 @@ export function createServices(config: Config): Services {
   return {
     log,
     metrics,
-    gauges: gaugeSources(upstreams, admission, slots),
+    gauges: gaugeSources(upstreams, admission, slots, files),
     apiKeys: config.GATEWAY_API_KEYS,
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
@@ -112,8 +116,9 @@ export function createServices(config: Config): Services {
     lifecycle: { draining: false },
     upstreams,
     models: createModelList(upstreams, embeddedModel),
-    named: namedDocuments(config, { log, metrics, bodyBudget }),
+    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
     database,
+    files,
     ocr: createOcrServices(config, {
       log,
       metrics,
@@ -146,12 +151,13 @@ function largestBuffered(config: Config): number {
 /** As long as a body may take to arrive. */
 const MAX_DOWNLOAD_SECONDS = 300
 
-function namedDocuments(
+/** Returns what makes the downloads of a request, by the name of its key; null where no address is fetched. */
+function createConfiguredDownloads(
   config: Config,
   { log, metrics, bodyBudget }: Pick<Services, 'log' | 'metrics' | 'bodyBudget'>,
-): Services['named'] {
-  if (!config.GATEWAY_ALLOW_URLS) return () => nothingNamed
-  const downloads = createDownloads({
+): ReturnType<typeof createDownloads> | null {
+  if (!config.GATEWAY_ALLOW_URLS) return null
+  return createDownloads({
     listed: config.GATEWAY_ALLOWED_URL_HOSTS,
     resolve: createResolve(),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
@@ -164,11 +170,38 @@ function namedDocuments(
       log[outcome === 'ok' ? 'debug' : 'info']({ outcome, ...download }, 'download ended')
     },
   })
-  return (key) => ({ ...nothingNamed, at: downloads(key) })
 }
 
-function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+/** A signed address of this gateway's own is a stored file, whatever its host: it is not fetched. */
+function namedDocuments({ named }: Files, downloads: ReturnType<typeof createConfiguredDownloads>): Services['named'] {
+  return (key) => {
+    const at = downloads?.(key) ?? nothingNamed.at
+    return {
+      stored: async (id, facts) => named.stored(key ?? '', id, facts),
+      at: async (address, facts) => named.signed(address, facts) ?? at(address, facts),
+    }
+  }
+}
+
+function createStoredFiles(config: Config, database: Database, log: Log): Files {
+  return createFiles(database, {
+    dataDir: config.GATEWAY_DATA_DIR,
+    ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
+    maxBytes: config.GATEWAY_MAX_STORED_BYTES,
+    isShared: config.GATEWAY_API_KEYS.length > 1,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+  })
+}
+
+function gaugeSources(
+  upstreams: Upstreams,
+  admission: Admission,
+  slots: PageSlots,
+  files: Pick<Files, 'usage'>,
+): GaugeSources {
   return {
+    stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({
       admitted: admission.queued,

@@ -268,11 +268,23 @@ export const variables = {
     '`./data`',
     'Folder of uploaded files, and of what must survive a restart. It is made when it is first needed.',
   ),
+  GATEWAY_FILE_TTL_SECONDS: define(
+    integer(60, 10 * 365 * 86_400),
+    30 * 86_400,
+    '`2592000`',
+    'How long an uploaded file is kept; a client may ask for less.',
+  ),
+  GATEWAY_MAX_STORED_BYTES: define(
+    integer(0),
+    20 * 1024 * MEBIBYTE,
+    '`21474836480`',
+    'What uploaded files take together; with several API keys, none of them takes more than three quarters. What is beyond is refused with 507.',
+  ),
   GATEWAY_MAX_BODY_BYTES: define(
     integer(1),
     200 * MEBIBYTE,
     '`209715200`',
-    'A larger request body is refused with 413 before it is read whole.',
+    'A larger request body is refused with 413 before it is read whole. Uploads of files have their own limit, 512 MiB.',
   ),
   GATEWAY_MAX_BUFFERED_BYTES: define(
     integer(1),

@@ -67,7 +67,8 @@ export async function readBody(
   }
 }
 
-function announcedBytes({ headers }: IncomingMessage): number | null {
+/** Returns how many bytes a body has; null where that is not said. */
+export function announcedBytes({ headers }: IncomingMessage): number | null {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers
   if (length !== undefined) return Number(length)
   return encoding === undefined ? 0 : null
@@ -178,7 +179,7 @@ export function freeMemory({ buffer }: Buffer): void {
 }
 
 /** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */
-function askForBody(c: GatewayContext): void {
+export function askForBody(c: GatewayContext): void {
   const { incoming, outgoing } = c.env
   const waits = incoming.httpVersion !== '1.0' && /100-continue/i.test(incoming.headers.expect ?? '')
   if (waits) outgoing.writeContinue()
@@ -191,7 +192,8 @@ function bodyTooLarge(maxBytes: number): GatewayError {
   )
 }
 
-function tooSlow(): GatewayError {
+/** Returns the refusal of a body that stands still. */
+export function tooSlow(): GatewayError {
   return new GatewayError(
     'request_timeout',
     'The request body stood still, or came too slowly to arrive in time. Send it again, on a faster connection.',

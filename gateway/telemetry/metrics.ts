@@ -17,6 +17,7 @@ export function createMetrics() {
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
+    ...fileMetrics(registers),
   }
 }
 
@@ -158,6 +159,26 @@ function downloadMetrics(registers: Registry[]) {
       name: 'ocr_gateway_downloads_total',
       help: 'Documents downloaded from addresses, by outcome: ok, refused (an address that is not allowed, a web page), too_large, failed, left (the request ended first).',
       labelNames: ['outcome'],
+      registers,
+    }),
+  }
+}
+
+function fileMetrics(registers: Registry[]) {
+  return {
+    storedFiles: new Gauge({
+      name: 'ocr_gateway_stored_files',
+      help: 'Files that clients have uploaded and that are kept.',
+      registers,
+    }),
+    storedBytes: new Gauge({
+      name: 'ocr_gateway_stored_bytes',
+      help: 'Bytes of those files, and of the parts of uploads that are not complete.',
+      registers,
+    }),
+    uploadedBytes: new Counter({
+      name: 'ocr_gateway_uploaded_bytes_total',
+      help: 'Bytes of files, and of parts of files, that were uploaded and stored.',
       registers,
     }),
   }

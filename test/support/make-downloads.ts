@@ -30,5 +30,7 @@ export async function openAt(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Uint8Array> {
   const source = await at(address, { param: 'the.field', filename: null, declaredMediaType: null, password: null })
-  return source.open(signal)
+  const opened = await source.open(signal)
+  if (!(opened instanceof Uint8Array)) throw new Error('a download is held in memory')
+  return opened
 }
