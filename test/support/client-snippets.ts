@@ -73,7 +73,7 @@ export async function startClientDesk(settings: Readonly<Record<string, string>>
   })
   const folder = mkdtempSync(join(tmpdir(), 'ocr-clients-'))
   writeFileSync(join(folder, 'scan.pdf'), makePdf([{ number: 1 }, { number: 2 }]))
-  writeFileSync(join(folder, 'invoice.pdf'), makePdf([{ number: 3 }]))
+  writeFileSync(join(folder, 'invoice.png'), await encodePng(drawNumbered(3)))
   writeFileSync(join(folder, 'photo.png'), await encodePng(drawNumbered(1)))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   return {
