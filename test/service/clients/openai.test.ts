@@ -58,7 +58,7 @@ describe('openai for JavaScript', () => {
     ['a model that is not served', () => client.chat.completions.create({ ...asking(broken), model: 'gpt' }), NotFoundError, 'model_not_found'], // prettier-ignore
     ['a broken document', () => client.chat.completions.create(asking(broken)), BadRequestError, 'document_unreadable'], // prettier-ignore
     ['a broken document in a stream', () => client.chat.completions.create({ ...asking(broken), stream: true }), BadRequestError, 'document_unreadable'], // prettier-ignore
-    ['a rich-text file', () => client.chat.completions.create(asking(filePart(Buffer.from(String.raw`{\rtf1 Hi}`)))), APIError, 'unsupported_media_type'], // prettier-ignore
+    ['a rich-text file', () => client.chat.completions.create(asking(filePart(Buffer.from(String.raw`{\rtf1 Hi}`), 'application/rtf'))), APIError, 'unsupported_media_type'], // prettier-ignore
   ] as const) {
     it(`throws its own error for ${name}, with the code`, async () => {
       const thrown: unknown = await Promise.resolve(ask()).then(() => null, (it: unknown) => it) // prettier-ignore
