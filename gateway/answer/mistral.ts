@@ -54,11 +54,10 @@ function annotationLedger(annotation: Annotation | null): Pick<MistralOcrRespons
   return { annotation: { task: request.task, pages: ledgerLines(reading.ledger, request) } }
 }
 
-/** Of what was extracted from each page; that there is a value for each page is no news, where they are joined. */
 function annotationWarnings(annotation: Reading | null): Ledger['warnings'] {
   if (annotation === null) return []
+  if (documentAnnotation(annotation) !== null) return annotation.ledger.warnings
   const warnings = annotation.ledger.warnings.filter(({ code }) => code !== 'response_format_ignored')
-  if (documentAnnotation(annotation) !== null) return warnings
   const message = 'There is no document_annotation: the model was asked for JSON, and wrote something else.'
   return [...warnings, { code: 'response_format_ignored', message }]
 }

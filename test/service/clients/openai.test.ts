@@ -85,7 +85,7 @@ describe('openai for JavaScript', () => {
   const invoice = z.object({ date: z.string(), total: z.number() })
   it('parses an answer of a schema, streamed as well', async () => {
     const asked = {
-      ...asking(filePart(pages(4))),
+      ...asking(filePart(pages(4, 5))),
       model: 'tencent/HunyuanOCR',
       response_format: zodResponseFormat(invoice, 'invoice'),
     }
