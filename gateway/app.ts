@@ -16,6 +16,7 @@ import { pathOf, routeMissedByBase } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
+import { createResponse } from './http/routes/responses.ts'
 import type { Services } from './services.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
@@ -43,6 +44,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/v1/models/:id{.+}', retrieveModel(services.models))
   app.post('/v1/chat/completions', chatCompletions(services))
   app.post('/v1/completions', completions(services))
+  app.post('/v1/responses', createResponse(services))
   app.post('/v1/ocr', mistralOcr(services))
   app.post('/ocr', mistralOcr(services))
   app.put('/v1/process', processFile(services))
