@@ -22,6 +22,8 @@ export interface ResponseStream {
   next(step: ResponseStep | { readonly type: 'created' }): ResponseEvent[]
   /** Builds an event that says nothing, and has the number of the event before. */
   keepAlive(): ResponseEvent
+  /** Builds the event of a stream that breaks off while its response goes on; it has the number of the event before. */
+  broken(error: GatewayError): ResponseEvent
 }
 
 /** Creates the stream of a response. Its first step is `created`. */
@@ -41,18 +43,22 @@ export function createResponseStream(head: ResponseHead): ResponseStream {
         return [deltaEvent(text, step.text, step.page)]
       case 'done':
         return doneEvents(step.response, text)
-      case 'failed':
+      default:
         return [failedEvent(step.error)]
     }
   }
 
+  const unnumbered = (event: Unnumbered<ResponseEvent>): ResponseEvent => ({
+    ...event,
+    sequence_number: Math.max(0, number - 1),
+  })
   return {
-    next: (step) => eventsOf(step).map((event) => ({ ...event, sequence_number: number++ }) as ResponseEvent),
+    next: (step) => eventsOf(step).map((event) => ({ ...event, sequence_number: number++ })),
     keepAlive() {
       // A comment would not do: LangChain's client does not count it. An empty delta before its item breaks OpenAI's.
-      const event = isBegun ? deltaEvent(text, '', null) : waitingEvent(head)
-      return { ...event, sequence_number: Math.max(0, number - 1) } as ResponseEvent
+      return unnumbered(isBegun ? deltaEvent(text, '', null) : waitingEvent(head))
     },
+    broken: (error) => unnumbered(failedEvent(error)),
   }
 }
 

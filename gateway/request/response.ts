@@ -37,8 +37,8 @@ export type ResponseQuestion =
 /** Finds the documents that an earlier response has read. Throws `response_not_found`, naming `previous_response_id`. */
 export type EarlierDocuments = (responseId: string) => Promise<readonly Source[]>
 
-/** The options that errors name. */
-const names: OptionNames = { ...ocrObjectNames, answerFormat: 'text.format' }
+/** The options that errors name, as a request for a response calls them. */
+export const responseNames: OptionNames = { ...ocrObjectNames, answerFormat: 'text.format' }
 
 /** Checking so many takes long enough to let others have their turn. */
 const MANY_ITEMS = 1000
@@ -99,7 +99,7 @@ function readItem(item: ResponseItem, path: string): Message {
   // A part where an item belongs: hand-written clients send it, and it can mean but one thing.
   if (/^(?:input_|file|image|document)/.test(type)) return { role: 'user', parts: [readPart(item, path)] }
   // What a tool gives back may hold a document.
-  if (/_output$/.test(type) && Array.isArray(item['output'])) {
+  if (type.endsWith('_output') && Array.isArray(item['output'])) {
     return { role: 'tool', parts: readContent(item['output'], `${path}.output`) }
   }
   if (/_(?:call|output)$/.test(type) || saidByModel.has(type)) return { role: 'assistant', parts: [] }
@@ -144,7 +144,7 @@ async function readDocuments(
       // A stream has no deadline, nor has what nobody waits for.
       patienceSeconds: answer.stream || answer.background ? null : context.patienceSeconds,
     },
-    names,
+    responseNames,
   )
   if (answer.background && options.password !== null) throw passwordOfBackground()
   const messages = conversation.map((message) => withWholeTexts(message, whole))
@@ -159,7 +159,7 @@ async function readDocuments(
     userText: texts.join('\n\n').trim(),
     leftOut: leftOut + (isEarlierRead ? 0 : earlier.length),
     options,
-    names,
+    names: responseNames,
   }
   return { kind: 'ocr', parts, answer, messages }
 }

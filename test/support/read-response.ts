@@ -27,7 +27,7 @@ export function readResponse(value: Response): ResponseObject {
       content: item.content.map((part) => ({ ...part, annotations: [], logprobs: [] })),
     })),
     tools: [],
-    text: { format: read.text.format as { type: 'text' } },
+    text: { format: read.text.format },
   }
   assert.equal(typed.id, read.id)
   return read

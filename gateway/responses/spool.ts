@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Source } from '../document/source.ts'
+import { GatewayError } from '../errors.ts'
+import type { KeptDocument } from './kept.ts'
+
+/** Keeps the documents of responses on disk, each in a file of its own, in a folder for each response. */
+export interface Spool {
+  /** Copies documents to disk, one after the other. Throws what opening them throws; then nothing is kept. */
+  keep(id: string, sources: readonly Source[], signal: AbortSignal): Promise<KeptDocument[]>
+  /** Returns sources that copy their document to disk when they are opened; `kept` is told of each copy that is whole. */
+  copying(id: string, sources: readonly Source[], kept: (index: number, document: KeptDocument) => void): Source[]
+  /** Returns the source of a document that was kept. */
+  source(id: string, index: number, document: KeptDocument): Source
+  remove(id: string): Promise<void>
+  /** Returns the responses that have documents here, and when each got its last, in milliseconds of Unix time. */
+  list(): Promise<{ readonly id: string; readonly changedAt: number }[]>
+}
+
+/** Creates a spool in a folder, which is made when it is needed. */
+export function createSpool(folder: string): Spool {
+  const fileOf = (id: string, index: number): string => join(folder, id, String(index))
+
+  async function write(id: string, index: number, bytes: Uint8Array, source: Source): Promise<KeptDocument> {
+    await mkdir(join(folder, id), { recursive: true, mode: 0o700 })
+    await using file = await open(fileOf(id, index), 'w', 0o600)
+    await file.writeFile(bytes)
+    // The database says that it is there only when it is.
+    await file.sync()
+    const { param, filename, declaredMediaType } = source
+    return { sha256: digest(bytes), bytes: bytes.byteLength, param, filename, declaredMediaType }
+  }
+
+  const remove = (id: string): Promise<void> => rm(join(folder, id), { recursive: true, force: true })
+
+  return {
+    async keep(id, sources, signal) {
+      try {
+        const kept: KeptDocument[] = []
+        for (const [index, source] of sources.entries()) {
+          kept.push(await write(id, index, await source.open(signal), source))
+        }
+        return kept
+      } catch (error) {
+        await remove(id)
+        throw error
+      }
+    },
+    copying: (id, sources, kept) =>
+      sources.map((source, index) => ({
+        ...source,
+        async open(signal) {
+          const bytes = await source.open(signal)
+          // What cannot be kept can be read all the same.
+          await write(id, index, bytes, source).then(
+            (document) => kept(index, document),
+            () => {},
+          )
+          return bytes
+        },
+      })),
+    source(id, index, { sha256, param, filename, declaredMediaType }) {
+      return {
+        param,
+        filename,
+        declaredMediaType,
+        password: null,
+        async open(signal) {
+          const bytes = await readFile(fileOf(id, index), { signal }).catch((error: unknown) => {
+            signal.throwIfAborted()
+            throw notKept(param, error)
+          })
+          if (digest(bytes) !== sha256) throw notKept(param, new Error(`${fileOf(id, index)} has changed`))
+          return bytes
+        },
+      }
+    },
+    remove,
+    async list() {
+      const names = await readdir(folder).catch(() => [])
+      const found = names.map(async (id) => {
+        const { mtimeMs } = await stat(join(folder, id)).catch(() => ({ mtimeMs: Date.now() }))
+        return { id, changedAt: mtimeMs }
+      })
+      return Promise.all(found)
+    },
+  }
+}
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+function notKept(param: string, cause: unknown): GatewayError {
+  return new GatewayError('file_not_found', 'The document is not kept here any more. Send it again.', { param, cause })
+}
