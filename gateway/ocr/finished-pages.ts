@@ -41,9 +41,10 @@ const keptResult = pageAnswer.omit({ cache: true }).extend({
 })
 
 /** Writes a page's result as text. Pictures that were cut out of it are left out. */
-export function writeResult({ figures: _, error, ...facts }: PageResult): string {
-  const { code, message, param, retry } = error ?? {}
-  return JSON.stringify({ v: VERSION, ...facts, error: error === null ? null : { code, message, param, retry } })
+export function writeResult(result: PageResult): string {
+  const { error } = result
+  const kept = error && { code: error.code, message: error.message, param: error.param, retry: error.retry }
+  return JSON.stringify({ ...result, v: VERSION, figures: undefined, error: kept })
 }
 
 /** Reads a page's result; null for one of another version. */

@@ -10,13 +10,13 @@ import { responseNames } from '../request/response.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { KeptResponse } from './kept.ts'
 import type { Spool } from './spool.ts'
-import type { ResponseStore } from './store.ts'
+import type { ResponseWork } from './work.ts'
 
 /** What reads a background response. */
 export interface ReadingServices {
   readonly ocr: OcrServices
   readonly findModel: (name: string, signal: AbortSignal) => ReturnType<RequestContext['findModel']>
-  readonly store: ResponseStore
+  readonly work: ResponseWork
   readonly spool: Spool
 }
 
@@ -40,25 +40,25 @@ export async function readInBackground(
   { onPiece }: ReadingEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store } = services
+  const { work } = services
   const { id } = response
   const request = await requestOf(response, services, signal)
   const ocr = {
     ...services.ocr,
     admission: services.ocr.admission.within(SHARE_OF_QUEUE),
-    finished: store.finishedPages(id),
+    finished: work.finishedPages(id),
   }
   let content = ''
   let number = 0
   for await (const event of answerEvents(request, ocr, signal)) {
     if (event.type === 'text') {
-      store.addPiece(id, number, event)
+      work.addPiece(id, number, event)
       content += event.text
       number += 1
       onPiece()
     }
     if (event.type === 'end') {
-      store.complete(id, process, readResponseObject(headOf(response), { content, ledger: event.ledger }, request))
+      work.complete(id, process, readResponseObject(headOf(response), { content, ledger: event.ledger }, request))
     }
   }
 }

@@ -16,9 +16,11 @@ import type { KeptDocument, KeptQuestion, KeptResponse } from './kept.ts'
 import { follow, type LiveResponse } from './live.ts'
 import { headOf, type ReadingServices } from './read.ts'
 import { startRetention } from './retention.ts'
-import { createRunner } from './runner.ts'
+import { createRunner, type RunnerServices } from './runner.ts'
 import { createSpool } from './spool.ts'
-import { createResponseStore } from './store.ts'
+import { createSql } from './sql.ts'
+import { createResponseStore, type ResponseStore } from './store.ts'
+import { createResponseWork } from './work.ts'
 
 /** A response as it was asked for. */
 export interface AskedResponse {
@@ -79,65 +81,29 @@ const MAX_UNENDED_BYTES = 16 * 1024 ** 3
 
 /** Creates the kept responses, and begins to read those that wait. */
 export function createResponses(options: ResponsesOptions): Responses {
-  const { database, log } = options
-  const store = createResponseStore(database)
-  const spool = createSpool(join(options.dataDir, 'responses'))
-  const changes = createChanges()
-  const services = { ...options, store, spool, changes }
+  const sql = createSql(options.database)
+  const services: KeptServices = {
+    ...options,
+    store: createResponseStore(sql),
+    work: createResponseWork(sql),
+    spool: createSpool(join(options.dataDir, 'responses')),
+    changes: createChanges(),
+  }
+  const { store, spool, changes } = services
   const runner = createRunner(services)
   const retention = startRetention(services)
-
-  function find(id: string, key: string | null): KeptResponse {
-    const found = store.exists() ? store.find(id, key ?? '') : null
-    if (found === null) throw notFound(id)
-    return found
-  }
-  function findBackground(id: string, key: string | null, wish: string): KeptResponse {
-    const found = find(id, key)
-    if (!found.question.answer.background) throw notInBackground(wish)
-    return found
-  }
-
+  const find = (id: string, key: string | null): KeptResponse => findKept(id, key, store)
   return {
     async start(asked, signal) {
-      const { head, key, parts } = asked
-      refuseTooMany(key)
-      const documents = await spool.keep(head.id, parts.sources, signal)
-      try {
-        refuseTooMany(key)
-        store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
-      } catch (error) {
-        await spool.remove(head.id)
-        throw error
-      }
+      await startAsked(asked, services, signal)
       runner.wake()
-      return unreadResponse(head, 'queued')
+      return unreadResponse(asked.head, 'queued')
     },
-    keep(asked) {
-      const { head, key, parts } = asked
-      const documents: (KeptDocument | undefined)[] = parts.sources.map(() => undefined)
-      let isKept = false
-      return {
-        sources: spool.copying(head.id, parts.sources, (index, document) => (documents[index] = document)),
-        done(response) {
-          const whole = documents.filter((document) => document !== undefined)
-          if (whole.length < documents.length) return log.warn({ response: head.id }, 'a response was not kept')
-          try {
-            store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
-            isKept = true
-          } catch (error) {
-            log.warn({ response: head.id, err: error }, 'a response was not kept')
-          }
-        },
-        ended() {
-          if (!isKept) void spool.remove(head.id).catch(() => {})
-        },
-      }
-    },
+    keep: (asked) => keepAsked(asked, services),
     find: (id, key) => objectOf(find(id, key)),
-    follow: (id, key, after, signal) => follow(findBackground(id, key, 'stream'), after, services, signal),
+    follow: (id, key, after, signal) => follow(inBackground(find(id, key), 'stream'), after, services, signal),
     cancel(id, key) {
-      findBackground(id, key, 'cancel')
+      inBackground(find(id, key), 'cancel')
       if (store.cancel(id, key ?? '')) runner.stop(id)
       changes.tell(id)
       return objectOf(find(id, key))
@@ -160,10 +126,62 @@ export function createResponses(options: ResponsesOptions): Responses {
       await runner.close()
     },
   }
+}
 
-  function refuseTooMany(key: string | null): void {
-    if (store.unended(key ?? '') >= MAX_UNENDED) throw tooMany(`${MAX_UNENDED} background responses of this key`)
-    if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('The documents of so many background responses')
+/** All that the parts of the kept responses share. */
+interface KeptServices extends RunnerServices {
+  readonly store: ResponseStore
+}
+
+function findKept(id: string, key: string | null, store: ResponseStore): KeptResponse {
+  const found = store.exists() ? store.find(id, key ?? '') : null
+  if (found === null) throw notFound(id)
+  return found
+}
+
+function inBackground(response: KeptResponse, wish: 'stream' | 'cancel'): KeptResponse {
+  if (!response.question.answer.background) throw notInBackground(wish)
+  return response
+}
+
+/** Copies the documents of a background response to disk, and adds it to those that wait. */
+async function startAsked(asked: AskedResponse, { store, spool }: KeptServices, signal: AbortSignal): Promise<void> {
+  const { head, key, parts } = asked
+  refuseTooMany(key, store)
+  const documents = await spool.keep(head.id, parts.sources, signal)
+  try {
+    refuseTooMany(key, store)
+    store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
+  } catch (error) {
+    await spool.remove(head.id)
+    throw error
+  }
+}
+
+function refuseTooMany(key: string | null, store: ResponseStore): void {
+  if (store.unended(key ?? '') >= MAX_UNENDED) throw tooMany(`${MAX_UNENDED} background responses of this key`)
+  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('The documents of too many background responses')
+}
+
+function keepAsked(asked: AskedResponse, { store, spool, log }: KeptServices): KeepingResponse {
+  const { head, key, parts } = asked
+  const documents: (KeptDocument | undefined)[] = parts.sources.map(() => undefined)
+  let isKept = false
+  return {
+    sources: spool.copying(head.id, parts.sources, (index, document) => (documents[index] = document)),
+    done(response) {
+      try {
+        const whole = documents.filter((document) => document !== undefined)
+        if (whole.length < documents.length) throw new Error('The documents could not be copied.')
+        store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
+        isKept = true
+      } catch (error) {
+        log.warn({ response: head.id, err: error }, 'a response was not kept')
+      }
+    },
+    ended() {
+      if (!isKept) void spool.remove(head.id).catch(() => {})
+    },
   }
 }
 

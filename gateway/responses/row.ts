@@ -1,7 +1,7 @@
 import type { ResponseObject, ResponseStatus } from '../wire/openai/response.ts'
 import type { ClaimedResponse, KeptError, KeptQuestion, KeptResponse } from './kept.ts'
 
-/** A row of the table of responses. */
+/** What the columns of the tables hold. */
 export interface Row {
   readonly id: string
   readonly owner: string
@@ -14,6 +14,10 @@ export interface Row {
   readonly has_documents: number
   readonly losses: number
   readonly failing_since: number | null
+  // Of a piece, and of a page.
+  readonly text: string
+  readonly page: number | null
+  readonly result: string
 }
 
 /** Reads a response from its row. */

@@ -48,16 +48,18 @@ interface Run {
 
 /** Creates the runner of this process. It looks for responses from the start. */
 export function createRunner(services: RunnerServices): Runner {
-  const { store, log, lifecycle } = services
+  const { work, log, lifecycle } = services
   const process = randomUUID()
   const running = new Map<string, Run>()
   let isClosed = false
   let isTroubled = false
 
+  const mayBegin = (): boolean => !isClosed && !lifecycle.draining && running.size < MAX_AT_A_TIME
+
   function fill(): void {
     try {
-      while (!isClosed && !lifecycle.draining && running.size < MAX_AT_A_TIME && store.exists()) {
-        const claimed = store.claim(process, Date.now() + LEASE)
+      while (mayBegin() && work.exists()) {
+        const claimed = work.claim(process, Date.now() + LEASE)
         isTroubled = false
         if (claimed === null) return
         begin(claimed)
@@ -131,9 +133,9 @@ async function read(
 }
 
 /** Renews a lease; what another process reads now, or was cancelled there, is left. */
-function renew({ id }: ClaimedResponse, process: string, { store, log }: RunnerServices, leave: AbortController): void {
+function renew({ id }: ClaimedResponse, process: string, { work, log }: RunnerServices, leave: AbortController): void {
   try {
-    if (store.renew(id, process, Date.now() + LEASE)) return
+    if (work.renew(id, process, Date.now() + LEASE)) return
     leave.abort(new DOMException('The response is not this process’s to read any more.', 'AbortError'))
   } catch (error) {
     log.warn({ response: id, err: error }, 'the lease of a background response was not renewed')
@@ -145,12 +147,12 @@ function fail(
   response: ClaimedResponse,
   process: string,
   thrown: unknown,
-  { store, log, metrics }: RunnerServices,
+  { work, log, metrics }: RunnerServices,
   signal: AbortSignal,
 ): GatewayError | null {
   const { id, failingSince } = response
   if (signal.aborted) {
-    store.putBack(id, process, 0, failingSince)
+    work.putBack(id, process, 0, failingSince)
     return null
   }
   const error = toGatewayError(thrown, 'The gateway failed. Its log says why, under the id of the response.')
@@ -158,14 +160,14 @@ function fail(
   const since = failingSince ?? now
   const isPatient = error.code === 'queue_full' || now - since < MAX_FAILING
   if (PASSING.has(error.code) && isPatient) {
-    store.forgetFailures(id)
+    work.forgetFailures(id)
     const seconds = Math.max(RETRY_AFTER_SECONDS, error.retryAfterSeconds ?? 0)
     log.info({ response: id, code: error.code, seconds }, 'a background response waits')
-    store.putBack(id, process, now + seconds * 1000, error.code === 'queue_full' ? failingSince : since)
+    work.putBack(id, process, now + seconds * 1000, error.code === 'queue_full' ? failingSince : since)
     return null
   }
   metrics.errors.inc({ code: error.code })
-  store.fail(id, process, { code: error.code, message: error.message, param: error.param })
+  work.fail(id, process, { code: error.code, message: error.message, param: error.param })
   return error
 }
 

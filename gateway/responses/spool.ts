@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Source } from '../document/source.ts'
+import type { Source, SourceFacts } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { KeptDocument } from './kept.ts'
 
@@ -20,26 +20,14 @@ export interface Spool {
 
 /** Creates a spool in a folder, which is made when it is needed. */
 export function createSpool(folder: string): Spool {
-  const fileOf = (id: string, index: number): string => join(folder, id, String(index))
-
-  async function write(id: string, index: number, bytes: Uint8Array, source: Source): Promise<KeptDocument> {
-    await mkdir(join(folder, id), { recursive: true, mode: 0o700 })
-    await using file = await open(fileOf(id, index), 'w', 0o600)
-    await file.writeFile(bytes)
-    // The database says that it is there only when it is.
-    await file.sync()
-    const { param, filename, declaredMediaType } = source
-    return { sha256: digest(bytes), bytes: bytes.byteLength, param, filename, declaredMediaType }
-  }
-
-  const remove = (id: string): Promise<void> => rm(join(folder, id), { recursive: true, force: true })
-
+  const folderOf = (id: string): string => join(folder, id)
+  const remove = (id: string): Promise<void> => rm(folderOf(id), { recursive: true, force: true })
   return {
     async keep(id, sources, signal) {
       try {
         const kept: KeptDocument[] = []
         for (const [index, source] of sources.entries()) {
-          kept.push(await write(id, index, await source.open(signal), source))
+          kept.push(await write(folderOf(id), index, await source.open(signal), source))
         }
         return kept
       } catch (error) {
@@ -48,42 +36,65 @@ export function createSpool(folder: string): Spool {
       }
     },
     copying: (id, sources, kept) =>
-      sources.map((source, index) => ({
-        ...source,
-        async open(signal) {
-          const bytes = await source.open(signal)
-          // What cannot be kept can be read all the same.
-          await write(id, index, bytes, source).then(
-            (document) => kept(index, document),
-            () => {},
-          )
-          return bytes
-        },
-      })),
-    source(id, index, { sha256, param, filename, declaredMediaType }) {
-      return {
-        param,
-        filename,
-        declaredMediaType,
-        password: null,
-        async open(signal) {
-          const bytes = await readFile(fileOf(id, index), { signal }).catch((error: unknown) => {
-            signal.throwIfAborted()
-            throw notKept(param, error)
-          })
-          if (digest(bytes) !== sha256) throw notKept(param, new Error(`${fileOf(id, index)} has changed`))
-          return bytes
-        },
-      }
-    },
+      sources.map((source, index) =>
+        copying(source, (bytes) => write(folderOf(id), index, bytes, source), kept, index),
+      ),
+    source: (id, index, document) => keptSource(join(folderOf(id), String(index)), document),
     remove,
     async list() {
       const names = await readdir(folder).catch(() => [])
       const found = names.map(async (id) => {
-        const { mtimeMs } = await stat(join(folder, id)).catch(() => ({ mtimeMs: Date.now() }))
+        const { mtimeMs } = await stat(folderOf(id)).catch(() => ({ mtimeMs: Date.now() }))
         return { id, changedAt: mtimeMs }
       })
       return Promise.all(found)
+    },
+  }
+}
+
+async function write(folder: string, index: number, bytes: Uint8Array, facts: SourceFacts): Promise<KeptDocument> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await using file = await open(join(folder, String(index)), 'w', 0o600)
+  await file.writeFile(bytes)
+  // The database says that it is there only when it is.
+  await file.sync()
+  const { param, filename, declaredMediaType } = facts
+  return { sha256: digest(bytes), bytes: bytes.byteLength, param, filename, declaredMediaType }
+}
+
+function copying(
+  source: Source,
+  copy: (bytes: Uint8Array) => Promise<KeptDocument>,
+  kept: (index: number, document: KeptDocument) => void,
+  index: number,
+): Source {
+  return {
+    ...source,
+    async open(signal) {
+      const bytes = await source.open(signal)
+      // What cannot be kept can be read all the same.
+      await copy(bytes).then(
+        (document) => kept(index, document),
+        () => {},
+      )
+      return bytes
+    },
+  }
+}
+
+function keptSource(path: string, { sha256, param, filename, declaredMediaType }: KeptDocument): Source {
+  return {
+    param,
+    filename,
+    declaredMediaType,
+    password: null,
+    async open(signal) {
+      const bytes = await readFile(path, { signal }).catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw notKept(param, error)
+      })
+      if (digest(bytes) !== sha256) throw notKept(param, new Error(`${path} has changed`))
+      return bytes
     },
   }
 }
