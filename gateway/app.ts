@@ -18,6 +18,14 @@ import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
 import * as files from './http/routes/files.ts'
 import * as uploads from './http/routes/uploads.ts'
+import { createResponse } from './http/routes/responses.ts'
+import {
+  cancelResponse,
+  deleteResponse,
+  inputTokens,
+  listInputItems,
+  retrieveResponse,
+} from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
@@ -46,6 +54,12 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/v1/models/:id{.+}', retrieveModel(services.models))
   app.post('/v1/chat/completions', chatCompletions(services))
   app.post('/v1/completions', completions(services))
+  app.post('/v1/responses', createResponse(services))
+  app.post('/v1/responses/input_tokens', inputTokens())
+  app.get('/v1/responses/:id', retrieveResponse(services))
+  app.delete('/v1/responses/:id', deleteResponse(services))
+  app.post('/v1/responses/:id/cancel', cancelResponse(services))
+  app.get('/v1/responses/:id/input_items', listInputItems(services))
   app.post('/v1/ocr', mistralOcr(services))
   app.post('/ocr', mistralOcr(services))
   app.put('/v1/process', processFile(services))

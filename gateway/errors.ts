@@ -33,6 +33,7 @@ export const errorCatalogue = {
   not_found: invalid(404),
   model_not_found: invalid(404),
   file_not_found: invalid(404),
+  response_not_found: invalid(404),
   request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: invalid(413),
   document_too_large: invalid(413),

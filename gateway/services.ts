@@ -29,6 +29,7 @@ import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { nothingNamed } from './request/named.ts'
+import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -61,6 +62,7 @@ export interface Services extends AsyncDisposable {
   /** What clients have uploaded. */
   readonly files: Files
   readonly ocr: OcrServices
+  readonly responses: Responses
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -98,6 +100,22 @@ export function createServices(config: Config): Services {
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
+  const lifecycle = { draining: false }
+  const models = createModelList(upstreams, embeddedModel)
+  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const ocr = createOcrServices(config, parts)
+  const responses = closing.adopt(
+    createResponses({
+      dataDir: config.GATEWAY_DATA_DIR,
+      database,
+      ocr,
+      findModel: (name, signal) => models.find(name, signal),
+      log,
+      metrics,
+      lifecycle,
+    }),
+    (it) => it.close(),
+  )
   return {
     log,
     metrics,
@@ -113,24 +131,14 @@ export function createServices(config: Config): Services {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
       maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
     },
-    lifecycle: { draining: false },
+    lifecycle,
     upstreams,
-    models: createModelList(upstreams, embeddedModel),
+    models,
     named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
     database,
     files,
-    ocr: createOcrServices(config, {
-      log,
-      metrics,
-      store,
-      upstreams,
-      embedded,
-      slots,
-      meter,
-      rasterizer,
-      admission,
-      kept,
-    }),
+    ocr,
+    responses,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
