@@ -212,6 +212,12 @@ describe('a download that does not come to its end', () => {
       run: () => from((_, response) => void response.writeHead(200, { 'content-type': type }).end(html)),
       error: { code: 'unsupported_media_type', status: 415, param: 'the.field', message: /127\.0\.0\.1 answered with a web page/ }, // prettier-ignore
     })),
+    {
+      name: 'a web page is answered that looks like none',
+      run: () =>
+        from((_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end(`<!-- ${html}`)),
+      error: { code: 'unsupported_media_type', message: /answered with a web page/ },
+    },
   ]
 
   for (const { name, run, error } of rows)
