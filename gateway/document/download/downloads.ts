@@ -93,7 +93,7 @@ async function download(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const { idleSeconds, maxSeconds } = options
   const rules: ConnectionRules = { ...options, param }
   const late = (): Error => downloadFailed({ url: address, param }, 'took too long', { retry: true })
@@ -121,7 +121,7 @@ async function documentOf(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const fetched = { url: hop.url, param }
   const { status } = hop
   if (status !== 200 && status !== 203) {
@@ -154,7 +154,7 @@ function tooMuch({ maxDocumentBytes, maxRequestBytes }: DownloadOptions, maxByte
 }
 
 /** What the server declares it as counts only where the bytes are no document. */
-function isWebPage(bytes: Buffer, hop: Hop): boolean {
+function isWebPage(bytes: Uint8Array, hop: Hop): boolean {
   if (bytes.length === 0 || sniffMediaType(bytes) !== null) return false
   return (
     describeBytes(bytes) === 'an HTML page' ||
@@ -171,8 +171,8 @@ async function observed(
   url: URL,
   { onEnd }: DownloadOptions,
   signal: AbortSignal,
-  run: () => Promise<Buffer>,
-): Promise<Buffer> {
+  run: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   const startedAt = performance.now()
   const ended = (outcome: DownloadOutcome, bytes = 0): void => {
     onEnd({ host: nameOf(url), outcome, bytes, seconds: (performance.now() - startedAt) / 1000 })
