@@ -197,15 +197,15 @@ describe('documents that are sent as addresses', () => {
   it('leave their host alone in the log, and heed no proxy of the environment', async () => {
     const proxy = 'http://127.0.0.1:1'
     await using own = await startGatewayProcess({
-      ...{ GATEWAY_ALLOW_URLS: 'true', GATEWAY_ALLOWED_URL_HOSTS: host, GATEWAY_LOG_LEVEL: 'trace' },
-      ...{
-        GATEWAY_UPSTREAM_URLS: fake.url,
-        HTTP_PROXY: proxy,
-        http_proxy: proxy,
-        ALL_PROXY: proxy,
-        NODE_USE_ENV_PROXY: '1',
-      },
+      GATEWAY_ALLOW_URLS: 'true',
+      GATEWAY_ALLOWED_URL_HOSTS: host,
+      GATEWAY_LOG_LEVEL: 'trace',
+      GATEWAY_UPSTREAM_URLS: fake.url,
       GATEWAY_DATA_DIR: tmpdir(),
+      HTTP_PROXY: proxy,
+      http_proxy: proxy,
+      ALL_PROXY: proxy,
+      NODE_USE_ENV_PROXY: '1',
     })
     const client = new OpenAI({ baseURL: `${own.url}/v1`, apiKey: 'unused', maxRetries: 0 })
     const ask = (path: string) =>

@@ -151,6 +151,7 @@ const rows: readonly Row[] = [
   listed('the unspecified address', '0.0.0.0'),
   listed('mapped metadata', '::ffff:169.254.169.254'),
   listed('link-local IPv6', 'fe80::1'),
+  listed('metadata by NAT64', '64:ff9b::169.254.169.254'),
   listed('metadata behind a private address', '127.0.0.1', '169.254.169.254'),
 ]
 

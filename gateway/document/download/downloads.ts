@@ -6,7 +6,7 @@ import { describeBytes } from '../media-type.ts'
 import type { Source, SourceFacts } from '../source.ts'
 import { nameOf, parseAddress, type ListedHost } from './address.ts'
 import type { ConnectionRules } from './connection.ts'
-import { downloadFailed } from './failure.ts'
+import { downloadFailed, type Fetched } from './failure.ts'
 import { request, type Hop } from './hop.ts'
 import { receive } from './receive.ts'
 import type { Resolve } from './resolve.ts'
@@ -93,7 +93,7 @@ async function download(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const { idleSeconds, maxSeconds } = options
   const rules: ConnectionRules = { ...options, param }
   const late = (): Error => downloadFailed({ url: address, param }, 'took too long', { retry: true })
@@ -121,7 +121,7 @@ async function documentOf(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const fetched = { url: hop.url, param }
   const { status } = hop
   if (status !== 200 && status !== 203) {
@@ -136,7 +136,7 @@ async function documentOf(
   const tooLarge = (): GatewayError => tooMuch(options, maxBytes, param)
   const bytes = await receive(hop, fetched, { ...options, key: shared.key, maxBytes, tooLarge }, signal)
   shared.left -= bytes.length
-  refuseWebPage(bytes, fetched)
+  if (isWebPage(bytes, hop)) throw webPage(fetched)
   return bytes
 }
 
@@ -153,18 +153,26 @@ function tooMuch({ maxDocumentBytes, maxRequestBytes }: DownloadOptions, maxByte
   return new GatewayError('document_too_large', message, { param })
 }
 
-function refuseWebPage(bytes: Buffer, { url, param }: { readonly url: URL; readonly param: string }): void {
-  if (sniffMediaType(bytes) !== null || describeBytes(bytes) !== 'an HTML page') return
+/** What the server declares it as counts only where the bytes are no document. */
+function isWebPage(bytes: Uint8Array, hop: Hop): boolean {
+  if (bytes.length === 0 || sniffMediaType(bytes) !== null) return false
+  return (
+    describeBytes(bytes) === 'an HTML page' ||
+    /^\s*(?:text\/html|application\/xhtml)/i.test(hop.header('content-type') ?? '')
+  )
+}
+
+function webPage({ url, param }: Fetched): GatewayError {
   const message = `${nameOf(url)} answered with a web page, and not with a document: perhaps a page to log in, or one around the document. Send the address of the file itself.`
-  throw new GatewayError('unsupported_media_type', message, { param })
+  return new GatewayError('unsupported_media_type', message, { param })
 }
 
 async function observed(
   url: URL,
   { onEnd }: DownloadOptions,
   signal: AbortSignal,
-  run: () => Promise<Buffer>,
-): Promise<Buffer> {
+  run: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   const startedAt = performance.now()
   const ended = (outcome: DownloadOutcome, bytes = 0): void => {
     onEnd({ host: nameOf(url), outcome, bytes, seconds: (performance.now() - startedAt) / 1000 })

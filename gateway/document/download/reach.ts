@@ -24,6 +24,9 @@ const METADATA: ReadonlySet<string> = new Set([
 /** The only addresses of IPv6 that were ever handed out: what lies beyond embeds IPv4, or is for a purpose of its own. */
 const HANDED_OUT: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3]
 
+/** RFC 6052: the prefix through which networks without IPv4 reach it, where name servers add it to every name (DNS64). */
+const NAT64: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('64:ff9b::'), 96]
+
 /** Tells who an IP address belongs to. What is no address is never fetched from. */
 export function reachOf(text: string): Reach {
   // The library alone would take the short and the octal spellings of IPv4, too.
@@ -32,8 +35,15 @@ export function reachOf(text: string): Reach {
   if (METADATA.has(address.toString())) return 'never'
   const range = address.range()
   if (PRIVATE_RANGES.has(range)) return 'private'
+  if (address instanceof ipaddr.IPv6 && address.match(...NAT64)) return throughNat64(address)
   if (range !== 'unicast') return 'never'
   return address instanceof ipaddr.IPv6 && !isHandedOut(address) ? 'never' : 'public'
+}
+
+/** An operator in such a network may list hosts; a stranger needs no way to write IPv4 once more. */
+function throughNat64(address: ipaddr.IPv6): Reach {
+  const embedded = new ipaddr.IPv4(address.toByteArray().slice(12))
+  return reachOf(embedded.toString()) === 'never' ? 'never' : 'private'
 }
 
 function isHandedOut(address: ipaddr.IPv6): boolean {

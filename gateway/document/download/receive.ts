@@ -28,7 +28,12 @@ const LATE_AFTER_SECONDS = 10
  * Receives the body of an answer, within its part of the budget. Throws `document_too_large` before more than so many bytes
  * are read, `queue_full` where there is no room, and `download_failed` for what stands still or breaks off.
  */
-export async function receive(hop: Hop, fetched: Fetched, limits: ReceiveLimits, signal: AbortSignal): Promise<Buffer> {
+export async function receive(
+  hop: Hop,
+  fetched: Fetched,
+  limits: ReceiveLimits,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const announced = announcedBytes(hop)
   if (announced !== null && announced > limits.maxBytes) throw limits.tooLarge()
   const arrival: Arrival = { startedAt: Infinity, bytes: 0, expected: announced ?? 0 }
@@ -46,7 +51,7 @@ export async function receive(hop: Hop, fetched: Fetched, limits: ReceiveLimits,
   arrival.startedAt = performance.now()
   try {
     const bytes = createBytes(announced)
-    for await (const piece of hop.body as AsyncIterable<Buffer>) {
+    for await (const piece of hop.body as AsyncIterable<Uint8Array>) {
       stillness.moved(piece.length)
       const end = (arrival.bytes += piece.length)
       if (end > limits.maxBytes) throw limits.tooLarge()
@@ -86,28 +91,31 @@ interface Bytes {
   /** Returns how much memory so many bytes take. */
   capacityFor(end: number): number
   add(piece: Uint8Array): void
-  whole(): Buffer
+  /** Returns all of them, in a buffer of their own; nothing is added then. */
+  whole(): Uint8Array
 }
 
 function createBytes(announced: number | null): Bytes {
   // Memory that is not written to is not taken.
-  let held = Buffer.allocUnsafeSlow(announced ?? FIRST_BYTES)
+  let held = new Uint8Array(announced ?? FIRST_BYTES)
   let length = 0
   const capacityFor = (end: number): number =>
     end <= held.length ? held.length : Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(end)))
+  // What is left behind is given back at once: the garbage collector may not come by for minutes.
+  const resize = (bytes: number): void => {
+    if (bytes !== held.length) held = new Uint8Array(held.buffer.transfer(bytes))
+  }
   return {
     capacityFor,
     add(piece) {
       const end = length + piece.length
-      const capacity = capacityFor(end)
-      if (capacity > held.length) {
-        const larger = Buffer.allocUnsafeSlow(capacity)
-        held.copy(larger, 0, 0, length)
-        held = larger
-      }
+      resize(capacityFor(end))
       held.set(piece, length)
       length = end
     },
-    whole: () => held.subarray(0, length),
+    whole() {
+      resize(length)
+      return held
+    },
   }
 }
