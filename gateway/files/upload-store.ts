@@ -7,7 +7,6 @@ import { fileOf, type FileOptions, type FileStore } from './file-store.ts'
 import { insertFile, selectFile } from './file-table.ts'
 import { newId } from './ids.ts'
 import { atOnce, nowInSeconds, openTables } from './schema.ts'
-import { asStorageFull } from './storage-full.ts'
 import type { FileFacts, StoredFile } from './stored-file.ts'
 import {
   deleteParts,
@@ -109,9 +108,9 @@ export function createUploadStore(
       const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
       const ended = end(owner, id, file)
       await blobs.remove(ended ?? [fileId])
-    } catch (thrown) {
+    } catch (error) {
       await blobs.remove([fileId])
-      throw asStorageFull(thrown)
+      throw error
     }
     const after = find(owner, id)
     if (after.upload.status !== 'completed') throw isOver(after.upload)
@@ -134,7 +133,7 @@ export function createUploadStore(
       const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
       const id = newId('upload_')
       const upload: Upload = { id, bytes, ...facts, fileSeconds, status: 'pending', fileId: null, ...times }
-      insertUpload(tables(), owner, upload)
+      atOnce(tables(), () => insertUpload(tables(), owner, upload))
       return { upload, file: null }
     },
     receivePart,
