@@ -5,7 +5,7 @@ import { asStorageFull } from './storage-full.ts'
 /** Bytes that have arrived, and belong to nothing yet. */
 export interface Arrival extends Written {
   readonly id: string
-  /** Notes what they belong to; where that throws, nothing of them is left. Throws `storage_full` for a full disk. */
+  /** Notes what they belong to; where that throws, nothing of them is left. */
   keep<T>(note: () => T): Promise<T>
   /** Forgets them; does nothing where they were kept. */
   discard(): Promise<void>
@@ -37,9 +37,9 @@ export async function arrive(
     hold.admit(announced)
     const written = await blobs.write(id, pieces, (bytes) => hold.admit(bytes))
     return { id, ...written, keep: (note) => keep(note, end), discard: () => end(false) }
-  } catch (error) {
+  } catch (thrown) {
     hold.release()
-    throw error
+    throw asStorageFull(thrown)
   }
 }
 
@@ -48,8 +48,8 @@ async function keep<T>(note: () => T, end: (isKept: boolean) => Promise<void>): 
     const noted = note()
     await end(true)
     return noted
-  } catch (thrown) {
+  } catch (error) {
     await end(false)
-    throw asStorageFull(thrown)
+    throw error
   }
 }

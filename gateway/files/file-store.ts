@@ -45,11 +45,6 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
   const tables = () => openTables(database)
   const quota = createQuota(options, (owner) => selectStored(tables(), owner))
 
-  function found(file: StoredFile | null, id: string, param: string | undefined): StoredFile {
-    if (file === null) throw noFile(id, param)
-    return file
-  }
-
   return {
     receive: (owner, pieces, announced) => arrive({ id: newId('file-'), owner, pieces, announced }, { blobs, quota }),
     keep: (owner, arrival, facts) =>
@@ -61,8 +56,8 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
         })
         return file
       }),
-    find: (owner, id, param) => found(selectFile(tables(), owner, id), id, param),
-    findAny: (id, param) => found(selectFile(tables(), null, id), id, param),
+    find: (owner, id, param) => expectFound(selectFile(tables(), owner, id), id, param),
+    findAny: (id, param) => expectFound(selectFile(tables(), null, id), id, param),
     async open(file, param) {
       const blob = await blobs.open(file.id)
       if (blob === null) throw noFile(file.id, param)
@@ -86,6 +81,11 @@ export function fileOf(
 ): StoredFile {
   const createdAt = nowInSeconds()
   return { id, bytes, sha256, ...facts, createdAt, expiresAt: createdAt + Math.min(seconds ?? ttlSeconds, ttlSeconds) }
+}
+
+function expectFound(file: StoredFile | null, id: string, param: string | undefined): StoredFile {
+  if (file === null) throw noFile(id, param)
+  return file
 }
 
 function noFile(id: string, param?: string): GatewayError {

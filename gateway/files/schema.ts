@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Database } from '../store/database.ts'
+import { asStorageFull } from './storage-full.ts'
 
 /**
  * Times are in seconds. The owner is the name of an API key; empty: of a gateway without keys. `stored` counts what each
@@ -46,16 +47,17 @@ export function openTables(database: Database): DatabaseSync {
   return database.open(SCHEMA)
 }
 
-/** Runs a change of several tables: all of it happens, or nothing. */
+/** Runs a change of several tables: all of it happens, or nothing. Throws `storage_full` where the disk has no room. */
 export function atOnce<T>(tables: DatabaseSync, change: () => T): T {
-  tables.exec('BEGIN IMMEDIATE')
   try {
+    tables.exec('BEGIN IMMEDIATE')
     const result = change()
     tables.exec('COMMIT')
     return result
-  } catch (error) {
-    tables.exec('ROLLBACK')
-    throw error
+  } catch (thrown) {
+    // On a full disk SQLite does so itself.
+    if (tables.isTransaction) tables.exec('ROLLBACK')
+    throw asStorageFull(thrown)
   }
 }
 

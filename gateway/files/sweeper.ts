@@ -25,13 +25,13 @@ export function startSweeper(
   folder: string,
   onError: (error: unknown) => void,
 ): Sweeper {
-  let isClosed = false
+  const closing = new AbortController()
   let rounds = 0
   let running = Promise.resolve()
 
   async function removeExpired(): Promise<void> {
     await blobs.remove(deleteGivenUp(openTables(database)))
-    while (!isClosed) {
+    while (!closing.signal.aborted) {
       const expired = deleteExpired(openTables(database), BATCH)
       if (expired.length === 0) return
       await blobs.remove(expired)
@@ -39,10 +39,10 @@ export function startSweeper(
   }
 
   async function round(): Promise<void> {
-    if (isClosed || !existsSync(folder)) return
+    if (closing.signal.aborted || !existsSync(folder)) return
     await removeExpired()
-    if (rounds++ % FOLDERS_EVERY > 0 || isClosed) return
-    await blobs.sweep((ids) => (isClosed ? [] : unownedIds(openTables(database), ids)))
+    if (rounds++ % FOLDERS_EVERY > 0 || closing.signal.aborted) return
+    await blobs.sweep((ids) => (closing.signal.aborted ? [] : unownedIds(openTables(database), ids)))
   }
 
   function sweep(): Promise<void> {
@@ -55,7 +55,7 @@ export function startSweeper(
   return {
     sweep,
     async [Symbol.asyncDispose]() {
-      isClosed = true
+      closing.abort()
       clearTimeout(first)
       clearInterval(timer)
       await running

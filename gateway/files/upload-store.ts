@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
@@ -6,8 +7,8 @@ import type { BlobStore } from './blob-store.ts'
 import { fileOf, type FileOptions, type FileStore } from './file-store.ts'
 import { insertFile, selectFile } from './file-table.ts'
 import { newId } from './ids.ts'
+import type { Quota } from './quota.ts'
 import { atOnce, nowInSeconds, openTables } from './schema.ts'
-import { asStorageFull } from './storage-full.ts'
 import type { FileFacts, StoredFile } from './stored-file.ts'
 import {
   deleteParts,
@@ -55,6 +56,14 @@ const UPLOAD_SECONDS = 3600
 /** Parts of one upload; the official clients send eight of the largest file. */
 const MAX_PARTS = 2000
 
+/** What uploads are kept with. */
+interface Keeping {
+  readonly tables: () => DatabaseSync
+  readonly blobs: BlobStore
+  readonly quota: Quota
+  readonly ttlSeconds: number
+}
+
 /** Creates the store of uploads. */
 export function createUploadStore(
   database: Database,
@@ -62,97 +71,101 @@ export function createUploadStore(
   { quota }: Pick<FileStore, 'quota'>,
   { ttlSeconds }: Pick<FileOptions, 'ttlSeconds'>,
 ): UploadStore {
-  const tables = () => openTables(database)
-
-  function find(owner: string, id: string): UploadAndFile {
-    const upload = selectUpload(tables(), owner, id)
-    if (upload === null) throw noUpload(id)
-    return { upload, file: upload.fileId === null ? null : selectFile(tables(), owner, upload.fileId) }
-  }
-
-  function expectPending(owner: string, id: string): Upload {
-    const { upload } = find(owner, id)
-    if (upload.status !== 'pending') throw isOver(upload)
-    return upload
-  }
-
-  async function receivePart(owner: string, id: string, pieces: AsyncIterable<Uint8Array>, announced: number) {
-    expectPending(owner, id)
-    if (selectParts(tables(), id).length >= MAX_PARTS) throw tooManyParts()
-    return arrive({ id: newId('part_'), owner, pieces, announced }, { blobs, quota })
-  }
-
-  function keepPart(owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
-    const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
-    return arrival.keep(() =>
-      atOnce(tables(), () => {
-        quota.check(owner, part.bytes)
-        if (!insertPart(tables(), owner, id, part)) throw isOver(find(owner, id).upload)
-        return part
-      }),
-    )
-  }
-
-  async function complete(owner: string, id: string, { partIds, md5 }: Completion): Promise<UploadAndFile> {
-    const before = find(owner, id)
-    // A client whose connection broke asks again.
-    if (before.upload.status === 'completed') return before
-    const upload = expectPending(owner, id)
-    const parts = partsInOrder(partIds, selectParts(tables(), id), upload)
-    const fileId = newId('file-')
-    const hash = createHash('md5')
-    const written = await blobs.write(fileId, joined(parts, blobs, hash), () => {})
-    try {
-      const found = hash.digest('hex')
-      if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
-      const { filename, purpose, mediaType, fileSeconds: seconds } = upload
-      const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
-      const ended = end(owner, id, file)
-      await blobs.remove(ended ?? [fileId])
-    } catch (thrown) {
-      await blobs.remove([fileId])
-      throw asStorageFull(thrown)
-    }
-    const after = find(owner, id)
-    if (after.upload.status !== 'completed') throw isOver(after.upload)
-    return after
-  }
-
-  /** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
-  function end(owner: string, id: string, file: StoredFile): string[] | null {
-    return atOnce(tables(), () => {
-      if (!endUpload(tables(), id, 'completed', file.id)) return null
-      insertFile(tables(), owner, file)
-      return deleteParts(tables(), id)
-    })
-  }
-
+  const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds }
   return {
-    create(owner, bytes, { seconds: fileSeconds, ...facts }) {
-      quota.check(owner, bytes)
-      const createdAt = nowInSeconds()
-      const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
-      const id = newId('upload_')
-      const upload: Upload = { id, bytes, ...facts, fileSeconds, status: 'pending', fileId: null, ...times }
-      insertUpload(tables(), owner, upload)
-      return { upload, file: null }
+    create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
+    async receivePart(owner, id, pieces, announced) {
+      expectPending(keeping, owner, id)
+      if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+      return arrive({ id: newId('part_'), owner, pieces, announced }, keeping)
     },
-    receivePart,
-    keepPart,
-    complete,
-    async cancel(owner, id) {
-      const { upload } = find(owner, id)
-      if (upload.status === 'pending') {
-        const parts = atOnce(tables(), () =>
-          endUpload(tables(), id, 'cancelled', null) ? deleteParts(tables(), id) : [],
-        )
-        await blobs.remove(parts)
-      }
-      const after = find(owner, id)
-      if (after.upload.status === 'completed') throw isOver(after.upload)
-      return after
-    },
+    keepPart: (owner, id, arrival) => keepPart(keeping, owner, id, arrival),
+    complete: (owner, id, completion) => complete(keeping, owner, id, completion),
+    cancel: (owner, id) => cancel(keeping, owner, id),
   }
+}
+
+function create({ tables, quota }: Keeping, owner: string, bytes: number, facts: FileFacts): UploadAndFile {
+  quota.check(owner, bytes)
+  const { seconds: fileSeconds, ...rest } = facts
+  const createdAt = nowInSeconds()
+  const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
+  const id = newId('upload_')
+  const upload: Upload = { id, bytes, ...rest, fileSeconds, status: 'pending', fileId: null, ...times }
+  atOnce(tables(), () => insertUpload(tables(), owner, upload))
+  return { upload, file: null }
+}
+
+function find({ tables }: Keeping, owner: string, id: string): UploadAndFile {
+  const upload = selectUpload(tables(), owner, id)
+  if (upload === null) throw noUpload(id)
+  return { upload, file: upload.fileId === null ? null : selectFile(tables(), owner, upload.fileId) }
+}
+
+function expectPending(keeping: Keeping, owner: string, id: string): Upload {
+  const { upload } = find(keeping, owner, id)
+  if (upload.status !== 'pending') throw isOver(upload)
+  return upload
+}
+
+function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
+  const { tables, quota } = keeping
+  const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
+  return arrival.keep(() =>
+    atOnce(tables(), () => {
+      quota.check(owner, part.bytes)
+      if (!insertPart(tables(), owner, id, part)) throw isOver(find(keeping, owner, id).upload)
+      return part
+    }),
+  )
+}
+
+async function complete(
+  keeping: Keeping,
+  owner: string,
+  id: string,
+  { partIds, md5 }: Completion,
+): Promise<UploadAndFile> {
+  const { tables, blobs, ttlSeconds } = keeping
+  const before = find(keeping, owner, id)
+  // A client whose connection broke asks again.
+  if (before.upload.status === 'completed') return before
+  const upload = expectPending(keeping, owner, id)
+  const parts = partsInOrder(partIds, selectParts(tables(), id), upload)
+  const fileId = newId('file-')
+  const hash = createHash('md5')
+  const written = await blobs.write(fileId, joined(parts, blobs, hash), () => {})
+  try {
+    const found = hash.digest('hex')
+    if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
+    const { filename, purpose, mediaType, fileSeconds: seconds } = upload
+    const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
+    await blobs.remove(becomeFile(tables(), owner, id, file) ?? [fileId])
+  } catch (error) {
+    await blobs.remove([fileId])
+    throw error
+  }
+  const after = find(keeping, owner, id)
+  if (after.upload.status !== 'completed') throw isOver(after.upload)
+  return after
+}
+
+/** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
+function becomeFile(tables: DatabaseSync, owner: string, id: string, file: StoredFile): string[] | null {
+  return atOnce(tables, () => {
+    if (!endUpload(tables, id, 'completed', file.id)) return null
+    insertFile(tables, owner, file)
+    return deleteParts(tables, id)
+  })
+}
+
+async function cancel(keeping: Keeping, owner: string, id: string): Promise<UploadAndFile> {
+  const { tables, blobs } = keeping
+  const { upload } = find(keeping, owner, id)
+  if (upload.status === 'completed') throw isOver(upload)
+  const parts = atOnce(tables(), () => (endUpload(tables(), id, 'cancelled', null) ? deleteParts(tables(), id) : []))
+  await blobs.remove(parts)
+  return find(keeping, owner, id)
 }
 
 async function* joined(

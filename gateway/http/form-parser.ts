@@ -112,8 +112,13 @@ function createBusboy(contentType: string, { files, fields, fieldBytes, fileByte
     return new Busboy({
       headers,
       limits: {
-        ...{ files, fields, parts, fieldSize: fieldBytes, fileSize: fileBytes },
-        ...{ fieldNameSize: NAME_BYTES, headerPairs: HEADERS_OF_PART },
+        files,
+        fields,
+        parts,
+        fieldSize: fieldBytes,
+        fileSize: fileBytes,
+        fieldNameSize: NAME_BYTES,
+        headerPairs: HEADERS_OF_PART,
       },
       isPartAFile: (field, type, filename) =>
         filename !== undefined || type === 'application/octet-stream' || FILE_FIELDS.has(field),

@@ -77,16 +77,16 @@ async function pump(incoming: IncomingMessage, parser: FormParser, idleSeconds: 
   }
   let stillness = watchStillness(idleSeconds, onStill)
   const limit = setTimeout(() => reject(tooSlow()), MAX_SECONDS * 1000)
-  const onData = (piece: Buffer): void => {
+  const write = async (piece: Buffer): Promise<void> => {
     incoming.pause()
     isWriting = true
     bytes += piece.length
-    parser.write(piece).then(() => {
-      isWriting = false
-      stillness.moved(piece.length)
-      incoming.resume()
-    }, reject)
+    await parser.write(piece)
+    isWriting = false
+    stillness.moved(piece.length)
+    incoming.resume()
   }
+  const onData = (piece: Buffer): void => void write(piece).catch(reject)
   const onEnd = (): void => resolve()
   const onClose = (): void => reject(new Error('The connection ended before the body.'))
   parser.failed.catch(reject)

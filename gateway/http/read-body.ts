@@ -22,7 +22,7 @@ export interface Body {
   readonly reservation: Reservation
 }
 
-/** Node gives a request so long to arrive whole; when others wait for room, one that will not make it is given up sooner. */
+/** A body has so long to arrive whole; when others wait for room, one that will not make it is given up sooner. */
 const MAX_SECONDS = 300
 const LATE_AFTER_SECONDS = 10
 
@@ -108,6 +108,7 @@ function receive(
 ): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const stillness = watchStillness(idleSeconds, () => arrival.end(tooSlow()))
+  const limit = setTimeout(() => arrival.end(tooSlow()), MAX_SECONDS * 1000)
   let bytes: Buffer = EMPTY
   const take = (piece: Buffer): void => {
     const before = arrival.bytes
@@ -139,6 +140,7 @@ function receive(
   const onClose = (): void => arrival.end(new Error('The connection ended before the body.'))
   const leave = (): void => {
     stillness.stop()
+    clearTimeout(limit)
     incoming.off('data', onData).off('end', onEnd).off('error', arrival.end).off('close', onClose)
     bytes = EMPTY
     arrival.startedAt = Infinity

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
-import OpenAI, { toFile } from 'openai'
+import OpenAI, { NotFoundError, toFile } from 'openai'
 import { fileDeleted, fileList, fileObject } from '../../gateway/wire/openai/file.ts'
 import { unitedErrorBody } from '../../gateway/wire/mistral/errors.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
@@ -14,6 +14,8 @@ import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 const pdf = makePdf([1, 2].map((number) => ({ number })))
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+/** What a request is sent with. */
+type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> }
 const keys = 'one:key-one,two:key-two'
 
 describe('/v1/files', () => {
@@ -43,7 +45,7 @@ describe('/v1/files', () => {
 
   const upload = async (bytes: Uint8Array = pdf, name = 'a.pdf', more: object = {}) =>
     openai.files.create({ file: await toFile(bytes, name), purpose: 'user_data', ...more })
-  const ask = (path: string, init: RequestInit = {}, key = 'key-one') =>
+  const ask = (path: string, init: Init = {}, key = 'key-one') =>
     fetch(`${gateway.url}${path}`, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } })
   const refusal = async (asked: Response | Promise<Response>) => {
     const response = await asked
@@ -95,9 +97,9 @@ describe('/v1/files', () => {
       object: 'file',
       deleted: true,
     })
-    await assert.rejects(openai.files.retrieve(file.id), OpenAI.NotFoundError)
-    await assert.rejects(openai.files.content(file.id), OpenAI.NotFoundError)
-    await assert.rejects(openai.files.delete(file.id), OpenAI.NotFoundError)
+    await assert.rejects(openai.files.retrieve(file.id), NotFoundError)
+    await assert.rejects(openai.files.content(file.id), NotFoundError)
+    await assert.rejects(openai.files.delete(file.id), NotFoundError)
   })
 
   it('does as much for Mistral’s client: its walk ends in the pages of the document', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** What a file may be for: OpenAI's purposes, and Mistral's. */
-export const FILE_PURPOSES = [
+const FILE_PURPOSES = [
   'assistants',
   'batch',
   'evals',
