@@ -27,7 +27,7 @@ export function newResponse(model: string, answer: ResponseAnswer): ResponseHead
 }
 
 /** Now, in seconds. */
-export function unixTime(): number {
+function unixTime(): number {
   return Math.floor(Date.now() / 1000)
 }
 

@@ -1,18 +1,16 @@
 import { join } from 'node:path'
-import { inputItems } from '../answer/input-items.ts'
-import { unreadResponse, type ResponseHead } from '../answer/response.ts'
+import { unreadResponse } from '../answer/response.ts'
 import type { Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { OcrServices } from '../ocr/ocr.ts'
-import type { Message } from '../request/conversation.ts'
-import type { RequestParts } from '../request/create-request.ts'
 import type { Database } from '../store/database.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { InputItem } from '../wire/openai/response-items.ts'
 import type { ResponseObject } from '../wire/openai/response.ts'
+import { keepAsked, startAsked, type AskedResponse, type KeepingResponse } from './asked.ts'
 import { createChanges } from './changes.ts'
-import type { KeptDocument, KeptQuestion, KeptResponse } from './kept.ts'
+import type { KeptResponse } from './kept.ts'
 import { follow, type LiveResponse } from './live.ts'
 import { headOf, type ReadingServices } from './read.ts'
 import { startRetention } from './retention.ts'
@@ -21,26 +19,6 @@ import { createSpool } from './spool.ts'
 import { createSql } from './sql.ts'
 import { createResponseStore, type ResponseStore } from './store.ts'
 import { createResponseWork } from './work.ts'
-
-/** A response as it was asked for. */
-export interface AskedResponse {
-  readonly head: ResponseHead
-  readonly requestId: string
-  /** The name of the key that asks; null where there are no keys. */
-  readonly key: string | null
-  readonly parts: RequestParts
-  readonly messages: readonly Message[]
-}
-
-/** A response whose client waits for it, and that is kept when it is done. */
-export interface KeepingResponse {
-  /** Its documents; each is copied when it is opened. */
-  readonly sources: readonly Source[]
-  /** Keeps it. Never throws: its client has its answer in any case. */
-  done(response: ResponseObject): void
-  /** Says that its request has ended: of one that was not done, nothing is kept. */
-  ended(): void
-}
 
 /** The responses that are kept, each for the key that asked for it, and those that are read while nobody waits. */
 export interface Responses {
@@ -73,11 +51,6 @@ export interface ResponsesOptions {
   readonly metrics: Metrics
   readonly lifecycle: { readonly draining: boolean }
 }
-
-/** The most background responses of a key that have not ended. */
-const MAX_UNENDED = 1000
-/** The most that the documents of all of them take on disk, in bytes. */
-const MAX_UNENDED_BYTES = 16 * 1024 ** 3
 
 /** Creates the kept responses, and begins to read those that wait. */
 export function createResponses(options: ResponsesOptions): Responses {
@@ -144,73 +117,10 @@ function inBackground(response: KeptResponse, wish: 'stream' | 'cancel'): KeptRe
   return response
 }
 
-/** Copies the documents of a background response to disk, and adds it to those that wait. */
-async function startAsked(asked: AskedResponse, { store, spool }: KeptServices, signal: AbortSignal): Promise<void> {
-  const { head, key, parts } = asked
-  refuseTooMany(key, store)
-  const documents = await spool.keep(head.id, parts.sources, signal)
-  try {
-    refuseTooMany(key, store)
-    store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
-  } catch (error) {
-    await spool.remove(head.id)
-    throw error
-  }
-}
-
-function refuseTooMany(key: string | null, store: ResponseStore): void {
-  if (store.unended(key ?? '') >= MAX_UNENDED) throw tooMany(`${MAX_UNENDED} background responses of this key`)
-  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('The documents of too many background responses')
-}
-
-function keepAsked(asked: AskedResponse, { store, spool, log }: KeptServices): KeepingResponse {
-  const { head, key, parts } = asked
-  const documents: (KeptDocument | undefined)[] = parts.sources.map(() => undefined)
-  let isKept = false
-  return {
-    sources: spool.copying(head.id, parts.sources, (index, document) => (documents[index] = document)),
-    done(response) {
-      try {
-        const whole = documents.filter((document) => document !== undefined)
-        if (whole.length < documents.length) throw new Error('The documents could not be copied.')
-        store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
-        isKept = true
-      } catch (error) {
-        log.warn({ response: head.id, err: error }, 'a response was not kept')
-      }
-    },
-    ended() {
-      if (!isKept) void spool.remove(head.id).catch(() => {})
-    },
-  }
-}
-
-function questionOf(
-  { head, requestId, parts, messages }: AskedResponse,
-  documents: readonly KeptDocument[],
-): KeptQuestion {
-  const { userText, leftOut = 0, options } = parts
-  const { password: _, ...kept } = options
-  const { createdAt, model, answer } = head
-  return {
-    requestId,
-    createdAt,
-    model,
-    answer,
-    userText,
-    leftOut,
-    options: kept,
-    documents,
-    items: inputItems(messages),
-  }
-}
-
 function objectOf(response: KeptResponse): ResponseObject {
-  const { status, done, error, isBegun } = response
+  const { status, done, error } = response
   if (done !== null) return done
-  // One that was put back is not shown as queued again.
-  const shown = status === 'queued' && isBegun ? 'in_progress' : status
-  return unreadResponse(headOf(response), shown === 'completed' ? 'failed' : shown, error)
+  return unreadResponse(headOf(response), status === 'completed' ? 'failed' : status, error)
 }
 
 function notFound(id: string): GatewayError {
@@ -234,10 +144,4 @@ function documentsGone(id: string): GatewayError {
     `The documents of the response ${id} are not kept any more: that is for an hour after its end. Send them again.`,
     { param: 'previous_response_id' },
   )
-}
-
-function tooMany(what: string): GatewayError {
-  return new GatewayError('queue_full', `${what} wait already. Send the request again when some of them have ended.`, {
-    retryAfterSeconds: 60,
-  })
 }

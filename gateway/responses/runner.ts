@@ -27,12 +27,14 @@ export interface Runner {
 
 /** How many a process reads at a time: each takes the memory of its documents. */
 const MAX_AT_A_TIME = 8
+/** How many of them may be of one key: the next key need not wait for the end of a book. */
+const MAX_OF_KEY = 6
 /** How long a process that has died keeps others from its responses, in milliseconds. */
 const LEASE = 10_000
 const RENEW_EVERY = 3000
 /** How often a process looks for what others have left, in milliseconds. */
 const LOOK_EVERY = 2000
-/** After so many ends of the process in the middle of it, a response is thought to be the reason. */
+/** After so many ends of the process, with no page read in between, a response is thought to be the reason. */
 const MAX_LOSSES = 5
 /** How long it is tried to read a response that no engine takes, in milliseconds. */
 const MAX_FAILING = 3_600_000
@@ -59,10 +61,11 @@ export function createRunner(services: RunnerServices): Runner {
   function fill(): void {
     try {
       while (mayBegin() && work.exists()) {
-        const claimed = work.claim(process, Date.now() + LEASE)
+        const claimed = work.claim(process, Date.now() + LEASE, MAX_OF_KEY)
         isTroubled = false
         if (claimed === null) return
-        begin(claimed)
+        // One whose lease ended because this process stood still is being read on.
+        if (!running.has(claimed.id)) begin(claimed)
       }
     } catch (error) {
       // Told once, not every two seconds.
@@ -151,7 +154,8 @@ function fail(
   signal: AbortSignal,
 ): GatewayError | null {
   const { id, failingSince } = response
-  if (signal.aborted) {
+  // What was cancelled, or removed, in another process fails in many ways.
+  if (signal.aborted || !work.renew(id, process, Date.now() + LEASE)) {
     work.putBack(id, process, 0, failingSince)
     return null
   }

@@ -8,20 +8,22 @@ CREATE TABLE IF NOT EXISTS responses (
   lane TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   ended_at INTEGER,
-  question TEXT NOT NULL,
-  answer TEXT,
-  error TEXT,
-  answer_bytes INTEGER NOT NULL DEFAULT 0,
-  document_bytes INTEGER NOT NULL,
-  has_documents INTEGER NOT NULL DEFAULT 1,
   process TEXT,
   leased_until INTEGER NOT NULL DEFAULT 0,
   losses INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL DEFAULT 0,
-  failing_since INTEGER
+  failing_since INTEGER,
+  answer_bytes INTEGER NOT NULL DEFAULT 0,
+  document_bytes INTEGER NOT NULL,
+  has_documents INTEGER NOT NULL DEFAULT 1,
+  error TEXT,
+  -- Last, because they are long: what comes before is found without reading them.
+  question TEXT NOT NULL,
+  answer TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS responses_unended ON responses (owner) WHERE ended_at IS NULL;
-CREATE INDEX IF NOT EXISTS responses_ended ON responses (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS responses_ended
+  ON responses (ended_at, id, answer_bytes, document_bytes, has_documents) WHERE ended_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS response_pieces (
   id TEXT NOT NULL REFERENCES responses ON DELETE CASCADE,
   number INTEGER NOT NULL,

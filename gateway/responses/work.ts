@@ -12,8 +12,8 @@ import type { Piece } from './store.ts'
 export interface ResponseWork {
   /** Whether there ever was any. */
   exists(): boolean
-  /** Claims the next response that nobody reads, of the key that has the fewest being read. */
-  claim(process: string, until: number): ClaimedResponse | null
+  /** Claims the next response that nobody reads, of the key that has the fewest being read, and fewer than so many here. */
+  claim(process: string, until: number, mostOfKey: number): ClaimedResponse | null
   /** False where it is not this process's to read any more. */
   renew(id: string, process: string, until: number): boolean
   /** The pages that were read of a response. */
@@ -35,8 +35,8 @@ export function createResponseWork(sql: Sql): ResponseWork {
   }
   return {
     exists: () => sql.exists(),
-    claim(process, until) {
-      const [row] = sql.responses(CLAIM, { process, until, now: Date.now() })
+    claim(process, until, mostOfKey) {
+      const [row] = sql.responses(CLAIM, { process, until, mostOfKey, now: Date.now() })
       return row === undefined ? null : claimedOf(row)
     },
     renew: (id, process, until) => sql.run(`UPDATE responses SET leased_until = :until ${OWN}`, { id, process, until }),
@@ -59,8 +59,11 @@ function finishedPages(id: string, sql: Sql): FinishedPages {
       const [row] = sql.rows('SELECT result FROM response_pages WHERE id = :id AND page = :page', { id, page })
       return row?.result === undefined ? null : readResult(row.result)
     },
-    add: (page, result) =>
-      void sql.run(ADD_PAGE, { id, page, hasFailed: result.error === null ? 0 : 1, result: writeResult(result) }),
+    add(page, result) {
+      sql.run(ADD_PAGE, { id, page, hasFailed: result.error === null ? 0 : 1, result: writeResult(result) })
+      // It goes on, however often its process ended before.
+      sql.run('UPDATE responses SET losses = 1 WHERE id = :id AND losses > 1', { id })
+    },
   }
 }
 
@@ -74,6 +77,8 @@ SET status = 'in_progress', is_begun = 1, process = :process, leased_until = :un
 WHERE id = (
   SELECT id FROM responses AS waiting
   WHERE ended_at IS NULL AND leased_until < :now AND not_before <= :now
+    AND (SELECT count(*) FROM responses
+      WHERE owner = waiting.owner AND ended_at IS NULL AND leased_until >= :now AND process = :process) < :mostOfKey
   ORDER BY (lane = 'batch'),
     (SELECT count(*) FROM responses WHERE owner = waiting.owner AND ended_at IS NULL AND leased_until >= :now),
     created_at, id

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import OpenAI from 'openai'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
@@ -25,12 +26,10 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 async function start() {
   const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   let mayAnswer = (_page: number): boolean => true
-  const answered: number[] = []
   const fake = await startFakeVllm({
     async answer(request) {
       const page = pageOf(request)
       await eventually(() => mayAnswer(page), TIMEOUT, 'the page may be answered')
-      answered.push(page)
       return `This is page ${page}.`
     },
   })
@@ -52,11 +51,20 @@ async function start() {
   return {
     fake,
     dataDir,
-    answered,
     startGateway,
     answerOnly: (which: (page: number) => boolean) => (mayAnswer = which),
     asked: () => fake.requests.map(pageOf).toSorted((a, b) => a - b),
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** How many pages are kept of responses that have not ended. */
+function keptPages(dataDir: string): number {
+  const database = new DatabaseSync(join(dataDir, 'gateway.db'), { readOnly: true })
+  try {
+    return (database.prepare('SELECT count(*) AS count FROM response_pages').get() as { count: number }).count
+  } finally {
+    database.close()
   }
 }
 
@@ -77,7 +85,7 @@ describe('a background response', { timeout: TIMEOUT }, () => {
   ] as const) {
     it(`survives kill -9 in the middle, ${name}: whole, and no page that was done is asked again`, async () => {
       await using setup = await start()
-      const { answered, answerOnly, fake, dataDir } = setup
+      const { answerOnly, fake, dataDir } = setup
       // Pages 1 to 4, and 9: done out of order.
       const isDone = (page: number) => page <= 4 || page === 9
       answerOnly(isDone)
@@ -90,9 +98,7 @@ describe('a background response', { timeout: TIMEOUT }, () => {
         if (event.type === 'response.output_text.delta') seen.push(event.delta)
         if (numbersIn(seen.join('')).length === 4) break
       }
-      await eventually(() => answered.includes(9), DEADLINE, 'page 9 is read')
-      // It has left the engine; the gateway keeps it a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await eventually(() => keptPages(dataDir) === 5, DEADLINE, 'page 9 is read and kept')
       first.child.kill('SIGKILL')
       await first.exited
       const before = fake.requests.length

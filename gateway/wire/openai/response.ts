@@ -52,8 +52,7 @@ const textFormat = z.union([
 /** How a response's text was to be written. */
 export type TextFormat = z.output<typeof textFormat>
 
-/** Where a response stands. */
-export const responseStatus = z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled'])
+const responseStatus = z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled'])
 
 /** Where a response stands. */
 export type ResponseStatus = z.output<typeof responseStatus>
