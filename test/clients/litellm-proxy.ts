@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { writeFileSync } from 'node:fs'
@@ -37,9 +37,9 @@ export async function askProxy(venv: string, desk: ClientDesk, client: string): 
   }
 }
 
-async function untilAlive(url: string, { exitCode }: { readonly exitCode: number | null }): Promise<void> {
+async function untilAlive(url: string, proxy: ChildProcess): Promise<void> {
   const end = performance.now() + START_SECONDS * 1000
-  while (performance.now() < end && exitCode === null) {
+  while (performance.now() < end && proxy.exitCode === null) {
     const alive = await fetch(`${url}/health/liveliness`).then(
       ({ ok }) => ok,
       () => false,

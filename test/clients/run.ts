@@ -12,11 +12,14 @@ import { runScript, table, type Row } from './script.ts'
 
 /** Which packages are installed together: LiteLLM does not run with openai 3. */
 const environments = [
-  { requirements: 'requirements.txt', takes: () => true },
+  { requirements: 'requirements.txt', takes: (client: string) => client !== 'docling' && client !== 'MinerU' },
   { requirements: 'requirements-openai-3.txt', takes: (client: string) => client === 'openai (Python)' },
+  { requirements: 'requirements-docling.txt', takes: (client: string) => client === 'docling' || client === 'MinerU' },
 ]
+
 /** Scripts beside this file, by the client that they are about. */
 const checks: Readonly<Record<string, string>> = {
+  docling: 'check_docling.py',
   'openai (Python)': 'check_openai.py',
   'LangChain (Python)': 'check_langchain.py',
   LiteLLM: 'check_litellm.py',
@@ -57,7 +60,7 @@ async function askAll(
 ): Promise<Row[]> {
   const snippets = clientSnippets('python').filter(({ client }) => takes(client))
   if (snippets.length === 0) throw new Error('docs/clients.md has no Python for these clients')
-  const name = (what: string) => `${what}${requirements === 'requirements.txt' ? '' : `, ${requirements}`}`
+  const name = (what: string) => `${what}${takes('LiteLLM') ? '' : `, ${requirements}`}`
   const rows: Row[] = []
   for (const { client, code, prints } of snippets) {
     rows.push(await runScript(python, desk, { name: name(`docs: ${client}`), code: desk.addressed(code), prints }))

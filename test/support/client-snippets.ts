@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { encodePng } from '../fixtures/images.ts'
 import { drawNumbered } from '../fixtures/printed-page.ts'
@@ -37,9 +38,10 @@ export function clientSnippets(language: string): Snippet[] {
     const fence = FENCE.exec(lines[at]!)?.groups
     if (fence === undefined) continue
     const end = lines.indexOf('```', at)
+    const isRun = !fence['rest']!.includes('run="no"')
     const prints = [...fence['rest']!.matchAll(/prints="([^"]*)"/g)].map(([, text = '']) => text)
     const code = lines.slice(at + 1, end).join('\n')
-    if (fence['language'] === language) {
+    if (isRun && fence['language'] === language) {
       snippets.push({ client, language, code, prints: prints.length > 0 ? prints : ['This is page 1.'] })
     }
     at = end
@@ -58,13 +60,23 @@ export interface ClientDesk extends AsyncDisposable {
   readonly addressed: (text: string) => string
 }
 
-const INVOICE = '{"date": "2026-11-27", "total": 7}'
+/** What the models answer beside the text of pages, by what they are asked. */
+const ANSWERS: readonly (readonly [asked: string, answer: string])[] = [
+  ["'total'", '{"date": "2026-11-27", "total": 7}'],
+  ['Layout Detection', '<|box_start|>100 100 900 200<|box_end|><|ref_start|>text<|ref_end|><|rotate_up|>'],
+  ['Text Recognition', 'Read with MinerU.'],
+]
 
-/** Starts a gateway in front of a fake vLLM that reads, and extracts an invoice's date and total. */
+function answerTo({ body }: FakeRequest): string | undefined {
+  const messages = JSON.stringify(body?.messages ?? [])
+  return ANSWERS.find(([asked]) => messages.includes(asked))?.[1]
+}
+
+/** Starts a gateway in front of a fake vLLM that reads pages, extracts an invoice's date and total, and answers MinerU. */
 export async function startClientDesk(settings: Readonly<Record<string, string>> = {}): Promise<ClientDesk> {
   const fake = await startFakeVllm({
-    models: ['lightonai/LightOnOCR-2-1B', 'tencent/HunyuanOCR'],
-    answer: ({ body }) => (JSON.stringify(body?.messages ?? []).includes("'total'") ? INVOICE : undefined),
+    models: ['lightonai/LightOnOCR-2-1B', 'tencent/HunyuanOCR', 'opendatalab/MinerU2.5-2509-1.2B'],
+    answer: answerTo,
   })
   const gateway = await startTestGateway({
     GATEWAY_UPSTREAM_URLS: fake.url,
