@@ -268,6 +268,7 @@ describe('/v1/files', () => {
       }
       assert.deepEqual(await kept({}), ['ocr', 86_400])
       assert.deepEqual(await kept({ expiry: '2' }), ['ocr', 7200])
+      assert.deepEqual(await kept({ 'expires_after[anchor]': 'created_at' }), ['ocr', 86_400])
       const file = await upload(pdf, 'a.pdf', { expires_after: { anchor: 'created_at', seconds: 2_592_000 } })
       assert.equal(file.expires_at! - file.created_at, 86_400, 'the operator keeps files for a day')
     })
@@ -292,6 +293,7 @@ describe('/v1/files', () => {
         'invalid_value',
         'expires_after.seconds',
       ],
+      'a life in hours that is no number': [formOf({ expiry: 'soon' }), 400, 'invalid_value', 'expiry'],
       'another anchor': [formOf({ 'expires_after[anchor]': 'now' }), 400, 'invalid_value', 'expires_after.anchor'],
       'no file': [(() => { const form = new FormData(); form.append('purpose', 'ocr'); return form })(), 400, 'invalid_value', 'file'], // prettier-ignore
       'an empty file': [formOf({}, Buffer.alloc(0)), 400, 'document_empty', 'file'],
