@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
 import OpenAI, { NotFoundError, toFile } from 'openai'
@@ -100,6 +102,13 @@ describe('/v1/files', () => {
     await assert.rejects(openai.files.retrieve(file.id), NotFoundError)
     await assert.rejects(openai.files.content(file.id), NotFoundError)
     await assert.rejects(openai.files.delete(file.id), NotFoundError)
+  })
+
+  it('keeps what comes as a stream of no announced length', async () => {
+    const path = join(import.meta.dirname, '../fixtures/documents/four-page-scan.pdf')
+    const file = await openai.files.create({ file: createReadStream(path), purpose: 'user_data' })
+    assert.deepEqual([file.filename, file.bytes], ['four-page-scan.pdf', statSync(path).size])
+    assert.equal(fileObject.parse(file).sha256, sha256(readFileSync(path)))
   })
 
   it('does as much for Mistral’s client: its walk ends in the pages of the document', async () => {
