@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Source, SourceFacts } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
@@ -27,7 +27,7 @@ export function createSpool(folder: string): Spool {
       try {
         const kept: KeptDocument[] = []
         for (const [index, source] of sources.entries()) {
-          kept.push(await write(folderOf(id), index, await source.open(signal), source))
+          kept.push(await write(folderOf(id), index, await source.open(signal), source, syncFile))
         }
         return kept
       } catch (error) {
@@ -52,12 +52,20 @@ export function createSpool(folder: string): Spool {
   }
 }
 
-async function write(folder: string, index: number, bytes: Uint8Array, facts: SourceFacts): Promise<KeptDocument> {
+/** What nobody can send again must be there when the database says so. */
+const syncFile = (file: FileHandle): Promise<void> => file.sync()
+
+async function write(
+  folder: string,
+  index: number,
+  bytes: Uint8Array,
+  facts: SourceFacts,
+  written: (file: FileHandle) => Promise<void> = async () => {},
+): Promise<KeptDocument> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await using file = await open(join(folder, String(index)), 'w', 0o600)
   await file.writeFile(bytes)
-  // The database says that it is there only when it is.
-  await file.sync()
+  await written(file)
   const { param, filename, declaredMediaType } = facts
   return { sha256: digest(bytes), bytes: bytes.byteLength, param, filename, declaredMediaType }
 }
