@@ -1,16 +1,24 @@
 import { isLarge, markedFigures, type Figure } from '../ocr/figures.ts'
 import type { Ledger, LedgerPage } from '../ocr/ledger.ts'
+import { findHyperlinks } from '../ocr/markdown/hyperlinks.ts'
 import { readText } from '../ocr/output.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
 import { documentAnnotation } from './annotation.ts'
 import type { Reading } from './collect.ts'
-import { ocrObject } from './ocr-object.ts'
+import { tableTaker } from './mistral-tables.ts'
+import { ledgerLines, ocrObject } from './ocr-object.ts'
 import { wholeWriter, type AnswerWriter } from './writer.ts'
 
+/** What annotates the whole document: what was asked for, and what was read. */
+export interface Annotation {
+  readonly request: OcrRequest
+  readonly reading: Reading
+}
+
 /** Creates the writer of the answer of `POST /v1/ocr`, which is one object. */
-export function mistralWriter(request: OcrRequest, answer: MistralAnswer, annotation: Reading | null): AnswerWriter {
+export function mistralWriter(request: OcrRequest, answer: MistralAnswer, annotation: Annotation | null): AnswerWriter {
   return wholeWriter((reading) => ocrResponse(reading, request, answer, annotation))
 }
 
@@ -18,29 +26,38 @@ function ocrResponse(
   { content, ledger }: Reading,
   request: OcrRequest,
   answer: MistralAnswer,
-  annotation: Reading | null,
+  annotation: Annotation | null,
 ): MistralOcrResponse {
+  const takeTables = tableTaker(request, answer)
   let imagesLeft = answer.imageLimit
   const pages = ledger.pages.map((page): OcrPage => {
-    const { markdown, images } = pictured(page, content, request, answer)
+    const { markdown: whole, images } = pictured(page, content, request, answer)
     const given = images.slice(0, imagesLeft)
     imagesLeft -= given.length
-    return { ...ocrPage(page), markdown, images: given }
+    const { markdown, tables } = takeTables(whole)
+    return { ...ocrPage(page), markdown, images: given, tables, hyperlinks: findHyperlinks(whole) }
   })
+  const warnings = [...ledger.warnings, ...annotationWarnings(annotation?.reading ?? null)]
   return {
     pages,
     model: request.model.id,
-    document_annotation: annotation === null ? null : documentAnnotation(annotation),
+    document_annotation: annotation === null ? null : documentAnnotation(annotation.reading),
     usage_info: { pages_processed: ledger.pages.filter(isRead).length, doc_size_bytes: answer.documentBytes() },
-    ocr: ocrObject({ ...ledger, warnings: [...ledger.warnings, ...annotationWarnings(annotation)] }, request),
+    ocr: { ...ocrObject({ ...ledger, warnings }, request), ...annotationLedger(annotation) },
   }
 }
 
-/** Of what was extracted from each page; that there is a value for each page is no news, where they are joined. */
+/** Each page was read once more for the annotation, at an engine or out of the cache. */
+function annotationLedger(annotation: Annotation | null): Pick<MistralOcrResponse['ocr'], 'annotation'> {
+  if (annotation === null) return {}
+  const { request, reading } = annotation
+  return { annotation: { task: request.task, pages: ledgerLines(reading.ledger, request) } }
+}
+
 function annotationWarnings(annotation: Reading | null): Ledger['warnings'] {
   if (annotation === null) return []
+  if (documentAnnotation(annotation) !== null) return annotation.ledger.warnings
   const warnings = annotation.ledger.warnings.filter(({ code }) => code !== 'response_format_ignored')
-  if (documentAnnotation(annotation) !== null) return warnings
   const message = 'There is no document_annotation: the model was asked for JSON, and wrote something else.'
   return [...warnings, { code: 'response_format_ignored', message }]
 }
@@ -55,12 +72,10 @@ const PENDING = {
   message: 'The page was not read in the time that the client waits. Ask again.',
 }
 
-function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images'> {
+function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images' | 'tables' | 'hyperlinks'> {
   const { width, height, dpi, confidence, error, status } = page
   return {
     index: page.page - 1,
-    tables: [],
-    hyperlinks: [],
     header: null,
     footer: null,
     dimensions: width === null || height === null ? null : { dpi: dpi ?? IMAGE_DPI, height, width },

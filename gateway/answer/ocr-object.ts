@@ -17,10 +17,15 @@ export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObjec
     document,
     ...(several ? { documents } : {}),
     task,
-    pages: ledger.pages.map((page) => ledgerLine(page, model.id, several)),
+    pages: ledgerLines(ledger, { model }),
     ...(ledger.dryRun === undefined ? {} : { dry_run: dryRunObject(ledger.dryRun) }),
     ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
   }
+}
+
+/** Builds the lines of the page ledger. */
+export function ledgerLines({ pages, documents }: Ledger, { model }: Pick<OcrRequest, 'model'>): LedgerLine[] {
+  return pages.map((page) => ledgerLine(page, model.id, documents.length > 1))
 }
 
 function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {

@@ -43,9 +43,16 @@ export function errorResponse(metrics: Metrics) {
     if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds))
     // No "Connection: close" for a body that is left unread: Node would close at once, and a client that is still sending
     // would read a reset in place of the answer. node-server reads on for half a second, and closes then.
-    const body = MISTRAL_PATH.test(c.req.path) ? unitedErrorBody(error) : errorBody(error)
-    return c.json(body, error.status as ContentfulStatusCode)
+    return c.json(readsMistral(c) ? unitedErrorBody(error) : errorBody(error), error.status as ContentfulStatusCode)
   }
+}
+
+/**
+ * Tells whether a client may read errors in Mistral's form alone. The AI SDK's provider for Mistral chats, too; all that it
+ * says of itself is that it is the AI SDK, whose other providers read either form.
+ */
+function readsMistral(c: GatewayContext): boolean {
+  return MISTRAL_PATH.test(c.req.path) || /\bai-sdk\b/.test(c.req.header('user-agent') ?? '')
 }
 
 /** What Mistral's clients ask for, and clients of documents that read its errors; OpenAI's use some of it too. */

@@ -1,6 +1,7 @@
 import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
+import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { outputForm } from './output.ts'
 import type { DocumentOpen, OcrEvent, PageNumber, PageResult } from './page-event.ts'
 
@@ -24,7 +25,7 @@ export type StitchEvent = DocumentOpen | TextPiece | StitchEnd
 /**
  * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger. No
  * text is yielded before a page has been read, so that a request whose pages all failed throws the first page's error
- * before any byte is sent.
+ * before any byte is sent. Where a client parses the content, and the model answers JSON, the pages' objects become one.
  */
 export async function* stitch(
   events: AsyncIterable<OcrEvent>,
@@ -34,15 +35,15 @@ export async function* stitch(
   const documents: DocumentOpen['documents'][number][] = []
   const pages: LedgerPage[] = []
   let held: TextPiece[] = []
+  const answers: PageText[] = []
   let offset = 0
-  let isJson = true
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number)
     const { text, warnings } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
-    if (isParsed(request)) isJson &&= isJsonText(text)
+    if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
     const { text: _, ...facts } = result
     pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
@@ -56,40 +57,21 @@ export async function* stitch(
       continue
     }
     endPage(event.page, event.result)
-    if (pages.every(hasFailed)) continue
+    if (isParsed(request) || pages.every(hasFailed)) continue
     yield* held
     held = []
   }
   if (pages.every(hasFailed)) throw allFailed(pages)
+  const joined = isParsed(request) ? joinJson(answers) : null
+  const warnings = [...request.warnings, ...(isParsed(request) ? answerWarnings(pages, answers, joined) : [])]
+  if (joined !== null && pages.length > 1) {
+    yield { type: 'text', text: joined.text, page: null }
+    yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings } }
+    return
+  }
+  yield* held
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield {
-    type: 'end',
-    ledger: { documents, pages, warnings: [...request.warnings, ...formatWarnings(request, pages, isJson)] },
-  }
-}
-
-/** Tells whether a client parses the content as one JSON value, and the model was asked for one. */
-function isParsed({ parsesContent, answersJson, output }: OcrRequest): boolean {
-  return parsesContent && answersJson && output === 'markdown'
-}
-
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A client that parses the content should know that each page has a value of its own, or that the model wrote none. */
-function formatWarnings(request: OcrRequest, pages: readonly LedgerPage[], isJson: boolean): Ledger['warnings'] {
-  if (!isParsed(request) || (pages.length < 2 && isJson)) return []
-  const message =
-    pages.length < 2
-      ? 'The content is not JSON: the model was asked for it, and wrote something else.'
-      : `The content is no single JSON value: each of the ${pages.length} pages has an answer of its own. Ask for one page at a time, or cut the content at the pages' offsets.`
-  return [{ code: 'response_format_ignored', message }]
+  yield { type: 'end', ledger: { documents, pages, warnings } }
 }
 
 function hasFailed({ status }: LedgerPage): boolean {

@@ -21,6 +21,8 @@ export interface MistralAnswer {
   readonly imageLimit: number
   /** Smaller images are left out; in pixels of the page image. */
   readonly imageMinSize: number
+  /** How tables are written that stand apart from the Markdown; null: they stand in it, as the model writes them. */
+  readonly tableFormat: 'markdown' | 'html' | null
   /** How large the document is, once it was opened. */
   readonly documentBytes: () => number | null
 }
@@ -88,7 +90,7 @@ export async function readMistralOcr(
       annotated === null
         ? null
         : createRequest({ ...parts, sources: [annotated], ...annotationParts(schema, options, asked) }, context),
-    answer: { ...imageBounds(asked), documentBytes: bytes },
+    answer: { ...imageBounds(asked), tableFormat: asked.table_format ?? null, documentBytes: bytes },
   }
 }
 
@@ -170,7 +172,7 @@ function noOutput(): GatewayError {
 function ignored(asked: MistralOcrRequest): Warning[] {
   const granularity = asked.confidence_scores_granularity ?? 'page'
   const found = [
-    ...(isAsked(asked.table_format) ? ['table_format: tables are as the model writes them'] : []),
+    ...(isAsked(asked.table_format) && asked.ocr?.output === 'text' ? ['table_format: plain text has no tables'] : []),
     ...(asked.extract_header === true ? ['extract_header: headers stay in the Markdown'] : []),
     ...(asked.extract_footer === true ? ['extract_footer: footers stay in the Markdown'] : []),
     ...(granularity === 'page' ? [] : [`confidence_scores_granularity "${granularity}": scores are of whole pages`]),

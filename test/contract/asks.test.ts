@@ -5,6 +5,7 @@ import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { dataUrl, filePart, imagePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { askStream } from '../support/read-answer.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 const pages = (...numbers: readonly number[]) => makePdf(numbers.map((number) => ({ number })))
@@ -168,9 +169,47 @@ describe('an answer that its client parses', () => {
     assert.deepEqual(JSON.parse(content), { date: '2026-11-27', total: 7 })
     assert.deepEqual([ocr.task, warnings], ['extract', []])
     assert.match(JSON.stringify(fake.requests[0]?.body?.messages), /\['date', 'total'\]/)
-    const several = await askParts(gateway, [filePart(pages(1, 2))], ofSchema)
-    assert.deepEqual(several.warnings, ['response_format_ignored'])
-    assert.match(several.ocr.warnings?.[0]?.message ?? '', /each of the 2 pages/)
+  })
+
+  it('is one object of all pages: their first values, and all items of their lists', async () => {
+    const answers = [
+      '{"date": "", "items": [1], "total": null}',
+      '```json\n{"date": "2026-11-28", "items": [2, 3], "total": 7}\n```',
+      'None.',
+      '{"date": "2026-11-29", "items": []}',
+    ]
+    await using fake = await startFakeVllm({
+      models: ['tencent/HunyuanOCR'],
+      answer: ({ image }) => answers[(image?.pageNumber ?? 1) - 1],
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const { content, ocr, warnings } = await askParts(gateway, [filePart(pages(1, 2, 3, 4))], ofSchema)
+    assert.deepEqual(JSON.parse(content), { date: '2026-11-28', items: [1, 2, 3], total: 7 })
+    assert.deepEqual(warnings, ['response_format_ignored'])
+    assert.match(ocr.warnings?.[0]?.message ?? '', /lacks page 3: /)
+    assert.deepEqual(
+      ocr.pages.map(({ start, end }) => content.slice(start, end)),
+      [content, content, '', content],
+    )
+    const whole = await askParts(gateway, [filePart(pages(1, 2, 4))], ofSchema)
+    assert.deepEqual([JSON.parse(whole.content), whole.warnings], [JSON.parse(content), []])
+    const streamed = await askStream(gateway.client, {
+      parts: [filePart(pages(1, 2, 4))],
+      more: ofSchema,
+    })
+    assert.deepEqual(JSON.parse(streamed.content), JSON.parse(content))
+    // Each page has an answer of its own where nobody parses the whole.
+    const apart = await askParts(gateway, [filePart(pages(1, 2))], { ocr: { task: 'extract', fields: ['date'] } })
+    assert.match(apart.content, /\n\n---\n\n/)
+  })
+
+  it('is what the model wrote for each page, with a warning, where no page’s answer is an object', async () => {
+    await using fake = await startFakeVllm({ models: ['tencent/HunyuanOCR'], answer: () => '[7]' })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const { content, ocr, warnings } = await askParts(gateway, [filePart(pages(1, 2))], ofSchema)
+    assert.deepEqual([content, warnings], ['[7]\n\n---\n\n[7]', ['response_format_ignored']])
+    assert.match(ocr.warnings?.[0]?.message ?? '', /none of the 2 pages/)
+    assert.deepEqual((await askParts(gateway, [filePart(pages(1))], ofSchema)).warnings, [])
   })
 
   it('is what the model wrote, with a warning, where that is no JSON', async () => {

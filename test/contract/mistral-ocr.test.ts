@@ -266,7 +266,8 @@ describe('POST /v1/ocr', () => {
   it('accepts options that it does not know, and says which had no effect', async () => {
     const quiet = { include_blocks: true, image_limit: 0, image_min_size: 10, id: 'x', extract_header: false, extra: 1 }
     assert.deepEqual((await ask({ ...quiet, document_annotation_format: { type: 'text' } })).ocr.warnings, undefined)
-    const { ocr } = await ask({ table_format: 'html', extract_header: true, extract_footer: true })
+    const headers = { extract_header: true, extract_footer: true }
+    const { ocr } = await ask({ ...headers, table_format: 'html', ocr: { output: 'text' } })
     assert.deepEqual(
       ocr.warnings?.map(({ code }) => code),
       Array(3).fill('option_ignored'),
@@ -389,6 +390,75 @@ describe('a page that cannot be read', () => {
   })
 })
 
+describe('the tables and links of a page', () => {
+  const pipes = '| a | b |\n|---|---|\n| 1 | 2 |'
+  const html = '<table><tr><td>3</td><td>4</td></tr></table>'
+  const wide = '<table><tr><td colspan="2">5</td></tr></table>'
+  const text = `[Home](https://example.org) and https://example.com.\n\n${pipes}\n\n${html}\n\nEnd`
+  let fake: FakeVllm
+  let gateway: TestGateway
+  let mistral: Mistral
+
+  before(async () => {
+    fake = await startFakeVllm({ answer: ({ image }) => (image?.pageNumber === 1 ? text : wide) })
+    gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
+  })
+  after(async () => {
+    await gateway.stop()
+    await fake.close()
+  })
+
+  const ask = async (tableFormat: 'markdown' | 'html' | null, more: object = {}) => {
+    const documentUrl = dataUrl(makePdf([{ number: 1 }, { number: 2 }]), 'application/pdf')
+    const asked = { model: 'x', document: { type: 'document_url' as const, documentUrl }, tableFormat, ...more }
+    const { pages } = await mistral.ocr.process(asked)
+    return pages
+  }
+
+  it('stand in the Markdown, where no format is asked for', async () => {
+    const pages = await ask(null)
+    assert.deepEqual(
+      pages.map(({ markdown, tables }) => [markdown, tables]),
+      [
+        [text, []],
+        [wide, []],
+      ],
+    )
+    assert.deepEqual(pages[0]?.hyperlinks, ['https://example.org', 'https://example.com'])
+  })
+
+  it('stand apart in the format that is asked for, with a link to each in its place', async () => {
+    const asMarkdown = await ask('markdown')
+    assert.equal(
+      asMarkdown[0]?.markdown,
+      text.replace(pipes, '[tbl-0.md](tbl-0.md)').replace(html, '[tbl-1.md](tbl-1.md)'),
+    )
+    assert.deepEqual(
+      asMarkdown.map(({ tables }) => tables),
+      [
+        [
+          { id: 'tbl-0.md', content: pipes, format: 'markdown' },
+          { id: 'tbl-1.md', content: '| 3 | 4 |\n| --- | --- |', format: 'markdown' },
+        ],
+        [{ id: 'tbl-2.html', content: wide, format: 'html' }],
+      ],
+    )
+    assert.equal(asMarkdown[1]?.markdown, '[tbl-2.html](tbl-2.html)')
+    const [first] = await ask('html')
+    assert.match(first?.tables?.[0]?.content ?? '', /^<table><thead><tr><th>a<.*<td>2<\/td><\/tr><\/tbody><\/table>$/)
+    assert.deepEqual(first?.tables?.[1], { id: 'tbl-1.html', content: html, format: 'html' })
+    assert.deepEqual(first?.hyperlinks, ['https://example.org', 'https://example.com'])
+  })
+
+  it('are none of plain text', async () => {
+    const response = await postTo(gateway, { document, table_format: 'html', ocr: { output: 'text' }, pages: [0] })
+    const { pages } = mistralOcrResponse.parse(await response.json())
+    assert.deepEqual(pages[0]?.tables, [])
+    assert.doesNotMatch(pages[0]?.markdown ?? '', /tbl-|<table>/)
+  })
+})
+
 describe('the pictures of a page', () => {
   const marked = '# Title\n\n![image](image_1.png)100,200,500,700\n\nText, ![image](image_2.png) 0,0,10,10 and 1,2,3,4.'
   const text =
@@ -499,7 +569,14 @@ describe('an annotation of the whole document', () => {
     await postTo(gateway, { document, document_annotation_format, ocr: { dry_run: true } })
     assert.equal(fake.requests.length, 0)
     const response = await postTo(gateway, { document, document_annotation_format, pages: [1] })
-    assert.equal(mistralOcrResponse.parse(await response.json()).document_annotation, '{"date":"today"}')
+    const { document_annotation, ocr } = mistralOcrResponse.parse(await response.json())
+    assert.equal(document_annotation, '{"date":"today"}')
+    const { task, pages = [] } = ocr.annotation ?? {}
+    assert.deepEqual(
+      [task, ocr.task, pages.map(({ page, status }) => [page, status])],
+      ['extract', 'document', [[2, 'ok']]],
+    )
+    assert.ok((pages[0]?.prompt_tokens ?? 0) > 0 && (pages[0]?.completion_tokens ?? 0) > 0)
     assert.deepEqual(
       fake.requests.map(({ image }) => image?.pageNumber),
       [2, 2],

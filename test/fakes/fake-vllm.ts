@@ -22,8 +22,8 @@ export interface FakeVllmOptions {
   readonly port?: number
   /** Demanded as a bearer key for everything under `/v1`, and nothing else. */
   readonly apiKey?: string
-  /** Answers in place of the text derived from the page image. May wait; may be replaced with `setAnswer`. */
-  readonly answer?: (request: FakeRequest) => Answer | Promise<Answer>
+  /** Answers in place of the text derived from the page image, where it does. May wait; may be replaced with `setAnswer`. */
+  readonly answer?: (request: FakeRequest) => Answer | undefined | Promise<Answer | undefined>
   /** For benchmarks: no image is decoded, nothing is recorded but counts, and every answer is the same bytes. */
   readonly instant?: boolean
   /** For benchmarks, as `instant`, but at a fixed rate. */

@@ -23,6 +23,8 @@ export interface Question {
   readonly model?: string
   readonly parts: readonly ChatCompletionContentPart[]
   readonly ocr?: object
+  /** Other fields of the body. */
+  readonly more?: object
   readonly signal?: AbortSignal
   /** How long the client waits, which it tells the gateway. */
   readonly timeoutMs?: number
@@ -83,10 +85,11 @@ function requestOptions({ signal, timeoutMs }: Question) {
   return { signal, ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) }
 }
 
-function body({ model = 'default', parts, ocr }: Question) {
+function body({ model = 'default', parts, ocr, more = {} }: Question) {
   return {
     model,
     messages: [{ role: 'user' as const, content: [...parts] }],
     ...(ocr === undefined ? {} : { ocr }),
+    ...more,
   }
 }

@@ -1,9 +1,10 @@
 import { collect } from '../../answer/collect.ts'
-import { mistralWriter } from '../../answer/mistral.ts'
+import { mistralWriter, type Annotation } from '../../answer/mistral.ts'
 import { answerEvents } from '../../ocr/answer-events.ts'
 import type { OcrServices } from '../../ocr/ocr.ts'
 import { bodyOfForm } from '../../request/mistral-form.ts'
 import { readMistralOcr, type MistralQuestion } from '../../request/mistral.ts'
+import type { OcrRequest } from '../../request/ocr-request.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { isForm, readDocumentForm } from '../read-document-form.ts'
@@ -20,10 +21,13 @@ export interface MistralServices extends RequestServices, BodyServices {
 export function mistralOcr(services: MistralServices) {
   return async function mistralOcr(c: GatewayContext): Promise<Response> {
     const { request, annotation, answer, onOpened } = await read(c, services)
-    const annotated =
-      annotation === null ? null : await collect(answerEvents(annotation, services.ocr, c.req.raw.signal))
+    const annotated = annotation === null ? null : await annotate(annotation, services, c.req.raw.signal)
     return answerOcr(c, services.ocr, request, mistralWriter(request, answer, annotated), onOpened)
   }
+}
+
+async function annotate(request: OcrRequest, { ocr }: MistralServices, signal: AbortSignal): Promise<Annotation> {
+  return { request, reading: await collect(answerEvents(request, ocr, signal)) }
 }
 
 type ReadQuestion = MistralQuestion & { readonly onOpened: () => void }

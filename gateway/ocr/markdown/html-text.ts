@@ -41,7 +41,7 @@ export function htmlText(markdown: string): readonly HtmlPart[] {
 }
 
 /** Tells whether a table begins here: one that is closed again, or that the answer was cut off in. */
-function isTable(pieces: readonly Piece[], index: number): boolean {
+export function isTable(pieces: readonly Piece[], index: number): boolean {
   const piece = pieces[index]
   if (piece?.kind !== 'open' || piece.name !== 'table') return false
   const next = pieces.slice(index + 1, index + 3).find(({ kind, text }) => kind !== 'text' || text.trim() !== '')
@@ -99,7 +99,7 @@ function raise(pieces: readonly Piece[], index: number, before: string): string 
 const MAX_SPAN = 50
 
 /** Returns the cells of a table's rows. A cell over several columns or rows leaves empty ones beside or below it. */
-function rowsOf(pieces: readonly Piece[]): readonly (readonly string[])[] {
+export function rowsOf(pieces: readonly Piece[]): readonly (readonly string[])[] {
   const table = startTable()
   let depth = 0
   for (const [index, piece] of pieces.entries()) {

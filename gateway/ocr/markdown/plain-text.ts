@@ -1,7 +1,7 @@
 import { scanBlocks } from './blocks.ts'
 import { inlineText } from './inline-text.ts'
 import { htmlText } from './html-text.ts'
-import { replaceOutsideRaw } from './markup.ts'
+import { cellsOf, tableHeight } from './pipe-table.ts'
 import { tableText } from './table-text.ts'
 
 /**
@@ -53,7 +53,6 @@ function textOf(markdown: string): string {
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+(?=\S)/
 const RULE = /^ {0,3}(?:---|\*\*\*|___)[ \t]*$/
-const TABLE_RULE = /^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/
 
 /** Removes the marks of headings, rules and tables, and those inside lines. */
 function blocksText(markdown: string): string {
@@ -76,24 +75,4 @@ function blocksText(markdown: string): string {
   }
   endRun()
   return parts.join('\n')
-}
-
-/** Returns how many lines a Markdown table has that begins at a line; 0 where none begins. */
-function tableHeight(lines: readonly string[], start: number): number {
-  const rule = lines[start + 1]
-  if (rule === undefined || !lines[start]?.includes('|') || !rule.includes('|') || !TABLE_RULE.test(rule)) return 0
-  let end = start + 2
-  while (lines[end]?.includes('|')) end += 1
-  return end - start
-}
-
-const BAR = /\\\||\|/
-
-/** Splits a row of a Markdown table; a bar in code or mathematics is a sign. */
-function cellsOf(row: string): string[] {
-  const inner = row
-    .trim()
-    .replace(/^\|/, '')
-    .replace(/(?<!\\)\|$/, '')
-  return replaceOutsideRaw(inner, BAR, (_, bar) => (bar === '|' ? '\n' : '|')).split('\n')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ocrObject } from '../openai/ocr-object.ts'
+import { ledgerLine, ocrObject } from '../openai/ocr-object.ts'
 
 // Strict, so that tests find an undeclared field; Mistral's clients accept fields that they do not know.
 
@@ -21,13 +21,20 @@ const ocrImage = z.strictObject({
 /** A picture on a page. */
 export type OcrImage = z.output<typeof ocrImage>
 
+/** A table that was taken out of a page's Markdown, by the name of the link in its place. */
+const ocrTable = z.strictObject({ id: z.string(), content: z.string(), format: z.enum(['markdown', 'html']) })
+
+/** A table that was taken out of a page's Markdown. */
+export type OcrTable = z.output<typeof ocrTable>
+
 const ocrPage = z.strictObject({
   /** 0-based, of the whole document. */
   index: pixels,
   markdown: z.string(),
   images: z.array(ocrImage).readonly(),
-  tables: z.array(z.never()).readonly(),
-  hyperlinks: z.array(z.never()).readonly(),
+  /** Empty unless a format of tables was asked for. */
+  tables: z.array(ocrTable).readonly(),
+  hyperlinks: z.array(z.string()).readonly(),
   header: z.null(),
   footer: z.null(),
   /** Of the image that the model was shown; null when the page never became one. */
@@ -50,7 +57,10 @@ export const mistralOcrResponse = z.strictObject({
   /** JSON, as a string. */
   document_annotation: z.string().nullable(),
   usage_info: z.strictObject({ pages_processed: pixels, doc_size_bytes: pixels.nullable() }),
-  ocr: ocrObject,
+  /** `annotation`: the ledger of what was read for `document_annotation`. */
+  ocr: ocrObject.extend({
+    annotation: z.strictObject({ task: z.string(), pages: z.array(ledgerLine).readonly() }).optional(),
+  }),
 })
 
 /** The answer of `POST /v1/ocr`. */
