@@ -103,6 +103,30 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     assert.deepEqual([error?.code, error?.message.includes('ended 5 times')], ['internal_error', true])
   })
 
+  it('read a stored file as it was, though it is deleted before they do', async () => {
+    await using setup = await start()
+    const { gateway, state, go, create, retrieve } = setup
+    state.isHeld = true
+    const { files } = gateway.client
+    const file = new File([Buffer.from(makePdf([{ number: 1 }, { number: 2 }]))], 'b.pdf', { type: 'application/pdf' })
+    const { id: fileId } = await files.create({ file, purpose: 'user_data' })
+    const busy: string[] = []
+    for (let number = 11; number <= 16; number++)
+      busy.push((await create({ input: page(number), background: true })).id)
+    const { id } = await create({ input: inputOf({ type: 'input_file', file_id: fileId }), background: true })
+    await files.delete(fileId)
+    assert.equal((await retrieve(id)).status, 'queued')
+    go()
+    await eventually(async () => (await retrieve(id)).status === 'completed', DEADLINE, 'it is read')
+    const whole = await retrieve(id)
+    assert.deepEqual(whole.ocr?.document.pages, 2)
+    const items = await gateway.client.responses.inputItems.list(id)
+    const [item] = items.data
+    assert.deepEqual(item?.type === 'message' && item.content, [{ type: 'input_file', file_id: fileId }])
+    const follow = await create({ previous_response_id: id, ocr: { pages: '2' } })
+    assert.match(textOfResponse(follow), /This is page 2\./)
+  })
+
   it('wait for an engine that goes away in the middle: no page fails for that', async () => {
     await using setup = await start({ GATEWAY_LOOKAHEAD: '1' })
     const { create, retrieve, fake } = setup
