@@ -60,10 +60,16 @@ export async function startAsked(asked: AskedResponse, services: AskingServices,
   }
 }
 
+/** What a system calls a full disk, and what SQLite does: SQLITE_FULL. */
+const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 13])
+
 function notWritten(cause: unknown): GatewayError {
+  const { code, errcode } = Object(cause) as { readonly code?: unknown; readonly errcode?: unknown }
+  const isFull = FULL.has(code) || FULL.has(errcode)
+  const why = isFull ? 'its disk is full' : 'this gateway cannot write to GATEWAY_DATA_DIR'
   return new GatewayError(
-    'internal_error',
-    'A background response is kept on disk until it is done, and this gateway cannot write there: GATEWAY_DATA_DIR is full, or not its own. Leave "background" out, and stream the answer.',
+    isFull ? 'storage_full' : 'internal_error',
+    `A background response is kept on disk until it is done, and ${why}. Leave "background" out, and stream the answer.`,
     { cause, retry: false },
   )
 }

@@ -1,4 +1,5 @@
 import { answerEvents } from '../ocr/answer-events.ts'
+import type { FinishedPages } from '../ocr/finished-pages.ts'
 import type { OcrServices } from '../ocr/ocr.ts'
 import type { ResponseHead } from '../answer/response.ts'
 import { readResponseObject } from '../answer/response.ts'
@@ -23,43 +24,53 @@ export interface ReadingServices {
 /** The share of the queue of pages that background responses may take together: who waits for an answer takes the rest. */
 const SHARE_OF_QUEUE = 0.5
 
-/** Told of what happens. */
-export interface ReadingEvents {
-  /** A piece of text was read, and is kept. */
+/** How one try at a response goes. */
+export interface Try {
+  /** Told of each piece of text that was read, and had not been before. */
   readonly onPiece: () => void
+  /** Whether a page that no engine takes now ends the try: there will be another one. Else such a page has failed. */
+  readonly waitsForEngine: boolean
 }
 
 /**
  * Reads a background response, and keeps each page and each piece of its text as soon as it is there: begun again, it reads
- * the other pages alone, and makes the same pieces. Throws what the pipeline throws.
+ * the other pages alone, and makes the same pieces. Throws what the pipeline throws, and `engine_unavailable` for a page.
  */
 export async function readInBackground(
   response: KeptResponse,
   process: string,
   services: ReadingServices,
-  { onPiece }: ReadingEvents,
+  { onPiece, waitsForEngine }: Try,
   signal: AbortSignal,
 ): Promise<void> {
   const { work } = services
   const { id } = response
   const request = await requestOf(response, services, signal)
-  const ocr = {
-    ...services.ocr,
-    admission: services.ocr.admission.within(SHARE_OF_QUEUE),
-    finished: work.finishedPages(id),
-  }
+  const pages = work.finishedPages(id)
+  const finished = waitsForEngine ? untilOutage(pages) : pages
+  const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
   let content = ''
   let number = 0
   for await (const event of answerEvents(request, ocr, signal)) {
     if (event.type === 'text') {
-      work.addPiece(id, number, event)
+      if (work.addPiece(id, number, event)) onPiece()
       content += event.text
       number += 1
-      onPiece()
     }
     if (event.type === 'end') {
       work.complete(id, process, readResponseObject(headOf(response), { content, ledger: event.ledger }, request))
     }
+  }
+}
+
+/** Keeps no page that failed because no engine was there: nobody waits for the response, so that it can. */
+function untilOutage(pages: FinishedPages): FinishedPages {
+  return {
+    ...pages,
+    add(page, result) {
+      if (result.error?.code === 'engine_unavailable') throw result.error
+      pages.add(page, result)
+    },
   }
 }
 

@@ -118,7 +118,8 @@ async function read(
   changes.tell(id)
   try {
     if (response.losses > MAX_LOSSES) throw lost(response.losses)
-    await readInBackground(response, process, services, { onPiece }, leave.signal)
+    const waitsForEngine = isPatient(response.failingSince)
+    await readInBackground(response, process, services, { onPiece, waitsForEngine }, leave.signal)
     logEnd(response, null, startedAt, log)
   } catch (thrown) {
     try {
@@ -161,18 +162,21 @@ function fail(
   }
   const error = toGatewayError(thrown, 'The gateway failed. Its log says why, under the id of the response.')
   const now = Date.now()
-  const since = failingSince ?? now
-  const isPatient = error.code === 'queue_full' || now - since < MAX_FAILING
-  if (PASSING.has(error.code) && isPatient) {
+  if (PASSING.has(error.code) && (error.code === 'queue_full' || isPatient(failingSince))) {
     work.forgetFailures(id)
     const seconds = Math.max(RETRY_AFTER_SECONDS, error.retryAfterSeconds ?? 0)
     log.info({ response: id, code: error.code, seconds }, 'a background response waits')
-    work.putBack(id, process, now + seconds * 1000, error.code === 'queue_full' ? failingSince : since)
+    work.putBack(id, process, now + seconds * 1000, error.code === 'queue_full' ? failingSince : (failingSince ?? now))
     return null
   }
   metrics.errors.inc({ code: error.code })
   work.fail(id, process, { code: error.code, message: error.message, param: error.param })
   return error
+}
+
+/** Tells whether a response that could not be read since then is tried again. */
+function isPatient(failingSince: number | null): boolean {
+  return failingSince === null || Date.now() - failingSince < MAX_FAILING
 }
 
 function lost(losses: number): GatewayError {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Source, SourceFacts } from '../document/source.ts'
+import type { KeptBytes, Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { KeptDocument } from './kept.ts'
 
@@ -27,7 +27,10 @@ export function createSpool(folder: string): Spool {
       try {
         const kept: KeptDocument[] = []
         for (const [index, source] of sources.entries()) {
-          kept.push(await keepOne(folderOf(id), index, source, signal))
+          await using opened = new AsyncDisposableStack()
+          const content = await source.open(signal)
+          if (!(content instanceof Uint8Array)) opened.use(content)
+          kept.push(await copy(folderOf(id), index, content, source, true))
         }
         return kept
       } catch (error) {
@@ -36,9 +39,18 @@ export function createSpool(folder: string): Spool {
       }
     },
     copying: (id, sources, kept) =>
-      sources.map((source, index) =>
-        copying(source, (bytes) => write(folderOf(id), index, bytes, source), kept, index),
-      ),
+      sources.map((source, index) => ({
+        ...source,
+        async open(signal) {
+          const content = await source.open(signal)
+          // What cannot be kept can be read all the same.
+          await copy(folderOf(id), index, content, source, false).then(
+            (document) => kept(index, document),
+            () => {},
+          )
+          return content
+        },
+      })),
     source: (id, index, document) => keptSource(join(folderOf(id), String(index)), document),
     remove,
     async list() {
@@ -52,62 +64,57 @@ export function createSpool(folder: string): Spool {
   }
 }
 
-async function keepOne(folder: string, index: number, source: Source, signal: AbortSignal): Promise<KeptDocument> {
-  const content = await source.open(signal)
-  if (content instanceof Uint8Array) return write(folder, index, content, source)
-  await using kept = content
-  return write(folder, index, await kept.read(), source)
-}
-
-async function write(folder: string, index: number, bytes: Uint8Array, facts: SourceFacts): Promise<KeptDocument> {
+/** Copies a document to disk; `isSafe`: it is there when that says so, even if the machine ends. */
+async function copy(
+  folder: string,
+  index: number,
+  content: Uint8Array | KeptBytes,
+  { param, filename, declaredMediaType }: Source,
+  isSafe: boolean,
+): Promise<KeptDocument> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const isHeld = content instanceof Uint8Array
+  const bytes = isHeld ? content : await content.read()
   await using file = await open(join(folder, String(index)), 'w', 0o600)
   await file.writeFile(bytes)
-  // The database says that it is there only when it is.
-  await file.sync()
-  const { param, filename, declaredMediaType } = facts
-  return { sha256: digest(bytes), bytes: bytes.byteLength, param, filename, declaredMediaType }
+  if (isSafe) await file.sync()
+  const sha256 = isHeld ? createHash('sha256').update(bytes).digest('hex') : content.sha256
+  return { sha256, bytes: bytes.byteLength, param, filename, declaredMediaType }
 }
 
-function copying(
-  source: Source,
-  copy: (bytes: Uint8Array) => Promise<KeptDocument>,
-  kept: (index: number, document: KeptDocument) => void,
-  index: number,
-): Source {
-  return {
-    ...source,
-    async open(signal) {
-      const content = await source.open(signal)
-      const bytes = content instanceof Uint8Array ? content : await content.read()
-      // What cannot be kept can be read all the same.
-      await copy(bytes).then(
-        (document) => kept(index, document),
-        () => {},
-      )
-      return content
-    },
-  }
-}
-
-function keptSource(path: string, { sha256, param, filename, declaredMediaType }: KeptDocument): Source {
+/** Its bytes stay on disk while its pages are drawn. */
+function keptSource(path: string, { sha256, bytes: length, param, filename, declaredMediaType }: KeptDocument): Source {
   return {
     param,
     filename,
     declaredMediaType,
     password: null,
-    async open(signal) {
-      const bytes = await readFile(path, { signal }).catch((error: unknown) => {
-        signal.throwIfAborted()
+    async open() {
+      const file = await open(path, 'r').catch((error: unknown) => {
         throw notKept(param, error)
       })
-      if (digest(bytes) !== sha256) throw notKept(param, new Error(`${path} has changed`))
-      return bytes
+      const { size } = await file.stat()
+      if (size !== length) {
+        await file.close()
+        throw notKept(param, new Error(`${path} has ${size} bytes, not ${length}`))
+      }
+      return {
+        length,
+        sha256,
+        async read(wanted = length) {
+          const buffer = Buffer.alloc(Math.min(wanted, length))
+          for (let at = 0; at < buffer.length;) {
+            const { bytesRead } = await file.read(buffer, at, buffer.length - at, at)
+            if (bytesRead === 0) throw notKept(param, new Error(`${path} ends after ${at} bytes`))
+            at += bytesRead
+          }
+          return buffer
+        },
+        [Symbol.asyncDispose]: () => file.close(),
+      }
     },
   }
 }
-
-const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 function notKept(param: string, cause: unknown): GatewayError {
   return new GatewayError('file_not_found', 'The document is not kept here any more. Send it again.', { param, cause })

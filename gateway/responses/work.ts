@@ -18,9 +18,10 @@ export interface ResponseWork {
   renew(id: string, process: string, until: number): boolean
   /** The pages that were read of a response. */
   finishedPages(id: string): FinishedPages
-  /** Forgets pages that failed, so that the next try reads them. */
+  /** Forgets pages that failed, so that the next try reads them; not where any text was handed on, and their marks with it. */
   forgetFailures(id: string): void
-  addPiece(id: string, number: number, piece: Piece): void
+  /** Keeps a piece of text; false: it was kept before. */
+  addPiece(id: string, number: number, piece: Piece): boolean
   complete(id: string, process: string, done: ResponseObject): void
   fail(id: string, process: string, error: KeptError): void
   /** Gives a claim back, for a try at a time; `failingSince` null: nothing was wrong with the response. */
@@ -41,8 +42,8 @@ export function createResponseWork(sql: Sql): ResponseWork {
     },
     renew: (id, process, until) => sql.run(`UPDATE responses SET leased_until = :until ${OWN}`, { id, process, until }),
     finishedPages: (id) => finishedPages(id, sql),
-    forgetFailures: (id) => void sql.run('DELETE FROM response_pages WHERE id = :id AND has_failed = 1', { id }),
-    addPiece: (id, number, { text, page }) => void sql.run(ADD_PIECE, { id, number, page, text }),
+    forgetFailures: (id) => void sql.run(FORGET_FAILURES, { id }),
+    addPiece: (id, number, { text, page }) => sql.run(ADD_PIECE, { id, number, page, text }),
     complete(id, process, done) {
       const answer = JSON.stringify(done)
       end(COMPLETE, { id, process, answer, bytes: answer.length })
@@ -95,6 +96,10 @@ const PUT_BACK = `
 UPDATE responses
 SET process = NULL, leased_until = 0, losses = losses - 1, not_before = :notBefore, failing_since = :failingSince
 ${OWN}`
+
+const FORGET_FAILURES = `
+DELETE FROM response_pages
+WHERE id = :id AND has_failed = 1 AND NOT EXISTS (SELECT 1 FROM response_pieces WHERE id = :id)`
 
 const ADD_PIECE = 'INSERT OR IGNORE INTO response_pieces (id, number, page, text) VALUES (:id, :number, :page, :text)'
 

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { zodTextFormat } from 'openai/helpers/zod'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
 import { z } from 'zod'
+import { describePage } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { dataUrl } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -269,6 +270,30 @@ describe('responses on documents', () => {
       assert.equal(fake.requests.length, before)
     })
   }
+})
+
+describe('a response whose client waits no longer', () => {
+  it('is completed, never incomplete, with the pages that were read', async () => {
+    await using fake = await startFakeVllm({
+      async answer({ image }) {
+        const text = image === null ? '' : describePage(image)
+        if (text.includes('page 2.')) await new Promise((resolve) => setTimeout(resolve, 20_000).unref())
+        return text
+      },
+    })
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    const body = { model: 'default', input: inputOf(inputFile(pages(1, 2))), ocr: { on_deadline: 'partial' } }
+    const {
+      status,
+      incomplete_details: details,
+      ocr,
+    } = readResponse(await gateway.client.responses.create(body as ResponseCreateParamsNonStreaming, { timeout: 4000 }))
+    assert.deepEqual([status, details], ['completed', null])
+    assert.deepEqual(
+      ocr?.pages.map((page) => page.status),
+      ['ok', 'pending'],
+    )
+  })
 })
 
 describe('a stream of a response that fails', () => {

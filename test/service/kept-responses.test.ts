@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
+import { describePage } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { inputFile, inputOf, readResponse, textOfResponse } from '../support/read-response.ts'
@@ -41,6 +42,11 @@ async function start(settings: Record<string, string> = {}) {
     await rm(folder, { recursive: true, force: true })
   }
   return { fake, gateway, folder, dataDir, create, retrieve, documents, state, go, [Symbol.asyncDispose]: stop }
+}
+
+/** What the database says of a response. */
+function gatewayRows({ gateway }: Awaited<ReturnType<typeof start>>, id: string) {
+  return gateway.services.database.open('').prepare('SELECT * FROM responses WHERE id = ?').all(id)
 }
 
 describe('what responses leave on disk', { timeout: TIMEOUT }, () => {
@@ -95,6 +101,60 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     assert.deepEqual(await statuses(), [...Array<string>(7).fill('completed'), 'failed'])
     const { error } = await retrieve(lost)
     assert.deepEqual([error?.code, error?.message.includes('ended 5 times')], ['internal_error', true])
+  })
+
+  it('read a stored file as it was, though it is deleted before they do', async () => {
+    await using setup = await start()
+    const { gateway, state, go, create, retrieve } = setup
+    state.isHeld = true
+    const { files } = gateway.client
+    const file = new File([Buffer.from(makePdf([{ number: 1 }, { number: 2 }]))], 'b.pdf', { type: 'application/pdf' })
+    const { id: fileId } = await files.create({ file, purpose: 'user_data' })
+    const busy: string[] = []
+    for (let number = 11; number <= 16; number++)
+      busy.push((await create({ input: page(number), background: true })).id)
+    const { id } = await create({ input: inputOf({ type: 'input_file', file_id: fileId }), background: true })
+    await files.delete(fileId)
+    assert.equal((await retrieve(id)).status, 'queued')
+    go()
+    await eventually(async () => (await retrieve(id)).status === 'completed', DEADLINE, 'it is read')
+    const whole = await retrieve(id)
+    assert.deepEqual(whole.ocr?.document.pages, 2)
+    const items = await gateway.client.responses.inputItems.list(id)
+    const [item] = items.data
+    assert.deepEqual(item?.type === 'message' && item.content, [{ type: 'input_file', file_id: fileId }])
+    const follow = await create({ previous_response_id: id, ocr: { pages: '2' } })
+    assert.match(textOfResponse(follow), /This is page 2\./)
+  })
+
+  it('wait for an engine that goes away in the middle: no page fails for that', async () => {
+    await using setup = await start({ GATEWAY_LOOKAHEAD: '1' })
+    const { create, retrieve, fake } = setup
+    let goesAway = () => {}
+    const gone = new Promise<void>((resolve) => (goesAway = resolve))
+    fake.setAnswer(async ({ image }) => {
+      const text = image === null ? '' : describePage(image)
+      if (text.includes('page 2.')) {
+        goesAway()
+        return { ending: 'break' }
+      }
+      return text
+    })
+    const pages = inputOf(inputFile(makePdf([{ number: 1 }, { number: 2 }, { number: 3 }])))
+    const { id } = await create({ input: pages, background: true })
+    await gone
+    await fake.kill()
+    const isPutBack = () =>
+      gatewayRows(setup, id).some(({ process, failing_since: since }) => process === null && since !== null)
+    await eventually(isPutBack, DEADLINE, 'it is put back')
+    assert.equal((await retrieve(id)).status, 'in_progress')
+    await using _back = await startFakeVllm({ port: fake.port })
+    await eventually(async () => (await retrieve(id)).status === 'completed', 2 * DEADLINE, 'it is whole')
+    const whole = await retrieve(id)
+    assert.deepEqual(
+      whole.ocr?.pages.map(({ status }) => status),
+      ['ok', 'ok', 'ok'],
+    )
   })
 
   it('wait in the lane that their tier says, and take no more than half of the queue', async () => {

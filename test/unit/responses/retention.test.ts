@@ -58,8 +58,8 @@ describe('responses that have ended', () => {
 
 describe('a kept document', () => {
   it('is the same when it is read again, with what was said of it', async () => {
-    using kept = openKept()
-    const spool = createSpool(join(kept.folder, 'responses'))
+    using opened = openKept()
+    const spool = createSpool(join(opened.folder, 'responses'))
     const facts = {
       param: 'input[0]',
       filename: 'ä/../b.pdf',
@@ -69,14 +69,18 @@ describe('a kept document', () => {
     const [document] = await spool.keep('id', [inlineSource(Buffer.from('bytes'), facts)], signal)
     assert.ok(document !== undefined)
     assert.equal(JSON.stringify(document).includes('secret'), false)
-    const { open, ...said } = spool.source('id', 0, document)
-    assert.deepEqual(said, { ...facts, password: null })
-    assert.equal(Buffer.from(await open(signal)).toString(), 'bytes')
-    await assert.rejects(spool.source('id', 0, { ...document, sha256: 'other' }).open(signal), {
-      code: 'file_not_found',
-    })
+    const kept = spool.source('id', 0, document)
+    assert.deepEqual({ ...kept, open: null }, { ...facts, password: null, open: null })
+    const content = await kept.open(signal)
+    assert.ok(!(content instanceof Uint8Array))
+    assert.deepEqual([content.length, content.sha256], [5, document.sha256])
+    const shorter = spool.source('id', 0, { ...document, bytes: 4 })
+    await assert.rejects(shorter.open(signal), { code: 'file_not_found' })
     await spool.remove('id')
-    await assert.rejects(open(signal), { code: 'file_not_found', param: 'input[0]' })
+    // Who has opened it reads on.
+    assert.deepEqual([String(await content.read()), String(await content.read(2))], ['bytes', 'by'])
+    await content[Symbol.asyncDispose]()
+    await assert.rejects(kept.open(signal), { code: 'file_not_found', param: 'input[0]' })
   })
 
   it('is not there in part where one of them cannot be opened', async () => {

@@ -84,6 +84,11 @@ describe('background responses that wait', () => {
     assert.deepEqual(pages.find(2), result)
     kept.work.forgetFailures('a')
     assert.deepEqual([pages.has(1), pages.has(2)], [false, true])
+    kept.work.addPiece('a', 0, { text: '<!-- page 1 failed -->', page: 1 })
+    pages.add(1, failed)
+    kept.work.forgetFailures('a')
+    // A client may have its mark already.
+    assert.equal(pages.has(1), true)
     kept.work.fail('a', 'p', { code: 'engine_error', message: 'No.', param: null })
     assert.equal(pages.has(2), false)
     assert.deepEqual(kept.store.find('a', '')?.error, { code: 'engine_error', message: 'No.', param: null })
@@ -92,8 +97,8 @@ describe('background responses that wait', () => {
   it('keep the first of two pieces with one number: what was sent stays', () => {
     using kept = openKept()
     kept.add('a')
-    kept.work.addPiece('a', 0, { text: 'one', page: 1 })
-    kept.work.addPiece('a', 0, { text: 'other', page: 1 })
+    assert.equal(kept.work.addPiece('a', 0, { text: 'one', page: 1 }), true)
+    assert.equal(kept.work.addPiece('a', 0, { text: 'other', page: 1 }), false)
     kept.work.addPiece('a', 1, { text: 'two', page: null })
     assert.deepEqual(kept.store.pieces('a', 0, 9), [
       { text: 'one', page: 1 },
