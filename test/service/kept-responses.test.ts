@@ -25,7 +25,7 @@ async function start(settings: Record<string, string> = {}) {
   const fake = await startFakeVllm({
     answer: async () => {
       if (state.isHeld) await held
-      return undefined as never
+      return undefined
     },
   })
   const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_DATA_DIR: dataDir, ...settings })
