@@ -4,19 +4,15 @@ import { join } from 'node:path'
 import type { BlobStore, OpenBlob, Written } from './blob-store.ts'
 import { asStorageFull } from './storage-full.ts'
 
-/**
- * What was written to before that is no upload any more: one brings something every few seconds. Processes that share the
- * folder need not know each other for it.
- */
-const STALE_AFTER_MS = 15 * 60_000
 /** Names that are looked up at a time. */
 const BATCH = 500
 
 /**
  * Keeps bytes in a folder. They are written to a name beside the others, synced, and renamed, so that a process that is
- * killed leaves no half file.
+ * killed leaves no half file. What was last written to longer ago than `staleAfterMs` is no upload any more: processes that
+ * share the folder need not know each other for it.
  */
-export function createDiskBlobs(folder: string, staleAfterMs = STALE_AFTER_MS): BlobStore {
+export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore {
   const content = join(folder, 'content')
   const incoming = join(folder, 'incoming')
   const path = (id: string): string => join(content, id)
