@@ -38,8 +38,8 @@ export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore
       for (const id of ids) await rm(path(id), { force: true })
     },
     async sweep(unowned) {
-      for await (const batch of staleIn(incoming, staleAfterMs)) await removeAll(incoming, batch)
-      for await (const batch of staleIn(content, staleAfterMs)) await removeAll(content, unowned(batch))
+      for await (const names of namesIn(incoming)) await removeStale(incoming, names, staleAfterMs)
+      for await (const names of namesIn(content)) await removeStale(content, unowned(names), staleAfterMs)
     },
   }
 }
@@ -108,14 +108,13 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
 
 const STREAM_BYTES = 256 * 1024
 
-/** Yields the names in a folder that nobody has written to for a while. */
-async function* staleIn(folder: string, staleAfterMs: number): AsyncGenerator<readonly string[]> {
+/** Yields the names in a folder, some at a time. */
+async function* namesIn(folder: string): AsyncGenerator<readonly string[]> {
   const directory = await opendir(folder).catch(nullIfMissing)
   if (directory === null) return
   let batch: string[] = []
   for await (const { name } of directory) {
-    const facts = await stat(join(folder, name)).catch(nullIfMissing)
-    if (facts !== null && Date.now() - facts.mtimeMs > staleAfterMs) batch.push(name)
+    batch.push(name)
     if (batch.length < BATCH) continue
     yield batch
     batch = []
@@ -123,8 +122,12 @@ async function* staleIn(folder: string, staleAfterMs: number): AsyncGenerator<re
   yield batch
 }
 
-async function removeAll(folder: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await rm(join(folder, name), { force: true })
+/** Removes those of some names that nobody has written to for a while. */
+async function removeStale(folder: string, names: readonly string[], staleAfterMs: number): Promise<void> {
+  for (const name of names) {
+    const facts = await stat(join(folder, name)).catch(nullIfMissing)
+    if (facts !== null && Date.now() - facts.mtimeMs > staleAfterMs) await rm(join(folder, name), { force: true })
+  }
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

@@ -90,7 +90,7 @@ describe('a folder of bytes', () => {
       asked.push(ids.toSorted())
       return ids.filter((id) => id !== 'file-kept')
     })
-    assert.deepEqual(asked, [['file-kept', 'file-lost']])
+    assert.deepEqual(asked, [['file-kept', 'file-lost', 'file-young']])
     assert.deepEqual(readdirSync(join(own.path, 'content')).toSorted(), ['file-kept', 'file-young'])
     assert.deepEqual(readdirSync(join(own.path, 'incoming')), ['live'])
   })
