@@ -85,7 +85,11 @@ describe('/v1/uploads', () => {
   })
 
   it('keep the file for as long as its creation asked for', async () => {
-    const { id } = await begin({ expires_after: { anchor: 'created_at', seconds: 7200 } })
+    const { id, filename } = await begin({
+      expires_after: { anchor: 'created_at', seconds: 7200 },
+      filename: '../folder\\a\nb.pdf',
+    })
+    assert.equal(filename, 'a b.pdf')
     const { id: partId } = await add(id, pdf)
     const { file } = await openai.uploads.complete(id, { part_ids: [partId] })
     assert.equal(file!.expires_at! - file!.created_at, 7200)
