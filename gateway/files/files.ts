@@ -24,13 +24,19 @@ export interface FilesOptions extends FileOptions {
   readonly dataDir: string
   /** Of a file that is read as a document. */
   readonly maxDocumentBytes: number
+  /** How long an upload may stand still. */
+  readonly idleSeconds: number
   readonly onError: (error: unknown) => void
 }
+
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
 
 /** Creates the stored files of a gateway. Nothing is written to the disk before the first one comes. */
 export function createFiles(database: Database, options: FilesOptions): Files {
   const folder = join(options.dataDir, 'files')
-  const blobs = createDiskBlobs(folder)
+  const staleSeconds = Math.max(LEAST_STALE_SECONDS, 2 * options.idleSeconds)
+  const blobs = createDiskBlobs(folder, staleSeconds * 1000)
   const store = createFileStore(database, blobs, options)
   const addresses = createSignedAddresses(database)
   const sweeper = startSweeper(database, blobs, folder, options.onError)

@@ -42,7 +42,9 @@ export interface Completion {
 export interface UploadStore {
   /** Throws `storage_full` where there is no room for the file. */
   create(owner: string, bytes: number, facts: FileFacts): UploadAndFile
-  /** Writes a part as it arrives. Throws `file_not_found`, `invalid_value` where no more are taken, and `storage_full`. */
+  /** Throws `file_not_found`, `invalid_value` where no more parts are taken, and `storage_full` for one of so many bytes. */
+  expectPart(owner: string, id: string, bytes: number): void
+  /** Writes a part as it arrives. Throws what `expectPart` throws. */
   receivePart(owner: string, id: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
   /** Makes what has arrived a part. Throws `invalid_value` where no more are taken, and `storage_full`. */
   keepPart(owner: string, id: string, arrival: Arrival): Promise<UploadPart>
@@ -74,9 +76,9 @@ export function createUploadStore(
   const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds }
   return {
     create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
+    expectPart: (owner, id, bytes) => expectPart(keeping, owner, id, bytes),
     async receivePart(owner, id, pieces, announced) {
-      expectPending(keeping, owner, id)
-      if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+      expectPart(keeping, owner, id, announced)
       return arrive({ id: newId('part_'), owner, pieces, announced }, keeping)
     },
     keepPart: (owner, id, arrival) => keepPart(keeping, owner, id, arrival),
@@ -106,6 +108,12 @@ function expectPending(keeping: Keeping, owner: string, id: string): Upload {
   const { upload } = find(keeping, owner, id)
   if (upload.status !== 'pending') throw isOver(upload)
   return upload
+}
+
+function expectPart(keeping: Keeping, owner: string, id: string, bytes: number): void {
+  expectPending(keeping, owner, id)
+  if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+  keeping.quota.check(owner, bytes)
 }
 
 function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {

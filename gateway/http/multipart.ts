@@ -41,7 +41,11 @@ export async function readMultipart(
   const parser = createFormParser(contentType, options, handlers)
   askForBody(c)
   try {
-    c.get('record').bytes = await pump(incoming, parser, options.idleSeconds)
+    const admit = (bytes: number): void => {
+      // Of what is no part of the form there may be no end.
+      if (bytes > most) throw tooLarge(fileField)
+    }
+    c.get('record').bytes = await pump(incoming, parser, options.idleSeconds, admit)
     await parser.end()
   } catch (error) {
     await parser.fail(error as Error)
@@ -66,7 +70,12 @@ function refuseOthers(c: GatewayContext, contentType: string): void {
  * Writes a body to a parser, piece after piece; returns its length. The stream is not destroyed when that fails: the socket
  * must still send the answer.
  */
-async function pump(incoming: IncomingMessage, parser: FormParser, idleSeconds: number): Promise<number> {
+async function pump(
+  incoming: IncomingMessage,
+  parser: FormParser,
+  idleSeconds: number,
+  admit: (bytes: number) => void,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let bytes = 0
   let isWriting = false
@@ -81,6 +90,7 @@ async function pump(incoming: IncomingMessage, parser: FormParser, idleSeconds: 
     incoming.pause()
     isWriting = true
     bytes += piece.length
+    admit(bytes)
     await parser.write(piece)
     isWriting = false
     stillness.moved(piece.length)

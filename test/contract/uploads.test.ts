@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { toFile } from 'openai'
@@ -83,7 +85,11 @@ describe('/v1/uploads', () => {
   })
 
   it('keep the file for as long as its creation asked for', async () => {
-    const { id } = await begin({ expires_after: { anchor: 'created_at', seconds: 7200 } })
+    const { id, filename } = await begin({
+      expires_after: { anchor: 'created_at', seconds: 7200 },
+      filename: '../folder\\a\nb.pdf',
+    })
+    assert.equal(filename, 'a b.pdf')
     const { id: partId } = await add(id, pdf)
     const { file } = await openai.uploads.complete(id, { part_ids: [partId] })
     assert.equal(file!.expires_at! - file!.created_at, 7200)
@@ -162,6 +168,45 @@ describe('/v1/uploads', () => {
       await assert.rejects(begin(more), { status, param })
     })
   }
+
+  for (const [name, id, length, expected] of [
+    ['of an upload that is not there', 'upload_x', 1000, [404, 'file_not_found']],
+    ['that is announced as too large', null, 65 * 2 ** 20, [413, 'document_too_large']],
+  ] as const) {
+    it(`refuse a part ${name} before it is sent`, async () => {
+      const asked = request(`${gateway.url}/v1/uploads/${id ?? (await begin()).id}/parts`, {
+        method: 'POST',
+        headers: {
+          authorization: 'Bearer key-one',
+          'content-type': 'multipart/form-data; boundary=b',
+          'content-length': length,
+          expect: '100-continue',
+        },
+      })
+      let isAskedForMore = false
+      asked.on('continue', () => (isAskedForMore = true)).on('error', () => {})
+      asked.flushHeaders()
+      const [response] = (await once(asked, 'response')) as [IncomingMessage]
+      const { code } = unitedErrorBody.parse(JSON.parse((await response.toArray()).join('')))
+      assert.deepEqual([[response.statusCode, code], isAskedForMore], [expected, false])
+      asked.destroy()
+    })
+  }
+
+  it('refuse what goes on behind the form, or in front of it', { timeout: 60_000 }, async () => {
+    const { id } = await begin()
+    const block = Buffer.alloc(2 ** 20, 'x')
+    async function* endless() {
+      for (let count = 0; count < 70; count++) yield block
+    }
+    const response = await fetch(`${gateway.url}/v1/uploads/${id}/parts`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer key-one', 'content-type': 'multipart/form-data; boundary=b' },
+      body: ReadableStream.from(endless()),
+      duplex: 'half',
+    })
+    assert.deepEqual([response.status, unitedErrorBody.parse(await response.json()).code], [413, 'document_too_large'])
+  })
 
   it('refuse a part that is too large, and nothing of it is left', { timeout: 60_000 }, async () => {
     const before = stored()

@@ -39,19 +39,25 @@ describe('a large upload', { timeout: 180_000 }, () => {
   })
   after(() => gateway[Symbol.asyncDispose]())
 
-  for (const isAnnounced of [true, false]) {
+  for (const [megabytes, isAnnounced] of [
+    [300, true],
+    [150, false],
+  ] as const) {
     it(`goes to the disk, and not to the memory, ${isAnnounced ? 'with its length' : 'in chunks'}`, async () => {
       await longestHold(gateway)
       const before = residentMegabytes(gateway)
       resetPeak(gateway)
-      const { status, body, sha256 } = await sendLargeForm(`${gateway.url}/v1/files`, { bytes: 300 * MB, isAnnounced })
+      const { status, body, sha256 } = await sendLargeForm(`${gateway.url}/v1/files`, {
+        bytes: megabytes * MB,
+        isAnnounced,
+      })
       assert.equal(status, 200, JSON.stringify(body))
       const grown = residentMegabytes(gateway, 'peak') - before
       assert.ok(grown < 100, `${Math.round(grown)} MB more`)
       const held = await longestHold(gateway)
       assert.ok(held < 250, `held for ${held} ms`)
       const file = fileObject.parse(body)
-      assert.deepEqual([file.bytes, file.sha256], [300 * MB, sha256])
+      assert.deepEqual([file.bytes, file.sha256], [megabytes * MB, sha256])
       resetPeak(gateway)
       const content = await clientOf(gateway).files.content(file.id)
       const hash = createHash('sha256')
@@ -63,13 +69,19 @@ describe('a large upload', { timeout: 180_000 }, () => {
     })
   }
 
-  it('is logged with its size, and counted', async () => {
+  it('is logged with its size, and counted; the log has no address that reads it', async () => {
+    const [file] = (await clientOf(gateway).files.list()).data
+    const { url } = (await (await fetch(`${gateway.url}/v1/files/${file!.id}/url`)).json()) as { url: string }
+    for (const path of [url, `${url}x`]) await (await fetch(path)).arrayBuffer()
+    const lines = () => gateway.output.stderr.split('\n').filter((text) => text.includes(`${file!.id}/content`))
+    await eventually(() => lines().length === 2, DEADLINE, 'the lines of the log')
+    assert.doesNotMatch(gateway.output.stderr, /signature|expires=/)
     const line = gateway.output.stderr.split('\n').find((text) => text.includes('"path":"/v1/files"'))
     assert.ok((JSON.parse(line!) as { bytes: number }).bytes > MB)
     const metrics = await readMetrics(gateway.url)
     assert.deepEqual(
       ['stored_files', 'stored_bytes', 'uploaded_bytes_total'].map((name) => valueOf(metrics, `ocr_gateway_${name}`)),
-      [1, MB, 601 * MB],
+      [1, MB, 451 * MB],
     )
   })
 })

@@ -31,6 +31,7 @@ export function createFile({ files: { store }, bodyIdleSeconds: idleSeconds, met
       field: 'file',
       maxBytes: MAX_FILE_BYTES,
       idleSeconds,
+      expect: (announced) => store.quota.check(owner, announced),
       check: readFileWishes,
       take: (bytes, announced) => store.receive(owner, bytes, announced),
     })
