@@ -175,7 +175,7 @@ describe('responses on documents', () => {
         input: inputOf(inputFile(pages(30))),
         text: { format: zodTextFormat(invoice, 'invoice') },
       })
-      .finally(() => fake.setAnswer(() => undefined as never))
+      .finally(() => fake.setAnswer(() => undefined))
     assert.deepEqual(response.output_parsed, { number: 'A-7', total: 12.5 })
     assert.deepEqual(response.text?.format?.type, 'json_schema')
   })

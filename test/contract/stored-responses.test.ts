@@ -158,7 +158,7 @@ describe('stored responses', () => {
       const whole = await ended(queued.id)
       assert.deepEqual([whole.status, numbersIn(textOfResponse(whole))], ['completed', [100, 101, 102]])
       assert.equal(whole.ocr?.pages.length, 3)
-      fake.setAnswer(() => undefined as never)
+      fake.setAnswer(() => undefined)
     })
 
     it('are followed while they are read, and from any event on, also when they are whole', async () => {
@@ -206,7 +206,7 @@ describe('stored responses', () => {
         message: new RegExp(`${end + 1}.*${end}`),
       })
       await assert.rejects(one().retrieve(id, { stream: true, starting_after: -5 }), { param: 'starting_after' })
-      fake.setAnswer(() => undefined as never)
+      fake.setAnswer(() => undefined)
     })
 
     it('are whole in the stream helper of the client', async () => {
@@ -239,7 +239,7 @@ describe('stored responses', () => {
       assert.equal((await retrieve(id)).status, 'cancelled')
       await assert.rejects(one().retrieve(id, { stream: true }).then(collectEvents), { message: /cancelled/ })
       assert.equal(fake.requests.length, asked)
-      fake.setAnswer(() => undefined as never)
+      fake.setAnswer(() => undefined)
     })
 
     it('stay as they are when they are cancelled after their end', async () => {
@@ -256,7 +256,7 @@ describe('stored responses', () => {
       await one().delete(id)
       await eventually(() => fake.requests.at(-1)?.aborted === true, DEADLINE, 'the page is left')
       await assert.rejects(one().retrieve(id), { code: 'response_not_found' })
-      fake.setAnswer(() => undefined as never)
+      fake.setAnswer(() => undefined)
     })
 
     it('are refused at once where their options are wrong', async () => {

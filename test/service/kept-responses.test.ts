@@ -25,7 +25,7 @@ async function start(settings: Record<string, string> = {}) {
   const fake = await startFakeVllm({
     answer: async () => {
       if (state.isHeld) await held
-      return undefined as never
+      return undefined
     },
   })
   const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_DATA_DIR: dataDir, ...settings })
@@ -148,8 +148,9 @@ describe('background responses', { timeout: TIMEOUT }, () => {
       gatewayRows(setup, id).some(({ process, failing_since: since }) => process === null && since !== null)
     await eventually(isPutBack, DEADLINE, 'it is put back')
     assert.equal((await retrieve(id)).status, 'in_progress')
-    await using _back = await startFakeVllm({ port: fake.port })
+    await using back = await startFakeVllm({ port: fake.port })
     await eventually(async () => (await retrieve(id)).status === 'completed', 2 * DEADLINE, 'it is whole')
+    assert.equal(back.requests.length, 2)
     const whole = await retrieve(id)
     assert.deepEqual(
       whole.ocr?.pages.map(({ status }) => status),
