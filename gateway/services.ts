@@ -120,17 +120,8 @@ export function createServices(config: Config): Services {
     log,
     metrics,
     gauges: gaugeSources(upstreams, admission, slots, files),
-    apiKeys: config.GATEWAY_API_KEYS,
-    corsOrigins: config.GATEWAY_CORS_ORIGINS,
-    anonymous: anonymousAccess(config),
-    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
-    bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
+    ...accessRules(config),
     bodyBudget,
-    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    textChats: {
-      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
-      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
-    },
     lifecycle,
     upstreams,
     models,
@@ -140,6 +131,22 @@ export function createServices(config: Config): Services {
     ocr,
     responses,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** Who may ask, and for how much. */
+function accessRules(config: Config) {
+  return {
+    apiKeys: config.GATEWAY_API_KEYS,
+    corsOrigins: config.GATEWAY_CORS_ORIGINS,
+    anonymous: anonymousAccess(config),
+    maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
+    bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    textChats: {
+      areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
+      maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
+    },
   }
 }
 

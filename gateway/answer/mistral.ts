@@ -7,6 +7,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
 import { documentAnnotation } from './annotation.ts'
 import type { Reading } from './collect.ts'
+import { laidOut } from './mistral-blocks.ts'
 import { tableTaker } from './mistral-tables.ts'
 import { ledgerLines, ocrObject } from './ocr-object.ts'
 import { wholeWriter, type AnswerWriter } from './writer.ts'
@@ -31,11 +32,14 @@ function ocrResponse(
   const takeTables = tableTaker(request, answer)
   let imagesLeft = answer.imageLimit
   const pages = ledger.pages.map((page): OcrPage => {
-    const { markdown: whole, images } = pictured(page, content, request, answer)
+    const text = readText(content.slice(page.start, page.end), page.page, page)
+    const layout = laidOut(text, page, request, answer)
+    const { markdown: pictures, images } = pictured(text, page, request, answer)
+    const { markdown: whole, ...blocks } = layout ?? { markdown: pictures }
     const given = images.slice(0, imagesLeft)
     imagesLeft -= given.length
     const { markdown, tables } = takeTables(whole)
-    return { ...ocrPage(page), markdown, images: given, tables, hyperlinks: findHyperlinks(whole) }
+    return { ...ocrPage(page), ...blocks, markdown, images: given, tables, hyperlinks: findHyperlinks(whole) }
   })
   const warnings = [...ledger.warnings, ...annotationWarnings(annotation?.reading ?? null)]
   return {
@@ -94,23 +98,28 @@ function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images' | 'table
  * of a picture is written as Mistral does: its name, which is the picture's id, without the numbers.
  */
 function pictured(
+  text: string,
   page: LedgerPage,
-  content: string,
   { model, output }: OcrRequest,
   { imageMinSize }: MistralAnswer,
 ): Pick<OcrPage, 'markdown' | 'images'> {
-  const text = readText(content.slice(page.start, page.end), page.page, page)
   if (output !== 'markdown') return { markdown: text, images: [] }
   const images: OcrImage[] = []
   let markdown = ''
   let end = 0
   for (const [index, figure] of markedFigures(text, page, model).entries()) {
-    const id = figure.name.replace(/\.[a-z]+$/i, '.jpeg')
+    const id = figureId(figure.name, page.page)
     markdown += `${text.slice(end, figure.start)}![${id}](${id})`
     end = figure.end
     if (isLarge(figure, imageMinSize)) images.push(ocrImage(id, figure.place, page.figures?.[index] ?? null))
   }
   return { markdown: markdown + text.slice(end), images }
+}
+
+/** A name that no other page has; most pictures were given one with the page's text. */
+function figureId(name: string, page: number): string {
+  const bare = name.replace(/\.[a-z]+$/i, '')
+  return `${/^image_\d+$/.test(bare) ? `page-${page}-image-${bare.slice('image_'.length)}` : bare}.jpeg`
 }
 
 function ocrImage(id: string, { left, top, right, bottom }: Figure['place'], bytes: Uint8Array | null): OcrImage {

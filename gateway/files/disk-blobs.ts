@@ -70,9 +70,10 @@ async function writeTo(
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** Has a folder itself written to the disk, or a rename might be lost with the machine's power. */
+/** Has a folder itself written to the disk, or a rename might be lost with the machine's power. Windows opens no folders. */
 async function sync(folder: string): Promise<void> {
-  const handle = await open(folder)
+  const handle = await open(folder).catch(() => null)
+  if (handle === null) return
   try {
     await handle.sync()
   } finally {

@@ -140,10 +140,19 @@ function known(error: Error): Error {
   return error instanceof GatewayError ? error : brokenForm('it is no multipart form, or breaks off', error)
 }
 
-/** Browsers, and clients that do as they do, escape three letters of a file's name, and no other. */
+/**
+ * Browsers, and clients that do as they do, escape three letters of a file's name, and no other. aiohttp escapes all that
+ * are not ASCII.
+ */
 function unescapedName(name: string | undefined): string | null {
   if (name === undefined || name === '') return null
-  return name.replaceAll(/%(22|0D|0A)/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  const escapes = /(?:%[89a-f][0-9a-f])+/gi
+  return name
+    .replaceAll(escapes, (bytes) => {
+      const text = Buffer.from(bytes.replaceAll('%', ''), 'hex').toString()
+      return text.includes('\uFFFD') ? bytes : text
+    })
+    .replaceAll(/%(22|0D|0A)/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
 /** Returns the refusal of a form that cannot be read. */

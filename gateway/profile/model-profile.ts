@@ -1,4 +1,5 @@
 import type { PixelBudget, TargetSize } from '../page/target-size.ts'
+import type { MarkedBlock } from './marked-blocks.ts'
 import type { MarkedImage } from './marked-images.ts'
 
 /**
@@ -62,6 +63,8 @@ export interface ModelProfile {
   readonly clean: (text: string, task: string) => string
   /** Finds the pictures that the model marks in a page's clean text, with their places; left out: it marks none. */
   readonly findImages?: (text: string) => readonly MarkedImage[]
+  /** Finds the blocks that the model marks in a page's clean text when its task is `layout`; left out: it marks none. */
+  readonly findBlocks?: (text: string) => readonly MarkedBlock[]
 }
 
 /** What engines there are: vLLM servers, and the embedded one. */

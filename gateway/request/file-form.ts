@@ -26,21 +26,17 @@ const MAX_NAME_LENGTH = 255
 /** Reads the fields of a form that brings a file. Throws `invalid_value`. Those that are not known do not count. */
 export function readFileWishes(fields: ReadonlyMap<string, string>): FileWishes {
   const purpose = check(filePurpose.optional(), fields.get('purpose')?.trim() || undefined, 'purpose')
-  const asked = secondsIn(fields)
-  const seconds = asked === null ? null : check(expiresAfter, asked.after, asked.param).seconds
-  return { purpose: purpose ?? DEFAULT_PURPOSE, seconds }
+  return { purpose: purpose ?? DEFAULT_PURPOSE, seconds: secondsIn(fields) }
 }
 
 /** OpenAI's clients send two fields, Mistral's one with hours. */
-function secondsIn(fields: ReadonlyMap<string, string>) {
+function secondsIn(fields: ReadonlyMap<string, string>): number | null {
   const given = (name: string): string | undefined => fields.get(name)?.trim() || undefined
   const [anchor, seconds, hours] = ['expires_after[anchor]', 'expires_after[seconds]', 'expiry'].map(given)
-  if (seconds !== undefined || anchor !== undefined) {
-    // The two come one after the other, and are looked at as they come.
-    return { param: 'expires_after', after: { anchor, seconds: seconds ?? HOUR } }
-  }
-  if (hours === undefined) return null
-  return { param: 'expiry', after: { seconds: /^\d{1,6}$/.test(hours) ? Number(hours) * HOUR : NaN } }
+  // The anchor mostly comes first, and is looked at as it comes.
+  if (anchor !== undefined) check(expiresAfter.shape.anchor, anchor, 'expires_after.anchor')
+  if (seconds !== undefined) return check(expiresAfter, { seconds }, 'expires_after').seconds
+  return hours === undefined ? null : hoursIn(hours, MAX_KEPT_HOURS) * HOUR
 }
 
 /** Reads the body of `POST /v1/uploads`. Throws `invalid_value`. */
@@ -74,12 +70,17 @@ export function mediaTypeOf(declared: string | null): string | null {
 
 /** Returns for how many hours a signed address is asked for. Throws `invalid_value`. */
 export function readExpiry(text: string | undefined): number {
-  if (text === undefined || text === '') return DEFAULT_HOURS
-  const hours = /^\d{1,6}$/.test(text) ? Number(text) : NaN
-  if (hours >= 1 && hours <= MAX_HOURS) return hours
-  throw new GatewayError('invalid_value', `expiry: expected a number of hours, 1 to ${MAX_HOURS}.`, { param: 'expiry' })
+  return text === undefined || text === '' ? DEFAULT_HOURS : hoursIn(text, MAX_HOURS)
 }
 
 /** As Mistral has it. */
 const DEFAULT_HOURS = 24
 const MAX_HOURS = 168
+/** As OpenAI has it, in seconds. */
+const MAX_KEPT_HOURS = 720
+
+function hoursIn(text: string, most: number): number {
+  const hours = /^\d{1,6}$/.test(text) ? Number(text) : NaN
+  if (hours >= 1 && hours <= most) return hours
+  throw new GatewayError('invalid_value', `expiry: expected a number of hours, 1 to ${most}.`, { param: 'expiry' })
+}

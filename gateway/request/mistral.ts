@@ -23,6 +23,10 @@ export interface MistralAnswer {
   readonly imageMinSize: number
   /** How tables are written that stand apart from the Markdown; null: they stand in it, as the model writes them. */
   readonly tableFormat: 'markdown' | 'html' | null
+  /** Whether headers and footers stand apart from the Markdown, where the model tells them apart. */
+  readonly headsApart: { readonly header: boolean; readonly footer: boolean }
+  /** Whether the places of blocks are wanted, where the model was asked for them. */
+  readonly includeBlocks: boolean
   /** How large the document is, once it was opened. */
   readonly documentBytes: () => number | null
 }
@@ -71,6 +75,7 @@ export async function readMistralOcr(
   const options = completeOptions(
     {
       ...given,
+      task: given.task ?? taskOf(asked, model),
       pages: pagesOf(asked) ?? given.pages,
       confidence: given.confidence ?? (isAsked(asked.confidence_scores_granularity) || undefined),
       patienceSeconds: context.patienceSeconds,
@@ -85,12 +90,27 @@ export async function readMistralOcr(
   const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
   const request = createRequest({ ...parts, sources: [read] }, context)
   return {
-    request: { ...request, warnings: [...request.warnings, ...ignored(asked)], figures: figuresOf(asked) },
+    request: { ...request, warnings: [...request.warnings, ...ignored(asked, request)], figures: figuresOf(asked) },
     annotation:
       annotated === null
         ? null
         : createRequest({ ...parts, sources: [annotated], ...annotationParts(schema, options, asked) }, context),
-    answer: { ...imageBounds(asked), tableFormat: asked.table_format ?? null, documentBytes: bytes },
+    answer: { ...imageBounds(asked), ...shapeOf(asked), documentBytes: bytes },
+  }
+}
+
+/** Only a layout tells headers and footers apart. */
+function taskOf(asked: MistralOcrRequest, { profile }: OcrModel): string | undefined {
+  return wantsHeads(asked) && profile.findBlocks !== undefined ? 'layout' : undefined
+}
+
+const wantsHeads = (asked: MistralOcrRequest): boolean => asked.extract_header === true || asked.extract_footer === true
+
+function shapeOf(asked: MistralOcrRequest): Pick<MistralAnswer, 'tableFormat' | 'headsApart' | 'includeBlocks'> {
+  return {
+    tableFormat: asked.table_format ?? null,
+    headsApart: { header: asked.extract_header === true, footer: asked.extract_footer === true },
+    includeBlocks: asked.include_blocks !== false,
   }
 }
 
@@ -169,12 +189,13 @@ function noOutput(): GatewayError {
 }
 
 /** Says which options had no effect; not those that Mistral's clients send unasked. */
-function ignored(asked: MistralOcrRequest): Warning[] {
+function ignored(asked: MistralOcrRequest, { model, task, output }: OcrRequest): Warning[] {
+  const tellsHeads = model.profile.findBlocks !== undefined && task === 'layout' && output === 'markdown'
   const granularity = asked.confidence_scores_granularity ?? 'page'
   const found = [
-    ...(isAsked(asked.table_format) && asked.ocr?.output === 'text' ? ['table_format: plain text has no tables'] : []),
-    ...(asked.extract_header === true ? ['extract_header: headers stay in the Markdown'] : []),
-    ...(asked.extract_footer === true ? ['extract_footer: footers stay in the Markdown'] : []),
+    ...(isAsked(asked.table_format) && output === 'text' ? ['table_format: plain text has no tables'] : []),
+    ...(asked.extract_header === true && !tellsHeads ? ['extract_header: headers stay in the Markdown'] : []),
+    ...(asked.extract_footer === true && !tellsHeads ? ['extract_footer: footers stay in the Markdown'] : []),
     ...(granularity === 'page' ? [] : [`confidence_scores_granularity "${granularity}": scores are of whole pages`]),
   ]
   return found.map((what) => ({ code: 'option_ignored', message: `The option had no effect: ${what}.` }))

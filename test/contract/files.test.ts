@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Mistral } from '@mistralai/mistralai'
 import OpenAI, { NotFoundError, toFile } from 'openai'
@@ -100,6 +102,13 @@ describe('/v1/files', () => {
     await assert.rejects(openai.files.retrieve(file.id), NotFoundError)
     await assert.rejects(openai.files.content(file.id), NotFoundError)
     await assert.rejects(openai.files.delete(file.id), NotFoundError)
+  })
+
+  it('keeps what comes as a stream of no announced length', async () => {
+    const path = join(import.meta.dirname, '../fixtures/documents/four-page-scan.pdf')
+    const file = await openai.files.create({ file: createReadStream(path), purpose: 'user_data' })
+    assert.deepEqual([file.filename, file.bytes], ['four-page-scan.pdf', statSync(path).size])
+    assert.equal(fileObject.parse(file).sha256, sha256(readFileSync(path)))
   })
 
   it('does as much for Mistral’s client: its walk ends in the pages of the document', async () => {
@@ -268,6 +277,7 @@ describe('/v1/files', () => {
       }
       assert.deepEqual(await kept({}), ['ocr', 86_400])
       assert.deepEqual(await kept({ expiry: '2' }), ['ocr', 7200])
+      assert.deepEqual(await kept({ 'expires_after[anchor]': 'created_at' }), ['ocr', 86_400])
       const file = await upload(pdf, 'a.pdf', { expires_after: { anchor: 'created_at', seconds: 2_592_000 } })
       assert.equal(file.expires_at! - file.created_at, 86_400, 'the operator keeps files for a day')
     })
@@ -292,6 +302,7 @@ describe('/v1/files', () => {
         'invalid_value',
         'expires_after.seconds',
       ],
+      'a life in hours that is no number': [formOf({ expiry: 'soon' }), 400, 'invalid_value', 'expiry'],
       'another anchor': [formOf({ 'expires_after[anchor]': 'now' }), 400, 'invalid_value', 'expires_after.anchor'],
       'no file': [(() => { const form = new FormData(); form.append('purpose', 'ocr'); return form })(), 400, 'invalid_value', 'file'], // prettier-ignore
       'an empty file': [formOf({}, Buffer.alloc(0)), 400, 'document_empty', 'file'],

@@ -459,6 +459,103 @@ describe('the tables and links of a page', () => {
   })
 })
 
+describe('the blocks of a page', () => {
+  const layout = [
+    '![header](100,10,900,30) Annual report',
+    '![title](100,100,900,150) # Title',
+    '![text](100,200,450,800) The first half of',
+    '![text+](550,200,900,400) a sentence.',
+    '![image](550,450,900,700)',
+    '![table](550,720,900,800) <table><tr><td>1</td></tr></table>',
+    '![page_number](480,960,520,980) 7',
+  ].join('\n')
+  let fake: FakeVllm
+  let gateway: TestGateway
+  let mistral: Mistral
+
+  before(async () => {
+    const isLayout = (body: unknown) => JSON.stringify(body).includes('"grounding"')
+    fake = await startFakeVllm({
+      models: ['lightonai/LightOnOCR-3-1B', 'tencent/HunyuanOCR'],
+      answer: ({ body }) => (isLayout(body) ? layout : 'Annual report\n\n# Title'),
+    })
+    gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
+    mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
+  })
+  after(async () => {
+    await gateway.stop()
+    await fake.close()
+  })
+
+  const ask = async (more: object, model = 'mistral-ocr-latest') => {
+    const documentUrl = dataUrl(makePdf([{ number: 1 }]), 'application/pdf')
+    const { pages } = await mistral.ocr.process({ model, document: { type: 'document_url', documentUrl }, ...more })
+    return pages[0]!
+  }
+
+  it('are null, and headers stand in the text, where they are not asked for', async () => {
+    const { blocks, header, footer, markdown } = await ask({})
+    assert.deepEqual([blocks, header, footer, markdown], [null, null, null, 'Annual report\n\n# Title'])
+  })
+
+  it('are told apart where headers and footers are asked for', async () => {
+    const { markdown, header, footer, blocks, dimensions } = await ask({ extractHeader: true, extractFooter: true })
+    const text = '# Title\n\nThe first half of a sentence.\n\n![page-1-image-1.jpeg](page-1-image-1.jpeg)\n\n'
+    assert.deepEqual([header, footer], ['Annual report', '7'])
+    assert.equal(markdown, `${text}<table><tr><td>1</td></tr></table>`)
+    assert.deepEqual(
+      blocks?.map(({ type }) => type),
+      ['header', 'title', 'text', 'text', 'image', 'table', 'footer'],
+    )
+    const [first] = blocks ?? []
+    assert.ok(first?.type === 'header' && dimensions !== null)
+    assert.deepEqual(
+      [first.content, first.topLeftX, first.bottomRightY],
+      ['Annual report', Math.floor(dimensions.width * 0.1), Math.ceil(dimensions.height * 0.03)],
+    )
+  })
+
+  it('have a header apart and a footer in the text, as asked', async () => {
+    const { markdown, header, footer } = await ask({ extractHeader: true, includeBlocks: false })
+    assert.deepEqual([header, footer], ['Annual report', null])
+    assert.match(markdown, /^# Title[^]*\n\n7$/)
+  })
+
+  it('are there where the layout is asked for, with their pictures and tables', async () => {
+    const { markdown, images, tables, blocks } = await ask({
+      ocr: { task: 'layout' },
+      includeImageBase64: true,
+      tableFormat: 'markdown',
+    })
+    // The client leaves out what it does not know: `ocr`.
+    assert.deepEqual([markdown, images, tables, blocks], ['Annual report\n\n# Title', [], [], null])
+    const response = await postTo(gateway, {
+      document: { document_url: dataUrl(makePdf([{ number: 1 }]), 'application/pdf') },
+      ocr: { task: 'layout' },
+      include_image_base64: true,
+      table_format: 'markdown',
+    })
+    const [page] = mistralOcrResponse.parse(await response.json()).pages
+    assert.match(page?.markdown ?? '', /^Annual report\n\n# Title[^]*\[tbl-0\.md\]\(tbl-0\.md\)\n\n7$/)
+    assert.deepEqual(
+      page?.images.map(({ id, image_base64 }) => [id, image_base64?.slice(0, 23)]),
+      [['page-1-image-1.jpeg', 'data:image/jpeg;base64,']],
+    )
+    assert.equal(page?.blocks?.find(({ type }) => type === 'image')?.image_id, 'page-1-image-1.jpeg')
+  })
+
+  it('are not known of other models, which is said', async () => {
+    const { header, blocks } = await ask({ extractHeader: true }, 'tencent/HunyuanOCR')
+    assert.deepEqual([header, blocks], [null, null])
+    const asked = { document, model: 'tencent/HunyuanOCR', extract_footer: true }
+    const { ocr } = mistralOcrResponse.parse(await (await postTo(gateway, asked)).json())
+    assert.deepEqual(
+      ocr.warnings?.map(({ code }) => code),
+      ['option_ignored'],
+    )
+  })
+})
+
 describe('the pictures of a page', () => {
   const marked = '# Title\n\n![image](image_1.png)100,200,500,700\n\nText, ![image](image_2.png) 0,0,10,10 and 1,2,3,4.'
   const text =

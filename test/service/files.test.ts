@@ -165,6 +165,38 @@ describe('a disk that is full', { timeout: 60_000 }, () => {
   })
 })
 
+describe('two gateways over one folder', { timeout: 60_000 }, () => {
+  it('find what the other has stored, and know its addresses', async () => {
+    const folder = useFolder()
+    const settings = { GATEWAY_DATA_DIR: folder.path }
+    await using first = await startTestGateway(settings)
+    await using second = await startTestGateway(settings)
+    const file = await toFile(Buffer.from('content'), 'a.txt')
+    const { id } = await first.client.files.create({ file, purpose: 'user_data' })
+    const { url } = (await (await fetch(`${first.url}/v1/files/${id}/url`)).json()) as { url: string }
+    assert.equal(await (await second.client.files.content(id)).text(), 'content')
+    assert.equal(await (await fetch(url.replace(first.url, second.url))).text(), 'content')
+    const upload = await first.client.uploads.create({
+      bytes: 4,
+      filename: 'b',
+      mime_type: 'text/plain',
+      purpose: 'vision',
+    })
+    const add = async ({ client }: { readonly client: OpenAI }, text: string) =>
+      (await client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(text), 'upload') })).id
+    const part_ids = [await add(second, 'ab'), await add(first, 'cd')]
+    const done = await second.client.uploads.complete(upload.id, { part_ids })
+    assert.equal(await (await first.client.files.content(done.file!.id)).text(), 'abcd')
+    const many = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) =>
+        (index % 2 === 0 ? first : second).client.files.create({ file, purpose: 'user_data' }),
+      ),
+    )
+    assert.equal(new Set(many.map((each) => each.id)).size, 40)
+    assert.deepEqual(first.services.files.usage(), { ...second.services.files.usage(), files: 42 })
+  })
+})
+
 describe('what may be stored', () => {
   const upload = async (client: OpenAI, bytes: number) =>
     client.files.create({ file: await toFile(Buffer.alloc(bytes, 'x'), 'a.pdf'), purpose: 'user_data' })

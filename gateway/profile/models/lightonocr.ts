@@ -3,6 +3,7 @@ import { dropRemark } from '../clean/drop-remark.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { unescapeMath } from '../clean/unescape-math.ts'
 import { lightonocrLoops, mixesPages } from '../known-problems.ts'
+import { blocksInThousandths, imageBlocks } from '../marked-blocks.ts'
 import { imagesInThousandths } from '../marked-images.ts'
 import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile } from '../model-profile.ts'
@@ -95,6 +96,8 @@ export const lightonocr3Small: ModelProfile = {
   layout: { system: null, order: 'image-then-text' },
   tasks: withLayout,
   sampling: { temperature: 0.2, top_p: 1 },
+  findImages: imageBlocks,
+  findBlocks: blocksInThousandths,
 }
 
 /** LightOnOCR-3 on Qwen3.5: `lightonai/LightOnOCR-3-0.8B` and `-3-4B`. */

@@ -31,6 +31,7 @@ export const mistralOcrRequest = z.looseObject({
   table_format: z.enum(['markdown', 'html'], 'expected "markdown" or "html"').nullish(),
   extract_header: flag,
   extract_footer: flag,
+  include_blocks: flag,
   confidence_scores_granularity: z.enum(['page', 'block', 'word'], 'expected "page", "block" or "word"').nullish(),
   bbox_annotation_format: format,
   document_annotation_format: format,

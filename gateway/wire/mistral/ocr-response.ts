@@ -27,6 +27,32 @@ const ocrTable = z.strictObject({ id: z.string(), content: z.string(), format: z
 /** A table that was taken out of a page's Markdown. */
 export type OcrTable = z.output<typeof ocrTable>
 
+const ocrBlock = z.strictObject({
+  type: z.enum([
+    'text',
+    'title',
+    'list',
+    'table',
+    'image',
+    'equation',
+    'caption',
+    'code',
+    'aside_text',
+    'header',
+    'footer',
+  ]),
+  top_left_x: pixels,
+  top_left_y: pixels,
+  bottom_right_x: pixels,
+  bottom_right_y: pixels,
+  content: z.string(),
+  /** Of a picture: its name among the page's images. */
+  image_id: z.string().optional(),
+})
+
+/** A block of a page, with its place. */
+export type OcrBlock = z.output<typeof ocrBlock>
+
 const ocrPage = z.strictObject({
   /** 0-based, of the whole document. */
   index: pixels,
@@ -35,14 +61,16 @@ const ocrPage = z.strictObject({
   /** Empty unless a format of tables was asked for. */
   tables: z.array(ocrTable).readonly(),
   hyperlinks: z.array(z.string()).readonly(),
-  header: z.null(),
-  footer: z.null(),
+  /** Null unless they were asked for, and the model tells them apart. */
+  header: z.string().nullable(),
+  footer: z.string().nullable(),
   /** Of the image that the model was shown; null when the page never became one. */
   dimensions: z.strictObject({ dpi: pixels, height: pixels, width: pixels }).nullable(),
   confidence_scores: z
     .strictObject({ average_page_confidence_score: share, minimum_page_confidence_score: share })
     .nullable(),
-  blocks: z.null(),
+  /** Null unless the model was asked for the layout. */
+  blocks: z.array(ocrBlock).readonly().nullable(),
   /** Only of a page that could not be read, or not whole. */
   error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
 })

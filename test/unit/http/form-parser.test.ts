@@ -77,6 +77,7 @@ describe('a form', () => {
     ['="Übersicht 日本.pdf"', 'Übersicht 日本.pdf'],
     ['="a%22b%22.pdf"', 'a"b".pdf'],
     ['="100%25.pdf"', '100%25.pdf'],
+    ['="my%20%C3%9Cber%FF.pdf"', 'my%20Über%FF.pdf'],
     ["*=UTF-8''%C3%9Cbersicht.pdf", 'Übersicht.pdf'],
     ['=plain.pdf', 'plain.pdf'],
     ['="C:\\\\Users\\\\me\\\\a.pdf"', 'a.pdf'],

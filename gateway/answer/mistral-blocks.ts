@@ -1,0 +1,81 @@
+import type { LedgerPage } from '../ocr/ledger.ts'
+import { pageBlocks, type PageBlock } from '../ocr/page-blocks.ts'
+import type { MistralAnswer } from '../request/mistral.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { OcrBlock, OcrPage } from '../wire/mistral/ocr-response.ts'
+
+/** What a page's blocks say in Mistral's words. */
+export type LaidOut = Pick<OcrPage, 'markdown' | 'header' | 'footer' | 'blocks'>
+
+type BlockType = OcrBlock['type']
+
+/** Mistral's names for what models mark; what it has no name for is text. */
+const TYPES: ReadonlyMap<string, BlockType> = new Map([
+  ['title', 'title'],
+  ['section', 'title'],
+  ['list', 'list'],
+  ['caption', 'caption'],
+  ['aside_text', 'aside_text'],
+  ['header', 'header'],
+  ['footer', 'footer'],
+  ['table', 'table'],
+  ['chart', 'table'],
+  ['formula', 'equation'],
+  ['code', 'code'],
+  ['image', 'image'],
+])
+
+function typeOf({ label, isAbove }: PageBlock): BlockType {
+  if (label === 'page_number') return isAbove ? 'header' : 'footer'
+  return TYPES.get(label) ?? 'text'
+}
+
+/**
+ * Writes a page whose blocks the model marked: Markdown without the marks, headers and footers apart where that was asked for,
+ * and the blocks with their places. Null for any other page.
+ */
+export function laidOut(text: string, page: LedgerPage, request: OcrRequest, answer: MistralAnswer): LaidOut | null {
+  const found = request.output === 'markdown' ? pageBlocks(text, page, request) : null
+  if (found === null) return null
+  let images = 0
+  const blocks = found.blocks.map((block) => {
+    const type = typeOf(block)
+    const imageId = type === 'image' ? `page-${page.page}-image-${++images}.jpeg` : null
+    return { ...block, type, imageId }
+  })
+  const apart = (type: BlockType, isApart: boolean) => {
+    const texts = isApart ? blocks.filter((block) => block.type === type).map(({ text: it }) => it) : []
+    return texts.length === 0 ? null : texts.join('\n')
+  }
+  const { header, footer } = answer.headsApart
+  const body = blocks.filter(({ type }) => !(type === 'header' && header) && !(type === 'footer' && footer))
+  return {
+    markdown: markdownOf(found.before, body),
+    header: apart('header', header),
+    footer: apart('footer', footer),
+    blocks: answer.includeBlocks ? blocks.flatMap(ocrBlock) : null,
+  }
+}
+
+interface TypedBlock extends PageBlock {
+  readonly type: BlockType
+  readonly imageId: string | null
+}
+
+function markdownOf(before: string, blocks: readonly TypedBlock[]): string {
+  let markdown = before
+  for (const { text, imageId, continues, type } of blocks) {
+    const own = [imageId === null ? '' : `![${imageId}](${imageId})`, text].filter((part) => part !== '').join('\n\n')
+    if (own === '') continue
+    const joint = continues ? (type === 'text' ? ' ' : '\n') : '\n\n'
+    markdown += markdown === '' ? own : joint + own
+  }
+  return markdown
+}
+
+function ocrBlock({ type, text, place, imageId }: TypedBlock): OcrBlock[] {
+  if (place === null) return []
+  const { left, top, right, bottom } = place
+  const box = { top_left_x: left, top_left_y: top, bottom_right_x: right, bottom_right_y: bottom }
+  return [{ type, ...box, content: text, ...(imageId === null ? {} : { image_id: imageId }) }]
+}
