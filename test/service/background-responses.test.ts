@@ -14,7 +14,7 @@ import { collectEvents, deltasOf, inputFile, inputOf, readResponse, textOfRespon
 import { eventually } from '../support/within.ts'
 
 const TIMEOUT = 300_000
-const DEADLINE = 40_000
+const DEADLINE = 60_000
 
 const pages = (count: number) => makePdf(Array.from({ length: count }, (_, index) => ({ number: index + 1 })))
 const numbersIn = (content: string) =>
