@@ -11,7 +11,7 @@ export interface FinishedPages {
 }
 
 /** Returns what became of a page before; else has it read, and notes it. */
-export async function once(
+export async function unlessFinished(
   number: PageNumber,
   finished: FinishedPages | undefined,
   read: () => Promise<PageEnd>,

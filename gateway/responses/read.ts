@@ -100,5 +100,5 @@ async function requestOf(
 }
 
 function noOcrModel(name: string): GatewayError {
-  return new GatewayError('model_not_found', `${name} is no OCR model any more. Name another one.`, { param: 'model' })
+  return new GatewayError('invalid_value', `${name} is no OCR model any more. Name another one.`, { param: 'model' })
 }

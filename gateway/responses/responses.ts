@@ -95,7 +95,7 @@ export function createResponses(options: ResponsesOptions): Responses {
       return question.documents.map((document, index) => spool.source(id, index, document))
     },
     async close() {
-      retention.close()
+      await retention.close()
       await runner.close()
     },
   }

@@ -19,22 +19,22 @@ const MAX_BYTES = 4 * 1024 ** 3
 const LOOK_EVERY = 60_000
 
 /** Removes responses, and their documents, when it is time; and documents that belong to none, after a process was killed. */
-export function startRetention(services: RetentionServices): { close(): void } {
-  let isBusy = false
+export function startRetention(services: RetentionServices): { close(): Promise<void> } {
+  let running: Promise<void> | null = null
   function look(): void {
-    if (isBusy || !services.store.exists()) return
-    isBusy = true
-    removeOld(services)
+    if (running !== null || !services.store.exists()) return
+    running = removeOld(services)
       .catch((error: unknown) => services.log.error({ err: error }, 'old responses were not removed'))
-      .finally(() => (isBusy = false))
+      .finally(() => (running = null))
   }
   const timer = setInterval(look, LOOK_EVERY)
   timer.unref()
   const first = setImmediate(look)
   return {
-    close() {
+    async close() {
       clearInterval(timer)
       clearImmediate(first)
+      await running
     },
   }
 }

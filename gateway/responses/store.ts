@@ -79,6 +79,7 @@ export function createResponseStore(sql: Sql): ResponseStore {
 
 function newRow({ id, owner, question, done }: NewResponse) {
   const answer = done === null ? null : JSON.stringify(done)
+  const asked = JSON.stringify(question)
   const now = Date.now()
   return {
     id,
@@ -88,9 +89,9 @@ function newRow({ id, owner, question, done }: NewResponse) {
     lane: question.options.lane,
     createdAt: now,
     endedAt: done === null ? null : now,
-    question: JSON.stringify(question),
+    question: asked,
     answer,
-    answerBytes: answer?.length ?? 0,
+    answerBytes: Buffer.byteLength(asked) + Buffer.byteLength(answer ?? ''),
     documentBytes: question.documents.reduce((sum, { bytes }) => sum + bytes, 0),
   }
 }

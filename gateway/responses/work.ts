@@ -46,7 +46,8 @@ export function createResponseWork(sql: Sql): ResponseWork {
     addPiece: (id, number, { text, page }) => sql.run(ADD_PIECE, { id, number, page, text }),
     complete(id, process, done) {
       const answer = JSON.stringify(done)
-      end(COMPLETE, { id, process, answer, bytes: answer.length })
+      // Its text is there twice, once in pieces.
+      end(COMPLETE, { id, process, answer, bytes: 2 * Buffer.byteLength(answer) })
     },
     fail: (id, process, error) => end(FAIL, { id, process, error: JSON.stringify(error) }),
     putBack: (id, process, notBefore, failingSince) => void sql.run(PUT_BACK, { id, process, notBefore, failingSince }),
@@ -71,24 +72,26 @@ function finishedPages(id: string, sql: Sql): FinishedPages {
 /** A row is its process's own for as long as no other has claimed it, and it has not ended. */
 const OWN = 'WHERE id = :id AND process = :process AND ended_at IS NULL'
 
-// The oldest of the key that has the fewest being read; what can wait comes last.
+// The oldest of the key that has the fewest being read; what can wait comes last. One look at each row: there may be thousands.
 const CLAIM = `
+WITH busy AS (
+  SELECT owner, count(*) AS everywhere, sum(process = :process) AS here
+  FROM responses WHERE ended_at IS NULL AND leased_until >= :now GROUP BY owner
+)
 UPDATE responses
 SET status = 'in_progress', is_begun = 1, process = :process, leased_until = :until, losses = losses + 1
 WHERE id = (
-  SELECT id FROM responses AS waiting
-  WHERE ended_at IS NULL AND leased_until < :now AND not_before <= :now
-    AND (SELECT count(*) FROM responses
-      WHERE owner = waiting.owner AND ended_at IS NULL AND leased_until >= :now AND process = :process) < :mostOfKey
-  ORDER BY (lane = 'batch'),
-    (SELECT count(*) FROM responses WHERE owner = waiting.owner AND ended_at IS NULL AND leased_until >= :now),
-    created_at, id
+  SELECT id FROM responses LEFT JOIN busy USING (owner)
+  WHERE ended_at IS NULL AND leased_until < :now AND not_before <= :now AND coalesce(here, 0) < :mostOfKey
+  ORDER BY lane = 'batch', coalesce(everywhere, 0), created_at, id
   LIMIT 1
 )
 RETURNING *`
 
 const COMPLETE = `
-UPDATE responses SET status = 'completed', ended_at = :now, answer = :answer, answer_bytes = :bytes ${OWN}`
+UPDATE responses
+SET status = 'completed', ended_at = :now, answer = :answer,
+  answer_bytes = answer_bytes + :bytes ${OWN}`
 
 const FAIL = `UPDATE responses SET status = 'failed', ended_at = :now, error = :error ${OWN}`
 

@@ -85,7 +85,7 @@ describe('what responses leave on disk', { timeout: TIMEOUT }, () => {
 })
 
 describe('background responses', { timeout: TIMEOUT }, () => {
-  it('are read some at a time, and one that ends the process again and again is given up', async () => {
+  it('are read some at a time; one is cancelled before it began, and one that ends the process again and again is given up', async () => {
     await using setup = await start()
     const { create, retrieve, state, gateway, go } = setup
     state.isHeld = true
@@ -94,11 +94,20 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     const statuses = async () => Promise.all(ids.map(async (id) => (await retrieve(id)).status))
     await eventually(() => setup.fake.requests.length === 6, DEADLINE, 'six are read')
     assert.deepEqual(await statuses(), [...Array<string>(6).fill('in_progress'), 'queued', 'queued'])
-    const [lost = ''] = ids.slice(-1)
+    const [cancelled = '', lost = ''] = ids.slice(-2)
+    await gateway.client.responses.cancel(cancelled)
+    const types: string[] = []
+    const followed = async () => {
+      for await (const { type } of await gateway.client.responses.retrieve(cancelled, { stream: true }))
+        types.push(type)
+    }
+    await assert.rejects(followed(), { message: /cancelled/ })
+    assert.deepEqual(types, ['response.created', 'response.queued'])
     gateway.services.database.open('').exec(`UPDATE responses SET losses = 5 WHERE id = '${lost}'`)
     go()
     await eventually(async () => !/queued|in_progress/.test((await statuses()).join()), DEADLINE, 'all end')
-    assert.deepEqual(await statuses(), [...Array<string>(7).fill('completed'), 'failed'])
+    assert.deepEqual(await statuses(), [...Array<string>(6).fill('completed'), 'cancelled', 'failed'])
+    assert.equal(setup.fake.requests.length, 6)
     const { error } = await retrieve(lost)
     assert.deepEqual([error?.code, error?.message.includes('ended 5 times')], ['internal_error', true])
   })
@@ -148,8 +157,9 @@ describe('background responses', { timeout: TIMEOUT }, () => {
       gatewayRows(setup, id).some(({ process, failing_since: since }) => process === null && since !== null)
     await eventually(isPutBack, DEADLINE, 'it is put back')
     assert.equal((await retrieve(id)).status, 'in_progress')
-    await using _back = await startFakeVllm({ port: fake.port })
+    await using back = await startFakeVllm({ port: fake.port })
     await eventually(async () => (await retrieve(id)).status === 'completed', 2 * DEADLINE, 'it is whole')
+    assert.ok(back.requests.length > 0)
     const whole = await retrieve(id)
     assert.deepEqual(
       whole.ocr?.pages.map(({ status }) => status),
