@@ -16,6 +16,16 @@ import { pathOf, routeMissedByBase } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
+import * as files from './http/routes/files.ts'
+import * as uploads from './http/routes/uploads.ts'
+import { createResponse } from './http/routes/responses.ts'
+import {
+  cancelResponse,
+  deleteResponse,
+  inputTokens,
+  listInputItems,
+  retrieveResponse,
+} from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
@@ -35,7 +45,8 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/ready', ready(services.upstreams, services.lifecycle))
   app.get('/metrics', exposeMetrics(services))
 
-  for (const path of ['/v1/*', '/ocr', '/process']) {
+  for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
+  for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
     app.use(path, authenticate(services.apiKeys))
     app.use(path, refuseWhileDraining(services.lifecycle))
   }
@@ -43,11 +54,34 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/v1/models/:id{.+}', retrieveModel(services.models))
   app.post('/v1/chat/completions', chatCompletions(services))
   app.post('/v1/completions', completions(services))
+  app.post('/v1/responses', createResponse(services))
+  app.post('/v1/responses/input_tokens', inputTokens())
+  app.get('/v1/responses/:id', retrieveResponse(services))
+  app.delete('/v1/responses/:id', deleteResponse(services))
+  app.post('/v1/responses/:id/cancel', cancelResponse(services))
+  app.get('/v1/responses/:id/input_items', listInputItems(services))
   app.post('/v1/ocr', mistralOcr(services))
   app.post('/ocr', mistralOcr(services))
   app.put('/v1/process', processFile(services))
   app.put('/process', processFile(services))
+  for (const base of BASES) routeFiles(app, services, base)
   return app
+}
+
+/** Clients of Mistral's name a base URL with `/v1`, or without. */
+const BASES = ['/v1', '']
+
+function routeFiles(app: Hono<GatewayEnv>, services: Services, base: string): void {
+  app.post(`${base}/files`, files.createFile(services))
+  app.get(`${base}/files`, files.listFiles(services))
+  app.get(`${base}/files/:id`, files.retrieveFile(services))
+  app.delete(`${base}/files/:id`, files.deleteFile(services))
+  app.get(`${base}/files/:id/content`, files.fileContent(services))
+  app.get(`${base}/files/:id/url`, files.fileUrl(services))
+  app.post(`${base}/uploads`, uploads.createUpload(services))
+  app.post(`${base}/uploads/:id/parts`, uploads.addUploadPart(services))
+  app.post(`${base}/uploads/:id/complete`, uploads.completeUpload(services))
+  app.post(`${base}/uploads/:id/cancel`, uploads.cancelUpload(services))
 }
 
 function notFound(method: string, path: string, routes: Parameters<typeof routeMissedByBase>[1]): GatewayError {

@@ -26,12 +26,14 @@ export const errorCatalogue = {
   page_too_large: invalid(),
   page_timeout: invalid(),
   url_not_allowed: invalid(),
+  download_failed: invalid(),
   image_not_seen: invalid(),
   invalid_api_key: { status: 401, type: 'authentication_error', retry: false },
   forbidden: { status: 403, type: 'permission_error', retry: false },
   not_found: invalid(404),
   model_not_found: invalid(404),
   file_not_found: invalid(404),
+  response_not_found: invalid(404),
   request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: invalid(413),
   document_too_large: invalid(413),
@@ -44,6 +46,8 @@ export const errorCatalogue = {
   engine_error: { status: 502, type: 'server_error', retry: true },
   engine_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   draining: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
+  /** Not to be tried again: somebody has to make room first. */
+  storage_full: { status: 507, type: 'server_error', retry: false },
   engine_timeout: { status: 504, type: 'server_error', retry: true, retryAfterSeconds: 5 },
 } as const satisfies Record<string, ErrorEntry>
 

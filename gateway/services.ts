@@ -4,10 +4,13 @@ import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
+import { createDownloads } from './document/download/downloads.ts'
+import { createResolve } from './document/download/resolve.ts'
 import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createFiles, type Files } from './files/files.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -26,6 +29,7 @@ import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { nothingNamed } from './request/named.ts'
+import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -55,7 +59,10 @@ export interface Services extends AsyncDisposable {
   readonly named: (key: string | null) => NamedDocuments
   /** What must survive a restart. */
   readonly database: Database
+  /** What clients have uploaded. */
+  readonly files: Files
   readonly ocr: OcrServices
+  readonly responses: Responses
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -79,6 +86,7 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
+  const files = closing.use(createStoredFiles(config, database, log))
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -91,52 +99,124 @@ export function createServices(config: Config): Services {
   })
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
+  const bodyBudget = createBodyBudget(config)
+  const lifecycle = { draining: false }
+  const models = createModelList(upstreams, embeddedModel)
+  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const ocr = createOcrServices(config, parts)
+  const responses = closing.adopt(
+    createResponses({
+      dataDir: config.GATEWAY_DATA_DIR,
+      database,
+      ocr,
+      findModel: (name, signal) => models.find(name, signal),
+      log,
+      metrics,
+      lifecycle,
+    }),
+    (it) => it.close(),
+  )
   return {
     log,
     metrics,
-    gauges: gaugeSources(upstreams, admission, slots),
+    gauges: gaugeSources(upstreams, admission, slots, files),
+    ...accessRules(config),
+    bodyBudget,
+    lifecycle,
+    upstreams,
+    models,
+    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
+    database,
+    files,
+    ocr,
+    responses,
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** Who may ask, and for how much. */
+function accessRules(config: Config) {
+  return {
     apiKeys: config.GATEWAY_API_KEYS,
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
     bodyIdleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    bodyBudget: createBodyBudget(config),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     textChats: {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
       maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
     },
-    lifecycle: { draining: false },
-    upstreams,
-    models: createModelList(upstreams, embeddedModel),
-    named: () => nothingNamed,
-    database,
-    ocr: createOcrServices(config, {
-      log,
-      metrics,
-      store,
-      upstreams,
-      embedded,
-      slots,
-      meter,
-      rasterizer,
-      admission,
-      kept,
-    }),
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
 
 function createBodyBudget(config: Config): ByteBudget {
   return createByteBudget({
     bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
-    largest: config.GATEWAY_MAX_BODY_BYTES,
+    largest: largestBuffered(config),
     isShared: config.GATEWAY_API_KEYS.length > 1,
   })
 }
 
-function gaugeSources(upstreams: Upstreams, admission: Admission, slots: PageSlots): GaugeSources {
+/** The most that the documents of one request take: as large as a body, or as one document that is downloaded. */
+function largestBuffered(config: Config): number {
+  return Math.max(config.GATEWAY_MAX_BODY_BYTES, config.GATEWAY_ALLOW_URLS ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
+}
+
+/** As long as a body may take to arrive. */
+const MAX_DOWNLOAD_SECONDS = 300
+
+/** Returns what makes the downloads of a request, by the name of its key; null where no address is fetched. */
+function createConfiguredDownloads(
+  config: Config,
+  { log, metrics, bodyBudget }: Pick<Services, 'log' | 'metrics' | 'bodyBudget'>,
+): ReturnType<typeof createDownloads> | null {
+  if (!config.GATEWAY_ALLOW_URLS) return null
+  return createDownloads({
+    listed: config.GATEWAY_ALLOWED_URL_HOSTS,
+    resolve: createResolve(),
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    maxRequestBytes: largestBuffered(config),
+    budget: bodyBudget,
+    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
+    maxSeconds: MAX_DOWNLOAD_SECONDS,
+    onEnd({ outcome, ...download }) {
+      metrics.downloads.inc({ outcome })
+      log[outcome === 'ok' ? 'debug' : 'info']({ outcome, ...download }, 'download ended')
+    },
+  })
+}
+
+/** A signed address of this gateway's own is a stored file, whatever its host: it is not fetched. */
+function namedDocuments({ named }: Files, downloads: ReturnType<typeof createConfiguredDownloads>): Services['named'] {
+  return (key) => {
+    const at = downloads?.(key) ?? nothingNamed.at
+    return {
+      stored: async (id, facts) => named.stored(key ?? '', id, facts),
+      at: async (address, facts) => named.signed(address, facts) ?? at(address, facts),
+    }
+  }
+}
+
+function createStoredFiles(config: Config, database: Database, log: Log): Files {
+  return createFiles(database, {
+    dataDir: config.GATEWAY_DATA_DIR,
+    ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
+    maxBytes: config.GATEWAY_MAX_STORED_BYTES,
+    isShared: config.GATEWAY_API_KEYS.length > 1,
+    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+  })
+}
+
+function gaugeSources(
+  upstreams: Upstreams,
+  admission: Admission,
+  slots: PageSlots,
+  files: Pick<Files, 'usage'>,
+): GaugeSources {
   return {
+    stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({
       admitted: admission.queued,

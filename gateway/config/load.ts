@@ -57,9 +57,17 @@ function combinationProblems(config: Config): string[] {
   ]
 }
 
-function combinationWarnings({ GATEWAY_CACHE_SCOPE: scope, GATEWAY_API_KEYS: keys }: Config): string[] {
-  if (scope !== 'key' || keys.length > 0) return []
-  return ['GATEWAY_CACHE_SCOPE=key separates API keys, and GATEWAY_API_KEYS has none: all clients share one cache']
+function combinationWarnings(config: Config): string[] {
+  const { GATEWAY_CACHE_SCOPE: scope, GATEWAY_API_KEYS: keys } = config
+  const { GATEWAY_ALLOW_URLS: areAllowed, GATEWAY_ALLOWED_URL_HOSTS: hosts } = config
+  return [
+    ...(scope === 'key' && keys.length === 0
+      ? ['GATEWAY_CACHE_SCOPE=key separates API keys, and GATEWAY_API_KEYS has none: all clients share one cache']
+      : []),
+    ...(hosts.length > 0 && !areAllowed
+      ? ['GATEWAY_ALLOWED_URL_HOSTS has no effect without GATEWAY_ALLOW_URLS=true: no address is fetched']
+      : []),
+  ]
 }
 
 function isLoopback(host: string): boolean {

@@ -111,6 +111,36 @@ const modelProfiles = z.string().transform((text, context): ReadonlyMap<string, 
   return new Map(pairs)
 })
 
+/** A host of which documents may be downloaded though it is private. */
+interface AllowedUrlHost {
+  /** As URLs write it: in lower case, punycode, IPv6 in brackets. */
+  readonly host: string
+  /** Whether it stands for all hosts below it, and not for itself. */
+  readonly isSuffix: boolean
+  /** Null: any port. */
+  readonly port: number | null
+}
+
+const urlHosts = z.string().transform((text, context): AllowedUrlHost[] =>
+  list(text).map((item) => {
+    const host = urlHostOf(item)
+    if (host === null)
+      context.addIssue(
+        'must be hosts such as files.example.com, 10.0.0.5:9000, [fd00::5] or *.example.com, without a scheme or path',
+      )
+    return host ?? { host: '', isSuffix: false, port: null }
+  }),
+)
+
+function urlHostOf(text: string): AllowedUrlHost | null {
+  const [, star = '', name = '', port = null] = /^(\*\.)?(.+?)(?::(\d{1,5}))?$/.exec(text) ?? []
+  const url = URL.parse(`http://${name}`)
+  // A scheme, a path, a user name: what is more than a host would be heeded in part.
+  if (url === null || /[/?#@\\:*]/.test(name.replace(/^\[.*\]$/, ''))) return null
+  if (port !== null && (Number(port) < 1 || Number(port) > 65_535)) return null
+  return { host: url.hostname.replace(/\.$/, ''), isSuffix: star !== '', port: port === null ? null : Number(port) }
+}
+
 const withDefault = <T>(rule: z.ZodType<T, string>, value: T): z.ZodType<T, string | undefined> =>
   z.union([z.undefined().transform(() => value), rule]) as z.ZodType<T, string | undefined>
 
@@ -238,17 +268,29 @@ export const variables = {
     '`./data`',
     'Folder of uploaded files, and of what must survive a restart. It is made when it is first needed.',
   ),
+  GATEWAY_FILE_TTL_SECONDS: define(
+    integer(60, 10 * 365 * 86_400),
+    30 * 86_400,
+    '`2592000`',
+    'How long an uploaded file is kept; a client may ask for less.',
+  ),
+  GATEWAY_MAX_STORED_BYTES: define(
+    integer(0),
+    20 * 1024 * MEBIBYTE,
+    '`21474836480`',
+    'What uploaded files take together; with several API keys, none of them takes more than three quarters. What is beyond is refused with 507.',
+  ),
   GATEWAY_MAX_BODY_BYTES: define(
     integer(1),
     200 * MEBIBYTE,
     '`209715200`',
-    'A larger request body is refused with 413 before it is read whole.',
+    'A larger request body is refused with 413 before it is read whole. Uploads of files have their own limit, 512 MiB.',
   ),
   GATEWAY_MAX_BUFFERED_BYTES: define(
     integer(1),
     640 * MEBIBYTE,
     '`671088640`',
-    'Memory that the bodies of all requests take together, until their documents are open; at least what one body may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
+    'Memory that the bodies of all requests, and documents that are downloaded, take together, until the documents are open; at least what one of them may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
   ),
   GATEWAY_BODY_IDLE_SECONDS: define(
     seconds(1),
@@ -261,6 +303,18 @@ export const variables = {
     100 * MEBIBYTE,
     '`104857600`',
     'A larger document is refused with 413.',
+  ),
+  GATEWAY_ALLOW_URLS: define(
+    boolean,
+    false,
+    '`false`',
+    'Whether documents may be sent as `http:` and `https:` addresses, which the gateway then downloads. Private addresses never may, unless listed in `GATEWAY_ALLOWED_URL_HOSTS`.',
+  ),
+  GATEWAY_ALLOWED_URL_HOSTS: define<readonly AllowedUrlHost[]>(
+    urlHosts,
+    [],
+    'none',
+    'Comma-separated hosts that may be private: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
   ),
   GATEWAY_MAX_IMAGE_PIXELS: define(
     integer(1),

@@ -6,7 +6,7 @@ import { acceptedMediaType } from './media-type.ts'
 import type { EmbeddedFile } from '../rasterizer/document-facts.ts'
 import type { DocumentFacts, Rasterization, SharedDocument } from '../rasterizer/messages.ts'
 import type { Rasterizer, Waiting } from '../rasterizer/pool.ts'
-import type { Source, SourceFacts } from './source.ts'
+import type { KeptBytes, Source, SourceFacts } from './source.ts'
 
 export type { Rasterization } from '../rasterizer/messages.ts'
 
@@ -64,22 +64,30 @@ export async function openDocument(
 ): Promise<OpenedSource> {
   signal.throwIfAborted()
   const { param } = source
-  const shared = await load(source, maxDocumentBytes, signal)
-  try {
-    const facts = await rasterizer.open(shared, turn, signal)
-    return openedDocument(facts, { shared, rasterizer, param, turn })
-  } catch (error) {
-    rasterizer.forget(shared)
+  const content = await source.open(signal)
+  await using opening = new AsyncDisposableStack()
+  if (!(content instanceof Uint8Array)) opening.use(content)
+  const shared = await share(content, source, maxDocumentBytes)
+  opening.defer(() => rasterizer.forget(shared))
+  const facts = await rasterizer.open(shared, turn, signal).catch((error: unknown) => {
     throw withParam(error, param)
-  }
+  })
+  return openedDocument(facts, { shared, rasterizer, param, turn, opened: opening.move() })
 }
 
-async function load(source: Source, maxDocumentBytes: number, signal: AbortSignal): Promise<SharedDocument> {
-  const bytes = await source.open(signal)
-  if (bytes.length > maxDocumentBytes) throw tooLarge(bytes.length, source, maxDocumentBytes)
-  const mediaType = acceptedMediaType(bytes, source)
-  return { id: randomUUID(), bytes: alone(bytes), mediaType, password: source.password }
+async function share(
+  content: Uint8Array | KeptBytes,
+  source: SourceFacts,
+  maxDocumentBytes: number,
+): Promise<SharedDocument> {
+  if (content.length > maxDocumentBytes) throw tooLarge(content.length, source, maxDocumentBytes)
+  const isHeld = content instanceof Uint8Array
+  const mediaType = acceptedMediaType(isHeld ? content : await content.read(HEAD_BYTES), source)
+  return { id: randomUUID(), bytes: isHeld ? alone(content) : content, mediaType, password: source.password }
 }
+
+/** What tells the type of a document, or what else it looks like. */
+const HEAD_BYTES = 64 * 1024
 
 /** A part of a larger buffer would hold all of it for as long as the document is open. */
 function alone(bytes: Uint8Array): Uint8Array {
@@ -94,11 +102,13 @@ interface Opened {
   readonly rasterizer: Rasterizer
   readonly param: string
   readonly turn: Turn
+  /** What is to be closed with the document. */
+  readonly opened: AsyncDisposableStack
 }
 
 function openedDocument(
   { sha256, pageCount, labels = null, isXfa = false, files = null }: DocumentFacts,
-  { shared, rasterizer, param, turn }: Opened,
+  { shared, rasterizer, param, turn, opened }: Opened,
 ): OpenedSource {
   let held = files
   return {
@@ -122,9 +132,7 @@ function openedDocument(
         throw withParam(error, param)
       }
     },
-    async [Symbol.asyncDispose]() {
-      rasterizer.forget(shared)
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 

@@ -9,10 +9,22 @@ export interface SourceFacts {
   readonly password: string | null
 }
 
+/** Bytes that are kept elsewhere, and read whenever they are needed, in place of being held. */
+export interface KeptBytes extends AsyncDisposable {
+  readonly length: number
+  /** In hexadecimal. */
+  readonly sha256: string
+  /** Returns all of them, or as many as are asked for, from the beginning. They do not change, whatever becomes of the file. */
+  read(length?: number): Promise<Uint8Array>
+}
+
 /** Where a document comes from. It can be opened once. */
 export interface Source extends SourceFacts {
-  /** Returns the document's bytes and keeps no reference to them. Throws what getting them throws, naming `param`. */
-  open(signal: AbortSignal): Promise<Uint8Array>
+  /**
+   * Returns the document's bytes, and keeps no reference to them, or where they are kept: who opens it closes that. Throws
+   * what getting them throws, naming `param`.
+   */
+  open(signal: AbortSignal): Promise<Uint8Array | KeptBytes>
 }
 
 /** Creates a source of bytes that came with the request. */

@@ -28,10 +28,9 @@ export interface ListenerOptions {
   readonly hostname: string
 }
 
-/** Node's own limit for the head of a request, and for all of it, in milliseconds. */
+/** Node's own limit for the head of a request, in milliseconds. Who reads a body limits its time: files have more of it. */
 const HEAD_TIMEOUT_MS = 60_000
-const REQUEST_TIMEOUT_MS = 300_000
-/** How often Node looks for requests that are beyond these limits. */
+/** How often Node looks for requests that are beyond this limit. */
 const CHECK_TIMEOUTS_MS = 5000
 
 /**
@@ -43,13 +42,12 @@ export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions):
   const keepAliveTimeout = keepAliveSeconds * 1000
   // A connection on which nothing was ever asked has this time; balancers open some in advance.
   const headersTimeout = Math.max(HEAD_TIMEOUT_MS, keepAliveTimeout + 1000)
-  const requestTimeout = Math.max(REQUEST_TIMEOUT_MS, headersTimeout)
   const refuse = refusals(options)
   // Node would refuse a request without `Host` itself, and silently.
   const limits = {
     keepAliveTimeout,
     headersTimeout,
-    requestTimeout,
+    requestTimeout: 0,
     connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
     requireHostHeader: false,
   }

@@ -1,4 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { GatewayError } from '../errors.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { DEFAULT_MODEL } from '../upstream/model-list.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
@@ -13,7 +14,8 @@ type Passed = Pick<PassedOn, 'model' | 'turn' | 'changed'>
 
 /**
  * Forwards a request unchanged to its model's upstream, and the answer back as it arrives. Uses Node's own streams: for
- * an answer of a few kilobytes, a web `Response` and its stream cost more than everything else together.
+ * an answer of a few kilobytes, a web `Response` and its stream cost more than everything else together. Throws the refusal
+ * of a status with which the upstream does not say what its client should know.
  */
 export async function passThrough(
   c: GatewayContext,
@@ -21,6 +23,7 @@ export async function passThrough(
   path: string,
   { model, turn, changed }: Passed,
   body: JsonBody,
+  refusal: (status: number, model: string) => GatewayError | null = () => null,
 ): Promise<Response> {
   const { incoming, outgoing } = c.env
   const { signal } = c.req.raw
@@ -30,6 +33,11 @@ export async function passThrough(
   const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
   const answer = await upstreams.forward({ ...request, body: await written(body, model, changed) }, signal)
   body.reservation.release()
+  const refused = refusal(answer.status, model.id)
+  if (refused !== null) {
+    answer.body.once('error', () => {}).destroy()
+    throw refused
+  }
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
   outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })

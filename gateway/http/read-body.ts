@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.ts'
 import { noRoom, type ByteBudget, type Reservation } from '../schedule/byte-budget.ts'
 import type { GatewayContext } from './context.ts'
-import { watchStillness } from './stillness.ts'
+import { watchStillness } from '../schedule/stillness.ts'
 
 /** How bodies are received. */
 export interface BodyOptions {
@@ -22,7 +22,7 @@ export interface Body {
   readonly reservation: Reservation
 }
 
-/** Node gives a request so long to arrive whole; when others wait for room, one that will not make it is given up sooner. */
+/** A body has so long to arrive whole; when others wait for room, one that will not make it is given up sooner. */
 const MAX_SECONDS = 300
 const LATE_AFTER_SECONDS = 10
 
@@ -67,7 +67,8 @@ export async function readBody(
   }
 }
 
-function announcedBytes({ headers }: IncomingMessage): number | null {
+/** Returns how many bytes a body has; null where that is not said. */
+export function announcedBytes({ headers }: IncomingMessage): number | null {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers
   if (length !== undefined) return Number(length)
   return encoding === undefined ? 0 : null
@@ -107,6 +108,7 @@ function receive(
 ): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const stillness = watchStillness(idleSeconds, () => arrival.end(tooSlow()))
+  const limit = setTimeout(() => arrival.end(tooSlow()), MAX_SECONDS * 1000)
   let bytes: Buffer = EMPTY
   const take = (piece: Buffer): void => {
     const before = arrival.bytes
@@ -138,6 +140,7 @@ function receive(
   const onClose = (): void => arrival.end(new Error('The connection ended before the body.'))
   const leave = (): void => {
     stillness.stop()
+    clearTimeout(limit)
     incoming.off('data', onData).off('end', onEnd).off('error', arrival.end).off('close', onClose)
     bytes = EMPTY
     arrival.startedAt = Infinity
@@ -178,7 +181,7 @@ export function freeMemory({ buffer }: Buffer): void {
 }
 
 /** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */
-function askForBody(c: GatewayContext): void {
+export function askForBody(c: GatewayContext): void {
   const { incoming, outgoing } = c.env
   const waits = incoming.httpVersion !== '1.0' && /100-continue/i.test(incoming.headers.expect ?? '')
   if (waits) outgoing.writeContinue()
@@ -191,7 +194,8 @@ function bodyTooLarge(maxBytes: number): GatewayError {
   )
 }
 
-function tooSlow(): GatewayError {
+/** Returns the refusal of a body that stands still. */
+export function tooSlow(): GatewayError {
   return new GatewayError(
     'request_timeout',
     'The request body stood still, or came too slowly to arrive in time. Send it again, on a faster connection.',

@@ -3,6 +3,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
+import { once, type FinishedPages } from './finished-pages.ts'
 import type { KeptReadings } from './kept-readings.ts'
 import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
@@ -23,6 +24,8 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   readonly kept: KeptReadings
   /** Whether there is a cache in which answers are found again. */
   readonly keepsAnswers: boolean
+  /** Pages that the request has read before, in another process perhaps; left out: none, and none are noted. */
+  readonly finished?: FinishedPages
 }
 
 /** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
@@ -35,16 +38,20 @@ export async function* ocr(
   await services.expectEngine(request.model, signal)
   await using opened = new AsyncDisposableStack()
   const plan = opened.use(await planRequest(request, services, signal))
-  // Hits need no engine, so they take no place in the queue.
-  const admitted = opened.use(services.admission.admit(plan.opened.pages - plan.opened.cachedPages, request.model.id))
+  const { finished } = services
+  // What is done needs no engine, so it takes no place in the queue.
+  const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
+  const toRead = isDone.filter((done) => !done).length
+  const admitted = opened.use(services.admission.admit(toRead, request.model.id))
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
   const reading = { ...services, cutFigures: figureCutter(request) }
-  const read = (page: PlannedPage, pageSignal: AbortSignal) => recognize(page, request, reading, late, pageSignal)
+  const read = (page: PlannedPage, pageSignal: AbortSignal) =>
+    once(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
-    if (!plan.isKnown(index) && !signal.aborted && !deadline.signal.aborted) admitted.ended()
+    if (isDone[index] === false && !signal.aborted && !deadline.signal.aborted) admitted.ended()
   }
   try {
     yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })

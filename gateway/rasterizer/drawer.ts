@@ -8,7 +8,15 @@ import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
 import { openChannel, type Channel } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
-import type { DrawerReply, DrawerRequest, DrawerSettings, SharedDocument, Task, TaskResult } from './messages.ts'
+import type {
+  BytesElsewhere,
+  DrawerReply,
+  DrawerRequest,
+  DrawerSettings,
+  SharedDocument,
+  Task,
+  TaskResult,
+} from './messages.ts'
 
 const MEBIBYTE = 2 ** 20
 /** Documents that a drawer keeps open beside the one it works at, and how large they may be together. */
@@ -37,6 +45,11 @@ export interface Assignment {
   readonly onSlow: () => void
 }
 
+interface Current {
+  readonly assignment: Assignment
+  readonly settle: PromiseWithResolvers<TaskResult>
+}
+
 /**
  * A process that opens documents and draws their pages, one task at a time. After a task that took too much, or broke it,
  * it is over.
@@ -47,7 +60,7 @@ export class Drawer {
   /** Documents that were sent here, whether or not they could be opened; the one that was used last comes last. */
   readonly #documents = new Map<string, number>()
   readonly #ready = Promise.withResolvers<void>()
-  #current: { readonly assignment: Assignment; readonly settle: PromiseWithResolvers<TaskResult> } | null = null
+  #current: Current | null = null
   #heldBytes = 0
   #heldAtStart = 0
   #hasExhausted = false
@@ -112,15 +125,35 @@ export class Drawer {
 
   /** Resolves with the task's result. Throws a GatewayError, TookTooMuch or BrokeDown. */
   run(assignment: Assignment): Promise<TaskResult> {
-    const { task, maxBytes } = assignment
     const settle = Promise.withResolvers<TaskResult>()
-    this.#current = { assignment, settle }
+    const current = { assignment, settle }
+    this.#current = current
     this.#heldAtStart = this.#heldBytes
-    const { bytes, ...named } = task.document
-    const isNew = this.#remember(task.document)
-    const request = { ...task, document: { ...named, bytes: new Uint8Array() } }
-    this.#channel.send({ type: 'task', task: request, maxBytes: this.#heldAtStart + maxBytes }, isNew ? [bytes] : [])
+    const { bytes } = assignment.task.document
+    if (!this.#remember(assignment.task.document)) this.#send(assignment, [])
+    else if (bytes instanceof Uint8Array) this.#send(assignment, [bytes])
+    else void this.#readAndSend(current, bytes)
     return settle.promise
+  }
+
+  #send({ task, maxBytes }: Assignment, attachments: readonly Uint8Array[]): void {
+    const request = { ...task, document: { ...task.document, bytes: new Uint8Array() } }
+    this.#channel.send({ type: 'task', task: request, maxBytes: this.#heldAtStart + maxBytes }, attachments)
+  }
+
+  async #readAndSend(current: Current, elsewhere: BytesElsewhere): Promise<void> {
+    const { assignment, settle } = current
+    const { id } = assignment.task.document
+    try {
+      const bytes = await elsewhere.read()
+      // Sent after it was closed, it would never be forgotten.
+      if (!this.#documents.has(id)) throw new DOMException('The document was closed.', 'AbortError')
+      if (this.#current === current) this.#send(assignment, [bytes])
+    } catch (error) {
+      this.#documents.delete(id)
+      if (this.#current === current) this.#current = null
+      settle.reject(error)
+    }
   }
 
   /** Lets the task that runs take more memory. */
@@ -192,9 +225,9 @@ export class Drawer {
   #remember({ id, bytes }: SharedDocument): boolean {
     const isNew = !this.#documents.delete(id)
     const isFull = () =>
-      this.#documents.size >= MAX_DOCUMENTS || this.#documentBytes() + bytes.byteLength > MAX_DOCUMENT_BYTES
+      this.#documents.size >= MAX_DOCUMENTS || this.#documentBytes() + bytes.length > MAX_DOCUMENT_BYTES
     for (const other of this.#documents.keys()) if (isFull()) this.forget(other)
-    this.#documents.set(id, bytes.byteLength)
+    this.#documents.set(id, bytes.length)
     return isNew
   }
 

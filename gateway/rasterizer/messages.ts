@@ -16,13 +16,26 @@ export interface Rasterization {
   readonly closer?: boolean
 }
 
+/** Bytes that are read when a drawer is to have them, and not held for as long as their document is open. */
+export interface BytesElsewhere {
+  readonly length: number
+  /** In hexadecimal. */
+  readonly sha256: string
+  read(): Promise<Uint8Array>
+}
+
 /** A document for drawers. Every task names it, so that any drawer can open it. */
 export interface SharedDocument {
   readonly id: string
-  /** Within a drawer over a SharedArrayBuffer: sent to its thread, it is not copied. */
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array | BytesElsewhere
   readonly mediaType: DocumentMediaType
   readonly password: string | null
+}
+
+/** A document as a drawer has it. */
+export interface DrawnDocument extends SharedDocument {
+  /** Over a SharedArrayBuffer: sent to the thread, it is not copied. */
+  readonly bytes: Uint8Array
 }
 
 /** The facts that opening a document yields. */
@@ -33,16 +46,16 @@ export interface DocumentFacts extends Partial<PdfFacts> {
 }
 
 /** A task for a drawer, which does one at a time. */
-export type Task =
+export type Task<Document extends SharedDocument = SharedDocument> =
   | {
       readonly type: 'open'
-      readonly document: SharedDocument
+      readonly document: Document
       /** Documents, by hash, that exhausted a drawer when they were opened. */
       readonly refused: readonly RefusedDocument[]
     }
   | {
       readonly type: 'rasterize'
-      readonly document: SharedDocument
+      readonly document: Document
       readonly page: number
       readonly rasterization: Rasterization
     }
@@ -69,7 +82,7 @@ export interface TaskFailure {
 
 /** To a drawer's thread. `abandoned[0]` becomes 1 when nobody waits for the task any more. */
 export type ThreadRequest =
-  | { readonly type: 'task'; readonly task: Task; readonly abandoned: Int32Array<SharedArrayBuffer> }
+  | { readonly type: 'task'; readonly task: Task<DrawnDocument>; readonly abandoned: Int32Array<SharedArrayBuffer> }
   | { readonly type: 'forget'; readonly documentId: string }
 
 /** From a drawer's thread. `ready` comes once. */
@@ -80,7 +93,7 @@ export type DrawerRequest =
   | {
       readonly type: 'task'
       /** Its document has no bytes: they come with the message, unless the drawer has them. */
-      readonly task: Task
+      readonly task: Task<DrawnDocument>
       readonly maxBytes: number
     }
   /** Lets the task that runs take more. */

@@ -269,8 +269,7 @@ class RasterizerPool implements Rasterizer {
     const { id, bytes } = task.document
     const known = this.#hashes.get(id)
     if (task.type === 'open' || known === undefined) {
-      const hash = await webcrypto.subtle.digest('SHA-256', bytes)
-      return this.#exhausted.noteDocument(Buffer.from(hash).toString('hex'), failure)
+      return this.#exhausted.noteDocument(await sha256Of(bytes), failure)
     }
     if (!this.#exhausted.notePage(known, task.page, failure)) return
     this.#rejectWaiting(id, (waiting) =>
@@ -342,4 +341,10 @@ class RasterizerPool implements Rasterizer {
     this.#changeLane(job, 'large')
     this.#postpone(job, drawer)
   }
+}
+
+async function sha256Of(bytes: SharedDocument['bytes']): Promise<string> {
+  if (!(bytes instanceof Uint8Array)) return bytes.sha256
+  const hash = await webcrypto.subtle.digest('SHA-256', bytes)
+  return Buffer.from(hash).toString('hex')
 }

@@ -11,7 +11,7 @@ import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
   DrawerSettings,
-  SharedDocument,
+  DrawnDocument,
   Task,
   TaskFailure,
   ThreadReply,
@@ -52,7 +52,7 @@ async function answer(request: ThreadRequest): Promise<void> {
   }
 }
 
-async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
+async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): Promise<void> {
   if (task.type === 'open') {
     const hash = sha256(task.document.bytes)
     const known = task.refused.find((one) => one.sha256 === hash)
@@ -73,7 +73,7 @@ async function perform(task: Task, isAbandoned: () => boolean): Promise<void> {
   )
 }
 
-async function openOnce(document: SharedDocument): Promise<OpenedDocument> {
+async function openOnce(document: DrawnDocument): Promise<OpenedDocument> {
   const known = opened.get(document.id)
   if (known !== undefined) return known
   const { password } = document

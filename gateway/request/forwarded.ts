@@ -32,7 +32,8 @@ function isPrompt(prompt: unknown): boolean {
   return Array.isArray(prompt) && (prompt.every((each) => typeof each === 'string') || prompt.every(areTokens))
 }
 
-async function checkBody(
+/** Hands over what a body says, for a check of its own. Throws for a name that stands twice: an upstream may read the other of the two. */
+export async function checkBody(
   body: RequestBody,
   checkValue: (value: Readonly<Record<string, unknown>>) => void,
 ): Promise<void> {
@@ -71,7 +72,8 @@ const messageFields: ReadonlySet<string> = new Set([
   'annotations',
 ])
 
-function checkContent(content: unknown, path: string, { media }: Forwarding): void {
+/** Throws for content that is neither a text nor parts that may pass. */
+export function checkContent(content: unknown, path: string, { media }: Forwarding): void {
   if (typeof content === 'string' || content === null) return
   if (!Array.isArray(content)) throw refused(path, 'expected a string or an array of content parts')
   for (const [index, part] of content.entries()) {
@@ -172,7 +174,8 @@ const guardedFields: Readonly<Record<string, FieldRule>> = {
   },
 }
 
-function checkFields(body: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
+/** Throws for a field of a request that may not pass. */
+export function checkFields(body: Readonly<Record<string, unknown>>, forwarding: Forwarding): void {
   for (const [name, value] of Object.entries(body)) {
     if (freeFields.has(name) || isEmpty(value)) continue
     const rule = Object.hasOwn(guardedFields, name) ? guardedFields[name] : undefined
@@ -193,7 +196,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Refuses a field that no list knows where it holds an image, a file or an address, however deep. */
-function refuseMedia(name: string, value: unknown, path: string): void {
+export function refuseMedia(name: string, value: unknown, path: string): void {
   if (isEmpty(value)) return
   if (typeof value === 'string' && ADDRESS.test(value)) throw notFetched(path)
   let mediaName: string | null = null
@@ -258,6 +261,7 @@ function notFetched(param: string): GatewayError {
   )
 }
 
-function refused(param: string, why: string): GatewayError {
+/** Returns the refusal of a field that may not pass. */
+export function refused(param: string, why: string): GatewayError {
   return new GatewayError('invalid_value', `${param}: ${why}. docs/api.md says what is passed on.`, { param })
 }

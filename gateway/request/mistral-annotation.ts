@@ -36,15 +36,15 @@ function refused(param: string, problem: string): GatewayError {
   return new GatewayError('invalid_value', `${param}: ${problem}.`, { param })
 }
 
-/** Returns two sources of one document, which is got once; each can be opened once. */
+/** Returns two sources of one document, which is got once unless it is kept elsewhere; each can be opened once. */
 export function openedTwice(source: Source): readonly [Source, Source] {
   const held: Uint8Array[] = []
   const open: Source['open'] = async (signal) => {
     const kept = held.pop()
     if (kept !== undefined) return kept
-    const bytes = await source.open(signal)
-    held.push(bytes.slice())
-    return bytes
+    const content = await source.open(signal)
+    if (content instanceof Uint8Array) held.push(content.slice())
+    return content
   }
   return [
     { ...source, open },

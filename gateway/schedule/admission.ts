@@ -10,6 +10,8 @@ export interface Admission {
   admit(pages: number, modelId: string | null): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
   check(): void
+  /** An admission to the same queue that leaves the rest of it to others: it lets in only while so large a share is not taken. */
+  within(share: number): Admission
   /** Pages let in and not read yet. */
   readonly queued: number
   /** Those of one model. */
@@ -45,8 +47,8 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     else speed.ended(-pages)
   }
 
-  function admit(pages: number, modelId: string | null): AdmittedPages {
-    if (queued > 0 && queued + pages > maxPages) throw queueFull(queued + pages - maxPages)
+  function admit(pages: number, modelId: string | null, most: number): AdmittedPages {
+    if (queued > 0 && queued + pages > most) throw queueFull(queued + pages - most)
     count(modelId, pages)
     let left = pages
     return {
@@ -78,14 +80,16 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     )
   }
 
-  return {
-    admit,
+  const upTo = (most: number): Admission => ({
+    admit: (pages, modelId) => admit(pages, modelId, most),
     check() {
-      if (queued >= maxPages) throw queueFull(queued + 1 - maxPages)
+      if (queued >= most) throw queueFull(queued + 1 - most)
     },
+    within: (share) => upTo(Math.max(1, Math.floor(most * share))),
     get queued() {
       return queued
     },
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
-  }
+  })
+  return upTo(maxPages)
 }

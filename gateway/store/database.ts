@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 export interface Database {
   /** Opens it, and creates the tables of a wing where they are missing; `schema` is SQL that may run twice. */
   open(schema: string): DatabaseSync
+  /** Tells whether there is one, opened or not. */
+  exists(): boolean
   close(): void
 }
 
@@ -23,6 +25,7 @@ export function createDatabase(dataDir: string): Database {
       schemas.add(schema)
       return opened
     },
+    exists: () => opened !== null || existsSync(fileIn(dataDir)),
     close() {
       opened?.close()
       opened = null
@@ -30,9 +33,11 @@ export function createDatabase(dataDir: string): Database {
   }
 }
 
+const fileIn = (dataDir: string): string => join(dataDir, 'gateway.db')
+
 function openIn(dataDir: string): DatabaseSync {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(join(dataDir, 'gateway.db'), { timeout: BUSY_TIMEOUT })
+  const database = new DatabaseSync(fileIn(dataDir), { timeout: BUSY_TIMEOUT })
   // With a write-ahead log readers do not wait, and a process that is killed loses nothing it has committed.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
   return database

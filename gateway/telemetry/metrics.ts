@@ -16,6 +16,8 @@ export function createMetrics() {
     ...pageMetrics(registers),
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
+    ...downloadMetrics(registers),
+    ...fileMetrics(registers),
   }
 }
 
@@ -146,6 +148,37 @@ function upstreamMetrics(registers: Registry[]) {
       name: 'ocr_gateway_upstream_breaker',
       help: '1 for the state that the breaker of an upstream is in: closed, half-open, open.',
       labelNames: ['upstream', 'state'],
+      registers,
+    }),
+  }
+}
+
+function downloadMetrics(registers: Registry[]) {
+  return {
+    downloads: new Counter({
+      name: 'ocr_gateway_downloads_total',
+      help: 'Documents downloaded from addresses, by outcome: ok, refused (an address that is not allowed, a web page), too_large, failed, left (the request ended first).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  }
+}
+
+function fileMetrics(registers: Registry[]) {
+  return {
+    storedFiles: new Gauge({
+      name: 'ocr_gateway_stored_files',
+      help: 'Files that clients have uploaded and that are kept.',
+      registers,
+    }),
+    storedBytes: new Gauge({
+      name: 'ocr_gateway_stored_bytes',
+      help: 'Bytes of those files, and of the parts of uploads that are not complete.',
+      registers,
+    }),
+    uploadedBytes: new Counter({
+      name: 'ocr_gateway_uploaded_bytes_total',
+      help: 'Bytes of files, and of parts of files, that were uploaded and stored.',
       registers,
     }),
   }

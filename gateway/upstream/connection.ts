@@ -1,6 +1,7 @@
 import { Pool, errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import { GatewayError } from '../errors.ts'
+import { orAborted } from '../schedule/or-aborted.ts'
 
 /** One HTTP request to an upstream. Its path is relative to the base URL: `/chat/completions`, `/../health`. */
 export interface UpstreamRequest {
@@ -66,6 +67,8 @@ export function connectUpstream(baseUrl: string, options: ConnectionOptions): Up
       signal,
     })
     try {
+      // Undici forgets the signal while a request waits for its socket to connect: there it would only throw after the
+      // connection was made or given up.
       const { statusCode, headers: received, body: answer } = await orAborted(sent, signal)
       return { status: statusCode, headers: received, body: answer }
     } catch (cause) {
@@ -75,23 +78,6 @@ export function connectUpstream(baseUrl: string, options: ConnectionOptions): Up
   }
 
   return { url, send, close: () => pool.destroy() }
-}
-
-/**
- * Waits for a request, or throws at once when aborted. Undici forgets the signal while a request waits for its socket
- * to connect: there it would only throw after the connection was made or given up.
- */
-async function orAborted<Result>(sent: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([sent, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    // The loser of the race still settles; undici has aborted it with the same signal.
-    sent.catch(() => {})
-  }
 }
 
 function unreachable(url: string, cause: unknown): GatewayError {

@@ -1,5 +1,5 @@
-// `npm run fuzz [-- --mutants N --seed N --only K]`: damaged documents through the real pool of threads. Fails when one
-// takes longer than its limits, fails in a way that the error catalogue does not know, or when memory grows.
+// `npm run fuzz [-- --mutants N --seed N --only K]`: damaged documents through the real pool of drawers. Fails when one
+// takes longer than its limits, fails in a way that the error catalogue does not know, or when memory grows, drawers included.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,6 +7,7 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { createRasterizer, type Rasterizer } from '../../gateway/rasterizer/pool.ts'
 import { GatewayError, type ErrorCode } from '../../gateway/errors.ts'
 import { mutate, mutationNames, seededRandom } from './mutate.ts'
+import { treeMemory } from '../support/bounds/process-memory.ts'
 import { someone } from '../support/turn.ts'
 import { makeSource } from '../support/make-source.ts'
 
@@ -21,13 +22,12 @@ const { values } = parseArgs({
 
 const THREADS = 2
 const PAGE_SECONDS = 5
-/** Opening, and the pages below, each within its own limit; and what the pool needs to replace a thread. */
+/** Opening, and the pages below, each within its own limit; and what the pool needs to replace a drawer. */
 const LIMIT_SECONDS = 4 * PAGE_SECONDS
 const PAGES_OF_EACH = 2
 /** Small files say as much about parsers as large ones, and are faster. */
 const MAX_BYTES = 300_000
-const MEGABYTE = 1024 * 1024
-/** How much more the process may hold after the last quarter than after the first. */
+/** How much more the processes may hold after the last quarter than after the first. */
 const MAX_GROWTH_MEGABYTES = 150
 
 const honest: ReadonlySet<ErrorCode> = new Set([
@@ -62,7 +62,7 @@ async function fuzz(): Promise<number> {
       const { outcome, finding } = await tryMutant(index, documents, rasterizer)
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       if (finding !== null) findings.push(finding)
-      memory.push(process.memoryUsage.rss() / MEGABYTE)
+      memory.push(treeMemory(process.pid).megabytes)
       if (memory.length % 500 === 0)
         say(`${memory.length} mutants, ${findings.length} findings, ${memory.at(-1)?.toFixed(0)} MB`)
     }

@@ -18,12 +18,19 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly url: string
 }
 
-/** Starts a gateway on a free port, with these settings and Node options; resolves once it listens, or has ended. */
+/**
+ * Starts a gateway on a free port, with these settings and Node options; resolves once it listens, or has ended. `limits` are
+ * those of the shell's `ulimit`.
+ */
 export async function startGatewayProcess(
   environment: Readonly<Record<string, string>>,
   nodeOptions: readonly string[] = [],
+  limits = '',
 ): Promise<GatewayProcess> {
-  const child: GatewayProcess['child'] = spawn(process.execPath, [...nodeOptions, main], {
+  const command = [process.execPath, ...nodeOptions, main]
+  const [program, ...parameters] =
+    limits === '' ? command : ['sh', '-c', `ulimit ${limits}; exec "$@"`, 'sh', ...command]
+  const child: GatewayProcess['child'] = spawn(program!, parameters, {
     env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -138,4 +138,43 @@ describe('loading the configuration', () => {
     assert.notEqual(config, null)
     assert.match(warnings.join(), /^GATEWAY_SERVICE_HOST is not a setting/)
   })
+
+  it('reads the hosts of which documents may be downloaded though they are private', () => {
+    const hosts = 'Files.Example.com, 10.0.0.5:9000,*.Bücher.example, [FD00::5]:80, localhost., *.b:443'
+    const { config, warnings } = loadConfig({ GATEWAY_ALLOW_URLS: 'true', GATEWAY_ALLOWED_URL_HOSTS: hosts })
+    assert.deepEqual(config?.GATEWAY_ALLOWED_URL_HOSTS, [
+      { host: 'files.example.com', isSuffix: false, port: null },
+      { host: '10.0.0.5', isSuffix: false, port: 9000 },
+      { host: 'xn--bcher-kva.example', isSuffix: true, port: null },
+      { host: '[fd00::5]', isSuffix: false, port: 80 },
+      { host: 'localhost', isSuffix: false, port: null },
+      { host: 'b', isSuffix: true, port: 443 },
+    ])
+    assert.deepEqual(warnings, [])
+    assert.match(
+      loadConfig({ GATEWAY_ALLOWED_URL_HOSTS: hosts }).warnings.join(),
+      /no effect without GATEWAY_ALLOW_URLS/,
+    )
+  })
+
+  for (const host of [
+    '*',
+    '*.',
+    'http://a',
+    'a/b',
+    'a:0',
+    'a:99999',
+    'a:b',
+    'fd00::1',
+    'u@a',
+    'a?b',
+    'a.*',
+    '10.0.0.0/8',
+    'a b',
+  ])
+    it(`takes no other thing for such a host: ${host}`, () => {
+      assert.deepEqual(loadConfig({ GATEWAY_ALLOWED_URL_HOSTS: host }).problems, [
+        'GATEWAY_ALLOWED_URL_HOSTS must be hosts such as files.example.com, 10.0.0.5:9000, [fd00::5] or *.example.com, without a scheme or path',
+      ])
+    })
 })

@@ -81,3 +81,23 @@ describe('when there will be room', () => {
     assert.equal(retryAfter(50), 5)
   })
 })
+
+describe('an admission within a share of the queue', () => {
+  it('leaves the rest to others, and counts with them', () => {
+    const admission = createAdmission(10)
+    const share = admission.within(0.5)
+    using held = share.admit(4, 'ocr')
+    assert.throws(() => share.admit(2, 'ocr'), { code: 'queue_full' })
+    using rest = admission.admit(6, 'ocr')
+    assert.deepEqual([admission.queued, share.queued, share.queuedFor('ocr')], [10, 10, 10])
+    assert.throws(() => share.check(), { code: 'queue_full' })
+    held[Symbol.dispose]()
+    rest[Symbol.dispose]()
+    assert.doesNotThrow(() => share.check())
+  })
+
+  it('takes a request of any size when there are no others', () => {
+    using all = createAdmission(10).within(0.5).admit(100, 'ocr')
+    assert.ok(all)
+  })
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { watchStillness } from '../../../gateway/http/stillness.ts'
+import { watchStillness } from '../../../gateway/schedule/stillness.ts'
 
 describe('a body that stands still', () => {
   let clock = 0

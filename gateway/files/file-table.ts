@@ -1,0 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Stored } from './quota.ts'
+import { nowInSeconds } from './schema.ts'
+import type { FilePage, FileQuery, StoredFile } from './stored-file.ts'
+
+const COLUMNS = `id, bytes, sha256, filename, purpose, media_type AS mediaType, created_at AS createdAt,
+  expires_at AS expiresAt`
+
+/** Adds a file. */
+export function insertFile(tables: DatabaseSync, owner: string, file: StoredFile): void {
+  const { id, bytes, sha256, filename, purpose, mediaType, createdAt, expiresAt } = file
+  tables
+    .prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(id, owner, bytes, sha256, filename, purpose, mediaType, createdAt, expiresAt)
+}
+
+/** Returns a file that is not expired; of any owner where that is null. */
+export function selectFile(tables: DatabaseSync, owner: string | null, id: string): StoredFile | null {
+  const found = tables
+    .prepare(`SELECT ${COLUMNS} FROM files WHERE id = ? AND owner = coalesce(?, owner) AND expires_at > ?`)
+    .get(id, owner, nowInSeconds())
+  return (found as StoredFile | undefined) ?? null
+}
+
+/** Removes a file of an owner; returns whether there was one. */
+export function deleteFile(tables: DatabaseSync, owner: string, id: string): boolean {
+  const { changes } = tables
+    .prepare('DELETE FROM files WHERE id = ? AND owner = ? AND expires_at > ?')
+    .run(id, owner, nowInSeconds())
+  return changes > 0
+}
+
+/** Returns a part of the list of an owner's files. */
+export function selectFiles(tables: DatabaseSync, owner: string, query: FileQuery): FilePage {
+  const { after, offset, limit, order, counts } = query
+  const { conditions, values } = conditionsOf(owner, query)
+  const behind = after === null ? [] : [`id ${order === 'asc' ? '>' : '<'} ?`]
+  const found = tables
+    .prepare(
+      `SELECT ${COLUMNS} FROM files WHERE ${[...conditions, ...behind].join(' AND ')}
+       ORDER BY id ${order === 'asc' ? 'ASC' : 'DESC'} LIMIT ? OFFSET ?`,
+    )
+    .all(...values, ...(after === null ? [] : [after]), limit + 1, offset) as unknown as StoredFile[]
+  const total = counts
+    ? tables.prepare(`SELECT count(*) AS total FROM files WHERE ${conditions.join(' AND ')}`).get(...values)
+    : null
+  return {
+    files: found.slice(0, limit),
+    hasMore: found.length > limit,
+    total: total === null ? null : Number(total?.['total']),
+  }
+}
+
+function conditionsOf(owner: string, { purpose, search, mediaTypes }: FileQuery) {
+  const asked: [string, string | number][] = [
+    ['owner = ?', owner],
+    ['expires_at > ?', nowInSeconds()],
+  ]
+  if (purpose !== null) asked.push(['purpose = ?', purpose])
+  if (search !== null) asked.push(['instr(lower(filename), lower(?)) > 0', search])
+  if (mediaTypes !== null) {
+    asked.push(['media_type IN (SELECT value FROM json_each(?))', JSON.stringify(mediaTypes)])
+  }
+  return { conditions: asked.map(([condition]) => condition), values: asked.map(([, value]) => value) }
+}
+
+/** Removes files whose time is over, some of them; returns their ids. */
+export function deleteExpired(tables: DatabaseSync, limit: number): string[] {
+  const gone = tables
+    .prepare('DELETE FROM files WHERE id IN (SELECT id FROM files WHERE expires_at <= ? LIMIT ?) RETURNING id')
+    .all(nowInSeconds(), limit)
+  return gone.map(({ id }) => String(id))
+}
+
+/** Returns those of some ids that neither a file nor a part of an upload has. */
+export function unownedIds(tables: DatabaseSync, ids: readonly string[]): string[] {
+  const unowned = tables
+    .prepare(
+      `SELECT value AS id FROM json_each(?) WHERE value NOT IN (SELECT id FROM files WHERE id = value)
+       AND value NOT IN (SELECT id FROM upload_parts WHERE id = value)`,
+    )
+    .all(JSON.stringify(ids))
+  return unowned.map(({ id }) => String(id))
+}
+
+/** Returns what an owner has stored, or all have; `files` leaves out the parts of uploads. */
+export function selectStored(tables: DatabaseSync, owner: string | null): Stored & { readonly files: number } {
+  const { items, bytes, files } = tables
+    .prepare(
+      `SELECT coalesce(sum(items), 0) AS items, coalesce(sum(bytes), 0) AS bytes, coalesce(sum(files), 0) AS files
+       FROM stored WHERE owner = coalesce(?, owner)`,
+    )
+    .get(owner) as Record<'items' | 'bytes' | 'files', number>
+  return { items, bytes, files }
+}

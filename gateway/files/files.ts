@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from '../store/database.ts'
+import { createDiskBlobs } from './disk-blobs.ts'
+import { createFileStore, type FileOptions, type FileStore } from './file-store.ts'
+import { createNamedFiles, type NamedFiles } from './named-files.ts'
+import { createSignedAddresses, type SignedAddresses } from './signed-addresses.ts'
+import { startSweeper, type Sweeper } from './sweeper.ts'
+import { createUploadStore, type UploadStore } from './upload-store.ts'
+
+/** All that has to do with stored files. */
+export interface Files extends AsyncDisposable {
+  readonly store: FileStore
+  readonly uploads: UploadStore
+  readonly addresses: SignedAddresses
+  readonly named: NamedFiles
+  readonly sweeper: Pick<Sweeper, 'sweep'>
+  /** What is stored; of a gateway that never stored anything, without looking. */
+  usage(): { readonly files: number; readonly bytes: number }
+}
+
+/** Where files are kept, and how. */
+export interface FilesOptions extends FileOptions {
+  readonly dataDir: string
+  /** Of a file that is read as a document. */
+  readonly maxDocumentBytes: number
+  readonly onError: (error: unknown) => void
+}
+
+/** Creates the stored files of a gateway. Nothing is written to the disk before the first one comes. */
+export function createFiles(database: Database, options: FilesOptions): Files {
+  const folder = join(options.dataDir, 'files')
+  const blobs = createDiskBlobs(folder)
+  const store = createFileStore(database, blobs, options)
+  const addresses = createSignedAddresses(database)
+  const sweeper = startSweeper(database, blobs, folder, options.onError)
+  return {
+    store,
+    uploads: createUploadStore(database, blobs, store, options),
+    addresses,
+    named: createNamedFiles(store, addresses, options.maxDocumentBytes),
+    sweeper,
+    usage: () => (existsSync(folder) ? store.usage() : { files: 0, bytes: 0 }),
+    [Symbol.asyncDispose]: () => sweeper[Symbol.asyncDispose](),
+  }
+}

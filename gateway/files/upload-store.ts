@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { GatewayError } from '../errors.ts'
+import type { Database } from '../store/database.ts'
+import { arrive, type Arrival } from './arrival.ts'
+import type { BlobStore } from './blob-store.ts'
+import { fileOf, type FileOptions, type FileStore } from './file-store.ts'
+import { insertFile, selectFile } from './file-table.ts'
+import { newId } from './ids.ts'
+import type { Quota } from './quota.ts'
+import { atOnce, nowInSeconds, openTables } from './schema.ts'
+import type { FileFacts, StoredFile } from './stored-file.ts'
+import {
+  deleteParts,
+  endUpload,
+  insertPart,
+  insertUpload,
+  selectParts,
+  selectUpload,
+  type Upload,
+  type UploadPart,
+} from './upload-table.ts'
+
+export type { Upload, UploadPart } from './upload-table.ts'
+
+/** An upload, and the file that it has become. */
+export interface UploadAndFile {
+  readonly upload: Upload
+  /** Null before it is completed, and where the file is gone. */
+  readonly file: StoredFile | null
+}
+
+/** How an upload is completed. */
+export interface Completion {
+  /** The parts, in the order in which they make up the file. */
+  readonly partIds: readonly string[]
+  /** Of the whole file, in hexadecimal; null: it is not compared. */
+  readonly md5: string | null
+}
+
+/** Files that come in parts. */
+export interface UploadStore {
+  /** Throws `storage_full` where there is no room for the file. */
+  create(owner: string, bytes: number, facts: FileFacts): UploadAndFile
+  /** Writes a part as it arrives. Throws `file_not_found`, `invalid_value` where no more are taken, and `storage_full`. */
+  receivePart(owner: string, id: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
+  /** Makes what has arrived a part. Throws `invalid_value` where no more are taken, and `storage_full`. */
+  keepPart(owner: string, id: string, arrival: Arrival): Promise<UploadPart>
+  /** Throws `file_not_found` and `invalid_value`; the parts are then still there. */
+  complete(owner: string, id: string, completion: Completion): Promise<UploadAndFile>
+  /** Throws `file_not_found`, and `invalid_value` where it is completed. */
+  cancel(owner: string, id: string): Promise<UploadAndFile>
+}
+
+const UPLOAD_SECONDS = 3600
+/** Parts of one upload; the official clients send eight of the largest file. */
+const MAX_PARTS = 2000
+
+/** What uploads are kept with. */
+interface Keeping {
+  readonly tables: () => DatabaseSync
+  readonly blobs: BlobStore
+  readonly quota: Quota
+  readonly ttlSeconds: number
+}
+
+/** Creates the store of uploads. */
+export function createUploadStore(
+  database: Database,
+  blobs: BlobStore,
+  { quota }: Pick<FileStore, 'quota'>,
+  { ttlSeconds }: Pick<FileOptions, 'ttlSeconds'>,
+): UploadStore {
+  const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds }
+  return {
+    create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
+    async receivePart(owner, id, pieces, announced) {
+      expectPending(keeping, owner, id)
+      if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+      return arrive({ id: newId('part_'), owner, pieces, announced }, keeping)
+    },
+    keepPart: (owner, id, arrival) => keepPart(keeping, owner, id, arrival),
+    complete: (owner, id, completion) => complete(keeping, owner, id, completion),
+    cancel: (owner, id) => cancel(keeping, owner, id),
+  }
+}
+
+function create({ tables, quota }: Keeping, owner: string, bytes: number, facts: FileFacts): UploadAndFile {
+  quota.check(owner, bytes)
+  const { seconds: fileSeconds, ...rest } = facts
+  const createdAt = nowInSeconds()
+  const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
+  const id = newId('upload_')
+  const upload: Upload = { id, bytes, ...rest, fileSeconds, status: 'pending', fileId: null, ...times }
+  atOnce(tables(), () => insertUpload(tables(), owner, upload))
+  return { upload, file: null }
+}
+
+function find({ tables }: Keeping, owner: string, id: string): UploadAndFile {
+  const upload = selectUpload(tables(), owner, id)
+  if (upload === null) throw noUpload(id)
+  return { upload, file: upload.fileId === null ? null : selectFile(tables(), owner, upload.fileId) }
+}
+
+function expectPending(keeping: Keeping, owner: string, id: string): Upload {
+  const { upload } = find(keeping, owner, id)
+  if (upload.status !== 'pending') throw isOver(upload)
+  return upload
+}
+
+function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
+  const { tables, quota } = keeping
+  const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
+  return arrival.keep(() =>
+    atOnce(tables(), () => {
+      quota.check(owner, part.bytes)
+      if (!insertPart(tables(), owner, id, part)) throw isOver(find(keeping, owner, id).upload)
+      return part
+    }),
+  )
+}
+
+async function complete(
+  keeping: Keeping,
+  owner: string,
+  id: string,
+  { partIds, md5 }: Completion,
+): Promise<UploadAndFile> {
+  const { tables, blobs, ttlSeconds } = keeping
+  const before = find(keeping, owner, id)
+  // A client whose connection broke asks again.
+  if (before.upload.status === 'completed') return before
+  const upload = expectPending(keeping, owner, id)
+  const parts = partsInOrder(partIds, selectParts(tables(), id), upload)
+  const fileId = newId('file-')
+  const hash = createHash('md5')
+  const written = await blobs.write(fileId, joined(parts, blobs, hash), () => {})
+  try {
+    const found = hash.digest('hex')
+    if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
+    const { filename, purpose, mediaType, fileSeconds: seconds } = upload
+    const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
+    await blobs.remove(becomeFile(tables(), owner, id, file) ?? [fileId])
+  } catch (error) {
+    await blobs.remove([fileId])
+    throw error
+  }
+  const after = find(keeping, owner, id)
+  if (after.upload.status !== 'completed') throw isOver(after.upload)
+  return after
+}
+
+/** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
+function becomeFile(tables: DatabaseSync, owner: string, id: string, file: StoredFile): string[] | null {
+  return atOnce(tables, () => {
+    if (!endUpload(tables, id, 'completed', file.id)) return null
+    insertFile(tables, owner, file)
+    return deleteParts(tables, id)
+  })
+}
+
+async function cancel(keeping: Keeping, owner: string, id: string): Promise<UploadAndFile> {
+  const { tables, blobs } = keeping
+  const { upload } = find(keeping, owner, id)
+  if (upload.status === 'completed') throw isOver(upload)
+  const parts = atOnce(tables(), () => (endUpload(tables(), id, 'cancelled', null) ? deleteParts(tables(), id) : []))
+  await blobs.remove(parts)
+  return find(keeping, owner, id)
+}
+
+async function* joined(
+  parts: readonly UploadPart[],
+  blobs: BlobStore,
+  hash: { update: (piece: Uint8Array) => unknown },
+): AsyncGenerator<Uint8Array> {
+  for (const { id } of parts) {
+    const blob = await blobs.open(id)
+    if (blob === null) throw isGone()
+    for await (const piece of blob.stream() as AsyncIterable<Uint8Array>) {
+      hash.update(piece)
+      yield piece
+    }
+  }
+}
+
+function partsInOrder(ids: readonly string[], parts: readonly UploadPart[], { bytes }: Upload): UploadPart[] {
+  const byId = new Map(parts.map((part) => [part.id, part]))
+  const ordered = ids.map((id, index) => {
+    const part = byId.get(id)
+    const param = `part_ids[${index}]`
+    if (part === undefined) throw invalid(`${param}: the upload has no part ${JSON.stringify(id.slice(0, 100))}`, param)
+    if (ids.indexOf(id) < index) throw invalid(`${param}: the part ${id} is listed twice`, param)
+    return part
+  })
+  const sum = ordered.reduce((total, part) => total + part.bytes, 0)
+  if (sum === bytes) return ordered
+  const message = `The parts have ${sum} bytes together, and the upload was created for ${bytes}. Add what is missing, or leave out what is too much`
+  throw invalid(message, 'part_ids')
+}
+
+function invalid(message: string, param?: string): GatewayError {
+  return new GatewayError('invalid_value', `${message}.`, { param })
+}
+
+const otherMd5 = (found: string): GatewayError =>
+  invalid(`The bytes that arrived have the MD5 ${found}, which is not what was sent. Send the parts again`, 'md5')
+
+const tooManyParts = (): GatewayError => invalid(`An upload has at most ${MAX_PARTS} parts. Send larger ones`, 'data')
+
+const isOver = ({ status }: Upload): GatewayError =>
+  invalid(`The upload is ${status}, and changes no more. Create another one`, 'upload_id')
+
+const isGone = (): GatewayError => invalid('A part of the upload is gone. Create another upload', 'part_ids')
+
+function noUpload(id: string): GatewayError {
+  const message = `There is no upload ${JSON.stringify(id.slice(0, 100))}, or it belongs to another key. Create one with POST /v1/uploads.`
+  return new GatewayError('file_not_found', message, { param: 'upload_id' })
+}

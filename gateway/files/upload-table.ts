@@ -1,0 +1,103 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { nowInSeconds } from './schema.ts'
+
+/** How an upload stands. */
+export type UploadStatus = 'pending' | 'completed' | 'cancelled' | 'expired'
+
+/** A file that comes in parts. Times are in seconds. */
+export interface Upload {
+  readonly id: string
+  /** How many bytes the file will have. */
+  readonly bytes: number
+  readonly filename: string
+  readonly purpose: string
+  readonly mediaType: string | null
+  /** How long the file is to be kept. */
+  readonly fileSeconds: number | null
+  readonly status: UploadStatus
+  /** The file that it became. */
+  readonly fileId: string | null
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** A part of an upload. */
+export interface UploadPart {
+  readonly id: string
+  readonly bytes: number
+  readonly createdAt: number
+}
+
+const COLUMNS = `id, bytes, filename, purpose, media_type AS mediaType, file_seconds AS fileSeconds, file_id AS fileId,
+  created_at AS createdAt, expires_at AS expiresAt,
+  CASE WHEN status = 'pending' AND expires_at <= ? THEN 'expired' ELSE status END AS status`
+
+/** Adds an upload. */
+export function insertUpload(tables: DatabaseSync, owner: string, upload: Upload): void {
+  const { id, bytes, filename, purpose, mediaType, fileSeconds, status, fileId, createdAt, expiresAt } = upload
+  tables
+    .prepare('INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    .run(id, owner, bytes, filename, purpose, mediaType, fileSeconds, status, fileId, createdAt, expiresAt)
+}
+
+/** Returns an upload of an owner. */
+export function selectUpload(tables: DatabaseSync, owner: string, id: string): Upload | null {
+  const found = tables
+    .prepare(`SELECT ${COLUMNS} FROM uploads WHERE id = ? AND owner = ?`)
+    .get(nowInSeconds(), id, owner)
+  return (found as Upload | undefined) ?? null
+}
+
+/** Ends a pending upload; returns whether it was one. */
+export function endUpload(
+  tables: DatabaseSync,
+  id: string,
+  status: 'completed' | 'cancelled',
+  fileId: string | null,
+): boolean {
+  const { changes } = tables
+    .prepare(`UPDATE uploads SET status = ?, file_id = ? WHERE id = ? AND status = 'pending' AND expires_at > ?`)
+    .run(status, fileId, id, nowInSeconds())
+  return changes > 0
+}
+
+/** Adds a part, unless its upload is over; returns whether it was added. */
+export function insertPart(tables: DatabaseSync, owner: string, uploadId: string, part: UploadPart): boolean {
+  const { changes } = tables
+    .prepare(
+      `INSERT INTO upload_parts SELECT ?, id, ?, ?, ? FROM uploads
+       WHERE id = ? AND status = 'pending' AND expires_at > ?`,
+    )
+    .run(part.id, owner, part.bytes, part.createdAt, uploadId, nowInSeconds())
+  return changes > 0
+}
+
+/** Returns the parts of an upload. */
+export function selectParts(tables: DatabaseSync, uploadId: string): UploadPart[] {
+  return tables
+    .prepare('SELECT id, bytes, created_at AS createdAt FROM upload_parts WHERE upload_id = ?')
+    .all(uploadId) as unknown as UploadPart[]
+}
+
+/** Forgets the parts of an upload; returns their ids. */
+export function deleteParts(tables: DatabaseSync, uploadId: string): string[] {
+  return tables
+    .prepare('DELETE FROM upload_parts WHERE upload_id = ? RETURNING id')
+    .all(uploadId)
+    .map(({ id }) => String(id))
+}
+
+/** For how long it is known what became of an upload. */
+const KNOWN_FOR = 86_400
+
+/** Forgets the parts of uploads that were given up, and uploads of long ago; returns the ids of the parts. */
+export function deleteGivenUp(tables: DatabaseSync): string[] {
+  const parts = tables
+    .prepare(
+      `DELETE FROM upload_parts WHERE upload_id NOT IN (SELECT id FROM uploads WHERE status = 'pending' AND expires_at > ?)
+       RETURNING id`,
+    )
+    .all(nowInSeconds())
+  tables.prepare('DELETE FROM uploads WHERE expires_at <= ?').run(nowInSeconds() - KNOWN_FOR)
+  return parts.map(({ id }) => String(id))
+}

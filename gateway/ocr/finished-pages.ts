@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { errorCatalogue, GatewayError, type ErrorCode } from '../errors.ts'
+import { pageAnswer } from '../read/page-answer.ts'
+import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+
+/** The pages of one request that have ended, kept so that a request that is begun again does not read them again. */
+export interface FinishedPages {
+  has(page: number): boolean
+  find(page: number): PageResult | null
+  add(page: number, result: PageResult): void
+}
+
+/** Returns what became of a page before; else has it read, and notes it. */
+export async function once(
+  number: PageNumber,
+  finished: FinishedPages | undefined,
+  read: () => Promise<PageEnd>,
+): Promise<PageEnd> {
+  const found = finished?.find(number.page) ?? null
+  if (found !== null) return { type: 'page-end', page: number, result: found }
+  const end = await read()
+  finished?.add(number.page, end.result)
+  return end
+}
+
+/** Raised when the kept shape changes: older pages are read again then. */
+const VERSION = 1
+
+const keptResult = pageAnswer.omit({ cache: true }).extend({
+  v: z.literal(VERSION),
+  status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
+  cache: z.enum(['hit', 'miss', 'joined', 'off']),
+  error: z
+    .object({
+      code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+      message: z.string(),
+      param: z.string().nullable(),
+      retry: z.boolean(),
+    })
+    .nullable(),
+})
+
+/** Writes a page's result as text. Pictures that were cut out of it are left out. */
+export function writeResult(result: PageResult): string {
+  const { error } = result
+  const kept = error && { code: error.code, message: error.message, param: error.param, retry: error.retry }
+  return JSON.stringify({ ...result, v: VERSION, figures: undefined, error: kept })
+}
+
+/** Reads a page's result; null for one of another version. */
+export function readResult(text: string): PageResult | null {
+  const { success, data } = keptResult.safeParse(JSON.parse(text))
+  if (!success) return null
+  const { v: _, error, ...facts } = data
+  if (error === null) return { ...facts, error }
+  const { code, message, param, retry } = error
+  return { ...facts, error: new GatewayError(code, message, { param: param ?? undefined, retry }) }
+}

@@ -1,0 +1,104 @@
+import { answerEvents } from '../ocr/answer-events.ts'
+import type { FinishedPages } from '../ocr/finished-pages.ts'
+import type { OcrServices } from '../ocr/ocr.ts'
+import type { ResponseHead } from '../answer/response.ts'
+import { readResponseObject } from '../answer/response.ts'
+import { GatewayError } from '../errors.ts'
+import type { OcrModel } from '../profile/question.ts'
+import { createRequest } from '../request/create-request.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import { responseNames } from '../request/response.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { KeptResponse } from './kept.ts'
+import type { Spool } from './spool.ts'
+import type { ResponseWork } from './work.ts'
+
+/** What reads a background response. */
+export interface ReadingServices {
+  readonly ocr: OcrServices
+  readonly findModel: (name: string, signal: AbortSignal) => ReturnType<RequestContext['findModel']>
+  readonly work: ResponseWork
+  readonly spool: Spool
+}
+
+/** The share of the queue of pages that background responses may take together: who waits for an answer takes the rest. */
+const SHARE_OF_QUEUE = 0.5
+
+/** How one try at a response goes. */
+export interface Try {
+  /** Told of each piece of text that was read, and had not been before. */
+  readonly onPiece: () => void
+  /** Whether a page that no engine takes now ends the try: there will be another one. Else such a page has failed. */
+  readonly waitsForEngine: boolean
+}
+
+/**
+ * Reads a background response, and keeps each page and each piece of its text as soon as it is there: begun again, it reads
+ * the other pages alone, and makes the same pieces. Throws what the pipeline throws, and `engine_unavailable` for a page.
+ */
+export async function readInBackground(
+  response: KeptResponse,
+  process: string,
+  services: ReadingServices,
+  { onPiece, waitsForEngine }: Try,
+  signal: AbortSignal,
+): Promise<void> {
+  const { work } = services
+  const { id } = response
+  const request = await requestOf(response, services, signal)
+  const pages = work.finishedPages(id)
+  const finished = waitsForEngine ? untilOutage(pages) : pages
+  const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
+  let content = ''
+  let number = 0
+  for await (const event of answerEvents(request, ocr, signal)) {
+    if (event.type === 'text') {
+      if (work.addPiece(id, number, event)) onPiece()
+      content += event.text
+      number += 1
+    }
+    if (event.type === 'end') {
+      work.complete(id, process, readResponseObject(headOf(response), { content, ledger: event.ledger }, request))
+    }
+  }
+}
+
+/** Keeps no page that failed because no engine was there: nobody waits for the response, so that it can. */
+function untilOutage(pages: FinishedPages): FinishedPages {
+  return {
+    ...pages,
+    add(page, result) {
+      if (result.error?.code === 'engine_unavailable') throw result.error
+      pages.add(page, result)
+    },
+  }
+}
+
+/** Returns what all objects of a kept response have in common. */
+export function headOf({ id, question }: Pick<KeptResponse, 'id' | 'question'>): ResponseHead {
+  const { createdAt, model, answer } = question
+  return { id, createdAt, model, answer }
+}
+
+async function requestOf(
+  { id, owner, question }: KeptResponse,
+  { findModel, spool }: ReadingServices,
+  signal: AbortSignal,
+): Promise<OcrRequest> {
+  const { requestId, documents, options, userText, leftOut } = question
+  const { profile, ...model } = await findModel(question.model, signal)
+  if (profile === null) throw noOcrModel(question.model)
+  const parts = {
+    model: { ...model, profile } satisfies OcrModel,
+    sources: documents.map((document, index) => spool.source(id, index, document)),
+    userText,
+    leftOut,
+    options: { ...options, password: null },
+    names: responseNames,
+  }
+  return createRequest(parts, { requestId, key: owner === '' ? null : owner })
+}
+
+function noOcrModel(name: string): GatewayError {
+  return new GatewayError('model_not_found', `${name} is no OCR model any more. Name another one.`, { param: 'model' })
+}

@@ -1,0 +1,50 @@
+import type { Log } from '../telemetry/log.ts'
+import type { Spool } from './spool.ts'
+import type { ResponseStore } from './store.ts'
+
+/** What removes old responses. */
+export interface RetentionServices {
+  readonly store: ResponseStore
+  readonly spool: Spool
+  readonly log: Log
+}
+
+const HOUR = 3_600_000
+/** How long a response is kept when it has ended, in milliseconds. */
+const KEPT = 24 * HOUR
+/** How long its documents are: for another response about the same ones. */
+const DOCUMENTS_KEPT = HOUR
+/** All that have ended together, their documents included, in bytes. */
+const MAX_BYTES = 4 * 1024 ** 3
+const LOOK_EVERY = 60_000
+
+/** Removes responses, and their documents, when it is time; and documents that belong to none, after a process was killed. */
+export function startRetention(services: RetentionServices): { close(): void } {
+  let isBusy = false
+  function look(): void {
+    if (isBusy || !services.store.exists()) return
+    isBusy = true
+    removeOld(services)
+      .catch((error: unknown) => services.log.error({ err: error }, 'old responses were not removed'))
+      .finally(() => (isBusy = false))
+  }
+  const timer = setInterval(look, LOOK_EVERY)
+  timer.unref()
+  const first = setImmediate(look)
+  return {
+    close() {
+      clearInterval(timer)
+      clearImmediate(first)
+    },
+  }
+}
+
+async function removeOld({ store, spool }: RetentionServices): Promise<void> {
+  const now = Date.now()
+  const gone = [...store.removeOld(now - KEPT, MAX_BYTES), ...store.dropDocuments(now - DOCUMENTS_KEPT)]
+  for (const id of gone) await spool.remove(id)
+  for (const { id, changedAt } of await spool.list()) {
+    // Of a request that has not ended, the response is added when it has.
+    if (changedAt < now - HOUR && !store.has(id)) await spool.remove(id)
+  }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createSignedAddresses } from '../../../gateway/files/signed-addresses.ts'
+import { createDatabase } from '../../../gateway/store/database.ts'
+import { useFolder } from '../../support/use-folder.ts'
+
+const later = Math.floor(Date.now() / 1000) + 60
+
+describe('signed addresses', () => {
+  const folder = useFolder()
+  const addresses = createSignedAddresses(createDatabase(folder.path))
+  const path = addresses.sign('file-1a', later)
+  const known = { id: 'file-1a', hasExpired: false }
+
+  for (const prefix of [
+    'http://127.0.0.1:8080',
+    'https://ocr.example.com',
+    'https://example.com/gateway/one',
+    'http://[::1]:1',
+    'https://example.com/',
+  ]) {
+    it(`are known behind ${prefix}`, () => {
+      assert.deepEqual(addresses.read(prefix + path), known)
+    })
+  }
+
+  it('are known without /v1, with its slashes doubled, and with more behind them', () => {
+    assert.deepEqual(addresses.read(`http://a${path.slice(3)}`), known)
+    assert.deepEqual(addresses.read(`http://a${path.replace('/files/', '//files/')}&download=1#page=2`), known)
+  })
+
+  it('are known to every gateway over the same folder, and after a restart; to no other', () => {
+    const replica = createSignedAddresses(createDatabase(folder.path))
+    assert.deepEqual(replica.read(`http://a${path}`), known)
+    assert.equal(createSignedAddresses(createDatabase(useFolder().path)).read(`http://a${path}`), null)
+  })
+
+  it('expire', () => {
+    const now = Math.floor(Date.now() / 1000)
+    assert.deepEqual(addresses.read(`http://a${addresses.sign('file-1a', now)}`), { id: 'file-1a', hasExpired: true })
+  })
+
+  const signature = /signature=(.*)$/.exec(path)?.[1] ?? ''
+  for (const [name, address] of Object.entries({
+    'another file': `http://a${path.replace('file-1a', 'file-1b')}`,
+    'a longer life': `http://a${path.replace(String(later), String(later + 1))}`,
+    'a leading zero': `http://a${path.replace(String(later), `0${later}`)}`,
+    'a shorter signature': `http://a${path.slice(0, -1)}`,
+    'a changed signature': `http://a${path.replace(signature, signature.split('').toReversed().join(''))}`,
+    'no signature': `http://a${path.replace(/&signature.*/, '')}`,
+    'no time': `http://a${path.replace(/expires=\d+&/, '')}`,
+    'another path': `http://a${path.replace('/content', '/url')}`,
+    'a path behind it': `http://a${path.replace('/content', '/content/x')}`,
+    'a signature in the fragment': `http://a${path.replace('?', '#')}`,
+    'no address': path,
+    nothing: '',
+  })) {
+    it(`are not what has ${name}`, () => {
+      assert.equal(addresses.read(address), null)
+    })
+  }
+})

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { GatewayError } from '../../../gateway/errors.ts'
+import { once, readResult, writeResult, type FinishedPages } from '../../../gateway/ocr/finished-pages.ts'
+import type { PageResult } from '../../../gateway/ocr/page-event.ts'
+import { unread } from '../../../gateway/read/page-answer.ts'
+
+const number = { page: 3, document: 1, documentPage: 3, label: null }
+const good: PageResult = {
+  ...unread('vllm'),
+  text: 'Zeile – 文字\u2028"',
+  finishReason: 'stop',
+  usage: { promptTokens: 5, completionTokens: 7 },
+  width: 10,
+  height: 20,
+  dpi: 200,
+  confidence: { mean: 0.9, lowest: 0.1 },
+  reasons: ['loop'],
+  attempts: 2,
+  cache: 'off',
+  status: 'repaired',
+  error: null,
+}
+const error = new GatewayError('engine_timeout', 'Too long.', { param: 'a', retry: false })
+
+describe('a finished page', () => {
+  it('is the same when it is read again', () => {
+    assert.deepEqual(readResult(writeResult(good)), good)
+  })
+
+  it('keeps its error, and whether another try may help', () => {
+    const read = readResult(writeResult({ ...good, status: 'failed', error }))
+    assert.ok(read?.error instanceof GatewayError)
+    const { code, message, param, retry } = read.error
+    assert.deepEqual([code, message, param, retry], ['engine_timeout', 'Too long.', 'a', false])
+  })
+
+  it('leaves its pictures out', () => {
+    assert.deepEqual(readResult(writeResult({ ...good, figures: [new Uint8Array(3)] })), good)
+  })
+
+  it('is no page where it was kept in another shape', () => {
+    assert.equal(readResult('{"v":0}'), null)
+    assert.equal(readResult(writeResult(good).replace('"v":1', '"v":2')), null)
+  })
+
+  it('is read once, and noted before it is handed on', async () => {
+    const kept = new Map<number, PageResult>()
+    const finished: FinishedPages = {
+      has: (page) => kept.has(page),
+      find: (page) => kept.get(page) ?? null,
+      add: (page, result) => void kept.set(page, result),
+    }
+    let reads = 0
+    const read = async () => {
+      reads += 1
+      return { type: 'page-end' as const, page: number, result: good }
+    }
+    const first = await once(number, finished, read)
+    assert.deepEqual(await once(number, finished, read), first)
+    assert.deepEqual([reads, kept.get(3)], [1, good])
+    await once(number, undefined, read)
+    assert.equal(reads, 2)
+  })
+})
