@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
@@ -65,11 +66,24 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
     },
     list: (owner, query) => selectFiles(tables(), owner, query),
     async remove(owner, id) {
-      if (!deleteFile(tables(), owner, id)) throw noFile(id)
+      if (!(await forgetFile(tables(), owner, id, blobs))) throw noFile(id)
       await blobs.remove([id])
     },
     usage: () => selectStored(tables(), null),
     quota,
+  }
+}
+
+/** On a full disk the database has no room even to forget something, before its bytes are removed. */
+async function forgetFile(tables: DatabaseSync, owner: string, id: string, blobs: BlobStore): Promise<boolean> {
+  const forget = () => atOnce(tables, () => deleteFile(tables, owner, id))
+  try {
+    return forget()
+  } catch (error) {
+    const isFull = error instanceof GatewayError && error.code === 'storage_full'
+    if (!isFull || selectFile(tables, owner, id) === null) throw error
+    await blobs.remove([id])
+    return forget()
   }
 }
 

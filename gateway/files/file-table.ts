@@ -64,12 +64,15 @@ function conditionsOf(owner: string, { purpose, search, mediaTypes }: FileQuery)
   return { conditions: asked.map(([condition]) => condition), values: asked.map(([, value]) => value) }
 }
 
-/** Removes files whose time is over, some of them; returns their ids. */
-export function deleteExpired(tables: DatabaseSync, limit: number): string[] {
-  const gone = tables
-    .prepare('DELETE FROM files WHERE id IN (SELECT id FROM files WHERE expires_at <= ? LIMIT ?) RETURNING id')
-    .all(nowInSeconds(), limit)
-  return gone.map(({ id }) => String(id))
+/** Returns the ids of files whose time is over, of some of them. */
+export function selectExpired(tables: DatabaseSync, limit: number): string[] {
+  const found = tables.prepare('SELECT id FROM files WHERE expires_at <= ? LIMIT ?').all(nowInSeconds(), limit)
+  return found.map(({ id }) => String(id))
+}
+
+/** Removes files, whosever they are. */
+export function deleteFiles(tables: DatabaseSync, ids: readonly string[]): void {
+  tables.prepare('DELETE FROM files WHERE id IN (SELECT value FROM json_each(?))').run(JSON.stringify(ids))
 }
 
 /** Returns those of some ids that neither a file nor a part of an upload has. */
