@@ -87,11 +87,11 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
   return {
     length: size,
-    async read(length = size) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(length, size))
+    async read(length = size, from = 0) {
+      const bytes = Buffer.allocUnsafeSlow(Math.min(length, size - from))
       let filled = 0
       while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, filled)
+        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, from + filled)
         if (bytesRead === 0) throw new Error('A stored file has become shorter.')
         filled += bytesRead
       }

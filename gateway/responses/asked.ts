@@ -76,7 +76,7 @@ function notWritten(cause: unknown): GatewayError {
 
 function refuseTooMany(key: string | null, store: ResponseStore): void {
   if (store.unended(key ?? '') >= MAX_UNENDED) throw tooMany(`${MAX_UNENDED} background responses of this key`)
-  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('The documents of too many background responses')
+  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('16 GiB of background responses')
 }
 
 /** Keeps a response whose client waits for it, once it is done. */

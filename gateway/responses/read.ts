@@ -46,14 +46,14 @@ export async function readInBackground(
   const { work } = services
   const { id } = response
   const request = await requestOf(response, services, signal)
-  const pages = work.finishedPages(id)
+  const pages = work.finishedPages(id, process)
   const finished = waitsForEngine ? untilOutage(pages) : pages
   const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
   let content = ''
   let number = 0
   for await (const event of answerEvents(request, ocr, signal)) {
     if (event.type === 'text') {
-      if (work.addPiece(id, number, event)) onPiece()
+      if (work.addPiece(id, process, number, event)) onPiece()
       content += event.text
       number += 1
     }

@@ -1,3 +1,4 @@
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Spool } from './spool.ts'
 import type { ResponseStore } from './store.ts'
@@ -41,10 +42,18 @@ export function startRetention(services: RetentionServices): { close(): Promise<
 
 async function removeOld({ store, spool }: RetentionServices): Promise<void> {
   const now = Date.now()
-  const gone = [...store.removeOld(now - KEPT, MAX_BYTES), ...store.dropDocuments(now - DOCUMENTS_KEPT)]
-  for (const id of gone) await spool.remove(id)
+  await removeAll(() => store.removeOld(now - KEPT, MAX_BYTES), spool)
+  await removeAll(() => store.dropDocuments(now - DOCUMENTS_KEPT), spool)
   for (const { id, changedAt } of await spool.list()) {
     // Of a request that has not ended, the response is added when it has.
     if (changedAt < now - HOUR && !store.has(id)) await spool.remove(id)
+  }
+}
+
+/** Removes documents, some at a time, until there are none left. */
+async function removeAll(next: () => readonly string[], spool: Spool): Promise<void> {
+  for (let ids = next(); ids.length > 0; ids = next()) {
+    for (const id of ids) await spool.remove(id)
+    await shareLoop()
   }
 }

@@ -34,14 +34,14 @@ export interface ResponseStore {
   countPieces(id: string): number
   /** Returns how many background responses of a key have not ended. */
   unended(owner: string): number
-  /** Returns how many bytes the documents take of all background responses that have not ended. */
+  /** Returns how many bytes all background responses take that have not ended, their documents included. */
   unendedBytes(): number
   /** Ends a background response that has not ended; false: it had. */
   cancel(id: string, owner: string): boolean
   remove(id: string): void
-  /** Removes responses that ended before, and the oldest beyond so many bytes; returns their ids. */
+  /** Removes some of the responses that ended before, or are the oldest beyond so many bytes; returns their ids: none, none is left. */
   removeOld(endedBefore: number, maxBytes: number): string[]
-  /** Notes that the documents of responses that ended before are not kept any more; returns the ids. */
+  /** Notes of some responses that ended before that their documents are not kept any more; returns the ids. */
   dropDocuments(endedBefore: number): string[]
 }
 
@@ -67,59 +67,77 @@ export function createResponseStore(sql: Sql): ResponseStore {
     unended: (owner) =>
       sql.count('SELECT count(*) AS count FROM responses WHERE owner = :owner AND ended_at IS NULL', { owner }),
     unendedBytes: () => sql.count(UNENDED_BYTES),
-    cancel: (id, owner) => sql.run(CANCEL, { id, owner, now: Date.now() }),
+    cancel(id, owner) {
+      const isCancelled = sql.run(CANCEL, { id, owner, now: Date.now() })
+      if (isCancelled) sql.run(FORGET_PAGES, { id })
+      return isCancelled
+    },
     remove: (id) => void sql.run('DELETE FROM responses WHERE id = :id', { id }),
-    removeOld: (endedBefore, maxBytes) => [
-      ...ids('DELETE FROM responses WHERE ended_at < :endedBefore RETURNING id', { endedBefore }),
-      ...ids(REMOVE_BEYOND, { maxBytes }),
-    ],
-    dropDocuments: (endedBefore) => ids(DROP_DOCUMENTS, { endedBefore }),
+    removeOld(endedBefore, maxBytes) {
+      const old = ids(REMOVE_OLD, { endedBefore, limit: AT_A_TIME })
+      return old.length > 0 ? old : ids(REMOVE_BEYOND, { maxBytes, limit: AT_A_TIME })
+    },
+    dropDocuments: (endedBefore) => ids(DROP_DOCUMENTS, { endedBefore, limit: AT_A_TIME }),
   }
 }
 
-function newRow({ id, owner, question, done }: NewResponse) {
+/** So many are removed at a time: each takes its pieces with it, and all else waits meanwhile. */
+const AT_A_TIME = 20
+
+function newRow({ id, owner, question: asked, done }: NewResponse) {
+  const question = JSON.stringify(asked)
   const answer = done === null ? null : JSON.stringify(done)
-  const asked = JSON.stringify(question)
   const now = Date.now()
   return {
     id,
     owner,
     status: done === null ? 'queued' : 'completed',
     isBegun: done === null ? 0 : 1,
-    lane: question.options.lane,
+    lane: asked.options.lane,
     createdAt: now,
     endedAt: done === null ? null : now,
-    question: asked,
+    question,
     answer,
-    answerBytes: Buffer.byteLength(asked) + Buffer.byteLength(answer ?? ''),
-    documentBytes: question.documents.reduce((sum, { bytes }) => sum + bytes, 0),
+    textBytes: Buffer.byteLength(question) + Buffer.byteLength(answer ?? ''),
+    documentBytes: asked.documents.reduce((sum, { bytes }) => sum + bytes, 0),
   }
 }
 
 const ADD = `
 INSERT INTO responses
-  (id, owner, status, is_begun, lane, created_at, ended_at, question, answer, answer_bytes, document_bytes)
+  (id, owner, status, is_begun, lane, created_at, ended_at, question, answer, text_bytes, document_bytes)
 VALUES
-  (:id, :owner, :status, :isBegun, :lane, :createdAt, :endedAt, :question, :answer, :answerBytes, :documentBytes)`
+  (:id, :owner, :status, :isBegun, :lane, :createdAt, :endedAt, :question, :answer, :textBytes, :documentBytes)`
 
 const PROGRESS = 'SELECT is_begun, ended_at FROM responses WHERE id = :id AND owner = :owner'
 
 const PIECES = 'SELECT text, page FROM response_pieces WHERE id = :id AND number >= :from ORDER BY number LIMIT :limit'
 
-const UNENDED_BYTES = 'SELECT coalesce(sum(document_bytes), 0) AS count FROM responses WHERE ended_at IS NULL'
+const UNENDED_BYTES =
+  'SELECT coalesce(sum(text_bytes + document_bytes), 0) AS count FROM responses WHERE ended_at IS NULL'
 
 const CANCEL = `
 UPDATE responses SET status = 'cancelled', ended_at = :now, process = NULL
 WHERE id = :id AND owner = :owner AND ended_at IS NULL`
 
+/** The pages of a response are kept until it ends. */
+export const FORGET_PAGES = 'DELETE FROM response_pages WHERE id = :id'
+
+const REMOVE_OLD = `
+DELETE FROM responses
+WHERE id IN (SELECT id FROM responses WHERE ended_at < :endedBefore ORDER BY ended_at LIMIT :limit)
+RETURNING id`
+
 const REMOVE_BEYOND = `
 DELETE FROM responses WHERE id IN (
   SELECT id FROM (
-    SELECT id, sum(answer_bytes + document_bytes * has_documents) OVER (ORDER BY ended_at DESC, id) AS kept
+    SELECT id, sum(text_bytes + document_bytes * has_documents) OVER (ORDER BY ended_at DESC, id) AS kept
     FROM responses WHERE ended_at IS NOT NULL
-  ) WHERE kept > :maxBytes
+  ) WHERE kept > :maxBytes LIMIT :limit
 )
 RETURNING id`
 
-const DROP_DOCUMENTS =
-  'UPDATE responses SET has_documents = 0 WHERE has_documents = 1 AND ended_at < :endedBefore RETURNING id'
+const DROP_DOCUMENTS = `
+UPDATE responses SET has_documents = 0
+WHERE id IN (SELECT id FROM responses WHERE has_documents = 1 AND ended_at < :endedBefore LIMIT :limit)
+RETURNING id`

@@ -43,7 +43,7 @@ function onFullDisk(database: Database, namesIn: () => readonly string[]): Datab
 function openGateway(maxBytes = 1e9) {
   const folder = useFolder().path
   const database = createDatabase(folder)
-  const blobs = createDiskBlobs(join(folder, 'files'))
+  const blobs = createDiskBlobs(join(folder, 'files'), 60_000)
   const options = { maxBytes, isShared: false, ttlSeconds: 3600 }
   const namesIn = () => readdirSync(join(folder, 'files/content'))
   const over = (each: Database) => {
@@ -109,7 +109,7 @@ describe('a file that cannot be removed', () => {
     gateway.tables.exec('UPDATE files SET expires_at = 1')
     // Node removes no folder as a file.
     const path = join(gateway.folder, 'files/content', second.id)
-    await createDiskBlobs(join(gateway.folder, 'files')).remove([second.id])
+    await createDiskBlobs(join(gateway.folder, 'files'), 60_000).remove([second.id])
     mkdirSync(path)
     writeFileSync(join(path, 'x'), '')
     await assert.rejects(gateway.sweeper.sweep())

@@ -16,7 +16,7 @@ const TEXTS = ['one ', 'two ', 'three']
 /** A gateway over a folder; `change` changes how it keeps bytes. */
 function openGateway(folder: string, change: (blobs: BlobStore) => Partial<BlobStore> = () => ({})) {
   const database = createDatabase(folder)
-  const disk = createDiskBlobs(join(folder, 'files'))
+  const disk = createDiskBlobs(join(folder, 'files'), 60_000)
   const blobs = { ...disk, ...change(disk) }
   const files = createFileStore(database, blobs, OPTIONS)
   return { files, uploads: createUploadStore(database, blobs, files, OPTIONS) }
