@@ -31,6 +31,7 @@ describe('the AI SDK', () => {
     'openai-compatible': () =>
       createOpenAICompatible({ name: 'gateway', includeUsage: true, ...settings() })('default'),
     openai: () => createOpenAI(settings()).chat('default'),
+    'openai, responses': () => createOpenAI(settings())('default'),
     mistral: () => createMistral(settings())('default'),
   }
 

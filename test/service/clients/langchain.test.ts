@@ -34,6 +34,16 @@ describe('LangChain for JavaScript', () => {
     })
   }
 
+  it('has a PDF read as a response, streamed or not', async () => {
+    const configuration = { baseURL: `${desk.gateway.url}/v1` }
+    const settings = { model: 'default', apiKey: desk.apiKey, configuration, maxRetries: 0 }
+    const responding = new ChatOpenAI({ ...settings, useResponsesApi: true })
+    const message = new HumanMessage({ contentBlocks: [{ type: 'file', mimeType: 'application/pdf', data }] })
+    assert.match((await responding.invoke([message])).text, /page 1\.[^]*page 2\./)
+    const chunks = await Array.fromAsync(await responding.stream([message]))
+    assert.match(chunks.map(({ text }) => text).join(''), /page 1\.[^]*page 2\./)
+  })
+
   it('throws an error with its code', async () => {
     const contentBlocks = [{ type: 'file' as const, mimeType: 'application/pdf', data: 'JVBERi0xLjQ=' }]
     await assert.rejects(model.invoke([new HumanMessage({ contentBlocks })]), { code: 'document_unreadable' })
