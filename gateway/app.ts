@@ -12,7 +12,7 @@ import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
 import { mistralOcr } from './http/routes/ocr.ts'
 import { processFile } from './http/routes/process.ts'
-import { pathOf, routeMissedByBase } from './http/paths.ts'
+import { nearestRoute, pathOf, type KnownRoute } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
@@ -84,11 +84,7 @@ function routeFiles(app: Hono<GatewayEnv>, services: Services, base: string): vo
   app.post(`${base}/uploads/:id/cancel`, uploads.cancelUpload(services))
 }
 
-function notFound(method: string, path: string, routes: Parameters<typeof routeMissedByBase>[1]): GatewayError {
-  const meant = routeMissedByBase(path, routes)
-  const hint =
-    meant === null
-      ? 'docs/api.md lists the endpoints.'
-      : `Send it to ${meant}: the base URL of a client ends in /v1, once.`
+function notFound(method: string, path: string, routes: readonly KnownRoute[]): GatewayError {
+  const hint = nearestRoute(path, routes) ?? 'docs/api.md lists the endpoints.'
   return new GatewayError('not_found', `There is no ${method} ${path} here. ${hint}`)
 }

@@ -9,13 +9,33 @@ export function pathOf(request: Request): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-/** Returns the route that a path misses only by its `/v1`, which it lacks or has twice; null where there is none. */
-export function routeMissedByBase(path: string, routes: readonly { readonly path: string }[]): string | null {
+/** A route, as the app lists it; middleware is called `ALL`. */
+export interface KnownRoute {
+  readonly method: string
+  readonly path: string
+}
+
+/** Says what is there instead of what was asked for: the same path with another method, or with `/v1` once; null: nothing alike. */
+export function nearestRoute(path: string, routes: readonly KnownRoute[]): string | null {
+  const methods = methodsOf(path, routes)
+  if (methods.length > 0) return `It takes ${methods.join(' and ')}.`
   const meant = `/v1${path.replace(/^(?:\/v1)+(?=\/)/, '')}`
-  const isRoute = routes.some(({ path: route }) => {
-    const [prefix = '', parameter] = route.split(':')
-    if (!prefix.startsWith('/v1/') || prefix.endsWith('*')) return false
-    return meant === prefix || (parameter !== undefined && meant.startsWith(prefix))
+  if (methodsOf(meant, routes).length === 0) return null
+  return path.startsWith('/v1/v1/')
+    ? `Send it to ${meant}: this client adds /v1 itself, so its base URL must not end in /v1.`
+    : `Send it to ${meant}: the base URL of this client must end in /v1.`
+}
+
+function methodsOf(path: string, routes: readonly KnownRoute[]): string[] {
+  const found = routes.filter((route) => route.method !== 'ALL' && patternOf(route.path).test(path))
+  return [...new Set(found.map(({ method }) => method))]
+}
+
+/** `:id` is one segment, `:id{.+}` any number of them. */
+function patternOf(route: string): RegExp {
+  const parts = route.split('/').map((part) => {
+    if (!part.startsWith(':')) return part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+    return part.endsWith('{.+}') ? '.+' : '[^/]+'
   })
-  return isRoute && meant !== path ? meant : null
+  return new RegExp(`^${parts.join('/')}$`)
 }

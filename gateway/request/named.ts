@@ -11,7 +11,7 @@ export const nothingNamed: NamedDocuments = {
   at: async (_, { param }: SourceFacts) => {
     throw new GatewayError(
       'url_not_allowed',
-      'This gateway fetches no addresses (GATEWAY_ALLOW_URLS is not set). Send the document itself, as a base64 data URL.',
+      'This gateway fetches no addresses (GATEWAY_ALLOW_URLS is not set), and this one is not signed by it. Send the document itself, as a base64 data URL, or upload it to /v1/files.',
       { param },
     )
   },

@@ -7,6 +7,7 @@ import type { GatewayEnv } from '../../gateway/http/context.ts'
 import { createListener } from '../../gateway/http/listener.ts'
 import { createLog } from '../../gateway/telemetry/log.ts'
 import { createMetrics } from '../../gateway/telemetry/metrics.ts'
+import { unitedErrorBody } from '../../gateway/wire/mistral/errors.ts'
 import { errorBody } from '../../gateway/wire/openai/errors.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
@@ -111,7 +112,11 @@ describe('a path', { timeout: TIMEOUT }, () => {
   for (const { path, says } of [
     { path: '/chat/completions', says: /Send it to \/v1\/chat\/completions/ },
     { path: '//chat/completions/', says: /Send it to \/v1\/chat\/completions/ },
-    { path: '/v1/v1/chat/completions', says: /Send it to \/v1\/chat\/completions/ },
+    { path: '/v1/v1/chat/completions', says: /Send it to \/v1\/chat\/completions: .* must not end in \/v1\./ },
+    { path: '/v1/v1/files', says: /Send it to \/v1\/files: .* must not end in \/v1\./ },
+    { path: '/process', says: /There is no POST \/process here\. It takes PUT\./ },
+    { path: '/v1/models/a/b', says: /It takes GET\./ },
+    { path: '/v1/files/file-1', says: /It takes GET and DELETE\./ },
     { path: '/models/lightonai/LightOnOCR-2-1B', says: /Send it to \/v1\/models\/lightonai\/LightOnOCR-2-1B/ },
     { path: '/v1%2Fchat/completions', says: /There is no POST \/v1%2Fchat\/completions here\. docs\/api\.md/ },
     { path: '/v1/embeddings', says: /There is no POST \/v1\/embeddings here\. docs\/api\.md/ },
@@ -120,7 +125,7 @@ describe('a path', { timeout: TIMEOUT }, () => {
     it(`that is none is a 404 that says where to go: ${path}`, async () => {
       await using gateway = await startTestGateway()
       const response = await fetch(gateway.url + path, { method: 'POST' })
-      const { error } = errorBody.parse(await response.json())
+      const { error } = errorBody.or(unitedErrorBody).parse(await response.json())
       assert.deepEqual([response.status, error.code], [404, 'not_found'])
       assert.match(error.message, says)
     })
