@@ -3,7 +3,8 @@ import { GatewayError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import type { BlobStore, OpenBlob } from './blob-store.ts'
-import { deleteFile, insertFile, selectFile, selectFiles, selectStored } from './file-table.ts'
+import { listFiles } from './file-list.ts'
+import { deleteFile, insertFile, selectFile, selectStored } from './file-table.ts'
 import { newId } from './ids.ts'
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts'
 import { atOnce, nowInSeconds, openTables } from './schema.ts'
@@ -33,7 +34,7 @@ export interface FileStore {
   findAny(id: string, param?: string): StoredFile
   /** Opens the bytes of a file that was found. Throws `file_not_found` where they are gone. */
   open(file: StoredFile, param?: string): Promise<OpenFile>
-  list(owner: string, query: FileQuery): FilePage
+  list(owner: string, query: FileQuery): Promise<FilePage>
   /** Removes a file; who reads it now reads it to its end. Throws `file_not_found`. */
   remove(owner: string, id: string): Promise<void>
   /** What is stored, by all. */
@@ -64,7 +65,7 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
       if (blob === null) throw noFile(file.id, param)
       return { file, blob }
     },
-    list: (owner, query) => selectFiles(tables(), owner, query),
+    list: (owner, query) => listFiles(tables(), owner, query),
     async remove(owner, id) {
       if (!(await forgetFile(tables(), owner, id, blobs))) throw noFile(id)
       await blobs.remove([id])

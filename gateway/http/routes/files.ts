@@ -44,9 +44,9 @@ export function createFile({ files: { store }, bodyIdleSeconds: idleSeconds, met
 
 /** `GET /v1/files`: lists the caller's files, in OpenAI's pages or Mistral's. */
 export function listFiles({ files: { store } }: FileServices) {
-  return function listFiles(c: GatewayContext): Response {
+  return async function listFiles(c: GatewayContext): Promise<Response> {
     const { isEmpty, ...query } = readFileList(new URL(c.req.url).searchParams)
-    return c.json(fileList(isEmpty ? { files: [], hasMore: false, total: 0 } : store.list(ownerOf(c), query)))
+    return c.json(fileList(isEmpty ? { files: [], hasMore: false, total: 0 } : await store.list(ownerOf(c), query)))
   }
 }
 
