@@ -8,8 +8,9 @@ export interface Database {
   /** Opens it, and creates the tables of a wing where they are missing; `schema` is SQL that may run twice. */
   open(schema: string): DatabaseSync
   /**
-   * Does something with it, again and again while another process has it locked: for some seconds, or until the signal is
-   * aborted. Nothing else of this process waits meanwhile. Throws what the last try threw.
+   * Does something with it, again and again while another process has it locked: for some seconds, or, with a signal, until
+   * that is aborted, and while the disk is full, too. Nothing else of this process waits meanwhile. Throws what the last try
+   * threw.
    */
   patiently<Result>(change: () => Result, signal?: AbortSignal): Promise<Result>
   /** Tells whether there is one, opened or not. */
@@ -49,7 +50,8 @@ export function createDatabase(dataDir: string): Database {
         try {
           return change()
         } catch (error) {
-          if (!isLocked(error) || limit.aborted || isClosed) throw error
+          const mayPass = isLocked(error) || (signal !== undefined && isFull(error))
+          if (!mayPass || limit.aborted || isClosed) throw error
           // One looks for all that wait.
           unlocked ??= untilUnlocked(() => opened).finally(() => (unlocked = null))
         }
@@ -96,12 +98,16 @@ function isWritable(database: DatabaseSync): boolean {
   }
 }
 
-/** SQLITE_BUSY, whose more exact codes have it as their last byte. */
-const BUSY = 5
+const SQLITE_BUSY = 5
+const SQLITE_FULL = 13
 
-function isLocked(error: unknown): boolean {
+const isLocked = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
+const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL
+
+function codeOf(error: unknown): number | null {
   const { errcode } = Object(error) as { readonly errcode?: unknown }
-  return typeof errcode === 'number' && errcode % 256 === BUSY
+  // More exact codes have it as their last byte.
+  return typeof errcode === 'number' ? errcode % 256 : null
 }
 
 const fileIn = (dataDir: string): string => join(dataDir, 'gateway.db')

@@ -27,6 +27,27 @@ function lock() {
   return { database, add, names, unlock: () => other.exec('COMMIT'), [Symbol.dispose]: stop }
 }
 
+describe('a database whose disk is full', () => {
+  it('is changed when there is room again, where somebody waits for that', async () => {
+    using locked = lock()
+    locked.unlock()
+    const { database, add, names } = locked
+    // Of its own size, so that it has no room for a page more.
+    database.open(SCHEMA).exec('PRAGMA max_page_count = 1')
+    const much = 'a'.repeat(100_000)
+    await assert.rejects(
+      database.patiently(() => add(much)),
+      /full/,
+    )
+    const added = database.patiently(() => add(much), new AbortController().signal)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.equal(names().length, 0)
+    database.open(SCHEMA).exec('PRAGMA max_page_count = 100000')
+    await added
+    assert.equal(names().length, 1)
+  })
+})
+
 describe('a database that another process has locked', () => {
   it('is changed when it is free again, and nothing else waits meanwhile', async () => {
     using locked = lock()
