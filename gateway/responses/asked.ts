@@ -53,7 +53,7 @@ export async function startAsked(asked: AskedResponse, services: AskingServices,
     refuseTooMany(key, store)
     const documents = await spool.keep(head.id, parts.sources, signal)
     refuseTooMany(key, store)
-    store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
+    await store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
   } catch (error) {
     await spool.remove(head.id).catch(() => {})
     throw error instanceof GatewayError || signal.aborted ? error : notWritten(error)
@@ -84,20 +84,24 @@ export function keepAsked(asked: AskedResponse, { store, spool, log }: AskingSer
   const { head, key, parts } = asked
   const documents: (KeptDocument | undefined)[] = parts.sources.map(() => undefined)
   let isKept = false
+  const forget = (): void => void spool.remove(head.id).catch(() => {})
+  async function add(response: ResponseObject): Promise<void> {
+    const whole = documents.filter((document) => document !== undefined)
+    if (whole.length < documents.length) throw new Error('The documents could not be copied.')
+    isKept = true
+    await store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
+  }
   return {
     sources: spool.copying(head.id, parts.sources, (index, document) => (documents[index] = document)),
     done(response) {
-      try {
-        const whole = documents.filter((document) => document !== undefined)
-        if (whole.length < documents.length) throw new Error('The documents could not be copied.')
-        store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
-        isKept = true
-      } catch (error) {
+      // It is kept when this returns, unless another process has the database locked: its client does not wait for that.
+      add(response).catch((error: unknown) => {
         log.warn({ response: head.id, err: error }, 'a response was not kept')
-      }
+        forget()
+      })
     },
     ended() {
-      if (!isKept) void spool.remove(head.id).catch(() => {})
+      if (!isKept) forget()
     },
   }
 }

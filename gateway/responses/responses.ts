@@ -31,7 +31,7 @@ export interface Responses {
   /** Follows a background response. Throws `response_not_found`, and `invalid_value` for one that was not read in the background. */
   follow(id: string, key: string | null, after: number, signal: AbortSignal): LiveResponse
   /** Cancels a background response, where it has not ended. Throws as `follow` does. */
-  cancel(id: string, key: string | null): ResponseObject
+  cancel(id: string, key: string | null): Promise<ResponseObject>
   /** Throws `response_not_found`. */
   remove(id: string, key: string | null): Promise<void>
   /** Returns the messages that a response was asked with. Throws `response_not_found`. */
@@ -75,15 +75,15 @@ export function createResponses(options: ResponsesOptions): Responses {
     keep: (asked) => keepAsked(asked, services),
     find: (id, key) => objectOf(find(id, key)),
     follow: (id, key, after, signal) => follow(inBackground(find(id, key), 'stream'), after, services, signal),
-    cancel(id, key) {
+    async cancel(id, key) {
       inBackground(find(id, key), 'cancel')
-      if (store.cancel(id, key ?? '')) runner.stop(id)
+      if (await store.cancel(id, key ?? '')) runner.stop(id)
       changes.tell(id)
       return objectOf(find(id, key))
     },
     async remove(id, key) {
       find(id, key)
-      store.remove(id)
+      await store.remove(id)
       runner.stop(id)
       changes.tell(id)
       await spool.remove(id)

@@ -19,11 +19,11 @@ export interface NewResponse {
   readonly done: ResponseObject | null
 }
 
-/** The kept responses, as those see them who ask for them. */
+/** The kept responses, as those see them who ask for them. Changes wait a moment where another process has the database locked. */
 export interface ResponseStore {
   /** Whether anything was ever kept. */
   exists(): boolean
-  add(response: NewResponse): void
+  add(response: NewResponse): Promise<void>
   /** Null where a key has no such response. */
   find(id: string, owner: string): KeptResponse | null
   has(id: string): boolean
@@ -37,8 +37,8 @@ export interface ResponseStore {
   /** Returns how many bytes all background responses take that have not ended, their documents included. */
   unendedBytes(): number
   /** Ends a background response that has not ended; false: it had. */
-  cancel(id: string, owner: string): boolean
-  remove(id: string): void
+  cancel(id: string, owner: string): Promise<boolean>
+  remove(id: string): Promise<void>
   /** Removes some of the responses that ended before, or are the oldest beyond so many bytes; returns their ids: none, none is left. */
   removeOld(endedBefore: number, maxBytes: number): string[]
   /** Notes of some responses that ended before that their documents are not kept any more; returns the ids. */
@@ -51,7 +51,10 @@ export function createResponseStore(sql: Sql): ResponseStore {
     sql.rows(statement, values).flatMap(({ id }) => id ?? [])
   return {
     exists: () => sql.exists(),
-    add: (response) => void sql.run(ADD, newRow(response)),
+    async add(response) {
+      const row = newRow(response)
+      await sql.patiently(() => sql.run(ADD, row))
+    },
     find(id, owner) {
       const [row] = sql.responses('SELECT * FROM responses WHERE id = :id AND owner = :owner', { id, owner })
       return row === undefined ? null : keptOf(row)
@@ -67,12 +70,13 @@ export function createResponseStore(sql: Sql): ResponseStore {
     unended: (owner) =>
       sql.count('SELECT count(*) AS count FROM responses WHERE owner = :owner AND ended_at IS NULL', { owner }),
     unendedBytes: () => sql.count(UNENDED_BYTES),
-    cancel(id, owner) {
-      const isCancelled = sql.run(CANCEL, { id, owner, now: Date.now() })
-      if (isCancelled) sql.run(FORGET_PAGES, { id })
-      return isCancelled
-    },
-    remove: (id) => void sql.run('DELETE FROM responses WHERE id = :id', { id }),
+    cancel: (id, owner) =>
+      sql.patiently(() => {
+        const isCancelled = sql.run(CANCEL, { id, owner, now: Date.now() })
+        if (isCancelled) sql.run(FORGET_PAGES, { id })
+        return isCancelled
+      }),
+    remove: async (id) => void (await sql.patiently(() => sql.run('DELETE FROM responses WHERE id = :id', { id }))),
     removeOld(endedBefore, maxBytes) {
       const old = ids(REMOVE_OLD, { endedBefore, limit: AT_A_TIME })
       return old.length > 0 ? old : ids(REMOVE_BEYOND, { maxBytes, limit: AT_A_TIME })

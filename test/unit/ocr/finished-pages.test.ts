@@ -49,7 +49,7 @@ describe('a finished page', () => {
     const finished: FinishedPages = {
       has: (page) => kept.has(page),
       find: (page) => kept.get(page) ?? null,
-      add: (page, result) => void kept.set(page, result),
+      add: async (page, result) => void kept.set(page, result),
     }
     let reads = 0
     const read = async () => {

@@ -56,10 +56,10 @@ describe('responses that have ended', () => {
     assert.equal(kept.store.unended(''), 1)
   })
 
-  it('count with all that is kept of them, their texts included', () => {
+  it('count with all that is kept of them, their texts included', async () => {
     using kept = openKept()
     const question = makeQuestion({ userText: '文'.repeat(1_000_000) })
-    kept.store.add({ id: 'a', owner: '', question, done: null })
+    await kept.store.add({ id: 'a', owner: '', question, done: null })
     assert.ok(kept.store.unendedBytes() > 3_000_000)
     kept.sql.run('UPDATE responses SET ended_at = 1')
     assert.deepEqual(kept.store.removeOld(0, 3_000_000), ['a'])
