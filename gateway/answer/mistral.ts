@@ -4,6 +4,7 @@ import { findHyperlinks } from '../ocr/markdown/hyperlinks.ts'
 import { readText } from '../ocr/output.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
 import { documentAnnotation } from './annotation.ts'
 import type { Reading } from './collect.ts'
@@ -23,15 +24,18 @@ export function mistralWriter(request: OcrRequest, answer: MistralAnswer, annota
   return wholeWriter((reading) => ocrResponse(reading, request, answer, annotation))
 }
 
-function ocrResponse(
+async function ocrResponse(
   { content, ledger }: Reading,
   request: OcrRequest,
   answer: MistralAnswer,
   annotation: Annotation | null,
-): MistralOcrResponse {
+): Promise<MistralOcrResponse> {
   const takeTables = tableTaker(request, answer)
   let imagesLeft = answer.imageLimit
-  const pages = ledger.pages.map((page): OcrPage => {
+  const pages: OcrPage[] = []
+  for (const page of ledger.pages) {
+    // Taking the tables out of two thousand pages takes seconds.
+    await shareLoop()
     const text = readText(content.slice(page.start, page.end), page.page, page)
     const layout = laidOut(text, page, request, answer)
     const { markdown: pictures, images } = pictured(text, page, request, answer)
@@ -39,8 +43,8 @@ function ocrResponse(
     const given = images.slice(0, imagesLeft)
     imagesLeft -= given.length
     const { markdown, tables } = takeTables(whole)
-    return { ...ocrPage(page), ...blocks, markdown, images: given, tables, hyperlinks: findHyperlinks(whole) }
-  })
+    pages.push({ ...ocrPage(page), ...blocks, markdown, images: given, tables, hyperlinks: findHyperlinks(whole) })
+  }
   const warnings = [...ledger.warnings, ...annotationWarnings(annotation?.reading ?? null)]
   return {
     pages,

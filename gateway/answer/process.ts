@@ -18,19 +18,6 @@ export function processedText({ text, sha256, file }: Extract<ProcessQuestion, {
   return { page_content: text.text, metadata }
 }
 
-/** Writing so many as JSON takes some milliseconds. */
-const STEP_CHARACTERS = 1024 * 1024
-
-/** Writes an answer as JSON, in pieces: its text may have a hundred million characters. */
-export function* jsonPieces({ page_content: text, ...rest }: ProcessResponse): Generator<string, void, undefined> {
-  yield '{"page_content":"'
-  // A pair that is cut in two is written as two escapes, which are read as the pair.
-  for (let start = 0; start < text.length; start += STEP_CHARACTERS) {
-    yield JSON.stringify(text.slice(start, start + STEP_CHARACTERS)).slice(1, -1)
-  }
-  yield `",${JSON.stringify(rest).slice(1)}`
-}
-
 function processedDocument(reading: Reading, { model, pageSeparator }: OcrRequest, file: FileFacts): ProcessResponse {
   const { pages, documents } = reading.ledger
   const [document] = documents

@@ -14,8 +14,8 @@ export interface StreamEvent {
 export interface AnswerWriter {
   /** Whether the client wants the answer as a stream. */
   readonly stream: boolean
-  /** Builds the answer in one piece. */
-  whole(reading: Reading): object
+  /** Builds the answer in one piece; where that may take long, others have their turn meanwhile. */
+  whole(reading: Reading): object | Promise<object>
   /** Builds the stream from the pipeline's events that follow the opened documents. */
   events(events: AsyncIterable<StitchEvent>): AsyncGenerator<StreamEvent, void, undefined>
   /** Builds an event that says nothing: it keeps clients waiting that give up on a silent stream. */

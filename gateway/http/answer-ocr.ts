@@ -8,6 +8,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { GatewayContext, RequestRecord } from './context.ts'
 import { asGatewayError, reportError } from './error-response.ts'
 import { eventStream, KEEP_ALIVE_MILLISECONDS } from './event-stream.ts'
+import { sendJson } from './send-json.ts'
 
 /**
  * Reads the documents of a request in any protocol, and answers with what its writer writes. Calls `onOpened` when all of
@@ -34,7 +35,7 @@ async function whole(c: GatewayContext, events: AnswerEvents, writer: AnswerWrit
   const reading = await collect(events)
   const { pages, cachedPages } = countPages(reading.ledger)
   c.header('x-cache', cacheOutcome(cachedPages, pages))
-  return c.json(writer.whole(reading))
+  return sendJson(c, await writer.whole(reading))
 }
 
 async function streamed(

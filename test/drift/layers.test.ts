@@ -27,7 +27,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
   request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
   ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
-  answer: ['errors.ts', 'wire', 'type profile', 'type files', 'request', 'ocr'],
+  answer: ['errors.ts', 'wire', 'type profile', 'type files', 'schedule', 'request', 'ocr'],
   responses: [
     'errors.ts',
     'telemetry',

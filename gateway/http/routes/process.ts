@@ -1,32 +1,21 @@
-import { jsonPieces, processedText, processWriter } from '../../answer/process.ts'
+import { processedText, processWriter } from '../../answer/process.ts'
 import { GatewayError } from '../../errors.ts'
 import { readProcess, type ProcessQuestion } from '../../request/process.ts'
-import { shareLoop } from '../../schedule/loop-share.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { readBody } from '../read-body.ts'
 import { requestContext } from '../request-context.ts'
+import { sendJson } from '../send-json.ts'
 import type { MistralServices } from './ocr.ts'
 
 /** `PUT /process`: answers a file with its text, as Open WebUI's external loader expects it. */
 export function processFile(services: MistralServices) {
   return async function processFile(c: GatewayContext): Promise<Response> {
     const { question, onOpened } = await read(c, services)
-    if (question.kind === 'text') return textAnswer(c, question)
+    if (question.kind === 'text') return sendJson(c, processedText(question))
     const { request, file } = question
     return answerOcr(c, services.ocr, request, processWriter(request, file), onOpened)
   }
-}
-
-async function textAnswer(c: GatewayContext, question: Extract<ProcessQuestion, { kind: 'text' }>): Promise<Response> {
-  const pieces: Buffer[] = []
-  for (const piece of jsonPieces(processedText(question))) {
-    pieces.push(Buffer.from(piece))
-    await shareLoop()
-  }
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  const headers = { 'content-type': 'application/json', 'content-length': String(length) }
-  return c.body(ReadableStream.from(pieces), 200, headers)
 }
 
 interface ReadFile {

@@ -1,0 +1,56 @@
+/** Writing so many characters as JSON takes some milliseconds. */
+const STEP_CHARACTERS = 1024 * 1024
+
+/** Down to the pages of an answer, and to what they list. */
+const LEVELS = 5
+
+/**
+ * Writes an answer as JSON, in pieces, each of which takes some milliseconds: a text may have a hundred million characters,
+ * and the pictures of an answer as many. What is undefined is left out.
+ */
+export function* jsonPieces(value: object): Generator<string, void, undefined> {
+  let piece = ''
+  for (const part of parts(value, LEVELS)) {
+    piece += part
+    if (piece.length < STEP_CHARACTERS) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
+}
+
+function* parts(value: unknown, levels: number): Generator<string, void, undefined> {
+  if (typeof value === 'string' && value.length > STEP_CHARACTERS) yield* textParts(value)
+  else if (typeof value !== 'object' || value === null || levels === 0) yield JSON.stringify(value)
+  else if (Array.isArray(value)) yield* listParts(value, levels - 1)
+  else yield* objectParts(value, levels - 1)
+}
+
+function* listParts(items: readonly unknown[], levels: number): Generator<string, void, undefined> {
+  yield '['
+  for (const [index, item] of items.entries()) {
+    if (index > 0) yield ','
+    yield* parts(item, levels)
+  }
+  yield ']'
+}
+
+function* objectParts(value: object, levels: number): Generator<string, void, undefined> {
+  let before = '{'
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue
+    yield `${before}${JSON.stringify(name)}:`
+    yield* parts(member, levels)
+    before = ','
+  }
+  yield before === '{' ? '{}' : '}'
+}
+
+function* textParts(text: string): Generator<string, void, undefined> {
+  yield '"'
+  // A pair that is cut in two is written as two escapes, which are read as the pair.
+  for (let start = 0; start < text.length; start += STEP_CHARACTERS) {
+    yield JSON.stringify(text.slice(start, start + STEP_CHARACTERS)).slice(1, -1)
+  }
+  yield '"'
+}
