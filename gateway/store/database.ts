@@ -105,8 +105,11 @@ function isWritable(database: DatabaseSync): boolean {
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
-const isLocked = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
-const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL
+/** Tells whether a statement failed because another process has the database locked. */
+export const isLocked = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
+
+/** Tells whether a statement failed because the disk is full. */
+export const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL
 
 function codeOf(error: unknown): number | null {
   const { errcode } = Object(error) as { readonly errcode?: unknown }
