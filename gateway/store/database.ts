@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -121,6 +121,8 @@ const fileIn = (dataDir: string): string => join(dataDir, 'gateway.db')
 
 function openIn(dataDir: string): DatabaseSync {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  // SQLite would make it readable for everybody, and its other files as this one is; the folder may be older, and open.
+  closeSync(openSync(fileIn(dataDir), 'a', 0o600))
   const database = new DatabaseSync(fileIn(dataDir), { timeout: OPEN_TIMEOUT })
   for (let tries = 1; ; tries += 1) {
     try {
