@@ -7,6 +7,7 @@ import type { RequestParts } from '../request/create-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { ResponseObject } from '../wire/openai/response.ts'
 import type { KeptDocument, KeptQuestion } from './kept.ts'
+import { notWritten } from './not-written.ts'
 import type { Spool } from './spool.ts'
 import type { ResponseStore } from './store.ts'
 
@@ -56,21 +57,15 @@ export async function startAsked(asked: AskedResponse, services: AskingServices,
     await store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
   } catch (error) {
     await spool.remove(head.id).catch(() => {})
-    throw error instanceof GatewayError || signal.aborted ? error : notWritten(error)
+    throw error instanceof GatewayError || signal.aborted ? error : notKept(error)
   }
 }
 
-/** What a system calls a full disk, and what SQLite does: SQLITE_FULL. */
-const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 13])
-
-function notWritten(cause: unknown): GatewayError {
-  const { code, errcode } = Object(cause) as { readonly code?: unknown; readonly errcode?: unknown }
-  const isFull = FULL.has(code) || FULL.has(errcode)
-  const why = isFull ? 'its disk is full' : 'this gateway cannot write to GATEWAY_DATA_DIR'
-  return new GatewayError(
-    isFull ? 'storage_full' : 'internal_error',
-    `A background response is kept on disk until it is done, and ${why}. Leave "background" out, and stream the answer.`,
-    { cause, retry: false },
+function notKept(cause: unknown): GatewayError {
+  return notWritten(
+    cause,
+    'A background response is kept on disk until it is done',
+    'Leave "background" out, and stream the answer.',
   )
 }
 

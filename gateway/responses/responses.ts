@@ -12,6 +12,7 @@ import { keepAsked, startAsked, type AskedResponse, type KeepingResponse } from 
 import { createChanges } from './changes.ts'
 import type { KeptResponse } from './kept.ts'
 import { follow, type LiveResponse } from './live.ts'
+import { notWritten } from './not-written.ts'
 import { headOf, type ReadingServices } from './read.ts'
 import { startRetention } from './retention.ts'
 import { createRunner, type RunnerServices } from './runner.ts'
@@ -77,13 +78,13 @@ export function createResponses(options: ResponsesOptions): Responses {
     follow: (id, key, after, signal) => follow(inBackground(find(id, key), 'stream'), after, services, signal),
     async cancel(id, key) {
       inBackground(find(id, key), 'cancel')
-      if (await store.cancel(id, key ?? '')) runner.stop(id)
+      if (await changed(store.cancel(id, key ?? ''))) runner.stop(id)
       changes.tell(id)
       return objectOf(find(id, key))
     },
     async remove(id, key) {
       find(id, key)
-      await store.remove(id)
+      await changed(store.remove(id))
       runner.stop(id)
       changes.tell(id)
       await spool.remove(id)
@@ -104,6 +105,17 @@ export function createResponses(options: ResponsesOptions): Responses {
 /** All that the parts of the kept responses share. */
 interface KeptServices extends RunnerServices {
   readonly store: ResponseStore
+}
+
+/** Throws `storage_full` and `internal_error` for a change that could not be written. */
+function changed<Result>(change: Promise<Result>): Promise<Result> {
+  return change.catch((error: unknown) => {
+    throw notWritten(
+      error,
+      'What becomes of a response is written down',
+      'It is as it was; send the request again later.',
+    )
+  })
 }
 
 function findKept(id: string, key: string | null, store: ResponseStore): KeptResponse {

@@ -15,8 +15,10 @@ const HOUR = 3_600_000
 const KEPT = 24 * HOUR
 /** How long its documents are: for another response about the same ones. */
 const DOCUMENTS_KEPT = HOUR
-/** All that have ended together, their documents included, in bytes. */
-const MAX_BYTES = 4 * 1024 ** 3
+/** The documents of all that have ended together, in bytes. */
+const MAX_DOCUMENT_BYTES = 4 * 1024 ** 3
+/** Their texts together, in bytes: what was read, and what it was asked with. */
+const MAX_TEXT_BYTES = 2 * 1024 ** 3
 const LOOK_EVERY = 60_000
 
 /** Removes responses, and their documents, when it is time; and documents that belong to none, after a process was killed. */
@@ -42,8 +44,8 @@ export function startRetention(services: RetentionServices): { close(): Promise<
 
 async function removeOld({ store, spool }: RetentionServices): Promise<void> {
   const now = Date.now()
-  await removeAll(() => store.removeOld(now - KEPT, MAX_BYTES), spool)
-  await removeAll(() => store.dropDocuments(now - DOCUMENTS_KEPT), spool)
+  await removeAll(() => store.removeOld(now - KEPT, MAX_TEXT_BYTES), spool)
+  await removeAll(() => store.dropDocuments(now - DOCUMENTS_KEPT, MAX_DOCUMENT_BYTES), spool)
   for (const { id, changedAt } of await spool.list()) {
     // Of a request that has not ended, the response is added when it has.
     if (changedAt < now - HOUR && !store.has(id)) await spool.remove(id)

@@ -39,10 +39,10 @@ export interface ResponseStore {
   /** Ends a background response that has not ended; false: it had. */
   cancel(id: string, owner: string): Promise<boolean>
   remove(id: string): Promise<void>
-  /** Removes some of the responses that ended before, or are the oldest beyond so many bytes; returns their ids: none, none is left. */
+  /** Removes some of the responses that ended before, or are the oldest whose texts are beyond so many bytes; returns their ids: none, none is left. */
   removeOld(endedBefore: number, maxBytes: number): string[]
-  /** Notes of some responses that ended before that their documents are not kept any more; returns the ids. */
-  dropDocuments(endedBefore: number): string[]
+  /** Notes of some such responses that their documents, which take so many bytes at most, are not kept any more; returns the ids. */
+  dropDocuments(endedBefore: number, maxBytes: number): string[]
 }
 
 /** Creates the store. */
@@ -81,7 +81,10 @@ export function createResponseStore(sql: Sql): ResponseStore {
       const old = ids(REMOVE_OLD, { endedBefore, limit: AT_A_TIME })
       return old.length > 0 ? old : ids(REMOVE_BEYOND, { maxBytes, limit: AT_A_TIME })
     },
-    dropDocuments: (endedBefore) => ids(DROP_DOCUMENTS, { endedBefore, limit: AT_A_TIME }),
+    dropDocuments(endedBefore, maxBytes) {
+      const old = ids(DROP_OLD, { endedBefore, limit: AT_A_TIME })
+      return old.length > 0 ? old : ids(DROP_BEYOND, { maxBytes, limit: AT_A_TIME })
+    },
   }
 }
 
@@ -135,13 +138,23 @@ RETURNING id`
 const REMOVE_BEYOND = `
 DELETE FROM responses WHERE id IN (
   SELECT id FROM (
-    SELECT id, sum(text_bytes + document_bytes * has_documents) OVER (ORDER BY ended_at DESC, id) AS kept
+    SELECT id, sum(text_bytes) OVER (ORDER BY ended_at DESC, id) AS kept
     FROM responses WHERE ended_at IS NOT NULL
   ) WHERE kept > :maxBytes LIMIT :limit
 )
 RETURNING id`
 
-const DROP_DOCUMENTS = `
+const DROP_OLD = `
 UPDATE responses SET has_documents = 0
 WHERE id IN (SELECT id FROM responses WHERE has_documents = 1 AND ended_at < :endedBefore LIMIT :limit)
+RETURNING id`
+
+// Documents go long before the answers that were read from them: those are small, and somebody may still come for them.
+const DROP_BEYOND = `
+UPDATE responses SET has_documents = 0 WHERE id IN (
+  SELECT id FROM (
+    SELECT id, has_documents, sum(document_bytes * has_documents) OVER (ORDER BY ended_at DESC, id) AS kept
+    FROM responses WHERE ended_at IS NOT NULL
+  ) WHERE kept > :maxBytes AND has_documents = 1 LIMIT :limit
+)
 RETURNING id`

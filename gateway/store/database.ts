@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -23,6 +23,10 @@ export interface Database {
  * in this process waits with a statement that waits. In milliseconds.
  */
 const BUSY_TIMEOUT = 150
+/** Where tables are made there is nothing yet that others could wait for. */
+const OPEN_TIMEOUT = 2000
+const OPEN_TRIES = 10
+const OPEN_PAUSE = 20
 /** How long a change waits that can be tried again, in milliseconds. */
 const PATIENCE = 5000
 const TRY_EVERY = 200
@@ -36,7 +40,7 @@ export function createDatabase(dataDir: string): Database {
   const schemas = new Set<string>()
   const open = (schema: string): DatabaseSync => {
     opened ??= openIn(dataDir)
-    if (!schemas.has(schema)) opened.exec(schema)
+    if (!schemas.has(schema)) createTables(opened, schema)
     schemas.add(schema)
     return opened
   }
@@ -101,8 +105,11 @@ function isWritable(database: DatabaseSync): boolean {
 const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 
-const isLocked = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
-const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL
+/** Tells whether a statement failed because another process has the database locked. */
+export const isLocked = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY
+
+/** Tells whether a statement failed because the disk is full. */
+export const isFull = (error: unknown): boolean => codeOf(error) === SQLITE_FULL
 
 function codeOf(error: unknown): number | null {
   const { errcode } = Object(error) as { readonly errcode?: unknown }
@@ -114,8 +121,31 @@ const fileIn = (dataDir: string): string => join(dataDir, 'gateway.db')
 
 function openIn(dataDir: string): DatabaseSync {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(fileIn(dataDir), { timeout: BUSY_TIMEOUT })
-  // With a write-ahead log readers do not wait, and a process that is killed loses nothing it has committed.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
-  return database
+  // SQLite would make it readable for everybody, and its other files as this one is; the folder may be older, and open.
+  closeSync(openSync(fileIn(dataDir), 'a', 0o600))
+  const database = new DatabaseSync(fileIn(dataDir), { timeout: OPEN_TIMEOUT })
+  for (let tries = 1; ; tries += 1) {
+    try {
+      // With a write-ahead log readers do not wait, and a process that is killed loses nothing it has committed.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+      return database
+    } catch (error) {
+      // Of two processes that begin the log at the same moment, SQLite refuses one without waiting for the other.
+      if (!isLocked(error) || tries === OPEN_TRIES) {
+        database.close()
+        throw error
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_PAUSE)
+    }
+  }
+}
+
+/** Processes that start together over a new folder all want to make the same tables. */
+function createTables(database: DatabaseSync, schema: string): void {
+  database.exec(`PRAGMA busy_timeout = ${OPEN_TIMEOUT}`)
+  try {
+    database.exec(schema)
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+  }
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
 import { describePage } from '../fakes/fake-vllm-answer.ts'
@@ -112,6 +113,28 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     assert.deepEqual([error?.code, error?.message.includes('ended 5 times')], ['internal_error', true])
   })
 
+  it('wait while another program has the database locked, and nothing else does', async () => {
+    await using setup = await start()
+    const { create, gateway, state, dataDir } = setup
+    state.isHeld = true
+    const one = await create({ input: page(1), background: true })
+    const two = await create({ input: page(2), background: true })
+    using other = new DatabaseSync(join(dataDir, 'gateway.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const refused = Promise.all([
+      assert.rejects(gateway.client.responses.cancel(one.id), { status: 500, message: /locked/ }),
+      assert.rejects(gateway.client.responses.delete(two.id), { status: 500, message: /locked/ }),
+    ])
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const startedAt = performance.now()
+    for (let turn = 0; turn < 5; turn += 1) await (await fetch(`${gateway.url}/health`)).text()
+    assert.ok(performance.now() - startedAt < 2000)
+    await refused
+    other.exec('COMMIT')
+    assert.equal(readResponse(await gateway.client.responses.cancel(one.id)).status, 'cancelled')
+    assert.equal((await setup.retrieve(two.id)).status, 'in_progress')
+  })
+
   it('read a stored file as it was, though it is deleted before they do', async () => {
     await using setup = await start()
     const { gateway, state, go, create, retrieve } = setup
@@ -165,6 +188,7 @@ describe('background responses', { timeout: TIMEOUT }, () => {
       whole.ocr?.pages.map(({ status }) => status),
       ['ok', 'ok', 'ok'],
     )
+    assert.ok(back.requests.length > 0)
   })
 
   it('wait in the lane that their tier says, and take no more than half of the queue', async () => {

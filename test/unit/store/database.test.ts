@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -26,6 +26,21 @@ function lock() {
   const names = () => database.open(SCHEMA).prepare('SELECT name FROM things ORDER BY rowid').all()
   return { database, add, names, unlock: () => other.exec('COMMIT'), [Symbol.dispose]: stop }
 }
+
+describe('a database', () => {
+  it('can be read by nobody else, whatever its folder allows', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
+    chmodSync(folder, 0o755)
+    const database = createDatabase(folder)
+    database.open(SCHEMA).exec('INSERT INTO things VALUES (1)')
+    assert.deepEqual(
+      readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777),
+      [0o600, 0o600, 0o600],
+    )
+    database.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
 
 describe('a database whose disk is full', () => {
   it('is changed when there is room again, where somebody waits for that', async () => {
