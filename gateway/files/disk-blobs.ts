@@ -110,7 +110,8 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
 }
 
-const STREAM_BYTES = 256 * 1024
+/** Of each download some are in memory: in front of the socket, and behind the disk. */
+const STREAM_BYTES = 64 * 1024
 
 /** Yields the names in a folder that nobody has written to for a while. */
 async function* staleIn(folder: string, staleAfterMs: number): AsyncGenerator<readonly string[]> {

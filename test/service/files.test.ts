@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { toFile } from 'openai'
@@ -134,6 +136,29 @@ describe('an upload that breaks off', { timeout: 120_000 }, () => {
       data.map((file) => file.id),
       [id],
     )
+  })
+})
+
+describe('a download', { timeout: 60_000 }, () => {
+  it('of which the client takes nothing for a while is ended, and holds no file', async () => {
+    const folder = useFolder()
+    await using gateway = await startGatewayProcess({ GATEWAY_DATA_DIR: folder.path, GATEWAY_BODY_IDLE_SECONDS: '1' })
+    const { body } = await sendLargeForm(`${gateway.url}/v1/files`, { bytes: 60 * MB })
+    const openFiles = () =>
+      readdirSync(`/proc/${gateway.child.pid}/fd`).filter((fd) => {
+        const path = `/proc/${gateway.child.pid}/fd/${fd}`
+        return existsSync(path) && readlinkSync(path).includes('/files/content/')
+      }).length
+    const asked = get(`${gateway.url}/v1/files/${String(body['id'])}/content`)
+    asked.on('error', () => {})
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    answer.on('error', () => {})
+    assert.equal(openFiles(), 1)
+    await eventually(() => openFiles() === 0, DEADLINE, 'the end of the download')
+    const closed = new Promise((resolve) => answer.once('close', resolve))
+    answer.resume()
+    await closed
+    assert.equal(answer.complete, false)
   })
 })
 
