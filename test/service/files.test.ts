@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -187,6 +187,20 @@ describe('a disk that is full', { timeout: 60_000 }, () => {
     const part_ids = parts.map(({ id }) => id)
     await assert.rejects(clientOf(gateway).uploads.complete(upload.id, { part_ids }), { status: 507 })
     assert.equal(namesIn(folder.path, 'content').length, 5, 'the parts are there, to be completed later')
+  })
+})
+
+describe('a database that cannot be opened', { timeout: 60_000 }, () => {
+  it('keeps nobody from reading the metrics', async () => {
+    const folder = useFolder()
+    for (const name of ['files', 'gateway.db']) mkdirSync(join(folder.path, name))
+    await using gateway = await startTestGateway({ GATEWAY_DATA_DIR: folder.path })
+    await assert.rejects(gateway.client.files.list(), { status: 500 })
+    const metrics = await readMetrics(gateway.url)
+    assert.deepEqual(
+      metrics.filter(({ name }) => name.startsWith('ocr_gateway_stored_')).map(({ value }) => value),
+      [NaN, NaN],
+    )
   })
 })
 
