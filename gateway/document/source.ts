@@ -25,6 +25,8 @@ export interface Source extends SourceFacts {
    * what getting them throws, naming `param`.
    */
   open(signal: AbortSignal): Promise<Uint8Array | KeptBytes>
+  /** Is told when the document was opened from the bytes, or could not be: until then the source counts them as held. */
+  readonly onOpened?: () => void
 }
 
 /** Creates a source of bytes that came with the request. */

@@ -106,7 +106,8 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
 }
 
-const STREAM_BYTES = 256 * 1024
+/** Of each download some are in memory: in front of the socket, and behind the disk. */
+const STREAM_BYTES = 64 * 1024
 
 /** Yields the names in a folder, some at a time. */
 async function* namesIn(folder: string): AsyncGenerator<readonly string[]> {

@@ -15,7 +15,7 @@ export interface Files extends AsyncDisposable {
   readonly addresses: SignedAddresses
   readonly named: NamedFiles
   readonly sweeper: Pick<Sweeper, 'sweep'>
-  /** What is stored; of a gateway that never stored anything, without looking. */
+  /** What is stored; of a gateway that never stored anything, without looking. `NaN` where that cannot be read. */
   usage(): { readonly files: number; readonly bytes: number }
 }
 
@@ -46,7 +46,16 @@ export function createFiles(database: Database, options: FilesOptions): Files {
     addresses,
     named: createNamedFiles(store, addresses, options.maxDocumentBytes),
     sweeper,
-    usage: () => (existsSync(folder) ? store.usage() : { files: 0, bytes: 0 }),
+    usage: () => (existsSync(folder) ? usageOf(store) : { files: 0, bytes: 0 }),
     [Symbol.asyncDispose]: () => sweeper[Symbol.asyncDispose](),
+  }
+}
+
+/** All other metrics are needed most when the disk is full, or broken. */
+function usageOf(store: FileStore): { readonly files: number; readonly bytes: number } {
+  try {
+    return store.usage()
+  } catch {
+    return { files: NaN, bytes: NaN }
   }
 }

@@ -50,9 +50,13 @@ CREATE TRIGGER IF NOT EXISTS ${table}_removed AFTER DELETE ON ${table} BEGIN
 END;`
 }
 
-/** Opens the tables of files and uploads. */
+/** Opens the tables of files and uploads. Throws `storage_full` where the disk has no room for what SQLite needs beside them. */
 export function openTables(database: Database): DatabaseSync {
-  return database.open(SCHEMA)
+  try {
+    return database.open(SCHEMA)
+  } catch (thrown) {
+    throw asStorageFull(thrown)
+  }
 }
 
 /** Runs a change of several tables: all of it happens, or nothing. Throws `storage_full` where the disk has no room. */

@@ -28,6 +28,7 @@ export function createSpool(folder: string): Spool {
         const kept: KeptDocument[] = []
         for (const [index, source] of sources.entries()) {
           await using opened = new AsyncDisposableStack()
+          opened.defer(() => source.onOpened?.())
           const content = await source.open(signal)
           if (!(content instanceof Uint8Array)) opened.use(content)
           kept.push(await copy(folderOf(id), index, content, source, true))

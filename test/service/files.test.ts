@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { toFile } from 'openai'
@@ -149,6 +151,29 @@ describe('an upload that breaks off', { timeout: 120_000 }, () => {
   })
 })
 
+describe('a download', { timeout: 60_000 }, () => {
+  it('of which the client takes nothing for a while is ended, and holds no file', async () => {
+    const folder = useFolder()
+    await using gateway = await startGatewayProcess({ GATEWAY_DATA_DIR: folder.path, GATEWAY_BODY_IDLE_SECONDS: '1' })
+    const { body } = await sendLargeForm(`${gateway.url}/v1/files`, { bytes: 60 * MB })
+    const openFiles = () =>
+      readdirSync(`/proc/${gateway.child.pid}/fd`).filter((fd) => {
+        const path = `/proc/${gateway.child.pid}/fd/${fd}`
+        return existsSync(path) && readlinkSync(path).includes('/files/content/')
+      }).length
+    const asked = get(`${gateway.url}/v1/files/${String(body['id'])}/content`)
+    asked.on('error', () => {})
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    answer.on('error', () => {})
+    assert.equal(openFiles(), 1)
+    await eventually(() => openFiles() === 0, DEADLINE, 'the end of the download')
+    const closed = new Promise((resolve) => answer.once('close', resolve))
+    answer.resume()
+    await closed
+    assert.equal(answer.complete, false)
+  })
+})
+
 describe('a disk that is full', { timeout: 60_000 }, () => {
   it('refuses a file, and keeps nothing of it; the client does not try again', async () => {
     const folder = useFolder()
@@ -174,6 +199,20 @@ describe('a disk that is full', { timeout: 60_000 }, () => {
     const part_ids = parts.map(({ id }) => id)
     await assert.rejects(clientOf(gateway).uploads.complete(upload.id, { part_ids }), { status: 507 })
     assert.equal(namesIn(folder.path, 'content').length, 5, 'the parts are there, to be completed later')
+  })
+})
+
+describe('a database that cannot be opened', { timeout: 60_000 }, () => {
+  it('keeps nobody from reading the metrics', async () => {
+    const folder = useFolder()
+    for (const name of ['files', 'gateway.db']) mkdirSync(join(folder.path, name))
+    await using gateway = await startTestGateway({ GATEWAY_DATA_DIR: folder.path })
+    await assert.rejects(gateway.client.files.list(), { status: 500 })
+    const metrics = await readMetrics(gateway.url)
+    assert.deepEqual(
+      metrics.filter(({ name }) => name.startsWith('ocr_gateway_stored_')).map(({ value }) => value),
+      [NaN, NaN],
+    )
   })
 })
 

@@ -66,9 +66,9 @@ export function deleteFile({ files: { store } }: FileServices) {
 }
 
 /** `GET /v1/files/{id}/content`: the file's bytes. */
-export function fileContent({ files: { store } }: FileServices) {
+export function fileContent({ files: { store }, bodyIdleSeconds }: FileServices) {
   return async function fileContent(c: GatewayContext): Promise<Response> {
-    return sendFile(c, await store.open(store.find(ownerOf(c), idOf(c))))
+    return sendFile(c, await store.open(store.find(ownerOf(c), idOf(c))), bodyIdleSeconds)
   }
 }
 
@@ -82,12 +82,12 @@ export function fileUrl({ files: { store, addresses } }: FileServices) {
 }
 
 /** Serves a file to who has its signed address; a request without a signature needs a key, and goes on. */
-export function signedContent({ files: { store, addresses } }: FileServices) {
+export function signedContent({ files: { store, addresses }, bodyIdleSeconds }: FileServices) {
   return async function signedContent(c: GatewayContext, next: () => Promise<void>): Promise<Response | void> {
     if (c.req.query('signature') === undefined) return next()
     const found = addresses.read(c.req.url)
     if (found === null || found.hasExpired || found.id !== idOf(c)) throw notSigned(found?.hasExpired === true)
-    return sendFile(c, await store.open(store.findAny(found.id)))
+    return sendFile(c, await store.open(store.findAny(found.id)), bodyIdleSeconds)
   }
 }
 
