@@ -148,13 +148,14 @@ describe('background responses', { timeout: TIMEOUT }, () => {
       gatewayRows(setup, id).some(({ process, failing_since: since }) => process === null && since !== null)
     await eventually(isPutBack, DEADLINE, 'it is put back')
     assert.equal((await retrieve(id)).status, 'in_progress')
-    await using _back = await startFakeVllm({ port: fake.port })
+    await using back = await startFakeVllm({ port: fake.port })
     await eventually(async () => (await retrieve(id)).status === 'completed', 2 * DEADLINE, 'it is whole')
     const whole = await retrieve(id)
     assert.deepEqual(
       whole.ocr?.pages.map(({ status }) => status),
       ['ok', 'ok', 'ok'],
     )
+    assert.notEqual(back.requests.length, 0)
   })
 
   it('wait in the lane that their tier says, and take no more than half of the queue', async () => {
