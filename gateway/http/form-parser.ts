@@ -159,7 +159,7 @@ function unescapedName(name: string | undefined): string | null {
 function brokenForm(problem: string, cause?: unknown): GatewayError {
   return new GatewayError(
     'invalid_value',
-    `The form cannot be read: ${problem}. Send multipart/form-data with the document in "file", or JSON.`,
+    `The form cannot be read: ${problem}. Send multipart/form-data with one file in it.`,
     { cause },
   )
 }
