@@ -1,4 +1,5 @@
 import type { LedgerPage } from '../ocr/ledger.ts'
+import { closeOpen } from '../ocr/markdown/close-open.ts'
 import { pageBlocks, type PageBlock } from '../ocr/page-blocks.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -50,7 +51,7 @@ export function laidOut(text: string, page: LedgerPage, request: OcrRequest, ans
   const { header, footer } = answer.headsApart
   const body = blocks.filter(({ type }) => !(type === 'header' && header) && !(type === 'footer' && footer))
   return {
-    markdown: markdownOf(found.before, body),
+    markdown: closeOpen(markdownOf(found.before, body)).text,
     header: apart('header', header),
     footer: apart('footer', footer),
     blocks: answer.includeBlocks ? blocks.flatMap(ocrBlock) : null,

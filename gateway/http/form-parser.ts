@@ -166,7 +166,7 @@ function decoded(text: string): string | null {
 function brokenForm(problem: string, cause?: unknown): GatewayError {
   return new GatewayError(
     'invalid_value',
-    `The form cannot be read: ${problem}. Send multipart/form-data with the document in "file", or JSON.`,
+    `The form cannot be read: ${problem}. Send multipart/form-data with one file in it.`,
     { cause },
   )
 }

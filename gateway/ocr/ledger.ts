@@ -9,6 +9,8 @@ type Usage = PageAnswer['usage']
 export interface LedgerPage extends PageNumber, Omit<PageResult, 'text'> {
   readonly start: number
   readonly end: number
+  /** So many characters before the end, or before the mark of a failure, are the gateway's: they close what was open. */
+  readonly closing: number
 }
 
 /** What became of every page that was asked for. */

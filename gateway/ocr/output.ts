@@ -19,6 +19,8 @@ export interface PagePart {
   readonly text: string
   /** About what was done to the page's text. */
   readonly warnings: readonly PageWarning[]
+  /** How many characters at the end of what was read the gateway has added, to close what was open. */
+  readonly closing: number
 }
 
 /** Returns the output form that a request asks for. */
@@ -27,7 +29,7 @@ export function outputForm(request: OcrRequest): OutputForm {
   if (output === 'json') {
     const page = (number: PageNumber, result: PageResult): PagePart => {
       const { text, warnings } = markdownOf(number.page, result, request)
-      return { text: jsonPage(answersJson, number, { ...result, text }), warnings }
+      return { text: jsonPage(answersJson, number, { ...result, text }), warnings, closing: 0 }
     }
     return { before: '[\n', after: '\n]', separator: () => ',\n', page }
   }
@@ -36,8 +38,8 @@ export function outputForm(request: OcrRequest): OutputForm {
     after: '',
     separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     page({ page }, result) {
-      const { text, warnings } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
-      return { text: withMarker(text, page, result), warnings }
+      const { text, ...about } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
+      return { text: withMarker(text, page, result), ...about }
     },
   }
 }
@@ -50,9 +52,11 @@ function nameOf({ page, label }: PageNumber, name: string): string {
 /** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
 function markdownOf(page: number, { text, isFallback }: PageResult, { answersJson }: OcrRequest): PagePart {
   // No model wrote the text layer, and JSON is no Markdown.
-  if (answersJson || isFallback) return { text, warnings: [] }
-  const closed = closeOpen(nameImages(text, page))
-  return { text: closed.text, warnings: closed.openers.length === 0 ? [] : [closedWarning(closed.openers)] }
+  if (answersJson || isFallback) return { text, warnings: [], closing: 0 }
+  const named = nameImages(text, page)
+  const { text: closed, openers } = closeOpen(named)
+  const warnings = openers.length === 0 ? [] : [closedWarning(openers)]
+  return { text: closed, warnings, closing: closed.length - named.length }
 }
 
 function closedWarning(openers: readonly string[]): PageWarning {
@@ -97,7 +101,7 @@ function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, sta
 
 /** Returns a page's text without markup, in which nothing can be open. */
 function textOf(result: PageResult, request: OcrRequest): PagePart {
-  return { text: unmarked(result, request), warnings: [] }
+  return { text: unmarked(result, request), warnings: [], closing: 0 }
 }
 
 function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {

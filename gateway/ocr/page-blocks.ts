@@ -21,20 +21,28 @@ export interface PageBlocks {
   readonly blocks: readonly PageBlock[]
 }
 
-/** Finds the blocks of a page; null where the model was not asked for them, or marks none. */
+/** Finds the blocks of a page, as the model has written them; null where the model was not asked for them, or marks none. */
 export function pageBlocks(
   text: string,
-  { width, height, isTiled, isFallback }: Pick<LedgerPage, 'width' | 'height' | 'isTiled' | 'isFallback'>,
+  {
+    width,
+    height,
+    isTiled,
+    isFallback,
+    closing,
+  }: Pick<LedgerPage, 'width' | 'height' | 'isTiled' | 'isFallback' | 'closing'>,
   { model, task }: Pick<OcrRequest, 'model' | 'task'>,
 ): PageBlocks | null {
   if (task !== LAYOUT || isFallback) return null
-  const marks = model.profile.findBlocks?.(text) ?? []
+  // What seems open where a mark stands in front of it need not be open without.
+  const read = text.slice(0, text.length - closing)
+  const marks = model.profile.findBlocks?.(read) ?? []
   if (marks.length === 0) return null
   const blocks = marks.map(({ label, continues, textStart, end, box }): PageBlock => {
     const place = isTiled || width === null || height === null ? null : pixelBox(box, { width, height })
-    return { label, continues, text: text.slice(textStart, end).trim(), place, isAbove: box.top + box.bottom < 1 }
+    return { label, continues, text: read.slice(textStart, end).trim(), place, isAbove: box.top + box.bottom < 1 }
   })
-  return { before: text.slice(0, marks[0]?.start ?? 0).trim(), blocks }
+  return { before: read.slice(0, marks[0]?.start ?? 0).trim(), blocks }
 }
 
 /** The task in which a model marks blocks. */

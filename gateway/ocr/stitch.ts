@@ -40,12 +40,12 @@ export async function* stitch(
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number)
-    const { text, warnings } = form.page(number, result)
+    const { text, warnings, closing } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
     if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
     const { text: _, ...facts } = result
-    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset })
+    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
     held.push({ type: 'text', text, page: number.page })
   }

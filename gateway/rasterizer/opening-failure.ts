@@ -20,7 +20,10 @@ export function openingFailure(bytes: Uint8Array, { wantsPassword, hadPassword, 
   if (wantsPassword) {
     return hadPassword
       ? new GatewayError('wrong_password', 'The password in ocr.password does not open the PDF.')
-      : new GatewayError('document_encrypted', 'The PDF is encrypted: give its password in ocr.password.')
+      : new GatewayError(
+          'document_encrypted',
+          'The PDF is encrypted. Give its password in ocr.password, or save it without one.',
+        )
   }
   const message = 'The PDF is damaged beyond repair and cannot be opened. Send it again, or repair it first.'
   return new GatewayError('document_unreadable', message, { cause })

@@ -460,6 +460,13 @@ describe('the tables and links of a page', () => {
 })
 
 describe('the blocks of a page', () => {
+  const code = [
+    '![code](100,100,900,300) ```py',
+    'x = 1',
+    '```',
+    '![table](100,400,900,600) <table><tr><td>1</td></tr>',
+    '![footer](100,940,800,960) Issue 7',
+  ].join('\n')
   const layout = [
     '![header](100,10,900,30) Annual report',
     '![title](100,100,900,150) # Title',
@@ -477,7 +484,10 @@ describe('the blocks of a page', () => {
     const isLayout = (body: unknown) => JSON.stringify(body).includes('"grounding"')
     fake = await startFakeVllm({
       models: ['lightonai/LightOnOCR-3-1B', 'tencent/HunyuanOCR'],
-      answer: ({ body }) => (isLayout(body) ? layout : 'Annual report\n\n# Title'),
+      answer: ({ body, image }) => {
+        if (!isLayout(body)) return 'Annual report\n\n# Title'
+        return image?.pageNumber === 2 ? code : layout
+      },
     })
     gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     mistral = new Mistral({ serverURL: gateway.url, apiKey: 'unused' })
@@ -513,6 +523,18 @@ describe('the blocks of a page', () => {
       [first.content, first.topLeftX, first.bottomRightY],
       ['Annual report', Math.floor(dimensions.width * 0.1), Math.ceil(dimensions.height * 0.03)],
     )
+  })
+
+  it('have nothing that the gateway closes where they are joined with their marks', async () => {
+    const documentUrl = dataUrl(makePdf([{ number: 2 }]), 'application/pdf')
+    const asked = { model: 'mistral-ocr-latest', document: { type: 'document_url' as const, documentUrl } }
+    const { pages } = await mistral.ocr.process({ ...asked, extractFooter: true })
+    const { markdown, footer, blocks } = pages[0]!
+    assert.deepEqual(
+      [footer, blocks?.map((block) => ('content' in block ? block.content : null))],
+      ['Issue 7', ['```py\nx = 1\n```', '<table><tr><td>1</td></tr>', 'Issue 7']],
+    )
+    assert.equal(markdown, '```py\nx = 1\n```\n\n<table><tr><td>1</td></tr>\n</table>')
   })
 
   it('have a header apart and a footer in the text, as asked', async () => {

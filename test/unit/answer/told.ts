@@ -23,6 +23,7 @@ export function ledgerPage(page: number, start: number, end: number, more: Parti
     error: null,
     start,
     end,
+    closing: 0,
     ...more,
   }
 }
