@@ -1,12 +1,12 @@
 import type { BlobStore, Written } from './blob-store.ts'
 import type { Quota } from './quota.ts'
-import { asStorageFull } from './storage-full.ts'
+import { asStorageFailure } from './storage-failure.ts'
 
 /** Bytes that have arrived, and belong to nothing yet. */
 export interface Arrival extends Written {
   readonly id: string
   /** Notes what they belong to; where that throws, nothing of them is left. */
-  keep<T>(note: () => T): Promise<T>
+  keep<T>(note: () => Promise<T>): Promise<T>
   /** Forgets them; does nothing where they were kept. */
   discard(): Promise<void>
 }
@@ -39,13 +39,13 @@ export async function arrive(
     return { id, ...written, keep: (note) => keep(note, end), discard: () => end(false) }
   } catch (thrown) {
     hold.release()
-    throw asStorageFull(thrown)
+    throw asStorageFailure(thrown)
   }
 }
 
-async function keep<T>(note: () => T, end: (isKept: boolean) => Promise<void>): Promise<T> {
+async function keep<T>(note: () => Promise<T>, end: (isKept: boolean) => Promise<void>): Promise<T> {
   try {
-    const noted = note()
+    const noted = await note()
     await end(true)
     return noted
   } catch (error) {

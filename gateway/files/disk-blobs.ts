@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore, OpenBlob, Written } from './blob-store.ts'
-import { asStorageFull } from './storage-full.ts'
+import { asStorageFailure } from './storage-failure.ts'
 
 /** Names that are looked up at a time. */
 const BATCH = 500
@@ -27,7 +27,7 @@ export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore
         return written
       } catch (thrown) {
         for (const left of [temporary, path(id)]) await rm(left, { force: true })
-        throw asStorageFull(thrown)
+        throw asStorageFailure(thrown)
       }
     },
     async open(id) {

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
@@ -52,11 +51,11 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
     keep: (owner, arrival, facts) =>
       arrival.keep(() => {
         const file = fileOf(arrival, facts, options.ttlSeconds)
-        atOnce(tables(), () => {
+        return atOnce(database, (tables) => {
           quota.check(owner, file.bytes)
-          insertFile(tables(), owner, file)
+          insertFile(tables, owner, file)
+          return file
         })
-        return file
       }),
     find: (owner, id, param) => expectFound(selectFile(tables(), owner, id), id, param),
     findAny: (id, param) => expectFound(selectFile(tables(), null, id), id, param),
@@ -67,7 +66,7 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
     },
     list: (owner, query) => listFiles(tables(), owner, query),
     async remove(owner, id) {
-      if (!(await forgetFile(tables(), owner, id, blobs))) throw noFile(id)
+      if (!(await forgetFile(database, owner, id, blobs))) throw noFile(id)
       await blobs.remove([id])
     },
     usage: () => selectStored(tables(), null),
@@ -76,13 +75,13 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
 }
 
 /** On a full disk the database has no room even to forget something, before its bytes are removed. */
-async function forgetFile(tables: DatabaseSync, owner: string, id: string, blobs: BlobStore): Promise<boolean> {
-  const forget = () => atOnce(tables, () => deleteFile(tables, owner, id))
+async function forgetFile(database: Database, owner: string, id: string, blobs: BlobStore): Promise<boolean> {
+  const forget = () => atOnce(database, (tables) => deleteFile(tables, owner, id))
   try {
-    return forget()
+    return await forget()
   } catch (error) {
     const isFull = error instanceof GatewayError && error.code === 'storage_full'
-    if (!isFull || selectFile(tables, owner, id) === null) throw error
+    if (!isFull || selectFile(openTables(database), owner, id) === null) throw error
     await blobs.remove([id])
     return forget()
   }

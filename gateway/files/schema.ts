@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Database } from '../store/database.ts'
-import { asStorageFull } from './storage-full.ts'
+import { asStorageFailure } from './storage-failure.ts'
 
 /**
  * Times are in seconds. The owner is the name of an API key; empty: of a gateway without keys. `stored` counts what each
@@ -55,21 +55,32 @@ export function openTables(database: Database): DatabaseSync {
   try {
     return database.open(SCHEMA)
   } catch (thrown) {
-    throw asStorageFull(thrown)
+    throw asStorageFailure(thrown)
   }
 }
 
-/** Runs a change of several tables: all of it happens, or nothing. Throws `storage_full` where the disk has no room. */
-export function atOnce<T>(tables: DatabaseSync, change: () => T): T {
+/**
+ * Runs a change of several tables: all of it happens, or nothing. It is tried again, for some seconds, while another process
+ * has them locked. Throws what it throws, and `storage_full` where the disk has no room.
+ */
+export async function atOnce<T>(database: Database, change: (tables: DatabaseSync) => T): Promise<T> {
+  try {
+    return await database.patiently(() => transact(openTables(database), change))
+  } catch (thrown) {
+    throw asStorageFailure(thrown)
+  }
+}
+
+function transact<T>(tables: DatabaseSync, change: (tables: DatabaseSync) => T): T {
   try {
     tables.exec('BEGIN IMMEDIATE')
-    const result = change()
+    const result = change(tables)
     tables.exec('COMMIT')
     return result
   } catch (thrown) {
     // On a full disk SQLite does so itself.
     if (tables.isTransaction) tables.exec('ROLLBACK')
-    throw asStorageFull(thrown)
+    throw thrown
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Database } from '../store/database.ts'
-import { atOnce, nowInSeconds, openTables } from './schema.ts'
+import { nowInSeconds, openTables } from './schema.ts'
+import { asStorageFailure } from './storage-failure.ts'
 
 /** What an address that somebody shows is: that of a file, of one whose time is over, or none of this gateway. */
 export type SignedFile = { readonly id: string; readonly hasExpired: boolean } | null
@@ -51,9 +52,11 @@ function readSecret(database: Database): Uint8Array {
   // A disk that is full can still be read.
   let value = find()
   if (value === undefined) {
-    atOnce(tables, () =>
-      tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run(NAME, randomBytes(SECRET_BYTES)),
-    )
+    try {
+      tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run(NAME, randomBytes(SECRET_BYTES))
+    } catch (thrown) {
+      throw asStorageFailure(thrown)
+    }
     value = find()
   }
   return value as Uint8Array

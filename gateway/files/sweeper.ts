@@ -31,7 +31,7 @@ export function startSweeper(
   let running = Promise.resolve()
 
   const tables = () => openTables(database)
-  const keeping: Keeping = { tables, blobs }
+  const keeping: Keeping = { database, tables, blobs }
 
   async function removeExpired(): Promise<void> {
     for (const some of [forgetFiles, forgetUploads]) while (!closing.signal.aborted && (await some(keeping)));
@@ -64,6 +64,7 @@ export function startSweeper(
 
 /** What is swept. */
 interface Keeping {
+  readonly database: Database
   readonly tables: () => DatabaseSync
   readonly blobs: BlobStore
 }
@@ -77,20 +78,20 @@ async function forgetFiles({ tables, blobs }: Keeping): Promise<boolean> {
 }
 
 /** Forgets the parts of uploads that were given up, and uploads of long ago. */
-async function forgetUploads({ tables, blobs }: Keeping): Promise<boolean> {
+async function forgetUploads({ database, tables, blobs }: Keeping): Promise<boolean> {
   const ids = selectGivenUp(tables(), BATCH)
   for (const id of ids) {
     const parts = selectParts(tables(), id).map((part) => part.id)
-    await forget(blobs, parts, () => atOnce(tables(), () => giveUp(tables(), id)))
+    await forget(blobs, parts, () => atOnce(database, (opened) => giveUp(opened, id)))
   }
   return deleteOldUploads(tables(), BATCH) || ids.length > 0
 }
 
 /** Bytes go first: on a full disk the database has no room to note anything before. */
-async function forget(blobs: BlobStore, ids: readonly string[], note: () => void): Promise<void> {
+async function forget(blobs: BlobStore, ids: readonly string[], note: () => unknown): Promise<void> {
   try {
     await blobs.remove(ids)
   } finally {
-    note()
+    await note()
   }
 }

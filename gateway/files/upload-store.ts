@@ -41,7 +41,7 @@ export interface Completion {
 /** Files that come in parts. */
 export interface UploadStore {
   /** Throws `storage_full` where there is no room for the file. */
-  create(owner: string, bytes: number, facts: FileFacts): UploadAndFile
+  create(owner: string, bytes: number, facts: FileFacts): Promise<UploadAndFile>
   /** Throws `file_not_found`, `invalid_value` where no more parts are taken, and `storage_full` for one of so many bytes. */
   expectPart(owner: string, id: string, bytes: number): void
   /** Writes a part as it arrives. Throws what `expectPart` throws. */
@@ -60,6 +60,7 @@ const MAX_PARTS = 2000
 
 /** What uploads are kept with. */
 interface Keeping {
+  readonly database: Database
   readonly tables: () => DatabaseSync
   readonly blobs: BlobStore
   readonly quota: Quota
@@ -75,7 +76,8 @@ export function createUploadStore(
   { quota }: Pick<FileStore, 'quota'>,
   { ttlSeconds }: Pick<FileOptions, 'ttlSeconds'>,
 ): UploadStore {
-  const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds, completing: new Map() }
+  const tables = () => openTables(database)
+  const keeping: Keeping = { database, tables, blobs, quota, ttlSeconds, completing: new Map() }
   return {
     create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
     expectPart: (owner, id, bytes) => expectPart(keeping, owner, id, bytes),
@@ -89,14 +91,19 @@ export function createUploadStore(
   }
 }
 
-function create({ tables, quota }: Keeping, owner: string, bytes: number, facts: FileFacts): UploadAndFile {
+async function create(
+  { database, quota }: Keeping,
+  owner: string,
+  bytes: number,
+  facts: FileFacts,
+): Promise<UploadAndFile> {
   quota.check(owner, bytes)
   const { seconds: fileSeconds, ...rest } = facts
   const createdAt = nowInSeconds()
   const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
   const id = newId('upload_')
   const upload: Upload = { id, bytes, ...rest, fileSeconds, status: 'pending', fileId: null, ...times }
-  atOnce(tables(), () => insertUpload(tables(), owner, upload))
+  await atOnce(database, (tables) => insertUpload(tables, owner, upload))
   return { upload, file: null }
 }
 
@@ -119,12 +126,12 @@ function expectPart(keeping: Keeping, owner: string, id: string, bytes: number):
 }
 
 function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
-  const { tables, quota } = keeping
+  const { database, quota } = keeping
   const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
   return arrival.keep(() =>
-    atOnce(tables(), () => {
+    atOnce(database, (tables) => {
       quota.check(owner, part.bytes)
-      if (!insertPart(tables(), owner, id, part)) throw isOver(find(keeping, owner, id).upload)
+      if (!insertPart(tables, owner, id, part)) throw isOver(find(keeping, owner, id).upload)
       return part
     }),
   )
@@ -152,7 +159,7 @@ async function complete(keeping: Keeping, owner: string, id: string, completion:
 
 /** Makes the parts of an upload one file. */
 async function join(
-  { tables, blobs, ttlSeconds }: Keeping,
+  { database, tables, blobs, ttlSeconds }: Keeping,
   owner: string,
   upload: Upload,
   { partIds, md5 }: Completion,
@@ -167,15 +174,15 @@ async function join(
     if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
     const { filename, purpose, mediaType, fileSeconds: seconds } = upload
     const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
-    left = becomeFile(tables(), owner, upload.id, file)
+    left = await becomeFile(database, owner, upload.id, file)
   } finally {
     await blobs.remove(left ?? [fileId])
   }
 }
 
 /** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
-function becomeFile(tables: DatabaseSync, owner: string, id: string, file: StoredFile): string[] | null {
-  return atOnce(tables, () => {
+function becomeFile(database: Database, owner: string, id: string, file: StoredFile): Promise<string[] | null> {
+  return atOnce(database, (tables) => {
     if (!endUpload(tables, id, 'completed', file.id)) return null
     insertFile(tables, owner, file)
     return deleteParts(tables, id)
@@ -183,10 +190,12 @@ function becomeFile(tables: DatabaseSync, owner: string, id: string, file: Store
 }
 
 async function cancel(keeping: Keeping, owner: string, id: string): Promise<UploadAndFile> {
-  const { tables, blobs } = keeping
+  const { database, blobs } = keeping
   const { upload } = find(keeping, owner, id)
   if (upload.status === 'completed') throw isOver(upload)
-  const parts = atOnce(tables(), () => (endUpload(tables(), id, 'cancelled', null) ? deleteParts(tables(), id) : []))
+  const parts = await atOnce(database, (tables) =>
+    endUpload(tables, id, 'cancelled', null) ? deleteParts(tables, id) : [],
+  )
   await blobs.remove(parts)
   return find(keeping, owner, id)
 }

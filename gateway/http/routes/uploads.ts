@@ -18,7 +18,7 @@ export function createUpload(services: UploadServices) {
   return async function createUpload(c: GatewayContext): Promise<Response> {
     const { bytes, ...facts } = readUploadWishes(await bodyOf(c, services))
     if (bytes > MAX_FILE_BYTES) throw tooLarge()
-    return c.json(uploadObject(services.files.uploads.create(ownerOf(c), bytes, facts)))
+    return c.json(uploadObject(await services.files.uploads.create(ownerOf(c), bytes, facts)))
   }
 }
 

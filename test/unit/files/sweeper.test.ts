@@ -79,7 +79,7 @@ describe('on a disk that is full', () => {
     gateway.tables.exec('UPDATE files SET expires_at = 1')
     await gateway.full.sweeper.sweep()
     assert.deepEqual(gateway.namesIn(), [])
-    const { upload } = gateway.uploads.create('key', 1, FACTS)
+    const { upload } = await gateway.uploads.create('key', 1, FACTS)
     await gateway.uploads.keepPart('key', upload.id, await gateway.uploads.receivePart('key', upload.id, oneByte(), 0))
     assert.equal(gateway.namesIn().length, 1)
     gateway.tables.exec('UPDATE uploads SET expires_at = 1')
@@ -93,11 +93,11 @@ describe('uploads', () => {
   it('count as files, until nobody asks for them any more', async () => {
     const gateway = openGateway(4 * 4096)
     const begin = () => gateway.uploads.create('key', 1, FACTS)
-    for (let count = 0; count < 4; count++) await gateway.uploads.cancel('key', begin().upload.id)
-    assert.throws(begin, { code: 'storage_full' })
+    for (let count = 0; count < 4; count++) await gateway.uploads.cancel('key', (await begin()).upload.id)
+    await assert.rejects(begin(), { code: 'storage_full' })
     gateway.tables.exec('UPDATE uploads SET expires_at = 1')
     await gateway.sweeper.sweep()
-    begin()
+    await begin()
   })
 })
 

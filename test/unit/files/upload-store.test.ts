@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { BlobStore } from '../../../gateway/files/blob-store.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { createFileStore } from '../../../gateway/files/file-store.ts'
@@ -28,7 +31,7 @@ async function* piecesOf(text: string) {
 }
 
 async function begin({ uploads }: Gateway) {
-  const { upload } = uploads.create('key', TEXTS.join('').length, FACTS)
+  const { upload } = await uploads.create('key', TEXTS.join('').length, FACTS)
   const partIds: string[] = []
   for (const text of TEXTS) {
     const arrival = await uploads.receivePart('key', upload.id, piecesOf(text), 0)
@@ -108,5 +111,25 @@ describe('an upload that is completed', () => {
     const { file } = await gateway.uploads.complete('key', id, completion)
     await using open = (await gateway.files.open(file!)).blob
     assert.equal(Buffer.from(await open.read()).toString(), TEXTS.join(''))
+  })
+})
+
+describe('a database that another process has locked', () => {
+  it('is waited for, and nothing else of the process waits', async () => {
+    const folder = useFolder().path
+    const gateway = openGateway(folder)
+    const { id, completion } = await begin(gateway)
+    const other = new DatabaseSync(join(folder, 'gateway.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const delays = monitorEventLoopDelay({ resolution: 5 })
+    delays.enable()
+    const completed = gateway.uploads.complete('key', id, completion)
+    await delay(1000)
+    delays.disable()
+    other.exec('ROLLBACK')
+    other.close()
+    assert.equal((await completed).upload.status, 'completed')
+    // Longer than SQLite itself waits before it gives up, and far less than it was locked.
+    assert.ok(delays.max / 1e6 < 700, `the process stood still for ${delays.max / 1e6} ms`)
   })
 })
