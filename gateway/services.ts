@@ -205,6 +205,7 @@ function createStoredFiles(config: Config, database: Database, log: Log): Files 
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
+    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
     onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
   })
 }

@@ -296,7 +296,7 @@ export const variables = {
     seconds(1),
     30,
     '`30`',
-    'How long a request body may stand still, or bring less than 1 KB per second, before it is refused with 408.',
+    'How long a request body may stand still, or bring less than 1 KB per second, before it is refused with 408; and how long the client of a download of a file may take nothing of it, before its connection is ended.',
   ),
   GATEWAY_MAX_DOCUMENT_BYTES: define(
     integer(1),

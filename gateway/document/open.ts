@@ -64,8 +64,10 @@ export async function openDocument(
 ): Promise<OpenedSource> {
   signal.throwIfAborted()
   const { param } = source
-  const content = await source.open(signal)
   await using opening = new AsyncDisposableStack()
+  using opened = new DisposableStack()
+  opened.defer(() => source.onOpened?.())
+  const content = await source.open(signal)
   if (!(content instanceof Uint8Array)) opening.use(content)
   const shared = await share(content, source, maxDocumentBytes)
   opening.defer(() => rasterizer.forget(shared))

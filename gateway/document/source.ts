@@ -14,8 +14,8 @@ export interface KeptBytes extends AsyncDisposable {
   readonly length: number
   /** In hexadecimal. */
   readonly sha256: string
-  /** Returns all of them, or as many as are asked for, from the beginning. They do not change, whatever becomes of the file. */
-  read(length?: number): Promise<Uint8Array>
+  /** Returns all of them, or at most so many, from a place on. They do not change, whatever becomes of the file. */
+  read(length?: number, from?: number): Promise<Uint8Array>
 }
 
 /** Where a document comes from. It can be opened once. */
@@ -25,6 +25,8 @@ export interface Source extends SourceFacts {
    * what getting them throws, naming `param`.
    */
   open(signal: AbortSignal): Promise<Uint8Array | KeptBytes>
+  /** Is told when the document was opened from the bytes, or could not be: until then the source counts them as held. */
+  readonly onOpened?: () => void
 }
 
 /** Creates a source of bytes that came with the request. */

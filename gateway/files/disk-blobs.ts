@@ -4,19 +4,15 @@ import { join } from 'node:path'
 import type { BlobStore, OpenBlob, Written } from './blob-store.ts'
 import { asStorageFull } from './storage-full.ts'
 
-/**
- * What was written to before that is no upload any more: one brings something every few seconds. Processes that share the
- * folder need not know each other for it.
- */
-const STALE_AFTER_MS = 15 * 60_000
 /** Names that are looked up at a time. */
 const BATCH = 500
 
 /**
  * Keeps bytes in a folder. They are written to a name beside the others, synced, and renamed, so that a process that is
- * killed leaves no half file.
+ * killed leaves no half file. What was last written to longer ago than `staleAfterMs` is no upload any more: processes that
+ * share the folder need not know each other for it.
  */
-export function createDiskBlobs(folder: string, staleAfterMs = STALE_AFTER_MS): BlobStore {
+export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore {
   const content = join(folder, 'content')
   const incoming = join(folder, 'incoming')
   const path = (id: string): string => join(content, id)
@@ -42,8 +38,8 @@ export function createDiskBlobs(folder: string, staleAfterMs = STALE_AFTER_MS): 
       for (const id of ids) await rm(path(id), { force: true })
     },
     async sweep(unowned) {
-      for await (const batch of staleIn(incoming, staleAfterMs)) await removeAll(incoming, batch)
-      for await (const batch of staleIn(content, staleAfterMs)) await removeAll(content, unowned(batch))
+      for await (const names of namesIn(incoming)) await removeStale(incoming, names, staleAfterMs)
+      for await (const names of namesIn(content)) await removeStale(content, unowned(names), staleAfterMs)
     },
   }
 }
@@ -91,11 +87,11 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
   return {
     length: size,
-    async read(length = size) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(length, size))
+    async read(length = size, from = 0) {
+      const bytes = Buffer.allocUnsafeSlow(Math.min(length, size - from))
       let filled = 0
       while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, filled)
+        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, from + filled)
         if (bytesRead === 0) throw new Error('A stored file has become shorter.')
         filled += bytesRead
       }
@@ -110,16 +106,16 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
 }
 
-const STREAM_BYTES = 256 * 1024
+/** Of each download some are in memory: in front of the socket, and behind the disk. */
+const STREAM_BYTES = 64 * 1024
 
-/** Yields the names in a folder that nobody has written to for a while. */
-async function* staleIn(folder: string, staleAfterMs: number): AsyncGenerator<readonly string[]> {
+/** Yields the names in a folder, some at a time. */
+async function* namesIn(folder: string): AsyncGenerator<readonly string[]> {
   const directory = await opendir(folder).catch(nullIfMissing)
   if (directory === null) return
   let batch: string[] = []
   for await (const { name } of directory) {
-    const facts = await stat(join(folder, name)).catch(nullIfMissing)
-    if (facts !== null && Date.now() - facts.mtimeMs > staleAfterMs) batch.push(name)
+    batch.push(name)
     if (batch.length < BATCH) continue
     yield batch
     batch = []
@@ -127,8 +123,12 @@ async function* staleIn(folder: string, staleAfterMs: number): AsyncGenerator<re
   yield batch
 }
 
-async function removeAll(folder: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await rm(join(folder, name), { force: true })
+/** Removes those of some names that nobody has written to for a while. */
+async function removeStale(folder: string, names: readonly string[], staleAfterMs: number): Promise<void> {
+  for (const name of names) {
+    const facts = await stat(join(folder, name)).catch(nullIfMissing)
+    if (facts !== null && Date.now() - facts.mtimeMs > staleAfterMs) await rm(join(folder, name), { force: true })
+  }
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

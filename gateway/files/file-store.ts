@@ -1,8 +1,10 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
 import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import type { BlobStore, OpenBlob } from './blob-store.ts'
-import { deleteFile, insertFile, selectFile, selectFiles, selectStored } from './file-table.ts'
+import { listFiles } from './file-list.ts'
+import { deleteFile, insertFile, selectFile, selectStored } from './file-table.ts'
 import { newId } from './ids.ts'
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts'
 import { atOnce, nowInSeconds, openTables } from './schema.ts'
@@ -32,7 +34,7 @@ export interface FileStore {
   findAny(id: string, param?: string): StoredFile
   /** Opens the bytes of a file that was found. Throws `file_not_found` where they are gone. */
   open(file: StoredFile, param?: string): Promise<OpenFile>
-  list(owner: string, query: FileQuery): FilePage
+  list(owner: string, query: FileQuery): Promise<FilePage>
   /** Removes a file; who reads it now reads it to its end. Throws `file_not_found`. */
   remove(owner: string, id: string): Promise<void>
   /** What is stored, by all. */
@@ -63,13 +65,26 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
       if (blob === null) throw noFile(file.id, param)
       return { file, blob }
     },
-    list: (owner, query) => selectFiles(tables(), owner, query),
+    list: (owner, query) => listFiles(tables(), owner, query),
     async remove(owner, id) {
-      if (!deleteFile(tables(), owner, id)) throw noFile(id)
+      if (!(await forgetFile(tables(), owner, id, blobs))) throw noFile(id)
       await blobs.remove([id])
     },
     usage: () => selectStored(tables(), null),
     quota,
+  }
+}
+
+/** On a full disk the database has no room even to forget something, before its bytes are removed. */
+async function forgetFile(tables: DatabaseSync, owner: string, id: string, blobs: BlobStore): Promise<boolean> {
+  const forget = () => atOnce(tables, () => deleteFile(tables, owner, id))
+  try {
+    return forget()
+  } catch (error) {
+    const isFull = error instanceof GatewayError && error.code === 'storage_full'
+    if (!isFull || selectFile(tables, owner, id) === null) throw error
+    await blobs.remove([id])
+    return forget()
   }
 }
 

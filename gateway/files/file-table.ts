@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Stored } from './quota.ts'
 import { nowInSeconds } from './schema.ts'
-import type { FilePage, FileQuery, StoredFile } from './stored-file.ts'
+import type { StoredFile } from './stored-file.ts'
 
-const COLUMNS = `id, bytes, sha256, filename, purpose, media_type AS mediaType, created_at AS createdAt,
+/** What is known of a file, as SQL selects it. */
+export const COLUMNS = `id, bytes, sha256, filename, purpose, media_type AS mediaType, created_at AS createdAt,
   expires_at AS expiresAt`
 
 /** Adds a file. */
@@ -30,46 +31,15 @@ export function deleteFile(tables: DatabaseSync, owner: string, id: string): boo
   return changes > 0
 }
 
-/** Returns a part of the list of an owner's files. */
-export function selectFiles(tables: DatabaseSync, owner: string, query: FileQuery): FilePage {
-  const { after, offset, limit, order, counts } = query
-  const { conditions, values } = conditionsOf(owner, query)
-  const behind = after === null ? [] : [`id ${order === 'asc' ? '>' : '<'} ?`]
-  const found = tables
-    .prepare(
-      `SELECT ${COLUMNS} FROM files WHERE ${[...conditions, ...behind].join(' AND ')}
-       ORDER BY id ${order === 'asc' ? 'ASC' : 'DESC'} LIMIT ? OFFSET ?`,
-    )
-    .all(...values, ...(after === null ? [] : [after]), limit + 1, offset) as unknown as StoredFile[]
-  const total = counts
-    ? tables.prepare(`SELECT count(*) AS total FROM files WHERE ${conditions.join(' AND ')}`).get(...values)
-    : null
-  return {
-    files: found.slice(0, limit),
-    hasMore: found.length > limit,
-    total: total === null ? null : Number(total?.['total']),
-  }
+/** Returns the ids of files whose time is over, of some of them. */
+export function selectExpired(tables: DatabaseSync, limit: number): string[] {
+  const found = tables.prepare('SELECT id FROM files WHERE expires_at <= ? LIMIT ?').all(nowInSeconds(), limit)
+  return found.map(({ id }) => String(id))
 }
 
-function conditionsOf(owner: string, { purpose, search, mediaTypes }: FileQuery) {
-  const asked: [string, string | number][] = [
-    ['owner = ?', owner],
-    ['expires_at > ?', nowInSeconds()],
-  ]
-  if (purpose !== null) asked.push(['purpose = ?', purpose])
-  if (search !== null) asked.push(['instr(lower(filename), lower(?)) > 0', search])
-  if (mediaTypes !== null) {
-    asked.push(['media_type IN (SELECT value FROM json_each(?))', JSON.stringify(mediaTypes)])
-  }
-  return { conditions: asked.map(([condition]) => condition), values: asked.map(([, value]) => value) }
-}
-
-/** Removes files whose time is over, some of them; returns their ids. */
-export function deleteExpired(tables: DatabaseSync, limit: number): string[] {
-  const gone = tables
-    .prepare('DELETE FROM files WHERE id IN (SELECT id FROM files WHERE expires_at <= ? LIMIT ?) RETURNING id')
-    .all(nowInSeconds(), limit)
-  return gone.map(({ id }) => String(id))
+/** Removes files, whosever they are. */
+export function deleteFiles(tables: DatabaseSync, ids: readonly string[]): void {
+  tables.prepare('DELETE FROM files WHERE id IN (SELECT value FROM json_each(?))').run(JSON.stringify(ids))
 }
 
 /** Returns those of some ids that neither a file nor a part of an upload has. */

@@ -15,7 +15,7 @@ export interface Files extends AsyncDisposable {
   readonly addresses: SignedAddresses
   readonly named: NamedFiles
   readonly sweeper: Pick<Sweeper, 'sweep'>
-  /** What is stored; of a gateway that never stored anything, without looking. */
+  /** What is stored; of a gateway that never stored anything, without looking. `NaN` where that cannot be read. */
   usage(): { readonly files: number; readonly bytes: number }
 }
 
@@ -24,13 +24,19 @@ export interface FilesOptions extends FileOptions {
   readonly dataDir: string
   /** Of a file that is read as a document. */
   readonly maxDocumentBytes: number
+  /** How long an upload may stand still. */
+  readonly idleSeconds: number
   readonly onError: (error: unknown) => void
 }
+
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
 
 /** Creates the stored files of a gateway. Nothing is written to the disk before the first one comes. */
 export function createFiles(database: Database, options: FilesOptions): Files {
   const folder = join(options.dataDir, 'files')
-  const blobs = createDiskBlobs(folder)
+  const staleSeconds = Math.max(LEAST_STALE_SECONDS, 2 * options.idleSeconds)
+  const blobs = createDiskBlobs(folder, staleSeconds * 1000)
   const store = createFileStore(database, blobs, options)
   const addresses = createSignedAddresses(database)
   const sweeper = startSweeper(database, blobs, folder, options.onError)
@@ -40,7 +46,16 @@ export function createFiles(database: Database, options: FilesOptions): Files {
     addresses,
     named: createNamedFiles(store, addresses, options.maxDocumentBytes),
     sweeper,
-    usage: () => (existsSync(folder) ? store.usage() : { files: 0, bytes: 0 }),
+    usage: () => (existsSync(folder) ? usageOf(store) : { files: 0, bytes: 0 }),
     [Symbol.asyncDispose]: () => sweeper[Symbol.asyncDispose](),
+  }
+}
+
+/** All other metrics are needed most when the disk is full, or broken. */
+function usageOf(store: FileStore): { readonly files: number; readonly bytes: number } {
+  try {
+    return store.usage()
+  } catch {
+    return { files: NaN, bytes: NaN }
   }
 }

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS uploads (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS uploads_by_expiry ON uploads (expires_at);
+CREATE INDEX IF NOT EXISTS uploads_by_status ON uploads (status, expires_at);
 CREATE TABLE IF NOT EXISTS upload_parts (
   id TEXT PRIMARY KEY, upload_id TEXT NOT NULL, owner TEXT NOT NULL, bytes INTEGER NOT NULL, created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -27,24 +28,35 @@ CREATE TABLE IF NOT EXISTS stored (
   owner TEXT PRIMARY KEY, items INTEGER NOT NULL, bytes INTEGER NOT NULL, files INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-${counted('files', 1)}
-${counted('upload_parts', 0)}
+${counted('files', { hasBytes: true, isFile: true })}
+${counted('upload_parts', { hasBytes: true, isFile: false })}
+${counted('uploads', { hasBytes: false, isFile: false })}
 `
 
-function counted(table: string, files: 0 | 1): string {
+/** An upload has no bytes but those of its parts; without being counted, there could be any number of them. */
+function counted(
+  table: string,
+  { hasBytes, isFile }: { readonly hasBytes: boolean; readonly isFile: boolean },
+): string {
+  const files = Number(isFile)
+  const bytes = (row: 'new' | 'old'): string => (hasBytes ? `${row}.bytes` : '0')
   return `
 CREATE TRIGGER IF NOT EXISTS ${table}_added AFTER INSERT ON ${table} BEGIN
-  INSERT INTO stored (owner, items, bytes, files) VALUES (new.owner, 1, new.bytes, ${files})
+  INSERT INTO stored (owner, items, bytes, files) VALUES (new.owner, 1, ${bytes('new')}, ${files})
   ON CONFLICT (owner) DO UPDATE SET items = items + 1, bytes = bytes + excluded.bytes, files = files + ${files};
 END;
 CREATE TRIGGER IF NOT EXISTS ${table}_removed AFTER DELETE ON ${table} BEGIN
-  UPDATE stored SET items = items - 1, bytes = bytes - old.bytes, files = files - ${files} WHERE owner = old.owner;
+  UPDATE stored SET items = items - 1, bytes = bytes - ${bytes('old')}, files = files - ${files} WHERE owner = old.owner;
 END;`
 }
 
-/** Opens the tables of files and uploads. */
+/** Opens the tables of files and uploads. Throws `storage_full` where the disk has no room for what SQLite needs beside them. */
 export function openTables(database: Database): DatabaseSync {
-  return database.open(SCHEMA)
+  try {
+    return database.open(SCHEMA)
+  } catch (thrown) {
+    throw asStorageFull(thrown)
+  }
 }
 
 /** Runs a change of several tables: all of it happens, or nothing. Throws `storage_full` where the disk has no room. */

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Database } from '../store/database.ts'
-import { nowInSeconds, openTables } from './schema.ts'
+import { atOnce, nowInSeconds, openTables } from './schema.ts'
 
 /** What an address that somebody shows is: that of a file, of one whose time is over, or none of this gateway. */
 export type SignedFile = { readonly id: string; readonly hasExpired: boolean } | null
@@ -13,8 +13,11 @@ export interface SignedAddresses {
   read(address: string): SignedFile
 }
 
+const NAME = 'signed addresses'
 const SECRET_BYTES = 32
 const PATH = /\/files\/(file-[0-9a-z]+)\/content$/
+/** SHA-256 in base64url. What looks otherwise is not worth a look into the database. */
+const SIGNATURE = /^[\w-]{43}$/
 
 /** Creates the signer. Its secret lies beside the files: all gateways that share them share it, and it survives a restart. */
 export function createSignedAddresses(database: Database): SignedAddresses {
@@ -34,24 +37,24 @@ export function createSignedAddresses(database: Database): SignedAddresses {
       const id = PATH.exec(pathname)?.[1]
       const expires = searchParams.get('expires')
       const given = searchParams.get('signature')
-      if (id === undefined || expires === null || given === null || !/^\d{1,12}$/.test(expires)) return null
-      if (!isEqual(given, signature(id, expires))) return null
+      if (id === undefined || expires === null || given === null) return null
+      if (!/^\d{1,12}$/.test(expires) || !SIGNATURE.test(given)) return null
+      if (!timingSafeEqual(Buffer.from(given), Buffer.from(signature(id, expires)))) return null
       return { id, hasExpired: Number(expires) <= nowInSeconds() }
     },
   }
 }
 
-/** In bytes: a signature that somebody made up may have as many characters as a true one, and more bytes. */
-function isEqual(one: string, other: string): boolean {
-  const [given, known] = [Buffer.from(one), Buffer.from(other)]
-  return given.length === known.length && timingSafeEqual(given, known)
-}
-
 function readSecret(database: Database): Uint8Array {
   const tables = openTables(database)
-  tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run('signed addresses', randomBytes(SECRET_BYTES))
-  const { value } = tables.prepare('SELECT value FROM secrets WHERE name = ?').get('signed addresses') as {
-    value: Uint8Array
+  const find = () => tables.prepare('SELECT value FROM secrets WHERE name = ?').get(NAME)?.['value']
+  // A disk that is full can still be read.
+  let value = find()
+  if (value === undefined) {
+    atOnce(tables, () =>
+      tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run(NAME, randomBytes(SECRET_BYTES)),
+    )
+    value = find()
   }
-  return value
+  return value as Uint8Array
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Database } from '../store/database.ts'
 import type { BlobStore } from './blob-store.ts'
-import { deleteExpired, unownedIds } from './file-table.ts'
-import { openTables } from './schema.ts'
-import { deleteGivenUp } from './upload-table.ts'
+import { deleteFiles, selectExpired, unownedIds } from './file-table.ts'
+import { atOnce, openTables } from './schema.ts'
+import { deleteOldUploads, giveUp, selectGivenUp, selectParts } from './upload-table.ts'
 
 /** Removes what nobody can ask for any more. */
 export interface Sweeper extends AsyncDisposable {
@@ -13,7 +14,7 @@ export interface Sweeper extends AsyncDisposable {
 /** In milliseconds: after the start, and then again and again. */
 const FIRST_AFTER = 1000
 const INTERVAL = 60_000
-/** Files that are removed at a time. */
+/** Files, or uploads, that are removed at a time. */
 const BATCH = 100
 /** Folders are looked through at the start, and then once in so many rounds. */
 const FOLDERS_EVERY = 15
@@ -29,20 +30,18 @@ export function startSweeper(
   let rounds = 0
   let running = Promise.resolve()
 
+  const tables = () => openTables(database)
+  const keeping: Keeping = { tables, blobs }
+
   async function removeExpired(): Promise<void> {
-    await blobs.remove(deleteGivenUp(openTables(database)))
-    while (!closing.signal.aborted) {
-      const expired = deleteExpired(openTables(database), BATCH)
-      if (expired.length === 0) return
-      await blobs.remove(expired)
-    }
+    for (const some of [forgetFiles, forgetUploads]) while (!closing.signal.aborted && (await some(keeping)));
   }
 
   async function round(): Promise<void> {
     if (closing.signal.aborted || !existsSync(folder)) return
     await removeExpired()
     if (rounds++ % FOLDERS_EVERY > 0 || closing.signal.aborted) return
-    await blobs.sweep((ids) => (closing.signal.aborted ? [] : unownedIds(openTables(database), ids)))
+    await blobs.sweep((ids) => (closing.signal.aborted ? [] : unownedIds(tables(), ids)))
   }
 
   function sweep(): Promise<void> {
@@ -60,5 +59,38 @@ export function startSweeper(
       clearInterval(timer)
       await running
     },
+  }
+}
+
+/** What is swept. */
+interface Keeping {
+  readonly tables: () => DatabaseSync
+  readonly blobs: BlobStore
+}
+
+/** Forgets files whose time is over, some of them; returns whether there were any. */
+async function forgetFiles({ tables, blobs }: Keeping): Promise<boolean> {
+  const ids = selectExpired(tables(), BATCH)
+  if (ids.length === 0) return false
+  await forget(blobs, ids, () => deleteFiles(tables(), ids))
+  return true
+}
+
+/** Forgets the parts of uploads that were given up, and uploads of long ago. */
+async function forgetUploads({ tables, blobs }: Keeping): Promise<boolean> {
+  const ids = selectGivenUp(tables(), BATCH)
+  for (const id of ids) {
+    const parts = selectParts(tables(), id).map((part) => part.id)
+    await forget(blobs, parts, () => atOnce(tables(), () => giveUp(tables(), id)))
+  }
+  return deleteOldUploads(tables(), BATCH) || ids.length > 0
+}
+
+/** Bytes go first: on a full disk the database has no room to note anything before. */
+async function forget(blobs: BlobStore, ids: readonly string[], note: () => void): Promise<void> {
+  try {
+    await blobs.remove(ids)
+  } finally {
+    note()
   }
 }

@@ -42,7 +42,9 @@ export interface Completion {
 export interface UploadStore {
   /** Throws `storage_full` where there is no room for the file. */
   create(owner: string, bytes: number, facts: FileFacts): UploadAndFile
-  /** Writes a part as it arrives. Throws `file_not_found`, `invalid_value` where no more are taken, and `storage_full`. */
+  /** Throws `file_not_found`, `invalid_value` where no more parts are taken, and `storage_full` for one of so many bytes. */
+  expectPart(owner: string, id: string, bytes: number): void
+  /** Writes a part as it arrives. Throws what `expectPart` throws. */
   receivePart(owner: string, id: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
   /** Makes what has arrived a part. Throws `invalid_value` where no more are taken, and `storage_full`. */
   keepPart(owner: string, id: string, arrival: Arrival): Promise<UploadPart>
@@ -62,6 +64,8 @@ interface Keeping {
   readonly blobs: BlobStore
   readonly quota: Quota
   readonly ttlSeconds: number
+  /** The uploads that are being completed, and when that has ended, whatever has become of it. */
+  readonly completing: Map<string, Promise<void>>
 }
 
 /** Creates the store of uploads. */
@@ -71,12 +75,12 @@ export function createUploadStore(
   { quota }: Pick<FileStore, 'quota'>,
   { ttlSeconds }: Pick<FileOptions, 'ttlSeconds'>,
 ): UploadStore {
-  const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds }
+  const keeping: Keeping = { tables: () => openTables(database), blobs, quota, ttlSeconds, completing: new Map() }
   return {
     create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
+    expectPart: (owner, id, bytes) => expectPart(keeping, owner, id, bytes),
     async receivePart(owner, id, pieces, announced) {
-      expectPending(keeping, owner, id)
-      if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+      expectPart(keeping, owner, id, announced)
       return arrive({ id: newId('part_'), owner, pieces, announced }, keeping)
     },
     keepPart: (owner, id, arrival) => keepPart(keeping, owner, id, arrival),
@@ -108,6 +112,12 @@ function expectPending(keeping: Keeping, owner: string, id: string): Upload {
   return upload
 }
 
+function expectPart(keeping: Keeping, owner: string, id: string, bytes: number): void {
+  expectPending(keeping, owner, id)
+  if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
+  keeping.quota.check(owner, bytes)
+}
+
 function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
   const { tables, quota } = keeping
   const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
@@ -120,34 +130,47 @@ function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival)
   )
 }
 
-async function complete(
-  keeping: Keeping,
+/** Completes an upload; who asks while it is completed waits for it, so that its bytes are not written once for each. */
+async function complete(keeping: Keeping, owner: string, id: string, completion: Completion): Promise<UploadAndFile> {
+  const { completing } = keeping
+  while (completing.has(id)) await completing.get(id)
+  const { upload } = find(keeping, owner, id)
+  if (upload.status === 'pending') {
+    const joined = join(keeping, owner, upload, completion)
+    const ended = joined.catch(() => {}).finally(() => completing.delete(id))
+    completing.set(id, ended)
+    await joined.catch((error: unknown) => {
+      // Another gateway that has ended the upload meanwhile has taken its parts away.
+      if (find(keeping, owner, id).upload.status === 'pending') throw error
+    })
+  }
+  const after = find(keeping, owner, id)
+  // A client whose connection broke asks again, and is told what has become of it.
+  if (after.upload.status !== 'completed') throw isOver(after.upload)
+  return after
+}
+
+/** Makes the parts of an upload one file. */
+async function join(
+  { tables, blobs, ttlSeconds }: Keeping,
   owner: string,
-  id: string,
+  upload: Upload,
   { partIds, md5 }: Completion,
-): Promise<UploadAndFile> {
-  const { tables, blobs, ttlSeconds } = keeping
-  const before = find(keeping, owner, id)
-  // A client whose connection broke asks again.
-  if (before.upload.status === 'completed') return before
-  const upload = expectPending(keeping, owner, id)
-  const parts = partsInOrder(partIds, selectParts(tables(), id), upload)
+): Promise<void> {
+  const parts = partsInOrder(partIds, selectParts(tables(), upload.id), upload)
   const fileId = newId('file-')
   const hash = createHash('md5')
-  const written = await blobs.write(fileId, joined(parts, blobs, hash), () => {})
+  const written = await blobs.write(fileId, bytesOf(parts, blobs, hash), () => {})
+  let left: readonly string[] | null = null
   try {
     const found = hash.digest('hex')
     if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
     const { filename, purpose, mediaType, fileSeconds: seconds } = upload
     const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
-    await blobs.remove(becomeFile(tables(), owner, id, file) ?? [fileId])
-  } catch (error) {
-    await blobs.remove([fileId])
-    throw error
+    left = becomeFile(tables(), owner, upload.id, file)
+  } finally {
+    await blobs.remove(left ?? [fileId])
   }
-  const after = find(keeping, owner, id)
-  if (after.upload.status !== 'completed') throw isOver(after.upload)
-  return after
 }
 
 /** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
@@ -168,7 +191,7 @@ async function cancel(keeping: Keeping, owner: string, id: string): Promise<Uplo
   return find(keeping, owner, id)
 }
 
-async function* joined(
+async function* bytesOf(
   parts: readonly UploadPart[],
   blobs: BlobStore,
   hash: { update: (piece: Uint8Array) => unknown },

@@ -87,17 +87,32 @@ export function deleteParts(tables: DatabaseSync, uploadId: string): string[] {
     .map(({ id }) => String(id))
 }
 
+/** Returns the ids of uploads that were neither completed nor cancelled in time, of some of them. */
+export function selectGivenUp(tables: DatabaseSync, limit: number): string[] {
+  const found = tables
+    .prepare(`SELECT id FROM uploads WHERE status = 'pending' AND expires_at <= ? LIMIT ?`)
+    .all(nowInSeconds(), limit)
+  return found.map(({ id }) => String(id))
+}
+
+/** Gives up an upload whose time is over, and forgets its parts. */
+export function giveUp(tables: DatabaseSync, id: string): void {
+  tables
+    .prepare(`UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at <= ?`)
+    .run(id, nowInSeconds())
+  deleteParts(tables, id)
+}
+
 /** For how long it is known what became of an upload. */
 const KNOWN_FOR = 86_400
 
-/** Forgets the parts of uploads that were given up, and uploads of long ago; returns the ids of the parts. */
-export function deleteGivenUp(tables: DatabaseSync): string[] {
-  const parts = tables
+/** Forgets uploads of long ago, some of them; returns whether there were any. */
+export function deleteOldUploads(tables: DatabaseSync, limit: number): boolean {
+  const { changes } = tables
     .prepare(
-      `DELETE FROM upload_parts WHERE upload_id NOT IN (SELECT id FROM uploads WHERE status = 'pending' AND expires_at > ?)
-       RETURNING id`,
+      `DELETE FROM uploads WHERE id IN
+       (SELECT id FROM uploads WHERE expires_at <= ? AND status <> 'pending' LIMIT ?)`,
     )
-    .all(nowInSeconds())
-  tables.prepare('DELETE FROM uploads WHERE expires_at <= ?').run(nowInSeconds() - KNOWN_FOR)
-  return parts.map(({ id }) => String(id))
+    .run(nowInSeconds() - KNOWN_FOR, limit)
+  return changes > 0
 }

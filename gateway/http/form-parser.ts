@@ -142,17 +142,24 @@ function known(error: Error): Error {
 
 /**
  * Browsers, and clients that do as they do, escape three letters of a file's name, and no other. aiohttp escapes all that
- * are not ASCII.
+ * are no plain ASCII, and then the name has no others.
  */
 function unescapedName(name: string | undefined): string | null {
   if (name === undefined || name === '') return null
-  const escapes = /(?:%[89a-f][0-9a-f])+/gi
-  return name
-    .replaceAll(escapes, (bytes) => {
-      const text = Buffer.from(bytes.replaceAll('%', ''), 'hex').toString()
-      return text.includes('\uFFFD') ? bytes : text
-    })
-    .replaceAll(/%(22|0D|0A)/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  const isEscaped = /^[\x21-\x7e]+$/.test(name) && /%[89a-f][0-9a-f]/i.test(name)
+  const letters = /%(22|0D|0A)/gi
+  return (
+    (isEscaped ? decoded(name) : null) ??
+    name.replaceAll(letters, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  )
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
 }
 
 /** Returns the refusal of a form that cannot be read. */

@@ -23,8 +23,8 @@ const MAX_SECONDS = 2 * 3600
 /**
  * Reads a form whose files are taken as they arrive, no faster than they are taken, and never held. Throws
  * `unsupported_media_type` for another body, `invalid_value` for a broken form, `request_timeout` for one that stands still,
- * what `tooLarge` says of one whose length is announced as too large, before any of it is read, and what the handlers throw.
- * When it throws, no handler is at work any more.
+ * what `tooLarge` says of one that is too large as a whole, before any of it is read where its length is announced, and what
+ * the handlers throw. When it throws, no handler is at work any more.
  */
 export async function readMultipart(
   c: GatewayContext,
@@ -37,11 +37,15 @@ export async function readMultipart(
   const { fileBytes, files, fields, fieldBytes, fileField, tooLarge } = options
   const announced = announcedBytes(incoming)
   const most = files * fileBytes + Math.min(fields, 4) * fieldBytes + HEADS_BYTES
-  if (announced !== null && announced > most) throw tooLarge(fileField)
+  const admit = (bytes: number): void => {
+    // Of what is no part of the form there may be no end.
+    if (bytes > most) throw tooLarge(fileField)
+  }
+  admit(announced ?? 0)
   const parser = createFormParser(contentType, options, handlers)
   askForBody(c)
   try {
-    c.get('record').bytes = await pump(incoming, parser, options.idleSeconds)
+    c.get('record').bytes = await pump(incoming, parser, { idleSeconds: options.idleSeconds, admit })
     await parser.end()
   } catch (error) {
     await parser.fail(error as Error)
@@ -63,10 +67,14 @@ function refuseOthers(c: GatewayContext, contentType: string): void {
 }
 
 /**
- * Writes a body to a parser, piece after piece; returns its length. The stream is not destroyed when that fails: the socket
- * must still send the answer.
+ * Writes a body to a parser, piece after piece; returns its length. Asks `admit` before so many bytes are written. The
+ * stream is not destroyed when that fails: the socket must still send the answer.
  */
-async function pump(incoming: IncomingMessage, parser: FormParser, idleSeconds: number): Promise<number> {
+async function pump(
+  incoming: IncomingMessage,
+  parser: FormParser,
+  { idleSeconds, admit }: { readonly idleSeconds: number; readonly admit: (bytes: number) => void },
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let bytes = 0
   let isWriting = false
@@ -81,6 +89,7 @@ async function pump(incoming: IncomingMessage, parser: FormParser, idleSeconds: 
     incoming.pause()
     isWriting = true
     bytes += piece.length
+    admit(bytes)
     await parser.write(piece)
     isWriting = false
     stillness.moved(piece.length)

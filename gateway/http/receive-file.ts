@@ -11,6 +11,8 @@ export interface FileForm {
   readonly field: string
   readonly maxBytes: number
   readonly idleSeconds: number
+  /** Refuses what is not wanted, before any of it is read; `announced` is how many bytes are expected at least. */
+  readonly expect: (announced: number) => unknown
   /** Looks at the fields that have come so far; what it throws refuses the form. */
   readonly check: (fields: ReadonlyMap<string, string>) => void
   /** Takes the file's bytes; `announced` is how many are expected at least. */
@@ -33,9 +35,10 @@ const AROUND_BYTES = 64 * 1024
  * `document_empty`, and `invalid_value` for a form without the file; nothing of the file is left then.
  */
 export async function receiveFile(c: GatewayContext, form: FileForm): Promise<ReceivedFile> {
-  const { field, maxBytes, idleSeconds, check, take } = form
+  const { field, maxBytes, idleSeconds, expect, check, take } = form
   const fields = new Map<string, string>()
   const announced = Math.max(0, (announcedBytes(c.env.incoming) ?? 0) - AROUND_BYTES)
+  expect(announced)
   const received: ReceivedFile[] = []
   const limits = {
     ...LIMITS,

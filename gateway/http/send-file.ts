@@ -4,9 +4,10 @@ import type { GatewayContext } from './context.ts'
 
 /**
  * Answers with a file's bytes, from the disk and as fast as they are taken. What somebody has uploaded is no page of this
- * gateway: no browser shows it, or guesses what it is.
+ * gateway: no browser shows it, or guesses what it is. The connection of a client that takes nothing for so many seconds is
+ * ended: it would hold a file, and what was read of it.
  */
-export async function sendFile(c: GatewayContext, { file, blob }: OpenFile): Promise<Response> {
+export async function sendFile(c: GatewayContext, { file, blob }: OpenFile, idleSeconds: number): Promise<Response> {
   const headers = {
     'content-type': 'application/octet-stream',
     'content-length': String(blob.length),
@@ -15,7 +16,10 @@ export async function sendFile(c: GatewayContext, { file, blob }: OpenFile): Pro
     'content-security-policy': "default-src 'none'; sandbox",
     'cache-control': 'private, no-store',
   }
-  if (c.req.method !== 'HEAD') return c.body(Readable.toWeb(blob.stream()) as ReadableStream, 200, headers)
+  if (c.req.method !== 'HEAD') {
+    c.env.outgoing.setTimeout(idleSeconds * 1000)
+    return c.body(Readable.toWeb(blob.stream()) as ReadableStream, 200, headers)
+  }
   await blob[Symbol.asyncDispose]()
   return c.body(null, 200, headers)
 }

@@ -7,11 +7,11 @@ import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
 export interface FinishedPages {
   has(page: number): boolean
   find(page: number): PageResult | null
-  add(page: number, result: PageResult): void
+  add(page: number, result: PageResult): Promise<void>
 }
 
 /** Returns what became of a page before; else has it read, and notes it. */
-export async function once(
+export async function unlessFinished(
   number: PageNumber,
   finished: FinishedPages | undefined,
   read: () => Promise<PageEnd>,
@@ -19,7 +19,7 @@ export async function once(
   const found = finished?.find(number.page) ?? null
   if (found !== null) return { type: 'page-end', page: number, result: found }
   const end = await read()
-  finished?.add(number.page, end.result)
+  await finished?.add(number.page, end.result)
   return end
 }
 

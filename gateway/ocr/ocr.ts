@@ -3,7 +3,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
-import { once, type FinishedPages } from './finished-pages.ts'
+import { unlessFinished, type FinishedPages } from './finished-pages.ts'
 import type { KeptReadings } from './kept-readings.ts'
 import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
@@ -48,7 +48,7 @@ export async function* ocr(
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
   const reading = { ...services, cutFigures: figureCutter(request) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    once(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
+    unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     if (isDone[index] === false && !signal.aborted && !deadline.signal.aborted) admitted.ended()

@@ -57,9 +57,9 @@ export function readCompletion(body: unknown): { readonly partIds: readonly stri
   return { partIds: part_ids, md5: md5 === undefined || md5 === '' ? null : md5 }
 }
 
-/** Returns the name of a file, fit for one line. */
+/** Returns the name of a file without its folders, fit for one line. */
 export function fileName(given: string | null): string {
-  return plainName(given ?? '', MAX_NAME_LENGTH) ?? 'file'
+  return plainName(given?.split(/[/\\]/).at(-1) ?? '', MAX_NAME_LENGTH) ?? 'file'
 }
 
 /** Returns what a client says that a file is; null where it says nothing. */

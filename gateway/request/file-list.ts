@@ -35,7 +35,8 @@ export function readFileList(query: URLSearchParams): FileListQuery {
     purpose: given('purpose'),
     search: given('search'),
     mediaTypes: listIn(query, 'mimetypes'),
-    counts: given('include_total') !== 'false',
+    // Who goes on behind an id does not ask how many there are.
+    counts: (isPaged || given('after') === null) && given('include_total') !== 'false',
     isEmpty: lacks(query, 'sample_type', 'ocr_input') || lacks(query, 'source', 'upload'),
   }
 }

@@ -26,6 +26,7 @@ const unwanted: Readonly<Record<string, string>> = {
   previous_response_id:
     'the upstream keeps the responses of all callers together, so that no id is passed on; send the items of the conversation',
   conversation: 'the upstream keeps no conversations; send the items in "input"',
+  previous_response: 'it is not passed on; send the items of the conversation in "input"',
   previous_input_messages: 'it is not passed on; send the items in "input"',
 }
 

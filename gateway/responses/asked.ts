@@ -7,6 +7,7 @@ import type { RequestParts } from '../request/create-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { ResponseObject } from '../wire/openai/response.ts'
 import type { KeptDocument, KeptQuestion } from './kept.ts'
+import { notWritten } from './not-written.ts'
 import type { Spool } from './spool.ts'
 import type { ResponseStore } from './store.ts'
 
@@ -53,30 +54,24 @@ export async function startAsked(asked: AskedResponse, services: AskingServices,
     refuseTooMany(key, store)
     const documents = await spool.keep(head.id, parts.sources, signal)
     refuseTooMany(key, store)
-    store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
+    await store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, documents), done: null })
   } catch (error) {
     await spool.remove(head.id).catch(() => {})
-    throw error instanceof GatewayError || signal.aborted ? error : notWritten(error)
+    throw error instanceof GatewayError || signal.aborted ? error : notKept(error)
   }
 }
 
-/** What a system calls a full disk, and what SQLite does: SQLITE_FULL. */
-const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 13])
-
-function notWritten(cause: unknown): GatewayError {
-  const { code, errcode } = Object(cause) as { readonly code?: unknown; readonly errcode?: unknown }
-  const isFull = FULL.has(code) || FULL.has(errcode)
-  const why = isFull ? 'its disk is full' : 'this gateway cannot write to GATEWAY_DATA_DIR'
-  return new GatewayError(
-    isFull ? 'storage_full' : 'internal_error',
-    `A background response is kept on disk until it is done, and ${why}. Leave "background" out, and stream the answer.`,
-    { cause, retry: false },
+function notKept(cause: unknown): GatewayError {
+  return notWritten(
+    cause,
+    'A background response is kept on disk until it is done',
+    'Leave "background" out, and stream the answer.',
   )
 }
 
 function refuseTooMany(key: string | null, store: ResponseStore): void {
   if (store.unended(key ?? '') >= MAX_UNENDED) throw tooMany(`${MAX_UNENDED} background responses of this key`)
-  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('The documents of too many background responses')
+  if (store.unendedBytes() >= MAX_UNENDED_BYTES) throw tooMany('16 GiB of background responses')
 }
 
 /** Keeps a response whose client waits for it, once it is done. */
@@ -84,20 +79,24 @@ export function keepAsked(asked: AskedResponse, { store, spool, log }: AskingSer
   const { head, key, parts } = asked
   const documents: (KeptDocument | undefined)[] = parts.sources.map(() => undefined)
   let isKept = false
+  const forget = (): void => void spool.remove(head.id).catch(() => {})
+  async function add(response: ResponseObject): Promise<void> {
+    const whole = documents.filter((document) => document !== undefined)
+    if (whole.length < documents.length) throw new Error('The documents could not be copied.')
+    isKept = true
+    await store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
+  }
   return {
     sources: spool.copying(head.id, parts.sources, (index, document) => (documents[index] = document)),
     done(response) {
-      try {
-        const whole = documents.filter((document) => document !== undefined)
-        if (whole.length < documents.length) throw new Error('The documents could not be copied.')
-        store.add({ id: head.id, owner: key ?? '', question: questionOf(asked, whole), done: response })
-        isKept = true
-      } catch (error) {
+      // It is kept when this returns, unless another process has the database locked: its client does not wait for that.
+      add(response).catch((error: unknown) => {
         log.warn({ response: head.id, err: error }, 'a response was not kept')
-      }
+        forget()
+      })
     },
     ended() {
-      if (!isKept) void spool.remove(head.id).catch(() => {})
+      if (!isKept) forget()
     },
   }
 }

@@ -1,5 +1,3 @@
-import { EventEmitter, once } from 'node:events'
-
 /** Tells who waits for a response of this process that something has happened to it. */
 export interface Changes {
   tell(id: string): void
@@ -15,13 +13,25 @@ const LOOK_EVERY = 1000
 
 /** Creates it. */
 export function createChanges(): Changes {
-  const emitter = new EventEmitter()
-  emitter.setMaxListeners(0)
+  const waiting = new Map<string, Set<() => void>>()
   return {
-    tell: (id) => void emitter.emit(id),
+    tell(id) {
+      for (const wake of waiting.get(id) ?? []) wake()
+    },
     async next(id, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_EVERY)])
-      await once(emitter, id, { signal: limit }).catch(() => {})
+      signal.throwIfAborted()
+      // Without signals and emitters of its own: hundreds may follow a response, and each waits once for each piece of it.
+      const changed = Promise.withResolvers<void>()
+      const wake = (): void => changed.resolve()
+      const timer = setTimeout(wake, LOOK_EVERY)
+      signal.addEventListener('abort', wake)
+      const all = waiting.get(id) ?? new Set()
+      waiting.set(id, all.add(wake))
+      await changed.promise
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      all.delete(wake)
+      if (all.size === 0 && waiting.get(id) === all) waiting.delete(id)
       signal.throwIfAborted()
     },
   }

@@ -1,6 +1,7 @@
 import { createResponseStream, streamEvent, type ResponseStep } from '../answer/response-stream.ts'
 import type { StreamEvent } from '../answer/writer.ts'
 import { GatewayError, type ErrorCode } from '../errors.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
 import type { Changes } from './changes.ts'
 import type { KeptResponse } from './kept.ts'
 import { headOf } from './read.ts'
@@ -72,10 +73,13 @@ async function* stepsOf(
     for (let pieces = store.pieces(id, number, PIECES); pieces.length > 0; pieces = store.pieces(id, number, PIECES)) {
       for (const { text, page } of pieces) yield { type: 'text', text, page }
       number += pieces.length
+      // Of hundreds that follow one response, all are told of a piece at the same moment.
+      await shareLoop()
     }
     if (progress.endedAt !== null) return yield endOf(store.find(id, owner))
     if (lifecycle.draining) throw draining()
     await change
+    await shareLoop()
   }
 }
 

@@ -46,19 +46,20 @@ export async function readInBackground(
   const { work } = services
   const { id } = response
   const request = await requestOf(response, services, signal)
-  const pages = work.finishedPages(id)
+  const pages = work.finishedPages(id, process, signal)
   const finished = waitsForEngine ? untilOutage(pages) : pages
   const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
   let content = ''
   let number = 0
   for await (const event of answerEvents(request, ocr, signal)) {
     if (event.type === 'text') {
-      if (work.addPiece(id, number, event)) onPiece()
+      if (await work.addPiece(id, process, number, event, signal)) onPiece()
       content += event.text
       number += 1
     }
     if (event.type === 'end') {
-      work.complete(id, process, readResponseObject(headOf(response), { content, ledger: event.ledger }, request))
+      const done = readResponseObject(headOf(response), { content, ledger: event.ledger }, request)
+      await work.complete(id, process, done, signal)
     }
   }
 }
@@ -67,9 +68,9 @@ export async function readInBackground(
 function untilOutage(pages: FinishedPages): FinishedPages {
   return {
     ...pages,
-    add(page, result) {
+    async add(page, result) {
       if (result.error?.code === 'engine_unavailable') throw result.error
-      pages.add(page, result)
+      await pages.add(page, result)
     },
   }
 }
@@ -100,5 +101,5 @@ async function requestOf(
 }
 
 function noOcrModel(name: string): GatewayError {
-  return new GatewayError('model_not_found', `${name} is no OCR model any more. Name another one.`, { param: 'model' })
+  return new GatewayError('invalid_value', `${name} is no OCR model any more. Name another one.`, { param: 'model' })
 }

@@ -12,6 +12,7 @@ import { keepAsked, startAsked, type AskedResponse, type KeepingResponse } from 
 import { createChanges } from './changes.ts'
 import type { KeptResponse } from './kept.ts'
 import { follow, type LiveResponse } from './live.ts'
+import { notWritten } from './not-written.ts'
 import { headOf, type ReadingServices } from './read.ts'
 import { startRetention } from './retention.ts'
 import { createRunner, type RunnerServices } from './runner.ts'
@@ -31,7 +32,7 @@ export interface Responses {
   /** Follows a background response. Throws `response_not_found`, and `invalid_value` for one that was not read in the background. */
   follow(id: string, key: string | null, after: number, signal: AbortSignal): LiveResponse
   /** Cancels a background response, where it has not ended. Throws as `follow` does. */
-  cancel(id: string, key: string | null): ResponseObject
+  cancel(id: string, key: string | null): Promise<ResponseObject>
   /** Throws `response_not_found`. */
   remove(id: string, key: string | null): Promise<void>
   /** Returns the messages that a response was asked with. Throws `response_not_found`. */
@@ -75,15 +76,15 @@ export function createResponses(options: ResponsesOptions): Responses {
     keep: (asked) => keepAsked(asked, services),
     find: (id, key) => objectOf(find(id, key)),
     follow: (id, key, after, signal) => follow(inBackground(find(id, key), 'stream'), after, services, signal),
-    cancel(id, key) {
+    async cancel(id, key) {
       inBackground(find(id, key), 'cancel')
-      if (store.cancel(id, key ?? '')) runner.stop(id)
+      if (await changed(store.cancel(id, key ?? ''))) runner.stop(id)
       changes.tell(id)
       return objectOf(find(id, key))
     },
     async remove(id, key) {
       find(id, key)
-      store.remove(id)
+      await changed(store.remove(id))
       runner.stop(id)
       changes.tell(id)
       await spool.remove(id)
@@ -95,7 +96,7 @@ export function createResponses(options: ResponsesOptions): Responses {
       return question.documents.map((document, index) => spool.source(id, index, document))
     },
     async close() {
-      retention.close()
+      await retention.close()
       await runner.close()
     },
   }
@@ -104,6 +105,17 @@ export function createResponses(options: ResponsesOptions): Responses {
 /** All that the parts of the kept responses share. */
 interface KeptServices extends RunnerServices {
   readonly store: ResponseStore
+}
+
+/** Throws `storage_full` and `internal_error` for a change that could not be written. */
+function changed<Result>(change: Promise<Result>): Promise<Result> {
+  return change.catch((error: unknown) => {
+    throw notWritten(
+      error,
+      'What becomes of a response is written down',
+      'It is as it was; send the request again later.',
+    )
+  })
 }
 
 function findKept(id: string, key: string | null, store: ResponseStore): KeptResponse {

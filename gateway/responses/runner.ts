@@ -114,7 +114,7 @@ async function read(
     hasPieces = true
     changes.tell(id)
   }
-  const lease = setInterval(() => renew(response, process, services, leave), RENEW_EVERY)
+  const lease = setInterval(() => void renew(response, process, services, leave), RENEW_EVERY)
   changes.tell(id)
   try {
     if (response.losses > MAX_LOSSES) throw lost(response.losses)
@@ -124,7 +124,7 @@ async function read(
   } catch (thrown) {
     try {
       const failed = { ...response, failingSince: hasPieces ? null : response.failingSince }
-      const error = fail(failed, process, thrown, services, leave.signal)
+      const error = await fail(failed, process, thrown, services, leave.signal)
       if (error !== null) logEnd(response, error, startedAt, log)
     } catch (error) {
       // Its lease ends, and it is begun again.
@@ -137,9 +137,14 @@ async function read(
 }
 
 /** Renews a lease; what another process reads now, or was cancelled there, is left. */
-function renew({ id }: ClaimedResponse, process: string, { work, log }: RunnerServices, leave: AbortController): void {
+async function renew(
+  { id }: ClaimedResponse,
+  process: string,
+  { work, log }: RunnerServices,
+  leave: AbortController,
+): Promise<void> {
   try {
-    if (work.renew(id, process, Date.now() + LEASE)) return
+    if (await work.renew(id, process, Date.now() + LEASE)) return
     leave.abort(new DOMException('The response is not this process’s to read any more.', 'AbortError'))
   } catch (error) {
     log.warn({ response: id, err: error }, 'the lease of a background response was not renewed')
@@ -147,30 +152,35 @@ function renew({ id }: ClaimedResponse, process: string, { work, log }: RunnerSe
 }
 
 /** Puts a response back that was left, or that no engine takes now; keeps, and returns, the error of any other. */
-function fail(
+async function fail(
   response: ClaimedResponse,
   process: string,
   thrown: unknown,
   { work, log, metrics }: RunnerServices,
   signal: AbortSignal,
-): GatewayError | null {
+): Promise<GatewayError | null> {
   const { id, failingSince } = response
   // What was cancelled, or removed, in another process fails in many ways.
-  if (signal.aborted || !work.renew(id, process, Date.now() + LEASE)) {
-    work.putBack(id, process, 0, failingSince)
+  if (signal.aborted || !(await work.renew(id, process, Date.now() + LEASE))) {
+    await work.putBack(id, process, 0, failingSince)
     return null
   }
   const error = toGatewayError(thrown, 'The gateway failed. Its log says why, under the id of the response.')
   const now = Date.now()
   if (PASSING.has(error.code) && (error.code === 'queue_full' || isPatient(failingSince))) {
-    work.forgetFailures(id)
+    await work.forgetFailures(id)
     const seconds = Math.max(RETRY_AFTER_SECONDS, error.retryAfterSeconds ?? 0)
     log.info({ response: id, code: error.code, seconds }, 'a background response waits')
-    work.putBack(id, process, now + seconds * 1000, error.code === 'queue_full' ? failingSince : (failingSince ?? now))
+    await work.putBack(
+      id,
+      process,
+      now + seconds * 1000,
+      error.code === 'queue_full' ? failingSince : (failingSince ?? now),
+    )
     return null
   }
   metrics.errors.inc({ code: error.code })
-  work.fail(id, process, { code: error.code, message: error.message, param: error.param })
+  await work.fail(id, process, { code: error.code, message: error.message, param: error.param })
   return error
 }
 

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS responses (
   losses INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL DEFAULT 0,
   failing_since INTEGER,
-  answer_bytes INTEGER NOT NULL DEFAULT 0,
+  text_bytes INTEGER NOT NULL,
   document_bytes INTEGER NOT NULL,
   has_documents INTEGER NOT NULL DEFAULT 1,
   error TEXT,
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS responses (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS responses_unended ON responses (owner) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS responses_ended
-  ON responses (ended_at, id, answer_bytes, document_bytes, has_documents) WHERE ended_at IS NOT NULL;
+  ON responses (ended_at, id, text_bytes, document_bytes, has_documents) WHERE ended_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS response_pieces (
   id TEXT NOT NULL REFERENCES responses ON DELETE CASCADE,
   number INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeptBytes, Source } from '../document/source.ts'
@@ -28,6 +28,7 @@ export function createSpool(folder: string): Spool {
         const kept: KeptDocument[] = []
         for (const [index, source] of sources.entries()) {
           await using opened = new AsyncDisposableStack()
+          opened.defer(() => source.onOpened?.())
           const content = await source.open(signal)
           if (!(content instanceof Uint8Array)) opened.use(content)
           kept.push(await copy(folderOf(id), index, content, source, true))
@@ -73,13 +74,31 @@ async function copy(
   isSafe: boolean,
 ): Promise<KeptDocument> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const isHeld = content instanceof Uint8Array
-  const bytes = isHeld ? content : await content.read()
   await using file = await open(join(folder, String(index)), 'w', 0o600)
-  await file.writeFile(bytes)
+  const hash = createHash('sha256')
+  await file.writeFile(pieces(content, hash))
   if (isSafe) await file.sync()
-  const sha256 = isHeld ? createHash('sha256').update(bytes).digest('hex') : content.sha256
-  return { sha256, bytes: bytes.byteLength, param, filename, declaredMediaType }
+  const sha256 = content instanceof Uint8Array ? hash.digest('hex') : content.sha256
+  return { sha256, bytes: content.length, param, filename, declaredMediaType }
+}
+
+/** In bytes. */
+const PIECE = 1024 * 1024
+
+/**
+ * Yields a document's bytes, those that are held hashed on the way. What is on disk already is never held whole: of such
+ * documents any number may be copied at a time.
+ */
+async function* pieces(content: Uint8Array | KeptBytes, hash: Hash): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < content.length; at += PIECE) {
+    if (!(content instanceof Uint8Array)) {
+      yield await content.read(PIECE, at)
+      continue
+    }
+    const piece = content.subarray(at, at + PIECE)
+    hash.update(piece)
+    yield piece
+  }
 }
 
 /** Its bytes stay on disk while its pages are drawn. */
@@ -101,11 +120,11 @@ function keptSource(path: string, { sha256, bytes: length, param, filename, decl
       return {
         length,
         sha256,
-        async read(wanted = length) {
-          const buffer = Buffer.alloc(Math.min(wanted, length))
+        async read(wanted = length, from = 0) {
+          const buffer = Buffer.alloc(Math.min(wanted, length - from))
           for (let at = 0; at < buffer.length;) {
-            const { bytesRead } = await file.read(buffer, at, buffer.length - at, at)
-            if (bytesRead === 0) throw notKept(param, new Error(`${path} ends after ${at} bytes`))
+            const { bytesRead } = await file.read(buffer, at, buffer.length - at, from + at)
+            if (bytesRead === 0) throw notKept(param, new Error(`${path} ends after ${from + at} bytes`))
             at += bytesRead
           }
           return buffer

@@ -4,7 +4,7 @@ import type { Row } from './row.ts'
 import { schema } from './schema.ts'
 
 /** The values of a statement's `:names`. */
-type Values = Readonly<Record<string, SQLInputValue>>
+export type Values = Readonly<Record<string, SQLInputValue>>
 
 /** The database of the responses. It is opened when it is first used. */
 export interface Sql {
@@ -12,6 +12,8 @@ export interface Sql {
   exists(): boolean
   /** Runs a statement; returns whether it changed anything. */
   run(sql: string, values?: Values): boolean
+  /** Does something again and again while another process has the database locked; see `Database`. */
+  readonly patiently: Database['patiently']
   /** Returns what a statement says of each row, in the names of its columns. */
   rows(sql: string, values?: Values): Partial<Row>[]
   /** Returns whole rows. */
@@ -36,6 +38,7 @@ export function createSql(database: Database): Sql {
   const all = (sql: string, values: Values): unknown[] => statement(sql).all(values)
   return {
     exists: () => database.exists(),
+    patiently: (change, signal) => database.patiently(change, signal),
     run: (sql, values = {}) => statement(sql).run(values).changes > 0,
     rows: (sql, values = {}) => all(sql, values) as Partial<Row>[],
     responses: (sql, values = {}) => all(sql, values) as Row[],

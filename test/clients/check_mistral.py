@@ -33,6 +33,14 @@ assert "This is page 2." in str(mistral.chat.complete(**chat).choices[0].message
 text = "".join(str(event.data.choices[0].delta.content or "") for event in mistral.chat.stream(**chat))
 assert "This is page 2." in text, text
 
+uploaded = mistral.files.upload(file={"file_name": "scan.pdf", "content": open("scan.pdf", "rb")}, purpose="ocr")
+assert mistral.files.retrieve(file_id=uploaded.id).deleted is False
+assert uploaded.id in [file.id for file in mistral.files.list().data]
+assert mistral.files.download(file_id=uploaded.id).read() == open("scan.pdf", "rb").read()
+answer = mistral.ocr.process(model="x", document={"type": "file", "file_id": uploaded.id}, extract_header=True)
+assert "This is page 2." in answer.pages[1].markdown
+assert mistral.files.delete(file_id=uploaded.id).deleted
+
 try:
     mistral.ocr.process(model="x", document=document, pages=[7])
     raise SystemExit("no error")

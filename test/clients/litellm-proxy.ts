@@ -31,6 +31,8 @@ export async function askProxy(venv: string, desk: ClientDesk, client: string): 
       rows.push(await runScript('sh', desk, script))
     }
     return rows
+  } catch (error) {
+    return [{ name: `docs: ${client}`, seconds: 0, problem: String(error) }]
   } finally {
     proxy.kill('SIGKILL')
     await ended
@@ -47,7 +49,10 @@ async function untilAlive(url: string, proxy: ChildProcess): Promise<void> {
     if (alive) return
     await sleep(500)
   }
-  throw new Error(`LiteLLM's proxy does not answer within ${START_SECONDS} s`)
+  const { exitCode } = proxy
+  throw new Error(
+    `LiteLLM's proxy ${exitCode === null ? `does not answer in ${START_SECONDS} s` : `ended with ${exitCode}`}`,
+  )
 }
 
 async function freePort(): Promise<number> {

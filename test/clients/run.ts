@@ -17,14 +17,15 @@ const environments = [
   { requirements: 'requirements-docling.txt', takes: (client: string) => client === 'docling' || client === 'MinerU' },
 ]
 
-/** Scripts beside this file, by the client that they are about. */
-const checks: Readonly<Record<string, string>> = {
-  docling: 'check_docling.py',
-  'openai (Python)': 'check_openai.py',
-  'LangChain (Python)': 'check_langchain.py',
-  LiteLLM: 'check_litellm.py',
-  'Mistral SDK (Python)': 'check_mistral.py',
-}
+/** Scripts beside this file, and the clients that they are about. */
+const checks: readonly (readonly [client: string, script: string])[] = [
+  ['docling', 'check_docling.py'],
+  ['openai (Python)', 'check_openai.py'],
+  ['openai (Python)', 'check_openai_files.py'],
+  ['LangChain (Python)', 'check_langchain.py'],
+  ['LiteLLM', 'check_litellm.py'],
+  ['Mistral SDK (Python)', 'check_mistral.py'],
+]
 const PROXY = 'LiteLLM proxy'
 
 const { values } = parseArgs({ options: { venvs: { type: 'string' } } })
@@ -65,7 +66,7 @@ async function askAll(
   for (const { client, code, prints } of snippets) {
     rows.push(await runScript(python, desk, { name: name(`docs: ${client}`), code: desk.addressed(code), prints }))
   }
-  for (const [client, script] of Object.entries(checks)) {
+  for (const [client, script] of checks) {
     if (takes(client))
       rows.push(await runScript(python, desk, { name: name(`check: ${client}`), script, prints: ['ok'] }))
   }

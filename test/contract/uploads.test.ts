@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { toFile } from 'openai'
@@ -83,7 +85,11 @@ describe('/v1/uploads', () => {
   })
 
   it('keep the file for as long as its creation asked for', async () => {
-    const { id } = await begin({ expires_after: { anchor: 'created_at', seconds: 7200 } })
+    const { id, filename } = await begin({
+      expires_after: { anchor: 'created_at', seconds: 7200 },
+      filename: '../folder\\a\nb.pdf',
+    })
+    assert.equal(filename, 'a b.pdf')
     const { id: partId } = await add(id, pdf)
     const { file } = await openai.uploads.complete(id, { part_ids: [partId] })
     assert.equal(file!.expires_at! - file!.created_at, 7200)
@@ -163,24 +169,56 @@ describe('/v1/uploads', () => {
     })
   }
 
-  it('refuse a part that is too large, and nothing of it is left', { timeout: 60_000 }, async () => {
-    const before = stored()
-    const { id } = await begin({ bytes: 2 ** 27 })
-    const block = Buffer.alloc(2 ** 20)
-    async function* form() {
-      yield Buffer.from('--b\r\nContent-Disposition: form-data; name="data"; filename="upload"\r\n\r\n')
-      for (let count = 0; count < 64; count++) yield block
-      yield Buffer.from('x\r\n--b--\r\n')
-    }
-    const response = await fetch(`${gateway.url}/v1/uploads/${id}/parts`, {
-      method: 'POST',
-      headers: { authorization: 'Bearer key-one', 'content-type': 'multipart/form-data; boundary=b' },
-      body: ReadableStream.from(form()),
-      duplex: 'half',
+  for (const [name, id, length, expected] of [
+    ['of an upload that is not there', 'upload_x', 1000, [404, 'file_not_found']],
+    ['that is announced as too large', null, 65 * 2 ** 20, [413, 'document_too_large']],
+  ] as const) {
+    it(`refuse a part ${name} before it is sent`, async () => {
+      const asked = request(`${gateway.url}/v1/uploads/${id ?? (await begin()).id}/parts`, {
+        method: 'POST',
+        headers: {
+          authorization: 'Bearer key-one',
+          'content-type': 'multipart/form-data; boundary=b',
+          'content-length': length,
+          expect: '100-continue',
+        },
+      })
+      let isAskedForMore = false
+      asked.on('continue', () => (isAskedForMore = true)).on('error', () => {})
+      asked.flushHeaders()
+      const [response] = (await once(asked, 'response')) as [IncomingMessage]
+      const { code } = unitedErrorBody.parse(JSON.parse((await response.toArray()).join('')))
+      assert.deepEqual([[response.statusCode, code], isAskedForMore], [expected, false])
+      asked.destroy()
     })
-    const refused = unitedErrorBody.parse(await response.json())
-    assert.deepEqual([response.status, refused.code, refused.param], [413, 'document_too_large', 'data'])
-    assert.deepEqual(stored(), before)
-    assert.deepEqual(readdirSync(join(folder.path, 'files/incoming')), [])
-  })
+  }
+
+  const head = (name: string) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`
+  const tail = 'x\r\n--b--\r\n'
+  for (const [name, start, end] of [
+    ['a part', head('data'), tail],
+    ['a form around a part', `${head('data')}${tail}`, ''],
+    ['a form without a part', head('comment'), tail],
+  ] as const) {
+    it(`refuse ${name} that is too large, and nothing of it is left`, { timeout: 60_000 }, async () => {
+      const before = stored()
+      const { id } = await begin({ bytes: 2 ** 27 })
+      const block = Buffer.alloc(2 ** 20)
+      async function* form() {
+        yield Buffer.from(start)
+        for (let count = 0; count < 65; count++) yield block
+        yield Buffer.from(end)
+      }
+      const response = await fetch(`${gateway.url}/v1/uploads/${id}/parts`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer key-one', 'content-type': 'multipart/form-data; boundary=b' },
+        body: ReadableStream.from(form()),
+        duplex: 'half',
+      })
+      const refused = unitedErrorBody.parse(await response.json())
+      assert.deepEqual([response.status, refused.code, refused.param], [413, 'document_too_large', 'data'])
+      assert.deepEqual(stored(), before)
+      assert.deepEqual(readdirSync(join(folder.path, 'files/incoming')), [])
+    })
+  }
 })

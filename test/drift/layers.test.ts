@@ -33,6 +33,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
     'wire',
     'store',
+    'schedule',
     'type profile',
     'type document/source.ts',
     'request',

@@ -6,10 +6,13 @@ import { after, before, describe, it } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import type { EndedDownload } from '../../gateway/document/download/downloads.ts'
+import { openDocument } from '../../gateway/document/open.ts'
+import type { Rasterizer } from '../../gateway/rasterizer/pool.ts'
 import { createByteBudget } from '../../gateway/schedule/byte-budget.ts'
 import { tlsFixture } from '../fixtures/tls.ts'
 import { makeDownloads, openAt, type MadeDownloads } from '../support/make-downloads.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { someone } from '../support/turn.ts'
 import { eventually, within } from '../support/within.ts'
 
 const MAX_BYTES = 200_000
@@ -341,7 +344,7 @@ describe('what a download takes', () => {
     assert.equal(budget.held, 0)
   }
 
-  it('is counted while it arrives, and given back when it is there', () =>
+  it('is counted while it arrives, and given back when it was opened', () =>
     countedAs(150_000, { 'content-length': 150_000 }, 10_000, 140_000))
 
   it('is counted as it grows where no length was announced', () => countedAs(131_072, {}, 100_000, 1))
@@ -351,6 +354,32 @@ describe('what a download takes', () => {
     await assert.rejects(from((_, response) => void response.writeHead(200, { 'content-length': '9999' }).write('%PDF'), { idleSeconds: 0.2, budget })) // prettier-ignore
     assert.equal(budget.held, 0)
   })
+
+  for (const [becomes, opens] of [
+    ['open', () => Promise.resolve({ sha256: '', pageCount: 1 })],
+    ['damaged', () => Promise.reject(new Error('It is damaged.'))],
+  ] as const) {
+    it(`is counted until the document turns out to be ${becomes}: many may wait for their turn`, async () => {
+      const budget = budgetOf(1_000_000)
+      await using server = await listening(createServer((_, response) => void response.end(pdf)))
+      const facts = { param: 'the.field', filename: null, declaredMediaType: null, password: null }
+      const source = await makeDownloads({ listed, budget })(`http://127.0.0.1:${server.port}/`, facts)
+      const turn = Promise.withResolvers<void>()
+      const rasterizer: Rasterizer = {
+        open: async () => turn.promise.then(opens),
+        rasterize: () => Promise.reject(new Error('no page is drawn')),
+        forget: () => {},
+        load: () => ({ drawers: 0, busy: 0, waiting: 0 }),
+        close: async () => {},
+      }
+      const { signal } = new AbortController()
+      const opening = openDocument(source, rasterizer, { maxDocumentBytes: MAX_BYTES, turn: someone }, signal)
+      await eventually(() => budget.held === pdf.length, 5000, 'the bytes are there, and counted')
+      turn.resolve()
+      await Promise.allSettled([opening])
+      assert.equal(budget.held, 0)
+    })
+  }
 
   it('is refused where there is no room for more of it', async () => {
     const budget = budgetOf(3_000_000)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync, utimesSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { toFile } from 'openai'
@@ -39,19 +41,25 @@ describe('a large upload', { timeout: 180_000 }, () => {
   })
   after(() => gateway[Symbol.asyncDispose]())
 
-  for (const isAnnounced of [true, false]) {
+  for (const [megabytes, isAnnounced] of [
+    [300, true],
+    [150, false],
+  ] as const) {
     it(`goes to the disk, and not to the memory, ${isAnnounced ? 'with its length' : 'in chunks'}`, async () => {
       await longestHold(gateway)
       const before = residentMegabytes(gateway)
       resetPeak(gateway)
-      const { status, body, sha256 } = await sendLargeForm(`${gateway.url}/v1/files`, { bytes: 300 * MB, isAnnounced })
+      const { status, body, sha256 } = await sendLargeForm(`${gateway.url}/v1/files`, {
+        bytes: megabytes * MB,
+        isAnnounced,
+      })
       assert.equal(status, 200, JSON.stringify(body))
       const grown = residentMegabytes(gateway, 'peak') - before
       assert.ok(grown < 100, `${Math.round(grown)} MB more`)
       const held = await longestHold(gateway)
       assert.ok(held < 250, `held for ${held} ms`)
       const file = fileObject.parse(body)
-      assert.deepEqual([file.bytes, file.sha256], [300 * MB, sha256])
+      assert.deepEqual([file.bytes, file.sha256], [megabytes * MB, sha256])
       resetPeak(gateway)
       const content = await clientOf(gateway).files.content(file.id)
       const hash = createHash('sha256')
@@ -63,13 +71,19 @@ describe('a large upload', { timeout: 180_000 }, () => {
     })
   }
 
-  it('is logged with its size, and counted', async () => {
+  it('is logged with its size, and counted; the log has no address that reads it', async () => {
+    const [file] = (await clientOf(gateway).files.list()).data
+    const { url } = (await (await fetch(`${gateway.url}/v1/files/${file!.id}/url`)).json()) as { url: string }
+    for (const path of [url, `${url}x`]) await (await fetch(path)).arrayBuffer()
+    const lines = () => gateway.output.stderr.split('\n').filter((text) => text.includes(`${file!.id}/content`))
+    await eventually(() => lines().length === 2, DEADLINE, 'the lines of the log')
+    assert.doesNotMatch(gateway.output.stderr, /signature|expires=/)
     const line = gateway.output.stderr.split('\n').find((text) => text.includes('"path":"/v1/files"'))
     assert.ok((JSON.parse(line!) as { bytes: number }).bytes > MB)
     const metrics = await readMetrics(gateway.url)
     assert.deepEqual(
       ['stored_files', 'stored_bytes', 'uploaded_bytes_total'].map((name) => valueOf(metrics, `ocr_gateway_${name}`)),
-      [1, MB, 601 * MB],
+      [1, MB, 451 * MB],
     )
   })
 })
@@ -137,6 +151,29 @@ describe('an upload that breaks off', { timeout: 120_000 }, () => {
   })
 })
 
+describe('a download', { timeout: 60_000 }, () => {
+  it('of which the client takes nothing for a while is ended, and holds no file', async () => {
+    const folder = useFolder()
+    await using gateway = await startGatewayProcess({ GATEWAY_DATA_DIR: folder.path, GATEWAY_BODY_IDLE_SECONDS: '1' })
+    const { body } = await sendLargeForm(`${gateway.url}/v1/files`, { bytes: 60 * MB })
+    const openFiles = () =>
+      readdirSync(`/proc/${gateway.child.pid}/fd`).filter((fd) => {
+        const path = `/proc/${gateway.child.pid}/fd/${fd}`
+        return existsSync(path) && readlinkSync(path).includes('/files/content/')
+      }).length
+    const asked = get(`${gateway.url}/v1/files/${String(body['id'])}/content`)
+    asked.on('error', () => {})
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    answer.on('error', () => {})
+    assert.equal(openFiles(), 1)
+    await eventually(() => openFiles() === 0, DEADLINE, 'the end of the download')
+    const closed = new Promise((resolve) => answer.once('close', resolve))
+    answer.resume()
+    await closed
+    assert.equal(answer.complete, false)
+  })
+})
+
 describe('a disk that is full', { timeout: 60_000 }, () => {
   it('refuses a file, and keeps nothing of it; the client does not try again', async () => {
     const folder = useFolder()
@@ -162,6 +199,20 @@ describe('a disk that is full', { timeout: 60_000 }, () => {
     const part_ids = parts.map(({ id }) => id)
     await assert.rejects(clientOf(gateway).uploads.complete(upload.id, { part_ids }), { status: 507 })
     assert.equal(namesIn(folder.path, 'content').length, 5, 'the parts are there, to be completed later')
+  })
+})
+
+describe('a database that cannot be opened', { timeout: 60_000 }, () => {
+  it('keeps nobody from reading the metrics', async () => {
+    const folder = useFolder()
+    for (const name of ['files', 'gateway.db']) mkdirSync(join(folder.path, name))
+    await using gateway = await startTestGateway({ GATEWAY_DATA_DIR: folder.path })
+    await assert.rejects(gateway.client.files.list(), { status: 500 })
+    const metrics = await readMetrics(gateway.url)
+    assert.deepEqual(
+      metrics.filter(({ name }) => name.startsWith('ocr_gateway_stored_')).map(({ value }) => value),
+      [NaN, NaN],
+    )
   })
 })
 

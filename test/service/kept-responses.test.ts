@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
 import { describePage } from '../fakes/fake-vllm-answer.ts'
@@ -85,7 +86,7 @@ describe('what responses leave on disk', { timeout: TIMEOUT }, () => {
 })
 
 describe('background responses', { timeout: TIMEOUT }, () => {
-  it('are read some at a time, and one that ends the process again and again is given up', async () => {
+  it('are read some at a time; one is cancelled before it began, and one that ends the process again and again is given up', async () => {
     await using setup = await start()
     const { create, retrieve, state, gateway, go } = setup
     state.isHeld = true
@@ -94,13 +95,44 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     const statuses = async () => Promise.all(ids.map(async (id) => (await retrieve(id)).status))
     await eventually(() => setup.fake.requests.length === 6, DEADLINE, 'six are read')
     assert.deepEqual(await statuses(), [...Array<string>(6).fill('in_progress'), 'queued', 'queued'])
-    const [lost = ''] = ids.slice(-1)
+    const [cancelled = '', lost = ''] = ids.slice(-2)
+    await gateway.client.responses.cancel(cancelled)
+    const types: string[] = []
+    const followed = async () => {
+      for await (const { type } of await gateway.client.responses.retrieve(cancelled, { stream: true }))
+        types.push(type)
+    }
+    await assert.rejects(followed(), { message: /cancelled/ })
+    assert.deepEqual(types, ['response.created', 'response.queued'])
     gateway.services.database.open('').exec(`UPDATE responses SET losses = 5 WHERE id = '${lost}'`)
     go()
     await eventually(async () => !/queued|in_progress/.test((await statuses()).join()), DEADLINE, 'all end')
-    assert.deepEqual(await statuses(), [...Array<string>(7).fill('completed'), 'failed'])
+    assert.deepEqual(await statuses(), [...Array<string>(6).fill('completed'), 'cancelled', 'failed'])
+    assert.equal(setup.fake.requests.length, 6)
     const { error } = await retrieve(lost)
     assert.deepEqual([error?.code, error?.message.includes('ended 5 times')], ['internal_error', true])
+  })
+
+  it('wait while another program has the database locked, and nothing else does', async () => {
+    await using setup = await start()
+    const { create, gateway, state, dataDir } = setup
+    state.isHeld = true
+    const one = await create({ input: page(1), background: true })
+    const two = await create({ input: page(2), background: true })
+    using other = new DatabaseSync(join(dataDir, 'gateway.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const refused = Promise.all([
+      assert.rejects(gateway.client.responses.cancel(one.id), { status: 500, message: /locked/ }),
+      assert.rejects(gateway.client.responses.delete(two.id), { status: 500, message: /locked/ }),
+    ])
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const startedAt = performance.now()
+    for (let turn = 0; turn < 5; turn += 1) await (await fetch(`${gateway.url}/health`)).text()
+    assert.ok(performance.now() - startedAt < 2000)
+    await refused
+    other.exec('COMMIT')
+    assert.equal(readResponse(await gateway.client.responses.cancel(one.id)).status, 'cancelled')
+    assert.equal((await setup.retrieve(two.id)).status, 'in_progress')
   })
 
   it('read a stored file as it was, though it is deleted before they do', async () => {
@@ -150,12 +182,13 @@ describe('background responses', { timeout: TIMEOUT }, () => {
     assert.equal((await retrieve(id)).status, 'in_progress')
     await using back = await startFakeVllm({ port: fake.port })
     await eventually(async () => (await retrieve(id)).status === 'completed', 2 * DEADLINE, 'it is whole')
+    assert.ok(back.requests.length > 0)
     const whole = await retrieve(id)
     assert.deepEqual(
       whole.ocr?.pages.map(({ status }) => status),
       ['ok', 'ok', 'ok'],
     )
-    assert.notEqual(back.requests.length, 0)
+    assert.ok(back.requests.length > 0)
   })
 
   it('wait in the lane that their tier says, and take no more than half of the queue', async () => {

@@ -107,6 +107,7 @@ describe('a response without a document', () => {
     [{ input: 'a', background: true }, 'invalid_value', 'background'],
     [{ input: 'a', kv_transfer_params: { a: 1 } }, 'invalid_value', 'kv_transfer_params'],
     [{ input: 'a', previous_input_messages: [{ role: 'user' }] }, 'invalid_value', 'previous_input_messages'],
+    [{ input: 'a', previous_response: { output: [] } }, 'invalid_value', 'previous_response'],
     [{ input: 'a', extra: ADDRESS }, 'url_not_allowed', 'extra'],
     [{ input: { a: 1 } }, 'invalid_value', 'input'],
     [{}, 'invalid_value', 'input'],

@@ -31,6 +31,7 @@ export async function openAt(
 ): Promise<Uint8Array> {
   const source = await at(address, { param: 'the.field', filename: null, declaredMediaType: null, password: null })
   const opened = await source.open(signal)
+  source.onOpened?.()
   if (!(opened instanceof Uint8Array)) throw new Error('a download is held in memory')
   return opened
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.ts'
 import { sniffMediaType } from '../../rasterizer/media-type.ts'
-import type { ByteBudget } from '../../schedule/byte-budget.ts'
+import type { ByteBudget, Reservation } from '../../schedule/byte-budget.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
 import { describeBytes } from '../media-type.ts'
 import type { Source, SourceFacts } from '../source.ts'
@@ -8,7 +8,7 @@ import { nameOf, parseAddress, type ListedHost } from './address.ts'
 import type { ConnectionRules } from './connection.ts'
 import { downloadFailed, type Fetched } from './failure.ts'
 import { request, type Hop } from './hop.ts'
-import { receive } from './receive.ts'
+import { receive, type Received } from './receive.ts'
 import type { Resolve } from './resolve.ts'
 
 /** How documents are downloaded. */
@@ -51,10 +51,17 @@ export function createDownloads(options: DownloadOptions): (key: string | null) 
     const request: Request = { key, left: options.maxRequestBytes }
     return async (address, facts) => {
       const url = parsed(address, facts, options)
+      let held: Reservation | null = null
       return {
         ...facts,
         filename: facts.filename ?? filenameIn(url),
-        open: (signal) => observed(url, options, signal, () => download(url, facts, options, request, signal)),
+        async open(signal) {
+          const received = await observed(url, options, signal, () => download(url, facts, options, request, signal))
+          held = received.reservation
+          return received.bytes
+        },
+        // Hundreds of documents may be there, and wait for their turn to be opened.
+        onOpened: () => held?.release(),
       }
     }
   }
@@ -93,7 +100,7 @@ async function download(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Received> {
   const { idleSeconds, maxSeconds } = options
   const rules: ConnectionRules = { ...options, param }
   const late = (): Error => downloadFailed({ url: address, param }, 'took too long', { retry: true })
@@ -121,7 +128,7 @@ async function documentOf(
   options: DownloadOptions,
   shared: Request,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Received> {
   const fetched = { url: hop.url, param }
   const { status } = hop
   if (status !== 200 && status !== 203) {
@@ -134,10 +141,11 @@ async function documentOf(
   }
   const maxBytes = Math.min(options.maxDocumentBytes, shared.left)
   const tooLarge = (): GatewayError => tooMuch(options, maxBytes, param)
-  const bytes = await receive(hop, fetched, { ...options, key: shared.key, maxBytes, tooLarge }, signal)
-  shared.left -= bytes.length
-  if (isWebPage(bytes, hop)) throw webPage(fetched)
-  return bytes
+  const received = await receive(hop, fetched, { ...options, key: shared.key, maxBytes, tooLarge }, signal)
+  shared.left -= received.bytes.length
+  if (!isWebPage(received.bytes, hop)) return received
+  received.reservation.release()
+  throw webPage(fetched)
 }
 
 /** Tells whether another try may meet another answer. */
@@ -171,16 +179,16 @@ async function observed(
   url: URL,
   { onEnd }: DownloadOptions,
   signal: AbortSignal,
-  run: () => Promise<Uint8Array>,
-): Promise<Uint8Array> {
+  run: () => Promise<Received>,
+): Promise<Received> {
   const startedAt = performance.now()
   const ended = (outcome: DownloadOutcome, bytes = 0): void => {
     onEnd({ host: nameOf(url), outcome, bytes, seconds: (performance.now() - startedAt) / 1000 })
   }
   try {
-    const bytes = await run()
-    ended('ok', bytes.length)
-    return bytes
+    const received = await run()
+    ended('ok', received.bytes.length)
+    return received
   } catch (error) {
     ended(signal.aborted ? 'left' : outcomeOf(error))
     throw error

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../../errors.ts'
-import { noRoom, type ByteBudget } from '../../schedule/byte-budget.ts'
+import { noRoom, type ByteBudget, type Reservation } from '../../schedule/byte-budget.ts'
 import { watchStillness } from '../../schedule/stillness.ts'
 import { connectionFailed, downloadFailed, type Fetched } from './failure.ts'
 import type { Hop } from './hop.ts'
@@ -24,8 +24,14 @@ const FIRST_BYTES = 64 * 1024
 /** When others wait for room, what will not arrive in time is given up sooner. */
 const LATE_AFTER_SECONDS = 10
 
+/** What was received, and its part of the budget. */
+export interface Received {
+  readonly bytes: Uint8Array
+  readonly reservation: Reservation
+}
+
 /**
- * Receives the body of an answer, within its part of the budget. Throws `document_too_large` before more than so many bytes
+ * Receives the body of an answer, within its part of the budget, which whoever holds the bytes gives back. Throws `document_too_large` before more than so many bytes
  * are read, `queue_full` where there is no room, and `download_failed` for what stands still or breaks off.
  */
 export async function receive(
@@ -33,7 +39,7 @@ export async function receive(
   fetched: Fetched,
   limits: ReceiveLimits,
   signal: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Received> {
   const announced = announcedBytes(hop)
   if (announced !== null && announced > limits.maxBytes) throw limits.tooLarge()
   const arrival: Arrival = { startedAt: Infinity, bytes: 0, expected: announced ?? 0 }
@@ -59,13 +65,15 @@ export async function receive(
       if (announced === null && !reservation.resize(arrival.expected)) throw noRoom()
       bytes.add(piece)
     }
-    return bytes.whole()
+    const whole = bytes.whole()
+    reservation.resize(whole.length)
+    return { bytes: whole, reservation }
   } catch (error) {
+    reservation.release()
     signal.throwIfAborted()
     throw connectionFailed(fetched, error)
   } finally {
     stillness.stop()
-    reservation.release()
   }
 }
 

@@ -31,6 +31,7 @@ export function createFile({ files: { store }, bodyIdleSeconds: idleSeconds, met
       field: 'file',
       maxBytes: MAX_FILE_BYTES,
       idleSeconds,
+      expect: (announced) => store.quota.check(owner, announced),
       check: readFileWishes,
       take: (bytes, announced) => store.receive(owner, bytes, announced),
     })
@@ -43,9 +44,9 @@ export function createFile({ files: { store }, bodyIdleSeconds: idleSeconds, met
 
 /** `GET /v1/files`: lists the caller's files, in OpenAI's pages or Mistral's. */
 export function listFiles({ files: { store } }: FileServices) {
-  return function listFiles(c: GatewayContext): Response {
+  return async function listFiles(c: GatewayContext): Promise<Response> {
     const { isEmpty, ...query } = readFileList(new URL(c.req.url).searchParams)
-    return c.json(fileList(isEmpty ? { files: [], hasMore: false, total: 0 } : store.list(ownerOf(c), query)))
+    return c.json(fileList(isEmpty ? { files: [], hasMore: false, total: 0 } : await store.list(ownerOf(c), query)))
   }
 }
 
@@ -65,9 +66,9 @@ export function deleteFile({ files: { store } }: FileServices) {
 }
 
 /** `GET /v1/files/{id}/content`: the file's bytes. */
-export function fileContent({ files: { store } }: FileServices) {
+export function fileContent({ files: { store }, bodyIdleSeconds }: FileServices) {
   return async function fileContent(c: GatewayContext): Promise<Response> {
-    return sendFile(c, await store.open(store.find(ownerOf(c), idOf(c))))
+    return sendFile(c, await store.open(store.find(ownerOf(c), idOf(c))), bodyIdleSeconds)
   }
 }
 
@@ -81,12 +82,12 @@ export function fileUrl({ files: { store, addresses } }: FileServices) {
 }
 
 /** Serves a file to who has its signed address; a request without a signature needs a key, and goes on. */
-export function signedContent({ files: { store, addresses } }: FileServices) {
+export function signedContent({ files: { store, addresses }, bodyIdleSeconds }: FileServices) {
   return async function signedContent(c: GatewayContext, next: () => Promise<void>): Promise<Response | void> {
     if (c.req.query('signature') === undefined) return next()
     const found = addresses.read(c.req.url)
     if (found === null || found.hasExpired || found.id !== idOf(c)) throw notSigned(found?.hasExpired === true)
-    return sendFile(c, await store.open(store.findAny(found.id)))
+    return sendFile(c, await store.open(store.findAny(found.id)), bodyIdleSeconds)
   }
 }
 

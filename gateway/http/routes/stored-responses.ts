@@ -19,7 +19,7 @@ export function retrieveResponse(services: FollowServices) {
 export function cancelResponse({ responses }: Pick<FollowServices, 'responses'>) {
   return async function cancelResponse(c: GatewayContext): Promise<Response> {
     const { id, key } = asked(c)
-    return c.json(responses.cancel(id, key))
+    return c.json(await responses.cancel(id, key))
   }
 }
 

@@ -30,6 +30,7 @@ export function addUploadPart({ files: { uploads }, bodyIdleSeconds: idleSeconds
       field: 'data',
       maxBytes: MAX_PART_BYTES,
       idleSeconds,
+      expect: (announced) => uploads.expectPart(owner, idOf(c), announced),
       check: () => {},
       take: (bytes, announced) => uploads.receivePart(owner, idOf(c), bytes, announced),
     })

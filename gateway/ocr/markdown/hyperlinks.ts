@@ -14,10 +14,13 @@ const LINK = new RegExp(
   ].join('|'),
 )
 
+/** Most pages have nothing that looks like an address, and need not be searched. */
+const MAY_LINK = new RegExp(ADDRESS, 'i')
+
 /** Returns the addresses that a page's Markdown links to, in their order, each once; those that stand as text are links too. */
 export function findHyperlinks(markdown: string): string[] {
   const found = new Set<string>()
-  if (!/:|www\./i.test(markdown)) return []
+  if (!MAY_LINK.test(markdown)) return []
   replaceOutsideRaw(proseOf(markdown), LINK, ({ target, automatic, quoted, single, bare }, match) => {
     const address = target ?? automatic ?? quoted ?? single
     found.add(decodeEntities(address ?? withoutEnd(bare ?? '')))

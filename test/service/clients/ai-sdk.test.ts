@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { createMistral } from '@ai-sdk/mistral'
 import { createOpenAI } from '@ai-sdk/openai'
@@ -16,6 +19,12 @@ const asking = (data: Uint8Array, mediaType = 'application/pdf', filename = 'sca
   { role: 'user', content: [{ type: 'file', data, mediaType, filename }] },
 ]
 
+/** Adds an option of the gateway's own, which this provider does not pass on. */
+const failing: typeof fetch = (url, init) => {
+  const body = JSON.parse(init?.body as string) as object
+  return fetch(url, { ...init, body: JSON.stringify({ ...body, ocr: { on_page_error: 'fail' } }) })
+}
+
 describe('the AI SDK', () => {
   let desk: ClientDesk
 
@@ -31,7 +40,7 @@ describe('the AI SDK', () => {
     'openai-compatible': () =>
       createOpenAICompatible({ name: 'gateway', includeUsage: true, ...settings() })('default'),
     openai: () => createOpenAI(settings()).chat('default'),
-    'openai, responses': () => createOpenAI(settings())('default'),
+    'openai, with responses': () => createOpenAI(settings())('default'),
     mistral: () => createMistral(settings())('default'),
   }
 
@@ -69,18 +78,36 @@ describe('the AI SDK', () => {
     assert.match(text, /page 2\./)
   })
 
-  it('has an error among the parts of a stream that fails in the middle', async () => {
-    await using broke = await startClientDesk()
-    const failure = { status: 400, body: { error: { message: 'no', type: 'BadRequestError', param: null, code: 400 } } }
-    broke.fake.setAnswer(({ image }) => (image?.pageNumber === 2 ? { failure } : 'This is page 1.'))
-    const model = createOpenAICompatible({ name: 'gateway', ...settings(), baseURL: `${broke.gateway.url}/v1` })
-    const { fullStream } = streamText({
-      model: model('default'),
-      messages: asking(pdf),
-      providerOptions: { gateway: { ocr: { on_page_error: 'fail' } } },
-      onError: () => {},
-    })
-    const types = (await Array.fromAsync(fullStream)).map((part) => part.type)
-    assert.ok(types.includes('text-delta') && types.includes('error'), types.join())
+  it('passes addresses on to the gateway, with responses', async () => {
+    const files = createServer((_, response) => response.writeHead(200, { 'content-type': 'application/pdf' }).end(pdf))
+    await once(files.listen(0, '127.0.0.1'), 'listening')
+    const host = `127.0.0.1:${(files.address() as AddressInfo).port}`
+    try {
+      await using open = await startClientDesk({ GATEWAY_ALLOW_URLS: 'true', GATEWAY_ALLOWED_URL_HOSTS: host })
+      const model = createOpenAI({ ...settings(), baseURL: `${open.gateway.url}/v1` })('default')
+      const data = new URL(`http://${host}/scan.pdf`)
+      const content = [{ type: 'file' as const, data, mediaType: 'application/pdf' }]
+      const { text } = await generateText({ model, messages: [{ role: 'user', content }] })
+      assert.match(text, /page 1\.[^]*page 2\./)
+    } finally {
+      files.close()
+    }
   })
+
+  for (const api of ['chat completions', 'responses'])
+    it(`has an error among the parts of a stream that fails in the middle: ${api}`, async () => {
+      await using broke = await startClientDesk()
+      const failure = {
+        status: 400,
+        body: { error: { message: 'no', type: 'BadRequestError', param: null, code: 400 } },
+      }
+      broke.fake.setAnswer(({ image }) => (image?.pageNumber === 2 ? { failure } : 'This is page 1.'))
+      const own = { ...settings(), baseURL: `${broke.gateway.url}/v1`, fetch: failing }
+      const model = api === 'responses' ? createOpenAI(own)('default') : createOpenAI(own).chat('default')
+      const { fullStream } = streamText({ model, messages: asking(pdf), onError: () => {} })
+      const parts = await Array.fromAsync(fullStream)
+      const error = parts.find((part) => part.type === 'error')?.error
+      assert.ok(parts.some(({ type }) => type === 'text-delta'))
+      assert.match(JSON.stringify(error) + String(error), /engine/)
+    })
 })

@@ -34,13 +34,12 @@ describe('LangChain for JavaScript', () => {
     })
   }
 
-  it('has a PDF read as a response, streamed or not', async () => {
+  it('has a PDF read with OpenAI’s responses, streamed or not', async () => {
     const configuration = { baseURL: `${desk.gateway.url}/v1` }
-    const settings = { model: 'default', apiKey: desk.apiKey, configuration, maxRetries: 0 }
-    const responding = new ChatOpenAI({ ...settings, useResponsesApi: true })
+    const there = new ChatOpenAI({ model: 'default', apiKey: desk.apiKey, configuration, useResponsesApi: true })
     const message = new HumanMessage({ contentBlocks: [{ type: 'file', mimeType: 'application/pdf', data }] })
-    assert.match((await responding.invoke([message])).text, /page 1\.[^]*page 2\./)
-    const chunks = await Array.fromAsync(await responding.stream([message]))
+    assert.match((await there.invoke([message])).text, /page 1\.[^]*page 2\./)
+    const chunks = await Array.fromAsync(await there.stream([message]))
     assert.match(chunks.map(({ text }) => text).join(''), /page 1\.[^]*page 2\./)
   })
 

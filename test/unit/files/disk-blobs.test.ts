@@ -14,12 +14,12 @@ const read = async (stream: AsyncIterable<Buffer>) => Buffer.concat(await Array.
 
 describe('a folder of bytes', () => {
   const folder = useFolder()
-  const blobs = createDiskBlobs(folder.path)
+  const blobs = createDiskBlobs(folder.path, 60_000)
   const names = (of: 'content' | 'incoming') => readdirSync(join(folder.path, of))
 
   it('is made when something is written, and only its user may look into it', async () => {
     const own = join(folder.path, 'own')
-    const fresh = createDiskBlobs(own)
+    const fresh = createDiskBlobs(own, 60_000)
     assert.equal(await fresh.open('file-a'), null)
     await fresh.remove(['file-a'])
     await fresh.sweep(() => [])
@@ -90,7 +90,7 @@ describe('a folder of bytes', () => {
       asked.push(ids.toSorted())
       return ids.filter((id) => id !== 'file-kept')
     })
-    assert.deepEqual(asked, [['file-kept', 'file-lost']])
+    assert.deepEqual(asked, [['file-kept', 'file-lost', 'file-young']])
     assert.deepEqual(readdirSync(join(own.path, 'content')).toSorted(), ['file-kept', 'file-young'])
     assert.deepEqual(readdirSync(join(own.path, 'incoming')), ['live'])
   })

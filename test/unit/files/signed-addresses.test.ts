@@ -47,7 +47,7 @@ describe('signed addresses', () => {
     'a leading zero': `http://a${path.replace(String(later), `0${later}`)}`,
     'a shorter signature': `http://a${path.slice(0, -1)}`,
     'a changed signature': `http://a${path.replace(signature, signature.split('').toReversed().join(''))}`,
-    'a signature of as many characters, and more bytes': `http://a${path.replace(signature, 'é'.repeat(signature.length))}`,
+    'a signature of as many letters, and more bytes': `http://a${path.replace(signature, 'é'.repeat(signature.length))}`,
     'no signature': `http://a${path.replace(/&signature.*/, '')}`,
     'no time': `http://a${path.replace(/expires=\d+&/, '')}`,
     'another path': `http://a${path.replace('/content', '/url')}`,
@@ -60,4 +60,10 @@ describe('signed addresses', () => {
       assert.equal(addresses.read(address), null)
     })
   }
+
+  it('make no database where anybody tries one that looks like none', () => {
+    const untouched = createDatabase(useFolder().path)
+    assert.equal(createSignedAddresses(untouched).read('http://a/files/file-1/content?expires=1&signature=a'), null)
+    assert.equal(untouched.exists(), false)
+  })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import { once, readResult, writeResult, type FinishedPages } from '../../../gateway/ocr/finished-pages.ts'
+import { readResult, unlessFinished, writeResult, type FinishedPages } from '../../../gateway/ocr/finished-pages.ts'
 import type { PageResult } from '../../../gateway/ocr/page-event.ts'
 import { unread } from '../../../gateway/read/page-answer.ts'
 
@@ -49,17 +49,17 @@ describe('a finished page', () => {
     const finished: FinishedPages = {
       has: (page) => kept.has(page),
       find: (page) => kept.get(page) ?? null,
-      add: (page, result) => void kept.set(page, result),
+      add: async (page, result) => void kept.set(page, result),
     }
     let reads = 0
     const read = async () => {
       reads += 1
       return { type: 'page-end' as const, page: number, result: good }
     }
-    const first = await once(number, finished, read)
-    assert.deepEqual(await once(number, finished, read), first)
+    const first = await unlessFinished(number, finished, read)
+    assert.deepEqual(await unlessFinished(number, finished, read), first)
     assert.deepEqual([reads, kept.get(3)], [1, good])
-    await once(number, undefined, read)
+    await unlessFinished(number, undefined, read)
     assert.equal(reads, 2)
   })
 })

@@ -64,7 +64,8 @@ export function openKept() {
       const { options } = makeQuestion()
       const document = { sha256: '', bytes, param: '', filename: null, declaredMediaType: null }
       const question = makeQuestion({ options: { ...options, lane }, documents: [document] })
-      store.add({ id, owner, question, done: null })
+      // At once: nobody else has the database.
+      void store.add({ id, owner, question, done: null })
     },
     [Symbol.dispose]() {
       database.close()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, utimesSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { startRetention } from '../../../gateway/responses/retention.ts'
@@ -7,7 +8,7 @@ import { createSpool } from '../../../gateway/responses/spool.ts'
 import { createLog } from '../../../gateway/telemetry/log.ts'
 import { inlineSource } from '../../../gateway/document/source.ts'
 import { eventually } from '../../support/within.ts'
-import { openKept } from './make-kept.ts'
+import { makeQuestion, openKept } from './make-kept.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 const HOUR = 3_600_000
@@ -37,7 +38,7 @@ describe('responses that have ended', () => {
     const folders = ['fresh', 'hours', 'days', 'unended', 'orphan', 'new-orphan']
     const there = () => folders.filter((id) => existsSync(join(kept.folder, 'responses', id)))
     await eventually(() => there().length === 3, 5000, 'what is old goes')
-    retention.close()
+    await retention.close()
     assert.deepEqual(there(), ['fresh', 'unended', 'new-orphan'])
     const rows = folders.map((id) => kept.store.find(id, '')?.hasDocuments)
     assert.deepEqual(rows, [true, false, undefined, true, undefined, undefined])
@@ -46,13 +47,43 @@ describe('responses that have ended', () => {
   it('go before their time where they take too much, the oldest first', () => {
     using kept = openKept()
     for (const [index, id] of ['a', 'b', 'c', 'd'].entries()) {
-      kept.add(id, '', 'interactive', 100)
+      kept.add(id, '', 'interactive', 1_000_000)
       kept.sql.run('UPDATE responses SET ended_at = :endedAt WHERE id = :id', { id, endedAt: 1000 + index })
     }
-    kept.add('unended', '', 'interactive', 1000)
-    assert.deepEqual(kept.store.removeOld(0, 250), ['a', 'b'])
-    assert.deepEqual([kept.store.has('c'), kept.store.has('unended')], [true, true])
-    assert.deepEqual([kept.store.unendedBytes(), kept.store.unended('')], [1000, 1])
+    kept.add('unended', '', 'interactive', 10_000_000)
+    // The documents first; what was read of them stays.
+    assert.deepEqual(kept.store.removeOld(0, 2_500_000), [])
+    assert.deepEqual(kept.store.dropDocuments(0, 2_500_000).toSorted(), ['a', 'b'])
+    assert.deepEqual(kept.store.dropDocuments(0, 2_500_000), [])
+    assert.deepEqual(
+      ['a', 'c', 'unended'].map((id) => kept.store.find(id, '')?.hasDocuments),
+      [false, true, true],
+    )
+    assert.deepEqual(kept.store.removeOld(0, 1500).toSorted(), ['a', 'b'])
+    assert.deepEqual([kept.store.has('c'), kept.store.unended('')], [true, 1])
+  })
+
+  it('count with all that is kept of them, their texts included', async () => {
+    using kept = openKept()
+    const question = makeQuestion({ userText: '文'.repeat(1_000_000) })
+    await kept.store.add({ id: 'a', owner: '', question, done: null })
+    assert.ok(kept.store.unendedBytes() > 3_000_000)
+    kept.sql.run('UPDATE responses SET ended_at = 1')
+    assert.deepEqual(kept.store.removeOld(0, 3_000_000), ['a'])
+  })
+
+  it('are removed some at a time: all else waits meanwhile', () => {
+    using kept = openKept()
+    for (let index = 0; index < 100; index += 1) kept.add(`id${index}`)
+    kept.sql.run('UPDATE responses SET ended_at = 1')
+    assert.ok(kept.store.dropDocuments(2, 0).length < 50)
+    const steps: number[] = []
+    for (let ids = kept.store.removeOld(2, 0); ids.length > 0; ids = kept.store.removeOld(2, 0)) steps.push(ids.length)
+    assert.equal(
+      steps.reduce((sum, step) => sum + step),
+      100,
+    )
+    assert.ok(Math.max(...steps) < 50)
   })
 })
 
@@ -81,6 +112,36 @@ describe('a kept document', () => {
     assert.deepEqual([String(await content.read()), String(await content.read(2))], ['bytes', 'by'])
     await content[Symbol.asyncDispose]()
     await assert.rejects(kept.open(signal), { code: 'file_not_found', param: 'input[0]' })
+  })
+
+  it('is copied piece by piece where it is on disk already', async () => {
+    using kept = openKept()
+    const spool = createSpool(join(kept.folder, 'responses'))
+    const bytes = Buffer.alloc(5 * 1024 * 1024 + 1, 'documents')
+    const [document] = await spool.keep(
+      'id',
+      [inlineSource(bytes, { param: 'a', filename: null, declaredMediaType: null, password: null })],
+      signal,
+    )
+    assert.equal(document?.sha256, createHash('sha256').update(bytes).digest('hex'))
+    const asked: number[] = []
+    const source = spool.source('id', 0, document)
+    const watched = {
+      ...source,
+      async open() {
+        const content = await source.open(signal)
+        assert.ok(!(content instanceof Uint8Array))
+        const read = (length = content.length, from = 0) => {
+          asked.push(length)
+          return content.read(length, from)
+        }
+        return { ...content, read }
+      },
+    }
+    const [copy] = await spool.keep('copy', [watched], signal)
+    assert.deepEqual(copy, document)
+    assert.ok(Math.max(...asked) <= 1024 * 1024)
+    assert.ok(readFileSync(join(kept.folder, 'responses', 'copy', '0')).equals(bytes))
   })
 
   it('is not there in part where one of them cannot be opened', async () => {

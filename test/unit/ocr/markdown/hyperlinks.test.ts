@@ -21,6 +21,7 @@ describe('the hyperlinks of a page', () => {
       'See https://a.example/x, (https://b.example/p_(q)) and http://c.example.',
       ['https://a.example/x', 'https://b.example/p_(q)', 'http://c.example'],
     ],
+    ['HTTPS://A.example alone, and WWW.b.example not', ['HTTPS://A.example']],
     ['[a](https://a.example) again https://a.example', ['https://a.example']],
     ['![p](https://a.example/p.png) <img src="https://b.example/p.png"> `https://c.example`', []],
     ['```\nhttps://a.example\n```\n\nhttps://b.example', ['https://b.example']],
