@@ -182,6 +182,6 @@ function createLine({ fits, take: takeFrom, holders }: Ledger) {
 export function noRoom(): GatewayError {
   return new GatewayError(
     'queue_full',
-    'The gateway holds as many bytes of request bodies as it may (GATEWAY_MAX_BUFFERED_BYTES). Try again in some seconds.',
+    'The gateway holds as many bytes of request bodies and downloads as it may (GATEWAY_MAX_BUFFERED_BYTES). Try again in some seconds.',
   )
 }
