@@ -28,7 +28,7 @@ import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import type { NamedDocuments } from './request/context.ts'
-import { nothingNamed } from './request/named.ts'
+import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
@@ -190,7 +190,7 @@ function createConfiguredDownloads(
 /** A signed address of this gateway's own is a stored file, whatever its host: it is not fetched. */
 function namedDocuments({ named }: Files, downloads: ReturnType<typeof createConfiguredDownloads>): Services['named'] {
   return (key) => {
-    const at = downloads?.(key) ?? nothingNamed.at
+    const at = downloads?.(key) ?? refuseDownload
     return {
       stored: async (id, facts) => named.stored(key ?? '', id, facts),
       at: async (address, facts) => named.signed(address, facts) ?? at(address, facts),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { readChat } from '../../../gateway/request/chat.ts'
 import type { OcrRequest } from '../../../gateway/request/ocr-request.ts'
 import { filePart, imagePart } from '../../support/documents.ts'
-import { nothingNamed } from '../../../gateway/request/named.ts'
+import { refuseDownload } from '../../../gateway/request/no-downloads.ts'
 import { makeModel } from '../../support/make-request.ts'
 
 const never = new AbortController().signal
@@ -13,7 +13,12 @@ const context = {
   patienceSeconds: 60,
   maxDocumentBytes: 1000,
   textChats: { areRefused: false, maxTokens: null },
-  named: nothingNamed,
+  named: {
+    stored: async (id: string) => {
+      throw new Error(`${id} is not asked for here`)
+    },
+    at: refuseDownload,
+  },
   findModel: async () => makeModel({ freePrompt: true }),
 }
 
