@@ -32,6 +32,7 @@ export interface FileQuery {
   /** Part of the name; null: any. */
   readonly search: string | null
   readonly mediaTypes: readonly string[] | null
+  /** Whether the whole list is counted. */
   readonly counts: boolean
 }
 

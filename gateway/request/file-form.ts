@@ -1,21 +1,16 @@
 import { GatewayError } from '../errors.ts'
+import type { FileFacts } from '../files/stored-file.ts'
 import { plainName } from '../page/plain-name.ts'
 import { expiresAfter, filePurpose } from '../wire/openai/file.ts'
 import { completeRequest, uploadRequest } from '../wire/openai/upload.ts'
 import { check } from './check.ts'
 
 /** What a client wants of a file that it uploads. */
-export interface FileWishes {
-  readonly purpose: string
-  /** How long it is to be kept; null: as long as any. */
-  readonly seconds: number | null
-}
+export type FileWishes = Pick<FileFacts, 'purpose' | 'seconds'>
 
 /** What a client says of a file that will come in parts. */
-export interface UploadWishes extends FileWishes {
+export interface UploadWishes extends FileFacts {
   readonly bytes: number
-  readonly filename: string
-  readonly mediaType: string | null
 }
 
 /** Mistral's clients may leave it out, and read what they upload. */

@@ -1,15 +1,8 @@
 import { GatewayError } from '../errors.ts'
+import type { FileQuery } from '../files/stored-file.ts'
 
 /** Which files a list is asked for. */
-export interface FileListQuery {
-  readonly after: string | null
-  readonly offset: number
-  readonly limit: number
-  readonly order: 'asc' | 'desc'
-  readonly purpose: string | null
-  readonly search: string | null
-  readonly mediaTypes: readonly string[] | null
-  readonly counts: boolean
+export interface FileListQuery extends FileQuery {
   /** Whether it asks for what no file here is. */
   readonly isEmpty: boolean
 }

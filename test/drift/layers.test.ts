@@ -25,7 +25,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   upstream: ['errors.ts', 'page', 'schedule', 'profile', 'wire'],
   engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'tesseract'],
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
-  request: ['errors.ts', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
+  request: ['errors.ts', 'type files', 'wire', 'profile', 'page', 'schedule', 'document/source.ts'],
   ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
   answer: ['errors.ts', 'wire', 'type profile', 'type files', 'schedule', 'request', 'ocr'],
   responses: [
