@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readBytes } from '../store/read-bytes.ts'
 import type { BlobStore, OpenBlob, Written } from './blob-store.ts'
 import { asStorageFailure } from './storage-failure.ts'
 
@@ -87,16 +88,7 @@ async function openBlob(handle: FileHandle): Promise<OpenBlob> {
   }
   return {
     length: size,
-    async read(length = size, from = 0) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(length, size - from))
-      let filled = 0
-      while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, from + filled)
-        if (bytesRead === 0) throw new Error('A stored file has become shorter.')
-        filled += bytesRead
-      }
-      return bytes
-    },
+    read: (length = size, from = 0) => readBytes(handle, Math.min(length, size - from), from),
     stream() {
       // It closes what it reads.
       isOpen = false

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeptBytes, Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
+import { readBytes } from '../store/read-bytes.ts'
 import type { KeptDocument } from './kept.ts'
 
 /** Keeps the documents of responses on disk, each in a file of its own, in a folder for each response. */
@@ -120,15 +121,10 @@ function keptSource(path: string, { sha256, bytes: length, param, filename, decl
       return {
         length,
         sha256,
-        async read(wanted = length, from = 0) {
-          const buffer = Buffer.alloc(Math.min(wanted, length - from))
-          for (let at = 0; at < buffer.length;) {
-            const { bytesRead } = await file.read(buffer, at, buffer.length - at, from + at)
-            if (bytesRead === 0) throw notKept(param, new Error(`${path} ends after ${from + at} bytes`))
-            at += bytesRead
-          }
-          return buffer
-        },
+        read: (wanted = length, from = 0) =>
+          readBytes(file, Math.min(wanted, length - from), from).catch((error: unknown) => {
+            throw notKept(param, error)
+          }),
         [Symbol.asyncDispose]: () => file.close(),
       }
     },
