@@ -34,6 +34,7 @@ export const errorCatalogue = {
   model_not_found: invalid(404),
   file_not_found: invalid(404),
   response_not_found: invalid(404),
+  batch_not_found: invalid(404),
   request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: invalid(413),
   document_too_large: invalid(413),
@@ -46,6 +47,8 @@ export const errorCatalogue = {
   engine_error: { status: 502, type: 'server_error', retry: true },
   engine_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   draining: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 2 },
+  /** Redis, or the storage of files that replicas share, does not answer. */
+  storage_unavailable: { status: 503, type: 'server_error', retry: true, retryAfterSeconds: 5 },
   /** Not to be tried again: somebody has to make room first. */
   storage_full: { status: 507, type: 'server_error', retry: false },
   engine_timeout: { status: 504, type: 'server_error', retry: true, retryAfterSeconds: 5 },

@@ -193,7 +193,7 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
     const at = downloads?.(key) ?? refuseDownload
     return {
       stored: async (id, facts) => named.stored(key ?? '', id, facts),
-      at: async (address, facts) => named.signed(address, facts) ?? at(address, facts),
+      at: async (address, facts) => (await named.signed(address, facts)) ?? at(address, facts),
     }
   }
 }

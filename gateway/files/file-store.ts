@@ -28,9 +28,9 @@ export interface FileStore {
   /** Makes what has arrived a file. Throws `storage_full`, and then nothing of it is left. */
   keep(owner: string, arrival: Arrival, facts: FileFacts): Promise<StoredFile>
   /** Throws `file_not_found`, naming `param`. */
-  find(owner: string, id: string, param?: string): StoredFile
+  find(owner: string, id: string, param?: string): Promise<StoredFile>
   /** Finds a file of whatever owner, for one that was given its signed address. Throws `file_not_found`. */
-  findAny(id: string, param?: string): StoredFile
+  findAny(id: string, param?: string): Promise<StoredFile>
   /** Opens the bytes of a file that was found. Throws `file_not_found` where they are gone. */
   open(file: StoredFile, param?: string): Promise<OpenFile>
   list(owner: string, query: FileQuery): Promise<FilePage>
@@ -57,8 +57,8 @@ export function createFileStore(database: Database, blobs: BlobStore, options: F
           return file
         })
       }),
-    find: (owner, id, param) => expectFound(selectFile(tables(), owner, id), id, param),
-    findAny: (id, param) => expectFound(selectFile(tables(), null, id), id, param),
+    find: async (owner, id, param) => expectFound(selectFile(tables(), owner, id), id, param),
+    findAny: async (id, param) => expectFound(selectFile(tables(), null, id), id, param),
     async open(file, param) {
       const blob = await blobs.open(file.id)
       if (blob === null) throw noFile(file.id, param)

@@ -7,9 +7,9 @@ import type { StoredFile } from './stored-file.ts'
 /** The stored files that a request names. */
 export interface NamedFiles {
   /** Throws `file_not_found` and `document_too_large`. */
-  stored(owner: string, id: string, facts: SourceFacts): Source
+  stored(owner: string, id: string, facts: SourceFacts): Promise<Source>
   /** Returns null for an address that is none of this gateway. Throws `url_not_allowed` for one whose time is over. */
-  signed(address: string, facts: SourceFacts): Source | null
+  signed(address: string, facts: SourceFacts): Promise<Source | null>
 }
 
 /** Finds stored files; they are read from the disk wherever they are needed. */
@@ -25,12 +25,12 @@ export function createNamedFiles(files: FileStore, addresses: SignedAddresses, m
     }
   }
   return {
-    stored: (owner, id, facts) => sourceOf(files.find(owner, id, facts.param), facts),
-    signed(address, facts) {
+    stored: async (owner, id, facts) => sourceOf(await files.find(owner, id, facts.param), facts),
+    async signed(address, facts) {
       const found = addresses.read(address)
       if (found === null) return null
       if (found.hasExpired) throw hasExpired(facts.param)
-      return sourceOf(files.findAny(found.id, facts.param), facts)
+      return sourceOf(await files.findAny(found.id, facts.param), facts)
     },
   }
 }

@@ -13,7 +13,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   config: [],
   wire: [],
   cache: [],
-  store: [],
+  store: ['errors.ts'],
   files: ['errors.ts', 'store', 'document/source.ts'],
   page: ['errors.ts'],
   schedule: ['errors.ts'],

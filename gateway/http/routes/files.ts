@@ -52,8 +52,8 @@ export function listFiles({ files: { store } }: FileServices) {
 
 /** `GET /v1/files/{id}`. */
 export function retrieveFile({ files: { store } }: FileServices) {
-  return function retrieveFile(c: GatewayContext): Response {
-    return c.json(fileObject(store.find(ownerOf(c), idOf(c))))
+  return async function retrieveFile(c: GatewayContext): Promise<Response> {
+    return c.json(fileObject(await store.find(ownerOf(c), idOf(c))))
   }
 }
 
@@ -68,14 +68,14 @@ export function deleteFile({ files: { store } }: FileServices) {
 /** `GET /v1/files/{id}/content`: the file's bytes. */
 export function fileContent({ files: { store }, bodyIdleSeconds }: FileServices) {
   return async function fileContent(c: GatewayContext): Promise<Response> {
-    return sendFile(c, await store.open(store.find(ownerOf(c), idOf(c))), bodyIdleSeconds)
+    return sendFile(c, await store.open(await store.find(ownerOf(c), idOf(c))), bodyIdleSeconds)
   }
 }
 
 /** `GET /v1/files/{id}/url`: an address with which the file can be read without a key, for some hours. */
 export function fileUrl({ files: { store, addresses } }: FileServices) {
-  return function fileUrl(c: GatewayContext): Response {
-    const { id, expiresAt } = store.find(ownerOf(c), idOf(c))
+  return async function fileUrl(c: GatewayContext): Promise<Response> {
+    const { id, expiresAt } = await store.find(ownerOf(c), idOf(c))
     const until = Math.floor(Date.now() / 1000) + readExpiry(c.req.query('expiry')) * 3600
     return c.json({ url: `${originOf(c)}${addresses.sign(id, Math.min(until, expiresAt))}` })
   }
@@ -87,7 +87,7 @@ export function signedContent({ files: { store, addresses }, bodyIdleSeconds }: 
     if (c.req.query('signature') === undefined) return next()
     const found = addresses.read(c.req.url)
     if (found === null || found.hasExpired || found.id !== idOf(c)) throw notSigned(found?.hasExpired === true)
-    return sendFile(c, await store.open(store.findAny(found.id)), bodyIdleSeconds)
+    return sendFile(c, await store.open(await store.findAny(found.id)), bodyIdleSeconds)
   }
 }
 
