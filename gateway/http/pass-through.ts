@@ -6,7 +6,7 @@ import type { ServedModel } from '../profile/model-profile.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
 import type { PassedOn } from '../request/chat.ts'
 import type { GatewayContext } from './context.ts'
-import { withMembers } from './json-members.ts'
+import { withMembers } from '../request/body/json-members.ts'
 import type { JsonBody } from './read-json.ts'
 
 /** A request that is passed through. */

@@ -1,4 +1,4 @@
-import { shareLoop } from '../schedule/loop-share.ts'
+import { shareLoop } from '../../schedule/loop-share.ts'
 import { closingQuote, type LongString } from './json-scan.ts'
 
 /** An object as a JSON text: valid, and without a name that stands twice in it. */
