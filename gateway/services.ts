@@ -1,4 +1,10 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
+import { createEmbeddedPages } from './batch/embedded/pages.ts'
+import { createEmbeddedQueue } from './batch/embedded/queue.ts'
+import { createEmbeddedStore } from './batch/embedded/store.ts'
+import { createTables } from './batch/embedded/tables.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -10,6 +16,7 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
@@ -63,6 +70,7 @@ export interface Services extends AsyncDisposable {
   readonly files: Files
   readonly ocr: OcrServices
   readonly responses: Responses
+  readonly batches: Batches
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -116,21 +124,64 @@ export function createServices(config: Config): Services {
     }),
     (it) => it.close(),
   )
+  const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
+  const access = accessRules(config)
+  const batches = closing.adopt(
+    createBatches({
+      ...createBatchParts(config, database, log),
+      ...access,
+      files: files.store,
+      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
+      findModel: (name, signal) => models.find(name, signal),
+      isServed: (name) => models.list().some(({ id }) => id === name),
+      named,
+      earlier: (id, key) => responses.documents(id, key),
+      bodyBudget,
+      forward: (request, signal) => upstreams.forward(request, signal),
+      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+      log,
+      metrics,
+      lifecycle,
+    }),
+    (it) => it.close(),
+  )
   return {
     log,
     metrics,
     gauges: gaugeSources(upstreams, admission, slots, files),
-    ...accessRules(config),
+    ...access,
     bodyBudget,
     lifecycle,
     upstreams,
     models,
-    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
+    named,
     database,
     files,
     ocr,
     responses,
+    batches,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
+const SHARE_OF_BATCHES = 0.5
+/** Before that, no answer that is being written is held for left behind, in milliseconds. */
+const STALE_AFTER = 3_600_000
+
+/** Where batches are kept, and what is to be done for them. */
+function createBatchParts(
+  { GATEWAY_DATA_DIR: dataDir, GATEWAY_REDIS_URL: redis }: Config,
+  database: Database,
+  log: Log,
+): Pick<BatchesOptions, 'store' | 'queue' | 'blobs' | 'pages'> {
+  const tables = createTables(database)
+  return {
+    store: createEmbeddedStore(tables),
+    queue: createEmbeddedQueue(tables, (error) => log.error({ err: error }, 'leases of batches were not renewed')),
+    blobs: createDiskBlobs(join(dataDir, 'batches'), STALE_AFTER),
+    // A cache in Redis outlives this process.
+    pages: redis === null ? createEmbeddedPages(tables) : null,
   }
 }
 

@@ -52,6 +52,12 @@ async function joined(pieces: readonly Buffer[]): Promise<Buffer> {
   return whole
 }
 
+/** Returns the value of an object's own member, as it stands in the text; null: it has none of that name. */
+export function memberIn(object: Buffer, name: string): Buffer | null {
+  const found = valuesOf({ bytes: object, longStrings: [] }, new Set([name])).get(name)
+  return found === undefined ? null : object.subarray(found.from, found.to)
+}
+
 /** Finds where the values of an object's own members stand, of those that are asked for. */
 function valuesOf({ bytes, longStrings }: JsonObject, names: ReadonlySet<string>): ReadonlyMap<string, Stretch> {
   const ends = new Map(longStrings.map(({ open, close }) => [open, close]))
