@@ -125,40 +125,17 @@ export function createServices(config: Config): Services {
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const access = accessRules(config)
+  const shared = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
   const batches = closing.adopt(
-    createBatches({
-      ...createBatchParts(config, database, log),
-      ...access,
-      files: files.store,
-      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
-      findModel: (name, signal) => models.find(name, signal),
-      isServed: (name) => models.list().some(({ id }) => id === name),
-      named,
-      earlier: (id, key) => responses.documents(id, key),
-      bodyBudget,
-      forward: (request, signal) => upstreams.forward(request, signal),
-      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createConfiguredBatches(config, { ...shared, database, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
-    log,
-    metrics,
+    ...shared,
     gauges: gaugeSources(upstreams, admission, slots, files),
-    ...access,
-    bodyBudget,
-    lifecycle,
-    upstreams,
-    models,
-    named,
     database,
     files,
     ocr,
-    responses,
     batches,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
@@ -168,6 +145,28 @@ export function createServices(config: Config): Services {
 const SHARE_OF_BATCHES = 0.5
 /** Before that, no answer that is being written is held for left behind, in milliseconds. */
 const STALE_AFTER = 3_600_000
+
+type BatchParts = { readonly tesseractThreads: number } & Pick<
+  Services,
+  'log' | 'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams'
+> &
+  Pick<Services, 'database' | 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'>
+
+function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
+  const { database, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  return createBatches({
+    ...rest,
+    ...createBatchParts(config, database, log),
+    log,
+    files: files.store,
+    ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    findModel: (name, signal) => models.find(name, signal),
+    isServed: (name) => models.list().some(({ id }) => id === name),
+    earlier: (id, key) => responses.documents(id, key),
+    forward: (request, signal) => upstreams.forward(request, signal),
+    capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+  })
+}
 
 /** Where batches are kept, and what is to be done for them. */
 function createBatchParts(
