@@ -72,7 +72,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       assert.equal(response?.status_code, 200)
       assert.match(contentOf(response.body) ?? '', new RegExp(`This is page ${index + 1}\\.`))
     }
-    const usages = answers.map((answer) => bodyOf<{ usage: { prompt_tokens: number } }>(answer).usage)
+    const usages = answers.map((answer) => (bodyOf(answer) as { usage: { prompt_tokens: number } }).usage)
     assert.equal(
       batch.usage.input_tokens,
       usages.reduce((sum, usage) => sum + usage.prompt_tokens, 0),
@@ -113,13 +113,13 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       ]),
     )
     const [response] = await answersIn(client, (await untilEnded(client, responses.id)).output_file_id)
-    const { object, output } = bodyOf<{ object: string; output: unknown }>(response)
+    const { object, output } = bodyOf(response) as { object: string; output: unknown }
     assert.equal(object, 'response')
     assert.match(JSON.stringify(output), /This is page 7\./)
     const ended = await untilEnded(client, ocr.id)
     assert.deepEqual([ended.status, ended.request_counts], ['completed', { total: 2, completed: 1, failed: 1 }])
     const [good] = await answersIn(client, ended.output_file_id)
-    const { pages } = bodyOf<{ pages: { index: number; markdown: string }[] }>(good)
+    const { pages } = bodyOf(good) as { pages: { index: number; markdown: string }[] }
     assert.deepEqual(
       pages.map(({ index, markdown }) => [index, /This is page (\d)/.exec(markdown)?.[1]]),
       [
@@ -129,7 +129,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     )
     const [bad] = await answersIn(client, ended.error_file_id)
     assert.deepEqual([bad?.custom_id, bad?.response?.status_code, bad?.error], ['broken', 400, null])
-    assert.equal(bodyOf<{ object: string }>(bad).object, 'error')
+    assert.equal((bodyOf(bad) as { object: string }).object, 'error')
   })
 
   it('puts each wrong line into the error file, lists it, and runs the others', async () => {
@@ -176,7 +176,13 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     for (const [input, code] of [
       ['\n\n \n', 'invalid_value'],
       ['{}\nnothing\n', 'invalid_value'],
-      [linesOf(CHAT, Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} }))), 'invalid_value'],
+      [
+        linesOf(
+          CHAT,
+          Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} })),
+        ),
+        'invalid_value',
+      ],
     ] as const) {
       const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
       assert.deepEqual([batch.status, batch.errors?.data[0]?.code, batch.output_file_id], ['failed', code, null])
@@ -292,7 +298,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
     const [answer] = await answersIn(client, batch.output_file_id)
     assert.equal(answer?.custom_id, 'chat')
-    assert.equal(bodyOf<{ object: string }>(answer).object, 'chat.completion')
+    assert.equal((bodyOf(answer) as { object: string }).object, 'chat.completion')
     const [wrong] = await answersIn(client, batch.error_file_id)
     assert.deepEqual([wrong?.custom_id, wrong?.response?.status_code], ['wrong', 400])
   })
