@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -10,6 +11,8 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import type { BlobStore } from './files/blob-store.ts'
+import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
@@ -86,7 +89,8 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
-  const files = closing.use(createStoredFiles(config, database, log))
+  const blobs = createBlobs(config, 'files')
+  const files = closing.use(createStoredFiles(config, { database, blobs, log }))
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -198,15 +202,34 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
   }
 }
 
-function createStoredFiles(config: Config, database: Database, log: Log): Files {
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
+
+const staleAfterMs = (config: Config): number =>
+  Math.max(LEAST_STALE_SECONDS, 2 * config.GATEWAY_BODY_IDLE_SECONDS) * 1000
+
+/** Creates the store of the bytes of files, or of the results of batches. */
+function createBlobs(config: Config, root: 'files' | 'batches'): BlobStore {
+  return createDiskBlobs(join(config.GATEWAY_DATA_DIR, root), staleAfterMs(config))
+}
+
+interface FileParts {
+  readonly database: Database
+  readonly blobs: BlobStore
+  readonly log: Log
+}
+
+function createStoredFiles(config: Config, { database, blobs, log }: FileParts): Files {
   return createFiles(database, {
-    dataDir: config.GATEWAY_DATA_DIR,
+    blobs,
+    shared: null,
+    ownFolder: join(config.GATEWAY_DATA_DIR, 'files'),
     ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+    staleAfterMs: staleAfterMs(config),
+    onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
 }
 
