@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FileTable } from '../../gateway/files/file-table.ts'
 import { newId } from '../../gateway/files/ids.ts'
 import { createRedisTable } from '../../gateway/files/redis-table.ts'
@@ -205,7 +206,7 @@ function suite(name: string, start: () => { readonly open: Open; readonly end: (
       const table = open()
       const old = fileOf({ expiresAt: now() - 5 })
       await table.addFile('sweep', old, NO_LIMIT)
-      const [late, part] = [uploadOf({ expiresAt: now() + 1 }), partOf()]
+      const [late, part] = [uploadOf({ expiresAt: now() + 2 }), partOf()]
       await table.addUpload('sweep', late, NO_LIMIT)
       await table.addPart('sweep', late.id, part, NO_LIMIT)
       const ancient = uploadOf({ expiresAt: now() - 90_000 })
@@ -217,7 +218,8 @@ function suite(name: string, start: () => { readonly open: Open; readonly end: (
       await table.giveUp(late.id)
       assert.equal((await table.findUpload('sweep', late.id))?.status, 'pending', 'its time is not over')
       const due = async () => (await table.givenUpUploads(1000)).find(({ id }) => id === late.id)
-      for (const until = Date.now() + 10_000; (await due()) === undefined;) assert.ok(Date.now() < until)
+      for (const until = Date.now() + 10_000; (await due()) === undefined; await delay(50))
+        assert.ok(Date.now() < until)
       assert.deepEqual((await due())?.partIds, [part.id])
       assert.equal((await table.findUpload('sweep', late.id))?.status, 'expired')
       assert.equal(await table.addPart('sweep', late.id, partOf(), NO_LIMIT), false)
