@@ -12,13 +12,15 @@ export interface Sweeper extends AsyncDisposable {
 export interface SweeperOptions {
   /** A gateway that has never stored a file sweeps nothing, and makes no folder. */
   readonly isUsed: () => boolean
+  /** What is to be done by each process before anything is removed. */
+  readonly prepare: () => Promise<void>
   /** What was written longer ago, and belongs to nothing, is not on its way any more. Clocks may differ by some minutes. */
   readonly staleAfterMs: number
   readonly onError: (error: unknown) => void
 }
 
 /** In milliseconds: after the start, and then again and again. */
-const FIRST_AFTER = 1000
+const FIRST_AFTER = 500
 const INTERVAL = 60_000
 /** Files, or uploads, that are removed at a time. */
 const BATCH = 100
@@ -28,7 +30,7 @@ const LOOK_THROUGH_EVERY = 14 * 60
 const SIDE_BY_SIDE = 16
 
 /** Starts to sweep: each minute one of the processes that share a table. */
-export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }: SweeperOptions): Sweeper {
+export function startSweeper(keeping: Keeping, { isUsed, prepare, staleAfterMs, onError }: SweeperOptions): Sweeper {
   const closing = new AbortController()
   const sweeping: Sweeping = { ...keeping, staleAfterMs, signal: closing.signal }
   let nextLook = 0
@@ -36,6 +38,7 @@ export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }
 
   async function round(isAsked: boolean): Promise<void> {
     if (closing.signal.aborted || !isUsed()) return
+    await prepare()
     const { table } = keeping
     if (!isAsked && !(await table.claim('sweep', INTERVAL / 1000 - 5))) return
     if (keeping.facts.areKept && !(await table.isFilled())) await fill(sweeping)

@@ -215,6 +215,27 @@ function suite(name: 'folder' | 'bucket', place: () => Promise<Place>) {
 
 suite('folder', async () => inFolder())
 
+describe('a gateway that gets a Redis', { timeout: 60_000 }, () => {
+  it('has its files and its signed addresses there', async () => {
+    await using redis = await startRedis()
+    const settings = { GATEWAY_DATA_DIR: useFolder().path }
+    const before = await startTestGateway(settings)
+    const [file, deleted] = [await create(before), await create(before)]
+    const address = await addressOf(before, file.id)
+    await before.client.files.delete(deleted.id)
+    await before.stop()
+    await using gateway = await startTestGateway({ ...settings, GATEWAY_REDIS_URL: redis.url })
+    await eventually(async () => (await idsOf(gateway)).length > 0, 20_000, 'the files of before')
+    assert.deepEqual(await gateway.client.files.retrieve(file.id), file)
+    assert.deepEqual(await contentOf(gateway, file.id), pdf)
+    assert.equal((await fetch(address.replace(before.url, gateway.url))).status, 200)
+    assert.deepEqual(await idsOf(gateway), [file.id])
+    await gateway.client.files.delete(file.id)
+    await gateway.services.files.sweeper.sweep()
+    assert.deepEqual(await idsOf(gateway), [])
+  })
+})
+
 describe('with a bucket', async () => {
   const fake = await startFakeS3()
   useAwsKeys(fake.credentials)
