@@ -123,7 +123,11 @@ async function sideBySide(ids: readonly string[], work: (id: string) => Promise<
 async function forgetFiles({ table, blobs, facts }: Keeping): Promise<boolean> {
   const ids = await table.expiredFiles(BATCH)
   if (ids.length === 0) return false
-  await forget({ blobs }, ids.flatMap(facts.namesOf), () => table.forgetFiles(ids))
+  await forget(
+    { blobs },
+    ids.flatMap((id) => facts.namesOf(id)),
+    () => table.forgetFiles(ids),
+  )
   return true
 }
 
