@@ -2,20 +2,23 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, mock } from 'node:test'
 import { Redis } from 'ioredis'
 import { toFile, type OpenAI } from 'openai'
+import { loadConfig } from '../../gateway/config/load.ts'
+import { configurationProblems } from '../../gateway/services.ts'
 import { startFakeS3, type FakeS3 } from '../fakes/fake-s3.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { startGatewayProcess } from '../support/gateway-process.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { readMetrics, valueOf } from '../support/read-metrics.ts'
-import { startForm } from '../support/send-form.ts'
+import { sendLargeForm, startForm } from '../support/send-form.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { startRedis, type RedisServer } from '../support/start-redis.ts'
 import { useAwsKeys } from '../support/use-aws-keys.ts'
 import { useFolder } from '../support/use-folder.ts'
+import { residentMegabytes, resetPeak } from '../support/watch-process.ts'
 import { eventually } from '../support/within.ts'
 
 const MB = 1024 * 1024
@@ -178,6 +181,25 @@ function suite(name: 'folder' | 'bucket', place: () => Promise<Place>) {
       await one.client.files.delete(file.id)
     })
 
+    it('remove nothing early, where a clock is minutes ahead', async () => {
+      const upload = await one.client.uploads.create({ bytes: 9, filename: 'a', mime_type: 'a/b', purpose: 'vision' })
+      const part = await one.client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from('x'), 'upload') })
+      const { owner, file } = { owner: '', file: await create(one) }
+      const soon = { ...(await one.services.files.store.find(owner, file.id)), expiresAt: Date.now() / 1000 + 240 }
+      const key = `ocr-gateway:files:F:${file.id}`
+      await command('SET', key, JSON.stringify({ owner, ...soon }))
+      await command('ZADD', 'ocr-gateway:files:expiring', String(soon.expiresAt), file.id)
+      const all = kept.names()
+      mock.timers.enable({ apis: ['Date'], now: Date.now() + 9 * 60_000 })
+      await two.services.files.sweeper.sweep()
+      mock.timers.reset()
+      assert.deepEqual(kept.names(), all)
+      assert.deepEqual(await contentOf(two, file.id), pdf)
+      await one.client.files.delete(file.id)
+      await one.client.uploads.cancel(upload.id)
+      assert.ok(all.includes(part.id))
+    })
+
     it('say that Redis is read-only, and keep nothing of a file then', async () => {
       const file = await create(one)
       await command('REPLICAOF', '127.0.0.1', '1')
@@ -214,6 +236,25 @@ function suite(name: 'folder' | 'bucket', place: () => Promise<Place>) {
 }
 
 suite('folder', async () => inFolder())
+
+describe('settings of where files are', () => {
+  for (const [name, settings, problem] of [
+    ['a bucket and a folder', { GATEWAY_S3_BUCKET: 'b', GATEWAY_SHARED_DIR: '/a' }, /both set/],
+    ['an address and no bucket', { GATEWAY_S3_ENDPOINT: 'http://a' }, /say which bucket/],
+    ['a bucket', { GATEWAY_S3_BUCKET: 'b', GATEWAY_S3_ENDPOINT: 'http://a', GATEWAY_S3_PREFIX: 'a/b.c/' }, null],
+  ] as const) {
+    it(`${problem === null ? 'may' : 'may not'} be ${name}`, () => {
+      const { config, problems } = loadConfig(settings)
+      assert.deepEqual(problems, [])
+      assert.match(configurationProblems(config!).join(), problem ?? /^$/)
+    })
+  }
+
+  it('end in a slash where they begin the names in a bucket', () => {
+    for (const prefix of ['ocr', '/ocr/', '../', 'a b/'])
+      assert.match(loadConfig({ GATEWAY_S3_PREFIX: prefix }).problems.join(), /GATEWAY_S3_PREFIX.*end in a slash/)
+  })
+})
 
 describe('a gateway that gets a Redis', { timeout: 60_000 }, () => {
   it('has its files and its signed addresses there', async () => {
@@ -270,6 +311,26 @@ describe('with a bucket', async () => {
       [...fake.objects.keys()].filter((key) => key.startsWith('away/')),
       [],
     )
+  })
+
+  it('a large upload goes to the bucket, and not to the memory', { timeout: 60_000 }, async () => {
+    const { accessKeyId, secretAccessKey } = fake.credentials
+    const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+    const settings = {
+      ...inBucket(fake).settings,
+      ...keys,
+      GATEWAY_S3_PREFIX: 'large/',
+      GATEWAY_DATA_DIR: useFolder().path,
+    }
+    await using gateway = await startGatewayProcess(settings)
+    const send = (bytes: number) => sendLargeForm(`${gateway.url}/v1/files`, { bytes })
+    await send(MB)
+    const before = residentMegabytes(gateway)
+    resetPeak(gateway)
+    const { status, body, sha256 } = await send(150 * MB)
+    assert.deepEqual([status, body['sha256']], [200, sha256])
+    const grown = residentMegabytes(gateway, 'peak') - before
+    assert.ok(grown < 130, `${Math.round(grown)} MB more`)
   })
 
   it('what a gateway was taking that was killed is aborted by another', { timeout: 60_000 }, async () => {
