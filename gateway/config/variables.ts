@@ -287,7 +287,7 @@ export const variables = {
     'Address of the storage, `http://minio:9000`; it is asked for `/bucket/key`. None: AWS.',
   ),
   GATEWAY_S3_PREFIX: define<string>(
-    z.string().regex(/^([\w.-]+\/)*$/, 'must be names that end in a slash each: ocr/'),
+    z.string().regex(/^([\w-][\w.-]*\/)*$/, 'must be names that end in a slash each: ocr/'),
     '',
     'none',
     'Begins the names of all objects in the bucket.',
