@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT = 5000
 /** Until a request is answered that sends megabytes; it may be a slow line. */
 const SEND_TIMEOUT = 120_000
 /** Until any other is answered. */
-export const ASK_TIMEOUT = 15_000
+export const ASK_TIMEOUT = 10_000
 /** Each download, and each document that is being fetched, has a connection. */
 const MAX_SOCKETS = 500
 

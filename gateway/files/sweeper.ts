@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isUncertain } from './arrival.ts'
 import { nowInSeconds } from './clock.ts'
 import type { Keeping } from './file-store.ts'
@@ -22,6 +23,8 @@ export interface SweeperOptions {
 /** In milliseconds: after the start, and then again and again. */
 const FIRST_AFTER = 500
 const INTERVAL = 60_000
+/** For so long the end of a round is waited for, in milliseconds. */
+const CLOSE_TIMEOUT = 2000
 /** Files, or uploads, that are removed at a time. */
 const BATCH = 100
 /** All bytes are looked through at the start, and then once in so many seconds, by one process. */
@@ -48,8 +51,16 @@ export function startSweeper(keeping: Keeping, { isUsed, prepare, staleAfterMs, 
     if (isAsked || (await table.claim('look through', LOOK_THROUGH_EVERY))) await lookThrough(sweeping)
   }
 
+  /** Said once for as long as it lasts. */
+  let failure: string | null = null
+  function failed(error: unknown): void {
+    const isNew = String(error) !== failure
+    failure = String(error)
+    if (isNew && !closing.signal.aborted) onError(error)
+  }
+
   function sweep(isAsked = true): Promise<void> {
-    running = running.then(() => round(isAsked)).catch(onError)
+    running = running.then(() => round(isAsked)).then(() => void (failure = null), failed)
     return running
   }
 
@@ -61,7 +72,8 @@ export function startSweeper(keeping: Keeping, { isUsed, prepare, staleAfterMs, 
       closing.abort()
       clearTimeout(first)
       clearInterval(timer)
-      await running
+      // A storage that is away is not waited for.
+      await Promise.race([running, delay(CLOSE_TIMEOUT, undefined, { ref: false })])
     },
   }
 }

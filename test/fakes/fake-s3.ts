@@ -16,8 +16,8 @@ export interface FakeS3 extends AsyncDisposable {
   readonly uploads: Map<string, HalfUpload>
   /** All that was asked: `PUT key`, `POST key?uploads`. */
   readonly asked: string[]
-  /** Decides what is refused; returns null for what is not, and `hang` for what is never answered. */
-  refuse: (asked: string) => S3Refusal | 'hang' | null
+  /** Decides what is refused; returns null for what is not. */
+  refuse: (asked: string) => S3Refusal | null
 }
 
 export interface StoredObject {
@@ -95,7 +95,6 @@ export async function startFakeS3({ pageSize = 1000 }: FakeS3Options = {}): Prom
       const asked = `${request.method} ${rest.join('/')}${search}`
       fake.asked.push(asked)
       const refusal = refuseSignature(request, sent, credentials) ?? fake.refuse(asked)
-      if (refusal === 'hang') return
       if (refusal !== null) throw new Refused(refusal.status, refusal.code)
       if (name !== bucket) throw new Refused(404, 'NoSuchBucket')
       const body = checkedBody(request.headers, sent)

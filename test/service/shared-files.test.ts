@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, utimesSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, mock } from 'node:test'
 import { Redis } from 'ioredis'
@@ -274,6 +274,27 @@ describe('a gateway that gets a Redis', { timeout: 60_000 }, () => {
     await gateway.client.files.delete(file.id)
     await gateway.services.files.sweeper.sweep()
     assert.deepEqual(await idsOf(gateway), [])
+  })
+
+  it('and another folder, has its files when somebody has copied them', async () => {
+    await using redis = await startRedis()
+    const [old, shared] = [useFolder(), useFolder()]
+    const before = await startTestGateway({ GATEWAY_DATA_DIR: old.path })
+    const file = await create(before)
+    await before.stop()
+    const settings = {
+      GATEWAY_DATA_DIR: old.path,
+      GATEWAY_SHARED_DIR: shared.path,
+      GATEWAY_REDIS_URL: redis.url,
+    }
+    const early = await startTestGateway(settings)
+    await early.services.files.sweeper.sweep()
+    await assert.rejects(early.client.files.retrieve(file.id), missing)
+    await early.stop()
+    cpSync(join(old.path, 'files'), join(shared.path, 'files'), { recursive: true })
+    await using gateway = await startTestGateway(settings)
+    await gateway.services.files.sweeper.sweep()
+    assert.deepEqual(await contentOf(gateway, file.id), pdf)
   })
 })
 
