@@ -94,11 +94,7 @@ export async function createBullJobs(options: BullJobsOptions): Promise<BullJobs
     },
     handOn: async () => void (await worker.getBackend().moveStalledJobsToWait()),
     async close() {
-      const closed = Promise.allSettled([worker.close(true), queue.close()])
-      const timeout = Promise.withResolvers<void>()
-      const timer = setTimeout(timeout.resolve, CLOSE_TIMEOUT)
-      await Promise.race([closed, timeout.promise])
-      clearTimeout(timer)
+      await inTime(Promise.allSettled([worker.close(true), queue.close()]), CLOSE_TIMEOUT)
       connection.disconnect()
     },
   }
@@ -141,4 +137,12 @@ const NOT_OWN = new Set<unknown>([-1, -2, -3, -6])
 
 function isNotOwn(error: unknown): boolean {
   return error instanceof Error && 'code' in error && NOT_OWN.has(error.code)
+}
+
+/** Waits for a promise, and for no longer than so many milliseconds. */
+export async function inTime(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  const timeout = Promise.withResolvers<void>()
+  const timer = setTimeout(timeout.resolve, milliseconds)
+  await Promise.race([promise, timeout.promise])
+  clearTimeout(timer)
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
-import { createBullJobs, type BullJobs, type TakenJob } from './bull-jobs.ts'
+import { createBullJobs, inTime, type BullJobs, type TakenJob } from './bull-jobs.ts'
 import type { BatchQueue, BatchTask, ClaimedTask } from './queue.ts'
 import { createTurns, type Turns } from './turns.ts'
 
@@ -173,11 +173,12 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
       await beat()
     },
     async close() {
+      if (closing.signal.aborted) return
       closing.abort()
       for (const timer of timers) clearInterval(timer)
       listeners.clear()
-      const back = Promise.allSettled(Array.from(held.values(), ({ job }) => job.putBack()))
-      await Promise.race([back, delay(PUT_BACK_TIMEOUT)])
+      // Where Redis is away they are handed on as those of a process that ended.
+      await inTime(Promise.allSettled(Array.from(held.values(), ({ job }) => job.putBack())), PUT_BACK_TIMEOUT)
       await (await jobs).close()
     },
   }
