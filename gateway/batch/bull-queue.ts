@@ -93,7 +93,7 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
         held.delete(task.job.id)
         return
       } catch (error) {
-        onError(error instanceof Error ? error : new Error(String(error)))
+        onError(asError(error))
         if (closing.signal.aborted) return
         await delay(TRY_AGAIN, undefined, { signal: closing.signal }).catch(() => {})
       }
@@ -128,6 +128,7 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
       if (connection.status !== 'ready') return null
       const job = await (await jobs).take(`${replica}:${randomUUID()}`)
       if (job === null) return null
+      // Where this cannot be found out now, the next look at what is held does.
       const [isWanted] = await turns.areWanted([job]).catch(() => [true])
       if (isWanted === true) return claimed(job)
       await job.remove()
@@ -135,13 +136,17 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
     return null
   }
 
-  let readyAt = -Infinity
+  let troubleAt = -Infinity
+  let beatAt = -Infinity
   const beat = oneAtATime(async () => {
     await turns.beat(replica, lines)
     const all = [...held.values()]
     if (all.length > 0) await lookAtHeld(all, await jobs, turns)
+    const now = performance.now()
+    if (now - beatAt > lockMs / 2) troubleAt = now
+    beatAt = now
     // When Redis has been away all locks may have run out: everybody has time to say that what it has is still its own.
-    if (performance.now() - readyAt > lockMs) await (await jobs).handOn()
+    if (now - troubleAt > lockMs) await (await jobs).handOn()
     wake()
   }, onError)
   let looks = 0
@@ -153,17 +158,25 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
       if (!(await turns.isKnown(batch))) await push(batch, batch.status === 'in_progress' ? await ended() : undefined)
   }, onError)
   // Replicas that were started together need not look together.
-  const timers = [setInterval(beat, BEAT_EVERY), setInterval(look, lookMs * (0.8 + Math.random() * 0.4))]
+  const timers = [setInterval(beat, Math.min(BEAT_EVERY, lockMs / 4)), setInterval(look, lookMs * (0.8 + Math.random() * 0.4))]
   for (const timer of timers) timer.unref()
   void beat()
   connection.on('ready', () => {
-    readyAt = performance.now()
+    troubleAt = performance.now()
     void beat()
   })
 
   return {
     push,
-    claim,
+    async claim() {
+      try {
+        return await claim()
+      } catch (error) {
+        // Redis is read-only, or full: as long as it is, there is nothing to do.
+        onError(asError(error))
+        return null
+      }
+    },
     onWork(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -228,9 +241,13 @@ function oneAtATime(act: () => Promise<void>, onError: (error: Error) => void): 
   let running: Promise<void> | null = null
   const start = (): Promise<void> => {
     running ??= act()
-      .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))))
+      .catch((error: unknown) => onError(asError(error)))
       .finally(() => (running = null))
     return running
   }
   return start
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -4,19 +4,15 @@ import { createRedisBatchStore } from '../../gateway/batch/redis-store.ts'
 import { createSharedRedis, type SharedRedis } from '../../gateway/store/redis.ts'
 import { testBatchQueue, type TestedQueue } from '../support/batch-queue-suite.ts'
 import { testBatchStore } from '../support/batch-store-suite.ts'
+import { closingOf } from '../support/closing.ts'
 import { startRedis } from '../support/start-redis.ts'
 
 /** So short that a test need not wait, and so long that a busy machine keeps it. */
 const LOCK = 2_000
 
 async function startShared(t: TestContext): Promise<() => SharedRedis> {
-  const redis = await startRedis()
-  t.after(() => redis.stop())
-  return () => {
-    const shared = createSharedRedis({ url: redis.url })
-    t.after(() => shared.close())
-    return shared
-  }
+  const redis = closingOf(t).use(await startRedis())
+  return () => closingOf(t).adopt(createSharedRedis({ url: redis.url }), (shared) => shared.close())
 }
 
 describe('batches in Redis', () => {
@@ -33,7 +29,7 @@ describe('the queue of batches in Redis', () => {
       const shared = open()
       const unended = async function* () {}
       const queue = createBullQueue({ shared, lines: 4, unended, onError: () => {}, lockMs: LOCK, lookMs: 500 })
-      t.after(() => queue.close())
+      closingOf(t).defer(() => queue.close())
       return { queue, kill: () => void shared.close() }
     }
   })
