@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -10,7 +11,10 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import type { BlobStore } from './files/blob-store.ts'
+import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
+import { createS3Blobs } from './files/s3-blobs.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -27,6 +31,7 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
@@ -86,7 +91,8 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
-  const files = closing.use(createStoredFiles(config, database, log))
+  const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
+  const files = closing.use(createStoredFiles(config, { database, shared, log }))
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -198,16 +204,54 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
   }
 }
 
-function createStoredFiles(config: Config, database: Database, log: Log): Files {
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
+/** An upload to a bucket is dated by its beginning, and may be a slow one. */
+const ABANDONED_SECONDS = 24 * 3600
+
+const staleAfterMs = (config: Config): number =>
+  Math.max(LEAST_STALE_SECONDS, 2 * config.GATEWAY_BODY_IDLE_SECONDS) * 1000
+
+/** Creates the store of the bytes of files, or of the results of batches. */
+function createBlobs(config: Config, root: 'files' | 'batches'): BlobStore {
+  if (config.GATEWAY_S3_BUCKET === null) return createDiskBlobs(blobFolder(config, root), staleAfterMs(config))
+  return createS3Blobs({
+    name: config.GATEWAY_S3_BUCKET,
+    endpoint: config.GATEWAY_S3_ENDPOINT,
+    prefix: `${config.GATEWAY_S3_PREFIX}${root}/`,
+    temporary: join(config.GATEWAY_DATA_DIR, 'fetched'),
+    abandonedAfterMs: ABANDONED_SECONDS * 1000,
+  })
+}
+
+const blobFolder = ({ GATEWAY_SHARED_DIR, GATEWAY_DATA_DIR }: Config, root: string): string =>
+  join(GATEWAY_SHARED_DIR ?? GATEWAY_DATA_DIR, root)
+
+interface FileParts {
+  readonly database: Database
+  readonly shared: SharedRedis | null
+  readonly log: Log
+}
+
+function createStoredFiles(config: Config, { database, shared, log }: FileParts): Files {
+  const isAlone = shared === null && config.GATEWAY_S3_BUCKET === null && config.GATEWAY_SHARED_DIR === null
   return createFiles(database, {
-    dataDir: config.GATEWAY_DATA_DIR,
+    blobs: createBlobs(config, 'files'),
+    shared,
+    ownFolder: isAlone ? blobFolder(config, 'files') : null,
     ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+    staleAfterMs: staleAfterMs(config),
+    onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
+}
+
+/** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
+function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
+  if (url === null) return null
+  return createSharedRedis({ url, onError: (error) => log.debug({ err: error }, 'Redis does not answer') })
 }
 
 function gaugeSources(

@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.ts'
 /** The state that is read from the gateway's parts at each request for the metrics. */
 export interface GaugeSources {
   /** What clients have uploaded, parts of files included. */
-  readonly stored: () => { readonly files: number; readonly bytes: number }
+  readonly stored: () => Promise<{ readonly files: number; readonly bytes: number }>
   /** Pages that wait, by queue. */
   readonly queued: () => { readonly admitted: number; readonly page: number; readonly upstream: number }
   readonly upstreams: () => readonly {
@@ -18,8 +18,8 @@ export interface GaugeSources {
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const
 
 /** Sets the gauges that are not counted up and down as things happen. */
-export function sampleGauges(metrics: Metrics, { queued, upstreams, stored }: GaugeSources): void {
-  const { files, bytes } = stored()
+export async function sampleGauges(metrics: Metrics, { queued, upstreams, stored }: GaugeSources): Promise<void> {
+  const { files, bytes } = await stored()
   metrics.storedFiles.set(files)
   metrics.storedBytes.set(bytes)
   for (const [queue, pages] of Object.entries(queued())) metrics.queuedPages.set({ queue }, pages)
