@@ -4,6 +4,7 @@ import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
 import { createBullJobs, inTime, type BullJobs, type TakenJob } from './bull-jobs.ts'
 import type { BatchQueue, BatchTask, ClaimedTask } from './queue.ts'
+import type { UnendedBatch } from './kept-rows.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /** What the queue is made with. */
@@ -15,7 +16,7 @@ export interface BullQueueOptions {
    * Returns batches that have not ended, with the lines that have: all of them, in parts. Of one that the queue does not know,
    * since a process ended between two steps, the next step is pushed again.
    */
-  readonly unended: () => AsyncIterable<{ readonly batch: Batch; ended(): Promise<Uint8Array> }>
+  readonly unended: () => AsyncIterable<UnendedBatch>
   /** Told of errors of the connection, and of what is tried again. */
   readonly onError: (error: Error) => void
   /** How long a task stays with a process that does not say that it lives, in milliseconds. */

@@ -71,7 +71,7 @@ export function writeChange(change: BatchChange): string[] {
   return Object.entries(change).flatMap(([name, value]) => [name, JSON.stringify(value)])
 }
 
-/** Writes a whole batch, its counts included. */
+/** Writes a whole batch, its counts included, as names and values, one after the other. */
 export function writeRow(batch: Batch): string[] {
   const { status, model, times, problems, outputFileId, errorFileId, lines, counts: counted, usage, ...rest } = batch
   const { total: _, ...ended } = counted
@@ -106,7 +106,9 @@ export function readRow(hash: Readonly<Record<string, string>>): Batch | null {
   }
 }
 
-/** Tells whether a batch is over. */
-export function hasEnded(status: Batch['status']): boolean {
-  return status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+/** Returns names and values that stand one after the other as a hash. */
+export function hashOf(pairs: readonly string[]): Record<string, string> {
+  const hash: Record<string, string> = {}
+  for (let index = 0; index + 1 < pairs.length; index += 2) hash[pairs[index]!] = pairs[index + 1]!
+  return hash
 }

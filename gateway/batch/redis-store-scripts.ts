@@ -33,7 +33,6 @@ if redis.call('EXISTS', rowOf(id)) == 1 then return 0 end
 redis.call('HSET', rowOf(id), 'owner', cjson.encode(owner), 'expires', expires, unpack(ARGV, 7))
 if #ended > 0 then redis.call('SET', endedOf(id), ended) end
 place(id, owner, status, expires)
-redis.call('SET', prefix .. 'kept', 1)
 return 1`)
 
 /**

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { ScriptValues, Script } from '../store/redis-script.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
-import { readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
+import { hashOf, readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
 import { ADD, CHANGE, DUE, END_LINES, FORGET, ROWS } from './redis-store-scripts.ts'
 import type { BatchStore } from './store.ts'
 
@@ -12,10 +12,10 @@ export interface RedisBatchStore extends BatchStore {
   restore(batch: Batch, ended: Uint8Array): Promise<boolean>
   /** Returns batches that have not ended, some at a time, behind an id; in the order of ids. */
   unendedAfter(id: string): Promise<readonly Batch[]>
-  /** Tells whether Redis has held batches, and was not emptied since. */
-  isKept(): Promise<boolean>
-  /** Says that nothing is missing: there were none, or they were restored. */
-  keep(): Promise<void>
+  /** Tells whether nothing is missing, as far as anybody knows: Redis was not emptied since somebody said so. */
+  isWhole(): Promise<boolean>
+  /** Says that nothing is missing: all that is kept elsewhere is here. */
+  setWhole(): Promise<void>
 }
 
 /** Rows that are fetched at a time. */
@@ -93,8 +93,8 @@ export function createRedisBatchStore(shared: SharedRedis): RedisBatchStore {
       const ids = await shared.run((redis) => unendedIds(redis, `${prefix}late`, id))
       return rowsOf(ids)
     },
-    isKept: async () => (await shared.run((redis) => redis.exists(`${prefix}kept`))) === 1,
-    keep: async () => void (await shared.run((redis) => redis.set(`${prefix}kept`, '1'))),
+    isWhole: async () => (await shared.run((redis) => redis.exists(`${prefix}whole`))) === 1,
+    setWhole: async () => void (await shared.run((redis) => redis.set(`${prefix}whole`, '1'))),
   }
 }
 
@@ -102,10 +102,4 @@ export function createRedisBatchStore(shared: SharedRedis): RedisBatchStore {
 async function unendedIds(redis: Redis, key: string, after: string): Promise<string[]> {
   const ids = await redis.zrange(key, '0', '-1')
   return ids.filter((id) => id > after).toSorted().slice(0, ROWS_AT_A_TIME)
-}
-
-function hashOf(pairs: readonly string[]): Record<string, string> {
-  const hash: Record<string, string> = {}
-  for (let index = 0; index + 1 < pairs.length; index += 2) hash[pairs[index]!] = pairs[index + 1]!
-  return hash
 }
