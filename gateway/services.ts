@@ -31,6 +31,7 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { findUnfitness } from './store/redis-fitness.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
@@ -251,7 +252,12 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
 /** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
 function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
   if (url === null) return null
-  return createSharedRedis({ url, onError: (error) => log.debug({ err: error }, 'Redis does not answer') })
+  const shared = createSharedRedis({
+    url,
+    onError: ({ message: reason }) => log.warn({ reason }, 'the Redis of files and batches does not answer'),
+  })
+  void findUnfitness(shared).then((problems) => problems.forEach((problem) => log.warn(problem)))
+  return shared
 }
 
 function gaugeSources(

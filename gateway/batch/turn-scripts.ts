@@ -186,6 +186,18 @@ return lost`)
 export const BEAT = createScript<number>(`${STATE}
 return redis.call('ZADD', prefix .. 'replicas', now, ARGV[2] .. ':' .. ARGV[3])`)
 
+/** Returns how many lines wait to be handed out: prefix. */
+export const WAITING = createScript<number>(`${STATE}
+local count = 0
+for _, owner in ipairs(redis.call('SMEMBERS', prefix .. 'owners')) do
+  count = count + redis.call('ZCARD', key('later', owner))
+  for _, id in ipairs(redis.call('LRANGE', key('batches', owner), 0, -1)) do
+    local line, lines = unpack(redis.call('HMGET', key('lines', id), 'next', 'lines'))
+    if line then count = count + lines - line end
+  end
+end
+return count`)
+
 /** Tells whether anything is to be done for a batch: prefix, owner, id. */
 export const IS_KNOWN = createScript<number>(`${STATE}
 local owner, id = ARGV[2], ARGV[3]

@@ -26,6 +26,8 @@ export interface Turns {
   /** Returns everybody of whom something is here. */
   owners(): Promise<readonly string[]>
   isKnown(batch: Batch): Promise<boolean>
+  /** How many lines have not had their turn yet, or wait for another. */
+  waiting(): Promise<number>
   /** Says that this replica lives, and how many lines it takes at a time. */
   beat(replica: string, lines: number): Promise<void>
 }
@@ -48,6 +50,7 @@ export function createTurns(shared: SharedRedis, prefix: string): Turns {
     },
     owners: () => shared.run((redis) => redis.smembers(`${prefix}owners`)),
     isKnown: async ({ owner, id }) => (await run(scripts.IS_KNOWN, [owner, id])) === 1,
+    waiting: () => run(scripts.WAITING, []),
     beat: async (replica, lines) => void (await run(scripts.BEAT, [replica, lines])),
   }
 }

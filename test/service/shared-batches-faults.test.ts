@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { createBullQueue } from '../../gateway/batch/bull-queue.ts'
 import type { BatchQueue, ClaimedTask } from '../../gateway/batch/queue.ts'
 import { createRedisBatchStore } from '../../gateway/batch/redis-store.ts'
+import { createRedisStore } from '../../gateway/cache/redis-store.ts'
 import type { LineEnd } from '../../gateway/batch/store.ts'
 import { createSharedRedis } from '../../gateway/store/redis.ts'
 import { closingOf } from '../support/closing.ts'
@@ -175,6 +176,28 @@ describe('batches in Redis: replicas', () => {
       await done()
     }
     assert.deepEqual(seen, new Set([`${lines.id}:0`, `${lines.id}:2`, `${finalizing.id}:finalize`]))
+  })
+
+  it('loses nothing to pages that need room', async (t) => {
+    const redis = closingOf(t).use(await startRedis({ args: ['--maxmemory', '4mb', '--maxmemory-policy', 'volatile-lru'] }))
+    const { store, queue } = openReplica(t, redis)
+    const batches = Array.from({ length: 50 }, () => makeBatch({ status: 'in_progress', lines: 20 }))
+    for (const batch of batches) await store.add(batch)
+    for (const batch of batches) await queue.push(batch)
+    const options = { url: redis.url, maxValueBytes: 100_000, ttlSeconds: 600, commandTimeoutMs: 5_000 }
+    const log = { info: () => {}, warn: () => {} }
+    const pages = createRedisStore({ ...options, claimLimitMs: 60_000, log })
+    closingOf(t).defer(() => pages.close())
+    for (let page = 0; page < 400; page += 1) await pages.set(`page-${page}`, 'x'.repeat(20_000))
+    const admin = operator(t, redis)
+    assert.ok(Number(/evicted_keys:(\d+)/.exec(await admin.info('stats'))?.[1]) > 100)
+    for (const { id } of batches) assert.equal((await store.find(null, id))?.lines, 20)
+    const lines = new Set<string>()
+    for (let claimed = await queue.claim(); claimed !== null; claimed = await queue.claim()) {
+      lines.add(JSON.stringify(claimed.task))
+      await claimed.done()
+    }
+    assert.equal(lines.size, 1000)
   })
 
   it('leaves a batch of a newer version alone', async (t) => {

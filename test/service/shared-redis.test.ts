@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { Redis } from 'ioredis'
 import { GatewayError } from '../../gateway/errors.ts'
+import { findUnfitness } from '../../gateway/store/redis-fitness.ts'
 import { createScript } from '../../gateway/store/redis-script.ts'
 import { createSharedRedis, type SharedRedisOptions } from '../../gateway/store/redis.ts'
 import { startRedis, type RedisServer, type RedisServerOptions } from '../support/start-redis.ts'
@@ -127,6 +128,17 @@ describe('shared Redis', () => {
     assert.deepEqual(await run(), ['a', '2'])
     const broken = createScript(`return redis.error_reply('ERR of its own')`)
     await assert.rejects(shared.run((client) => broken(client, [])), /ERR of its own/)
+  })
+
+  it('says what is wrong with how Redis is set up, as far as it says', async (t) => {
+    const wrong = await start(t, { args: ['--maxmemory-policy', 'allkeys-lru'] })
+    const problems = await findUnfitness(open(t, wrong.url).shared)
+    assert.match(problems.join('\n'), /allkeys-lru[^]*volatile-lru[^]*appendonly/)
+    const right = await start(t, { args: ['--maxmemory-policy', 'volatile-lru', ...DURABLE.args] })
+    assert.deepEqual(await findUnfitness(open(t, right.url).shared), [])
+    const away = open(t, right.url, { patience: 100 })
+    await right.kill()
+    assert.deepEqual(await findUnfitness(away.shared), [])
   })
 
   it('fails at once when it is closed, and so does what waits', async (t) => {
