@@ -57,15 +57,15 @@ interface JobData {
 export async function createBullJobs(options: BullJobsOptions): Promise<BullJobs> {
   const { connection, prefix, name, lockMs, stalledMs, onError } = options
   const bullmq = await import('bullmq')
+  // Its check writes to the console, and asks for a policy that a cache cannot live with.
+  const shared = { connection, prefix, skipVersionCheck: true }
   const queue: Queue<JobData> = new bullmq.Queue(name, {
-    connection,
-    prefix,
+    ...shared,
     streams: { events: { maxLen: MAX_EVENTS } },
   })
   // Jobs are fetched by hand: the runner knows for how many it has room.
   const worker: Worker<JobData> = new bullmq.Worker(name, null, {
-    connection,
-    prefix,
+    ...shared,
     autorun: false,
     lockDuration: lockMs,
     stalledInterval: stalledMs,
