@@ -7,7 +7,7 @@ import type { BatchStore, LineEnd } from './store.ts'
 /** A batch that has not ended, and the lines of it that have, see BatchStore.endedLines. */
 export interface UnendedBatch {
   readonly batch: Batch
-  ended(): Promise<Uint8Array>
+  readonly ended: () => Promise<Uint8Array>
 }
 
 /** The batches that replicas share, which a Redis that was emptied does not lose. */
@@ -34,56 +34,21 @@ const ID = /^batch_[\da-z]+$/
 const MAX_WRITES = 5
 
 /** Keeps rows beside the answers to their lines, when a batch is added and at each change of it. */
-export function createKeptBatchStore({ store, blobs, findEnds, onError }: KeptRowsOptions): KeptBatchStore {
-  const write = (batch: Batch): Promise<unknown> =>
-    blobs.write(`${batch.id}${SUFFIX}`, [Buffer.from(JSON.stringify(hashOf(writeRow(batch))))])
-
-  async function keep(batch: Batch): Promise<void> {
-    try {
-      let written = batch
-      for (let writes = 0; writes < MAX_WRITES; writes += 1) {
-        await write(written)
-        const now = await store.find(null, batch.id)
-        if (now === null || now.status === written.status) return
-        written = now
-      }
-    } catch (error) {
-      onError(error)
-    }
-  }
-
-  async function restored(id: string): Promise<Batch | null> {
-    if (!ID.test(id)) return null
-    const bytes = await readAll(blobs, `${id}${SUFFIX}`)
-    const kept = bytes === null ? null : readRow(JSON.parse(bytes.toString()) as Record<string, string>)
-    if (kept === null) return null
-    const { batch, ended } = await withEnds(kept, findEnds)
-    await store.restore(batch, ended)
-    return store.find(null, id)
-  }
-
-  async function recover(): Promise<void> {
-    if (await store.isWhole()) return
-    for await (const names of blobs.names()) {
-      const ids = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length))
-      for (const id of ids) if ((await store.find(null, id)) === null) await restored(id)
-    }
-    await store.setWhole()
-  }
-
+export function createKeptBatchStore(options: KeptRowsOptions): KeptBatchStore {
+  const { store, blobs } = options
   return {
     ...store,
     async add(batch) {
-      await write(batch)
+      await write(batch, options)
       await store.add(batch)
     },
     async find(owner, id) {
-      const found = (await store.find(null, id)) ?? (await restored(id))
+      const found = (await store.find(null, id)) ?? (await restored(id, options))
       return found === null || (owner !== null && found.owner !== owner) ? null : found
     },
     async change(id, from, change) {
       const changed = await store.change(id, from, change)
-      if (changed !== null) await keep(changed)
+      if (changed !== null) await keep(changed, options)
       return changed
     },
     async forget(ids) {
@@ -91,7 +56,7 @@ export function createKeptBatchStore({ store, blobs, findEnds, onError }: KeptRo
       await store.forget(ids)
     },
     async *allUnended() {
-      await recover()
+      await recover(options)
       for (let after = ''; ;) {
         const batches = await store.unendedAfter(after)
         for (const batch of batches) yield { batch, ended: () => store.endedLines(batch.id) }
@@ -101,6 +66,45 @@ export function createKeptBatchStore({ store, blobs, findEnds, onError }: KeptRo
       }
     },
   }
+}
+
+async function write(batch: Batch, { blobs }: KeptRowsOptions): Promise<void> {
+  await blobs.write(`${batch.id}${SUFFIX}`, [Buffer.from(JSON.stringify(hashOf(writeRow(batch))))])
+}
+
+async function keep(batch: Batch, options: KeptRowsOptions): Promise<void> {
+  try {
+    let written = batch
+    for (let writes = 0; writes < MAX_WRITES; writes += 1) {
+      await write(written, options)
+      const now = await options.store.find(null, batch.id)
+      if (now === null || now.status === written.status) return
+      written = now
+    }
+  } catch (error) {
+    options.onError(error)
+  }
+}
+
+/** Puts a batch back that Redis does not know, and returns it; null: nobody knows it. */
+async function restored(id: string, { store, blobs, findEnds }: KeptRowsOptions): Promise<Batch | null> {
+  if (!ID.test(id)) return null
+  const bytes = await readAll(blobs, `${id}${SUFFIX}`)
+  const kept = bytes === null ? null : readRow(JSON.parse(bytes.toString()) as Record<string, string>)
+  if (kept === null) return null
+  const { batch, ended } = await withEnds(kept, findEnds)
+  await store.restore(batch, ended)
+  return store.find(null, id)
+}
+
+async function recover(options: KeptRowsOptions): Promise<void> {
+  const { store, blobs } = options
+  if (await store.isWhole()) return
+  for await (const names of blobs.names()) {
+    const ids = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length))
+    for (const id of ids) if ((await store.find(null, id)) === null) await restored(id, options)
+  }
+  await store.setWhole()
 }
 
 /** Counts anew what has ended: lines ended after the row was kept, and none of them is lost. */

@@ -76,7 +76,10 @@ export function writeRow(batch: Batch): string[] {
   const { status, model, times, problems, outputFileId, errorFileId, lines, counts: counted, usage, ...rest } = batch
   const { total: _, ...ended } = counted
   return [
-    ...['version', `${ROW_VERSION}`, 'fixed', JSON.stringify(rest)],
+    'version',
+    `${ROW_VERSION}`,
+    'fixed',
+    JSON.stringify(rest),
     ...writeChange({ status, model, times, problems, outputFileId, errorFileId, lines }),
     ...Object.entries({ ...ended, ...usage }).flatMap(([name, value]) => [name, `${value}`]),
   ]
@@ -97,7 +100,15 @@ export function readRow(hash: Readonly<Record<string, string>>): Batch | null {
   }
   const parsed: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(hash)) parsed[name] = JSON.parse(value)
-  const { fixed: rest, completed, failed, inputTokens, cachedTokens, outputTokens, ...changing } = rowSchema.parse(parsed)
+  const {
+    fixed: rest,
+    completed,
+    failed,
+    inputTokens,
+    cachedTokens,
+    outputTokens,
+    ...changing
+  } = rowSchema.parse(parsed)
   return {
     ...rest,
     ...changing,

@@ -38,8 +38,7 @@ export function createTurns(shared: SharedRedis, prefix: string): Turns {
     shared.run((redis) => script(redis, [prefix, ...values]))
   return {
     pushStep: ({ owner, id }, kind) => run(scripts.PUSH_STEP, [owner, id, kind]),
-    pushLines: ({ owner, id, lines }, skipped) =>
-      run(scripts.PUSH_LINES, [owner, id, lines, Buffer.from(skipped)]),
+    pushLines: ({ owner, id, lines }, skipped) => run(scripts.PUSH_LINES, [owner, id, lines, Buffer.from(skipped)]),
     finish: ({ owner, task }) => run(scripts.FINISH, [owner, task]),
     putOff: ({ owner, task }, milliseconds) => run(scripts.PUT_OFF, [owner, task, Math.round(milliseconds)]),
     lookAfter: (owner, jobPrefix, milliseconds) => run(scripts.LOOK_AFTER, [owner, jobPrefix, milliseconds]),

@@ -10,7 +10,7 @@ export interface SharedRedis {
    * Runs commands; where Redis is away they are run again for some seconds. Throws `storage_unavailable` when it stays away, is
    * read-only or full, and what its scripts throw. A command whose reply is lost may have been run: let it do no harm twice.
    */
-  run<Reply>(commands: (redis: Redis) => Promise<Reply>): Promise<Reply>
+  readonly run: <Reply>(commands: (redis: Redis) => Promise<Reply>) => Promise<Reply>
   /** Returns another connection to the same Redis, for a library that wants its own; closing it is the caller's. Commands on it wait for ever. */
   connect(): Redis
   close(): Promise<void>

@@ -50,7 +50,11 @@ describe('batches whose Redis may be emptied', () => {
     const batch = makeBatch()
     await store.add(batch)
     await store.change(batch.id, ['validating'], { status: 'in_progress', lines: 10, model: 'm' })
-    for (const [line, end] of [[1, DONE], [8, FAILED]] as const) ends.set(line, end)
+    for (const [line, end] of [
+      [1, DONE],
+      [8, FAILED],
+    ] as const)
+      ends.set(line, end)
     await empty()
     const found = await store.find('team', batch.id)
     assert.deepEqual(
@@ -58,7 +62,13 @@ describe('batches whose Redis may be emptied', () => {
       ['in_progress', 'm', { total: 10, completed: 1, failed: 1 }, 7],
     )
     assert.deepEqual([...(await store.endedLines(batch.id))], [0b10, 0b1])
-    await store.endLines(batch.id, new Map([[1, DONE], [2, DONE]]))
+    await store.endLines(
+      batch.id,
+      new Map([
+        [1, DONE],
+        [2, DONE],
+      ]),
+    )
     assert.equal((await store.find('team', batch.id))?.counts.completed, 2)
     assert.equal(await store.find('other', batch.id), null)
   })
@@ -77,11 +87,14 @@ describe('batches whose Redis may be emptied', () => {
     await store.add(later)
     assert.deepEqual(await unended(open().store), [running.id, later.id])
     const { batches } = await store.list('team', null, 10)
-    assert.deepEqual(batches.map(({ id, status }) => [id, status]), [
-      [later.id, 'validating'],
-      [ended.id, 'failed'],
-      [running.id, 'validating'],
-    ])
+    assert.deepEqual(
+      batches.map(({ id, status }) => [id, status]),
+      [
+        [later.id, 'validating'],
+        [ended.id, 'failed'],
+        [running.id, 'validating'],
+      ],
+    )
     assert.equal(await store.find('team', forgotten.id), null)
   })
 

@@ -55,7 +55,11 @@ async function readAll({ queue, store }: ReturnType<typeof openReplica>, id: str
     else if (claimed.task.kind === 'line') {
       const { line } = claimed.task
       begun[line] = (begun[line] ?? 0) + 1
-      const keep = () => store.endLines(id, new Map([[line, DONE]])).then(() => true, () => false)
+      const keep = () =>
+        store.endLines(id, new Map([[line, DONE]])).then(
+          () => true,
+          () => false,
+        )
       await eventually(keep, PATIENCE, 'the end is kept')
       await claimed.done()
     }
@@ -71,7 +75,7 @@ describe('batches in Redis: an outage', { concurrency: true }, () => {
       await wait(2 * LOCK)
       await redis.restart()
     },
-    'hangs': async (redis: RedisServer) => {
+    hangs: async (redis: RedisServer) => {
       redis.pause()
       await wait(2 * LOCK)
       redis.resume()
@@ -106,14 +110,21 @@ describe('batches in Redis: an outage', { concurrency: true }, () => {
       const ended = held[0]!.task.kind === 'line' ? held[0]!.task.line : -1
       await one.store.endLines(batch.id, new Map([[ended, DONE]]))
       await wait(2 * LOCK)
-      assert.deepEqual(held.slice(1).map(({ lost }) => lost.aborted), [false, false])
+      assert.deepEqual(
+        held.slice(1).map(({ lost }) => lost.aborted),
+        [false, false],
+      )
       const rest = Promise.all([readAll(one, batch.id, begun), readAll(other, batch.id, begun)])
-      for (const { task, done } of held.slice(1)) {
+      for (const line of held.slice(1)) {
+        const { task } = line
         if (task.kind === 'line') await one.store.endLines(batch.id, new Map([[task.line, DONE]]))
-        await done()
+        await line.done()
       }
       await rest
-      assert.deepEqual(begun, Array.from({ length: 40 }, () => 1))
+      assert.deepEqual(
+        begun,
+        Array.from({ length: 40 }, () => 1),
+      )
       const { counts, usage } = (await one.store.find(null, batch.id))!
       assert.deepEqual([counts.completed, usage.inputTokens], [40, 40])
     })
@@ -171,15 +182,18 @@ describe('batches in Redis: replicas', () => {
     await one.store.endLines(lines.id, new Map([[1, DONE]]))
     const seen = new Set<string>()
     for (let count = 0; count < 3; count += 1) {
-      const { task, done } = await claim(one.queue)
+      const claimed = await claim(one.queue)
+      const { task } = claimed
       seen.add(task.kind === 'line' ? `${task.batch}:${task.line}` : `${task.batch}:${task.kind}`)
-      await done()
+      await claimed.done()
     }
     assert.deepEqual(seen, new Set([`${lines.id}:0`, `${lines.id}:2`, `${finalizing.id}:finalize`]))
   })
 
   it('loses nothing to pages that need room', async (t) => {
-    const redis = closingOf(t).use(await startRedis({ args: ['--maxmemory', '4mb', '--maxmemory-policy', 'volatile-lru'] }))
+    const redis = closingOf(t).use(
+      await startRedis({ args: ['--maxmemory', '4mb', '--maxmemory-policy', 'volatile-lru'] }),
+    )
     const { store, queue } = openReplica(t, redis)
     const batches = Array.from({ length: 50 }, () => makeBatch({ status: 'in_progress', lines: 20 }))
     for (const batch of batches) await store.add(batch)

@@ -103,7 +103,10 @@ describe('shared Redis', () => {
     const script = createScript<string>(`return redis.call('SET', ARGV[1], 'x')`)
     await operator(t, redis).config('SET', 'maxmemory', '1')
     await assert.rejects(within(set('lost'), RECOVERY_MS, 'the refusal'), unavailable(/is full/))
-    await assert.rejects(shared.run((client) => script(client, ['other'])), unavailable(/is full/))
+    await assert.rejects(
+      shared.run((client) => script(client, ['other'])),
+      unavailable(/is full/),
+    )
     await operator(t, redis).config('SET', 'maxmemory', '0')
     await isBack()
     assert.equal(await shared.run((client) => client.exists('other')), 0)
@@ -115,7 +118,10 @@ describe('shared Redis', () => {
     await assert.rejects(within(get(), RECOVERY_MS, 'the refusal'), unavailable(/does not answer/))
     assert.ok(errors.length > 0)
     for (const error of errors) assert.doesNotMatch(error, /s3cr/)
-    assert.throws(() => createSharedRedis({ url: 'redis://:s3cr/t@host' }), (error: Error) => !error.message.includes('s3cr'))
+    assert.throws(
+      () => createSharedRedis({ url: 'redis://:s3cr/t@host' }),
+      (error: Error) => !error.message.includes('s3cr'),
+    )
   })
 
   it('sends a script again that Redis has forgotten, and passes on what a script throws', async (t) => {
@@ -127,7 +133,10 @@ describe('shared Redis', () => {
     await operator(t, redis).script('FLUSH')
     assert.deepEqual(await run(), ['a', '2'])
     const broken = createScript(`return redis.error_reply('ERR of its own')`)
-    await assert.rejects(shared.run((client) => broken(client, [])), /ERR of its own/)
+    await assert.rejects(
+      shared.run((client) => broken(client, [])),
+      /ERR of its own/,
+    )
   })
 
   it('says what is wrong with how Redis is set up, as far as it says', async (t) => {

@@ -12,12 +12,12 @@ const unended = async function* () {}
 const queue = createBullQueue({ shared, lines: 4, unended, onError: () => {}, lockMs: Number(lockMs) })
 let claimed = await queue.claim()
 await eventually(async () => (claimed ??= await queue.claim()) !== null, 20_000, 'a line')
-const { task, lost, done } = claimed!
+const { task, lost } = claimed!
 process.stdout.write(`claimed ${task.batch}\n`)
 await once(process.stdin, 'data')
 const usage = { inputTokens: 1, cachedTokens: 0, outputTokens: 1 }
 if (task.kind === 'line') await store.endLines(task.batch, new Map([[task.line, { outcome: 'completed', usage }]]))
-await done()
+await claimed!.done()
 await eventually(() => lost.aborted, 5_000, 'it is told that the line is lost')
 await queue.close()
 await shared.close()

@@ -50,7 +50,10 @@ export function testBatchQueue(open: (t: TestContext) => Promise<() => Promise<T
     await queue.push({ ...batch, id: `${batch.id}b`, status: 'in_progress' })
     await queue.push({ ...batch, id: `${batch.id}b`, status: 'in_progress' })
     const lines = (await drain(queue)).map(nameOf)
-    assert.deepEqual(lines, Array.from({ length: 100 }, (_, line) => `${line}`))
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 100 }, (_, line) => `${line}`),
+    )
     await queue.push({ ...batch, status: 'completed' })
     assert.equal(await queue.claim(), null)
   })
@@ -77,7 +80,10 @@ export function testBatchQueue(open: (t: TestContext) => Promise<() => Promise<T
       PATIENCE,
       'all lines',
     )
-    assert.deepEqual(seen.map(Number).toSorted((a, b) => a - b), Array.from({ length: 60 }, (_, line) => line))
+    assert.deepEqual(
+      seen.map(Number).toSorted((a, b) => a - b),
+      Array.from({ length: 60 }, (_, line) => line),
+    )
   })
 
   it('lets keys take turns, and the batches of a key', async (t) => {
@@ -132,7 +138,10 @@ export function testBatchQueue(open: (t: TestContext) => Promise<() => Promise<T
     const again = [await next(other.queue, 'first again'), await next(other.queue, 'second again')]
     const names = (all: readonly ClaimedTask[]) => all.map(({ task }) => nameOf(task)).toSorted()
     assert.deepEqual(names(again), names(tasks))
-    assert.deepEqual(again.map(({ attempts }) => attempts), [1, 1])
+    assert.deepEqual(
+      again.map(({ attempts }) => attempts),
+      [1, 1],
+    )
   })
 
   it('hands on what a process had that was killed, and says how often that was', async (t) => {

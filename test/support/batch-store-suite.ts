@@ -94,7 +94,9 @@ export function testBatchStore(open: (t: TestContext) => Promise<() => BatchStor
     assert.ok((await store.endedLines(batch.id)).every((byte) => byte === 0))
     await store.endLines(batch.id, new Map([0, 9, 15, 29].map((line) => [line, done()])))
     const ended = await store.endedLines(batch.id)
-    const set = Array.from({ length: 30 }, (_, line) => line).filter((line) => ((ended[line >> 3] ?? 0) >> (line % 8)) & 1)
+    const set = Array.from({ length: 30 }, (_, line) => line).filter(
+      (line) => ((ended[line >> 3] ?? 0) >> (line % 8)) & 1,
+    )
     assert.deepEqual(set, [0, 9, 15, 29])
   })
 
@@ -131,10 +133,16 @@ export function testBatchStore(open: (t: TestContext) => Promise<() => BatchStor
     const due = await store.due(now, now - 60)
     assert.deepEqual([due.late.map(({ id }) => id), due.old.map(({ id }) => id)], [[late.id], []])
     const then = await store.due(now, now + 60)
-    assert.deepEqual(then.old.map(({ id }) => id), [ended.id])
+    assert.deepEqual(
+      then.old.map(({ id }) => id),
+      [ended.id],
+    )
     await store.forget([late.id, running.id, ended.id])
     const left = await Promise.all([late, running, ended].map(({ id }) => store.find(null, id)))
-    assert.deepEqual(left.map((batch) => batch?.id), [late.id, running.id, undefined])
+    assert.deepEqual(
+      left.map((batch) => batch?.id),
+      [late.id, running.id, undefined],
+    )
     await store.change(late.id, ['validating'], { status: 'expired' })
     assert.deepEqual((await store.due(now, now - 60)).late, [])
   })
