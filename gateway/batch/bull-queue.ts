@@ -18,6 +18,8 @@ export interface BullQueueOptions {
    * step is pushed again.
    */
   readonly unended: () => AsyncIterable<UnendedBatch>
+  /** While the gateway drains, nothing waits for a Redis that is away. */
+  readonly lifecycle?: { readonly draining: boolean }
   /** Told of errors of the connection, and of what is tried again. */
   readonly onError: (error: unknown) => void
   /** How long a task stays with a process that does not say that it lives, in milliseconds. */
@@ -63,6 +65,7 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
   const { turns, held, closing, jobs } = parts
   const upkeep = startUpkeep(parts)
   return {
+    waiting: () => turns.waiting(),
     push: (batch, ended) => push(parts, batch, ended),
     async claim() {
       try {
@@ -107,7 +110,8 @@ function createParts(options: BullQueueOptions, wake: () => void): Parts {
     await (await jobs).add(owner, tasks)
     wake()
   }
-  const held = createHeldTasks({ jobs, turns, hand, closing: closing.signal, onError })
+  const isLeaving = (): boolean => closing.signal.aborted || options.lifecycle?.draining === true
+  const held = createHeldTasks({ jobs, turns, hand, isLeaving, onError })
   return { options, lockMs, replica: randomUUID(), connection, turns, jobs, held, closing, hand, wake }
 }
 

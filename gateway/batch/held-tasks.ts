@@ -17,8 +17,8 @@ export interface HeldTasksOptions {
   readonly turns: Turns
   /** Puts tasks of an owner into the line. */
   readonly hand: (owner: string, tasks: readonly string[]) => Promise<void>
-  /** Fires when the process stops: what is not done by then is handed on. */
-  readonly closing: AbortSignal
+  /** Whether the process stops: then what Redis cannot be told is handed on. */
+  readonly isLeaving: () => boolean
   readonly onError: (error: unknown) => void
 }
 
@@ -30,6 +30,7 @@ interface Held {
 }
 
 const TRY_AGAIN = 1000
+const TRY_TIMEOUT = 8000
 const PUT_BACK_TIMEOUT = 3000
 
 /** Creates them, empty. */
@@ -97,16 +98,27 @@ function lose(lost: AbortController, reason: string): void {
   lost.abort(new DOMException(reason, 'AbortError'))
 }
 
-/** Does something again and again while Redis is away. */
-async function untilItWorks(act: () => Promise<void>, { closing, onError }: HeldTasksOptions): Promise<void> {
+/** Does something again and again while Redis is away: a second time does no harm. */
+async function untilItWorks(act: () => Promise<void>, { isLeaving, onError }: HeldTasksOptions): Promise<void> {
   for (;;) {
     try {
-      return await act()
+      return await within(act())
     } catch (error) {
       onError(error)
-      if (closing.aborted) return
-      await delay(TRY_AGAIN, undefined, { signal: closing }).catch(() => {})
+      if (isLeaving()) return
+      await delay(TRY_AGAIN)
     }
+  }
+}
+
+/** A command to BullMQ waits for as long as Redis is away. */
+async function within(act: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<never>()
+  const timer = setTimeout(() => timeout.reject(new Error('Redis does not answer.')), TRY_TIMEOUT)
+  try {
+    await Promise.race([act, timeout.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

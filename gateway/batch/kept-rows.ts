@@ -1,5 +1,6 @@
 import { readAll, type BlobStore } from '../files/blob-store.ts'
 import type { Batch } from './batch.ts'
+import { setBit } from './bits.ts'
 import { hashOf, readRow, writeRow } from './redis-row.ts'
 import type { RedisBatchStore } from './redis-store.ts'
 import type { BatchStore, LineEnd } from './store.ts'
@@ -119,7 +120,7 @@ async function withEnds(
   const usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 }
   const ends = await findEnds(kept)
   for (const [line, end] of ends) {
-    ended[line >> 3] = (ended[line >> 3] ?? 0) | (1 << (line % 8))
+    setBit(ended, line)
     counts[end.outcome] += 1
     usage.inputTokens += end.usage.inputTokens
     usage.cachedTokens += end.usage.cachedTokens
