@@ -1,5 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
+import { createEmbeddedPages } from './batch/embedded/pages.ts'
+import { createEmbeddedQueue } from './batch/embedded/queue.ts'
+import { createEmbeddedStore } from './batch/embedded/store.ts'
+import { createTables } from './batch/embedded/tables.ts'
+import { MAX_TASKS } from './batch/runner.ts'
+import { createSharedBatches } from './batch/shared-batches.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -31,6 +38,7 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { findUnfitness } from './store/redis-fitness.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
@@ -68,6 +76,7 @@ export interface Services extends AsyncDisposable {
   readonly files: Files
   readonly ocr: OcrServices
   readonly responses: Responses
+  readonly batches: Batches
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -133,21 +142,64 @@ export function createServices(config: Config): Services {
     }),
     (it) => it.close(),
   )
+  const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
+  const access = accessRules(config)
+  const batches = closing.adopt(
+    createBatches({
+      ...createBatchParts(config, { database, shared, lifecycle, log }),
+      ...access,
+      files: files.store,
+      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
+      findModel: (name, signal) => models.find(name, signal),
+      isServed: (name) => models.list().some(({ id }) => id === name),
+      named,
+      earlier: (id, key) => responses.documents(id, key),
+      bodyBudget,
+      forward: (request, signal) => upstreams.forward(request, signal),
+      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+      log,
+      metrics,
+      lifecycle,
+    }),
+    (it) => it.close(),
+  )
   return {
     log,
     metrics,
     gauges: gaugeSources(upstreams, admission, slots, files),
-    ...accessRules(config),
+    ...access,
     bodyBudget,
     lifecycle,
     upstreams,
     models,
-    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
+    named,
     database,
     files,
     ocr,
     responses,
+    batches,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
+const SHARE_OF_BATCHES = 0.5
+/** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
+function createBatchParts(
+  config: Config,
+  { database, shared, lifecycle, log }: FileParts & Pick<Services, 'lifecycle'>,
+): Pick<BatchesOptions, 'store' | 'queue' | 'blobs' | 'pages'> {
+  const blobs = createBlobs(config, 'batches')
+  // A cache in Redis outlives this process: pages need not be kept a second time.
+  if (shared !== null) {
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_TASKS, lifecycle, log }), blobs, pages: null }
+  }
+  const tables = createTables(database)
+  return {
+    store: createEmbeddedStore(tables),
+    queue: createEmbeddedQueue(tables, (error) => log.error({ err: error }, 'leases of batches were not renewed')),
+    blobs,
+    pages: createEmbeddedPages(tables),
   }
 }
 
@@ -267,7 +319,12 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
 /** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
 function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
   if (url === null) return null
-  return createSharedRedis({ url, onError: (error) => log.debug({ err: error }, 'Redis does not answer') })
+  const shared = createSharedRedis({
+    url,
+    onError: ({ message: reason }) => log.warn({ reason }, 'the Redis of files and batches does not answer'),
+  })
+  void findUnfitness(shared).then((problems) => problems.forEach((problem) => log.warn(problem)))
+  return shared
 }
 
 function gaugeSources(
