@@ -27,6 +27,7 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
@@ -35,6 +36,9 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { endEvent } from './webhook/event.ts'
+import { targetProblem } from './webhook/target.ts'
+import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -63,6 +67,8 @@ export interface Services extends AsyncDisposable {
   readonly files: Files
   readonly ocr: OcrServices
   readonly responses: Responses
+  /** Null: nobody is told of anything. */
+  readonly webhooks: Webhooks | null
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -71,11 +77,16 @@ const REFRESH_SECONDS = 10
 const REDIS_TIMEOUT_MS = 300
 
 /** Returns the problems of a configuration that the rules of its single variables cannot find. */
-export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config): string[] {
+export function configurationProblems(config: Config): string[] {
+  const { GATEWAY_MODEL_PROFILES: pins, GATEWAY_WEBHOOK_URL: webhook, GATEWAY_ALLOWED_URL_HOSTS: listed } = config
   const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
-  return unknown.map(
-    (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
-  )
+  const problem = webhook === null ? null : targetProblem(webhook, listed)
+  return [
+    ...unknown.map(
+      (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
+    ),
+    ...(problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]),
+  ]
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
@@ -86,7 +97,15 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
+  const onError = observeRedis(log)
+  const shared =
+    config.GATEWAY_REDIS_URL === null
+      ? null
+      : closing.adopt(createSharedRedis({ url: config.GATEWAY_REDIS_URL, onError }), (it) => it.close())
   const files = closing.use(createStoredFiles(config, database, log))
+  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), (it) =>
+    it?.close(),
+  )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -105,21 +124,13 @@ export function createServices(config: Config): Services {
   const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
-    createResponses({
-      dataDir: config.GATEWAY_DATA_DIR,
-      database,
-      ocr,
-      findModel: (name, signal) => models.find(name, signal),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
   return {
     log,
     metrics,
-    gauges: gaugeSources(upstreams, admission, slots, files),
+    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
     ...accessRules(config),
     bodyBudget,
     lifecycle,
@@ -130,6 +141,7 @@ export function createServices(config: Config): Services {
     files,
     ocr,
     responses,
+    webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
@@ -210,13 +222,56 @@ function createStoredFiles(config: Config, database: Database, log: Log): Files 
   })
 }
 
+function createKeptResponses(
+  config: Config,
+  {
+    models,
+    webhooks,
+    ...parts
+  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks'>,
+): Responses {
+  return createResponses({
+    ...parts,
+    dataDir: config.GATEWAY_DATA_DIR,
+    findModel: (name, signal) => models.find(name, signal),
+    onEnded:
+      webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
+  })
+}
+
+function createConfiguredWebhooks(
+  { GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config,
+  parts: {
+    readonly database: Database
+    readonly shared: SharedRedis | null
+    readonly log: Log
+    readonly metrics: Metrics
+  },
+): Webhooks | null {
+  return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
+}
+
+/** Logs once that the connection is troubled, and not for as long as it lasts. */
+function observeRedis(log: Log): (error: Error) => void {
+  let toldAt = -Infinity
+  return (error) => {
+    if (performance.now() - toldAt < TELL_EVERY_MS) return
+    toldAt = performance.now()
+    log.warn({ err: error }, 'the connection to the shared state in Redis is troubled')
+  }
+}
+
+const TELL_EVERY_MS = 60_000
+
 function gaugeSources(
   upstreams: Upstreams,
   admission: Admission,
   slots: PageSlots,
   files: Pick<Files, 'usage'>,
+  webhooks: Webhooks | null,
 ): GaugeSources {
   return {
+    events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({

@@ -18,6 +18,7 @@ export function createMetrics() {
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
     ...fileMetrics(registers),
+    ...webhookMetrics(registers),
   }
 }
 
@@ -179,6 +180,27 @@ function fileMetrics(registers: Registry[]) {
     uploadedBytes: new Counter({
       name: 'ocr_gateway_uploaded_bytes_total',
       help: 'Bytes of files, and of parts of files, that were uploaded and stored.',
+      registers,
+    }),
+  }
+}
+
+function webhookMetrics(registers: Registry[]) {
+  return {
+    webhookDeliveries: new Counter({
+      name: 'ocr_gateway_webhook_deliveries_total',
+      help: 'Tries to deliver an event, by outcome: delivered, failed (it is tried again), given_up.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookWaiting: new Gauge({
+      name: 'ocr_gateway_webhook_events_waiting',
+      help: 'Events that are not delivered yet, of all replicas.',
+      registers,
+    }),
+    webhookOldest: new Gauge({
+      name: 'ocr_gateway_webhook_oldest_event_seconds',
+      help: 'Age of the oldest event that is not delivered yet; 0: there is none.',
       registers,
     }),
   }
