@@ -11,7 +11,8 @@ export function createSqlOutbox(database: Database, now: () => number = Date.now
   return {
     add: (events) => database.patiently(() => addAll(database, events, now())),
     async claim(leaseMs) {
-      if (!database.exists()) return null
+      // Looking alone takes no lock, and there is mostly nothing.
+      if (!database.exists() || all(DUE, { now: now() }).length === 0) return null
       const claim = randomUUID()
       const event = first(await change(CLAIM, { claim, now: now(), until: now() + leaseMs }))
       return event === null ? null : { event, claim }
@@ -131,6 +132,8 @@ CREATE INDEX IF NOT EXISTS webhook_events_old ON webhook_events (forget_at) WHER
 const ADD = `
 INSERT OR IGNORE INTO webhook_events (id, owner, type, object_id, created_at, due_at)
 VALUES (:id, :owner, :type, :objectId, :createdAt, :now)`
+
+const DUE = 'SELECT id FROM webhook_events WHERE due_at <= :now LIMIT 1'
 
 const CLAIM = `
 UPDATE webhook_events SET claim = :claim, due_at = :until, attempts = attempts + 1

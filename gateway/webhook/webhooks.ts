@@ -39,15 +39,18 @@ export interface WebhooksOptions {
   readonly shared: SharedRedis | null
   readonly log: Log
   readonly metrics: Metrics
+  /** Returns milliseconds of Unix time, by which it is known what is due; left out: the machine's, or Redis's. */
+  readonly now?: () => number
+  /** How long a receiver may take to answer; left out: as long as OpenAI's and most other senders wait. */
+  readonly timeoutSeconds?: number
 }
 
-/** As long as OpenAI's and most other senders wait. */
 const TIMEOUT_SECONDS = 15
 
 /** Creates the webhooks, and begins to send what waits. */
-export function createWebhooks({ database, shared, log, metrics, ...target }: WebhooksOptions): Webhooks {
-  const outbox = shared === null ? createSqlOutbox(database) : createRedisOutbox(shared)
-  const post = createPost({ ...target, timeoutSeconds: TIMEOUT_SECONDS })
+export function createWebhooks({ database, shared, log, metrics, now, ...target }: WebhooksOptions): Webhooks {
+  const outbox = shared === null ? createSqlOutbox(database, now) : createRedisOutbox(shared, now)
+  const post = createPost({ timeoutSeconds: TIMEOUT_SECONDS, ...target })
   const sender = createSender({ outbox, post, log, metrics })
   return {
     async tell(events) {
