@@ -1,4 +1,13 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Batch } from './batch/batch.ts'
+import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
+import { createEmbeddedPages } from './batch/embedded/pages.ts'
+import { createEmbeddedQueue } from './batch/embedded/queue.ts'
+import { createEmbeddedStore } from './batch/embedded/store.ts'
+import { createTables } from './batch/embedded/tables.ts'
+import { MAX_TASKS } from './batch/runner.ts'
+import { createSharedBatches } from './batch/shared-batches.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -10,7 +19,10 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import type { BlobStore } from './files/blob-store.ts'
+import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
+import { createS3Blobs } from './files/s3-blobs.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -27,6 +39,7 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { findUnfitness } from './store/redis-fitness.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
@@ -67,6 +80,7 @@ export interface Services extends AsyncDisposable {
   readonly files: Files
   readonly ocr: OcrServices
   readonly responses: Responses
+  readonly batches: Batches
   /** Null: nobody is told of anything. */
   readonly webhooks: Webhooks | null
 }
@@ -97,13 +111,9 @@ export function createServices(config: Config): Services {
   const store = closing.adopt(createStore(config, log), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
-  const onError = observeRedis(log)
-  const shared =
-    config.GATEWAY_REDIS_URL === null
-      ? null
-      : closing.adopt(createSharedRedis({ url: config.GATEWAY_REDIS_URL, onError }), (it) => it.close())
-  const files = closing.use(createStoredFiles(config, database, log))
-  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), (it) =>
+  const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
+  const files = closing.use(createStoredFiles(config, { database, shared, log }))
+  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
     it?.close(),
   )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
@@ -127,22 +137,66 @@ export function createServices(config: Config): Services {
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
+  const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
+  const access = accessRules(config)
+  const batches = closing.adopt(
+    createBatches({
+      ...createBatchParts(config, { database, shared, lifecycle, log }),
+      ...access,
+      onEnded: tellOfBatches(webhooks),
+      files: files.store,
+      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
+      findModel: (name, signal) => models.find(name, signal),
+      isServed: (name) => models.list().some(({ id }) => id === name),
+      named,
+      earlier: (id, key) => responses.documents(id, key),
+      bodyBudget,
+      forward: (request, signal) => upstreams.forward(request, signal),
+      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+      log,
+      metrics,
+      lifecycle,
+    }),
+    (it) => it.close(),
+  )
   return {
     log,
     metrics,
     gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
-    ...accessRules(config),
+    ...access,
     bodyBudget,
     lifecycle,
     upstreams,
     models,
-    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
+    named,
     database,
     files,
     ocr,
     responses,
+    batches,
     webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
+const SHARE_OF_BATCHES = 0.5
+/** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
+function createBatchParts(
+  config: Config,
+  { database, shared, lifecycle, log }: FileParts & Pick<Services, 'lifecycle'>,
+): Pick<BatchesOptions, 'store' | 'queue' | 'blobs' | 'pages'> {
+  const blobs = createBlobs(config, 'batches')
+  // A cache in Redis outlives this process: pages need not be kept a second time.
+  if (shared !== null) {
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_TASKS, lifecycle, log }), blobs, pages: null }
+  }
+  const tables = createTables(database)
+  return {
+    store: createEmbeddedStore(tables),
+    queue: createEmbeddedQueue(tables, (error) => log.error({ err: error }, 'leases of batches were not renewed')),
+    blobs,
+    pages: createEmbeddedPages(tables),
   }
 }
 
@@ -210,16 +264,58 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
   }
 }
 
-function createStoredFiles(config: Config, database: Database, log: Log): Files {
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
+/** An upload to a bucket is dated by its beginning, and may be a slow one. */
+const ABANDONED_SECONDS = 24 * 3600
+
+const staleAfterMs = (config: Config): number =>
+  Math.max(LEAST_STALE_SECONDS, 2 * config.GATEWAY_BODY_IDLE_SECONDS) * 1000
+
+/** Creates the store of the bytes of files, or of the results of batches. */
+function createBlobs(config: Config, root: 'files' | 'batches'): BlobStore {
+  if (config.GATEWAY_S3_BUCKET === null) return createDiskBlobs(blobFolder(config, root), staleAfterMs(config))
+  return createS3Blobs({
+    name: config.GATEWAY_S3_BUCKET,
+    endpoint: config.GATEWAY_S3_ENDPOINT,
+    prefix: `${config.GATEWAY_S3_PREFIX}${root}/`,
+    temporary: join(config.GATEWAY_DATA_DIR, 'fetched'),
+    abandonedAfterMs: ABANDONED_SECONDS * 1000,
+  })
+}
+
+const blobFolder = ({ GATEWAY_SHARED_DIR, GATEWAY_DATA_DIR }: Config, root: string): string =>
+  join(GATEWAY_SHARED_DIR ?? GATEWAY_DATA_DIR, root)
+
+interface FileParts {
+  readonly database: Database
+  readonly shared: SharedRedis | null
+  readonly log: Log
+}
+
+function createStoredFiles(config: Config, { database, shared, log }: FileParts): Files {
+  const isAlone = shared === null && config.GATEWAY_S3_BUCKET === null && config.GATEWAY_SHARED_DIR === null
   return createFiles(database, {
-    dataDir: config.GATEWAY_DATA_DIR,
+    blobs: createBlobs(config, 'files'),
+    shared,
+    ownFolder: isAlone ? blobFolder(config, 'files') : null,
     ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+    staleAfterMs: staleAfterMs(config),
+    onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
+}
+
+function tellOfBatches(webhooks: Webhooks | null): (batch: Batch) => Promise<void> {
+  return async ({ id, owner, status, times }) => {
+    const isEnd = status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+    const endedAt = isEnd ? times[status] : null
+    if (isEnd && endedAt !== null) {
+      await webhooks?.tell([endEvent(`batch.${status}`, { id, owner, endedAt: endedAt * 1000 })])
+    }
+  }
 }
 
 function createKeptResponses(
@@ -251,17 +347,16 @@ function createConfiguredWebhooks(
   return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
 }
 
-/** Logs once that the connection is troubled, and not for as long as it lasts. */
-function observeRedis(log: Log): (error: Error) => void {
-  let toldAt = -Infinity
-  return (error) => {
-    if (performance.now() - toldAt < TELL_EVERY_MS) return
-    toldAt = performance.now()
-    log.warn({ err: error }, 'the connection to the shared state in Redis is troubled')
-  }
+/** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
+function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
+  if (url === null) return null
+  const shared = createSharedRedis({
+    url,
+    onError: ({ message: reason }) => log.warn({ reason }, 'the Redis of files and batches does not answer'),
+  })
+  void findUnfitness(shared).then((problems) => problems.forEach((problem) => log.warn(problem)))
+  return shared
 }
-
-const TELL_EVERY_MS = 60_000
 
 function gaugeSources(
   upstreams: Upstreams,

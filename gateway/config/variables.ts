@@ -293,6 +293,30 @@ export const variables = {
     '`./data`',
     'Folder of uploaded files, and of what must survive a restart. It is made when it is first needed.',
   ),
+  GATEWAY_SHARED_DIR: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Folder of the bytes of files and batches where they are not to be in `GATEWAY_DATA_DIR`: one that gateways on several machines share.',
+  ),
+  GATEWAY_S3_BUCKET: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Bucket of the bytes of files and batches, in S3 or a storage that speaks its language. Keys and region are those of the AWS SDK: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, a role. None: a folder.',
+  ),
+  GATEWAY_S3_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'Address of the storage, `http://minio:9000`; it is asked for `/bucket/key`. None: AWS.',
+  ),
+  GATEWAY_S3_PREFIX: define<string>(
+    z.string().regex(/^([\w.-]+\/)*$/, 'must be names that end in a slash each: ocr/'),
+    '',
+    'none',
+    'Begins the names of all objects in the bucket.',
+  ),
   GATEWAY_FILE_TTL_SECONDS: define(
     integer(60, 10 * 365 * 86_400),
     30 * 86_400,

@@ -18,6 +18,7 @@ export function createMetrics() {
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
     ...fileMetrics(registers),
+    ...batchMetrics(registers),
     ...webhookMetrics(registers),
   }
 }
@@ -180,6 +181,33 @@ function fileMetrics(registers: Registry[]) {
     uploadedBytes: new Counter({
       name: 'ocr_gateway_uploaded_bytes_total',
       help: 'Bytes of files, and of parts of files, that were uploaded and stored.',
+      registers,
+    }),
+  }
+}
+
+function batchMetrics(registers: Registry[]) {
+  return {
+    batches: new Counter({
+      name: 'ocr_gateway_batches_total',
+      help: 'Batches ended, by status: completed, failed, expired, cancelled.',
+      labelNames: ['status'],
+      registers,
+    }),
+    batchLines: new Counter({
+      name: 'ocr_gateway_batch_lines_total',
+      help: 'Requests of batches that were run, by outcome: completed, failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    batchLinesInFlight: new Gauge({
+      name: 'ocr_gateway_batch_lines_in_flight',
+      help: 'Requests of batches that this process runs now; those that wait to be tried again included.',
+      registers,
+    }),
+    batchLinesWaiting: new Gauge({
+      name: 'ocr_gateway_batch_lines_waiting',
+      help: 'Requests of batches that wait to be run, as they were counted last: each 10 seconds.',
       registers,
     }),
   }
