@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import OpenAI from 'openai'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
+import { createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
 import { startGatewayProcess } from '../support/gateway-process.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { readMetrics, sumBy, valueOf } from '../support/read-metrics.ts'
@@ -39,6 +40,34 @@ describe('webhooks', { concurrency: 3 }, () => {
     assert.match(eventId, /^evt_[0-9a-f]{32}$/)
     assert.equal(event!.headers['webhook-id'], eventId)
     assert.ok(Math.abs(createdAt - Date.now() / 1000) < 30)
+  })
+
+  it('tell of batches that were completed, cancelled, and that failed', async () => {
+    await using fake = await startFakeVllm()
+    await using receiver = await startReceiver()
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, ...receiver.settings })
+    const { client } = gateway
+    const data = `data:application/pdf;base64,${Buffer.from(makePdf([{ number: 1 }])).toString('base64')}`
+    const content = [{ type: 'file', file: { file_data: data } }]
+    const body = { model: 'default', messages: [{ role: 'user', content }] }
+    const create = (line: { custom_id: string; body: object }) =>
+      createBatch(client, '/v1/chat/completions', linesOf('/v1/chat/completions', [line]))
+    const completed = await create({ custom_id: 'a', body })
+    const failed = await create({ custom_id: 'a', body: { model: 'none' } })
+    await Promise.all([untilEnded(client, completed.id), untilEnded(client, failed.id)])
+    fake.setHealthy(false)
+    const cancelled = await create({ custom_id: 'a', body: { ...body, ocr: { cache: 'off' } } })
+    await client.batches.cancel(cancelled.id)
+    await eventually(() => receiver.received.length >= 3, DEADLINE, 'all events')
+    const events = await Promise.all(receiver.received.map((event) => unwrapEvent(event)))
+    const told = events.map((event) => [event.type, 'data' in event && 'id' in event.data && event.data.id])
+    assert.deepEqual(told.toSorted(), [
+      ['batch.cancelled', cancelled.id],
+      ['batch.completed', completed.id],
+      ['batch.failed', failed.id],
+    ])
+    const { completed_at: endedAt } = await client.batches.retrieve(completed.id)
+    assert.equal(events.find(({ type }) => type === 'batch.completed')?.created_at, endedAt)
   })
 
   it('are counted, with what waits and for how long', async () => {
