@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { Batch } from './batch/batch.ts'
 import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
 import { createEmbeddedPages } from './batch/embedded/pages.ts'
 import { createEmbeddedQueue } from './batch/embedded/queue.ts'
@@ -48,6 +49,9 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { endEvent } from './webhook/event.ts'
+import { targetProblem } from './webhook/target.ts'
+import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -77,6 +81,8 @@ export interface Services extends AsyncDisposable {
   readonly ocr: OcrServices
   readonly responses: Responses
   readonly batches: Batches
+  /** Null: nobody is told of anything. */
+  readonly webhooks: Webhooks | null
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -92,6 +98,7 @@ export function configurationProblems(config: Config): string[] {
       (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
     ),
     ...storageProblems(config),
+    ...webhookProblems(config),
   ]
 }
 
@@ -101,6 +108,11 @@ function storageProblems(config: Config): string[] {
   if (config.GATEWAY_S3_BUCKET === null && config.GATEWAY_S3_ENDPOINT !== null)
     return ['GATEWAY_S3_ENDPOINT is set without GATEWAY_S3_BUCKET: say which bucket']
   return []
+}
+
+function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config): string[] {
+  const problem = url === null ? null : targetProblem(url, listed)
+  return problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
@@ -113,6 +125,9 @@ export function createServices(config: Config): Services {
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
+  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
+    it?.close(),
+  )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -131,15 +146,7 @@ export function createServices(config: Config): Services {
   const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
-    createResponses({
-      dataDir: config.GATEWAY_DATA_DIR,
-      database,
-      ocr,
-      findModel: (name, signal) => models.find(name, signal),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
@@ -148,6 +155,7 @@ export function createServices(config: Config): Services {
     createBatches({
       ...createBatchParts(config, { database, shared, lifecycle, log }),
       ...access,
+      onEnded: tellOfBatches(webhooks),
       files: files.store,
       ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
       findModel: (name, signal) => models.find(name, signal),
@@ -166,7 +174,7 @@ export function createServices(config: Config): Services {
   return {
     log,
     metrics,
-    gauges: gaugeSources(upstreams, admission, slots, files),
+    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
     ...access,
     bodyBudget,
     lifecycle,
@@ -178,6 +186,7 @@ export function createServices(config: Config): Services {
     ocr,
     responses,
     batches,
+    webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
@@ -316,6 +325,45 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
   })
 }
 
+function tellOfBatches(webhooks: Webhooks | null): (batch: Batch) => Promise<void> {
+  return async ({ id, owner, status, times }) => {
+    const isEnd = status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+    const endedAt = isEnd ? times[status] : null
+    if (isEnd && endedAt !== null) {
+      await webhooks?.tell([endEvent(`batch.${status}`, { id, owner, endedAt: endedAt * 1000 })])
+    }
+  }
+}
+
+function createKeptResponses(
+  config: Config,
+  {
+    models,
+    webhooks,
+    ...parts
+  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks'>,
+): Responses {
+  return createResponses({
+    ...parts,
+    dataDir: config.GATEWAY_DATA_DIR,
+    findModel: (name, signal) => models.find(name, signal),
+    onEnded:
+      webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
+  })
+}
+
+function createConfiguredWebhooks(
+  { GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config,
+  parts: {
+    readonly database: Database
+    readonly shared: SharedRedis | null
+    readonly log: Log
+    readonly metrics: Metrics
+  },
+): Webhooks | null {
+  return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
+}
+
 /** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
 function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
   if (url === null) return null
@@ -332,8 +380,10 @@ function gaugeSources(
   admission: Admission,
   slots: PageSlots,
   files: Pick<Files, 'usage'>,
+  webhooks: Webhooks | null,
 ): GaugeSources {
   return {
+    events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({
