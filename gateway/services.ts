@@ -6,7 +6,7 @@ import { createEmbeddedPages } from './batch/embedded/pages.ts'
 import { createEmbeddedQueue } from './batch/embedded/queue.ts'
 import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
-import { MAX_TASKS } from './batch/runner.ts'
+import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
@@ -150,41 +150,17 @@ export function createServices(config: Config): Services {
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const access = accessRules(config)
+  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
   const batches = closing.adopt(
-    createBatches({
-      ...createBatchParts(config, { database, shared, lifecycle, log }),
-      ...access,
-      onEnded: tellOfBatches(webhooks),
-      files: files.store,
-      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
-      findModel: (name, signal) => models.find(name, signal),
-      isServed: (name) => models.list().some(({ id }) => id === name),
-      named,
-      earlier: (id, key) => responses.documents(id, key),
-      bodyBudget,
-      forward: (request, signal) => upstreams.forward(request, signal),
-      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
-    log,
-    metrics,
+    ...common,
     gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
-    ...access,
-    bodyBudget,
-    lifecycle,
-    upstreams,
-    models,
-    named,
     database,
     files,
     ocr,
-    responses,
     batches,
     webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -193,6 +169,35 @@ export function createServices(config: Config): Services {
 
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
 const SHARE_OF_BATCHES = 0.5
+
+interface BatchParts
+  extends
+    FileParts,
+    Pick<
+      Services,
+      'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+    >,
+    Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
+  readonly tesseractThreads: number
+}
+
+function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
+  const { database, shared, webhooks, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  return createBatches({
+    ...rest,
+    ...createBatchParts(config, { database, shared, lifecycle: rest.lifecycle, log }),
+    log,
+    files: files.store,
+    ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    onEnded: tellOfBatches(webhooks),
+    findModel: (name, signal) => models.find(name, signal),
+    isServed: (name) => models.list().some(({ id }) => id === name),
+    earlier: (id, key) => responses.documents(id, key),
+    forward: (request, signal) => upstreams.forward(request, signal),
+    capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+  })
+}
+
 /** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
 function createBatchParts(
   config: Config,
@@ -201,7 +206,7 @@ function createBatchParts(
   const blobs = createBlobs(config, 'batches')
   // A cache in Redis outlives this process: pages need not be kept a second time.
   if (shared !== null) {
-    return { ...createSharedBatches({ shared, blobs, lines: MAX_TASKS, lifecycle, log }), blobs, pages: null }
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_AT_A_TIME, lifecycle, log }), blobs, pages: null }
   }
   const tables = createTables(database)
   return {
