@@ -40,12 +40,16 @@ export function createDisplay(progress: Progress, options: DisplayOptions): Disp
   const timer = options.isQuiet ? null : setInterval(() => line(summary(progress)), SUMMARY_MILLISECONDS).unref()
   return {
     line: (text) => void (options.isQuiet || line(text)),
-    ended: (outcome) => void ((options.isQuiet && !isBad(outcome)) || line(outcomeLine(outcome, look))),
+    ended: (outcome) => void (isWorthALine(outcome, options.isQuiet) && line(outcomeLine(outcome, look))),
     stop: () => clearInterval(timer ?? undefined),
   }
 }
 
-const isBad = ({ kind }: Outcome): boolean => kind === 'failed' || kind === 'partial'
+/** Of a hundred thousand documents that are done already, a number says enough. */
+function isWorthALine({ kind, note }: Outcome, isQuiet: boolean): boolean {
+  if (kind === 'failed' || kind === 'partial') return true
+  return !isQuiet && (kind === 'done' || note !== null)
+}
 
 /** Colours, where they are wanted. */
 export type Look = Record<'red' | 'yellow' | 'green' | 'dim', (text: string) => string>

@@ -24,10 +24,12 @@ export interface OutFolder extends AsyncDisposable {
 const STATE = '.ocr'
 
 /** Opens the folder, and makes it. Throws a usage error where it cannot be written, or another command writes there. */
-export async function openOutFolder(folder: string): Promise<OutFolder> {
+export async function openOutFolder(folder: string, { anew }: { readonly anew: boolean }): Promise<OutFolder> {
   const path = resolve(folder)
   const state = join(path, STATE)
   const lock = await lockFolder(path, state)
+  const dataDir = join(state, 'data')
+  if (anew) await rm(dataDir, { recursive: true, force: true })
   let isFinished = false
   const place = async (output: string): Promise<string> => {
     const target = join(path, output)
@@ -36,7 +38,7 @@ export async function openOutFolder(folder: string): Promise<OutFolder> {
   }
   return {
     path,
-    dataDir: join(state, 'data'),
+    dataDir,
     async write(output, text) {
       const temporary = join(state, `${randomUUID()}.tmp`)
       try {

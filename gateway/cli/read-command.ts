@@ -38,7 +38,7 @@ export async function readCommand(args: readonly string[], given: GivenOptions, 
   if (given.watch !== true && found.inputs.length === 0) return nothingFound(found, given)
   const isOne = found.inputs.length === 1 && given.watch !== true
   const question = readQuestion(given, where.env, isOne)
-  await using opened = await openKeeping(given, outDir, question)
+  await using opened = await openKeeping(given, outDir)
   const readsUrls = found.inputs.some(({ source }) => source.kind === 'url')
   const dataDir = opened.folder?.dataDir ?? null
   const baseUrl = given.baseUrl ?? (where.env['OPENAI_BASE_URL'] || undefined)
@@ -79,11 +79,11 @@ interface Opened extends AsyncDisposable {
 }
 
 /** A dry run writes nothing, and knows what is there. */
-async function openKeeping(given: GivenOptions, outDir: string | null, _: Question): Promise<Opened> {
+async function openKeeping(given: GivenOptions, outDir: string | null): Promise<Opened> {
   const closing = new AsyncDisposableStack()
   if (outDir === null) return { folder: null, manifest: null, [Symbol.asyncDispose]: () => closing.disposeAsync() }
   const readOnly = given.dryRun === true
-  const folder = readOnly ? null : closing.use(await openOutFolder(outDir))
+  const folder = readOnly ? null : closing.use(await openOutFolder(outDir, { anew: !given.resume }))
   const manifest = closing.use(await openManifest(outDir, { anew: !given.resume, readOnly }))
   return { folder, manifest, [Symbol.asyncDispose]: () => closing.disposeAsync() }
 }
@@ -119,11 +119,11 @@ async function run(prepared: Prepared): Promise<number> {
       question,
       inputs: inputsOf(prepared, progress, interrupts, line),
       sink,
-      keeping: keepingOf(opened, prepared, where),
+      keeping: keepingOf(opened, prepared),
       concurrency: given.concurrency ?? DEFAULT_CONCURRENCY,
       maxOutstandingPages: given.concurrency === undefined ? MAX_OUTSTANDING_PAGES : Infinity,
       progress,
-      patience: createPatience(PATIENCE_SECONDS, {
+      patience: createPatience(patienceOf(where), {
         away: (message) => line(`The gateway cannot be reached (${printable(message)}). Waiting for it …`),
         back: () => line('The gateway is back.'),
       }),
@@ -138,6 +138,11 @@ async function run(prepared: Prepared): Promise<number> {
   display.stop()
   if (total !== null) process.stdout.write(`${total()}\n`)
   return finished(prepared, progress, interrupts)
+}
+
+function patienceOf({ env }: Surroundings): number {
+  const seconds = Number(env['OCR_PATIENCE_SECONDS'] || PATIENCE_SECONDS)
+  return Number.isFinite(seconds) ? seconds : PATIENCE_SECONDS
 }
 
 function displayOptions({ given, where, opened }: Prepared) {
@@ -166,11 +171,7 @@ function sinkOf({ given, opened, isOne }: Prepared): { readonly sink: Sink; read
   return { sink: opened.folder === null ? stdoutSink(form, isOne) : folderSink(opened.folder, form), total: null }
 }
 
-function keepingOf(
-  { folder, manifest }: Opened,
-  { given, question }: Prepared,
-  { env: _ }: Surroundings,
-): Keeping | null {
+function keepingOf({ folder, manifest }: Opened, { given, question }: Prepared): Keeping | null {
   if (folder === null || manifest === null) return null
   const { ending } = formOf(given.output ?? 'markdown', given.json === true)
   const retrying = { retryFailed: given.retryFailed === true, hasPassword: question.ocr.password !== undefined }
@@ -234,6 +235,6 @@ function closingLine(progress: Progress, left: number): string {
     ...(counts.partial > 0 ? [`${counts.partial} with ${counted(failedPages, 'failed page')}`] : []),
     ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
     ...(left > 0 ? [`${left.toLocaleString('en')} not begun or left`] : []),
-    `${counted(progress.pages, 'page')} in ${duration(process.uptime())}`,
+    ...(progress.pages > 0 ? [`${counted(progress.pages, 'page')} in ${duration(process.uptime())}`] : []),
   ].join(', ')
 }
