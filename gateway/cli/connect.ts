@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { loadConfig, type Config } from '../config/load.ts'
-import { startGateway } from '../server.ts'
-import { configurationProblems } from '../services.ts'
 import { CommandError, EXIT } from './say.ts'
 
 /** A gateway that can be asked. */
@@ -57,7 +55,9 @@ async function startOwn(options: ConnectOptions, env: NodeJS.ProcessEnv): Promis
     if (options.dataDir === null) await rm(dataDir, { recursive: true, force: true })
   }
   try {
-    const config = ownConfig(options, dataDir, env)
+    // A command that asks another gateway does without all of this one's libraries.
+    const { startGateway } = await import('../server.ts')
+    const config = await ownConfig(options, dataDir, env)
     const gateway = await startGateway(config, { keepsPages: options.dataDir !== null })
     const baseUrl = `${gateway.url}/v1`
     return {
@@ -82,7 +82,8 @@ async function startOwn(options: ConnectOptions, env: NodeJS.ProcessEnv): Promis
 const OWN_SETTINGS =
   /^GATEWAY_(UPSTREAM_|MODEL_|FIRST_TOKEN_|IDLE_|PAGE_|RASTERIZ|TESSERACT_|ALLOW(ED)?_URL|MAX_|LOOKAHEAD|TEXT_|GOTENBERG_|ESCALATION_|CACHE_|LOG_)/
 
-function ownConfig({ allowUrls }: ConnectOptions, dataDir: string, env: NodeJS.ProcessEnv): Config {
+async function ownConfig({ allowUrls }: ConnectOptions, dataDir: string, env: NodeJS.ProcessEnv): Promise<Config> {
+  const { configurationProblems } = await import('../services.ts')
   const { config, problems } = loadConfig({
     GATEWAY_LOG_LEVEL: 'silent',
     GATEWAY_LOG_FORMAT: 'pretty',

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { completionScript } from './completion.ts'
-import { doctorCommand } from './doctor.ts'
 import { modelsCommand } from './models.ts'
 import { createProgram } from './program.ts'
 import { readCommand } from './read-command.ts'
@@ -34,7 +33,10 @@ const program = createProgram(version, {
   },
   serve: async () => act(serveCommand()),
   models: async (options) => act(modelsCommand(options, where)),
-  doctor: async (options) => act(doctorCommand(options, where)),
+  async doctor(options) {
+    const { doctorCommand } = await import('./doctor.ts')
+    return act(doctorCommand(options, where))
+  },
   completion: async (shell) => void process.stdout.write(completionScript(shell, program)),
 })
 
