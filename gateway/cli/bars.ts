@@ -58,13 +58,35 @@ function rowsOf({ rows }: NodeJS.WriteStream): number {
 function linesOf(progress: Progress, columns: number, shown: number, look: Look): string[] {
   const { counts, total, rows } = progress
   const ended = counts.done + counts.partial + counts.failed + counts.known
+  const shownRows = [...rows].slice(0, shown)
   const hidden = rows.size - shown
-  return [
-    barLine('Documents', ended, total, columns),
-    cutEnd(numbers(progress, look), columns),
-    ...[...rows].slice(0, shown).map((row) => rowLine(row, columns)),
-    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
-  ]
+  const lines: Line[] = [{ label: 'Documents', done: ended, total }, ...shownRows.map(lineOf)]
+  const countWidth = Math.max(...lines.map((line) => countOf(line).length))
+  const [first = '', ...others] = lines.map((line) => written(line, columns, countWidth))
+  return [first, cutEnd(numbers(progress, look), columns), ...others, ...(hidden > 0 ? [`  and ${hidden} more`] : [])]
+}
+
+/** A bar with its label; without a total, the label alone. */
+interface Line {
+  readonly label: string
+  readonly done: number
+  readonly total: number | null
+}
+
+const lineOf = ({ name, pages, done }: Row): Line => ({ label: `  ${printable(name)}`, done, total: pages })
+
+const countOf = ({ done, total }: Line): string => (total === null ? '' : `${Math.min(done, total)}/${total}`)
+
+function written(line: Line, columns: number, countWidth: number): string {
+  const { label, done, total } = line
+  const indent = label.startsWith('  ') ? '  ' : ''
+  const name = label.slice(indent.length)
+  if (total === null) return indent + cutFront(name, columns - indent.length)
+  const width = Math.max(4, Math.floor(columns / 4))
+  const labelWidth = Math.max(4, columns - width - countWidth - 2 - indent.length)
+  const filled = total === 0 ? 0 : Math.round((Math.min(done, total) / total) * width)
+  const bar = '█'.repeat(filled) + '░'.repeat(width - filled)
+  return `${indent}${fitted(name, labelWidth)} ${bar} ${countOf(line).padStart(countWidth)}`
 }
 
 function numbers(progress: Progress, look: Look): string[] {
@@ -89,17 +111,3 @@ function cutEnd(parts: readonly string[], columns: number): string {
 
 // oxlint-disable-next-line no-control-regex -- these are the colours
 const plain = (text: string): string => text.replaceAll(/\u001b\[\d*m/g, '')
-
-function rowLine({ name, pages, done }: Row, columns: number): string {
-  if (pages === null) return `  ${cutFront(printable(name), columns - 2)}`
-  return barLine(`  ${printable(name)}`, done, pages, columns)
-}
-
-function barLine(label: string, done: number, total: number, columns: number): string {
-  const count = ` ${Math.min(done, total)}/${total}`
-  const width = Math.max(4, Math.floor(columns / 4))
-  const labelWidth = Math.max(4, columns - width - count.length - 1)
-  const filled = total === 0 ? 0 : Math.round((Math.min(done, total) / total) * width)
-  const name = label.startsWith('  ') ? `  ${fitted(label.slice(2), labelWidth - 2)}` : fitted(label, labelWidth)
-  return `${name} ${'█'.repeat(filled)}${'░'.repeat(width - filled)}${count}`
-}
