@@ -3,16 +3,25 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const OLDEST_NODE = 24
 const entry = join(dirname(fileURLToPath(import.meta.url)), 'main.ts')
 
+// Node does not strip types of what lies below node_modules; a clone that is installed by its folder is linked, and does not.
+const isInstalledCopy = entry.split(sep).includes('node_modules')
 const node = Number(process.versions.node.split('.')[0]) >= OLDEST_NODE ? process.execPath : ownNode()
-if (node === process.execPath) await import(pathToFileURL(entry).href)
-else if (node === null) refuse()
-else runWith(node)
+if (isInstalledCopy) {
+  refuse(
+    'ocr runs from a clone of its repository: run `npm ci` there, then `npm install --global .`, and ocr is everywhere.',
+  )
+} else if (node === process.execPath) await import(pathToFileURL(entry).href)
+else if (node === null) {
+  refuse(
+    `ocr needs Node ${OLDEST_NODE} or newer, and this is ${process.version}. Run \`npm ci\` in ${join(dirname(entry), '../..')}, which brings one, or install Node ${OLDEST_NODE}.`,
+  )
+} else runWith(node)
 
 /** Finds the Node that came with `npm ci`; null where there is none for this machine. */
 function ownNode() {
@@ -31,10 +40,8 @@ function programIn(name, program) {
   }
 }
 
-function refuse() {
-  process.stderr.write(
-    `ocr needs Node ${OLDEST_NODE} or newer, and this is ${process.version}. Run \`npm ci\` in ${join(dirname(entry), '../..')}, which brings one, or install Node ${OLDEST_NODE}.\n`,
-  )
+function refuse(why) {
+  process.stderr.write(`${why}\n`)
   process.exitCode = 2
 }
 
