@@ -28,12 +28,13 @@ export async function checkEngines(config: Config): Promise<Finding[]> {
     GATEWAY_LOG_LEVEL: 'silent',
     GATEWAY_DRAIN_SECONDS: 0,
   }
-  const { services, stop } = await startGateway(quiet)
+  const gateway = await startGateway(quiet)
+  const { services } = gateway
   try {
     const profiles = new Map(services.models.list().map(({ id, profile }) => [id, profile?.id ?? null]))
     return services.upstreams.status().flatMap((status) => upstreamFindings(status, profiles))
   } finally {
-    await stop()
+    await gateway.stop()
     await rm(dataDir, { recursive: true, force: true })
   }
 }

@@ -63,23 +63,25 @@ complete -F _ocr ocr
 /** In single quotes, with those of the text itself outside. */
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
+function zshSpecs(command: Command): string {
+  return visible(command)
+    .flatMap((option) => flagsOf(option).map((flag) => zshSpec(option, flag)))
+    .join(' ')
+}
+
 function zsh(program: Command): string {
-  const specs = (command: Command): string =>
-    visible(command)
-      .flatMap((option) => flagsOf(option).map((flag) => zshSpec(option, flag)))
-      .join(' ')
   const commands = program.commands.map((command) => `${command.name()}:${command.description().replaceAll(':', ' ')}`)
   const cases = program.commands.map((command) => {
     const words = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])
     const rest = words.length === 0 ? '' : ` ${quoted(`2:${command.name()}:(${words.join(' ')})`)}`
-    return `    ${command.name()}) _arguments '1: :' ${specs(command)}${rest} ;;`
+    return `    ${command.name()}) _arguments '1: :' ${zshSpecs(command)}${rest} ;;`
   })
   return `#compdef ocr
 # zsh completion of ocr: source <(ocr completion zsh), or save it as _ocr in a folder of $fpath
 _ocr() {
   case "$words[2]" in
 ${cases.join('\n')}
-    *) _arguments ${specs(program)} '1: :_ocr_first' '*:file:_files' ;;
+    *) _arguments ${zshSpecs(program)} '1: :_ocr_first' '*:file:_files' ;;
   esac
 }
 _ocr_first() {
@@ -99,18 +101,17 @@ function zshSpec(option: Option, flag: string): string {
   return quoted(`${flag}[${text}]:value:${action}`)
 }
 
+function fishLines(command: Command, condition: string): string[] {
+  return visible(command).map((option) => {
+    const { short, long } = option
+    const names = [short === undefined ? '' : ` -s ${short.slice(1)}`, long === undefined ? '' : ` -l ${long.slice(2)}`]
+    const choices = choicesOf(option)
+    const value = !takesValue(option) ? '' : choices === null ? ' -r -F' : ` -x -a ${quoted(choices.join(' '))}`
+    return `complete -c ocr -n ${quoted(condition)}${names.join('')}${value} -d ${quoted(option.description)}`
+  })
+}
+
 function fish(program: Command): string {
-  const lines = (command: Command, condition: string): string[] =>
-    visible(command).map((option) => {
-      const { short, long } = option
-      const names = [
-        short === undefined ? '' : ` -s ${short.slice(1)}`,
-        long === undefined ? '' : ` -l ${long.slice(2)}`,
-      ]
-      const choices = choicesOf(option)
-      const value = !takesValue(option) ? '' : choices === null ? ' -r -F' : ` -x -a ${quoted(choices.join(' '))}`
-      return `complete -c ocr -n ${quoted(condition)}${names.join('')}${value} -d ${quoted(option.description)}`
-    })
   const names = program.commands.map((command) => command.name()).join(' ')
   const first = `not __fish_seen_subcommand_from ${names}`
   return [
@@ -118,13 +119,13 @@ function fish(program: Command): string {
     ...program.commands.map(
       (command) => `complete -c ocr -n __fish_use_subcommand -a ${command.name()} -d ${quoted(command.description())}`,
     ),
-    ...lines(program, first),
+    ...fishLines(program, first),
     ...program.commands.flatMap((command) => {
       const condition = `__fish_seen_subcommand_from ${command.name()}`
       const words = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])
       return [
         `complete -c ocr -n ${quoted(condition)} -f${words.length === 0 ? '' : ` -a ${quoted(words.join(' '))}`}`,
-        ...lines(command, condition),
+        ...fishLines(command, condition),
       ]
     }),
     '',

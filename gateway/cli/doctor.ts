@@ -6,7 +6,7 @@ import { checkEngines, checkGateway } from './check-engines.ts'
 import { checkRedis, type Finding } from './check-redis.ts'
 import { fileTrouble } from './input.ts'
 import type { AskOptions } from './models.ts'
-import type { Surroundings } from './read-command.ts'
+import type { Surroundings } from './run-reading.ts'
 import { EXIT, printable } from './say.ts'
 
 const GIBIBYTE = 1024 ** 3

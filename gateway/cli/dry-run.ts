@@ -7,7 +7,7 @@ import type { Sink } from './sink.ts'
 export interface Costs {
   readonly sink: Sink
   /** The sum of all, in one line. */
-  total(): string
+  total(known: number): string
 }
 
 const ZERO = {
@@ -50,7 +50,7 @@ export function createCosts(asJson: boolean): Costs {
         end() {},
       }),
     },
-    total: () => totalLine(sum),
+    total: (known) => totalLine(sum, known),
   }
 }
 
@@ -88,8 +88,9 @@ function costs({ pages, toRead, cached, blank, prompt, completion, seconds }: Co
   ].join(', ')
 }
 
-function totalLine(sum: typeof ZERO): string {
+function totalLine(sum: typeof ZERO, known: number): string {
+  const done = known > 0 ? `. ${counted(known, 'document')} more ${known === 1 ? 'is' : 'are'} done already` : ''
   const seconds = sum.unknown > 0 ? null : sum.seconds
   const unknown = sum.unknown > 0 ? '. How long it takes is not known: the model has read no such page yet' : ''
-  return `${counted(sum.documents, 'document')}: ${costs({ ...sum, seconds })}${unknown}`
+  return `${counted(sum.documents, 'document')}: ${costs({ ...sum, seconds })}${unknown}${done}`
 }

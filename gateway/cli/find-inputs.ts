@@ -74,9 +74,9 @@ async function* onDisk(argument: string, where: Where, notes: WalkNotes): AsyncG
     } else yield { name: argument, path, root: dirname(path) }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && isDynamicPattern(argument)) return yield* matching(argument, where, notes)
     const message = code === 'ENOENT' ? 'there is no such file or folder' : `cannot be read: ${fileTrouble(error)}`
-    notes.unreadable.push({ name: argument, message })
+    if (code === 'ENOENT' && isDynamicPattern(argument)) yield* matching(argument, where, notes)
+    else notes.unreadable.push({ name: argument, message })
   }
 }
 

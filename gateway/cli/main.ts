@@ -1,5 +1,6 @@
 // The command `ocr`. `ocr.js` begins it, with a Node that can run it.
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { completionScript } from './completion.ts'
 import { modelsCommand } from './models.ts'
@@ -8,18 +9,18 @@ import { readCommand } from './read-command.ts'
 import { CommandError, EXIT, say } from './say.ts'
 import { serveCommand } from './serve.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
   version: string
 }
 
 // `npm run` goes to the project's own folder; paths are meant from where it was called.
 if (process.env['npm_lifecycle_event'] === 'ocr' && process.env['INIT_CWD']) process.chdir(process.env['INIT_CWD'])
 
-// Whoever reads the output may leave: `ocr … | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.pipe : EXIT.failed),
-)
+// Whoever reads the output may leave, `ocr … | head`: what writes finds out.
+process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
+// A gateway of the command's own must not end with one of its requests.
+process.on('unhandledRejection', (reason) => say(`A bug: ${reason instanceof Error ? reason.stack : String(reason)}`))
 
 const where = { cwd: process.cwd(), env: process.env }
 let exitCode: number = EXIT.ok

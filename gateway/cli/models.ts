@@ -1,6 +1,6 @@
 import { connect } from './connect.ts'
 import { listModels, type ListedModel } from './preflight.ts'
-import type { Surroundings } from './read-command.ts'
+import type { Surroundings } from './run-reading.ts'
 import { EXIT, printable } from './say.ts'
 
 /** Options of the commands that ask a gateway. */

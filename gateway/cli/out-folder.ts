@@ -20,6 +20,11 @@ export interface OutFolder extends AsyncDisposable {
   finish(): void
 }
 
+/** A folder that is only looked into, for a command that writes nothing. */
+export function lookIntoFolder(folder: string): Pick<OutFolder, 'has' | 'take'> {
+  return { has: (output) => existsSync(join(folder, output)), async take() {} }
+}
+
 /** Everything of the command's own in the folder, beside the manifest. */
 const STATE = '.ocr'
 

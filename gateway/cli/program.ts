@@ -46,13 +46,13 @@ function formatHelp(command: Command, helper: Help): string {
 
 function readOptions(): Option[] {
   return [
-    new Option('-o, --out <dir>', 'write into a folder that mirrors the input; goes on there'),
+    new Option('-o, --out <dir>', 'a folder that mirrors the input; it goes on there'),
     new Option('-f, --output <form>', 'markdown (the default), text or json').choices(['markdown', 'text', 'json']),
-    new Option('-j, --json', 'one JSON object each: the text, and the ledger of its pages'),
+    new Option('-j, --json', 'one JSON object each: text, and ledger of pages'),
     new Option('-p, --pages <range>', 'pages, such as 1-3,7,10-'),
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
-    new Option('--prepare <ways>', `${preparations.join(',')}`),
+    new Option('--prepare <ways>', preparations.join(',')),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
     new Option('--password <text>', 'of encrypted PDFs; better: OCR_PASSWORD, or'),
     new Option('--password-file <file>', 'a file that holds it'),

@@ -14,7 +14,7 @@ import type { Sink } from './sink.ts'
 
 /** Where results are kept, so that the next command goes on. */
 export interface Keeping {
-  readonly folder: OutFolder
+  readonly folder: Pick<OutFolder, 'has' | 'take'>
   readonly manifest: Manifest
   readonly ending: string
   readonly retrying: Retrying
@@ -141,7 +141,6 @@ const FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS'])
 /** What cannot be written for one document, can be written for none. */
 function asCommandError(error: unknown): unknown {
   const { code, syscall } = Object(error) as NodeJS.ErrnoException
-  if (code === 'EPIPE') return new CommandError(EXIT.pipe, '')
   if (typeof code !== 'string' || syscall === undefined) return error
   const advice = FULL.has(code) ? ' Make room, and give the same command again: it goes on.' : ''
   return new CommandError(EXIT.failed, `What was read cannot be written: ${fileTrouble(error)}.${advice}`)

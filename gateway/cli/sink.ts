@@ -63,8 +63,9 @@ export function folderSink(folder: OutFolder, form: Form): Sink {
   }
 }
 
-/** Writes each document to standard output, in their order; the only one as it comes. */
-export function stdoutSink(form: Form, isOne: boolean): Sink {
+/** Writes each document to standard output, in their order; the only one as it comes. `onGone`: nobody reads it any more. */
+export function stdoutSink(form: Form, isOne: boolean, onGone: () => void): Sink {
+  const print = (text: string): Promise<void> => printTo(process.stdout, text, onGone)
   let last: Promise<void> = Promise.resolve()
   let count = 0
   return {
@@ -72,7 +73,7 @@ export function stdoutSink(form: Form, isOne: boolean): Sink {
       const before = last
       const written = Promise.withResolvers<void>()
       last = written.promise
-      const streamed = isOne && form.ending !== '.json' ? createStreamed() : null
+      const streamed = isOne && form.ending !== '.json' ? createStreamed(print) : null
       return {
         text: (text) => streamed?.text(text),
         again: () => streamed?.again(),
@@ -95,7 +96,7 @@ function separated(text: string, count: number, { ending }: Form): string {
 }
 
 /** What was printed cannot be taken back: when a document is asked for again, what is printed already is left out. */
-function createStreamed() {
+function createStreamed(print: (text: string) => Promise<void>) {
   let printed = ''
   let current = ''
   return {
@@ -115,9 +116,12 @@ function createStreamed() {
 }
 
 /** Waits while whoever reads is slow. */
-function print(text: string): Promise<void> {
+function printTo(stream: NodeJS.WriteStream, text: string, onGone: () => void): Promise<void> {
   if (text === '') return Promise.resolve()
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error == null ? resolve() : reject(error)))
+  return new Promise((resolve) => {
+    stream.write(text, (error) => {
+      if (error != null) onGone()
+      resolve()
+    })
   })
 }

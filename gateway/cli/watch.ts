@@ -31,7 +31,7 @@ export async function* watchFolder(options: WatchOptions): AsyncGenerator<Input,
     awaitWriteFinish: { stabilityThreshold: STABLE, pollInterval: 250 },
     ignorePermissionErrors: true,
   })
-  watcher.on('add', queue.add).on('change', queue.add)
+  watcher.on('add', (path) => queue.add(path)).on('change', (path) => queue.add(path))
   watcher.on('error', (error) => options.onTrouble(error instanceof Error ? error.message : String(error)))
   try {
     for await (const path of queue.items()) {
@@ -49,12 +49,12 @@ export async function* watchFolder(options: WatchOptions): AsyncGenerator<Input,
 /** What comes while nobody asks waits, each once. */
 function createQueue<T>(signal: AbortSignal) {
   const waiting = new Set<T>()
-  let wake = (): void => {}
-  signal.addEventListener('abort', () => wake(), { once: true })
+  let wake: (() => void) | null = null
+  signal.addEventListener('abort', () => wake?.(), { once: true })
   return {
     add(item: T): void {
       waiting.add(item)
-      wake()
+      wake?.()
     },
     async *items(): AsyncGenerator<T, void, undefined> {
       while (!signal.aborted) {

@@ -175,7 +175,7 @@ describe('ocr --out', { timeout: TIMEOUT, concurrency: 2 }, () => {
     // With a password, it is worth another try.
     assert.equal((await run('open sesame')).code, 0)
     const [failed, done] = manifest(join(folder, 'out'))
-    assert.equal((failed?.['error'] as { code: string }).code, 'document_encrypted')
+    assert.equal(Object(failed?.['error']).code, 'document_encrypted')
     const { path, status, pages, not_ok, output, model, bytes } = done ?? {}
     assert.deepEqual([path, status, pages, not_ok, output], ['locked.pdf', 'done', 2, [], 'locked.pdf.md'])
     assert.deepEqual([model, bytes], ['lightonai/LightOnOCR-2-1B', readFixture('encrypted-user-aes256.pdf').length])
