@@ -1,6 +1,6 @@
 import { createBars } from './bars.ts'
 import type { Outcome, Progress } from './progress.ts'
-import { counted, duration, printable } from './say.ts'
+import { counted, duration, inOptions, printable } from './say.ts'
 
 /** What the user sees while documents are read. */
 export interface Display {
@@ -68,7 +68,7 @@ function outcomeLine({ kind, name, pages, seconds, note }: Outcome, look: Look):
   }[kind]
   const took = kind === 'done' ? `${counted(pages, 'page')}, ${seconds.toFixed(1)} s` : ''
   const rest = [took, note ?? ''].filter((part) => part !== '').join(', ')
-  return `${label} ${printable(name)}${rest === '' ? '' : `: ${printable(rest)}`}`
+  return `${label} ${printable(name)}${rest === '' ? '' : `: ${printable(inOptions(rest))}`}`
 }
 
 /** Says how far it is, in one line: `12/40 documents, 1 failed, 123 pages, 4.2 pages/s, about 3 min left`. */

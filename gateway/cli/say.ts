@@ -48,6 +48,19 @@ export function printable(text: string): string {
   })
 }
 
+/** Says the gateway's advice in the options of the command. */
+export function inOptions(message: string): string {
+  return message.replaceAll(/\bocr\.(\w+)/g, (_, name: string) => OPTIONS[name] ?? `${name} in --ocr`)
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  pages: '--pages',
+  password: '--password-file',
+  task: '--task',
+  output: '--output',
+  prepare: '--prepare',
+}
+
 /** Writes a line to standard error: standard output has only what was read. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`)
