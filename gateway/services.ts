@@ -8,6 +8,7 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
+import { createDiskStore } from './cache/disk-store.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -115,12 +116,18 @@ function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: 
   return problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]
 }
 
+/** What is decided for a gateway, and is no setting. */
+export interface ServicesOptions {
+  /** Without Redis, the cache is in the data folder: for a process that may be killed, and goes on when it is started again. */
+  readonly keepsPages?: boolean
+}
+
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
-export function createServices(config: Config): Services {
+export function createServices(config: Config, { keepsPages = false }: ServicesOptions = {}): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
-  const store = closing.adopt(createStore(config, log), (it) => it.close())
+  const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
@@ -488,8 +495,9 @@ function createReadServices(
   }
 }
 
-function createStore(config: Config, log: Log): PageStore {
+function createStore(config: Config, log: Log, keepsPages: boolean): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
+  if (config.GATEWAY_REDIS_URL === null && keepsPages) return createDiskStore(config.GATEWAY_DATA_DIR, bounds)
   if (config.GATEWAY_REDIS_URL === null)
     return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
   const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000

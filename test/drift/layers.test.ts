@@ -113,7 +113,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'server.ts': ['config', 'http', 'services.ts', 'app.ts'],
   'main.ts': ['config', 'services.ts', 'server.ts'],
-  cli: ['config', 'services.ts', 'server.ts'],
+  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'services.ts', 'server.ts'],
 }
 
 /** Who may know the environment: the process is started here. */
