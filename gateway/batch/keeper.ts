@@ -38,7 +38,7 @@ export function startKeeper(services: LifeCycleServices): Keeper {
     setInterval(() => run(() => look(services)), LOOK_EVERY),
     setInterval(() => run(count), COUNT_EVERY),
     // What a process has left that was killed while it wrote.
-    setInterval(() => run(() => blobs.sweep(() => [])), SWEEP_EVERY),
+    setInterval(() => run(() => blobs.sweep()), SWEEP_EVERY),
   ]
   timers.forEach((timer) => timer.unref())
   run(() => takeUp(services))
@@ -66,6 +66,6 @@ async function look(services: LifeCycleServices): Promise<void> {
     const changed = await finalizeNow(batch, ['validating', 'in_progress'], services)
     if (changed !== null) await queue.stop(batch.id)
   }
-  for (const batch of old) await cleanUp(batch, { ...services, onEnded: () => {} })
+  for (const batch of old) await cleanUp(batch, { ...services, onEnded: async () => {} })
   if (old.length > 0) await store.forget(old.map(({ id }) => id))
 }

@@ -18,7 +18,7 @@ interface LoadedTask {
 }
 
 /** How many tasks a process has at most: each has open documents. */
-const MAX_AT_A_TIME = 64
+export const MAX_AT_A_TIME = 64
 /** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
 const LEAST_AT_A_TIME = 4
 /** How many lines are opening their documents at a time: before, nobody knows how many pages they have. */

@@ -268,6 +268,56 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     assert.equal(errors.length + (await answersIn(client, batch.output_file_id)).length, 90)
   })
 
+  it('expires: what is done is kept, and the rest says so', async () => {
+    const held = gate()
+    let asked = 0
+    await using setup = await start(
+      { GATEWAY_UPSTREAM_CONCURRENCY: '1' },
+      { answer: async () => ((asked += 1) > 1 ? await held.answer() : undefined) },
+    )
+    const { client } = setup
+    const { id } = await createBatch(client, CHAT, linesOf(CHAT, chats(3)), { completion_window: '1h' } as object)
+    await eventually(
+      async () => (await client.batches.retrieve(id)).request_counts?.completed === 1,
+      30_000,
+      'one is done',
+    )
+    setup.gateway.services.database.open('').prepare('UPDATE batches SET expires = 1 WHERE id = ?').run(id)
+    const batch = await untilEnded(client, id)
+    assert.deepEqual([batch.status, batch.request_counts], ['expired', { total: 3, completed: 1, failed: 2 }])
+    assert.ok(batch.expired_at !== null && batch.finalizing_at !== null)
+    assert.equal((await answersIn(client, batch.output_file_id)).length, 1)
+    const errors = await answersIn(client, batch.error_file_id)
+    assert.deepEqual(
+      errors.map(({ response, error }) => [response, error?.code]),
+      Array.from({ length: 2 }, () => [null, 'batch_expired']),
+    )
+    held.open()
+  })
+
+  it('waits, and says so, while there is no room for its output', async () => {
+    await using setup = await start({ GATEWAY_MAX_STORED_BYTES: String(39 * 1024) })
+    const { client } = setup
+    const input = linesOf(CHAT, chats(1))
+    const filler = await client.files.create({
+      file: await toFile(Buffer.alloc(8 * 1024, 'x'), 'x'),
+      purpose: 'user_data',
+    })
+    const padded = `${input}${' '.repeat(28 * 1024 - input.length)}`
+    const { id } = await createBatch(client, CHAT, padded)
+    const read = async () => readBatch(await client.batches.retrieve(id))
+    await eventually(
+      async () => (await read()).errors?.data[0]?.code === 'storage_full',
+      30_000,
+      'it says why it waits',
+    )
+    assert.equal((await read()).status, 'finalizing')
+    await client.files.delete(filler.id)
+    const batch = await untilEnded(client, id)
+    assert.deepEqual([batch.status, batch.errors], ['completed', null])
+    assert.equal((await answersIn(client, batch.output_file_id)).length, 1)
+  })
+
   it('lists the batches of a key, and shows them to no other', async () => {
     await using setup = await start({ GATEWAY_API_KEYS: 'one:key-one-secret,two:key-two-secret' })
     const of = (apiKey: string) => setup.client.withOptions({ apiKey })

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
-import { COLUMNS } from './file-table.ts'
-import { nowInSeconds } from './schema.ts'
+import { COLUMNS } from './sqlite-files.ts'
+import { nowInSeconds } from './clock.ts'
 import type { FilePage, FileQuery, StoredFile } from './stored-file.ts'
 
 /** Files that are looked at before everything else has its turn: some milliseconds. A key may have millions. */

@@ -84,5 +84,13 @@ function transact<T>(tables: DatabaseSync, change: (tables: DatabaseSync) => T):
   }
 }
 
-/** Returns the time, in seconds, as the tables have it. */
-export const nowInSeconds = (): number => Math.floor(Date.now() / 1000)
+/** Returns a secret by its name. */
+export function selectSecret(tables: DatabaseSync, name: string): Uint8Array | null {
+  const found = tables.prepare('SELECT value FROM secrets WHERE name = ?').get(name)
+  return (found?.['value'] as Uint8Array | undefined) ?? null
+}
+
+/** Notes a secret, unless there is one of that name. */
+export function insertSecret(tables: DatabaseSync, name: string, value: Uint8Array): void {
+  tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run(name, value)
+}

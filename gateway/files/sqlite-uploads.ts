@@ -1,32 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { nowInSeconds } from './schema.ts'
-
-/** How an upload stands. */
-export type UploadStatus = 'pending' | 'completed' | 'cancelled' | 'expired'
-
-/** A file that comes in parts. Times are in seconds. */
-export interface Upload {
-  readonly id: string
-  /** How many bytes the file will have. */
-  readonly bytes: number
-  readonly filename: string
-  readonly purpose: string
-  readonly mediaType: string | null
-  /** How long the file is to be kept. */
-  readonly fileSeconds: number | null
-  readonly status: UploadStatus
-  /** The file that it became. */
-  readonly fileId: string | null
-  readonly createdAt: number
-  readonly expiresAt: number
-}
-
-/** A part of an upload. */
-export interface UploadPart {
-  readonly id: string
-  readonly bytes: number
-  readonly createdAt: number
-}
+import { nowInSeconds } from './clock.ts'
+import { KNOWN_FOR, type Upload, type UploadPart } from './upload.ts'
 
 const COLUMNS = `id, bytes, filename, purpose, media_type AS mediaType, file_seconds AS fileSeconds, file_id AS fileId,
   created_at AS createdAt, expires_at AS expiresAt,
@@ -97,14 +71,11 @@ export function selectGivenUp(tables: DatabaseSync, limit: number): string[] {
 
 /** Gives up an upload whose time is over, and forgets its parts. */
 export function giveUp(tables: DatabaseSync, id: string): void {
-  tables
+  const { changes } = tables
     .prepare(`UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at <= ?`)
     .run(id, nowInSeconds())
-  deleteParts(tables, id)
+  if (changes > 0) deleteParts(tables, id)
 }
-
-/** For how long it is known what became of an upload. */
-const KNOWN_FOR = 86_400
 
 /** Forgets uploads of long ago, some of them; returns whether there were any. */
 export function deleteOldUploads(tables: DatabaseSync, limit: number): boolean {
