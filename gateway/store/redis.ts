@@ -86,7 +86,7 @@ async function ready(redis: Redis): Promise<void> {
 
 /** By the first word of what Redis says, or by what ioredis calls a connection that ended. */
 const AWAY =
-  /^(READONLY|NOREPLICAS|OOM|LOADING|MISCONF|CLUSTERDOWN|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|Command timed out|Connection is closed)/
+  /^(READONLY|OOM|LOADING|MISCONF|CLUSTERDOWN|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|Command timed out|Connection is closed)/
 
 function isAway(error: unknown): boolean {
   return error instanceof Away || (error instanceof Error && AWAY.test(error.message))
