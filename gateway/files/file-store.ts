@@ -31,8 +31,11 @@ export interface OpenFile {
 
 /** The stored files. An owner is the name of an API key; another's file is as good as none. All throw `storage_unavailable`. */
 export interface FileStore {
-  /** Writes bytes as they arrive; `announced` is how many are expected at least. Throws `storage_full`. */
-  receive(owner: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
+  /**
+   * Writes bytes as they arrive; `announced` is how many are expected at least. `id` left out: the file gets a new one; a
+   * given one no file may have yet. Throws `storage_full`.
+   */
+  receive(owner: string, pieces: AsyncIterable<Uint8Array>, announced: number, id?: string): Promise<Arrival>
   /** Makes what has arrived a file. Throws `storage_full`, and then nothing of it is left. */
   keep(owner: string, arrival: Arrival, facts: FileFacts): Promise<StoredFile>
   /** Throws `file_not_found`, naming `param`. */
@@ -59,7 +62,8 @@ export function createFileStore(keeping: Keeping, options: FileOptions): FileSto
     return file
   }
   return {
-    receive: (owner, pieces, announced) => arrive({ id: newId('file-'), owner, pieces, announced }, { blobs, quota }),
+    receive: (owner, pieces, announced, id = newId('file-')) =>
+      arrive({ id, owner, pieces, announced }, { blobs, quota }),
     keep: (owner, arrival, given) =>
       arrival.keep(async () => {
         const file = fileOf(arrival, given, options.ttlSeconds)

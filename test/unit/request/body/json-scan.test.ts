@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createJsonScan, type JsonLimits } from '../../../gateway/http/json-scan.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { createJsonScan, type JsonLimits } from '../../../../gateway/request/body/json-scan.ts'
+import { seededRandom } from '../../../support/seeded-random.ts'
 
 const NO_LIMITS = {
   levels: Infinity,

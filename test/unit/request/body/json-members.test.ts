@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { withMembers } from '../../../gateway/http/json-members.ts'
-import { createJsonScan } from '../../../gateway/http/json-scan.ts'
+import { withMembers } from '../../../../gateway/request/body/json-members.ts'
+import { createJsonScan } from '../../../../gateway/request/body/json-scan.ts'
 
 const NO_LIMITS = {
   levels: Infinity,

@@ -1,4 +1,4 @@
-import { shareLoop } from '../schedule/loop-share.ts'
+import { shareLoop } from '../../schedule/loop-share.ts'
 import { closingQuote, type LongString } from './json-scan.ts'
 
 /** An object as a JSON text: valid, and without a name that stands twice in it. */
@@ -50,6 +50,12 @@ async function joined(pieces: readonly Buffer[]): Promise<Buffer> {
     }
   }
   return whole
+}
+
+/** Returns the value of an object's own member, as it stands in the text; null: it has none of that name. */
+export function memberIn(object: Buffer, name: string): Buffer | null {
+  const found = valuesOf({ bytes: object, longStrings: [] }, new Set([name])).get(name)
+  return found === undefined ? null : object.subarray(found.from, found.to)
 }
 
 /** Finds where the values of an object's own members stand, of those that are asked for. */

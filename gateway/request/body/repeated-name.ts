@@ -1,4 +1,4 @@
-import { shareLoop } from '../schedule/loop-share.ts'
+import { shareLoop } from '../../schedule/loop-share.ts'
 import { closingQuote } from './json-scan.ts'
 
 const QUOTE = '"'.charCodeAt(0)
