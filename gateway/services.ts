@@ -6,8 +6,9 @@ import { createEmbeddedPages } from './batch/embedded/pages.ts'
 import { createEmbeddedQueue } from './batch/embedded/queue.ts'
 import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
-import { MAX_TASKS } from './batch/runner.ts'
+import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
+import { createDiskStore } from './cache/disk-store.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -92,23 +93,41 @@ const REDIS_TIMEOUT_MS = 300
 
 /** Returns the problems of a configuration that the rules of its single variables cannot find. */
 export function configurationProblems(config: Config): string[] {
-  const { GATEWAY_MODEL_PROFILES: pins, GATEWAY_WEBHOOK_URL: webhook, GATEWAY_ALLOWED_URL_HOSTS: listed } = config
-  const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
-  const problem = webhook === null ? null : targetProblem(webhook, listed)
+  const unknown = [...config.GATEWAY_MODEL_PROFILES.values()].filter((profile) => !profileIds().includes(profile))
   return [
     ...unknown.map(
       (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
     ),
-    ...(problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]),
+    ...storageProblems(config),
+    ...webhookProblems(config),
   ]
 }
 
+function storageProblems(config: Config): string[] {
+  if (config.GATEWAY_S3_BUCKET !== null && config.GATEWAY_SHARED_DIR !== null)
+    return ['GATEWAY_S3_BUCKET and GATEWAY_SHARED_DIR are both set: files are in a bucket, or in a folder']
+  if (config.GATEWAY_S3_BUCKET === null && config.GATEWAY_S3_ENDPOINT !== null)
+    return ['GATEWAY_S3_ENDPOINT is set without GATEWAY_S3_BUCKET: say which bucket']
+  return []
+}
+
+function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config): string[] {
+  const problem = url === null ? null : targetProblem(url, listed)
+  return problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]
+}
+
+/** What is decided for a gateway, and is no setting. */
+export interface ServicesOptions {
+  /** Without Redis, the cache is in the data folder: for a process that may be killed, and goes on when it is started again. */
+  readonly keepsPages?: boolean
+}
+
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
-export function createServices(config: Config): Services {
+export function createServices(config: Config, { keepsPages = false }: ServicesOptions = {}): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
-  const store = closing.adopt(createStore(config, log), (it) => it.close())
+  const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
@@ -138,41 +157,17 @@ export function createServices(config: Config): Services {
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const access = accessRules(config)
+  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
   const batches = closing.adopt(
-    createBatches({
-      ...createBatchParts(config, { database, shared, lifecycle, log }),
-      ...access,
-      onEnded: tellOfBatches(webhooks),
-      files: files.store,
-      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
-      findModel: (name, signal) => models.find(name, signal),
-      isServed: (name) => models.list().some(({ id }) => id === name),
-      named,
-      earlier: (id, key) => responses.documents(id, key),
-      bodyBudget,
-      forward: (request, signal) => upstreams.forward(request, signal),
-      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
-    log,
-    metrics,
+    ...common,
     gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
-    ...access,
-    bodyBudget,
-    lifecycle,
-    upstreams,
-    models,
-    named,
     database,
     files,
     ocr,
-    responses,
     batches,
     webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -181,6 +176,35 @@ export function createServices(config: Config): Services {
 
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
 const SHARE_OF_BATCHES = 0.5
+
+interface BatchParts
+  extends
+    FileParts,
+    Pick<
+      Services,
+      'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+    >,
+    Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
+  readonly tesseractThreads: number
+}
+
+function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
+  const { database, shared, webhooks, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  return createBatches({
+    ...rest,
+    ...createBatchParts(config, { database, shared, lifecycle: rest.lifecycle, log }),
+    log,
+    files: files.store,
+    ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    onEnded: tellOfBatches(webhooks),
+    findModel: (name, signal) => models.find(name, signal),
+    isServed: (name) => models.list().some(({ id }) => id === name),
+    earlier: (id, key) => responses.documents(id, key),
+    forward: (request, signal) => upstreams.forward(request, signal),
+    capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+  })
+}
+
 /** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
 function createBatchParts(
   config: Config,
@@ -189,7 +213,7 @@ function createBatchParts(
   const blobs = createBlobs(config, 'batches')
   // A cache in Redis outlives this process: pages need not be kept a second time.
   if (shared !== null) {
-    return { ...createSharedBatches({ shared, blobs, lines: MAX_TASKS, lifecycle, log }), blobs, pages: null }
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_AT_A_TIME, lifecycle, log }), blobs, pages: null }
   }
   const tables = createTables(database)
   return {
@@ -304,6 +328,11 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     staleAfterMs: staleAfterMs(config),
+    onMissing: (id) =>
+      log.warn(
+        { file: id },
+        'the bytes of a stored file are not here: do all gateways of this Redis share a folder or a bucket?',
+      ),
     onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
 }
@@ -466,8 +495,9 @@ function createReadServices(
   }
 }
 
-function createStore(config: Config, log: Log): PageStore {
+function createStore(config: Config, log: Log, keepsPages: boolean): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
+  if (config.GATEWAY_REDIS_URL === null && keepsPages) return createDiskStore(config.GATEWAY_DATA_DIR, bounds)
   if (config.GATEWAY_REDIS_URL === null)
     return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
   const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000

@@ -68,6 +68,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'store',
     'type files',
     'files/ids.ts',
+    'files/blob-store.ts',
     'schedule',
     'type profile',
     'type upstream',
@@ -113,7 +114,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'server.ts': ['config', 'http', 'services.ts', 'app.ts'],
   'main.ts': ['config', 'services.ts', 'server.ts'],
-  cli: ['config', 'services.ts', 'server.ts'],
+  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'services.ts', 'server.ts'],
 }
 
 /** Who may know the environment: the process is started here. */

@@ -57,7 +57,7 @@ export function createEmbeddedStore(tables: Tables): BatchStore {
         old: tables.rows<Row>(OLD, { endedBefore, limit: AT_A_TIME }).map(batchOf),
       }
     },
-    forget: (ids) => tables.atOnce(() => ids.forEach((id) => tables.run('DELETE FROM batches WHERE id = :id', { id }))),
+    forget: (ids) => tables.atOnce(() => ids.forEach((id) => tables.run(FORGET, { id }))),
   }
 }
 
@@ -124,6 +124,8 @@ const ADD = `
 INSERT INTO batches VALUES (:id, :owner, :status, NULL, :expires, :lines, 0, 0, 0, 0, 0, :facts, x'')`
 
 const LIST = `SELECT ${COLUMNS} FROM batches WHERE owner = :owner AND id < :after ORDER BY id DESC LIMIT :limit`
+
+const FORGET = 'DELETE FROM batches WHERE id = :id AND ended_at IS NOT NULL'
 
 const UNENDED = 'SELECT count(*) AS count FROM batches WHERE owner = :owner AND ended_at IS NULL'
 
