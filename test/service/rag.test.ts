@@ -38,6 +38,13 @@ interface Chunk {
   readonly headings: readonly string[]
 }
 
+/** What docs/rag.md keeps of a run. */
+interface State {
+  readonly done: Record<string, { readonly paths: string[]; readonly failedPages: number[] }>
+  readonly refused: Record<string, string>
+  readonly batches: object
+}
+
 /** The programs of docs/rag.md: the pieces of each file, one after the other. */
 function programs(): ReadonlyMap<string, string> {
   const page = readFileSync(join(root, 'docs/rag.md'), 'utf8')
@@ -69,18 +76,13 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
   for (const [file, code] of programs())
     writeFileSync(join(folder, file), code.replaceAll('http://127.0.0.1:8080', gateway.url))
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
-  const read = <Value>(file: string): Value => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Value
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, file), 'utf8'))
   const run = async (...args: string[]) => {
     const { status, stdout, stderr } = await runProgram(process.execPath, ['ingest.ts', ...args], { cwd: folder })
     assert.equal(status, 0, stderr)
     return stdout
   }
-  const state = () =>
-    read<{
-      done: Record<string, { paths: string[]; failedPages: number[] }>
-      refused: Record<string, string>
-      batches: object
-    }>('state.json')
+  const state = () => read('state.json') as State
   return {
     fake,
     gateway,
@@ -88,7 +90,7 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
     read,
     run,
     state,
-    chunks: () => read<[string, Chunk][]>('store.json').map(([, chunk]) => chunk),
+    chunks: () => (read('store.json') as [string, Chunk][]).map(([, chunk]) => chunk),
     /** Runs until nothing is being read any more. */
     async settle(...args: string[]) {
       let output = await run(...args)
@@ -141,7 +143,7 @@ describe('docs/rag.md', () => {
     assert.match(output, new RegExp(`${broken}: `))
     assert.match(output, new RegExp(`${book}: pages 4 could not be read`))
     for (const sha256 of [book, letter]) {
-      const { content } = rag.read<{ content: string }>(join('pages', `${sha256}.json`))
+      const { content } = rag.read(join('pages', `${sha256}.json`)) as { content: string }
       const chunks = rag.chunks().filter((chunk) => chunk.sha256 === sha256)
       for (const { text, start, end } of chunks) assert.equal(text, content.slice(start, end))
     }
