@@ -20,6 +20,7 @@ import type { FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { runProgram } from '../support/client-snippets.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { untilEnded } from '../support/run-batch.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { WEBHOOK_SECRET } from '../support/start-receiver.ts'
 import { eventually } from '../support/within.ts'
@@ -82,10 +83,11 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
     assert.equal(status, 0, stderr)
     return stdout
   }
+  const client = gateway.client.withOptions({ apiKey: 'my-key' })
   const state = () => read('state.json') as State
   return {
     fake,
-    gateway,
+    client,
     folder,
     read,
     run,
@@ -94,15 +96,10 @@ async function start(settings: Readonly<Record<string, string>> = {}) {
     /** Runs until nothing is being read any more. */
     async settle(...args: string[]) {
       let output = await run(...args)
-      await eventually(
-        async () => {
-          if (Object.keys(state().batches).length === 0) return true
-          output += await run()
-          return false
-        },
-        DEADLINE,
-        'the end of the batches',
-      )
+      for (let batches = Object.keys(state().batches); batches.length > 0; batches = Object.keys(state().batches)) {
+        for (const batch of batches) await untilEnded(client, batch)
+        output += await run()
+      }
       return output
     },
     write(path: string, bytes: Uint8Array) {
@@ -161,7 +158,7 @@ describe('docs/rag.md', () => {
     // Equal files are one document.
     assert.deepEqual([chunks.length, rag.chunks().length], [3, 4])
     // What the pipeline has uploaded is gone: its inputs and outputs alone are left.
-    const files = await Array.fromAsync(rag.gateway.client.withOptions({ apiKey: 'my-key' }).files.list())
+    const files = await Array.fromAsync(rag.client.files.list())
     assert.deepEqual(
       files.filter(({ purpose }) => purpose === 'user_data'),
       [],
