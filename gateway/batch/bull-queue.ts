@@ -18,6 +18,8 @@ export interface BullQueueOptions {
    * step is pushed again.
    */
   readonly unended: () => AsyncIterable<UnendedBatch>
+  /** Tells whether all is to be pushed again, at once. */
+  readonly wasEmptied?: () => Promise<boolean>
   /** While the gateway drains, nothing waits for a Redis that is away. */
   readonly lifecycle?: { readonly draining: boolean }
   /** Told of errors of the connection, and of what is tried again. */
@@ -199,7 +201,7 @@ function createLook(parts: Parts) {
     const { jobPrefix } = await jobs
     for (const owner of await turns.owners()) await hand(owner, await turns.lookAfter(owner, jobPrefix, JOB_EXPECTED))
     looks += 1
-    if (looks % LOOKS_FOR_UNENDED !== 1) return
+    if (looks % LOOKS_FOR_UNENDED !== 1 && (await options.wasEmptied?.()) !== true) return
     for await (const { batch, ended } of options.unended()) {
       if (await turns.isKnown(batch)) continue
       await push(parts, batch, batch.status === 'in_progress' ? await ended() : undefined)
