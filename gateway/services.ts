@@ -85,11 +85,22 @@ const REFRESH_SECONDS = 10
 const REDIS_TIMEOUT_MS = 300
 
 /** Returns the problems of a configuration that the rules of its single variables cannot find. */
-export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config): string[] {
-  const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
-  return unknown.map(
-    (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
-  )
+export function configurationProblems(config: Config): string[] {
+  const unknown = [...config.GATEWAY_MODEL_PROFILES.values()].filter((profile) => !profileIds().includes(profile))
+  return [
+    ...unknown.map(
+      (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
+    ),
+    ...storageProblems(config),
+  ]
+}
+
+function storageProblems(config: Config): string[] {
+  if (config.GATEWAY_S3_BUCKET !== null && config.GATEWAY_SHARED_DIR !== null)
+    return ['GATEWAY_S3_BUCKET and GATEWAY_SHARED_DIR are both set: files are in a bucket, or in a folder']
+  if (config.GATEWAY_S3_BUCKET === null && config.GATEWAY_S3_ENDPOINT !== null)
+    return ['GATEWAY_S3_ENDPOINT is set without GATEWAY_S3_BUCKET: say which bucket']
+  return []
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
@@ -296,6 +307,11 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     staleAfterMs: staleAfterMs(config),
+    onMissing: (id) =>
+      log.warn(
+        { file: id },
+        'the bytes of a stored file are not here: do all gateways of this Redis share a folder or a bucket?',
+      ),
     onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
 }

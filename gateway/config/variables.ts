@@ -221,7 +221,7 @@ export const variables = {
     redisUrl,
     null,
     'none',
-    'Redis for the cache that replicas share. None: in this process.',
+    'Redis for what replicas share: the cache, and what is known of files. None: in this process, and in `GATEWAY_DATA_DIR`.',
   ),
   GATEWAY_CACHE_TTL_SECONDS: define(integer(1), 30 * 86400, '`2592000`', 'How long a page answer is kept.'),
   GATEWAY_CACHE_MAX_BYTES: define(
@@ -287,7 +287,7 @@ export const variables = {
     'Address of the storage, `http://minio:9000`; it is asked for `/bucket/key`. None: AWS.',
   ),
   GATEWAY_S3_PREFIX: define<string>(
-    z.string().regex(/^([\w.-]+\/)*$/, 'must be names that end in a slash each: ocr/'),
+    z.string().regex(/^([\w-][\w.-]*\/)*$/, 'must be names that end in a slash each: ocr/'),
     '',
     'none',
     'Begins the names of all objects in the bucket.',

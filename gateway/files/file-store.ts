@@ -10,6 +10,8 @@ import type { FileFacts, FilePage, FileQuery, StoredFile } from './stored-file.t
 
 /** How files are kept. */
 export interface FileOptions extends QuotaOptions {
+  /** Told of a file that is known, and whose bytes are not here. */
+  readonly onMissing?: (id: string) => void
   /** How long a file is kept at most. */
   readonly ttlSeconds: number
 }
@@ -73,7 +75,10 @@ export function createFileStore(keeping: Keeping, options: FileOptions): FileSto
     findAny: (id, param) => find(null, id, param),
     async open(file, param) {
       const blob = await blobs.open(file.id)
-      if (blob === null) throw noFile(file.id, param)
+      if (blob === null) {
+        options.onMissing?.(file.id)
+        throw noFile(file.id, param)
+      }
       return { file, blob }
     },
     list: (owner, query) => table.listFiles(owner, query),
@@ -81,7 +86,8 @@ export function createFileStore(keeping: Keeping, options: FileOptions): FileSto
       await find(owner, id)
       // What is not known any more must not be found again by its facts, and a full disk has no room to note anything before.
       await blobs.remove(facts.namesOf(id))
-      if (!(await table.removeFile(owner, id))) throw noFile(id)
+      // Another request may have removed it just now; then it is gone, too.
+      await table.removeFile(owner, id)
     },
     usage: () => table.stored(null),
     quota,

@@ -5,6 +5,7 @@ import type { SharedRedis } from '../store/redis.ts'
 import type { BlobStore } from './blob-store.ts'
 import { createFacts, NO_FACTS } from './facts.ts'
 import { createFileStore, type FileOptions, type FileStore } from './file-store.ts'
+import { importFiles } from './import-files.ts'
 import { createNamedFiles, type NamedFiles } from './named-files.ts'
 import { createRedisTable } from './redis-table.ts'
 import { createSignedAddresses, type SignedAddresses } from './signed-addresses.ts'
@@ -46,7 +47,8 @@ export function createFiles(database: Database, options: FilesOptions): Files {
   const isUsed = () => ownFolder === null || existsSync(ownFolder)
   const store = createFileStore(keeping, options)
   const addresses = createSignedAddresses(table, facts.areKept ? blobs : null)
-  const sweeper = startSweeper(keeping, { isUsed, staleAfterMs: options.staleAfterMs, onError })
+  const prepare = shared === null ? async () => {} : once(() => importFiles(database, keeping))
+  const sweeper = startSweeper(keeping, { isUsed, prepare, staleAfterMs: options.staleAfterMs, onError })
   return {
     store,
     uploads: createUploadStore(keeping, store, options),
@@ -55,6 +57,15 @@ export function createFiles(database: Database, options: FilesOptions): Files {
     sweeper,
     usage: async () => (isUsed() ? usageOf(store) : { files: 0, bytes: 0 }),
     [Symbol.asyncDispose]: () => sweeper[Symbol.asyncDispose](),
+  }
+}
+
+/** Returns what does some work until it has been done. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let isDone = false
+  return async () => {
+    if (!isDone) await work()
+    isDone = true
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { readBytes } from '../store/read-bytes.ts'
 import type { OpenBlob } from './blob-store.ts'
+import { asStorageFailure } from './storage-failure.ts'
 
 /** Of each download some are in memory: in front of the socket, and behind the disk. */
 const STREAM_BYTES = 64 * 1024
@@ -16,7 +17,10 @@ export async function openHandle(handle: FileHandle): Promise<OpenBlob> {
   }
   return {
     length: size,
-    read: (length = size, from = 0) => readBytes(handle, Math.min(length, size - from), from),
+    read: (length = size, from = 0) =>
+      readBytes(handle, Math.min(length, size - from), from).catch((error: unknown) => {
+        throw asStorageFailure(error)
+      }),
     stream() {
       // It closes what it reads.
       isOpen = false

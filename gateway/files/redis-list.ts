@@ -35,7 +35,7 @@ export async function listFiles(
 
 /** Yields an owner's files, in their order. */
 async function* slicesOf(
-  { run }: SharedRedis,
+  shared: SharedRedis,
   prefix: string,
   owner: string,
   { after, order }: FileQuery,
@@ -44,13 +44,13 @@ async function* slicesOf(
   let from = after
   for (;;) {
     const start = from === null ? null : `(${from}`
-    const ids = await run((redis) =>
+    const ids = await shared.run((redis) =>
       order === 'asc'
         ? redis.zrangebylex(key, start ?? '-', '+', 'LIMIT', 0, SLICE)
         : redis.zrevrangebylex(key, start ?? '+', '-', 'LIMIT', 0, SLICE),
     )
     if (ids.length === 0) return
-    const texts = await run((redis) => redis.mget(ids.map((id) => `${prefix}F:${id}`)))
+    const texts = await shared.run((redis) => redis.mget(ids.map((id) => `${prefix}F:${id}`)))
     yield texts.map((text) => readFile(text)?.file).filter((file) => file !== undefined)
     from = ids.at(-1)!
   }

@@ -16,8 +16,8 @@ export interface S3Options extends Bucket {
   readonly abandonedAfterMs: number
 }
 
-/** Of an upload so much is in memory, and twice as much again on its way. */
-const PART_BYTES = 8 * 1024 * 1024
+/** As small as S3 takes them: of an upload two are on their way, one is filled, and what was sent waits to be collected. */
+const PART_BYTES = 5 * 1024 * 1024
 const PARTS_AT_A_TIME = 2
 /** As many as the storage takes at a time. */
 const REMOVED_AT_A_TIME = 1000

@@ -1,4 +1,5 @@
-import type { S3Client } from '@aws-sdk/client-s3'
+import type * as S3 from '@aws-sdk/client-s3'
+import type * as LibStorage from '@aws-sdk/lib-storage'
 import { GatewayError } from '../errors.ts'
 
 /** A bucket of an S3-compatible storage. */
@@ -10,9 +11,9 @@ export interface Bucket {
 
 /** The library, and a client for the bucket. */
 export interface LoadedClient {
-  readonly client: S3Client
-  readonly s3: typeof import('@aws-sdk/client-s3')
-  readonly Upload: (typeof import('@aws-sdk/lib-storage'))['Upload']
+  readonly client: S3.S3Client
+  readonly s3: typeof S3
+  readonly Upload: typeof LibStorage.Upload
 }
 
 /** In milliseconds. */
@@ -20,7 +21,7 @@ const CONNECT_TIMEOUT = 5000
 /** Until a request is answered that sends megabytes; it may be a slow line. */
 const SEND_TIMEOUT = 120_000
 /** Until any other is answered. */
-export const ASK_TIMEOUT = 15_000
+export const ASK_TIMEOUT = 10_000
 /** Each download, and each document that is being fetched, has a connection. */
 const MAX_SOCKETS = 500
 
@@ -59,7 +60,7 @@ async function load(endpoint: string | null): Promise<LoadedClient> {
 /** What servers other than AWS call theirs, where nobody has said anything else. */
 const DEFAULT_REGION = 'us-east-1'
 
-const hasRegion = (client: S3Client): Promise<boolean> =>
+const hasRegion = (client: S3.S3Client): Promise<boolean> =>
   client.config.region().then(
     () => true,
     () => false,

@@ -17,7 +17,8 @@ export interface SignedAddresses {
 /** Where a second copy of the secret is kept. */
 type SecretCopies = Pick<BlobStore, 'open' | 'write'>
 
-const NAME = 'signed addresses'
+/** The name of its secret. */
+export const NAME = 'signed addresses'
 /** The name of its copy. */
 export const COPY = 'signing-secret'
 const SECRET_BYTES = 32

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { OwnedFile } from './facts.ts'
 import type { StoredCounts } from './file-table.ts'
 import { nowInSeconds } from './clock.ts'
 import type { StoredFile } from './stored-file.ts'
@@ -62,4 +63,12 @@ export function selectStored(tables: DatabaseSync, owner: string | null): Stored
     )
     .get(owner) as Record<'items' | 'bytes' | 'files', number>
   return { items, bytes, files }
+}
+
+/** Returns files that are not expired behind an id, whosever they are; some of them. */
+export function selectOwned(tables: DatabaseSync, after: string, limit: number): OwnedFile[] {
+  const found = tables
+    .prepare(`SELECT owner, ${COLUMNS} FROM files WHERE id > ? AND expires_at > ? ORDER BY id LIMIT ?`)
+    .all(after, nowInSeconds(), limit) as unknown as (StoredFile & { readonly owner: string })[]
+  return found.map(({ owner, ...file }) => ({ owner, file }))
 }

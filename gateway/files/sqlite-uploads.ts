@@ -71,10 +71,10 @@ export function selectGivenUp(tables: DatabaseSync, limit: number): string[] {
 
 /** Gives up an upload whose time is over, and forgets its parts. */
 export function giveUp(tables: DatabaseSync, id: string): void {
-  tables
+  const { changes } = tables
     .prepare(`UPDATE uploads SET status = 'expired' WHERE id = ? AND status = 'pending' AND expires_at <= ?`)
     .run(id, nowInSeconds())
-  deleteParts(tables, id)
+  if (changes > 0) deleteParts(tables, id)
 }
 
 /** Forgets uploads of long ago, some of them; returns whether there were any. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isUncertain } from './arrival.ts'
 import { nowInSeconds } from './clock.ts'
 import type { Keeping } from './file-store.ts'
@@ -12,14 +13,18 @@ export interface Sweeper extends AsyncDisposable {
 export interface SweeperOptions {
   /** A gateway that has never stored a file sweeps nothing, and makes no folder. */
   readonly isUsed: () => boolean
+  /** What is to be done by each process before anything is removed. */
+  readonly prepare: () => Promise<void>
   /** What was written longer ago, and belongs to nothing, is not on its way any more. Clocks may differ by some minutes. */
   readonly staleAfterMs: number
   readonly onError: (error: unknown) => void
 }
 
 /** In milliseconds: after the start, and then again and again. */
-const FIRST_AFTER = 1000
+const FIRST_AFTER = 500
 const INTERVAL = 60_000
+/** For so long the end of a round is waited for, in milliseconds. */
+const CLOSE_TIMEOUT = 2000
 /** Files, or uploads, that are removed at a time. */
 const BATCH = 100
 /** All bytes are looked through at the start, and then once in so many seconds, by one process. */
@@ -28,7 +33,7 @@ const LOOK_THROUGH_EVERY = 14 * 60
 const SIDE_BY_SIDE = 16
 
 /** Starts to sweep: each minute one of the processes that share a table. */
-export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }: SweeperOptions): Sweeper {
+export function startSweeper(keeping: Keeping, { isUsed, prepare, staleAfterMs, onError }: SweeperOptions): Sweeper {
   const closing = new AbortController()
   const sweeping: Sweeping = { ...keeping, staleAfterMs, signal: closing.signal }
   let nextLook = 0
@@ -36,6 +41,7 @@ export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }
 
   async function round(isAsked: boolean): Promise<void> {
     if (closing.signal.aborted || !isUsed()) return
+    await prepare()
     const { table } = keeping
     if (!isAsked && !(await table.claim('sweep', INTERVAL / 1000 - 5))) return
     if (keeping.facts.areKept && !(await table.isFilled())) await fill(sweeping)
@@ -45,8 +51,16 @@ export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }
     if (isAsked || (await table.claim('look through', LOOK_THROUGH_EVERY))) await lookThrough(sweeping)
   }
 
+  /** Said once for as long as it lasts. */
+  let failure: string | null = null
+  function failed(error: unknown): void {
+    const isNew = String(error) !== failure
+    failure = String(error)
+    if (isNew && !closing.signal.aborted) onError(error)
+  }
+
   function sweep(isAsked = true): Promise<void> {
-    running = running.then(() => round(isAsked)).catch(onError)
+    running = running.then(() => round(isAsked)).then(() => void (failure = null), failed)
     return running
   }
 
@@ -58,7 +72,8 @@ export function startSweeper(keeping: Keeping, { isUsed, staleAfterMs, onError }
       closing.abort()
       clearTimeout(first)
       clearInterval(timer)
-      await running
+      // A storage that is away is not waited for.
+      await Promise.race([running, delay(CLOSE_TIMEOUT, undefined, { ref: false })])
     },
   }
 }
@@ -120,7 +135,11 @@ async function sideBySide(ids: readonly string[], work: (id: string) => Promise<
 async function forgetFiles({ table, blobs, facts }: Keeping): Promise<boolean> {
   const ids = await table.expiredFiles(BATCH)
   if (ids.length === 0) return false
-  await forget({ blobs }, ids.flatMap(facts.namesOf), () => table.forgetFiles(ids))
+  await forget(
+    { blobs },
+    ids.flatMap((id) => facts.namesOf(id)),
+    () => table.forgetFiles(ids),
+  )
   return true
 }
 

@@ -16,8 +16,8 @@ export interface FakeS3 extends AsyncDisposable {
   readonly uploads: Map<string, HalfUpload>
   /** All that was asked: `PUT key`, `POST key?uploads`. */
   readonly asked: string[]
-  /** Decides what is refused; returns null for what is not, and `hang` for what is never answered. */
-  refuse: (asked: string) => S3Refusal | 'hang' | null
+  /** Decides what is refused; returns null for what is not. */
+  refuse: (asked: string) => S3Refusal | null
 }
 
 export interface StoredObject {
@@ -30,6 +30,8 @@ export interface StoredObject {
 export interface HalfUpload {
   readonly key: string
   readonly parts: Map<number, Buffer>
+  /** Whether each part is to be named with its checksum. */
+  readonly hasSums: boolean
   begunAt: Date
 }
 
@@ -93,7 +95,6 @@ export async function startFakeS3({ pageSize = 1000 }: FakeS3Options = {}): Prom
       const asked = `${request.method} ${rest.join('/')}${search}`
       fake.asked.push(asked)
       const refusal = refuseSignature(request, sent, credentials) ?? fake.refuse(asked)
-      if (refusal === 'hang') return
       if (refusal !== null) throw new Refused(refusal.status, refusal.code)
       if (name !== bucket) throw new Refused(404, 'NoSuchBucket')
       const body = checkedBody(request.headers, sent)
@@ -195,7 +196,7 @@ function answer(fake: FakeS3, asked: Asked, pageSize: number): Answer {
 
 function put(fake: FakeS3, key: string, bytes: Buffer, etag = etagOf(bytes)): Answer {
   fake.objects.set(key, { bytes, etag, changedAt: new Date() })
-  return { status: 200, headers: { etag } }
+  return { status: 200, headers: { etag, 'x-amz-checksum-crc32': checksum(bytes) } }
 }
 
 function get(fake: FakeS3, { method, key, headers }: Asked): Answer {
@@ -256,10 +257,11 @@ function listUploads({ uploads, bucket }: FakeS3, query: URLSearchParams): Answe
   )
 }
 
-function multipart(fake: FakeS3, { method, key, query, body }: Asked): Answer {
+function multipart(fake: FakeS3, { method, key, query, body, headers }: Asked): Answer {
   if (method === 'POST' && query.has('uploads')) {
     const id = randomUUID()
-    fake.uploads.set(id, { key, parts: new Map(), begunAt: new Date() })
+    const hasSums = headers['x-amz-checksum-algorithm'] === 'CRC32'
+    fake.uploads.set(id, { key, parts: new Map(), hasSums, begunAt: new Date() })
     return ok(
       `<InitiateMultipartUploadResult><Bucket>${fake.bucket}</Bucket><Key>${escaped(key)}</Key><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
     )
@@ -269,7 +271,7 @@ function multipart(fake: FakeS3, { method, key, query, body }: Asked): Answer {
   if (upload === undefined || upload.key !== key) throw new Refused(404, 'NoSuchUpload')
   if (method === 'PUT') {
     upload.parts.set(Number(query.get('partNumber')), body)
-    return { status: 200, headers: { etag: etagOf(body) } }
+    return { status: 200, headers: { etag: etagOf(body), 'x-amz-checksum-crc32': checksum(body) } }
   }
   if (method === 'DELETE') {
     fake.uploads.delete(id)
@@ -279,23 +281,28 @@ function multipart(fake: FakeS3, { method, key, query, body }: Asked): Answer {
   throw new Refused(405, 'MethodNotAllowed')
 }
 
-function complete(fake: FakeS3, id: string, { key, parts }: HalfUpload, text: string): Answer {
+function complete(fake: FakeS3, id: string, { key, parts, hasSums }: HalfUpload, text: string): Answer {
   const listed = [...text.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part = '']) => ({
     number: Number(/<PartNumber>(\d+)</.exec(part)?.[1]),
     etag: /<ETag>(.*?)<\/ETag>/.exec(part)?.[1]?.replaceAll('&quot;', '"'),
+    sum: /<ChecksumCRC32>(.*?)</.exec(part)?.[1],
   }))
-  const pieces = listed.map(({ number, etag }, index) => {
+  const pieces = listed.map(({ number, etag, sum }, index) => {
     const bytes = parts.get(number)
-    if (bytes === undefined || etagOf(bytes) !== etag) throw new Refused(400, 'InvalidPart')
+    if (hasSums && sum === undefined) throw new Refused(400, 'InvalidRequest')
+    if (bytes === undefined || etagOf(bytes) !== etag || (hasSums && sum !== checksum(bytes)))
+      throw new Refused(400, 'InvalidPart')
     if (index > 0 && listed[index - 1]!.number >= number) throw new Refused(400, 'InvalidPartOrder')
     if (index < listed.length - 1 && bytes.length < LEAST_PART_BYTES) throw new Refused(400, 'EntityTooSmall')
     return bytes
   })
-  const sums = pieces.map((piece) => createHash('md5').update(piece).digest())
-  const etag = `"${createHash('md5').update(Buffer.concat(sums)).digest('hex')}-${pieces.length}"`
+  const digests = pieces.map((piece) => createHash('md5').update(piece).digest())
+  const etag = `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${pieces.length}"`
+  const sumOfSums = checksum(Buffer.concat(pieces.map((piece) => Buffer.from(checksum(piece), 'base64'))))
+  const sums = hasSums ? `<ChecksumCRC32>${sumOfSums}-${pieces.length}</ChecksumCRC32>` : ''
   put(fake, key, Buffer.concat(pieces), etag)
   fake.uploads.delete(id)
   return ok(
-    `<CompleteMultipartUploadResult><Bucket>${fake.bucket}</Bucket><Key>${escaped(key)}</Key><ETag>${escaped(etag)}</ETag></CompleteMultipartUploadResult>`,
+    `<CompleteMultipartUploadResult><Bucket>${fake.bucket}</Bucket><Key>${escaped(key)}</Key><ETag>${escaped(etag)}</ETag>${sums}</CompleteMultipartUploadResult>`,
   )
 }

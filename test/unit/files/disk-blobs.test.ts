@@ -70,13 +70,20 @@ describe('a folder of bytes', () => {
     assert.deepEqual([names('content'), names('incoming')], [before, []])
   })
 
-  for (const code of ['ENOSPC', 'EDQUOT', 'EFBIG']) {
-    it(`says that the disk is full where the system says ${code}`, async () => {
+  for (const [code, expected] of [
+    ['ENOSPC', 'storage_full'],
+    ['EDQUOT', 'storage_full'],
+    ['EFBIG', 'storage_full'],
+    ['EROFS', 'storage_unavailable'],
+    ['ESTALE', 'storage_unavailable'],
+    ['EIO', 'storage_unavailable'],
+  ]) {
+    it(`says ${expected} where the system says ${code}`, async () => {
       const failing = async function* () {
         yield Buffer.from('x')
         throw Object.assign(new Error('write'), { code })
       }
-      await assert.rejects(blobs.write('file-e', failing(), anything), { code: 'storage_full' })
+      await assert.rejects(blobs.write('file-e', failing(), anything), { code: expected })
     })
   }
 

@@ -54,7 +54,12 @@ function openGateway(maxBytes = 1e9) {
     return {
       files,
       uploads: createUploadStore(keeping, files, options),
-      sweeper: startSweeper(keeping, { isUsed: () => true, staleAfterMs: 60_000, onError: rethrow }),
+      sweeper: startSweeper(keeping, {
+        isUsed: () => true,
+        prepare: async () => {},
+        staleAfterMs: 60_000,
+        onError: rethrow,
+      }),
     }
   }
   return { folder, namesIn, tables: database.open(''), ...over(database), full: over(onFullDisk(database, namesIn)) }
