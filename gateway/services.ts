@@ -5,7 +5,7 @@ import { createEmbeddedPages } from './batch/embedded/pages.ts'
 import { createEmbeddedQueue } from './batch/embedded/queue.ts'
 import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
-import { MAX_TASKS } from './batch/runner.ts'
+import { MAX_TASKS } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
@@ -143,40 +143,17 @@ export function createServices(config: Config): Services {
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const access = accessRules(config)
+  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
   const batches = closing.adopt(
-    createBatches({
-      ...createBatchParts(config, { database, shared, lifecycle, log }),
-      ...access,
-      files: files.store,
-      ocr: { ...ocr, admission: admission.within(SHARE_OF_BATCHES) },
-      findModel: (name, signal) => models.find(name, signal),
-      isServed: (name) => models.list().some(({ id }) => id === name),
-      named,
-      earlier: (id, key) => responses.documents(id, key),
-      bodyBudget,
-      forward: (request, signal) => upstreams.forward(request, signal),
-      capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createConfiguredBatches(config, { ...common, database, shared, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
-    log,
-    metrics,
+    ...common,
     gauges: gaugeSources(upstreams, admission, slots, files),
-    ...access,
-    bodyBudget,
-    lifecycle,
-    upstreams,
-    models,
-    named,
     database,
     files,
     ocr,
-    responses,
     batches,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
@@ -184,6 +161,29 @@ export function createServices(config: Config): Services {
 
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
 const SHARE_OF_BATCHES = 0.5
+
+type BatchParts = { readonly tesseractThreads: number; readonly shared: SharedRedis | null } & Pick<
+  Services,
+  'log' | 'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams'
+> &
+  Pick<Services, 'database' | 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'>
+
+function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
+  const { database, shared, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  return createBatches({
+    ...rest,
+    ...createBatchParts(config, { database, shared, lifecycle: rest.lifecycle, log }),
+    log,
+    files: files.store,
+    ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    findModel: (name, signal) => models.find(name, signal),
+    isServed: (name) => models.list().some(({ id }) => id === name),
+    earlier: (id, key) => responses.documents(id, key),
+    forward: (request, signal) => upstreams.forward(request, signal),
+    capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+  })
+}
+
 /** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
 function createBatchParts(
   config: Config,

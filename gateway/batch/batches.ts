@@ -85,7 +85,6 @@ async function checkFile(files: FileStore, { inputFileId }: BatchWishes, owner: 
   if (purpose !== 'batch') {
     throw invalid(`the purpose of the file is ${JSON.stringify(purpose)}. Upload it with the purpose "batch"`)
   }
-  if (bytes === 0) throw invalid('the file is empty. Each line of it is one request, as a JSON object')
   if (bytes > MAX_BYTES) throw invalid(`the file has ${bytes} bytes, and may have ${MAX_BYTES}. Split it`)
 }
 

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import { GatewayError } from '../errors.ts'
 import type { ForwardedResponse } from '../upstream/forward.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
@@ -40,7 +39,7 @@ export async function forwardLine(
 async function whole({ body }: ForwardedResponse, signal: AbortSignal): Promise<Buffer> {
   const pieces: Buffer[] = []
   let length = 0
-  const leave = (): void => void (body as Readable).destroy()
+  const leave = (): void => void body.destroy()
   signal.addEventListener('abort', leave, { once: true })
   try {
     for await (const piece of body as AsyncIterable<Buffer>) {

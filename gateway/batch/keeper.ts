@@ -22,17 +22,17 @@ export function startKeeper(services: LifeCycleServices): Keeper {
   let isClosed = false
   let isTroubled = false
 
-  const run = (what: () => Promise<void>): void => {
-    running = running.then(async () => {
-      try {
-        if (!isClosed) await what()
-        isTroubled = false
-      } catch (error) {
-        if (!isTroubled) log.error({ err: error }, 'batches could not be looked after')
-        isTroubled = true
-      }
-    })
+  async function inTurn(before: Promise<void>, what: () => Promise<void>): Promise<void> {
+    await before
+    try {
+      if (!isClosed) await what()
+      isTroubled = false
+    } catch (error) {
+      if (!isTroubled) log.error({ err: error }, 'batches could not be looked after')
+      isTroubled = true
+    }
   }
+  const run = (what: () => Promise<void>): void => void (running = inTurn(running, what))
   const count = async (): Promise<void> => metrics.batchLinesWaiting.set((await queue.waiting?.()) ?? 0)
   const timers = [
     setInterval(() => run(() => look(services)), LOOK_EVERY),

@@ -26,8 +26,7 @@ export function createLineDigest(): LineDigest {
   let before = 0
   /** Whether the rest of the open string is left out. */
   let isCut = false
-  /** Whether the last byte escapes the next. */
-  let escapes = false
+  const strings = createStringEnds()
 
   function keep(piece: Buffer, from: number, to: number): void {
     bytes += to - from
@@ -35,25 +34,6 @@ export function createLineDigest(): LineDigest {
     const kept = piece.subarray(from, to)
     // A small part would hold all that was read with it.
     pieces.push(kept.length * 4 < piece.length ? Buffer.from(kept) : kept)
-  }
-
-  /** Returns where the quote is that ends the open string; the piece's length: not in this one. */
-  function closeIn(piece: Buffer, from: number): number {
-    let at = escapes ? from + 1 : from
-    escapes = false
-    for (;;) {
-      const quote = piece.indexOf(QUOTE, at)
-      const end = quote < 0 ? piece.length : quote
-      let first = end
-      while (first > at && piece[first - 1] === BACKSLASH) first -= 1
-      const isEscaped = (end - first) % 2 === 1
-      if (quote >= 0 && !isEscaped) return quote
-      if (quote < 0) {
-        escapes = isEscaped
-        return piece.length
-      }
-      at = quote + 1
-    }
   }
 
   return {
@@ -67,7 +47,7 @@ export function createLineDigest(): LineDigest {
           at = open < 0 ? piece.length : open + 1
           continue
         }
-        const close = closeIn(piece, at)
+        const close = strings.closeIn(piece, at)
         const length = before + close - at
         if (!isCut && length > KEPT_BYTES) {
           keep(piece, kept, cutBetween(piece, at, Math.max(at, at + KEPT_BYTES - before), close))
@@ -86,8 +66,38 @@ export function createLineDigest(): LineDigest {
       const digest = bytes > MAX_BYTES ? null : pieces.length === 1 ? (pieces[0] ?? null) : Buffer.concat(pieces, bytes)
       pieces = []
       bytes = 0
-      isInString = isCut = escapes = false
+      isInString = isCut = false
+      strings.reset()
       return digest
+    },
+  }
+}
+
+/** Finds the ends of strings, whose bytes come in pieces. */
+function createStringEnds() {
+  /** Whether the last byte escapes the next. */
+  let escapes = false
+  return {
+    /** Returns where the quote is that ends the open string; the piece's length: not in this one. */
+    closeIn(piece: Buffer, from: number): number {
+      let at = escapes ? from + 1 : from
+      escapes = false
+      for (;;) {
+        const quote = piece.indexOf(QUOTE, at)
+        const end = quote < 0 ? piece.length : quote
+        let first = end
+        while (first > at && piece[first - 1] === BACKSLASH) first -= 1
+        const isEscaped = (end - first) % 2 === 1
+        if (quote >= 0 && !isEscaped) return quote
+        if (quote < 0) {
+          escapes = isEscaped
+          return piece.length
+        }
+        at = quote + 1
+      }
+    },
+    reset() {
+      escapes = false
     },
   }
 }

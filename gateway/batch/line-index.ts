@@ -22,6 +22,8 @@ export interface LineIndex {
 /** Three numbers: where the line begins, its length, and where what else is known of it begins. */
 const RECORD_BYTES = 24
 const NUMBER_BYTES = 8
+/** So many are written at a time. */
+const WRITTEN_BYTES = 64 * 1024
 /** An index of more bytes is not held, but read again for each line. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024
 
@@ -30,6 +32,8 @@ export async function* indexPieces(lines: AsyncIterable<IndexedLine>): AsyncGene
   let table = Buffer.alloc(RECORD_BYTES * 1024)
   let count = 0
   let at = 0
+  let pieces: Buffer[] = []
+  let waiting = 0
   for await (const { offset, length, customId, problem } of lines) {
     if ((count + 1) * RECORD_BYTES > table.length) table = Buffer.concat([table, Buffer.alloc(table.length)])
     for (const [place, number] of [offset, length, at].entries()) {
@@ -38,8 +42,14 @@ export async function* indexPieces(lines: AsyncIterable<IndexedLine>): AsyncGene
     const known = Buffer.from(JSON.stringify([customId, problem]))
     count += 1
     at += known.length
-    yield known
+    pieces.push(known)
+    waiting += known.length
+    if (waiting < WRITTEN_BYTES) continue
+    yield Buffer.concat(pieces, waiting)
+    pieces = []
+    waiting = 0
   }
+  yield Buffer.concat(pieces, waiting)
   yield table.subarray(0, count * RECORD_BYTES)
 }
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../telemetry/log.ts'
 import { finalizeBatch } from './finalization-task.ts'
-import { runLine, type LineServices } from './line-task.ts'
+import { runLine, type LineObserver, type LineServices } from './line-task.ts'
+import { createLoad } from './load.ts'
 import { backoff, isPassing } from './passing.ts'
 import type { ClaimedTask } from './queue.ts'
 import { validateBatch, type ValidationTaskServices } from './validation-task.ts'
@@ -21,47 +22,21 @@ export interface Runner {
   close(): Promise<void>
 }
 
-/** How many tasks a process has at most: each has open documents. */
-export const MAX_TASKS = 64
-/** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
-const LEAST_AT_A_TIME = 4
-/** How many lines are opening their documents at a time: before, nobody knows how many pages they have. */
-const MAX_OPENING = 8
-/** What lines may hold that are opening, in bytes; a larger one goes alone. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024
-/** So many pages for each that is at an engine keep the next ones drawn. */
-const PAGES_AHEAD = 2
-const LEAST_PAGES = 16
 /** A claim that fails is told once, and tried again when there may be work. */
 const IDLE = 'batches cannot be looked for'
-
-/** What a task takes of this process. */
-interface Running {
-  bytes: number
-  isOpening: boolean
-}
 
 const gone = (): DOMException => new DOMException('The gateway stops.', 'AbortError')
 
 /** Creates the runner of this process, which begins at once. */
 export function createRunner(services: RunnerServices): Runner {
-  const { queue, lifecycle, log, metrics, ocr, capacity } = services
-  const running = new Map<Running, Promise<void>>()
+  const { queue, lifecycle, log, metrics } = services
+  const load = createLoad(services)
+  const running = new Set<Promise<void>>()
   const failures = new Map<string, number>()
   const leave = new AbortController()
   let filling: Promise<void> | null = null
   let wantsMore = false
   let isTroubled = false
-
-  function mayBegin(): boolean {
-    if (leave.signal.aborted || lifecycle.draining || running.size >= MAX_TASKS) return false
-    const tasks = [...running.keys()]
-    const held = tasks.reduce((sum, { bytes }) => sum + bytes, 0)
-    if (held >= MAX_HELD_BYTES || tasks.filter(({ isOpening }) => isOpening).length >= MAX_OPENING) return false
-    // Pages of others who wait count as well: what a batch begins now would stand behind them.
-    const enough = Math.max(LEAST_PAGES, PAGES_AHEAD * capacity())
-    return running.size < LEAST_AT_A_TIME || Math.max(ocr.admission.queued, running.size) < enough
-  }
 
   function wake(): void {
     wantsMore = true
@@ -72,7 +47,7 @@ export function createRunner(services: RunnerServices): Runner {
     while (wantsMore && !leave.signal.aborted) {
       wantsMore = false
       try {
-        while (mayBegin()) {
+        while (!leave.signal.aborted && !lifecycle.draining && load.hasRoom()) {
           const claimed = await queue.claim()
           isTroubled = false
           if (claimed === null) break
@@ -87,30 +62,18 @@ export function createRunner(services: RunnerServices): Runner {
   }
 
   /** Begins a task; returns when it is known what that takes. */
-  function begin(claimed: ClaimedTask): Promise<void> {
-    const known = Promise.withResolvers<void>()
-    const task: Running = { bytes: 0, isOpening: claimed.task.kind === 'line' }
-    const observer = {
-      onLength(bytes: number) {
-        task.bytes = bytes
-        known.resolve()
-      },
-      onOpened() {
-        task.bytes = 0
-        task.isOpening = false
-        wake()
-      },
-    }
+  async function begin(claimed: ClaimedTask): Promise<void> {
+    const { observer, known, ended } = load.add(claimed.task.kind === 'line', wake)
     const signal = AbortSignal.any([claimed.lost, leave.signal])
     metrics.batchLinesInFlight.inc()
-    const ended = runTask(claimed, services, { observer, failures }, signal).finally(() => {
+    const run = runTask(claimed, services, { observer, failures }, signal).finally(() => {
       metrics.batchLinesInFlight.dec()
-      running.delete(task)
-      known.resolve()
+      running.delete(run)
+      ended()
       wake()
     })
-    running.set(task, ended)
-    return known.promise
+    running.add(run)
+    await known
   }
 
   const ignore = queue.onWork(wake)
@@ -121,14 +84,14 @@ export function createRunner(services: RunnerServices): Runner {
       ignore()
       clearImmediate(first)
       await filling
-      await Promise.all(running.values())
+      await Promise.all(running)
     },
   }
 }
 
 /** How a process goes about its tasks. */
 interface Manner {
-  readonly observer: Parameters<typeof runLine>[2]
+  readonly observer: LineObserver
   /** How often in a row lines of a batch, or the batch itself, could not be done. */
   readonly failures: Map<string, number>
 }

@@ -1,6 +1,6 @@
-import OpenAI, { toFile } from 'openai'
+import { toFile, type OpenAI } from 'openai'
 import type { Batch, BatchCreateParams } from 'openai/resources/batches'
-import { batchAnswer, batchObject, type BatchObject } from '../../gateway/wire/openai/batch.ts'
+import { batchAnswer, batchObject, type BatchAnswer, type BatchObject } from '../../gateway/wire/openai/batch.ts'
 import { eventually } from './within.ts'
 
 const DEADLINE = 60_000
@@ -46,4 +46,10 @@ export async function answersIn(client: OpenAI, fileId: string | null) {
     .split('\n')
     .slice(0, -1)
     .map((line) => batchAnswer.parse(JSON.parse(line)))
+}
+
+/** Returns the body of an answer, as one of this shape. */
+export function bodyOf<Body>(answer: BatchAnswer | undefined): Body {
+  if (!answer?.response) throw new Error(`There is no response: ${JSON.stringify(answer)}`)
+  return answer.response.body as Body
 }
