@@ -66,6 +66,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'store',
     'type files',
     'files/ids.ts',
+    'files/blob-store.ts',
     'schedule',
     'type profile',
     'type upstream',
