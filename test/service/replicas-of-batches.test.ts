@@ -77,7 +77,7 @@ async function answersOf(client: OpenAI, { output_file_id: id }: OpenAI.Batch): 
 
 const expected = (requests: number) => Array.from({ length: requests }, (_, index) => `${index + 1}: page ${index + 1}`)
 
-describe('batches of replicas', () => {
+describe('batches of replicas', { concurrency: 2 }, () => {
   it('are seen, listed, read and cancelled by any of them, for the key that made them', async (t) => {
     const { fake, replica } = await start(t, 150)
     const [one, other] = [await replica(), await replica()]
