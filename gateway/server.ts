@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
 import type { Config } from './config/load.ts'
 import { createListener, type Listener } from './http/listener.ts'
-import { createServices, type Services } from './services.ts'
+import { createServices, type Services, type ServicesOptions } from './services.ts'
 
 /** A gateway that listens. */
 export interface RunningGateway {
@@ -18,8 +18,8 @@ export interface RunningGateway {
 const MAX_FIRST_REFRESH_MS = 3000
 
 /** Starts a gateway and returns once it answers. Throws the system's error when it cannot listen. */
-export async function startGateway(config: Config): Promise<RunningGateway> {
-  const services = createServices(config)
+export async function startGateway(config: Config, options: ServicesOptions = {}): Promise<RunningGateway> {
+  const services = createServices(config, options)
   // The first request should find the upstreams' models; one that hangs must not delay the start for long.
   await services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))
   try {

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import type { Batch } from './batch/batch.ts'
 import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
 import { createEmbeddedPages } from './batch/embedded/pages.ts'
 import { createEmbeddedQueue } from './batch/embedded/queue.ts'
 import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
-import { MAX_TASKS } from './batch/load.ts'
+import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
+import { createDiskStore } from './cache/disk-store.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
 import { createRedisStore } from './cache/redis-store.ts'
@@ -48,6 +50,9 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { endEvent } from './webhook/event.ts'
+import { targetProblem } from './webhook/target.ts'
+import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -77,6 +82,8 @@ export interface Services extends AsyncDisposable {
   readonly ocr: OcrServices
   readonly responses: Responses
   readonly batches: Batches
+  /** Null: nobody is told of anything. */
+  readonly webhooks: Webhooks | null
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -92,6 +99,7 @@ export function configurationProblems(config: Config): string[] {
       (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
     ),
     ...storageProblems(config),
+    ...webhookProblems(config),
   ]
 }
 
@@ -103,16 +111,30 @@ function storageProblems(config: Config): string[] {
   return []
 }
 
+function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config): string[] {
+  const problem = url === null ? null : targetProblem(url, listed)
+  return problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]
+}
+
+/** What is decided for a gateway, and is no setting. */
+export interface ServicesOptions {
+  /** Without Redis, the cache is in the data folder: for a process that may be killed, and goes on when it is started again. */
+  readonly keepsPages?: boolean
+}
+
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
-export function createServices(config: Config): Services {
+export function createServices(config: Config, { keepsPages = false }: ServicesOptions = {}): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
-  const store = closing.adopt(createStore(config, log), (it) => it.close())
+  const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
+  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
+    it?.close(),
+  )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -131,30 +153,23 @@ export function createServices(config: Config): Services {
   const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
-    createResponses({
-      dataDir: config.GATEWAY_DATA_DIR,
-      database,
-      ocr,
-      findModel: (name, signal) => models.find(name, signal),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
   const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
   const batches = closing.adopt(
-    createConfiguredBatches(config, { ...common, database, shared, files, ocr, tesseractThreads }),
+    createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
     ...common,
-    gauges: gaugeSources(upstreams, admission, slots, files),
+    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
     database,
     files,
     ocr,
     batches,
+    webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
@@ -162,20 +177,26 @@ export function createServices(config: Config): Services {
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
 const SHARE_OF_BATCHES = 0.5
 
-type BatchParts = { readonly tesseractThreads: number; readonly shared: SharedRedis | null } & Pick<
-  Services,
-  'log' | 'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams'
-> &
-  Pick<Services, 'database' | 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'>
+interface BatchParts
+  extends
+    FileParts,
+    Pick<
+      Services,
+      'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+    >,
+    Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
+  readonly tesseractThreads: number
+}
 
 function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
-  const { database, shared, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  const { database, shared, webhooks, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
   return createBatches({
     ...rest,
     ...createBatchParts(config, { database, shared, lifecycle: rest.lifecycle, log }),
     log,
     files: files.store,
     ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    onEnded: tellOfBatches(webhooks),
     findModel: (name, signal) => models.find(name, signal),
     isServed: (name) => models.list().some(({ id }) => id === name),
     earlier: (id, key) => responses.documents(id, key),
@@ -192,7 +213,7 @@ function createBatchParts(
   const blobs = createBlobs(config, 'batches')
   // A cache in Redis outlives this process: pages need not be kept a second time.
   if (shared !== null) {
-    return { ...createSharedBatches({ shared, blobs, lines: MAX_TASKS, lifecycle, log }), blobs, pages: null }
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_AT_A_TIME, lifecycle, log }), blobs, pages: null }
   }
   const tables = createTables(database)
   return {
@@ -316,6 +337,45 @@ function createStoredFiles(config: Config, { database, shared, log }: FileParts)
   })
 }
 
+function tellOfBatches(webhooks: Webhooks | null): (batch: Batch) => Promise<void> {
+  return async ({ id, owner, status, times }) => {
+    const isEnd = status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+    const endedAt = isEnd ? times[status] : null
+    if (isEnd && endedAt !== null) {
+      await webhooks?.tell([endEvent(`batch.${status}`, { id, owner, endedAt: endedAt * 1000 })])
+    }
+  }
+}
+
+function createKeptResponses(
+  config: Config,
+  {
+    models,
+    webhooks,
+    ...parts
+  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks'>,
+): Responses {
+  return createResponses({
+    ...parts,
+    dataDir: config.GATEWAY_DATA_DIR,
+    findModel: (name, signal) => models.find(name, signal),
+    onEnded:
+      webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
+  })
+}
+
+function createConfiguredWebhooks(
+  { GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config,
+  parts: {
+    readonly database: Database
+    readonly shared: SharedRedis | null
+    readonly log: Log
+    readonly metrics: Metrics
+  },
+): Webhooks | null {
+  return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
+}
+
 /** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
 function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
   if (url === null) return null
@@ -332,8 +392,10 @@ function gaugeSources(
   admission: Admission,
   slots: PageSlots,
   files: Pick<Files, 'usage'>,
+  webhooks: Webhooks | null,
 ): GaugeSources {
   return {
+    events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({
@@ -433,8 +495,9 @@ function createReadServices(
   }
 }
 
-function createStore(config: Config, log: Log): PageStore {
+function createStore(config: Config, log: Log, keepsPages: boolean): PageStore {
   const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
+  if (config.GATEWAY_REDIS_URL === null && keepsPages) return createDiskStore(config.GATEWAY_DATA_DIR, bounds)
   if (config.GATEWAY_REDIS_URL === null)
     return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
   const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000

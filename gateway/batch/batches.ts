@@ -25,8 +25,8 @@ export interface Batches {
 /** What batches are kept and run with. */
 export interface BatchesOptions extends Omit<RunnerServices, 'indexes' | 'files' | 'onEnded'> {
   readonly files: FileStore
-  /** Told of each batch that has ended, at least once. */
-  readonly onEnded?: (batch: Batch) => void
+  /** Told of each batch that has ended, at least once; again where it throws. */
+  readonly onEnded?: (batch: Batch) => Promise<void>
 }
 
 /** As OpenAI has it. */
@@ -35,7 +35,7 @@ const MAX_BYTES = 200 * 1024 * 1024
 const MAX_UNENDED = 100
 
 /** Creates the batches, and begins to run those that wait. */
-export function createBatches({ onEnded = () => {}, ...options }: BatchesOptions): Batches {
+export function createBatches({ onEnded = async () => {}, ...options }: BatchesOptions): Batches {
   const { store, queue, blobs } = options
   const services: RunnerServices = { ...options, onEnded, indexes: createIndexCache(blobs) }
   const runner = createRunner(services)

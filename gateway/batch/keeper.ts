@@ -66,6 +66,6 @@ async function look(services: LifeCycleServices): Promise<void> {
     const changed = await finalizeNow(batch, ['validating', 'in_progress'], services)
     if (changed !== null) await queue.stop(batch.id)
   }
-  for (const batch of old) await cleanUp(batch, { ...services, onEnded: () => {} })
+  for (const batch of old) await cleanUp(batch, { ...services, onEnded: async () => {} })
   if (old.length > 0) await store.forget(old.map(({ id }) => id))
 }

@@ -15,8 +15,8 @@ export interface LifeCycleServices {
   readonly pages: LinePages | null
   readonly log: Log
   readonly metrics: Metrics
-  /** Told of each batch that has ended, at least once. */
-  readonly onEnded: (batch: Batch) => void
+  /** Told of each batch that has ended, at least once; again where it throws. */
+  readonly onEnded: (batch: Batch) => Promise<void>
 }
 
 /** Returns the time, in seconds, as batches have it. */
@@ -66,7 +66,7 @@ export async function endBatch(
 /** Removes what is not needed of a batch that has ended, and says that it has: again, where a process has died in it. */
 export async function cleanUp(batch: Batch, { blobs, pages, onEnded }: LifeCycleServices): Promise<void> {
   if (!hasEnded(batch)) return
-  onEnded(batch)
+  await onEnded(batch)
   await pages?.forget(batch.id)
   for (const names of namesOf(batch)) await blobs.remove(names)
 }

@@ -18,7 +18,7 @@ interface LoadedTask {
 }
 
 /** How many tasks a process has at most: each has open documents. */
-export const MAX_TASKS = 64
+export const MAX_AT_A_TIME = 64
 /** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
 const LEAST_AT_A_TIME = 4
 /** How many lines are opening their documents at a time: before, nobody knows how many pages they have. */
@@ -48,7 +48,7 @@ export function createLoad({
       const tasks = [...running]
       const held = tasks.reduce((sum, { bytes }) => sum + bytes, 0)
       const opening = tasks.filter(({ isOpening }) => isOpening).length
-      if (running.size >= MAX_TASKS || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
+      if (running.size >= MAX_AT_A_TIME || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
       // Pages of others who wait count as well: what a batch begins now would stand behind them.
       const enough = Math.max(LEAST_PAGES, PAGES_AHEAD * capacity())
       return running.size < LEAST_AT_A_TIME || Math.max(admission.queued, running.size) < enough

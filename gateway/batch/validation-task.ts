@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { indexName } from './names.ts'
-import { endBatch, type LifeCycleServices } from './life-cycle.ts'
+import { cleanUp, endBatch, type LifeCycleServices } from './life-cycle.ts'
 import { hasEnded, type Batch, type BatchProblem } from './batch.ts'
 import { isPassing } from './passing.ts'
 import { nowInSeconds } from './life-cycle.ts'
@@ -14,7 +14,9 @@ export type ValidationTaskServices = LifeCycleServices & ValidationServices & Wr
 export async function validateBatch(id: string, services: ValidationTaskServices, signal: AbortSignal): Promise<void> {
   const { store, queue, blobs } = services
   const batch = await store.find(null, id)
-  if (batch === null || hasEnded(batch)) return
+  if (batch === null) return
+  // A process has died in its end.
+  if (hasEnded(batch)) return cleanUp(batch, services)
   // A process has died behind this step, before it said so.
   if (batch.status !== 'validating') return queue.push(batch, await store.endedLines(id))
   const found = await validated(batch, services, signal)

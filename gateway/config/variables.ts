@@ -141,6 +141,31 @@ function urlHostOf(text: string): AllowedUrlHost | null {
   return { host: url.hostname.replace(/\.$/, ''), isSuffix: star !== '', port: port === null ? null : Number(port) }
 }
 
+const webhookUrl = url(['http:', 'https:'])
+  // The message never repeats the URL: its path may be a secret.
+  .refine((text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''), {
+    error: 'must hold no user name and no password: the signature says who sends',
+  })
+  .transform((text) => new URL(text))
+
+const MIN_SECRET_BYTES = 24
+const MAX_SECRET_BYTES = 64
+
+// Receivers decode what follows `whsec_`, and not all of them leniently.
+function isWebhookSecret(text: string): boolean {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
+  const bytes = Buffer.from(base64, 'base64')
+  return bytes.length >= MIN_SECRET_BYTES && bytes.length <= MAX_SECRET_BYTES && bytes.toString('base64') === base64
+}
+
+const webhookSecrets = z
+  .string()
+  .transform(list)
+  // The message never repeats the text.
+  .refine((secrets) => secrets.every(isWebhookSecret), {
+    error: `must be whsec_ and ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes in base64: echo "whsec_$(openssl rand -base64 32)" makes one`,
+  })
+
 const withDefault = <T>(rule: z.ZodType<T, string>, value: T): z.ZodType<T, string | undefined> =>
   z.union([z.undefined().transform(() => value), rule]) as z.ZodType<T, string | undefined>
 
@@ -338,7 +363,19 @@ export const variables = {
     urlHosts,
     [],
     'none',
-    'Comma-separated hosts that may be private: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+    'Comma-separated hosts that may be private, for documents and for the webhook: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+  ),
+  GATEWAY_WEBHOOK_URL: define<URL | null>(
+    webhookUrl,
+    null,
+    'none',
+    'Where it is told that a batch or a background response has ended. `https:`, and of a public address; any other host must be listed in `GATEWAY_ALLOWED_URL_HOSTS`.',
+  ),
+  GATEWAY_WEBHOOK_SECRET: define<readonly string[]>(
+    webhookSecrets,
+    [],
+    'none',
+    'What signs that: `whsec_` and 24 to 64 random bytes in base64. Several, with commas between them, all sign, so that a receiver can change from one to the next.',
   ),
   GATEWAY_MAX_IMAGE_PIXELS: define(
     integer(1),

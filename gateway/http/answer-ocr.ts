@@ -50,7 +50,11 @@ async function streamed(
   const record = c.get('record')
   Object.assign(record, { streaming: true, pages, cachedPages })
   return eventStream(writer.events(rest), {
-    headers: { 'x-request-id': c.get('requestId'), 'x-cache': cacheOutcome(cachedPages, pages) },
+    headers: {
+      'x-request-id': c.get('requestId'),
+      'x-cache': cacheOutcome(cachedPages, pages),
+      'x-ocr-pages': String(pages),
+    },
     last: writer.streamEnd,
     keepAlive: () => writer.keepAlive(),
     leave,

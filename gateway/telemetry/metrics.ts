@@ -19,6 +19,7 @@ export function createMetrics() {
     ...downloadMetrics(registers),
     ...fileMetrics(registers),
     ...batchMetrics(registers),
+    ...webhookMetrics(registers),
   }
 }
 
@@ -207,6 +208,27 @@ function batchMetrics(registers: Registry[]) {
     batchLinesWaiting: new Gauge({
       name: 'ocr_gateway_batch_lines_waiting',
       help: 'Requests of batches that wait to be run, as they were counted last: each 10 seconds.',
+      registers,
+    }),
+  }
+}
+
+function webhookMetrics(registers: Registry[]) {
+  return {
+    webhookDeliveries: new Counter({
+      name: 'ocr_gateway_webhook_deliveries_total',
+      help: 'Tries to deliver an event, by outcome: delivered, failed (it is tried again), given_up.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookWaiting: new Gauge({
+      name: 'ocr_gateway_webhook_events_waiting',
+      help: 'Events that are not delivered yet, of all replicas.',
+      registers,
+    }),
+    webhookOldest: new Gauge({
+      name: 'ocr_gateway_webhook_oldest_event_seconds',
+      help: 'Age of the oldest event that is not delivered yet; 0: there is none.',
       registers,
     }),
   }

@@ -22,6 +22,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   prepare: ['errors.ts', 'page', 'tesseract'],
   rasterizer: ['errors.ts', 'page', 'schedule', 'prepare'],
   document: ['errors.ts', 'page', 'schedule', 'rasterizer'],
+  webhook: ['errors.ts', 'telemetry', 'wire', 'store', 'schedule', 'document/download'],
   upstream: ['errors.ts', 'page', 'schedule', 'profile', 'wire'],
   engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'tesseract'],
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
@@ -43,6 +44,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'type files',
     'type batch/batch.ts',
     'type batch/store.ts',
+    'type webhook',
     'schedule',
     'request',
     'ocr',
@@ -88,6 +90,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'answer',
     'responses',
     'type batch',
+    'type webhook',
   ],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   'services.ts': [
@@ -107,10 +110,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
     'responses',
     'batch',
+    'webhook',
   ],
   'server.ts': ['config', 'http', 'services.ts', 'app.ts'],
   'main.ts': ['config', 'services.ts', 'server.ts'],
-  cli: ['config', 'services.ts', 'server.ts'],
+  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'services.ts', 'server.ts'],
 }
 
 /** Who may know the environment: the process is started here. */

@@ -62,7 +62,7 @@ describe('a batch, embedded', { timeout: TIMEOUT }, () => {
   it('survives two kills -9 at random moments: each request answered once, no finished page asked again', async (t) => {
     const seed = 20_261_128
     t.diagnostic(`seed ${seed}`)
-    const random = seededRandom(seed)
+    const { next: random } = seededRandom(seed)
     await using setup = await start(0.05)
     const { fake, dataDir } = setup
     // Each page is another one, and some documents have several.

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { usage } from './options.ts'
+import { fileTrouble } from './input.ts'
+
+/** The folder that what was read goes into. No two commands write into one at a time. */
+export interface OutFolder extends AsyncDisposable {
+  readonly path: string
+  /** Where a gateway of the command's own keeps its data, until everything is read. */
+  readonly dataDir: string
+  /** Writes a file, whole or not at all. */
+  write(output: string, text: string): Promise<void>
+  /** Puts what was written elsewhere at this place, too; `moved`: instead. */
+  take(from: string, output: string, moved: boolean): Promise<void>
+  has(output: string): boolean
+  /** There is nothing to go on with: what was kept for that is removed in the end. */
+  finish(): void
+}
+
+/** A folder that is only looked into, for a command that writes nothing. */
+export function lookIntoFolder(folder: string): Pick<OutFolder, 'has' | 'take'> {
+  return { has: (output) => existsSync(join(folder, output)), async take() {} }
+}
+
+/** Everything of the command's own in the folder, beside the manifest. */
+const STATE = '.ocr'
+
+/** Opens the folder, and makes it. Throws a usage error where it cannot be written, or another command writes there. */
+export async function openOutFolder(folder: string, { anew }: { readonly anew: boolean }): Promise<OutFolder> {
+  const path = resolve(folder)
+  const state = join(path, STATE)
+  const lock = await lockFolder(path, state)
+  const dataDir = join(state, 'data')
+  if (anew) await rm(dataDir, { recursive: true, force: true })
+  let isFinished = false
+  const place = async (output: string): Promise<string> => {
+    const target = join(path, output)
+    await mkdir(dirname(target), { recursive: true })
+    return target
+  }
+  return {
+    path,
+    dataDir,
+    async write(output, text) {
+      const temporary = join(state, `${randomUUID()}.tmp`)
+      try {
+        await writeThrough(temporary, text)
+        await rename(temporary, await place(output))
+      } catch (error) {
+        await rm(temporary, { force: true }).catch(() => {})
+        throw error
+      }
+    },
+    async take(from, output, moved) {
+      const target = await place(output)
+      if (moved) await rename(join(path, from), target)
+      else await copyFile(join(path, from), target)
+    },
+    has: (output) => existsSync(join(path, output)),
+    finish: () => void (isFinished = true),
+    async [Symbol.asyncDispose]() {
+      if (isFinished) await rm(state, { recursive: true, force: true }).catch(() => {})
+      lock.close()
+    },
+  }
+}
+
+async function writeThrough(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(text)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function lockFolder(path: string, state: string): Promise<DatabaseSync> {
+  try {
+    await mkdir(state, { recursive: true })
+    for (;;) {
+      const lock = lockFile(join(state, 'lock'))
+      if (lock !== null) return lock
+    }
+  } catch (error) {
+    if (isLocked(error)) {
+      throw usage(`Another ocr writes into ${path}. Wait for it, or choose another folder with --out.`)
+    }
+    throw usage(`${path} cannot be written: ${fileTrouble(error)}. Choose another folder with --out.`)
+  }
+}
+
+/**
+ * SQLite's lock ends with its process, however that ends. Returns null where another command has removed the file meanwhile:
+ * then the lock is on nothing.
+ */
+function lockFile(path: string): DatabaseSync | null {
+  closeSync(openSync(path, 'a'))
+  const before = statSync(path).ino
+  const database = new DatabaseSync(path)
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    if (statSync(path, { throwIfNoEntry: false })?.ino === before) return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  database.close()
+  return null
+}
+
+const SQLITE_BUSY = 5
+
+function isLocked(error: unknown): boolean {
+  const { errcode } = Object(error) as { readonly errcode?: unknown }
+  return typeof errcode === 'number' && errcode % 256 === SQLITE_BUSY
+}
+
+/** What file systems allow a name to have. */
+const MAX_NAME_BYTES = 255
+
+/**
+ * Returns where the text of a document goes: its own name with an ending behind it, so that `a.pdf` and `a.png` have two
+ * places, whatever else there is. A name that would become too long is cut, and told apart by a hash.
+ */
+export function outputPlace(place: string, ending: string): string {
+  const name = basename(place)
+  if (Buffer.byteLength(name) + ending.length <= MAX_NAME_BYTES) return `${place}${ending}`
+  const mark = `~${createHash('sha256').update(name).digest('hex').slice(0, 8)}${ending}`
+  let cut = ''
+  for (const character of name) {
+    if (Buffer.byteLength(cut + character) + mark.length > MAX_NAME_BYTES) break
+    cut += character
+  }
+  return join(dirname(place), `${cut}${mark}`)
+}

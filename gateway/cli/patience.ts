@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { failureOf, type Failure } from './failure.ts'
+import { CommandError, DocumentError, EXIT } from './say.ts'
+
+/** How long a gateway may be away before the command gives up; what all documents learn of it. */
+export interface Patience {
+  /** Does something again and again, as long as that is of use. Throws a DocumentError, or what ends the command. */
+  persist<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T>
+  /** Something has come from the gateway. */
+  heard(): void
+}
+
+const MAX_HITCHES = 3
+const FIRST_PAUSE_SECONDS = 0.5
+const LONGEST_PAUSE_SECONDS = 15
+
+/** Who is told that the gateway is away, and that it is back. */
+export interface PatienceListener {
+  away(message: string): void
+  back(): void
+}
+
+/** Creates the patience of a command. */
+export function createPatience(seconds: number, listener: PatienceListener): Patience {
+  let awaySince: number | null = null
+  const heard = (): void => {
+    if (awaySince === null) return
+    awaySince = null
+    listener.back()
+  }
+  const missed = ({ message }: { readonly message: string }): void => {
+    if (awaySince === null) listener.away(message)
+    awaySince ??= performance.now()
+    if (performance.now() - awaySince < seconds * 1000) return
+    throw new CommandError(EXIT.unreachable, `The gateway has not answered for ${seconds} s: ${message}`)
+  }
+  return {
+    heard,
+    async persist(act, signal) {
+      let hitches = 0
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await act()
+        } catch (thrown) {
+          signal.throwIfAborted()
+          const failure = failureOf(thrown)
+          if (failure.kind === 'hitch') hitches += 1
+          if (failure.kind === 'away') missed(failure)
+          giveUp(failure, hitches)
+          await pause(failure, tries, signal)
+        }
+      }
+    },
+  }
+}
+
+function giveUp(failure: Failure, hitches: number): void {
+  if (failure.kind === 'all') throw failure.error
+  if (failure.kind === 'document' || hitches >= MAX_HITCHES) throw new DocumentError(failure.code, failure.message)
+}
+
+async function pause(failure: Failure, tries: number, signal: AbortSignal): Promise<void> {
+  const asked = 'afterSeconds' in failure ? failure.afterSeconds : null
+  const doubled = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** Math.min(10, tries - 1))
+  // Those that were refused together do not come back together.
+  const seconds = (asked ?? doubled) * (0.75 + Math.random() / 2)
+  await delay(seconds * 1000, undefined, { signal })
+}

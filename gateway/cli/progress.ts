@@ -1,0 +1,125 @@
+import type { Input } from './input.ts'
+
+/** A document that is being read. */
+export interface Row {
+  readonly name: string
+  /** Null: not known yet. */
+  pages: number | null
+  done: number
+}
+
+/** What became of a document, as it is shown. */
+export interface Outcome {
+  readonly kind: 'done' | 'partial' | 'failed' | 'known'
+  readonly name: string
+  readonly pages: number
+  readonly seconds: number
+  /** What went wrong, or where it was taken from. */
+  readonly note: string | null
+}
+
+/** How far a command has come. */
+export interface Progress {
+  /** Documents that were found. */
+  total: number
+  readonly counts: Record<Outcome['kind'], number>
+  readonly rows: ReadonlySet<Row>
+  readonly pages: number
+  /** Of pages that have failed, in documents of which others are read. */
+  failedPages: number
+  begin(input: Input): Row
+  opened(row: Row, pages: number | null): void
+  page(row: Row): void
+  /** The document will be asked for again. */
+  again(row: Row): void
+  end(row: Row | null, outcome: Outcome): void
+  /** Forgets a document that was left. */
+  leave(row: Row): void
+  /** Pages of documents that have begun and are not read yet. */
+  outstanding(): number
+  pagesPerSecond(): number | null
+  /** Null while nobody can tell. */
+  secondsLeft(): number | null
+}
+
+/** What is measured is the last minute. In milliseconds. */
+const WINDOW = 60_000
+const MEASURABLE = 1500
+
+/** Begins to count. `now`: milliseconds that never run backwards. */
+export function createProgress(onEnd: (outcome: Outcome) => void, now = () => performance.now()): Progress {
+  const rows = new Set<Row>()
+  const counts = { done: 0, partial: 0, failed: 0, known: 0 }
+  const pace = createPace(now)
+  let pages = 0
+  let measured = { documents: 0, pages: 0 }
+  const ended = (): number => counts.done + counts.partial + counts.failed + counts.known
+  const progress: Progress = {
+    total: 0,
+    counts,
+    rows,
+    get pages() {
+      return pages
+    },
+    failedPages: 0,
+    begin({ name }) {
+      const row: Row = { name, pages: null, done: 0 }
+      rows.add(row)
+      pace.start()
+      return row
+    },
+    opened: (row, count) => void (row.pages = count),
+    page(row) {
+      row.done += 1
+      pages += 1
+      pace.tick()
+    },
+    again(row) {
+      // Its pages are counted again, as they come.
+      pages -= row.done
+      row.done = 0
+    },
+    end(row, outcome) {
+      if (row !== null) {
+        // What is blank has no text that would say so.
+        pages += outcome.pages - row.done
+        rows.delete(row)
+        if (outcome.pages > 0) measured = { documents: measured.documents + 1, pages: measured.pages + outcome.pages }
+      }
+      counts[outcome.kind] += 1
+      onEnd(outcome)
+    },
+    leave: (row) => void rows.delete(row),
+    outstanding: () => [...rows].reduce((sum, { pages, done }) => sum + Math.max(1, (pages ?? 1) - done), 0),
+    pagesPerSecond: () => pace.perSecond(),
+    secondsLeft() {
+      const rate = pace.perSecond()
+      const isOpen = [...rows].every((row) => row.pages !== null)
+      if (rate === null || rate === 0 || (measured.documents === 0 && !isOpen)) return null
+      const mean = measured.documents === 0 ? 1 : measured.pages / measured.documents
+      const begun = [...rows].reduce((sum, row) => sum + Math.max(0, (row.pages ?? mean) - row.done), 0)
+      return (begun + Math.max(0, progress.total - ended() - rows.size) * mean) / rate
+    },
+  }
+  return progress
+}
+
+function createPace(now: () => number) {
+  let startedAt: number | null = null
+  const ticks: number[] = []
+  const forget = (): void => {
+    while (ticks.length > 0 && ticks[0]! < now() - WINDOW) ticks.shift()
+  }
+  return {
+    start: () => void (startedAt ??= now()),
+    tick() {
+      ticks.push(now())
+      forget()
+    },
+    perSecond(): number | null {
+      forget()
+      const span = startedAt === null ? 0 : Math.min(WINDOW, now() - startedAt)
+      return span < MEASURABLE ? null : ticks.length / (span / 1000)
+    },
+  }
+}

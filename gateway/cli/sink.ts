@@ -1,0 +1,127 @@
+import type { Input } from './input.ts'
+import type { OutFolder } from './out-folder.ts'
+import { outputPlace } from './out-folder.ts'
+import type { Reading } from './read-document.ts'
+import { printable, say } from './say.ts'
+
+/** Where what was read goes. */
+export interface Sink {
+  /** Takes a place in the order of the documents. */
+  turn(input: Input): SinkTurn
+}
+
+/** A document's place in what is written. */
+export interface SinkTurn {
+  /** Takes text as it comes, where that can be shown at once. Forgets it with `again`. */
+  text(text: string): void
+  again(): void
+  /** Returns where it was written to; null: standard output. */
+  write(reading: Reading): Promise<string | null>
+  /** There is nothing to write, or it is written: the next one may be. */
+  end(): void
+}
+
+/** In which form documents are written. */
+export interface Form {
+  readonly ending: string
+  write(input: Input, reading: Reading): string
+}
+
+/** Returns the form that is asked for: the text itself, or one JSON object with the text and the ledger. */
+export function formOf(output: 'markdown' | 'text' | 'json', withLedger: boolean): Form {
+  if (withLedger)
+    return { ending: '.json', write: (input, reading) => `${JSON.stringify(record(input, reading, output))}\n` }
+  const ending = { markdown: '.md', text: '.txt', json: '.json' }[output]
+  return { ending, write: (_, { content }) => (content === '' || content.endsWith('\n') ? content : `${content}\n`) }
+}
+
+function record({ name }: Input, { content, model, ocr, usage }: Reading, output: string) {
+  return { path: name, model, content: output === 'json' ? parsed(content) : content, ocr, usage }
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return content
+  }
+}
+
+/** Writes each document into a folder. */
+export function folderSink(folder: OutFolder, form: Form): Sink {
+  return {
+    turn: (input) => ({
+      text() {},
+      again() {},
+      async write(reading) {
+        const output = outputPlace(input.place, form.ending)
+        await folder.write(output, form.write(input, reading))
+        return output
+      },
+      end() {},
+    }),
+  }
+}
+
+/** Writes each document to standard output, in their order; the only one as it comes. `onGone`: nobody reads it any more. */
+export function stdoutSink(form: Form, isOne: boolean, onGone: () => void): Sink {
+  const print = (text: string): Promise<void> => printTo(process.stdout, text, onGone)
+  let last: Promise<void> = Promise.resolve()
+  let count = 0
+  return {
+    turn(input) {
+      const before = last
+      const written = Promise.withResolvers<void>()
+      last = written.promise
+      const streamed = isOne && form.ending !== '.json' ? createStreamed(print) : null
+      return {
+        text: (text) => streamed?.text(text),
+        again: () => streamed?.again(),
+        async write(reading) {
+          await before
+          if (!isOne) say(`${count++ === 0 ? '' : '\n'}==> ${printable(input.name)} <==`)
+          const text = form.write(input, reading)
+          await print(streamed === null ? separated(text, count, form) : streamed.rest(text))
+          return null
+        },
+        end: () => written.resolve(),
+      }
+    },
+  }
+}
+
+/** Documents are kept apart by a line; JSON has one to itself already. */
+function separated(text: string, count: number, { ending }: Form): string {
+  return count > 1 && ending !== '.json' ? `\n${text}` : text
+}
+
+/** What was printed cannot be taken back: when a document is asked for again, what is printed already is left out. */
+function createStreamed(print: (text: string) => Promise<void>) {
+  let printed = ''
+  let current = ''
+  return {
+    text(text: string): void {
+      current += text
+      if (current.length <= printed.length || !current.startsWith(printed)) return
+      void print(current.slice(printed.length))
+      printed = current
+    },
+    again: () => void (current = ''),
+    rest: (text: string): string => {
+      if (text.startsWith(printed)) return text.slice(printed.length)
+      // Other words than the first time: the whole of it is better than a mixture.
+      return `\n\n${text}`
+    },
+  }
+}
+
+/** Waits while whoever reads is slow. */
+function printTo(stream: NodeJS.WriteStream, text: string, onGone: () => void): Promise<void> {
+  if (text === '') return Promise.resolve()
+  return new Promise((resolve) => {
+    stream.write(text, (error) => {
+      if (error != null) onGone()
+      resolve()
+    })
+  })
+}
