@@ -43,6 +43,8 @@ const LOOK_EVERY = 5000
 const LOOKS_FOR_UNENDED = 4
 /** A task that was handed out so long ago has a job, or the process that was to make it has ended, in milliseconds. */
 const JOB_EXPECTED = 10_000
+/** In so many milliseconds every replica that lives has found a Redis that is back. */
+const LEAST_GRACE = 3000
 /** Tasks that were taken back while they waited are passed over, so many at a time. */
 const MAX_PASSED_OVER = 200
 
@@ -188,7 +190,7 @@ function createBeat({ turns, replica, options, held, jobs, lockMs, wake }: Parts
     if (now - beatAt > lockMs / 2) trouble.at = now
     beatAt = now
     // When Redis has been away all locks may have run out: everybody has time to say that what it has is still its own.
-    if (now - trouble.at > lockMs) await (await jobs).handOn()
+    if (now - trouble.at > Math.max(lockMs / 2, LEAST_GRACE)) await (await jobs).handOn()
     wake()
   }
 }

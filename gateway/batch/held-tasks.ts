@@ -91,7 +91,7 @@ async function lookAt(all: readonly Held[], jobs: BullJobs, turns: Turns): Promi
   const wanted = await turns.areWanted(own.map(({ job }) => job))
   for (const [index, { job, lost, isEnding }] of own.entries()) {
     if (wanted[index] === true || isEnding) continue
-    lose(lost, 'The batch was stopped.')
+    lose(lost, 'The batch was stopped, or the task was done by a process that had lost it.')
     await job.remove()
   }
 }

