@@ -86,7 +86,8 @@ export function createFileStore(keeping: Keeping, options: FileOptions): FileSto
       await find(owner, id)
       // What is not known any more must not be found again by its facts, and a full disk has no room to note anything before.
       await blobs.remove(facts.namesOf(id))
-      if (!(await table.removeFile(owner, id))) throw noFile(id)
+      // Another request may have removed it just now; then it is gone, too.
+      await table.removeFile(owner, id)
     },
     usage: () => table.stored(null),
     quota,
