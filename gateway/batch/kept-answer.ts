@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { jsonPieces } from '../answer/json-pieces.ts'
+import type { GatewayError } from '../errors.ts'
 import type { BlobStore, OpenBlob } from '../files/blob-store.ts'
 import { shareLoop } from '../schedule/loop-share.ts'
 import type { BatchAnswer } from '../wire/openai/batch.ts'
 import type { LineAnswer } from './answer-line.ts'
+import { isPassing } from './passing.ts'
 import type { LineEnd } from './store.ts'
 
 /** The answer to a line, as it is kept until the batch ends. */
@@ -11,12 +14,33 @@ export interface KeptAnswer extends LineEnd {
   readonly pieces: () => AsyncGenerator<Uint8Array, void, undefined>
 }
 
+/** How often it is looked for room, in milliseconds. */
+const FULL_PAUSE = 5000
+
 /**
  * Keeps the answer to a line, under the line's name: one that is run again, after a process has died, has the same answer. What
- * it counts stands before it.
+ * it counts stands before it. Waits for room, and for a storage that is away: what was read is not read again; `onFull` is
+ * told once.
  */
-export async function keepAnswer(blobs: BlobStore, name: string, { answer, ...end }: LineAnswer): Promise<void> {
-  await blobs.write(name, pieces(end, answer), () => {})
+export async function keepPatiently(
+  blobs: BlobStore,
+  name: string,
+  { answer, ...end }: LineAnswer,
+  onFull: (error: GatewayError) => void,
+  signal: AbortSignal,
+  pause = FULL_PAUSE,
+): Promise<void> {
+  for (let isTold = false; ; isTold = true) {
+    signal.throwIfAborted()
+    try {
+      await blobs.write(name, pieces(end, answer), () => {})
+      return
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      if (!isTold) onFull(error)
+      await delay(pause, undefined, { signal, ref: false })
+    }
+  }
 }
 
 async function* pieces(end: LineEnd, answer: BatchAnswer): AsyncGenerator<Buffer, void, undefined> {

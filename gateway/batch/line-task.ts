@@ -1,12 +1,10 @@
 import { failedLine } from '../answer/batch.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
-import type { BlobStore } from '../files/blob-store.ts'
 import { orAborted } from '../schedule/or-aborted.ts'
-import { setTimeout as delay } from 'node:timers/promises'
 import { answerLine, type AnsweringServices, type LineAnswer, type RunLine } from './answer-line.ts'
 import { NO_USAGE, type Batch } from './batch.ts'
 import type { IndexCache } from './index-cache.ts'
-import { findAnswer, keepAnswer } from './kept-answer.ts'
+import { findAnswer, keepPatiently } from './kept-answer.ts'
 import { finalizeIfDone, type LifeCycleServices } from './life-cycle.ts'
 import { isPassing } from './passing.ts'
 import { lineName, requestIdOf } from './names.ts'
@@ -70,7 +68,10 @@ async function ran(
   const run = { batch, line, indexed }
   const answer =
     attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, onOpened, signal)
-  await kept(services.blobs, name, answer, signal)
+  const onFull = (error: GatewayError): void => {
+    services.log.warn({ batch: batch.id, line, code: error.code }, 'the answer to a line waits for room')
+  }
+  await keepPatiently(services.blobs, name, answer, onFull, signal)
   return answer
 }
 
@@ -99,21 +100,6 @@ async function answered(
 function failedAnswer({ batch, line, indexed: { customId } }: RunLine, error: GatewayError): LineAnswer {
   const named = { id: requestIdOf(batch.id, line), customId }
   return { outcome: 'failed', usage: NO_USAGE, answer: failedLine(named, error, batch.endpoint === '/v1/ocr') }
-}
-
-const FULL_PAUSE = 5000
-
-/** Keeps an answer; on a full disk, as soon as there is room: what was read is not read again. */
-async function kept(blobs: BlobStore, name: string, answer: LineAnswer, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted()
-    try {
-      return await keepAnswer(blobs, name, answer)
-    } catch (error) {
-      if (!(error instanceof GatewayError) || !isPassing(error)) throw error
-      await delay(FULL_PAUSE, undefined, { signal, ref: false })
-    }
-  }
 }
 
 function lost(attempts: number): GatewayError {

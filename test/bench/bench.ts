@@ -1,6 +1,7 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
 // when a bar was missed.
 import { benchBatchKills } from './batch-kills.ts'
+import { benchBatchSizes } from './batch-sizes.ts'
 import { benchBounds } from './bounds.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
@@ -11,6 +12,7 @@ import { benchSaturation } from './saturation.ts'
 
 const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   'batch-kills': benchBatchKills,
+  'batch-sizes': benchBatchSizes,
   bounds: benchBounds,
   fairness: benchFairness,
   gateway: benchGateway,

@@ -72,7 +72,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       assert.equal(response?.status_code, 200)
       assert.match(contentOf(response.body) ?? '', new RegExp(`This is page ${index + 1}\\.`))
     }
-    const usages = answers.map((answer) => bodyOf<{ usage: { prompt_tokens: number } }>(answer).usage)
+    const usages = answers.map((answer) => (bodyOf(answer) as { usage: { prompt_tokens: number } }).usage)
     assert.equal(
       batch.usage.input_tokens,
       usages.reduce((sum, usage) => sum + usage.prompt_tokens, 0),
@@ -113,13 +113,13 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       ]),
     )
     const [response] = await answersIn(client, (await untilEnded(client, responses.id)).output_file_id)
-    const { object, output } = bodyOf<{ object: string; output: unknown }>(response)
+    const { object, output } = bodyOf(response) as { object: string; output: unknown }
     assert.equal(object, 'response')
     assert.match(JSON.stringify(output), /This is page 7\./)
     const ended = await untilEnded(client, ocr.id)
     assert.deepEqual([ended.status, ended.request_counts], ['completed', { total: 2, completed: 1, failed: 1 }])
     const [good] = await answersIn(client, ended.output_file_id)
-    const { pages } = bodyOf<{ pages: { index: number; markdown: string }[] }>(good)
+    const { pages } = bodyOf(good) as { pages: { index: number; markdown: string }[] }
     assert.deepEqual(
       pages.map(({ index, markdown }) => [index, /This is page (\d)/.exec(markdown)?.[1]]),
       [
@@ -129,7 +129,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     )
     const [bad] = await answersIn(client, ended.error_file_id)
     assert.deepEqual([bad?.custom_id, bad?.response?.status_code, bad?.error], ['broken', 400, null])
-    assert.equal(bodyOf<{ object: string }>(bad).object, 'error')
+    assert.equal((bodyOf(bad) as { object: string }).object, 'error')
   })
 
   it('puts each wrong line into the error file, lists it, and runs the others', async () => {
@@ -176,7 +176,13 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     for (const [input, code] of [
       ['\n\n \n', 'invalid_value'],
       ['{}\nnothing\n', 'invalid_value'],
-      [linesOf(CHAT, Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} }))), 'invalid_value'],
+      [
+        linesOf(
+          CHAT,
+          Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} })),
+        ),
+        'invalid_value',
+      ],
     ] as const) {
       const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
       assert.deepEqual([batch.status, batch.errors?.data[0]?.code, batch.output_file_id], ['failed', code, null])
@@ -262,6 +268,56 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     assert.equal(errors.length + (await answersIn(client, batch.output_file_id)).length, 90)
   })
 
+  it('expires: what is done is kept, and the rest says so', async () => {
+    const held = gate()
+    let asked = 0
+    await using setup = await start(
+      { GATEWAY_UPSTREAM_CONCURRENCY: '1' },
+      { answer: async () => ((asked += 1) > 1 ? await held.answer() : undefined) },
+    )
+    const { client } = setup
+    const { id } = await createBatch(client, CHAT, linesOf(CHAT, chats(3)), { completion_window: '1h' } as object)
+    await eventually(
+      async () => (await client.batches.retrieve(id)).request_counts?.completed === 1,
+      30_000,
+      'one is done',
+    )
+    setup.gateway.services.database.open('').prepare('UPDATE batches SET expires = 1 WHERE id = ?').run(id)
+    const batch = await untilEnded(client, id)
+    assert.deepEqual([batch.status, batch.request_counts], ['expired', { total: 3, completed: 1, failed: 2 }])
+    assert.ok(batch.expired_at !== null && batch.finalizing_at !== null)
+    assert.equal((await answersIn(client, batch.output_file_id)).length, 1)
+    const errors = await answersIn(client, batch.error_file_id)
+    assert.deepEqual(
+      errors.map(({ response, error }) => [response, error?.code]),
+      Array.from({ length: 2 }, () => [null, 'batch_expired']),
+    )
+    held.open()
+  })
+
+  it('waits, and says so, while there is no room for its output', async () => {
+    await using setup = await start({ GATEWAY_MAX_STORED_BYTES: String(39 * 1024) })
+    const { client } = setup
+    const input = linesOf(CHAT, chats(1))
+    const filler = await client.files.create({
+      file: await toFile(Buffer.alloc(8 * 1024, 'x'), 'x'),
+      purpose: 'user_data',
+    })
+    const padded = `${input}${' '.repeat(28 * 1024 - input.length)}`
+    const { id } = await createBatch(client, CHAT, padded)
+    const read = async () => readBatch(await client.batches.retrieve(id))
+    await eventually(
+      async () => (await read()).errors?.data[0]?.code === 'storage_full',
+      30_000,
+      'it says why it waits',
+    )
+    assert.equal((await read()).status, 'finalizing')
+    await client.files.delete(filler.id)
+    const batch = await untilEnded(client, id)
+    assert.deepEqual([batch.status, batch.errors], ['completed', null])
+    assert.equal((await answersIn(client, batch.output_file_id)).length, 1)
+  })
+
   it('lists the batches of a key, and shows them to no other', async () => {
     await using setup = await start({ GATEWAY_API_KEYS: 'one:key-one-secret,two:key-two-secret' })
     const of = (apiKey: string) => setup.client.withOptions({ apiKey })
@@ -292,7 +348,7 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
     const [answer] = await answersIn(client, batch.output_file_id)
     assert.equal(answer?.custom_id, 'chat')
-    assert.equal(bodyOf<{ object: string }>(answer).object, 'chat.completion')
+    assert.equal((bodyOf(answer) as { object: string }).object, 'chat.completion')
     const [wrong] = await answersIn(client, batch.error_file_id)
     assert.deepEqual([wrong?.custom_id, wrong?.response?.status_code], ['wrong', 400])
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type {
+  Batch,
   ChatCompletion,
   ChatCompletionChunk,
   FileDeleted as OfficialFileDeleted,
@@ -10,6 +11,7 @@ import type {
 } from 'openai/resources'
 import type { UploadPart as OfficialPart } from 'openai/resources/uploads/parts'
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses'
+import type { BatchObject } from '../../../gateway/wire/openai/batch.ts'
 import type { ChatChunk, ChatCompletion as OurCompletion } from '../../../gateway/wire/openai/chat-completion.ts'
 import type { FileDeleted, FileObject as OurFile } from '../../../gateway/wire/openai/file.ts'
 import type { ModelEntry } from '../../../gateway/wire/openai/models.ts'
@@ -32,6 +34,8 @@ type OfficialResponse = Omit<Response, 'output_text' | 'access_programs' | 'erro
 type OfficialEvent =
   | Exclude<ResponseStreamEvent, { readonly response: unknown }>
   | (Omit<Extract<ResponseStreamEvent, { readonly response: unknown }>, 'response'> & { readonly response: OfficialResponse }) // prettier-ignore
+/** OpenAI answers null where its type has no value. */
+type OfficialBatch = { readonly [Name in keyof Required<Batch>]: Read<Batch>[Name] | null }
 /** Files of Mistral's purposes stand in the same lists; OpenAI itself answers null where its type has no value. */
 type OfficialFile = Omit<FileObject, 'purpose' | 'status_details'>
 
@@ -46,10 +50,11 @@ const official = {
   fileDeleted: (ours: FileDeleted): Read<OfficialFileDeleted> => ours,
   upload: (ours: UploadObject): Read<Omit<Upload, 'file'>> => ours,
   part: (ours: UploadPart): Read<OfficialPart> => ours,
+  batch: (ours: BatchObject): OfficialBatch => ours,
 }
 
 describe('what the gateway answers', () => {
   it('has the types that the official client promises to its users', () => {
-    assert.equal(Object.keys(official).length, 9)
+    assert.equal(Object.keys(official).length, 10)
   })
 })
