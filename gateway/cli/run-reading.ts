@@ -149,7 +149,8 @@ function inputsOf(
 
 function stoppingLine(progress: Progress): string {
   if (progress.rows.size === 0) return 'Stopping.'
-  const pages = counted(progress.outstanding(), 'page')
+  const isKnown = [...progress.rows].every(({ pages }) => pages !== null)
+  const pages = `${isKnown ? '' : 'about '}${counted(Math.round(progress.outstanding(progress.rows.size)), 'page')}`
   const documents = counted(progress.rows.size, 'document')
   return `Stopping: ${documents} with ${pages} to go are read to their end. Ctrl-C again leaves them.`
 }
@@ -168,7 +169,7 @@ function finished({ given, opened }: Prepared, progress: Progress, interrupts: I
   const left = total - counts.done - counts.partial - counts.failed - counts.known
   const bad = counts.failed + counts.partial
   if (opened.folder !== null && given.quiet !== true) say(closingLine(progress, left))
-  if (signal !== null && (left > 0 || given.watch !== true)) {
+  if (signal !== null && left > 0) {
     if (opened.folder !== null) say('Give the same command again to go on: what is read is not read again.')
     return signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
   }

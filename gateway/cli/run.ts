@@ -61,7 +61,8 @@ export async function readAll(run: Run): Promise<void> {
 /** Few and large documents keep an engine as busy as many small ones, and are done sooner one after the other. */
 async function roomFor(run: Run, running: ReadonlySet<Promise<void>>, cut: AbortSignal): Promise<void> {
   const isFull = (): boolean =>
-    running.size >= run.concurrency || (running.size > 0 && run.progress.outstanding() >= run.maxOutstandingPages)
+    running.size >= run.concurrency ||
+    (running.size > 0 && run.progress.outstanding(running.size) >= run.maxOutstandingPages)
   while (isFull() && !cut.aborted && !run.stopping.aborted) {
     const pause = Promise.withResolvers<void>()
     // Pages that are read make room, too, and nobody says when.
