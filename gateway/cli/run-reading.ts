@@ -10,7 +10,7 @@ import { createProgress, type Progress } from './progress.ts'
 import { readAll, type Keeping } from './run.ts'
 import { CommandError, counted, duration, EXIT, printable, say } from './say.ts'
 import { listenForInterrupts, type Interrupts } from './signals.ts'
-import { folderSink, formOf, stdoutSink, type Sink } from './sink.ts'
+import { folderSink, formOf, stdoutSink, type PrintListener, type Sink } from './sink.ts'
 import { watchFolder } from './watch.ts'
 
 /** Where the command runs. */
@@ -49,7 +49,9 @@ export async function runReading(prepared: Prepared): Promise<number> {
   let display: Display | null = null
   const progress = createProgress((outcome) => display?.ended(outcome))
   progress.total = found.inputs.length + found.unreadable.length
-  display = createDisplay(progress, displayOptions(prepared))
+  const options = displayOptions(prepared)
+  const { isLive } = options
+  display = createDisplay(progress, options)
   const line = (text: string): void => display?.line(text)
   if (given.quiet !== true) sayBeginning(prepared, line)
   for (const { name, message } of found.unreadable) {
@@ -57,7 +59,8 @@ export async function runReading(prepared: Prepared): Promise<number> {
   }
   using interrupts = listenForInterrupts(() => line(stoppingLine(progress)))
   const gone = new AbortController()
-  const { sink, total } = sinkOf(prepared, () => gone.abort())
+  const heading = (text: string): void => (isLive ? line(text) : sayUnlessQuiet(prepared, text))
+  const { sink, total } = sinkOf(prepared, { heading, gone: () => gone.abort() })
   try {
     await readAll({
       client: connection.client,
@@ -86,6 +89,10 @@ export async function runReading(prepared: Prepared): Promise<number> {
   return finished(prepared, progress, interrupts)
 }
 
+function sayUnlessQuiet({ given }: Prepared, text: string): void {
+  if (given.quiet !== true) say(text)
+}
+
 function patienceOf({ env }: Surroundings): number {
   const seconds = Number(env['OCR_PATIENCE_SECONDS'] || PATIENCE_SECONDS)
   return Number.isFinite(seconds) ? seconds : PATIENCE_SECONDS
@@ -109,7 +116,7 @@ function sayBeginning({ found, opened, connection, given }: Prepared, line: (tex
 
 function sinkOf(
   { given, opened, isOne }: Prepared,
-  onGone: () => void,
+  listener: PrintListener,
 ): { readonly sink: Sink; readonly total: ((known: number) => string) | null } {
   if (given.dryRun === true) {
     const costs = createCosts(given.json === true)
@@ -117,7 +124,7 @@ function sinkOf(
   }
   const form = formOf(given.output ?? 'markdown', given.json === true)
   return {
-    sink: opened.folder === null ? stdoutSink(form, isOne, onGone) : folderSink(opened.folder, form),
+    sink: opened.folder === null ? stdoutSink(form, isOne, listener) : folderSink(opened.folder, form),
     total: null,
   }
 }
