@@ -16,8 +16,10 @@ import { nearestRoute, pathOf, type KnownRoute } from './http/paths.ts'
 import { refuseForeignPages } from './http/middleware/refuse-foreign-pages.ts'
 import { refuseWhileDraining } from './http/middleware/refuse-while-draining.ts'
 import { requestId } from './http/middleware/request-id.ts'
+import * as batches from './http/routes/batches.ts'
 import * as files from './http/routes/files.ts'
 import * as uploads from './http/routes/uploads.ts'
+import { listEvents, redeliverEvent, retrieveEvent } from './http/routes/webhook-events.ts'
 import { createResponse } from './http/routes/responses.ts'
 import {
   cancelResponse,
@@ -60,6 +62,13 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.delete('/v1/responses/:id', deleteResponse(services))
   app.post('/v1/responses/:id/cancel', cancelResponse(services))
   app.get('/v1/responses/:id/input_items', listInputItems(services))
+  app.post('/v1/batches', batches.createBatch(services))
+  app.get('/v1/batches', batches.listBatches(services))
+  app.get('/v1/batches/:id', batches.retrieveBatch(services))
+  app.post('/v1/batches/:id/cancel', batches.cancelBatch(services))
+  app.get('/v1/webhooks/events', listEvents(services))
+  app.get('/v1/webhooks/events/:id', retrieveEvent(services))
+  app.post('/v1/webhooks/events/:id/redeliver', redeliverEvent(services))
   app.post('/v1/ocr', mistralOcr(services))
   app.post('/ocr', mistralOcr(services))
   app.put('/v1/process', processFile(services))

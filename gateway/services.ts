@@ -1,4 +1,13 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Batch } from './batch/batch.ts'
+import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
+import { createEmbeddedPages } from './batch/embedded/pages.ts'
+import { createEmbeddedQueue } from './batch/embedded/queue.ts'
+import { createEmbeddedStore } from './batch/embedded/store.ts'
+import { createTables } from './batch/embedded/tables.ts'
+import { MAX_AT_A_TIME } from './batch/load.ts'
+import { createSharedBatches } from './batch/shared-batches.ts'
 import { createDiskStore } from './cache/disk-store.ts'
 import { createMemoryStore } from './cache/memory-store.ts'
 import type { PageStore } from './cache/page-store.ts'
@@ -11,7 +20,10 @@ import { openDocuments } from './document/portfolio.ts'
 import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
 import { answerLimits } from './engine/vllm/answer-limits.ts'
 import { createVllmEngine } from './engine/vllm/engine.ts'
+import type { BlobStore } from './files/blob-store.ts'
+import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
+import { createS3Blobs } from './files/s3-blobs.ts'
 import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
 import { pagesBegun } from './ocr/lookahead.ts'
 import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
@@ -28,6 +40,8 @@ import type { ReadServices } from './read/read-page.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
+import { findUnfitness } from './store/redis-fitness.ts'
+import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
@@ -36,6 +50,9 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { endEvent } from './webhook/event.ts'
+import { targetProblem } from './webhook/target.ts'
+import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -64,6 +81,9 @@ export interface Services extends AsyncDisposable {
   readonly files: Files
   readonly ocr: OcrServices
   readonly responses: Responses
+  readonly batches: Batches
+  /** Null: nobody is told of anything. */
+  readonly webhooks: Webhooks | null
 }
 
 const CONNECT_TIMEOUT_SECONDS = 10
@@ -72,11 +92,28 @@ const REFRESH_SECONDS = 10
 const REDIS_TIMEOUT_MS = 300
 
 /** Returns the problems of a configuration that the rules of its single variables cannot find. */
-export function configurationProblems({ GATEWAY_MODEL_PROFILES: pins }: Config): string[] {
-  const unknown = [...pins.values()].filter((profile) => !profileIds().includes(profile))
-  return unknown.map(
-    (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
-  )
+export function configurationProblems(config: Config): string[] {
+  const unknown = [...config.GATEWAY_MODEL_PROFILES.values()].filter((profile) => !profileIds().includes(profile))
+  return [
+    ...unknown.map(
+      (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
+    ),
+    ...storageProblems(config),
+    ...webhookProblems(config),
+  ]
+}
+
+function storageProblems(config: Config): string[] {
+  if (config.GATEWAY_S3_BUCKET !== null && config.GATEWAY_SHARED_DIR !== null)
+    return ['GATEWAY_S3_BUCKET and GATEWAY_SHARED_DIR are both set: files are in a bucket, or in a folder']
+  if (config.GATEWAY_S3_BUCKET === null && config.GATEWAY_S3_ENDPOINT !== null)
+    return ['GATEWAY_S3_ENDPOINT is set without GATEWAY_S3_BUCKET: say which bucket']
+  return []
+}
+
+function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config): string[] {
+  const problem = url === null ? null : targetProblem(url, listed)
+  return problem === null ? [] : [`GATEWAY_WEBHOOK_URL ${problem}`]
 }
 
 /** What is decided for a gateway, and is no setting. */
@@ -93,7 +130,11 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
-  const files = closing.use(createStoredFiles(config, database, log))
+  const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
+  const files = closing.use(createStoredFiles(config, { database, shared, log }))
+  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
+    it?.close(),
+  )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
@@ -112,32 +153,74 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
-    createResponses({
-      dataDir: config.GATEWAY_DATA_DIR,
-      database,
-      ocr,
-      findModel: (name, signal) => models.find(name, signal),
-      log,
-      metrics,
-      lifecycle,
-    }),
+    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
+    (it) => it.close(),
+  )
+  const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
+  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
+  const batches = closing.adopt(
+    createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
-    log,
-    metrics,
-    gauges: gaugeSources(upstreams, admission, slots, files),
-    ...accessRules(config),
-    bodyBudget,
-    lifecycle,
-    upstreams,
-    models,
-    named: namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget })),
+    ...common,
+    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
     database,
     files,
     ocr,
-    responses,
+    batches,
+    webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
+const SHARE_OF_BATCHES = 0.5
+
+interface BatchParts
+  extends
+    FileParts,
+    Pick<
+      Services,
+      'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+    >,
+    Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
+  readonly tesseractThreads: number
+}
+
+function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
+  const { database, shared, webhooks, log, files, ocr, models, responses, upstreams, tesseractThreads, ...rest } = parts
+  return createBatches({
+    ...rest,
+    ...createBatchParts(config, { database, shared, lifecycle: rest.lifecycle, log }),
+    log,
+    files: files.store,
+    ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
+    onEnded: tellOfBatches(webhooks),
+    findModel: (name, signal) => models.find(name, signal),
+    isServed: (name) => models.list().some(({ id }) => id === name),
+    earlier: (id, key) => responses.documents(id, key),
+    forward: (request, signal) => upstreams.forward(request, signal),
+    capacity: () => upstreams.status().reduce((sum, { limit }) => sum + limit, tesseractThreads),
+  })
+}
+
+/** Where batches are kept, and what is to be done for them: in Redis where replicas share it, else in the database. */
+function createBatchParts(
+  config: Config,
+  { database, shared, lifecycle, log }: FileParts & Pick<Services, 'lifecycle'>,
+): Pick<BatchesOptions, 'store' | 'queue' | 'blobs' | 'pages'> {
+  const blobs = createBlobs(config, 'batches')
+  // A cache in Redis outlives this process: pages need not be kept a second time.
+  if (shared !== null) {
+    return { ...createSharedBatches({ shared, blobs, lines: MAX_AT_A_TIME, lifecycle, log }), blobs, pages: null }
+  }
+  const tables = createTables(database)
+  return {
+    store: createEmbeddedStore(tables),
+    queue: createEmbeddedQueue(tables, (error) => log.error({ err: error }, 'leases of batches were not renewed')),
+    blobs,
+    pages: createEmbeddedPages(tables),
   }
 }
 
@@ -205,16 +288,103 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
   }
 }
 
-function createStoredFiles(config: Config, database: Database, log: Log): Files {
+/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
+const LEAST_STALE_SECONDS = 15 * 60
+/** An upload to a bucket is dated by its beginning, and may be a slow one. */
+const ABANDONED_SECONDS = 24 * 3600
+
+const staleAfterMs = (config: Config): number =>
+  Math.max(LEAST_STALE_SECONDS, 2 * config.GATEWAY_BODY_IDLE_SECONDS) * 1000
+
+/** Creates the store of the bytes of files, or of the results of batches. */
+function createBlobs(config: Config, root: 'files' | 'batches'): BlobStore {
+  if (config.GATEWAY_S3_BUCKET === null) return createDiskBlobs(blobFolder(config, root), staleAfterMs(config))
+  return createS3Blobs({
+    name: config.GATEWAY_S3_BUCKET,
+    endpoint: config.GATEWAY_S3_ENDPOINT,
+    prefix: `${config.GATEWAY_S3_PREFIX}${root}/`,
+    temporary: join(config.GATEWAY_DATA_DIR, 'fetched'),
+    abandonedAfterMs: ABANDONED_SECONDS * 1000,
+  })
+}
+
+const blobFolder = ({ GATEWAY_SHARED_DIR, GATEWAY_DATA_DIR }: Config, root: string): string =>
+  join(GATEWAY_SHARED_DIR ?? GATEWAY_DATA_DIR, root)
+
+interface FileParts {
+  readonly database: Database
+  readonly shared: SharedRedis | null
+  readonly log: Log
+}
+
+function createStoredFiles(config: Config, { database, shared, log }: FileParts): Files {
+  const isAlone = shared === null && config.GATEWAY_S3_BUCKET === null && config.GATEWAY_SHARED_DIR === null
   return createFiles(database, {
-    dataDir: config.GATEWAY_DATA_DIR,
+    blobs: createBlobs(config, 'files'),
+    shared,
+    ownFolder: isAlone ? blobFolder(config, 'files') : null,
     ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
     isShared: config.GATEWAY_API_KEYS.length > 1,
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    onError: (error) => log.error({ err: error }, 'files whose time is over could not be removed'),
+    staleAfterMs: staleAfterMs(config),
+    onMissing: (id) =>
+      log.warn(
+        { file: id },
+        'the bytes of a stored file are not here: do all gateways of this Redis share a folder or a bucket?',
+      ),
+    onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
   })
+}
+
+function tellOfBatches(webhooks: Webhooks | null): (batch: Batch) => Promise<void> {
+  return async ({ id, owner, status, times }) => {
+    const isEnd = status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+    const endedAt = isEnd ? times[status] : null
+    if (isEnd && endedAt !== null) {
+      await webhooks?.tell([endEvent(`batch.${status}`, { id, owner, endedAt: endedAt * 1000 })])
+    }
+  }
+}
+
+function createKeptResponses(
+  config: Config,
+  {
+    models,
+    webhooks,
+    ...parts
+  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks'>,
+): Responses {
+  return createResponses({
+    ...parts,
+    dataDir: config.GATEWAY_DATA_DIR,
+    findModel: (name, signal) => models.find(name, signal),
+    onEnded:
+      webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
+  })
+}
+
+function createConfiguredWebhooks(
+  { GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets, GATEWAY_ALLOWED_URL_HOSTS: listed }: Config,
+  parts: {
+    readonly database: Database
+    readonly shared: SharedRedis | null
+    readonly log: Log
+    readonly metrics: Metrics
+  },
+): Webhooks | null {
+  return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
+}
+
+/** Opens the connection to what replicas share beside the cache; null where there is no Redis. */
+function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis | null {
+  if (url === null) return null
+  const shared = createSharedRedis({
+    url,
+    onError: ({ message: reason }) => log.warn({ reason }, 'the Redis of files and batches does not answer'),
+  })
+  void findUnfitness(shared).then((problems) => problems.forEach((problem) => log.warn(problem)))
+  return shared
 }
 
 function gaugeSources(
@@ -222,8 +392,10 @@ function gaugeSources(
   admission: Admission,
   slots: PageSlots,
   files: Pick<Files, 'usage'>,
+  webhooks: Webhooks | null,
 ): GaugeSources {
   return {
+    events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),
     queued: () => ({

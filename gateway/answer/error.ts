@@ -1,4 +1,4 @@
-import { errorEntry, type GatewayError } from '../errors.ts'
+import { errorEntry, type ErrorCode } from '../errors.ts'
 import type { UnitedErrorBody } from '../wire/mistral/errors.ts'
 import type { ErrorBody } from '../wire/openai/errors.ts'
 
@@ -6,8 +6,15 @@ import type { ErrorBody } from '../wire/openai/errors.ts'
 const MAX_MESSAGE_CHARACTERS = 2000
 const MAX_PARAM_CHARACTERS = 500
 
+/** What a client reads of an error. */
+export interface ReadError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly param: string | null
+}
+
 /** Builds the body that OpenAI's clients expect of an error. */
-export function errorBody({ code, message, param }: GatewayError): ErrorBody {
+export function errorBody({ code, message, param }: ReadError): ErrorBody {
   return {
     error: {
       message: shortened(message, MAX_MESSAGE_CHARACTERS),
@@ -19,7 +26,7 @@ export function errorBody({ code, message, param }: GatewayError): ErrorBody {
 }
 
 /** Builds the body of an error where OpenAI's and Mistral's clients use the same endpoint: each finds its own form in it. */
-export function unitedErrorBody(thrown: GatewayError): UnitedErrorBody {
+export function unitedErrorBody(thrown: ReadError): UnitedErrorBody {
   const { error } = errorBody(thrown)
   return { object: 'error', ...error, detail: error.message, error }
 }

@@ -1,5 +1,6 @@
 import type { FilePage, StoredFile } from '../files/stored-file.ts'
-import type { UploadAndFile, UploadPart } from '../files/upload-store.ts'
+import type { UploadAndFile } from '../files/upload-store.ts'
+import type { UploadPart } from '../files/upload.ts'
 import type { FileDeleted, FileList, FileObject } from '../wire/openai/file.ts'
 import type { UploadObject, UploadPart as PartObject } from '../wire/openai/upload.ts'
 

@@ -70,3 +70,11 @@ export interface Batch {
   readonly counts: BatchCounts
   readonly usage: BatchUsage
 }
+
+/** What costs nothing. */
+export const NO_USAGE: BatchUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 }
+
+/** Tells whether a batch has come to its end. */
+export function hasEnded({ status }: Pick<Batch, 'status'>): boolean {
+  return status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+}

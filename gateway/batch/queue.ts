@@ -9,7 +9,7 @@ export type BatchTask =
 /** A task that is this process's for as long as it lives, and nobody has taken it away. */
 export interface ClaimedTask {
   readonly task: BatchTask
-  /** How often it was begun, this time included. */
+  /** How often it was begun and neither done nor put back since, this time included: more than once, a process has died with it. */
   readonly attempts: number
   /** Fires when it is another's now, or nobody's: its batch was stopped. */
   readonly lost: AbortSignal
@@ -36,6 +36,8 @@ export interface BatchQueue {
   onWork(listener: () => void): () => void
   /** Takes back all lines of a batch, wherever they are being read: it was cancelled, or its time is over. */
   stop(batch: string): Promise<void>
+  /** How many lines wait to be handed out; left out: nobody counts them. */
+  waiting?(): Promise<number>
   /** Puts back what this process has claimed. */
   close(): Promise<void>
 }

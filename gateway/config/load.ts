@@ -50,6 +50,17 @@ function unknownNames(environment: Readonly<Record<string, string | undefined>>)
 }
 
 function combinationProblems(config: Config): string[] {
+  return [...listenProblems(config), ...webhookProblems(config)]
+}
+
+function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets }: Config): string[] {
+  if (url === null || secrets.length > 0) return []
+  return [
+    'GATEWAY_WEBHOOK_SECRET must be set beside GATEWAY_WEBHOOK_URL: a receiver cannot trust what is not signed; echo "whsec_$(openssl rand -base64 32)" makes one',
+  ]
+}
+
+function listenProblems(config: Config): string[] {
   const name: VariableName = 'GATEWAY_API_KEYS'
   if (config[name].length > 0 || config.GATEWAY_ALLOW_ANONYMOUS || isLoopback(config.GATEWAY_HOST)) return []
   return [
@@ -60,12 +71,16 @@ function combinationProblems(config: Config): string[] {
 function combinationWarnings(config: Config): string[] {
   const { GATEWAY_CACHE_SCOPE: scope, GATEWAY_API_KEYS: keys } = config
   const { GATEWAY_ALLOW_URLS: areAllowed, GATEWAY_ALLOWED_URL_HOSTS: hosts } = config
+  const { GATEWAY_WEBHOOK_URL: webhook, GATEWAY_WEBHOOK_SECRET: secrets } = config
   return [
     ...(scope === 'key' && keys.length === 0
       ? ['GATEWAY_CACHE_SCOPE=key separates API keys, and GATEWAY_API_KEYS has none: all clients share one cache']
       : []),
-    ...(hosts.length > 0 && !areAllowed
+    ...(hosts.length > 0 && !areAllowed && webhook === null
       ? ['GATEWAY_ALLOWED_URL_HOSTS has no effect without GATEWAY_ALLOW_URLS=true: no address is fetched']
+      : []),
+    ...(secrets.length > 0 && webhook === null
+      ? ['GATEWAY_WEBHOOK_SECRET has no effect without GATEWAY_WEBHOOK_URL: nobody is told of anything']
       : []),
   ]
 }

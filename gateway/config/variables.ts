@@ -141,6 +141,31 @@ function urlHostOf(text: string): AllowedUrlHost | null {
   return { host: url.hostname.replace(/\.$/, ''), isSuffix: star !== '', port: port === null ? null : Number(port) }
 }
 
+const webhookUrl = url(['http:', 'https:'])
+  // The message never repeats the URL: its path may be a secret.
+  .refine((text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''), {
+    error: 'must hold no user name and no password: the signature says who sends',
+  })
+  .transform((text) => new URL(text))
+
+const MIN_SECRET_BYTES = 24
+const MAX_SECRET_BYTES = 64
+
+// Receivers decode what follows `whsec_`, and not all of them leniently.
+function isWebhookSecret(text: string): boolean {
+  const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
+  const bytes = Buffer.from(base64, 'base64')
+  return bytes.length >= MIN_SECRET_BYTES && bytes.length <= MAX_SECRET_BYTES && bytes.toString('base64') === base64
+}
+
+const webhookSecrets = z
+  .string()
+  .transform(list)
+  // The message never repeats the text.
+  .refine((secrets) => secrets.every(isWebhookSecret), {
+    error: `must be whsec_ and ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes in base64: echo "whsec_$(openssl rand -base64 32)" makes one`,
+  })
+
 const withDefault = <T>(rule: z.ZodType<T, string>, value: T): z.ZodType<T, string | undefined> =>
   z.union([z.undefined().transform(() => value), rule]) as z.ZodType<T, string | undefined>
 
@@ -221,7 +246,7 @@ export const variables = {
     redisUrl,
     null,
     'none',
-    'Redis for the cache that replicas share. None: in this process.',
+    'Redis for what replicas share: the cache, and what is known of files. None: in this process, and in `GATEWAY_DATA_DIR`.',
   ),
   GATEWAY_CACHE_TTL_SECONDS: define(integer(1), 30 * 86400, '`2592000`', 'How long a page answer is kept.'),
   GATEWAY_CACHE_MAX_BYTES: define(
@@ -267,6 +292,30 @@ export const variables = {
     './data',
     '`./data`',
     'Folder of uploaded files, and of what must survive a restart. It is made when it is first needed.',
+  ),
+  GATEWAY_SHARED_DIR: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Folder of the bytes of files and batches where they are not to be in `GATEWAY_DATA_DIR`: one that gateways on several machines share.',
+  ),
+  GATEWAY_S3_BUCKET: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Bucket of the bytes of files and batches, in S3 or a storage that speaks its language. Keys and region are those of the AWS SDK: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, a role. None: a folder.',
+  ),
+  GATEWAY_S3_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'Address of the storage, `http://minio:9000`; it is asked for `/bucket/key`. None: AWS.',
+  ),
+  GATEWAY_S3_PREFIX: define<string>(
+    z.string().regex(/^([\w-][\w.-]*\/)*$/, 'must be names that end in a slash each: ocr/'),
+    '',
+    'none',
+    'Begins the names of all objects in the bucket.',
   ),
   GATEWAY_FILE_TTL_SECONDS: define(
     integer(60, 10 * 365 * 86_400),
@@ -314,7 +363,19 @@ export const variables = {
     urlHosts,
     [],
     'none',
-    'Comma-separated hosts that may be private: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+    'Comma-separated hosts that may be private, for documents and for the webhook: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+  ),
+  GATEWAY_WEBHOOK_URL: define<URL | null>(
+    webhookUrl,
+    null,
+    'none',
+    'Where it is told that a batch or a background response has ended. `https:`, and of a public address; any other host must be listed in `GATEWAY_ALLOWED_URL_HOSTS`.',
+  ),
+  GATEWAY_WEBHOOK_SECRET: define<readonly string[]>(
+    webhookSecrets,
+    [],
+    'none',
+    'What signs that: `whsec_` and 24 to 64 random bytes in base64. Several, with commas between them, all sign, so that a receiver can change from one to the next.',
   ),
   GATEWAY_MAX_IMAGE_PIXELS: define(
     integer(1),

@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts'
 import type { BlobStore, Written } from './blob-store.ts'
 import type { Quota } from './quota.ts'
 import { asStorageFailure } from './storage-failure.ts'
@@ -20,7 +21,7 @@ export interface Arriving {
   readonly announced: number
 }
 
-/** Writes bytes as they arrive, as long as there is room. Throws `storage_full`. */
+/** Writes bytes as they arrive, as long as there is room. Throws `storage_full` and `storage_unavailable`. */
 export async function arrive(
   { id, owner, pieces, announced }: Arriving,
   { blobs, quota }: { readonly blobs: BlobStore; readonly quota: Quota },
@@ -34,7 +35,7 @@ export async function arrive(
     if (!isKept) await blobs.remove([id])
   }
   try {
-    hold.admit(announced)
+    await hold.admit(announced)
     const written = await blobs.write(id, pieces, (bytes) => hold.admit(bytes))
     return { id, ...written, keep: (note) => keep(note, end), discard: () => end(false) }
   } catch (thrown) {
@@ -49,7 +50,12 @@ async function keep<T>(note: () => Promise<T>, end: (isKept: boolean) => Promise
     await end(true)
     return noted
   } catch (error) {
-    await end(false)
+    await end(isUncertain(error))
     throw error
   }
+}
+
+/** Tells whether a change may have happened: what belongs to it is left to the sweeper, which can ask later. */
+export function isUncertain(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'storage_unavailable'
 }

@@ -10,21 +10,39 @@ export interface Written {
 
 /** Stored bytes that are open: they can be read to their end even where they are removed meanwhile. */
 export interface OpenBlob extends Omit<KeptBytes, 'sha256'> {
-  /** Returns all of them, piece by piece; it is closed when they have been read, or nobody wants the rest. */
+  /** Returns all of them, piece by piece, once; it is closed when they have been read, or nobody wants the rest. */
   stream(): Readable
 }
 
-/** Where the bytes of files are kept: a folder, or one day a bucket. */
+/** Bytes to be written, piece by piece. */
+export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+/**
+ * Where bytes are kept under names: a folder, or a bucket. A name is of letters, digits and `._-`; it may have one slash in it,
+ * behind the name of a folder. Throws `storage_full` and `storage_unavailable`.
+ */
 export interface BlobStore {
   /**
    * Writes bytes under a name, as fast as they are taken; they are there whole and for good, or not at all. Asks `admit`
-   * before so many bytes are written; what it throws ends it. Throws `storage_full`.
+   * before so many bytes are written; what it throws ends it.
    */
-  write(id: string, pieces: AsyncIterable<Uint8Array>, admit: (bytes: number) => void): Promise<Written>
+  write(name: string, pieces: Pieces, admit?: (bytes: number) => void | Promise<void>): Promise<Written>
   /** Returns null where nothing has that name. */
-  open(id: string): Promise<OpenBlob | null>
-  /** Forgets names; unknown ones do no harm. */
-  remove(ids: readonly string[]): Promise<void>
-  /** Removes what a process has left that ended while it wrote, and what is old and has no owner. */
-  sweep(unowned: (ids: readonly string[]) => readonly string[]): Promise<void>
+  open(name: string): Promise<OpenBlob | null>
+  /** Forgets names, one after the other; unknown ones do no harm. */
+  remove(names: readonly string[]): Promise<void>
+  /** Forgets a folder, and all names in it. */
+  removeFolder(folder: string): Promise<void>
+  /** Lists all names in a folder, or all that there are, some at a time and in no order. */
+  names(folder?: string): AsyncIterable<readonly string[]>
+  /** When a name was last written, in milliseconds of Unix time; null where nothing has it. */
+  changedAt(name: string): Promise<number | null>
+  /** Removes what a process has left that ended while it wrote. */
+  sweep(): Promise<void>
+}
+
+/** Returns all bytes of a name, where those are few; null where nothing has it. */
+export async function readAll(blobs: Pick<BlobStore, 'open'>, name: string): Promise<Buffer | null> {
+  await using blob = await blobs.open(name)
+  return blob === null ? null : Buffer.from(await blob.read())
 }

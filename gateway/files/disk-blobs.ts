@@ -1,62 +1,64 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
-import { readBytes } from '../store/read-bytes.ts'
-import type { BlobStore, OpenBlob, Written } from './blob-store.ts'
+import { dirname, join } from 'node:path'
+import type { BlobStore, OpenBlob, Pieces, Written } from './blob-store.ts'
+import { openHandle } from './open-handle.ts'
 import { asStorageFailure } from './storage-failure.ts'
 
-/** Names that are looked up at a time. */
+/** Names that are listed at a time. */
 const BATCH = 500
 
 /**
- * Keeps bytes in a folder. They are written to a name beside the others, synced, and renamed, so that a process that is
- * killed leaves no half file. What was last written to longer ago than `staleAfterMs` is no upload any more: processes that
- * share the folder need not know each other for it.
+ * Keeps bytes in a folder, which several machines may share. They are written to a name beside the others, synced, and
+ * renamed, so that a process that is killed leaves no half file. What was last written to longer ago than `staleAfterMs` is
+ * no upload any more: processes that share the folder need not know each other for it.
  */
 export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore {
   const content = join(folder, 'content')
   const incoming = join(folder, 'incoming')
-  const path = (id: string): string => join(content, id)
+  const path = (name: string): string => join(content, name)
   return {
-    async write(id, pieces, admit) {
+    async write(name, pieces, admit = () => {}) {
       for (const needed of [content, incoming]) await mkdir(needed, { recursive: true, mode: 0o700 })
-      const temporary = join(incoming, `${id}.${randomUUID()}`)
+      const temporary = join(incoming, `${name.replace('/', '_')}.${randomUUID()}`)
       try {
         const written = await writeTo(temporary, pieces, admit)
-        await rename(temporary, path(id))
-        await sync(content)
+        await moveTo(path(name), temporary)
         return written
       } catch (thrown) {
-        for (const left of [temporary, path(id)]) await rm(left, { force: true })
+        await rm(temporary, { force: true })
         throw asStorageFailure(thrown)
       }
     },
-    async open(id) {
-      const handle = await open(path(id)).catch(nullIfMissing)
-      return handle === null ? null : openBlob(handle)
+    open: (name) => orFailure(openAt(path(name))),
+    async remove(names) {
+      for (const name of names) await orFailure(rm(path(name), { force: true }))
     },
-    async remove(ids) {
-      for (const id of ids) await rm(path(id), { force: true })
-    },
-    async sweep(unowned) {
+    removeFolder: (name) => orFailure(rm(path(name), { recursive: true, force: true })),
+    names: (within) => namesIn(within === undefined ? content : path(within), within),
+    changedAt: (name) => orFailure(stat(path(name)).then(({ mtimeMs }) => mtimeMs, nullIfMissing)),
+    async sweep() {
       for await (const names of namesIn(incoming)) await removeStale(incoming, names, staleAfterMs)
-      for await (const names of namesIn(content)) await removeStale(content, unowned(names), staleAfterMs)
     },
   }
 }
 
-async function writeTo(
-  path: string,
-  pieces: AsyncIterable<Uint8Array>,
-  admit: (bytes: number) => void,
-): Promise<Written> {
+async function orFailure<T>(done: Promise<T>): Promise<T> {
+  try {
+    return await done
+  } catch (thrown) {
+    throw asStorageFailure(thrown)
+  }
+}
+
+async function writeTo(path: string, pieces: Pieces, admit: (bytes: number) => void | Promise<void>): Promise<Written> {
   const hash = createHash('sha256')
   let bytes = 0
   const handle = await open(path, 'wx', 0o600)
   try {
     for await (const piece of pieces) {
       bytes += piece.length
-      admit(bytes)
+      await admit(bytes)
       hash.update(piece)
       await handle.writeFile(piece)
     }
@@ -65,6 +67,19 @@ async function writeTo(
     await handle.close()
   }
   return { bytes, sha256: hash.digest('hex') }
+}
+
+/** Gives what was written its name, for good; its folder may be removed by another process just then, and is made again. */
+async function moveTo(path: string, temporary: string): Promise<void> {
+  const folder = dirname(path)
+  const move = () => rename(temporary, path)
+  await move().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await move()
+    await sync(dirname(folder))
+  })
+  await sync(folder)
 }
 
 /** Has a folder itself written to the disk, or a rename might be lost with the machine's power. Windows opens no folders. */
@@ -78,41 +93,30 @@ async function sync(folder: string): Promise<void> {
   }
 }
 
-async function openBlob(handle: FileHandle): Promise<OpenBlob> {
-  const { size } = await handle.stat()
-  let isOpen = true
-  const close = async (): Promise<void> => {
-    if (!isOpen) return
-    isOpen = false
-    await handle.close()
-  }
-  return {
-    length: size,
-    read: (length = size, from = 0) => readBytes(handle, Math.min(length, size - from), from),
-    stream() {
-      // It closes what it reads.
-      isOpen = false
-      return handle.createReadStream({ start: 0, highWaterMark: STREAM_BYTES })
-    },
-    [Symbol.asyncDispose]: close,
-  }
+async function openAt(path: string): Promise<OpenBlob | null> {
+  const handle: FileHandle | null = await open(path).catch(nullIfMissing)
+  return handle === null ? null : openHandle(handle)
 }
 
-/** Of each download some are in memory: in front of the socket, and behind the disk. */
-const STREAM_BYTES = 64 * 1024
-
-/** Yields the names in a folder, some at a time. */
-async function* namesIn(folder: string): AsyncGenerator<readonly string[]> {
+/** Yields the names in a folder and its folders, some at a time. */
+async function* namesIn(folder: string, prefix?: string): AsyncGenerator<readonly string[]> {
   const directory = await opendir(folder).catch(nullIfMissing)
   if (directory === null) return
   let batch: string[] = []
-  for await (const { name } of directory) {
+  const folders: string[] = []
+  for await (const entry of directory) {
+    const name = prefix === undefined ? entry.name : `${prefix}/${entry.name}`
+    if (entry.isDirectory() && prefix === undefined) {
+      folders.push(name)
+      continue
+    }
     batch.push(name)
     if (batch.length < BATCH) continue
     yield batch
     batch = []
   }
   yield batch
+  for (const name of folders) yield* namesIn(join(folder, name), name)
 }
 
 /** Removes those of some names that nobody has written to for a while. */

@@ -1,18 +1,26 @@
 import { GatewayError } from '../errors.ts'
-import type { Database } from '../store/database.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import type { BlobStore, OpenBlob } from './blob-store.ts'
-import { listFiles } from './file-list.ts'
-import { deleteFile, insertFile, selectFile, selectStored } from './file-table.ts'
-import { newId } from './ids.ts'
+import { nowInSeconds } from './clock.ts'
+import type { Facts } from './facts.ts'
+import type { FileTable, StoredCounts } from './file-table.ts'
+import { isFileId, newId } from './ids.ts'
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts'
-import { atOnce, nowInSeconds, openTables } from './schema.ts'
 import type { FileFacts, FilePage, FileQuery, StoredFile } from './stored-file.ts'
 
 /** How files are kept. */
 export interface FileOptions extends QuotaOptions {
+  /** Told of a file that is known, and whose bytes are not here. */
+  readonly onMissing?: (id: string) => void
   /** How long a file is kept at most. */
   readonly ttlSeconds: number
+}
+
+/** Where files are kept: what is known of them, their bytes, and what is known of them once more. */
+export interface Keeping {
+  readonly table: FileTable
+  readonly blobs: BlobStore
+  readonly facts: Facts
 }
 
 /** A stored file, and its bytes. */
@@ -21,10 +29,13 @@ export interface OpenFile {
   readonly blob: OpenBlob
 }
 
-/** The stored files. An owner is the name of an API key; another's file is as good as none. */
+/** The stored files. An owner is the name of an API key; another's file is as good as none. All throw `storage_unavailable`. */
 export interface FileStore {
-  /** Writes bytes as they arrive; `announced` is how many are expected at least. Throws `storage_full`. */
-  receive(owner: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
+  /**
+   * Writes bytes as they arrive; `announced` is how many are expected at least. `id` left out: the file gets a new one; a
+   * given one no file may have yet. Throws `storage_full`.
+   */
+  receive(owner: string, pieces: AsyncIterable<Uint8Array>, announced: number, id?: string): Promise<Arrival>
   /** Makes what has arrived a file. Throws `storage_full`, and then nothing of it is left. */
   keep(owner: string, arrival: Arrival, facts: FileFacts): Promise<StoredFile>
   /** Throws `file_not_found`, naming `param`. */
@@ -37,54 +48,68 @@ export interface FileStore {
   /** Removes a file; who reads it now reads it to its end. Throws `file_not_found`. */
   remove(owner: string, id: string): Promise<void>
   /** What is stored, by all. */
-  usage(): { readonly files: number; readonly bytes: number }
+  usage(): Promise<StoredCounts>
   readonly quota: Quota
 }
 
 /** Creates the store of files. Nothing is written before the first file comes. */
-export function createFileStore(database: Database, blobs: BlobStore, options: FileOptions): FileStore {
-  const tables = () => openTables(database)
-  const quota = createQuota(options, (owner) => selectStored(tables(), owner))
-
+export function createFileStore(keeping: Keeping, options: FileOptions): FileStore {
+  const { table, blobs, facts } = keeping
+  const quota = createQuota(options, (owner) => table.stored(owner))
+  const find = async (owner: string | null, id: string, param?: string): Promise<StoredFile> => {
+    const file = (await table.findFile(owner, id)) ?? (await findAgain(keeping, owner, id))
+    if (file === null) throw noFile(id, param)
+    return file
+  }
   return {
-    receive: (owner, pieces, announced) => arrive({ id: newId('file-'), owner, pieces, announced }, { blobs, quota }),
-    keep: (owner, arrival, facts) =>
-      arrival.keep(() => {
-        const file = fileOf(arrival, facts, options.ttlSeconds)
-        return atOnce(database, (tables) => {
-          quota.check(owner, file.bytes)
-          insertFile(tables, owner, file)
-          return file
-        })
+    receive: (owner, pieces, announced, id = newId('file-')) =>
+      arrive({ id, owner, pieces, announced }, { blobs, quota }),
+    keep: (owner, arrival, given) =>
+      arrival.keep(async () => {
+        const file = fileOf(arrival, given, options.ttlSeconds)
+        await table.addFile(owner, file, quota.limits)
+        await keepFacts(keeping, owner, file)
+        return file
       }),
-    find: async (owner, id, param) => expectFound(selectFile(tables(), owner, id), id, param),
-    findAny: async (id, param) => expectFound(selectFile(tables(), null, id), id, param),
+    find,
+    findAny: (id, param) => find(null, id, param),
     async open(file, param) {
       const blob = await blobs.open(file.id)
-      if (blob === null) throw noFile(file.id, param)
+      if (blob === null) {
+        options.onMissing?.(file.id)
+        throw noFile(file.id, param)
+      }
       return { file, blob }
     },
-    list: (owner, query) => listFiles(tables(), owner, query),
+    list: (owner, query) => table.listFiles(owner, query),
     async remove(owner, id) {
-      if (!(await forgetFile(database, owner, id, blobs))) throw noFile(id)
-      await blobs.remove([id])
+      await find(owner, id)
+      // What is not known any more must not be found again by its facts, and a full disk has no room to note anything before.
+      await blobs.remove(facts.namesOf(id))
+      if (!(await table.removeFile(owner, id))) throw noFile(id)
     },
-    usage: () => selectStored(tables(), null),
+    usage: () => table.stored(null),
     quota,
   }
 }
 
-/** On a full disk the database has no room even to forget something, before its bytes are removed. */
-async function forgetFile(database: Database, owner: string, id: string, blobs: BlobStore): Promise<boolean> {
-  const forget = () => atOnce(database, (tables) => deleteFile(tables, owner, id))
+/** A file is answered once its facts are safe, too. */
+async function keepFacts({ table, facts }: Keeping, owner: string, file: StoredFile): Promise<void> {
   try {
-    return await forget()
+    await facts.keep({ owner, file })
   } catch (error) {
-    const isFull = error instanceof GatewayError && error.code === 'storage_full'
-    if (!isFull || selectFile(openTables(database), owner, id) === null) throw error
-    await blobs.remove([id])
-    return forget()
+    await table.removeFile(owner, file.id)
+    throw error
   }
+}
+
+/** Finds a file by its facts that the table has lost, and tells the table. */
+async function findAgain({ table, facts }: Keeping, owner: string | null, id: string): Promise<StoredFile | null> {
+  const found = isFileId(id) ? await facts.find(id) : null
+  if (found === null || found.file.expiresAt <= nowInSeconds()) return null
+  if (owner !== null && owner !== found.owner) return null
+  await table.addFile(found.owner, found.file, null)
+  return found.file
 }
 
 /** Says what a file is, once its bytes are there. */
@@ -95,11 +120,6 @@ export function fileOf(
 ): StoredFile {
   const createdAt = nowInSeconds()
   return { id, bytes, sha256, ...facts, createdAt, expiresAt: createdAt + Math.min(seconds ?? ttlSeconds, ttlSeconds) }
-}
-
-function expectFound(file: StoredFile | null, id: string, param: string | undefined): StoredFile {
-  if (file === null) throw noFile(id, param)
-  return file
 }
 
 function noFile(id: string, param?: string): GatewayError {

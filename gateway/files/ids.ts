@@ -10,7 +10,10 @@ let last = 0
  * Creates an id that nobody can guess. Ids of one kind sort in the order in which they were created, so that a list goes on
  * behind an id that is no more.
  */
-export function newId(prefix: 'file-' | 'upload_' | 'part_'): string {
+export function newId(prefix: 'file-' | 'upload_' | 'part_' | 'batch_'): string {
   last = Math.max(last + 1, Date.now())
   return `${prefix}${last.toString(36).padStart(TIME_DIGITS, '0')}${randomBytes(SECRET_BYTES).toString('hex')}`
 }
+
+/** Tells whether something looks like the id of a file. */
+export const isFileId = (id: string): boolean => /^file-[0-9a-z]{41}$/.test(id)

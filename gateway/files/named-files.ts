@@ -27,7 +27,7 @@ export function createNamedFiles(files: FileStore, addresses: SignedAddresses, m
   return {
     stored: async (owner, id, facts) => sourceOf(await files.find(owner, id, facts.param), facts),
     async signed(address, facts) {
-      const found = addresses.read(address)
+      const found = await addresses.read(address)
       if (found === null) return null
       if (found.hasExpired) throw hasExpired(facts.param)
       return sourceOf(await files.findAny(found.id, facts.param), facts)

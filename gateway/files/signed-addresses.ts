@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Database } from '../store/database.ts'
-import { nowInSeconds, openTables } from './schema.ts'
-import { asStorageFailure } from './storage-failure.ts'
+import { readAll, type BlobStore } from './blob-store.ts'
+import { nowInSeconds } from './clock.ts'
+import type { FileTable } from './file-table.ts'
 
 /** What an address that somebody shows is: that of a file, of one whose time is over, or none of this gateway. */
 export type SignedFile = { readonly id: string; readonly hasExpired: boolean } | null
@@ -9,30 +9,39 @@ export type SignedFile = { readonly id: string; readonly hasExpired: boolean } |
 /** Addresses with which a file can be read without a key, for a while. */
 export interface SignedAddresses {
   /** Returns the path and the query of one. */
-  sign(fileId: string, expiresAt: number): string
+  sign(fileId: string, expiresAt: number): Promise<string>
   /** Reads an address by its path and signature alone: proxies change the rest. */
-  read(address: string): SignedFile
+  read(address: string): Promise<SignedFile>
 }
 
-const NAME = 'signed addresses'
+/** Where a second copy of the secret is kept. */
+type SecretCopies = Pick<BlobStore, 'open' | 'write'>
+
+/** The name of its secret. */
+export const NAME = 'signed addresses'
+/** The name of its copy. */
+export const COPY = 'signing-secret'
 const SECRET_BYTES = 32
 const PATH = /\/files\/(file-[0-9a-z]+)\/content$/
 /** SHA-256 in base64url. What looks otherwise is not worth a look into the database. */
 const SIGNATURE = /^[\w-]{43}$/
 
-/** Creates the signer. Its secret lies beside the files: all gateways that share them share it, and it survives a restart. */
-export function createSignedAddresses(database: Database): SignedAddresses {
+/**
+ * Creates the signer. Its secret lies beside the files: all gateways that share them share it, and it survives a restart; a
+ * copy of it among the bytes survives the loss of the table, where that may be lost alone.
+ */
+export function createSignedAddresses(table: Pick<FileTable, 'secret'>, copies: SecretCopies | null): SignedAddresses {
   let secret: Uint8Array | null = null
-  const signature = (id: string, expires: string): string => {
-    secret ??= readSecret(database)
+  const signature = async (id: string, expires: string): Promise<string> => {
+    secret ??= await readSecret(table, copies)
     return createHmac('sha256', secret).update(`${id} ${expires}`).digest('base64url')
   }
   return {
-    sign(fileId, expiresAt) {
+    async sign(fileId, expiresAt) {
       const expires = String(expiresAt)
-      return `/v1/files/${fileId}/content?expires=${expires}&signature=${signature(fileId, expires)}`
+      return `/v1/files/${fileId}/content?expires=${expires}&signature=${await signature(fileId, expires)}`
     },
-    read(address) {
+    async read(address) {
       if (!URL.canParse(address)) return null
       const { pathname, searchParams } = new URL(address)
       const id = PATH.exec(pathname)?.[1]
@@ -40,24 +49,16 @@ export function createSignedAddresses(database: Database): SignedAddresses {
       const given = searchParams.get('signature')
       if (id === undefined || expires === null || given === null) return null
       if (!/^\d{1,12}$/.test(expires) || !SIGNATURE.test(given)) return null
-      if (!timingSafeEqual(Buffer.from(given), Buffer.from(signature(id, expires)))) return null
+      if (!timingSafeEqual(Buffer.from(given), Buffer.from(await signature(id, expires)))) return null
       return { id, hasExpired: Number(expires) <= nowInSeconds() }
     },
   }
 }
 
-function readSecret(database: Database): Uint8Array {
-  const tables = openTables(database)
-  const find = () => tables.prepare('SELECT value FROM secrets WHERE name = ?').get(NAME)?.['value']
-  // A disk that is full can still be read.
-  let value = find()
-  if (value === undefined) {
-    try {
-      tables.prepare('INSERT OR IGNORE INTO secrets VALUES (?, ?)').run(NAME, randomBytes(SECRET_BYTES))
-    } catch (thrown) {
-      throw asStorageFailure(thrown)
-    }
-    value = find()
-  }
-  return value as Uint8Array
+async function readSecret(table: Pick<FileTable, 'secret'>, copies: SecretCopies | null): Promise<Uint8Array> {
+  if (copies === null) return table.secret(NAME, async () => randomBytes(SECRET_BYTES))
+  const copy = await readAll(copies, COPY)
+  const secret = await table.secret(NAME, async () => copy ?? randomBytes(SECRET_BYTES))
+  if (copy === null) await copies.write(COPY, [secret])
+  return secret
 }

@@ -5,14 +5,25 @@ import { isLocked } from '../store/database.ts'
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 /** What SQLite calls it: SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where the file of its memory cannot grow. */
 const SQLITE_CODES: ReadonlySet<unknown> = new Set([13, 4874])
+/** What a system calls a folder that was mounted without the right to write, or whose server does not answer or has forgotten a file. */
+const AWAY_CODES: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'ENOTCONN', 'EHOSTDOWN'])
 
-/** Says that there is no room on the disk, or that another program holds the database; returns any other failure as it is. */
+/**
+ * Says that there is no room on the disk, that it is away or read-only, or that another program holds the database; returns
+ * any other failure as it is.
+ */
 export function asStorageFailure(thrown: unknown): unknown {
   const { code, errcode } = Object(thrown) as { readonly code?: unknown; readonly errcode?: unknown }
   if (isLocked(thrown)) return isBusy(thrown)
+  if (AWAY_CODES.has(code)) return isAway(thrown)
   if (!FULL_CODES.has(code) && !SQLITE_CODES.has(errcode)) return thrown
   const message = 'The disk of the gateway is full; nothing of the file was kept. Its operator has to make room.'
   return new GatewayError('storage_full', message, { cause: thrown })
+}
+
+function isAway(cause: unknown): GatewayError {
+  const message = 'The folder in which this gateway keeps files cannot be read or written. Send the request again.'
+  return new GatewayError('storage_unavailable', message, { cause })
 }
 
 function isBusy(cause: unknown): GatewayError {

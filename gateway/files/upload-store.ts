@@ -1,27 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../errors.ts'
-import type { Database } from '../store/database.ts'
-import { arrive, type Arrival } from './arrival.ts'
+import { arrive, isUncertain, type Arrival } from './arrival.ts'
 import type { BlobStore } from './blob-store.ts'
-import { fileOf, type FileOptions, type FileStore } from './file-store.ts'
-import { insertFile, selectFile } from './file-table.ts'
+import { nowInSeconds } from './clock.ts'
+import { fileOf, type FileOptions, type FileStore, type Keeping as FilesKept } from './file-store.ts'
 import { newId } from './ids.ts'
 import type { Quota } from './quota.ts'
-import { atOnce, nowInSeconds, openTables } from './schema.ts'
 import type { FileFacts, StoredFile } from './stored-file.ts'
-import {
-  deleteParts,
-  endUpload,
-  insertPart,
-  insertUpload,
-  selectParts,
-  selectUpload,
-  type Upload,
-  type UploadPart,
-} from './upload-table.ts'
-
-export type { Upload, UploadPart } from './upload-table.ts'
+import type { Upload, UploadPart } from './upload.ts'
 
 /** An upload, and the file that it has become. */
 export interface UploadAndFile {
@@ -43,7 +29,7 @@ export interface UploadStore {
   /** Throws `storage_full` where there is no room for the file. */
   create(owner: string, bytes: number, facts: FileFacts): Promise<UploadAndFile>
   /** Throws `file_not_found`, `invalid_value` where no more parts are taken, and `storage_full` for one of so many bytes. */
-  expectPart(owner: string, id: string, bytes: number): void
+  expectPart(owner: string, id: string, bytes: number): Promise<void>
   /** Writes a part as it arrives. Throws what `expectPart` throws. */
   receivePart(owner: string, id: string, pieces: AsyncIterable<Uint8Array>, announced: number): Promise<Arrival>
   /** Makes what has arrived a part. Throws `invalid_value` where no more are taken, and `storage_full`. */
@@ -59,10 +45,7 @@ const UPLOAD_SECONDS = 3600
 const MAX_PARTS = 2000
 
 /** What uploads are kept with. */
-interface Keeping {
-  readonly database: Database
-  readonly tables: () => DatabaseSync
-  readonly blobs: BlobStore
+interface Keeping extends FilesKept {
   readonly quota: Quota
   readonly ttlSeconds: number
   /** The uploads that are being completed, and when that has ended, whatever has become of it. */
@@ -71,18 +54,16 @@ interface Keeping {
 
 /** Creates the store of uploads. */
 export function createUploadStore(
-  database: Database,
-  blobs: BlobStore,
+  kept: FilesKept,
   { quota }: Pick<FileStore, 'quota'>,
   { ttlSeconds }: Pick<FileOptions, 'ttlSeconds'>,
 ): UploadStore {
-  const tables = () => openTables(database)
-  const keeping: Keeping = { database, tables, blobs, quota, ttlSeconds, completing: new Map() }
+  const keeping: Keeping = { ...kept, quota, ttlSeconds, completing: new Map() }
   return {
     create: (owner, bytes, facts) => create(keeping, owner, bytes, facts),
     expectPart: (owner, id, bytes) => expectPart(keeping, owner, id, bytes),
     async receivePart(owner, id, pieces, announced) {
-      expectPart(keeping, owner, id, announced)
+      await expectPart(keeping, owner, id, announced)
       return arrive({ id: newId('part_'), owner, pieces, announced }, keeping)
     },
     keepPart: (owner, id, arrival) => keepPart(keeping, owner, id, arrival),
@@ -92,111 +73,91 @@ export function createUploadStore(
 }
 
 async function create(
-  { database, quota }: Keeping,
+  { table, quota }: Keeping,
   owner: string,
   bytes: number,
   facts: FileFacts,
 ): Promise<UploadAndFile> {
-  quota.check(owner, bytes)
+  await quota.check(owner, bytes)
   const { seconds: fileSeconds, ...rest } = facts
   const createdAt = nowInSeconds()
   const times = { createdAt, expiresAt: createdAt + UPLOAD_SECONDS }
   const id = newId('upload_')
   const upload: Upload = { id, bytes, ...rest, fileSeconds, status: 'pending', fileId: null, ...times }
-  await atOnce(database, (tables) => insertUpload(tables, owner, upload))
+  await table.addUpload(owner, upload, quota.limits)
   return { upload, file: null }
 }
 
-function find({ tables }: Keeping, owner: string, id: string): UploadAndFile {
-  const upload = selectUpload(tables(), owner, id)
+async function find({ table }: Keeping, owner: string, id: string): Promise<UploadAndFile> {
+  const upload = await table.findUpload(owner, id)
   if (upload === null) throw noUpload(id)
-  return { upload, file: upload.fileId === null ? null : selectFile(tables(), owner, upload.fileId) }
+  return { upload, file: upload.fileId === null ? null : await table.findFile(owner, upload.fileId) }
 }
 
-function expectPending(keeping: Keeping, owner: string, id: string): Upload {
-  const { upload } = find(keeping, owner, id)
+async function expectPart(keeping: Keeping, owner: string, id: string, bytes: number): Promise<void> {
+  const { upload } = await find(keeping, owner, id)
   if (upload.status !== 'pending') throw isOver(upload)
-  return upload
-}
-
-function expectPart(keeping: Keeping, owner: string, id: string, bytes: number): void {
-  expectPending(keeping, owner, id)
-  if (selectParts(keeping.tables(), id).length >= MAX_PARTS) throw tooManyParts()
-  keeping.quota.check(owner, bytes)
+  if ((await keeping.table.partsOf(id)).length >= MAX_PARTS) throw tooManyParts()
+  await keeping.quota.check(owner, bytes)
 }
 
 function keepPart(keeping: Keeping, owner: string, id: string, arrival: Arrival): Promise<UploadPart> {
-  const { database, quota } = keeping
+  const { table, quota } = keeping
   const part = { id: arrival.id, bytes: arrival.bytes, createdAt: nowInSeconds() }
-  return arrival.keep(() =>
-    atOnce(database, (tables) => {
-      quota.check(owner, part.bytes)
-      if (!insertPart(tables, owner, id, part)) throw isOver(find(keeping, owner, id).upload)
-      return part
-    }),
-  )
+  return arrival.keep(async () => {
+    if (await table.addPart(owner, id, part, quota.limits)) return part
+    throw isOver((await find(keeping, owner, id)).upload)
+  })
 }
 
 /** Completes an upload; who asks while it is completed waits for it, so that its bytes are not written once for each. */
 async function complete(keeping: Keeping, owner: string, id: string, completion: Completion): Promise<UploadAndFile> {
   const { completing } = keeping
   while (completing.has(id)) await completing.get(id)
-  const { upload } = find(keeping, owner, id)
+  const { upload } = await find(keeping, owner, id)
+  // Between two looks another request may have begun.
+  if (completing.has(id)) return complete(keeping, owner, id, completion)
   if (upload.status === 'pending') {
     const joined = join(keeping, owner, upload, completion)
     const ended = joined.catch(() => {}).finally(() => completing.delete(id))
     completing.set(id, ended)
-    await joined.catch((error: unknown) => {
+    await joined.catch(async (error: unknown) => {
       // Another gateway that has ended the upload meanwhile has taken its parts away.
-      if (find(keeping, owner, id).upload.status === 'pending') throw error
+      if ((await find(keeping, owner, id)).upload.status === 'pending') throw error
     })
   }
-  const after = find(keeping, owner, id)
+  const after = await find(keeping, owner, id)
   // A client whose connection broke asks again, and is told what has become of it.
   if (after.upload.status !== 'completed') throw isOver(after.upload)
   return after
 }
 
 /** Makes the parts of an upload one file. */
-async function join(
-  { database, tables, blobs, ttlSeconds }: Keeping,
-  owner: string,
-  upload: Upload,
-  { partIds, md5 }: Completion,
-): Promise<void> {
-  const parts = partsInOrder(partIds, selectParts(tables(), upload.id), upload)
+async function join(keeping: Keeping, owner: string, upload: Upload, { partIds, md5 }: Completion): Promise<void> {
+  const { table, blobs, facts, ttlSeconds } = keeping
+  const parts = partsInOrder(partIds, await table.partsOf(upload.id), upload)
   const fileId = newId('file-')
   const hash = createHash('md5')
-  const written = await blobs.write(fileId, bytesOf(parts, blobs, hash), () => {})
+  const written = await blobs.write(fileId, bytesOf(parts, blobs, hash))
+  const { filename, purpose, mediaType, fileSeconds: seconds } = upload
+  const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
   let left: readonly string[] | null = null
   try {
     const found = hash.digest('hex')
     if (md5 !== null && md5.toLowerCase() !== found) throw otherMd5(found)
-    const { filename, purpose, mediaType, fileSeconds: seconds } = upload
-    const file = fileOf({ id: fileId, ...written }, { filename, purpose, mediaType, seconds }, ttlSeconds)
-    left = await becomeFile(database, owner, upload.id, file)
-  } finally {
-    await blobs.remove(left ?? [fileId])
+    left = await table.completeUpload(owner, upload.id, file)
+  } catch (error) {
+    if (!isUncertain(error)) await blobs.remove([fileId])
+    throw error
   }
-}
-
-/** Makes an upload a file, and returns the ids of its parts; null where it was ended meanwhile. */
-function becomeFile(database: Database, owner: string, id: string, file: StoredFile): Promise<string[] | null> {
-  return atOnce(database, (tables) => {
-    if (!endUpload(tables, id, 'completed', file.id)) return null
-    insertFile(tables, owner, file)
-    return deleteParts(tables, id)
-  })
+  if (left !== null) await facts.keep({ owner, file })
+  await blobs.remove(left ?? [fileId])
 }
 
 async function cancel(keeping: Keeping, owner: string, id: string): Promise<UploadAndFile> {
-  const { database, blobs } = keeping
-  const { upload } = find(keeping, owner, id)
+  const { upload } = await find(keeping, owner, id)
   if (upload.status === 'completed') throw isOver(upload)
-  const parts = await atOnce(database, (tables) =>
-    endUpload(tables, id, 'cancelled', null) ? deleteParts(tables, id) : [],
-  )
-  await blobs.remove(parts)
+  await keeping.blobs.remove(await keeping.table.cancelUpload(id))
   return find(keeping, owner, id)
 }
 

@@ -1,12 +1,10 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { GatewayError } from '../errors.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
-import { DEFAULT_MODEL } from '../upstream/model-list.ts'
-import type { ServedModel } from '../profile/model-profile.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
 import type { PassedOn } from '../request/chat.ts'
+import { passedBody } from '../request/passed-body.ts'
 import type { GatewayContext } from './context.ts'
-import { withMembers } from './json-members.ts'
 import type { JsonBody } from './read-json.ts'
 
 /** A request that is passed through. */
@@ -31,7 +29,7 @@ export async function passThrough(
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
   const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
-  const answer = await upstreams.forward({ ...request, body: await written(body, model, changed) }, signal)
+  const answer = await upstreams.forward({ ...request, body: await passedBody(body, { model, changed }) }, signal)
   body.reservation.release()
   const refused = refusal(answer.status, model.id)
   if (refused !== null) {
@@ -59,11 +57,4 @@ export async function passThrough(
 /** Leaves out which pages may read an answer: that is the gateway's to say. */
 function withoutOrigins(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('access-control-')))
-}
-
-/** Replaces the alias, which only the gateway knows, and what else is to change; leaves every other body as it is. */
-async function written(body: JsonBody, model: ServedModel, changed: Passed['changed']): Promise<Buffer> {
-  const isAliased = (body.outline as { model?: unknown }).model === DEFAULT_MODEL
-  if (!isAliased && Object.keys(changed).length === 0) return body.bytes
-  return withMembers(body, { ...changed, model: model.id })
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../errors.ts'
+import { freeMemory } from '../request/body/free-memory.ts'
 import { noRoom, type ByteBudget, type Reservation } from '../schedule/byte-budget.ts'
 import type { GatewayContext } from './context.ts'
 import { watchStillness } from '../schedule/stillness.ts'
@@ -170,14 +171,6 @@ function grown(bytes: Buffer, length: number, capacity: number): Buffer {
   bytes.copy(larger, 0, 0, length)
   freeMemory(bytes)
   return larger
-}
-
-/** Smaller buffers may share their memory with others. */
-const MIN_OWN_BYTES = 1024 * 1024
-
-/** Gives the memory of a body back at once: the garbage collector may not come by for minutes. Nothing may use it any more. */
-export function freeMemory({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= MIN_OWN_BYTES) buffer.transfer(0)
 }
 
 /** Tells a client that waits for it to send its body: only now, when nothing has refused the request without it. */

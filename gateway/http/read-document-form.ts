@@ -4,7 +4,8 @@ import type { Reservation } from '../schedule/byte-budget.ts'
 import { shareLoop } from '../schedule/loop-share.ts'
 import type { GatewayContext } from './context.ts'
 import { createFormParser } from './form-parser.ts'
-import { freeMemory, readBody } from './read-body.ts'
+import { freeMemory } from '../request/body/free-memory.ts'
+import { readBody } from './read-body.ts'
 import type { BodyServices } from './read-json.ts'
 
 /** A form that holds one document, and options beside it. */

@@ -12,7 +12,7 @@ export interface FileForm {
   readonly maxBytes: number
   readonly idleSeconds: number
   /** Refuses what is not wanted, before any of it is read; `announced` is how many bytes are expected at least. */
-  readonly expect: (announced: number) => unknown
+  readonly expect: (announced: number) => Promise<void>
   /** Looks at the fields that have come so far; what it throws refuses the form. */
   readonly check: (fields: ReadonlyMap<string, string>) => void
   /** Takes the file's bytes; `announced` is how many are expected at least. */
@@ -38,7 +38,7 @@ export async function receiveFile(c: GatewayContext, form: FileForm): Promise<Re
   const { field, maxBytes, idleSeconds, expect, check, take } = form
   const fields = new Map<string, string>()
   const announced = Math.max(0, (announcedBytes(c.env.incoming) ?? 0) - AROUND_BYTES)
-  expect(announced)
+  await expect(announced)
   const received: ReceivedFile[] = []
   const limits = {
     ...LIMITS,

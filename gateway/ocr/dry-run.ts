@@ -21,7 +21,7 @@ export async function* dryRun(
   services: OcrServices,
   signal: AbortSignal,
 ): AsyncGenerator<StitchEvent, void, undefined> {
-  services.admission.check()
+  services.admission.check(request.turn.lane)
   await using plan = await planRequest(request, services, signal)
   yield plan.opened
   const looks = await lookAtAll(plan, request, services, signal)
@@ -45,7 +45,7 @@ type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
  */
 async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
   const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
-  using admitted = services.admission.admit(unknown.length, null)
+  using admitted = services.admission.admit(unknown.length, null, request.turn.lane)
   using deadline = startDeadline(request.deadline)
   const look = (page: PlannedPage, pageSignal: AbortSignal) =>
     lookAt(page, request, services, deadline.signal, pageSignal)

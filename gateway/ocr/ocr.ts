@@ -34,7 +34,7 @@ export async function* ocr(
   services: OcrServices,
   signal: AbortSignal,
 ): AsyncGenerator<OcrEvent, void, undefined> {
-  services.admission.check()
+  services.admission.check(request.turn.lane)
   await services.expectEngine(request.model, signal)
   await using opened = new AsyncDisposableStack()
   const plan = opened.use(await planRequest(request, services, signal))
@@ -42,7 +42,7 @@ export async function* ocr(
   // What is done needs no engine, so it takes no place in the queue.
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
-  const admitted = opened.use(services.admission.admit(toRead, request.model.id))
+  const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)

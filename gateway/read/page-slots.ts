@@ -20,10 +20,11 @@ export type PageSlots = Readonly<Record<EngineName, ModelSlots>>
 
 /** Creates the slots in which pages are drawn and read, for each engine. */
 export function createPageSlots(options: PageSlotsOptions): PageSlots {
+  // Beside a batch interactive pages are drawn at once: so they wait in one line alone, that of the upstreams.
   const vllm = createModelSlots((modelId) => {
     const pages = options.capacityOf(modelId)
     return pages + drawnAhead(pages)
-  })
+  }, drawnAhead)
   options.onCapacityChange(() => vllm.refill())
   // One page more is rasterized while all threads read.
   return { vllm, tesseract: createModelSlots(() => options.tesseractThreads + 1) }

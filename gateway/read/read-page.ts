@@ -1,6 +1,6 @@
 import type { EngineName } from '../engine/engine.ts'
 import type { PageImage } from '../page/page.ts'
-import type { ModelSlots, Release, Slots } from '../schedule/slots.ts'
+import type { ModelSlots, Release } from '../schedule/slots.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
@@ -72,12 +72,13 @@ async function takeSlot(
   const slots = slotsFor(modelId)
   const release = await slots.acquire(turn, signal)
   onSlot((performance.now() - askedAt) / 1000)
-  return { lend: () => slots.lend(), [Symbol.dispose]: release }
+  const { lane } = turn
+  return { lend: () => slots.lend(lane), [Symbol.dispose]: release }
 }
 
 /** A slot that a page holds until it is disposed of. */
 interface HeldSlot extends Disposable {
-  readonly lend: Slots['lend']
+  readonly lend: () => Release
 }
 
 /** Draws without the slot where the page has to wait behind others: else a few slow pages would hold all slots. */

@@ -10,6 +10,7 @@ import type { InputItem } from '../wire/openai/response-items.ts'
 import type { ResponseObject } from '../wire/openai/response.ts'
 import { keepAsked, startAsked, type AskedResponse, type KeepingResponse } from './asked.ts'
 import { createChanges } from './changes.ts'
+import { createEndTeller, NOTE_ENDS, type OnEnded } from './ends.ts'
 import type { KeptResponse } from './kept.ts'
 import { follow, type LiveResponse } from './live.ts'
 import { notWritten } from './not-written.ts'
@@ -51,13 +52,18 @@ export interface ResponsesOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly lifecycle: { readonly draining: boolean }
+  /** Told of each background response that has ended, once or more; null: nobody wants to know. */
+  readonly onEnded: OnEnded | null
 }
 
 /** Creates the kept responses, and begins to read those that wait. */
 export function createResponses(options: ResponsesOptions): Responses {
-  const sql = createSql(options.database)
+  const { onEnded, log } = options
+  const sql = createSql(options.database, onEnded === null ? '' : NOTE_ENDS)
+  const ends = onEnded === null ? null : createEndTeller({ sql, onEnded, log })
   const services: KeptServices = {
     ...options,
+    onEnd: () => ends?.wake(),
     store: createResponseStore(sql),
     work: createResponseWork(sql),
     spool: createSpool(join(options.dataDir, 'responses')),
@@ -80,6 +86,7 @@ export function createResponses(options: ResponsesOptions): Responses {
       inBackground(find(id, key), 'cancel')
       if (await changed(store.cancel(id, key ?? ''))) runner.stop(id)
       changes.tell(id)
+      ends?.wake()
       return objectOf(find(id, key))
     },
     async remove(id, key) {
@@ -98,6 +105,7 @@ export function createResponses(options: ResponsesOptions): Responses {
     async close() {
       await retention.close()
       await runner.close()
+      await ends?.close()
     },
   }
 }

@@ -11,6 +11,8 @@ export interface RunnerServices extends ReadingServices {
   readonly log: Log
   readonly metrics: Metrics
   readonly changes: Changes
+  /** Called when a response has ended, or may have. */
+  readonly onEnd: () => void
   /** While the gateway drains, nothing more is begun. */
   readonly lifecycle: { readonly draining: boolean }
 }
@@ -133,6 +135,7 @@ async function read(
   } finally {
     clearInterval(lease)
     changes.tell(id)
+    services.onEnd()
   }
 }
 

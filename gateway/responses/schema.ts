@@ -38,4 +38,11 @@ CREATE TABLE IF NOT EXISTS response_pages (
   result TEXT NOT NULL,
   PRIMARY KEY (id, page)
 ) STRICT;
+-- Background responses that have ended, and of which nobody was told yet.
+CREATE TABLE IF NOT EXISTS response_ends (
+  id TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  status TEXT NOT NULL,
+  ended_at INTEGER NOT NULL
+) STRICT;
 `

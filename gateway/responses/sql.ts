@@ -22,13 +22,13 @@ export interface Sql {
   count(sql: string, values?: Values): number
 }
 
-/** Creates it. */
-export function createSql(database: Database): Sql {
+/** Creates it. `more` is SQL behind the schema, which may run twice. */
+export function createSql(database: Database, more = ''): Sql {
   const statements = new Map<string, StatementSync>()
   let prepared: DatabaseSync | null = null
 
   function statement(sql: string): StatementSync {
-    const opened = database.open(schema)
+    const opened = database.open(schema + more)
     if (opened !== prepared) statements.clear()
     prepared = opened
     const known = statements.get(sql) ?? opened.prepare(sql)

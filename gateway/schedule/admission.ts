@@ -1,15 +1,17 @@
 import { GatewayError } from '../errors.ts'
 import { createReadingSpeed } from './pace.ts'
+import type { Turn } from './turn.ts'
 
 /** Lets requests in while the pages that are not read yet are not too many. */
 export interface Admission {
   /**
    * Lets so many pages of a model in, all or none; null: pages that are drawn and that no model will read, which tell
-   * nothing of the speed of reading. Throws `queue_full`.
+   * nothing of the speed of reading. Throws `queue_full`. Interactive pages do not count those of batch work, which takes
+   * no room from them; batch pages count all. No lane: interactive.
    */
-  admit(pages: number, modelId: string | null): AdmittedPages
+  admit(pages: number, modelId: string | null, lane?: Turn['lane']): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
-  check(): void
+  check(lane?: Turn['lane']): void
   /** An admission to the same queue that leaves the rest of it to others: it lets in only while so large a share is not taken. */
   within(share: number): Admission
   /** Pages let in and not read yet. */
@@ -26,6 +28,14 @@ export interface AdmittedPages extends Disposable {
   keepOnly(pages: number): void
 }
 
+/** What is asked of an admission that lets `most` pages in. */
+interface Asked {
+  readonly pages: number
+  readonly modelId: string | null
+  readonly lane: Turn['lane']
+  readonly most: number
+}
+
 /** Enough that the first answer after a pause does not decide, few enough to follow servers that come and go. */
 const REMEMBERED_PAGES = 10
 /** What is said before any page was read, in seconds. */
@@ -37,57 +47,61 @@ const MAX_WAIT = 60
 export function createAdmission(maxPages: number, now = () => performance.now()): Admission {
   const speed = createReadingSpeed(REMEMBERED_PAGES, now)
   const byModel = new Map<string, number>()
-  let queued = 0
+  const byLane = { interactive: 0, batch: 0 }
+  const queued = () => byLane.interactive + byLane.batch
+  const ahead = (lane: Turn['lane']) => (lane === 'batch' ? queued() : byLane.interactive)
 
-  function count(modelId: string | null, pages: number): void {
-    queued += pages
+  function count(lane: Turn['lane'], modelId: string | null, pages: number): void {
+    byLane[lane] += pages
     if (modelId === null) return
     byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
     if (pages > 0) speed.began(pages)
     else speed.ended(-pages)
   }
 
-  function admit(pages: number, modelId: string | null, most: number): AdmittedPages {
-    if (queued > 0 && queued + pages > most) throw queueFull(queued + pages - most)
-    count(modelId, pages)
+  function admit({ pages, modelId, lane, most }: Asked): AdmittedPages {
+    const others = ahead(lane)
+    if (others > 0 && others + pages > most) throw queueFull(others, others + pages - most)
+    count(lane, modelId, pages)
     let left = pages
     return {
       ended() {
         if (left === 0) return
         left -= 1
         if (modelId !== null) speed.read(1)
-        count(modelId, -1)
+        count(lane, modelId, -1)
       },
       keepOnly(kept) {
         const gone = Math.max(0, left - kept)
         left -= gone
-        count(modelId, -gone)
+        count(lane, modelId, -gone)
       },
       [Symbol.dispose]() {
-        count(modelId, -left)
+        count(lane, modelId, -left)
         left = 0
       },
     }
   }
 
-  function queueFull(excess: number): GatewayError {
+  function queueFull(others: number, excess: number): GatewayError {
     const rate = speed.pagesPerSecond()
     const seconds = rate === null ? UNKNOWN_WAIT : Math.min(MAX_WAIT, Math.max(1, Math.ceil(excess / rate)))
     return new GatewayError(
       'queue_full',
-      `${queued} pages of other requests wait to be read, and at most ${maxPages} may. Send the request again in ${seconds} seconds, or fewer pages with ocr.pages.`,
+      `${others} pages of other requests wait to be read, and at most ${maxPages} may. Send the request again in ${seconds} seconds, or fewer pages with ocr.pages.`,
       { retryAfterSeconds: seconds },
     )
   }
 
   const upTo = (most: number): Admission => ({
-    admit: (pages, modelId) => admit(pages, modelId, most),
-    check() {
-      if (queued >= most) throw queueFull(queued + 1 - most)
+    admit: (pages, modelId, lane = 'interactive') => admit({ pages, modelId, lane, most }),
+    check(lane = 'interactive') {
+      const others = ahead(lane)
+      if (others >= most) throw queueFull(others, others + 1 - most)
     },
     within: (share) => upTo(Math.max(1, Math.floor(most * share))),
     get queued() {
-      return queued
+      return queued()
     },
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
   })

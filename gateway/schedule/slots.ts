@@ -1,3 +1,4 @@
+import { createLaneRoom } from './lane-room.ts'
 import { createTurnQueue } from './turn-queue.ts'
 import type { Turn } from './turn.ts'
 
@@ -10,32 +11,41 @@ export interface Slots {
   acquire(turn: Turn, signal: AbortSignal): Promise<Release>
   /** Lets in those for whom there is room since the capacity has grown. */
   refill(): void
-  /** Lends a slot that its holder does not need for a while to the next; returns how to take it back, at once. */
-  lend(): Release
+  /** Lends a slot that its holder, of a lane, does not need for a while to the next; returns how to take it back, at once. */
+  lend(lane: Turn['lane']): Release
   /** Slots held now. */
   readonly active: number
   /** Those waiting for one. */
   readonly waiting: number
 }
 
-/** Creates slots; `capacity` is asked whenever a slot is wanted or given back. */
-export function createSlots(capacity: () => number): Slots {
+/**
+ * Creates slots; `capacity` is asked whenever a slot is wanted or given back. Interactive work may have so many `beyond` it
+ * as batch work holds.
+ */
+export function createSlots(capacity: () => number, beyond?: (capacity: number) => number): Slots {
   const queue = createTurnQueue<() => void>()
-  let active = 0
+  const room = createLaneRoom(beyond === undefined ? {} : { beyond })
 
-  function grant(): Release {
-    active += 1
+  function grant({ lane }: Turn): Release {
+    const leave = room.enter(lane)
     let held = true
     return function release() {
       if (!held) return
       held = false
-      active -= 1
+      leave()
       refill()
     }
   }
 
+  const hasRoom = (lane: Turn['lane']) => room.room(lane, capacity()) > 0
+
   function refill(): void {
-    while (active < capacity() && queue.size > 0) queue.shift()?.()
+    while (queue.size > 0 && hasRoom('interactive')) {
+      const next = queue.shift(hasRoom('batch'))
+      if (next === undefined) return
+      next()
+    }
   }
 
   function wait(turn: Turn, signal: AbortSignal): Promise<Release> {
@@ -47,26 +57,28 @@ export function createSlots(capacity: () => number): Slots {
       // Granted here and not where the promise is awaited: nobody can slip in between.
       const admit = () => {
         signal.removeEventListener('abort', leave)
-        resolve(grant())
+        resolve(grant(turn))
       }
       queue.push(turn, admit)
       signal.addEventListener('abort', leave, { once: true })
+      // Those who wait may all be of the lane that has no room.
+      refill()
     })
   }
 
   return {
     async acquire(turn, signal) {
       signal.throwIfAborted()
-      return active < capacity() && queue.size === 0 ? grant() : await wait(turn, signal)
+      return queue.size === 0 && hasRoom(turn.lane) ? grant(turn) : await wait(turn, signal)
     },
     refill,
-    lend() {
-      active -= 1
+    lend(lane) {
+      const takeBack = room.leave(lane)
       refill()
-      return () => void (active += 1)
+      return takeBack
     },
     get active() {
-      return active
+      return room.active
     },
     get waiting() {
       return queue.size
@@ -83,11 +95,14 @@ export interface ModelSlots {
 }
 
 /** Creates slots for every model that is asked for; `capacityOf` is asked as createSlots asks `capacity`. */
-export function createModelSlots(capacityOf: (modelId: string) => number): ModelSlots {
+export function createModelSlots(
+  capacityOf: (modelId: string) => number,
+  beyond?: (capacity: number) => number,
+): ModelSlots {
   const slots = new Map<string, Slots>()
   return {
     slotsFor(modelId) {
-      const known = slots.get(modelId) ?? createSlots(() => capacityOf(modelId))
+      const known = slots.get(modelId) ?? createSlots(() => capacityOf(modelId), beyond)
       slots.set(modelId, known)
       return known
     },

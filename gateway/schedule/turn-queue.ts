@@ -7,10 +7,12 @@ import type { Turn } from './turn.ts'
  */
 export interface TurnQueue<Item> {
   readonly size: number
+  /** Items of one lane. */
+  sizeOf(lane: Turn['lane']): number
   /** An item moves when its turn changes: to the end of its new owner's. */
   push(turn: Turn, item: Item): void
-  /** Takes the longest-waiting item of the request whose turn it is. */
-  shift(): Item | undefined
+  /** Takes the longest-waiting item of the request whose turn it is; of interactive work alone where batch work may not go. */
+  shift(mayBatch?: boolean): Item | undefined
   /** Takes an item out, wherever it stands; false when it is not there. */
   remove(item: Item): boolean
   /** Takes everything, in no one's turn. */
@@ -32,9 +34,9 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
   const places = new Map<Item, Place & { readonly forget: () => void }>()
   let sinceBatch = 0
 
-  function nextLane(): Ring<Item> {
+  function nextLane(mayBatch: boolean): Ring<Item> {
     const { interactive, batch } = lanes
-    if (batch.size === 0) return interactive
+    if (batch.size === 0 || !mayBatch) return interactive
     if (interactive.size === 0) return batch
     sinceBatch = (sinceBatch + 1) % BATCH_SHARE
     return sinceBatch === 0 ? batch : interactive
@@ -71,9 +73,10 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
     get size() {
       return places.size
     },
+    sizeOf: (lane) => lanes[lane].size,
     push,
-    shift() {
-      const item = nextLane().shift()
+    shift(mayBatch = true) {
+      const item = nextLane(mayBatch).shift()
       if (item !== undefined) forget(item)
       return item
     },

@@ -18,6 +18,8 @@ export function createMetrics() {
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
     ...fileMetrics(registers),
+    ...batchMetrics(registers),
+    ...webhookMetrics(registers),
   }
 }
 
@@ -179,6 +181,54 @@ function fileMetrics(registers: Registry[]) {
     uploadedBytes: new Counter({
       name: 'ocr_gateway_uploaded_bytes_total',
       help: 'Bytes of files, and of parts of files, that were uploaded and stored.',
+      registers,
+    }),
+  }
+}
+
+function batchMetrics(registers: Registry[]) {
+  return {
+    batches: new Counter({
+      name: 'ocr_gateway_batches_total',
+      help: 'Batches ended, by status: completed, failed, expired, cancelled.',
+      labelNames: ['status'],
+      registers,
+    }),
+    batchLines: new Counter({
+      name: 'ocr_gateway_batch_lines_total',
+      help: 'Requests of batches that were run, by outcome: completed, failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    batchLinesInFlight: new Gauge({
+      name: 'ocr_gateway_batch_lines_in_flight',
+      help: 'Requests of batches that this process runs now; those that wait to be tried again included.',
+      registers,
+    }),
+    batchLinesWaiting: new Gauge({
+      name: 'ocr_gateway_batch_lines_waiting',
+      help: 'Requests of batches that wait to be run, as they were counted last: each 10 seconds.',
+      registers,
+    }),
+  }
+}
+
+function webhookMetrics(registers: Registry[]) {
+  return {
+    webhookDeliveries: new Counter({
+      name: 'ocr_gateway_webhook_deliveries_total',
+      help: 'Tries to deliver an event, by outcome: delivered, failed (it is tried again), given_up.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookWaiting: new Gauge({
+      name: 'ocr_gateway_webhook_events_waiting',
+      help: 'Events that are not delivered yet, of all replicas.',
+      registers,
+    }),
+    webhookOldest: new Gauge({
+      name: 'ocr_gateway_webhook_oldest_event_seconds',
+      help: 'Age of the oldest event that is not delivered yet; 0: there is none.',
       registers,
     }),
   }

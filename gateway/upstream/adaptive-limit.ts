@@ -1,14 +1,15 @@
 import { createAnswerSpeed } from './answer-speed.ts'
+import { createBacklog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
-import { beginSearch, followDemand, isReached, judgeFirstRush, judgeWindow } from './limit-search.ts'
+import { beginSearch, climb, followDemand, isReached, judgeFirstRush, judgeWindow, shorten } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
 export interface AdaptiveLimit {
   readonly current: number
-  /** Says that a page was sent; `inFlight` counts it too. */
-  sent(inFlight: number): SentPage
+  /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
+  sent(inFlight: number, kept?: number): SentPage
   /** How fast pages are answered, in pages per second; null before anything is known. */
   rate(): number | null
   /** The shortest that a page has taken lately, in seconds; null before anything is known. */
@@ -17,8 +18,12 @@ export interface AdaptiveLimit {
 
 /** A page on its way. */
 export interface SentPage {
+  /** Says that the first text of its answer has come. */
+  begun(): void
   /** Says that the upstream has answered. Is not called for a page that failed or was left. */
   answered(): void
+  /** Says that the page is not at the upstream any more, whatever has become of it. */
+  left(): void
 }
 
 /** How a limit is found. */
@@ -40,8 +45,9 @@ const MIN_SECONDS = 1e-6
  * be asked of the server, whose own figures leave out pages that it still preprocesses
  * (https://github.com/vllm-project/vllm/issues/44688).
  *
- * It starts by doubling, then tries a half more and a third less, keeps what is better, and rests until pages take a
- * different time. Only pages that were sent while the limit was nearly reached count: an idle server says nothing.
+ * It climbs as the server begins pages, then doubles, then tries a half more and a third less, keeps what is better, and
+ * rests until pages take a different time. Only pages that were sent while the limit was nearly reached count: an idle
+ * server says nothing. Where pages always wait at the server before it begins them, the limit is shortened by those.
  */
 export function createAdaptiveLimit({
   pinned,
@@ -49,27 +55,53 @@ export function createAdaptiveLimit({
   now = () => performance.now(),
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
-  const finder = createFinder(beginSearch(pinned ?? undefined), () => speed.shortest(), now, onChange)
+  const finder = createFinder({
+    begun: beginSearch(pinned ?? undefined),
+    shortest: () => speed.shortest(),
+    now,
+    onChange() {
+      backlog.restart()
+      onChange?.()
+    },
+  })
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
+  let places = 0
+  const isFull = () => isReached(finder.search().limit, backlog.active + places)
+  const backlog = createBacklog({
+    isFull,
+    others: () => ({ active: 0, unbegun: 0 }),
+    speed,
+    onLook: (look) => pinned === null && finder.noteLook(look, speed.rate() ?? Infinity),
+    now,
+  })
   return {
     get current() {
       return finder.search().limit
     },
-    sent(inFlight) {
+    sent(inFlight, kept = 0) {
       const { limit, epoch } = finder.search()
       const sentAt = now()
       const before = timesReached
-      if (isReached(limit, inFlight)) timesReached += 1
-      finder.noteSent(inFlight)
+      if (isReached(limit, inFlight + kept)) timesReached += 1
+      places = kept
+      finder.noteSent(inFlight + kept)
+      const atServer = backlog.sent()
+      let isAnswered = false
       return {
+        begun() {
+          atServer.begun()
+          if (pinned === null && isFull()) finder.noteBegun(backlog.unbegun)
+        },
         answered() {
+          isAnswered = true
           const at = now()
           const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
           speed.add(inFlight, seconds)
           if (pinned !== null) return
           finder.noteAnswered({ at: at / 1000, inFlight, seconds, isBusy: timesReached > before }, epoch)
         },
+        left: () => atServer.ended(isAnswered),
       }
     },
     rate: () => speed.rate(),
@@ -77,20 +109,29 @@ export function createAdaptiveLimit({
   }
 }
 
+interface FinderOptions {
+  readonly begun: LimitSearch
+  readonly shortest: () => number | null
+  readonly now: () => number
+  readonly onChange: () => void
+}
+
 /** Gathers answers until they are enough for a decision, and enters what limit-search.ts decides. */
-function createFinder(begun: LimitSearch, shortest: () => number | null, now: () => number, onChange?: () => void) {
+function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
   let search = begun
+  let isBackedUp = false
   let samples: Sample[] = []
   /** The most pages in flight since the limit was last looked at. */
   let peak = 0
 
   function enter(next: LimitSearch): void {
-    const isNewLimit = next.epoch !== search.epoch
+    const { epoch, limit } = search
     search = next
-    if (!isNewLimit) return
-    samples = []
-    peak = 0
-    onChange?.()
+    if (next.epoch !== epoch) {
+      samples = []
+      peak = 0
+    }
+    if (next.epoch !== epoch || next.limit !== limit) onChange()
   }
 
   function decide(): void {
@@ -100,7 +141,7 @@ function createFinder(begun: LimitSearch, shortest: () => number | null, now: ()
       return
     }
     const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
-    const next = judge(search, samples, { peak, shortest: shortest(), now: now() })
+    const next = judge(search, samples, { peak, shortest: shortest(), isBackedUp, now: now() })
     if (next === null) return
     samples = []
     enter(next)
@@ -110,6 +151,13 @@ function createFinder(begun: LimitSearch, shortest: () => number | null, now: ()
     search: () => search,
     noteSent(inFlight: number): void {
       peak = Math.max(peak, inFlight)
+    },
+    noteBegun(unbegun: number): void {
+      enter(climb(search, 1, unbegun))
+    },
+    noteLook({ most, waiting }: BacklogLook, rate: number): void {
+      isBackedUp = waiting > 0
+      enter(shorten(search, { most, waiting, rate, now: now() }))
     },
     noteAnswered(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.

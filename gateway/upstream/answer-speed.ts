@@ -23,20 +23,31 @@ const PAGES_PER_GENERATION = 1000
 export function createAnswerSpeed(): AnswerSpeed {
   let inFlight: RunningMean | null = null
   let seconds: RunningMean | null = null
-  let pages = 0
-  let shortest = Infinity
-  let shortestBefore = Infinity
+  const shortest = createRecentShortest()
   return {
     add(sentWith, taken) {
       inFlight = addToMean(inFlight, sentWith, { remembered: REMEMBERED_PAGES })
       seconds = addToMean(seconds, taken, { remembered: REMEMBERED_PAGES })
-      if (pages++ % PAGES_PER_GENERATION === 0) {
+      shortest.add(taken)
+    },
+    rate: () => (inFlight === null || seconds === null ? null : inFlight.value / seconds.value),
+    shortest: () => shortest.value(),
+  }
+}
+
+/** Remembers the shortest of the last times. */
+export function createRecentShortest() {
+  let count = 0
+  let shortest = Infinity
+  let shortestBefore = Infinity
+  return {
+    add(seconds: number): void {
+      if (count++ % PAGES_PER_GENERATION === 0) {
         shortestBefore = shortest
         shortest = Infinity
       }
-      shortest = Math.min(shortest, taken)
+      shortest = Math.min(shortest, seconds)
     },
-    rate: () => (inFlight === null || seconds === null ? null : inFlight.value / seconds.value),
-    shortest: () => (pages === 0 ? null : Math.min(shortest, shortestBefore)),
+    value: (): number | null => (count === 0 ? null : Math.min(shortest, shortestBefore)),
   }
 }

@@ -18,8 +18,8 @@ export interface UpstreamChoice {
   serving(modelId: string): readonly Upstream[]
   /** Tells whether an upstream that serves the model is well. */
   isServed(modelId: string): boolean
-  /** Tells whether an upstream could be sent a page of the model. */
-  hasRoom(modelId: string): boolean
+  /** Tells whether an upstream could be sent a page of the model, in a lane. */
+  hasRoom(modelId: string, lane: Turn['lane']): boolean
   /** Null when there is no room, or when waiting for a faster upstream is better. */
   forPage(claim: UpstreamClaim): Upstream | null
   /**
@@ -51,24 +51,27 @@ export function createUpstreamChoice(
    * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
    * that has room: near the end of the work, all would wait for a slow server, or for one that is busy.
    */
-  function isBetterLeft(modelId: string, upstream: Upstream, others: readonly Upstream[]): boolean {
+  function isBetterLeft({ modelId, turn }: UpstreamClaim, upstream: Upstream, others: readonly Upstream[]): boolean {
     if (queuedFor === undefined || others.length < 2) return false
     const atWork = serving(modelId).reduce((sum, each) => sum + each.pages(), 0)
     const left = Math.max(1, queuedFor(modelId) - atWork)
-    return others.some((other) => other !== upstream && other.room() <= 0 && other.waitFor(left) < upstream.waitFor(1))
+    return others.some(
+      (other) => other !== upstream && other.room(turn.lane) <= 0 && other.waitFor(left) < upstream.waitFor(1),
+    )
   }
 
   return {
     serving,
     isServed: (modelId) => wellServing(modelId).length > 0,
-    hasRoom: (modelId) => able(modelId).some((upstream) => upstream.room() > 0),
-    forPage({ modelId, tried }) {
+    hasRoom: (modelId, lane) => able(modelId).some((upstream) => upstream.room(lane) > 0),
+    forPage(claim) {
+      const { modelId, tried, turn } = claim
       const all = able(modelId)
       const untried = all.filter(({ url }) => tried?.has(url) !== true)
       const choice = untried.length > 0 ? untried : all
-      const open = choice.filter((upstream) => upstream.room() > 0)
+      const open = choice.filter((upstream) => upstream.room(turn.lane) > 0)
       const upstream = soonest(open, turns.page++)
-      return upstream === null || isBetterLeft(modelId, upstream, choice) ? null : upstream
+      return upstream === null || isBetterLeft(claim, upstream, choice) ? null : upstream
     },
     // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once. One
     // that sleeps does neither.

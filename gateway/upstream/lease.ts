@@ -1,4 +1,6 @@
 import { GatewayError } from '../errors.ts'
+import { createLaneRoom, type LaneRoom } from '../schedule/lane-room.ts'
+import type { Turn } from '../schedule/turn.ts'
 import type { AdaptiveLimit } from './adaptive-limit.ts'
 import type { Breaker } from './breaker.ts'
 import type { UpstreamConnection, UpstreamRequest, UpstreamResponse } from './connection.ts'
@@ -13,6 +15,8 @@ export interface UpstreamLease extends Disposable {
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
   /** Says that something of the answer has come. */
   heard(): void
+  /** Says that the first text of the answer has come. */
+  begun(): void
   /** Says that a page image may take no more than so many tokens, as the server has refused one that takes more. */
   imageRefused(maxImageTokens: number): void
   /**
@@ -48,25 +52,36 @@ export interface LeasedParts {
 /** The leases of one upstream. */
 export interface Leases {
   /** Counts one request more as in flight. */
-  take(kind: LeaseKind): UpstreamLease
+  take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease
   /** Held now. */
   count(kind: LeaseKind): number
+  /** Who is in the places for pages. */
+  readonly places: LaneRoom
 }
 
 /** Creates the leases, none of them held. */
 export function createLeases(parts: LeasedParts): Leases {
   const { connection, health, limit, breaker, events } = parts
-  const held: Record<LeaseKind, number> = { page: 0, forwarded: 0 }
+  const places = createLaneRoom()
+  let forwarded = 0
 
-  function take(kind: LeaseKind): UpstreamLease {
-    held[kind] += 1
-    const sent = kind === 'page' ? limit.sent(held.page) : null
+  /** Counts a request; returns how it leaves. */
+  function enter(kind: LeaseKind, lane: Turn['lane']): () => void {
+    if (kind === 'page') return places.enter(lane)
+    forwarded += 1
+    return () => void (forwarded -= 1)
+  }
+
+  function take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease {
+    const leave = enter(kind, lane)
+    const sent = kind === 'page' ? limit.sent(places.active, places.kept(limit.current)) : null
     const trial = breaker.sent()
     let isHeld = true
     const release = () => {
       if (!isHeld) return
       isHeld = false
-      held[kind] -= 1
+      leave()
+      sent?.left()
       events.onChange()
     }
     return {
@@ -74,6 +89,7 @@ export function createLeases(parts: LeasedParts): Leases {
       lost: health.lost(),
       send: (request, signal) => send(parts, request, signal),
       heard: () => health.heard(),
+      begun: () => sent?.begun(),
       imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
       ended(outcome) {
         if (!isHeld) return
@@ -87,7 +103,7 @@ export function createLeases(parts: LeasedParts): Leases {
     }
   }
 
-  return { take, count: (kind) => held[kind] }
+  return { take, count: (kind) => (kind === 'page' ? places.active : forwarded), places }
 }
 
 async function send(

@@ -39,12 +39,20 @@ export interface Circumstances {
   readonly peak: number
   /** The shortest that a page has taken lately, in seconds. */
   readonly shortest: number | null
+  /** Whether pages always wait at the server for others: more in flight bring nothing then. */
+  readonly isBackedUp: boolean
   /** In milliseconds. */
   readonly now: number
 }
 
-/** Keeps a GPU of 24 GB busy; for a server that takes fewer, the first answers lower it. */
-const START = 64
+/** More than that would wait too long at a small server before it is known to be one. */
+const START = 8
+/** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
+const CLIMBED = 64
+/** Pages that the server begins raise the limit while no larger share of those that it has are not begun. */
+const MAX_UNBEGUN_SHARE = 1 / 2
+/** So many times the pages that a server works at keep it busy between an answer and the next page. */
+const SPARE = 1.2
 const MIN_LIMIT = 2
 const MAX_LIMIT = 1024
 
@@ -85,6 +93,28 @@ export function beginSearch(limit = START): LimitSearch {
   return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null } }
 }
 
+/**
+ * Raises the limit by the pages that the server has begun, in the first rush: as it begins them, it is sent as many more.
+ * What it has not begun says when to stop.
+ */
+export function climb(search: LimitSearch, begun: number, unbegun: number): LimitSearch {
+  const { phase, limit } = search
+  if (phase !== 'first' || limit >= CLIMBED || unbegun > limit * MAX_UNBEGUN_SHARE) return search
+  return { ...search, limit: Math.min(CLIMBED, limit + begun) }
+}
+
+/** Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. */
+export function shorten(
+  search: LimitSearch,
+  { most, waiting, rate, now }: { most: number; waiting: number; rate: number; now: number },
+): LimitSearch {
+  const enough = Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
+  if (waiting === 0 || enough >= search.limit) return search
+  // More would wait again, and less would leave places empty.
+  const rejection = { seconds: enough / rate, at: now }
+  return withLimit({ ...search, phase: 'settled', probe: null, rejected: { up: rejection, down: rejection } }, enough)
+}
+
 /** Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. */
 export function followDemand(search: LimitSearch, peak: number): LimitSearch {
   return peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
@@ -109,6 +139,8 @@ export function judgeFirstRush(
   if (most < peak * BACK_FROM_PEAK && rush.length < peak) return null
   // With fewer in flight there is nothing to double yet.
   if (!isReached(search.limit, peak)) return followDemand(search, peak)
+  // The server has not begun all pages of a climb that stopped before: single steps say whether more would help.
+  if (search.limit < CLIMBED) return { ...search, phase: 'settled' }
   return double({ ...search, phase: 'doubling' }, most / load.seconds, load.seconds)
 }
 
@@ -151,13 +183,15 @@ function acceptProbe(
   search: LimitSearch,
   direction: Direction,
   { rate, seconds }: Pick<Probe, 'rate' | 'seconds'>,
-  { shortest, now }: Circumstances,
+  circumstances: Circumstances,
 ): LimitSearch {
+  const { shortest, now } = circumstances
   const opposite: Direction = direction === 'up' ? 'down' : 'up'
   const accepted: LimitSearch = { ...search, rejected: { ...search.rejected, [opposite]: { seconds, at: now } } }
   if (search.phase === 'doubling' && search.limit < MAX_LIMIT) return double(accepted, rate, seconds)
   const settled: LimitSearch = { ...accepted, phase: 'settled' }
-  if (direction === 'up' || isQueueing(seconds, shortest)) return tryOut(settled, direction, rate, seconds)
+  if (direction === 'up') return tryUp(settled, rate, seconds, circumstances)
+  if (isQueueing(seconds, shortest)) return tryOut(settled, 'down', rate, seconds)
   return { ...settled, probe: null }
 }
 
@@ -171,18 +205,23 @@ function rejectProbe(search: LimitSearch, probe: Probe, rate: number, { now }: C
   return withLimit({ ...search, phase: 'settled', probe: null, rejected }, limit)
 }
 
-function explore(search: LimitSearch, rate: number, seconds: number, { shortest, now }: Circumstances): LimitSearch {
+function explore(search: LimitSearch, rate: number, seconds: number, circumstances: Circumstances): LimitSearch {
+  const { shortest, now } = circumstances
   const isOpen = (rejection: Rejection | null): boolean =>
     rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
   const { down, up } = search.rejected
   if (isOpen(down) && isQueueing(seconds, shortest)) return tryOut(search, 'down', rate, seconds)
-  if (isOpen(up)) return tryOut(search, 'up', rate, seconds)
+  if (isOpen(up)) return tryUp(search, rate, seconds, circumstances)
   return search
 }
 
 function double(search: LimitSearch, rate: number, seconds: number): LimitSearch {
   const { limit } = search
   return withLimit({ ...search, probe: { direction: 'up', from: limit, rate, seconds } }, limit * 2)
+}
+
+function tryUp(search: LimitSearch, rate: number, seconds: number, { isBackedUp }: Circumstances): LimitSearch {
+  return isBackedUp ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
 }
 
 function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds: number): LimitSearch {

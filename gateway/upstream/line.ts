@@ -1,3 +1,4 @@
+import type { Turn } from '../schedule/turn.ts'
 import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { TurnQueue } from '../schedule/turn-queue.ts'
 import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
@@ -41,11 +42,13 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   function admitAll(): void {
     // A page that waits for an upstream it has not tried yet does not hold up the rest.
     const passedOver: Waiter[] = []
-    while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && choice.hasRoom(modelId)) {
-      const waiter = queue.shift()
-      const upstream = waiter === undefined ? null : choice.forPage(waiter.claim)
-      if (upstream !== null) waiter?.admit(upstream)
-      else if (waiter !== undefined) passedOver.push(waiter)
+    const hasRoom = (lane: Turn['lane']) => choice.hasRoom(modelId, lane)
+    while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && hasRoom('interactive')) {
+      const waiter = queue.shift(hasRoom('batch'))
+      if (waiter === undefined) break
+      const upstream = choice.forPage(waiter.claim)
+      if (upstream === null) passedOver.push(waiter)
+      else waiter.admit(upstream)
     }
     for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter)
   }
@@ -54,7 +57,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
     async acquire(claim, signal) {
       if (isOut()) throw new EngineOutage(modelId)
       const upstream = queue.size === 0 ? choice.forPage(claim) : null
-      if (upstream !== null) return upstream.lease(claim.kind ?? 'page')
+      if (upstream !== null) return upstream.lease(claim.kind ?? 'page', claim.turn.lane)
       const waited = wait(queue, claim, signal)
       // Those who wait may all be waiting for other upstreams than the one that has room.
       admitAll()
@@ -77,7 +80,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       claim,
       admit(upstream) {
         signal.removeEventListener('abort', leave)
-        resolve(upstream.lease(claim.kind ?? 'page'))
+        resolve(upstream.lease(claim.kind ?? 'page', claim.turn.lane))
       },
       refuse(error) {
         signal.removeEventListener('abort', leave)

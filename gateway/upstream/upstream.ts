@@ -1,4 +1,5 @@
 import type { ServedModel } from '../profile/model-profile.ts'
+import type { Turn } from '../schedule/turn.ts'
 import { createAdaptiveLimit } from './adaptive-limit.ts'
 import { createBreaker } from './breaker.ts'
 import type { BreakerState } from './breaker.ts'
@@ -51,8 +52,8 @@ export interface Upstream {
   isAsleep(): boolean
   /** Asks it whether it sleeps, if it seems well and is one that can. Throws the signal's reason. */
   askAsleep(signal: AbortSignal): Promise<boolean>
-  /** Pages that it can be sent now; one at a time while it is on trial. */
-  room(): number
+  /** Pages of a lane that it can be sent now; one at a time while it is on trial. */
+  room(lane: Turn['lane']): number
   /** Most pages in flight. */
   limit(): number
   /** Pages in flight. */
@@ -67,7 +68,7 @@ export interface Upstream {
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
   /** Counts one request more as in flight. */
-  lease(kind: LeaseKind): UpstreamLease
+  lease(kind: LeaseKind, lane: Turn['lane']): UpstreamLease
   close(): Promise<void>
 }
 
@@ -113,7 +114,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     isPrompt: () => !health.isLate(),
     isAsleep: () => health.isAsleep(),
     askAsleep: (signal) => health.askAsleep(signal),
-    room: () => (isWell() ? (breaker.state() === 'closed' ? limit.current : 1) - pages() : 0),
+    room: (lane) => (isWell() ? leases.places.room(lane, breaker.state() === 'closed' ? limit.current : 1) : 0),
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
@@ -129,7 +130,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     }),
     compared: (agrees) => readings.compared(agrees),
     discover: (signal) => health.discover(signal),
-    lease: (kind) => leases.take(kind),
+    lease: (kind, lane) => leases.take(kind, lane),
     close: () => connection.close(),
   }
 }

@@ -96,7 +96,9 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     expect,
     capacity: (modelId) => available(modelId).reduce((sum, upstream) => sum + upstream.limit(), 0),
     spare: (modelId) =>
-      queue.waiting > 0 ? 0 : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room()), 0),
+      queue.waiting > 0
+        ? 0
+        : available(modelId).reduce((sum, upstream) => sum + Math.max(0, upstream.room('batch')), 0),
     compared: (url, agrees) => upstreams.find((upstream) => upstream.url === url)?.compared(agrees),
     maxImageTokens(modelId) {
       const limits = choice.serving(modelId).flatMap((upstream) => upstream.maxImageTokens() ?? [])
@@ -130,7 +132,7 @@ interface ForwardedClaimOptions {
 function createForwardedClaim({ choice, queue, refresh }: ForwardedClaimOptions) {
   async function find({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease | null> {
     if (turn !== null && choice.isServed(modelId)) return queue.acquire({ modelId, turn, kind: 'forwarded' }, signal)
-    return choice.forForwarded(modelId)?.lease('forwarded') ?? null
+    return choice.forForwarded(modelId)?.lease('forwarded', 'interactive') ?? null
   }
 
   return async function claim(request: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {

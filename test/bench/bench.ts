@@ -1,5 +1,6 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
 // when a bar was missed.
+import { benchBatchKills } from './batch-kills.ts'
 import { benchBounds } from './bounds.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
@@ -9,6 +10,7 @@ import { benchRecall } from './recall.ts'
 import { benchSaturation } from './saturation.ts'
 
 const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
+  'batch-kills': benchBatchKills,
   bounds: benchBounds,
   fairness: benchFairness,
   gateway: benchGateway,

@@ -28,18 +28,21 @@ interface Extension {
 export interface ReadOptions {
   readonly signal?: AbortSignal
   readonly onPage?: (page: number) => void
+  /** `flex`: in the batch lane. */
+  readonly serviceTier?: 'auto' | 'flex'
 }
 
 /** Reads a document in one streaming request, as any client of OpenAI's would. */
 export async function readDocument(
   client: OpenAI,
   document: Uint8Array,
-  { signal, onPage }: ReadOptions = {},
+  { signal, onPage, serviceTier = 'auto' }: ReadOptions = {},
 ): Promise<Reading> {
   const startedAt = performance.now()
   const since = () => (performance.now() - startedAt) / 1000
   const messages = [{ role: 'user' as const, content: [filePart(document)] }]
-  const stream = await client.chat.completions.create({ model: MODEL, stream: true, messages }, { signal })
+  const body = { model: MODEL, stream: true, service_tier: serviceTier, messages } as const
+  const stream = await client.chat.completions.create(body, { signal })
   let firstTextSeconds: number | null = null
   const streamed: number[] = []
   let ledger: Extension['pages'] = []

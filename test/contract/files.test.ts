@@ -312,10 +312,10 @@ describe('/v1/files', () => {
     }
     for (const [name, [body, status, code, param]] of Object.entries(refused)) {
       it(`is refused with ${name}, and leaves nothing`, async () => {
-        const before = gateway.services.files.usage()
+        const before = await gateway.services.files.usage()
         const found = await refusal(ask('/v1/files', { method: 'POST', body }))
         assert.deepEqual([found.status, found.code, found.param, found.retry], [status, code, param, 'false'])
-        assert.deepEqual(gateway.services.files.usage(), before)
+        assert.deepEqual(await gateway.services.files.usage(), before)
       })
     }
 
@@ -408,12 +408,12 @@ describe('/v1/files', () => {
     it('is refused when its time is over, and another one’s is not fetched', async () => {
       const { id } = await upload()
       const { addresses } = gateway.services.files
-      const old = `https://files.example.com${addresses.sign(id, Math.floor(Date.now() / 1000) - 1)}`
+      const old = `https://files.example.com${await addresses.sign(id, Math.floor(Date.now() / 1000) - 1)}`
       const process = (documentUrl: string) =>
         mistral.ocr.process({ model: 'any', document: { type: 'document_url', documentUrl } })
       await assert.rejects(process(old), /has expired/)
       await assert.rejects(process(old.replace('signature=', 'signature=x')), /url_not_allowed/)
-      assert.equal((await refusal(fetch(`${gateway.url}${addresses.sign(id, 1)}`))).status, 403)
+      assert.equal((await refusal(fetch(`${gateway.url}${await addresses.sign(id, 1)}`))).status, 403)
     })
   })
 })

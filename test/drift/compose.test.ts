@@ -19,6 +19,7 @@ const serviceSchema = z.object({
   entrypoint: z.array(z.string()).default([]),
   command: z.array(z.string()).default([]),
   ports: z.array(z.string()).optional(),
+  volumes: z.array(z.string()).default([]),
   networks: z.preprocess(
     (names) => (Array.isArray(names) ? Object.fromEntries(names.map((name) => [name, {}])) : names),
     z.record(z.string(), z.object({ aliases: z.array(z.string()).default([]) })),
@@ -37,6 +38,7 @@ const composeSchema = z.object({
     'hunyuan-weights': serviceSchema,
   }),
   networks: z.record(z.string(), z.object({ internal: z.boolean().default(false) })),
+  volumes: z.record(z.string(), z.object({})),
 })
 
 type Service = z.infer<typeof serviceSchema>
@@ -86,7 +88,7 @@ const profileOf = (weights: string, service: Service) =>
   chooseProfile({ root: weights, id: flag(service, '--served-model-name') ?? '', parent: null }, new Map())
 
 describe('docker compose up', () => {
-  const { services, networks } = compose({ ...defaults, ...keys })
+  const { services, networks, volumes } = compose({ ...defaults, ...keys })
 
   it('starts LightOnOCR by default, and HunyuanOCR only when it is asked for', () => {
     assert.equal(defaults['COMPOSE_PROFILES'], 'lighton')
@@ -103,6 +105,14 @@ describe('docker compose up', () => {
     }
     assert.equal(services.gateway.depends_on['lighton']?.required, false)
     assert.equal(services.gateway.depends_on['hunyuan']?.required, false)
+  })
+
+  it('keeps in Redis what must survive a restart, and lets pages alone make room', () => {
+    const { redis } = services
+    assert.equal(flag(redis, '--appendonly'), 'yes')
+    assert.equal(flag(redis, '--maxmemory-policy'), 'volatile-lru')
+    assert.deepEqual(redis.volumes, ['redis:/data'])
+    assert.ok(volumes['redis'])
   })
 
   it('publishes the gateway on loopback and nothing else', () => {

@@ -244,7 +244,7 @@ describe('two gateways over one folder', { timeout: 60_000 }, () => {
       ),
     )
     assert.equal(new Set(many.map((each) => each.id)).size, 40)
-    assert.deepEqual(first.services.files.usage(), { ...second.services.files.usage(), files: 42 })
+    assert.deepEqual(await first.services.files.usage(), { ...(await second.services.files.usage()), files: 42 })
   })
 })
 
@@ -270,7 +270,7 @@ describe('what may be stored', () => {
     )
     await one.files.delete(id)
     await upload(two, MB)
-    assert.deepEqual(gateway.services.files.usage().files, 3)
+    assert.deepEqual((await gateway.services.files.usage()).files, 3)
   })
 
   it('counts what is on its way', async () => {
@@ -304,7 +304,7 @@ describe('a file whose time is over', () => {
     assert.deepEqual((await client.files.list()).data, [young])
     await files.sweeper.sweep()
     assert.deepEqual(namesIn(folder.path, 'content'), [young.id])
-    assert.deepEqual(files.usage().files, 1)
+    assert.deepEqual((await files.usage()).files, 1)
   })
 
   it('and an upload that was given up, take their bytes with them', async () => {
@@ -321,7 +321,7 @@ describe('a file whose time is over', () => {
     await assert.rejects(client.uploads.parts.create(upload.id, { data }), { status: 400, message: /is expired/ })
     await files.sweeper.sweep()
     assert.deepEqual(namesIn(folder.path, 'content'), [])
-    assert.equal(files.usage().bytes, 0)
+    assert.equal((await files.usage()).bytes, 0)
   })
 })
 

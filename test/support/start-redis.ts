@@ -14,7 +14,7 @@ export interface RedisServer extends AsyncDisposable {
   stop(): Promise<void>
   /** Ends it as a crash does; it can be restarted. */
   kill(): Promise<void>
-  /** Starts it anew, empty, on the same port. */
+  /** Starts it anew on the same port; empty, unless it writes a log. */
   restart(): Promise<void>
   /** Lets it hang: the kernel still accepts connections and bytes, nobody answers. */
   pause(): void

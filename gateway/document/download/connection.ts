@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { LookupAddress } from 'node:dns'
 import { connect as connectTls } from 'node:tls'
+import { Client } from 'undici'
 import { GatewayError } from '../../errors.ts'
 import { orAborted } from '../../schedule/or-aborted.ts'
 import { addressProblem, hostOf, isListed, isLiteral, portOf, type AddressRules } from './address.ts'
@@ -18,11 +19,28 @@ const MAX_TRIED = 8
 const ATTEMPT_MS = 1000
 
 /**
+ * Returns a client whose one connection is opened as `openSocket` does it, when it is first used. It has no time limits but the
+ * signal; whoever uses it destroys it.
+ */
+export function openClient(url: URL, rules: ConnectionRules, signal: AbortSignal): Client {
+  return new Client(url.origin, {
+    connect: (_, settle) => {
+      openSocket(url, rules, signal).then(
+        (socket) => settle(null, socket),
+        (error: Error) => settle(error, null),
+      )
+    },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+}
+
+/**
  * Opens a socket to the host of a URL, by TLS where the URL says so. Every address that the name has is held against the
  * rules, and the socket goes to those, and asks nobody again; where it has come to is checked once more, before a byte is
  * sent. Throws `url_not_allowed`, what resolving and connecting throw, and the signal's reason.
  */
-export async function openSocket(url: URL, rules: ConnectionRules, signal: AbortSignal): Promise<Socket> {
+async function openSocket(url: URL, rules: ConnectionRules, signal: AbortSignal): Promise<Socket> {
   const host = hostOf(url)
   const addresses = isLiteral(url)
     ? [{ address: host, family: isIP(host) }]

@@ -52,10 +52,14 @@ const FAILURES: readonly { readonly code: RegExp; readonly what: string; readonl
 /** Says why a connection failed. What is a refusal already stays as it is. */
 export function connectionFailed(fetched: Fetched, error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
-  const code = codeOf(error)
-  const known = FAILURES.find((failure) => failure.code.test(code))
-  const { what, retry } = known ?? { what: 'broke the connection off', retry: true }
+  const { what, retry } = describeFailure(error)
   return downloadFailed(fetched, what, { retry, cause: error })
+}
+
+/** Says what became of a connection, in words that continue a sentence which begins with the host, and whether it may pass. */
+export function describeFailure(error: unknown): { readonly what: string; readonly retry: boolean } {
+  const code = codeOf(error)
+  return FAILURES.find((failure) => failure.code.test(code)) ?? { what: 'broke the connection off', retry: true }
 }
 
 /** With several addresses for a name, Node gathers one error for each. */

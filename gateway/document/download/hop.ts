@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
-import { Client } from 'undici'
+import type { Client } from 'undici'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
-import { openSocket, type ConnectionRules } from './connection.ts'
+import { openClient, type ConnectionRules } from './connection.ts'
 import { connectionFailed, downloadFailed } from './failure.ts'
 
 /** What a server answered; disposing it closes its connection. */
@@ -33,17 +33,7 @@ export async function request(
   const fetched = { url, param: rules.param }
   const silent = (): Error => downloadFailed(fetched, 'did not answer in time', { retry: true })
   using limit = startTimeLimit(idleSeconds * 1000, silent, signal)
-  const client = new Client(url.origin, {
-    connect: (_, settle) => {
-      openSocket(url, rules, limit.signal).then(
-        (socket) => settle(null, socket),
-        (error: Error) => settle(error, null),
-      )
-    },
-    // The limits are the caller's, through the signal.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+  const client = openClient(url, rules, limit.signal)
   try {
     const path = url.pathname + url.search
     const answer = await client.request({ method: 'GET', path, headers: HEADERS, signal: limit.signal })

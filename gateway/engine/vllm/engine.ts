@@ -45,7 +45,10 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
           lease.heard()
           timer.heard()
         },
-        onFirstToken: () => options.onFirstToken?.((performance.now() - sentAt) / 1000),
+        onFirstToken() {
+          lease.begun()
+          options.onFirstToken?.((performance.now() - sentAt) / 1000)
+        },
       })
       const dropped = droppedImage(lease.url, prompt, end.usage)
       if (dropped !== null) throw dropped

@@ -5,7 +5,7 @@ import type { Upstreams } from '../../upstream/upstreams.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
-import { freeMemory } from '../read-body.ts'
+import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices, type JsonBody } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 

@@ -2,7 +2,7 @@ import { readCompletion } from '../../request/completion.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 import { passThrough } from '../pass-through.ts'
-import { freeMemory } from '../read-body.ts'
+import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 

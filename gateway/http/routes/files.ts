@@ -77,7 +77,7 @@ export function fileUrl({ files: { store, addresses } }: FileServices) {
   return async function fileUrl(c: GatewayContext): Promise<Response> {
     const { id, expiresAt } = await store.find(ownerOf(c), idOf(c))
     const until = Math.floor(Date.now() / 1000) + readExpiry(c.req.query('expiry')) * 3600
-    return c.json({ url: `${originOf(c)}${addresses.sign(id, Math.min(until, expiresAt))}` })
+    return c.json({ url: `${originOf(c)}${await addresses.sign(id, Math.min(until, expiresAt))}` })
   }
 }
 
@@ -85,7 +85,7 @@ export function fileUrl({ files: { store, addresses } }: FileServices) {
 export function signedContent({ files: { store, addresses }, bodyIdleSeconds }: FileServices) {
   return async function signedContent(c: GatewayContext, next: () => Promise<void>): Promise<Response | void> {
     if (c.req.query('signature') === undefined) return next()
-    const found = addresses.read(c.req.url)
+    const found = await addresses.read(c.req.url)
     if (found === null || found.hasExpired || found.id !== idOf(c)) throw notSigned(found?.hasExpired === true)
     return sendFile(c, await store.open(await store.findAny(found.id)), bodyIdleSeconds)
   }

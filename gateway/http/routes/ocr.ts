@@ -8,7 +8,7 @@ import type { OcrRequest } from '../../request/ocr-request.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
 import { isForm, readDocumentForm } from '../read-document-form.ts'
-import { freeMemory } from '../read-body.ts'
+import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 

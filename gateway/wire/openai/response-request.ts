@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { metadata } from './metadata.ts'
 import { ocrOptions } from './ocr-options.ts'
 
 /** What of a response's request is looked at before its model is known. Its items are checked one by one. */
@@ -15,17 +16,6 @@ export const responseItem = z.looseObject({
 
 /** One item of the input. */
 export type ResponseItem = z.output<typeof responseItem>
-
-const MAX_PAIRS = 16
-
-/** Texts of the caller's own, which the response keeps. OpenAI's limits. */
-const metadata = z
-  .record(
-    z.string().max(64, 'a name has at most 64 characters'),
-    z.string('expected a string').max(512, 'a value has at most 512 characters'),
-    'expected an object of strings',
-  )
-  .refine((pairs) => Object.keys(pairs).length <= MAX_PAIRS, `there may be at most ${MAX_PAIRS} pairs`)
 
 /** How the answer is to be written; only what is known to ask for JSON counts. */
 const format = z.union([

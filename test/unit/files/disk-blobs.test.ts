@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { readAll } from '../../../gateway/files/blob-store.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { useFolder } from '../../support/use-folder.ts'
 
@@ -22,7 +23,8 @@ describe('a folder of bytes', () => {
     const fresh = createDiskBlobs(own, 60_000)
     assert.equal(await fresh.open('file-a'), null)
     await fresh.remove(['file-a'])
-    await fresh.sweep(() => [])
+    await fresh.sweep()
+    assert.deepEqual(await Array.fromAsync(fresh.names()), [])
     assert.equal(existsSync(own), false)
     await fresh.write('file-a', pieces('x'), anything)
     assert.equal(statSync(join(own, 'content')).mode & 0o777, 0o700)
@@ -68,30 +70,52 @@ describe('a folder of bytes', () => {
     assert.deepEqual([names('content'), names('incoming')], [before, []])
   })
 
-  for (const code of ['ENOSPC', 'EDQUOT', 'EFBIG']) {
-    it(`says that the disk is full where the system says ${code}`, async () => {
+  for (const [code, expected] of [
+    ['ENOSPC', 'storage_full'],
+    ['EDQUOT', 'storage_full'],
+    ['EFBIG', 'storage_full'],
+    ['EROFS', 'storage_unavailable'],
+    ['ESTALE', 'storage_unavailable'],
+    ['EIO', 'storage_unavailable'],
+  ]) {
+    it(`says ${expected} where the system says ${code}`, async () => {
       const failing = async function* () {
         yield Buffer.from('x')
         throw Object.assign(new Error('write'), { code })
       }
-      await assert.rejects(blobs.write('file-e', failing(), anything), { code: 'storage_full' })
+      await assert.rejects(blobs.write('file-e', failing(), anything), { code: expected })
     })
   }
 
-  it('is swept of what is old and nobody’s, and of nothing else', async () => {
+  it('is swept of what was not written to its end long ago, and of nothing else', async () => {
     const own = useFolder()
     const swept = createDiskBlobs(own.path, 60_000)
-    for (const id of ['file-kept', 'file-lost', 'file-young']) await swept.write(id, pieces('x'), anything)
+    await swept.write('file-kept', pieces('x'))
     const old = (path: string) => utimesSync(join(own.path, path), new Date(0), new Date(0))
     for (const name of ['dead', 'live']) writeFileSync(join(own.path, 'incoming', name), 'x')
-    for (const path of ['content/file-kept', 'content/file-lost', 'incoming/dead']) old(path)
-    const asked: string[][] = []
-    await swept.sweep((ids) => {
-      asked.push(ids.toSorted())
-      return ids.filter((id) => id !== 'file-kept')
-    })
-    assert.deepEqual(asked, [['file-kept', 'file-lost', 'file-young']])
-    assert.deepEqual(readdirSync(join(own.path, 'content')).toSorted(), ['file-kept', 'file-young'])
+    for (const path of ['content/file-kept', 'incoming/dead']) old(path)
+    await swept.sweep()
+    assert.deepEqual(readdirSync(join(own.path, 'content')), ['file-kept'])
     assert.deepEqual(readdirSync(join(own.path, 'incoming')), ['live'])
+  })
+
+  it('says when a name was last written', async () => {
+    await blobs.write('file-timed', pieces('x'))
+    utimesSync(join(folder.path, 'content/file-timed'), new Date(5000), new Date(5000))
+    assert.deepEqual([await blobs.changedAt('file-timed'), await blobs.changedAt('file-none')], [5000, null])
+  })
+
+  it('has folders, whose names are listed and removed together', async () => {
+    const own = createDiskBlobs(join(folder.path, 'folders'), 60_000)
+    for (const name of ['batch_a/1', 'batch_a/2', 'batch_b/1', 'file-x']) await own.write(name, pieces(name))
+    const listed = async (within?: string) => (await Array.fromAsync(own.names(within))).flat().toSorted()
+    assert.deepEqual(await listed(), ['batch_a/1', 'batch_a/2', 'batch_b/1', 'file-x'])
+    assert.deepEqual(await listed('batch_a'), ['batch_a/1', 'batch_a/2'])
+    await own.removeFolder('batch_a')
+    await own.removeFolder('batch_a')
+    await own.remove(['batch_b/1'])
+    assert.deepEqual(await listed(), ['file-x'])
+    await own.write('batch_a/3', pieces('again'))
+    assert.equal((await readAll(own, 'batch_a/3'))?.toString(), 'again')
   })
 })

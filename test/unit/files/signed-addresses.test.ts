@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createSignedAddresses } from '../../../gateway/files/signed-addresses.ts'
+import { createSqliteTable } from '../../../gateway/files/sqlite-table.ts'
 import { createDatabase } from '../../../gateway/store/database.ts'
 import { useFolder } from '../../support/use-folder.ts'
 
 const later = Math.floor(Date.now() / 1000) + 60
 
-describe('signed addresses', () => {
+const signerOver = (folder: string) => createSignedAddresses(createSqliteTable(createDatabase(folder)), null)
+
+describe('signed addresses', async () => {
   const folder = useFolder()
-  const addresses = createSignedAddresses(createDatabase(folder.path))
-  const path = addresses.sign('file-1a', later)
+  const addresses = signerOver(folder.path)
+  const path = await addresses.sign('file-1a', later)
   const known = { id: 'file-1a', hasExpired: false }
 
   for (const prefix of [
@@ -19,25 +22,28 @@ describe('signed addresses', () => {
     'http://[::1]:1',
     'https://example.com/',
   ]) {
-    it(`are known behind ${prefix}`, () => {
-      assert.deepEqual(addresses.read(prefix + path), known)
+    it(`are known behind ${prefix}`, async () => {
+      assert.deepEqual(await addresses.read(prefix + path), known)
     })
   }
 
-  it('are known without /v1, with its slashes doubled, and with more behind them', () => {
-    assert.deepEqual(addresses.read(`http://a${path.slice(3)}`), known)
-    assert.deepEqual(addresses.read(`http://a${path.replace('/files/', '//files/')}&download=1#page=2`), known)
+  it('are known without /v1, with its slashes doubled, and with more behind them', async () => {
+    assert.deepEqual(await addresses.read(`http://a${path.slice(3)}`), known)
+    assert.deepEqual(await addresses.read(`http://a${path.replace('/files/', '//files/')}&download=1#page=2`), known)
   })
 
-  it('are known to every gateway over the same folder, and after a restart; to no other', () => {
-    const replica = createSignedAddresses(createDatabase(folder.path))
-    assert.deepEqual(replica.read(`http://a${path}`), known)
-    assert.equal(createSignedAddresses(createDatabase(useFolder().path)).read(`http://a${path}`), null)
+  it('are known to every gateway over the same folder, and after a restart; to no other', async () => {
+    const replica = signerOver(folder.path)
+    assert.deepEqual(await replica.read(`http://a${path}`), known)
+    assert.equal(await signerOver(useFolder().path).read(`http://a${path}`), null)
   })
 
-  it('expire', () => {
+  it('expire', async () => {
     const now = Math.floor(Date.now() / 1000)
-    assert.deepEqual(addresses.read(`http://a${addresses.sign('file-1a', now)}`), { id: 'file-1a', hasExpired: true })
+    assert.deepEqual(await addresses.read(`http://a${await addresses.sign('file-1a', now)}`), {
+      id: 'file-1a',
+      hasExpired: true,
+    })
   })
 
   const signature = /signature=(.*)$/.exec(path)?.[1] ?? ''
@@ -56,14 +62,19 @@ describe('signed addresses', () => {
     'no address': path,
     nothing: '',
   })) {
-    it(`are not what has ${name}`, () => {
-      assert.equal(addresses.read(address), null)
+    it(`are not what has ${name}`, async () => {
+      assert.equal(await addresses.read(address), null)
     })
   }
 
-  it('make no database where anybody tries one that looks like none', () => {
+  it('make no database where anybody tries one that looks like none', async () => {
     const untouched = createDatabase(useFolder().path)
-    assert.equal(createSignedAddresses(untouched).read('http://a/files/file-1/content?expires=1&signature=a'), null)
+    assert.equal(
+      await createSignedAddresses(createSqliteTable(untouched), null).read(
+        'http://a/files/file-1/content?expires=1&signature=a',
+      ),
+      null,
+    )
     assert.equal(untouched.exists(), false)
   })
 })

@@ -7,7 +7,9 @@ import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BlobStore } from '../../../gateway/files/blob-store.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
+import { NO_FACTS } from '../../../gateway/files/facts.ts'
 import { createFileStore } from '../../../gateway/files/file-store.ts'
+import { createSqliteTable } from '../../../gateway/files/sqlite-table.ts'
 import { createUploadStore } from '../../../gateway/files/upload-store.ts'
 import { createDatabase } from '../../../gateway/store/database.ts'
 import { useFolder } from '../../support/use-folder.ts'
@@ -21,8 +23,9 @@ function openGateway(folder: string, change: (blobs: BlobStore) => Partial<BlobS
   const database = createDatabase(folder)
   const disk = createDiskBlobs(join(folder, 'files'), 60_000)
   const blobs = { ...disk, ...change(disk) }
-  const files = createFileStore(database, blobs, OPTIONS)
-  return { files, uploads: createUploadStore(database, blobs, files, OPTIONS) }
+  const keeping = { table: createSqliteTable(database), blobs, facts: NO_FACTS }
+  const files = createFileStore(keeping, OPTIONS)
+  return { files, uploads: createUploadStore(keeping, files, OPTIONS) }
 }
 type Gateway = ReturnType<typeof openGateway>
 

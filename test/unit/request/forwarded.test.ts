@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { repeatedName } from '../../../gateway/http/repeated-name.ts'
+import { repeatedName } from '../../../gateway/request/body/repeated-name.ts'
 import { checkForwardedChat } from '../../../gateway/request/forwarded.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 

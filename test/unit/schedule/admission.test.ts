@@ -82,6 +82,21 @@ describe('when there will be room', () => {
   })
 })
 
+describe('an admission of lanes', () => {
+  it('takes no room from interactive pages for batch work, which comes after all', () => {
+    const admission = createAdmission(10)
+    using batch = admission.admit(100, 'ocr', 'batch')
+    using chat = admission.admit(10, 'ocr', 'interactive')
+    assert.equal(admission.queued, 110)
+    assert.throws(() => admission.admit(1, 'ocr', 'interactive'), { code: 'queue_full', message: /^10 pages/ })
+    batch[Symbol.dispose]()
+    assert.throws(() => admission.admit(1, 'ocr', 'batch'), { code: 'queue_full', message: /^10 pages/ })
+    assert.throws(() => admission.check('batch'), { code: 'queue_full' })
+    chat[Symbol.dispose]()
+    assert.doesNotThrow(() => admission.check('batch'))
+  })
+})
+
 describe('an admission within a share of the queue', () => {
   it('leaves the rest to others, and counts with them', () => {
     const admission = createAdmission(10)

@@ -29,11 +29,35 @@ describe('slots', () => {
     assert.deepEqual([slots.active, slots.waiting], [0, 0])
   })
 
+  it('come to an interactive page beside a batch at once, and no batch page gets more for it', async () => {
+    const slots = createSlots(
+      () => 8,
+      () => 2,
+    )
+    const batch = { ...someone, lane: 'batch' } as const
+    const held = await Promise.all(Array.from({ length: 8 }, () => slots.acquire(batch, live)))
+    const waiting = slots.acquire(batch, live)
+    const beyond = await within(
+      Promise.all([slots.acquire(someone, live), slots.acquire(someone, live)]),
+      1_000,
+      'two slots beyond',
+    )
+    const third = slots.acquire(someone, live)
+    assert.deepEqual([slots.active, slots.waiting], [10, 2])
+    held[0]?.()
+    const releaseThird = await within(third, 1_000, 'the slot of a batch page')
+    for (const release of [...beyond, releaseThird]) release()
+    assert.deepEqual([slots.active, slots.waiting], [7, 1])
+    // One of the 8 is kept, as interactive pages have come.
+    held[1]?.()
+    await within(waiting, 1_000, 'the slot of the waiting batch page')
+  })
+
   it('are lent to who waits, and taken back at once', async () => {
     const slots = createSlots(() => 1)
     const release = await slots.acquire(someone, live)
     const second = slots.acquire(someone, live)
-    const takeBack = slots.lend()
+    const takeBack = slots.lend('interactive')
     const releaseSecond = await within(second, 1_000, 'the lent slot')
     takeBack()
     const third = slots.acquire(someone, live)

@@ -25,6 +25,16 @@ describe('turns', () => {
     assert.deepEqual(drained(queue).slice(0, 6), ['a1 1', 'b1 1', 'a2 1', 'b1 2', 'a3 1', 'b1 3'])
   })
 
+  it('pass batch work by where it may not go', () => {
+    const queue = createTurnQueue<string>()
+    queue.push(turn('batch', { lane: 'batch' }), 'batch 1')
+    for (let number = 0; number < 9; number++) queue.push(turn('chat'), `chat ${number}`)
+    assert.deepEqual([queue.sizeOf('batch'), queue.sizeOf('interactive')], [1, 9])
+    const order = Array.from({ length: 10 }, () => queue.shift(false))
+    assert.ok(!order.includes('batch 1'))
+    assert.deepEqual([order.at(-1), queue.shift()], [undefined, 'batch 1'])
+  })
+
   it('come to interactive work first, and to batch work one time in eight', () => {
     const queue = createTurnQueue<string>()
     for (let number = 0; number < 3; number++) queue.push(turn('batch', { lane: 'batch' }), `batch ${number}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createAdaptiveLimit } from '../../../gateway/upstream/adaptive-limit.ts'
+import { createAdaptiveLimit, type SentPage } from '../../../gateway/upstream/adaptive-limit.ts'
 import { simulate, type SimulatedRun } from './simulated-server.ts'
 
 function setUp(pinned: number | null = null) {
@@ -47,11 +47,47 @@ describe('the limit that finds itself', () => {
     assert.deepEqual([limits, limit.current, changes()], [[3], 3, 0])
   })
 
-  for (const demand of [1, 4, 12])
+  for (const demand of [1, 4, 7])
     it(`learns nothing from ${demand} at a time on an idle gateway`, () => {
       const { run, changes } = setUp()
       const { limits } = run({ server: { places: 64, seconds: 1, jitter: 0.3 }, pages: 2000, demand })
       assert.deepEqual([limits.length, changes()], [1, 0])
+    })
+
+  it('climbs no further than pages are wanted', () => {
+    const { limit, run } = setUp()
+    run({ server: { places: 64, seconds: 1, jitter: 0.3 }, pages: 2000, demand: 12 })
+    assert.ok(limit.current >= 12 && limit.current <= 16, `${limit.current}`)
+  })
+
+  for (const places of [1, 4, 16, 64])
+    it(`sends a server of ${places} hardly more than it works at, in the first seconds already`, () => {
+      const { limit, run } = setUp()
+      const { limits } = run({ server: { places, seconds: 1, jitter: 0.1 }, pages: places * 3 })
+      assert.ok(Math.max(...limits) <= Math.max(8, places * 2) + places, limits.join(' '))
+      run({ server: { places, seconds: 1, jitter: 0.1 }, pages: places * 20 })
+      assert.ok(limit.current <= Math.max(2, Math.ceil(places * 1.25)), `${limit.current}`)
+    })
+
+  for (const [server, textAfter] of [
+    ['prepares each page before its first text', 3],
+    ['sends no streams', 8],
+  ] as const)
+    it(`takes nothing for a line at a server that ${server}`, () => {
+      const clock = { now: 0 }
+      const limit = createAdaptiveLimit({ pinned: null, now: () => clock.now })
+      const pages: SentPage[] = []
+      // One more every tenth of a second, and 8 at a time.
+      for (let page = 0; page < 400; page++) {
+        const ended = pages[page - 8]
+        if (textAfter === 8) ended?.begun()
+        ended?.answered()
+        ended?.left()
+        pages.push(limit.sent(Math.min(8, page + 1)))
+        if (textAfter < 8) pages[page - textAfter]?.begun()
+        clock.now += 100
+      }
+      assert.ok(limit.current >= 8, `${limit.current}`)
     })
 
   it('follows a server that has become slower', () => {

@@ -55,13 +55,20 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
   const work = ({ seconds, jitter = 0 }: SimulatedServer) => seconds * (1 + jitter * (random.next() * 2 - 1))
   const speed = ({ places, seconds, share = 0 }: SimulatedServer) =>
     places === null ? seconds / (seconds + share * running.length) : 1
-  while (answered < pages) {
+  /** Returns whether there is something to begin. */
+  const send = (): boolean => {
     while (sent < pages && sent - answered < Math.min(limit.current, demand)) {
       sent += 1
       waiting.push({ page: limit.sent(sent - answered), left: work(server()) })
     }
-    while (waiting.length > 0 && running.length < (server().places ?? Infinity)) {
-      running.push(waiting.shift() as Job)
+    return waiting.length > 0 && running.length < (server().places ?? Infinity)
+  }
+  while (answered < pages) {
+    // A page that begins may make room for others.
+    while (send()) {
+      const job = waiting.shift() as Job
+      job.page.begun()
+      running.push(job)
     }
     const pace = speed(server())
     const step = Math.min(...running.map(({ left }) => left))
@@ -70,6 +77,7 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
     for (const job of running.filter(({ left }) => left < 1e-9)) {
       running.splice(running.indexOf(job), 1)
       job.page.answered()
+      job.page.left()
       answered += 1
     }
     if (limit.current !== limits.at(-1)) limits.push(limit.current)

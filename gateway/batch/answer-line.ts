@@ -1,0 +1,194 @@
+import { collect, type Reading } from '../answer/collect.ts'
+import { lineAnswer, type AnsweredLine } from '../answer/batch.ts'
+import { GatewayError } from '../errors.ts'
+import type { FileStore } from '../files/file-store.ts'
+import { answerEvents, type AnswerEvents } from '../ocr/answer-events.ts'
+import { sumUsage } from '../ocr/ledger.ts'
+import type { OcrServices } from '../ocr/ocr.ts'
+import type { ServedModel } from '../profile/model-profile.ts'
+import { freeMemory } from '../request/body/free-memory.ts'
+import { memberIn } from '../request/body/json-members.ts'
+import { parseJson, refuseBeyond, startScan, type ParsedJson } from '../request/body/parse-json.ts'
+import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
+import type { OcrRequest } from '../request/ocr-request.ts'
+import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import type { BatchAnswer } from '../wire/openai/batch.ts'
+import type { Batch, BatchUsage } from './batch.ts'
+import { forwardLine } from './forward-line.ts'
+import type { IndexedLine } from './line-index.ts'
+import { untilOutage, type LinePages, type LinePart } from './line-pages.ts'
+import { readQuestion, type LineQuestion, type OcrQuestion, type QuestionServices } from './line-question.ts'
+import { requestIdOf } from './names.ts'
+
+/** The services and limits with which lines are answered: those of requests over HTTP. */
+export interface AnsweringServices extends QuestionServices {
+  readonly files: Pick<FileStore, 'find' | 'open'>
+  readonly ocr: OcrServices
+  readonly findModel: (name: string, signal: AbortSignal) => Promise<ServedModel>
+  readonly named: (key: string | null) => NamedDocuments
+  readonly textChats: TextChats
+  readonly maxDocumentBytes: number
+  readonly maxBodyBytes: number
+  readonly bodyBudget: ByteBudget
+  readonly forward: Upstreams['forward']
+  /** Null where the page cache outlives the process. */
+  readonly pages: LinePages | null
+}
+
+/** The answer to a line. */
+export interface LineAnswer {
+  readonly outcome: 'completed' | 'failed'
+  readonly usage: BatchUsage
+  readonly answer: BatchAnswer
+}
+
+/** A line that is being answered. */
+export interface RunLine {
+  readonly batch: Batch
+  /** Counted from 0. */
+  readonly line: number
+  readonly indexed: IndexedLine
+}
+
+/**
+ * Answers a line as its endpoint answers a request, in whole. Says when its documents are open: nothing of the line itself is
+ * held any more. Throws what the endpoint throws, and `file_not_found` where the input is gone.
+ */
+export async function answerLine(
+  run: RunLine,
+  services: AnsweringServices,
+  onOpened: () => void,
+  signal: AbortSignal,
+): Promise<LineAnswer> {
+  const { batch, line, indexed } = run
+  const { owner } = batch
+  const { maxBodyBytes, bodyBudget } = services
+  if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
+  const id = requestIdOf(batch.id, line)
+  const key = owner === '' ? null : owner
+  const reservation = await bodyBudget.reserve(indexed.length, { key, signal: () => signal })
+  const opened = (): void => {
+    reservation.release()
+    onOpened()
+  }
+  try {
+    const question = await questionOf(run, contextOf(id, key, services, signal), services, reservation)
+    const named = { id, customId: indexed.customId }
+    if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
+    const { forward } = services
+    onOpened()
+    const { status, body, usage } = await forwardLine(question, { id, key: owner, forward }, signal)
+    const outcome = status < 400 ? 'completed' : 'failed'
+    return { outcome, usage, answer: lineAnswer(named, status, body) }
+  } finally {
+    reservation.release()
+  }
+}
+
+function contextOf(
+  requestId: string,
+  key: string | null,
+  { findModel, named, textChats, maxDocumentBytes }: AnsweringServices,
+  signal: AbortSignal,
+): RequestContext {
+  return {
+    requestId,
+    key,
+    // Nobody waits.
+    patienceSeconds: null,
+    maxDocumentBytes,
+    textChats,
+    named: named(key),
+    findModel: (name) => findModel(name, signal),
+  }
+}
+
+/** A separate function, so that nothing holds the line, perhaps a hundred megabytes, while its pages are read. */
+async function questionOf(
+  { batch, indexed }: RunLine,
+  context: RequestContext,
+  services: AnsweringServices,
+  reservation: Reservation,
+): Promise<LineQuestion> {
+  const bytes = await bytesOf(batch, indexed, services)
+  try {
+    const body = await parsed(memberIn(bytes, 'body') ?? bytes)
+    const question = await readQuestion(batch.endpoint, body, context, services)
+    // The body of a request that is passed on may be part of these bytes.
+    if (question.kind !== 'ocr') return question
+    // Of what came in base64, three quarters are left.
+    reservation.resize(Math.ceil((bytes.length * 3) / 4))
+    freeMemory(bytes)
+    return question
+  } catch (error) {
+    freeMemory(bytes)
+    throw error
+  }
+}
+
+async function bytesOf(
+  { owner, inputFileId }: Batch,
+  { offset, length }: IndexedLine,
+  { files }: AnsweringServices,
+): Promise<Buffer> {
+  const { blob } = await files.open(await files.find(owner, inputFileId, 'input_file_id'), 'input_file_id')
+  await using opened = blob
+  const { buffer, byteOffset, byteLength } = await opened.read(length, offset)
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+function parsed(bytes: Buffer): Promise<ParsedJson> {
+  const scan = startScan()
+  refuseBeyond(scan.advance(bytes, bytes.length))
+  return parseJson(bytes, scan)
+}
+
+async function readDocuments(
+  { request, annotation, writer }: OcrQuestion,
+  { batch, line }: RunLine,
+  named: AnsweredLine,
+  services: AnsweringServices,
+  onOpened: () => void,
+  signal: AbortSignal,
+): Promise<LineAnswer> {
+  const read = (asked: OcrRequest, part: LinePart): Promise<Reading> => {
+    // Pictures are not kept with a page.
+    const keeps = services.pages !== null && (asked.figures ?? null) === null
+    const finished = untilOutage(keeps ? services.pages.of(batch.id, line, part, signal) : null)
+    const events = answerEvents(asked, { ...services.ocr, finished }, signal)
+    return collect(part === 'read' ? telling(events, onOpened) : events)
+  }
+  const annotated = annotation === null ? null : { request: annotation, reading: await read(annotation, 'annotation') }
+  const reading = await read(request, 'read')
+  const usage = annotated === null ? usageOf(reading) : added(usageOf(reading), usageOf(annotated.reading))
+  const body = await writer(annotated).whole(reading)
+  return { outcome: 'completed', usage, answer: lineAnswer(named, 200, body) }
+}
+
+async function* telling(events: AnswerEvents, onOpened: () => void): AnswerEvents {
+  for await (const event of events) {
+    if (event.type === 'document-open') onOpened()
+    yield event
+  }
+}
+
+function usageOf({ ledger }: Reading): BatchUsage {
+  const { promptTokens, completionTokens, cachedPromptTokens } = sumUsage(ledger)
+  return { inputTokens: promptTokens, cachedTokens: cachedPromptTokens, outputTokens: completionTokens }
+}
+
+function added(one: BatchUsage, other: BatchUsage): BatchUsage {
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    cachedTokens: one.cachedTokens + other.cachedTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+  }
+}
+
+function tooLarge(maxBodyBytes: number): GatewayError {
+  return new GatewayError(
+    'body_too_large',
+    `The line is longer than the ${maxBodyBytes} bytes of a request body (GATEWAY_MAX_BODY_BYTES). Name its documents by file_id.`,
+  )
+}

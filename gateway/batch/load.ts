@@ -1,0 +1,80 @@
+import type { Admission } from '../schedule/admission.ts'
+import type { LineObserver } from './line-task.ts'
+
+/** What the tasks take that this process runs. */
+export interface Load {
+  /** Tells whether another task can be begun. */
+  hasRoom(): boolean
+  /** Adds a task; `onOpened` is told when there may be more room before it ends. */
+  add(isLine: boolean, onOpened: () => void): LoadedTask
+}
+
+/** A task that is being run. */
+interface LoadedTask {
+  readonly observer: LineObserver
+  /** Resolves when it is known how many bytes it holds. */
+  readonly known: Promise<void>
+  readonly ended: () => void
+}
+
+/** How many tasks a process has at most: each has open documents. */
+export const MAX_AT_A_TIME = 64
+/** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
+const LEAST_AT_A_TIME = 4
+/** How many lines are opening their documents at a time: before, nobody knows how many pages they have. */
+const MAX_OPENING = 8
+/** What lines may hold that are opening, in bytes; a larger one goes alone. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024
+/** So many pages for each that is at an engine keep the next ones drawn. */
+const PAGES_AHEAD = 2
+const LEAST_PAGES = 16
+
+interface Taken {
+  bytes: number
+  isOpening: boolean
+}
+
+/** Creates it; `capacity` is how many pages keep all engines busy, as far as is known. */
+export function createLoad({
+  ocr: { admission },
+  capacity,
+}: {
+  readonly ocr: { readonly admission: Admission }
+  readonly capacity: () => number
+}): Load {
+  const running = new Set<Taken>()
+  return {
+    hasRoom() {
+      const tasks = [...running]
+      const held = tasks.reduce((sum, { bytes }) => sum + bytes, 0)
+      const opening = tasks.filter(({ isOpening }) => isOpening).length
+      if (running.size >= MAX_AT_A_TIME || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
+      // Pages of others who wait count as well: what a batch begins now would stand behind them.
+      const enough = Math.max(LEAST_PAGES, PAGES_AHEAD * capacity())
+      return running.size < LEAST_AT_A_TIME || Math.max(admission.queued, running.size) < enough
+    },
+    add(isLine, onOpened) {
+      const task: Taken = { bytes: 0, isOpening: isLine }
+      const known = Promise.withResolvers<void>()
+      running.add(task)
+      return {
+        observer: {
+          onLength(bytes) {
+            task.bytes = bytes
+            known.resolve()
+          },
+          onOpened() {
+            task.bytes = 0
+            task.isOpening = false
+            onOpened()
+          },
+        },
+        known: known.promise,
+        ended() {
+          running.delete(task)
+          known.resolve()
+        },
+      }
+    },
+  }
+}

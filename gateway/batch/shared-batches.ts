@@ -1,0 +1,41 @@
+import type { BlobStore } from '../files/blob-store.ts'
+import type { SharedRedis } from '../store/redis.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createBullQueue } from './bull-queue.ts'
+import { findEnds } from './find-ends.ts'
+import { createKeptBatchStore } from './kept-rows.ts'
+import type { BatchQueue } from './queue.ts'
+import { createRedisBatchStore } from './redis-store.ts'
+import type { BatchStore } from './store.ts'
+
+/** What replicas share their batches with. */
+export interface SharedBatchesOptions {
+  readonly shared: SharedRedis
+  readonly blobs: BlobStore
+  /** How many lines this process takes at a time, at most. */
+  readonly lines: number
+  readonly lifecycle: { readonly draining: boolean }
+  readonly log: Log
+}
+
+/** Creates the store and the queue of batches for replicas that share a Redis. */
+export function createSharedBatches({ shared, blobs, lines, lifecycle, log }: SharedBatchesOptions): {
+  readonly store: BatchStore
+  readonly queue: BatchQueue
+} {
+  const store = createKeptBatchStore({
+    store: createRedisBatchStore(shared),
+    blobs,
+    findEnds: (batch) => findEnds(batch, blobs),
+    onError: (error) => log.error({ err: error }, 'how far a batch is was not kept beside its answers'),
+  })
+  const queue = createBullQueue({
+    shared,
+    lines,
+    unended: () => store.allUnended(),
+    lifecycle,
+    // Redis that is away says so itself, once.
+    onError: (error) => log.debug({ err: error }, 'the queue of batches tries again'),
+  })
+  return { store, queue }
+}

@@ -1,0 +1,113 @@
+import { createRecentShortest } from './answer-speed.ts'
+
+/** The pages that a server was sent and has not begun: those wait in its own queue, and it says so of none of them. */
+export interface Backlog {
+  /** Counts a page as sent; returns how it goes on. */
+  sent(): BacklogPage
+  /** Says that the limit was set anew: what was seen under another one says nothing. */
+  restart(): void
+  /** Pages that have not begun. */
+  readonly unbegun: number
+  /** Pages at the server. */
+  readonly active: number
+}
+
+/** A page at the server. */
+export interface BacklogPage {
+  /** Says that its first text has come. */
+  begun(): void
+  /** Says that it is not at the server any more; `isAnswered`: it was read to its end. */
+  ended(isAnswered: boolean): void
+}
+
+/** What a look at the backlog has shown: while so many pages were at the server, so many always waited for others. */
+export interface BacklogLook {
+  readonly most: number
+  readonly waiting: number
+}
+
+/** Who is asked, and told. */
+export interface BacklogOptions {
+  /** Tells whether as many pages are at the server as may be; a look begins then. */
+  readonly isFull: () => boolean
+  /** Pages at the server of other gateways, and those of them that it has not begun. */
+  readonly others: () => { readonly active: number; readonly unbegun: number }
+  /** How fast pages are answered, and the shortest time that one took. */
+  readonly speed: { rate(): number | null; shortest(): number | null }
+  readonly onLook: (look: BacklogLook) => void
+  /** In milliseconds. */
+  readonly now: () => number
+}
+
+/** A look is over when so many pages that were sent during it have been answered: as many as bursts are evened out by. */
+const MIN_ANSWERS = 4
+const MIN_SHARE_OF_PAGES = 1 / 4
+/** A server whose first text comes later than at so large a share of a page's time sends no streams: it says nothing. */
+const MAX_BEGIN_SHARE = 1 / 2
+
+/**
+ * Creates the backlog. A page whose first text has not come waits, or is being prepared: of the pages that have not begun,
+ * as many are being prepared as the server answers in the shortest time that a first text took; the rest waits. Bursts
+ * pass: only what waits at every moment of a look counts, and a look lasts as long as several pages take.
+ */
+export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOptions): Backlog {
+  const fastestBegin = createRecentShortest()
+  let unbegun = 0
+  let active = 0
+  let sent = 0
+  /** Null: the server is not full, or has not been since the limit was set. */
+  let look: { readonly after: number; answered: number; least: number; most: number } | null = null
+
+  function see(): void {
+    if (look === null && isFull()) look = { after: sent, answered: 0, least: Infinity, most: 0 }
+    if (look === null) return
+    const beside = others()
+    look.least = Math.min(look.least, unbegun + beside.unbegun)
+    look.most = Math.max(look.most, active + beside.active)
+  }
+
+  function answered(number: number): void {
+    if (look === null || number <= look.after) return
+    look.answered += 1
+    if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
+    const { least, most } = look
+    look = null
+    const begin = fastestBegin.value() ?? Infinity
+    if (begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE) return
+    const prepared = (speed.rate() ?? 0) * begin
+    onLook({ most, waiting: Math.max(0, Math.floor(least - prepared)) })
+  }
+
+  return {
+    sent() {
+      const sentAt = now()
+      const number = ++sent
+      let hasBegun = false
+      active += 1
+      unbegun += 1
+      see()
+      const begin = (): boolean => {
+        if (hasBegun) return false
+        hasBegun = true
+        unbegun -= 1
+        see()
+        return true
+      }
+      return {
+        begun: () => void (begin() && fastestBegin.add((now() - sentAt) / 1000)),
+        ended(isAnswered) {
+          begin()
+          active -= 1
+          if (isAnswered) answered(number)
+        },
+      }
+    },
+    restart: () => void (look = null),
+    get unbegun() {
+      return unbegun
+    },
+    get active() {
+      return active
+    },
+  }
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import OpenAI from 'openai'
+import { describePage } from '../fakes/fake-vllm-answer.ts'
+import { startFakeVllm } from '../fakes/fake-vllm.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { answersIn, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { eventually } from '../support/within.ts'
+
+const TIMEOUT = 240_000
+const CHAT = '/v1/chat/completions'
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+const madePdf = (first: number, count: number) =>
+  makePdf(Array.from({ length: count }, (_, index) => ({ number: first + index })))
+const chat = (pdf: Uint8Array) => ({
+  model: 'default',
+  messages: [
+    { role: 'user', content: [{ type: 'file', file: { file_data: `data:application/pdf;base64,${base64(pdf)}` } }] },
+  ],
+})
+
+/** An upstream, and a folder in which gateway processes may follow each other. */
+async function start(answerSeconds = 0) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
+  const fake = await startFakeVllm({
+    async answer() {
+      await delay(answerSeconds * 1000)
+      return undefined
+    },
+  })
+  const startGateway = async (settings: Record<string, string> = {}) => {
+    const gateway = await startGatewayProcess({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_DATA_DIR: dataDir,
+      GATEWAY_UPSTREAM_PATIENCE_SECONDS: '1',
+      GATEWAY_LOG_LEVEL: 'warn',
+      ...settings,
+    })
+    return Object.assign(gateway, {
+      client: new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 }),
+    })
+  }
+  return {
+    fake,
+    dataDir,
+    startGateway,
+    async [Symbol.asyncDispose]() {
+      await fake.kill()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+describe('a batch, embedded', { timeout: TIMEOUT }, () => {
+  it('survives two kills -9 at random moments: each request answered once, no finished page asked again', async (t) => {
+    const seed = 20_261_128
+    t.diagnostic(`seed ${seed}`)
+    const { next: random } = seededRandom(seed)
+    await using setup = await start(0.05)
+    const { fake, dataDir } = setup
+    // Each page is another one, and some documents have several.
+    const sizes = Array.from({ length: 60 }, () => 1 + Math.floor(random() * 3))
+    let first = 1
+    const lines = sizes.map((count, index) => {
+      const pdf = madePdf(first, count)
+      first += count
+      return { custom_id: `doc ${index}`, body: chat(pdf) }
+    })
+    const pages = sizes.reduce((sum, count) => sum + count, 0)
+    let gateway = await setup.startGateway()
+    const { id } = await createBatch(gateway.client, CHAT, linesOf(CHAT, lines))
+    let inFlight = 0
+    for (const share of [0.1 + random() * 0.3, 0.5 + random() * 0.3]) {
+      await eventually(() => fake.requests.length >= pages * share, TIMEOUT, 'the moment of the kill')
+      gateway.child.kill('SIGKILL')
+      await gateway.exited
+      await delay(200)
+      // What the dead process had asked for, and was not told.
+      inFlight += fake.requests.filter(({ aborted }) => aborted).length - inFlight
+      gateway = await setup.startGateway()
+    }
+    const batch = await untilEnded(gateway.client, id, TIMEOUT)
+    assert.deepEqual([batch.status, batch.request_counts], ['completed', { total: 60, completed: 60, failed: 0 }])
+    const answers = await answersIn(gateway.client, batch.output_file_id)
+    assert.deepEqual(
+      answers.map(({ custom_id }) => custom_id),
+      lines.map(({ custom_id }) => custom_id),
+    )
+    let next = 1
+    for (const [index, { response }] of answers.entries()) {
+      const text = JSON.stringify(response?.body)
+      const found = [...text.matchAll(/This is page (\d+)\./g)].map(([, number]) => Number(number))
+      assert.deepEqual(
+        found,
+        Array.from({ length: sizes[index] ?? 0 }, () => next++),
+      )
+    }
+    t.diagnostic(`${pages} pages, ${fake.requests.length} asked, ${inFlight} in flight at the kills`)
+    // An answer that had arrived and was not written yet was in flight, too: at most as many as are read side by side.
+    assert.ok(fake.requests.length <= pages + 2 * 64, `${fake.requests.length} asked for ${pages} pages`)
+    const again = new Map<string, number>()
+    for (const { image } of fake.requests) {
+      const page = image === null ? '' : describePage(image)
+      again.set(page, (again.get(page) ?? 0) + 1)
+    }
+    assert.ok(Math.max(...again.values()) <= 3)
+    await eventually(() => readdirSync(join(dataDir, 'batches', 'content')).length === 0, 10_000, 'answers are removed')
+    await gateway[Symbol.asyncDispose]()
+  })
+
+  it('is put back when the gateway stops, goes on in the next, and has its answers in real documents', async () => {
+    await using setup = await start()
+    const folder = join(import.meta.dirname, '../fixtures/documents')
+    const pdfs = readdirSync(folder).filter((name) => name.endsWith('.pdf'))
+    const lines = pdfs.map((name) => ({ custom_id: name, body: chat(readFileSync(join(folder, name))) }))
+    const one = await setup.startGateway()
+    const { id } = await createBatch(one.client, CHAT, linesOf(CHAT, lines))
+    await eventually(() => setup.fake.requests.length > 3, TIMEOUT, 'pages are asked for')
+    one.child.kill('SIGTERM')
+    assert.deepEqual(await one.exited, [0, null])
+    await using two = await setup.startGateway()
+    const batch = await untilEnded(two.client, id, TIMEOUT)
+    const answered = [
+      ...(await answersIn(two.client, batch.output_file_id)),
+      ...(await answersIn(two.client, batch.error_file_id)),
+    ]
+    assert.equal(batch.status, 'completed')
+    assert.equal(answered.length, pdfs.length)
+    assert.deepEqual(new Set(answered.map(({ custom_id }) => custom_id)), new Set(pdfs))
+  })
+
+  it('waits for an engine that is not there, and is done when it is', async () => {
+    await using setup = await start()
+    await using gateway = await setup.startGateway()
+    setup.fake.setHealthy(false)
+    setup.fake.setScaling(true)
+    const isReady = async () => (await fetch(`${gateway.url}/ready`)).status === 200
+    await eventually(async () => !(await isReady()), TIMEOUT, 'the upstream is known to be down')
+    const asked = { ...chat(madePdf(1, 1)), model: 'lightonai/LightOnOCR-2-1B' }
+    const { id } = await createBatch(gateway.client, CHAT, linesOf(CHAT, [{ custom_id: 'a', body: asked }]))
+    await delay(2500)
+    assert.equal((await gateway.client.batches.retrieve(id)).status, 'in_progress')
+    setup.fake.setHealthy(true)
+    setup.fake.setScaling(false)
+    const batch = await untilEnded(gateway.client, id, TIMEOUT)
+    assert.deepEqual(batch.request_counts, { total: 1, completed: 1, failed: 0 })
+  })
+})
