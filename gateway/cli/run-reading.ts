@@ -72,8 +72,8 @@ export async function runReading(prepared: Prepared): Promise<number> {
       maxOutstandingPages: given.concurrency === undefined ? MAX_OUTSTANDING_PAGES : Infinity,
       progress,
       patience: createPatience(patienceOf(where), {
-        away: (message) => line(`The gateway cannot be reached (${printable(message)}). Waiting for it …`),
-        back: () => line('The gateway is back.'),
+        away: (message) => line(`Nothing can be read now (${printable(message)}). Waiting …`),
+        back: () => line('Going on.'),
       }),
       stopping: interrupts.stopping,
       cut: AbortSignal.any([interrupts.cut, gone.signal]),

@@ -176,7 +176,13 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     for (const [input, code] of [
       ['\n\n \n', 'invalid_value'],
       ['{}\nnothing\n', 'invalid_value'],
-      [linesOf(CHAT, Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} }))), 'invalid_value'],
+      [
+        linesOf(
+          CHAT,
+          Array.from({ length: 50_001 }, () => ({ custom_id: 'a', body: {} })),
+        ),
+        'invalid_value',
+      ],
     ] as const) {
       const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
       assert.deepEqual([batch.status, batch.errors?.data[0]?.code, batch.output_file_id], ['failed', code, null])

@@ -322,7 +322,7 @@ describe('what ocr ends with', { timeout: TIMEOUT, concurrency: 2 }, () => {
     await away.stop()
     await stuck.kill()
     assert.equal(await within(exited, 20_000, 'the end'), 3)
-    assert.match(output.stderr, /Waiting for it …[^]*has not answered for 2 s[^]*same command again/)
+    assert.match(output.stderr, /Waiting …[^]*Nothing could be read for 2 s[^]*same command again/)
     const again = await runOcr(['in', '-o', 'out'], { cwd: folder, env })
     assert.equal(again.code, 0, again.stderr)
     assert.match(again.stderr, /1 read, 1 known from before/)

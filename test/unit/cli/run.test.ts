@@ -106,7 +106,12 @@ describe('reading documents', () => {
   const ends: readonly { name: string; answer: () => Response; code: number; says: RegExp }[] = [
     { name: 'a key that is not accepted', answer: refused(401, 'invalid_api_key'), code: 2, says: /OPENAI_API_KEY/ },
     { name: 'an unknown model', answer: refused(404, 'model_not_found'), code: 2, says: /model_not_found/ },
-    { name: 'a gateway that is away for too long', answer: refused(503, 'draining'), code: 3, says: /not answered/ },
+    {
+      name: 'a gateway that is away for too long',
+      answer: refused(503, 'draining'),
+      code: 3,
+      says: /Nothing could be read/,
+    },
     { name: 'a proxy before no gateway', answer: () => new Response('<h1>Bad', { status: 502 }), code: 3, says: /502/ },
   ]
   for (const { name, answer, code, says } of ends)
