@@ -124,6 +124,15 @@ describe('reading documents', () => {
       assert.deepEqual(kinds, [])
     })
 
+  it('goes on when only the place of one text cannot be written', async () => {
+    const { client } = clientOf(good)
+    const inTheWay = Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR', syscall: 'rename' })
+    const sink: Sink = { turn: () => ({ text() {}, again() {}, write: () => Promise.reject(inTheWay), end() {} }) }
+    const { error, notes } = await read(client, ['a.pdf', 'a.pdf'], { sink })
+    assert.equal(error, null)
+    assert.deepEqual(notes, Array(2).fill('output_unwritable: its text cannot be written: it is a folder'))
+  })
+
   it('ends when the disk is full: what comes next could not be kept either', async () => {
     const { client, calls } = clientOf(good)
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
