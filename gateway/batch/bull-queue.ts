@@ -18,6 +18,8 @@ export interface BullQueueOptions {
    * step is pushed again.
    */
   readonly unended: () => AsyncIterable<UnendedBatch>
+  /** Tells whether all is to be pushed again, at once. */
+  readonly wasEmptied?: () => Promise<boolean>
   /** While the gateway drains, nothing waits for a Redis that is away. */
   readonly lifecycle?: { readonly draining: boolean }
   /** Told of errors of the connection, and of what is tried again. */
@@ -41,6 +43,8 @@ const LOOK_EVERY = 5000
 const LOOKS_FOR_UNENDED = 4
 /** A task that was handed out so long ago has a job, or the process that was to make it has ended, in milliseconds. */
 const JOB_EXPECTED = 10_000
+/** In so many milliseconds every replica that lives has found a Redis that is back. */
+const LEAST_GRACE = 3000
 /** Tasks that were taken back while they waited are passed over, so many at a time. */
 const MAX_PASSED_OVER = 200
 
@@ -186,7 +190,7 @@ function createBeat({ turns, replica, options, held, jobs, lockMs, wake }: Parts
     if (now - beatAt > lockMs / 2) trouble.at = now
     beatAt = now
     // When Redis has been away all locks may have run out: everybody has time to say that what it has is still its own.
-    if (now - trouble.at > lockMs) await (await jobs).handOn()
+    if (now - trouble.at > Math.max(lockMs / 2, LEAST_GRACE)) await (await jobs).handOn()
     wake()
   }
 }
@@ -199,7 +203,7 @@ function createLook(parts: Parts) {
     const { jobPrefix } = await jobs
     for (const owner of await turns.owners()) await hand(owner, await turns.lookAfter(owner, jobPrefix, JOB_EXPECTED))
     looks += 1
-    if (looks % LOOKS_FOR_UNENDED !== 1) return
+    if (looks % LOOKS_FOR_UNENDED !== 1 && (await options.wasEmptied?.()) !== true) return
     for await (const { batch, ended } of options.unended()) {
       if (await turns.isKnown(batch)) continue
       await push(parts, batch, batch.status === 'in_progress' ? await ended() : undefined)

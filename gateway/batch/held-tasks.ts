@@ -31,6 +31,8 @@ interface Held {
 
 const TRY_AGAIN = 1000
 const TRY_TIMEOUT = 8000
+/** Of a gateway that stops: a supervisor waits. */
+const LEAVING_TIMEOUT = 1500
 const PUT_BACK_TIMEOUT = 3000
 
 /** Creates them, empty. */
@@ -89,7 +91,7 @@ async function lookAt(all: readonly Held[], jobs: BullJobs, turns: Turns): Promi
   const wanted = await turns.areWanted(own.map(({ job }) => job))
   for (const [index, { job, lost, isEnding }] of own.entries()) {
     if (wanted[index] === true || isEnding) continue
-    lose(lost, 'The batch was stopped.')
+    lose(lost, 'The batch was stopped, or the task was done by a process that had lost it.')
     await job.remove()
   }
 }
@@ -102,7 +104,7 @@ function lose(lost: AbortController, reason: string): void {
 async function untilItWorks(act: () => Promise<void>, { isLeaving, onError }: HeldTasksOptions): Promise<void> {
   for (;;) {
     try {
-      return await within(act())
+      return await within(act(), isLeaving() ? LEAVING_TIMEOUT : TRY_TIMEOUT)
     } catch (error) {
       onError(error)
       if (isLeaving()) return
@@ -112,9 +114,9 @@ async function untilItWorks(act: () => Promise<void>, { isLeaving, onError }: He
 }
 
 /** A command to BullMQ waits for as long as Redis is away. */
-async function within(act: Promise<void>): Promise<void> {
+async function within(act: Promise<void>, milliseconds: number): Promise<void> {
   const timeout = Promise.withResolvers<never>()
-  const timer = setTimeout(() => timeout.reject(new Error('Redis does not answer.')), TRY_TIMEOUT)
+  const timer = setTimeout(() => timeout.reject(new Error('Redis does not answer.')), milliseconds)
   try {
     await Promise.race([act, timeout.promise])
   } finally {

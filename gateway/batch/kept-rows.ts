@@ -15,6 +15,8 @@ export interface UnendedBatch {
 export interface KeptBatchStore extends BatchStore {
   /** Yields all batches that have not ended. Puts back before what Redis has lost, if it was emptied. */
   allUnended(): AsyncGenerator<UnendedBatch>
+  /** Tells whether Redis was emptied, and nothing was put back since. */
+  wasEmptied(): Promise<boolean>
 }
 
 /** What it is made with. */
@@ -56,6 +58,7 @@ export function createKeptBatchStore(options: KeptRowsOptions): KeptBatchStore {
       await blobs.remove(ids.map((id) => `${id}${SUFFIX}`))
       await store.forget(ids)
     },
+    wasEmptied: async () => !(await store.isWhole()),
     async *allUnended() {
       await recover(options)
       for (let after = ''; ;) {

@@ -33,6 +33,7 @@ export function createSharedBatches({ shared, blobs, lines, lifecycle, log }: Sh
     shared,
     lines,
     unended: () => store.allUnended(),
+    wasEmptied: () => store.wasEmptied(),
     lifecycle,
     // Redis that is away says so itself, once.
     onError: (error) => log.debug({ err: error }, 'the queue of batches tries again'),

@@ -54,6 +54,8 @@ export function createSharedRedis(options: SharedRedisOptions): SharedRedis {
       reconnectOnError: reconnectToPrimary(),
       ...more,
     })
+    // Whoever waits for it listens.
+    redis.setMaxListeners(0)
     redis.on('error', onError)
     redis.on('end', () => open.delete(redis))
     open.add(redis)

@@ -13,7 +13,12 @@ export async function benchBatchKills(only?: string): Promise<boolean> {
   let isGood = true
   for (const gateways of [2, 1]) {
     const outcome = await runBatchThroughKills({
-      ...{ requests: REQUESTS, seed, gateways, kills: 2, pageMs: 300, timeoutMs: TIMEOUT_MS },
+      requests: REQUESTS,
+      seed,
+      gateways,
+      kills: 2,
+      pageMs: 300,
+      timeoutMs: TIMEOUT_MS,
       onEvent: (event) => process.stdout.write(`${event}\n`),
     })
     const { problems, pages, asked, inFlight, seconds, status, counts } = outcome

@@ -27,7 +27,7 @@ describe('batches in the embedded database', () => {
   })
 })
 
-describe('the queue of batches in the embedded database', () => {
+describe('the queue of batches in the embedded database', { concurrency: true }, () => {
   testBatchQueue(async (t) => {
     const open = startFolder(t)
     return async (): Promise<TestedQueue> => {

@@ -22,7 +22,7 @@ describe('batches in Redis', () => {
   })
 })
 
-describe('the queue of batches in Redis', () => {
+describe('the queue of batches in Redis', { concurrency: true }, () => {
   testBatchQueue(async (t) => {
     const open = await startShared(t)
     return async (): Promise<TestedQueue> => {

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { eventually } from './within.ts'
 
 const main = join(import.meta.dirname, '../../gateway/main.ts')
-const START_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 30_000
 
 /** The gateway as its users run it: a process of its own. */
 export interface GatewayProcess extends AsyncDisposable {
