@@ -14,6 +14,8 @@ interface LoadedTask {
   readonly observer: LineObserver
   /** Resolves when it is known how many bytes it holds. */
   readonly known: Promise<void>
+  /** It holds nothing, and does nothing: what it needs is not there now. */
+  readonly waits: () => void
   readonly ended: () => void
 }
 
@@ -32,6 +34,7 @@ const LEAST_PAGES = 16
 interface Taken {
   bytes: number
   isOpening: boolean
+  isWaiting: boolean
 }
 
 /** Creates it; `capacity` is how many pages keep all engines busy, as far as is known. */
@@ -51,12 +54,15 @@ export function createLoad({
       if (running.size >= MAX_AT_A_TIME || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
       // Pages of others who wait count as well: what a batch begins now would stand behind them.
       const enough = Math.max(LEAST_PAGES, PAGES_AHEAD * capacity())
-      return running.size < LEAST_AT_A_TIME || Math.max(admission.queued, running.size) < enough
+      const busy = tasks.filter(({ isWaiting }) => !isWaiting).length
+      return busy < LEAST_AT_A_TIME || Math.max(admission.queued, busy) < enough
     },
     add(isLine, onOpened) {
-      const task: Taken = { bytes: 0, isOpening: isLine }
+      const task: Taken = { bytes: 0, isOpening: isLine, isWaiting: false }
       const known = Promise.withResolvers<void>()
       running.add(task)
+      // Only a line holds what it is read from.
+      if (!isLine) known.resolve()
       return {
         observer: {
           onLength(bytes) {
@@ -70,6 +76,11 @@ export function createLoad({
           },
         },
         known: known.promise,
+        waits() {
+          Object.assign(task, { bytes: 0, isOpening: false, isWaiting: true })
+          known.resolve()
+          onOpened()
+        },
         ended() {
           running.delete(task)
           known.resolve()

@@ -13,12 +13,3 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
 export function isPassing(error: unknown): error is GatewayError {
   return error instanceof GatewayError && PASSING.has(error.code)
 }
-
-const MAX_SECONDS = 60
-
-/** Returns for how many seconds to wait after so many failures in a row. */
-export function backoff(failures: number, retryAfterSeconds = 0): number {
-  const seconds = Math.min(MAX_SECONDS, Math.max(retryAfterSeconds, 2 ** Math.min(failures, 6)))
-  // Those that failed together do not come back together.
-  return seconds * (0.5 + Math.random() / 2)
-}

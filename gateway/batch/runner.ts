@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../telemetry/log.ts'
 import { finalizeBatch } from './finalization-task.ts'
 import { runLine, type LineObserver, type LineServices } from './line-task.ts'
 import { createLoad } from './load.ts'
-import { backoff, isPassing } from './passing.ts'
+import { isPassing } from './passing.ts'
 import type { ClaimedTask } from './queue.ts'
+import { createSetbacks, type Setbacks } from './setbacks.ts'
 import { validateBatch, type ValidationTaskServices } from './validation-task.ts'
 
 /** What does the tasks of batches, one process of several perhaps. */
@@ -22,69 +22,78 @@ export interface Runner {
   close(): Promise<void>
 }
 
-/** A claim that fails is told once, and tried again when there may be work. */
-const IDLE = 'batches cannot be looked for'
-
-const gone = (): DOMException => new DOMException('The gateway stops.', 'AbortError')
-
 /** Creates the runner of this process, which begins at once. */
 export function createRunner(services: RunnerServices): Runner {
   const { queue, lifecycle, log, metrics } = services
   const load = createLoad(services)
   const running = new Set<Promise<void>>()
-  const failures = new Map<string, number>()
+  const setbacks = createSetbacks()
   const leave = new AbortController()
-  let filling: Promise<void> | null = null
-  let wantsMore = false
+  const filling = oneAtATime(fill)
   let isTroubled = false
-
-  function wake(): void {
-    wantsMore = true
-    filling ??= fill().finally(() => (filling = null))
-  }
+  const mayBegin = (): boolean => !leave.signal.aborted && !lifecycle.draining && load.hasRoom()
 
   async function fill(): Promise<void> {
-    while (wantsMore && !leave.signal.aborted) {
-      wantsMore = false
-      try {
-        while (!leave.signal.aborted && !lifecycle.draining && load.hasRoom()) {
-          const claimed = await queue.claim()
-          isTroubled = false
-          if (claimed === null) break
-          await begin(claimed)
-        }
-      } catch (error) {
-        // Told once, not every two seconds.
-        if (!isTroubled) log.error({ err: error }, IDLE)
-        isTroubled = true
+    try {
+      while (mayBegin()) {
+        const claimed = await queue.claim()
+        isTroubled = false
+        if (claimed === null) return
+        await begin(claimed)
       }
+    } catch (error) {
+      // Told once, not every two seconds.
+      if (!isTroubled) log.error({ err: error }, 'batches cannot be looked for')
+      isTroubled = true
     }
   }
 
   /** Begins a task; returns when it is known what that takes. */
   async function begin(claimed: ClaimedTask): Promise<void> {
-    const { observer, known, ended } = load.add(claimed.task.kind === 'line', wake)
+    const isLine = claimed.task.kind === 'line'
+    const loaded = load.add(isLine, filling.ask)
     const signal = AbortSignal.any([claimed.lost, leave.signal])
-    metrics.batchLinesInFlight.inc()
-    const run = runTask(claimed, services, { observer, failures }, signal).finally(() => {
-      metrics.batchLinesInFlight.dec()
+    if (isLine) metrics.batchLinesInFlight.inc()
+    const run = runTask(claimed, services, { ...loaded, setbacks }, signal).finally(() => {
+      if (isLine) metrics.batchLinesInFlight.dec()
       running.delete(run)
-      ended()
-      wake()
+      loaded.ended()
+      filling.ask()
     })
     running.add(run)
-    await known
+    await loaded.known
   }
 
-  const ignore = queue.onWork(wake)
-  const first = setImmediate(wake)
+  const ignore = queue.onWork(filling.ask)
+  const first = setImmediate(filling.ask)
+  async function close(): Promise<void> {
+    leave.abort(new DOMException('The gateway stops.', 'AbortError'))
+    ignore()
+    clearImmediate(first)
+    await filling.ended()
+    await Promise.all(running)
+  }
+  return { close }
+}
+
+/** Runs something whenever it is asked for, and once more where that was while it ran. */
+function oneAtATime(run: () => Promise<void>) {
+  let running: Promise<void> | null = null
+  let isWanted = false
+  async function repeat(): Promise<void> {
+    while (isWanted) {
+      isWanted = false
+      await run()
+    }
+    running = null
+  }
   return {
-    async close() {
-      leave.abort(gone())
-      ignore()
-      clearImmediate(first)
-      await filling
-      await Promise.all(running)
+    ask: (): void => {
+      isWanted = true
+      running ??= repeat()
+    },
+    ended: async (): Promise<void> => {
+      await running
     },
   }
 }
@@ -92,24 +101,25 @@ export function createRunner(services: RunnerServices): Runner {
 /** How a process goes about its tasks. */
 interface Manner {
   readonly observer: LineObserver
-  /** How often in a row lines of a batch, or the batch itself, could not be done. */
-  readonly failures: Map<string, number>
+  /** Says that the task does nothing but wait. */
+  readonly waits: () => void
+  readonly setbacks: Setbacks
 }
 
 /** Does a task, and says so; puts it back where it cannot be done now. Never throws. */
 async function runTask(
   claimed: ClaimedTask,
   services: RunnerServices,
-  { observer, failures }: Manner,
+  manner: Manner,
   signal: AbortSignal,
 ): Promise<void> {
   const { task } = claimed
   try {
-    await doTask(claimed, services, observer, signal)
-    failures.delete(task.batch)
+    await doTask(claimed, services, manner.observer, signal)
+    manner.setbacks.succeeded(task.batch)
     await claimed.done()
   } catch (error) {
-    await leaveTask(claimed, error, services.log, failures, signal).catch((thrown: unknown) => {
+    await leaveTask(claimed, error, services.log, manner, signal).catch((thrown: unknown) => {
       // Its lease ends, and it is handed out again.
       services.log.error({ batch: task.batch, err: thrown }, 'a task of a batch was not put back')
     })
@@ -132,20 +142,20 @@ async function leaveTask(
   claimed: ClaimedTask,
   error: unknown,
   log: Log,
-  failures: Map<string, number>,
+  { setbacks, waits }: Manner,
   signal: AbortSignal,
 ): Promise<void> {
   const { batch, kind } = claimed.task
   if (claimed.lost.aborted) return
   if (signal.aborted) return claimed.later(0)
-  const count = failures.get(batch) ?? 0
-  failures.set(batch, count + 1)
   const passes = isPassing(error)
-  const seconds = backoff(count, passes ? error.retryAfterSeconds : undefined)
+  const setback = setbacks.failed(batch, error)
+  const { isFirst, seconds } = setback
   const fields = { batch, kind, code: passes ? error.code : 'internal_error', seconds: Math.ceil(seconds) }
   // One line for all lines that fail together.
-  if (count === 0) log[passes ? 'info' : 'error']({ ...fields, err: passes ? undefined : error }, 'a batch waits')
+  if (isFirst) log[passes ? 'info' : 'error']({ ...fields, err: passes ? undefined : error }, 'a batch waits')
   // It stays this process's meanwhile: the others of the batch, which would fail as well, are not tried one after the other.
-  await delay(seconds * 1000, undefined, { signal, ref: false }).catch(() => {})
+  waits()
+  await setback.wait(signal)
   if (!claimed.lost.aborted) await claimed.later(0)
 }

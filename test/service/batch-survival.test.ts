@@ -165,6 +165,21 @@ describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
     assert.deepEqual(new Set(answered.map(({ custom_id }) => custom_id)), new Set(pdfs))
   })
 
+  it('is shared by processes over one folder: no page is read twice', async () => {
+    await using setup = await start(0.05)
+    await using one = await setup.startGateway()
+    await using two = await setup.startGateway()
+    const lines = Array.from({ length: 40 }, (_, index) => ({
+      custom_id: `${index}`,
+      body: chat(madePdf(index + 1, 1)),
+    }))
+    const { id } = await createBatch(one.client, CHAT, linesOf(CHAT, lines))
+    const batch = await untilEnded(two.client, id, TIMEOUT)
+    assert.deepEqual(batch.request_counts, { total: 40, completed: 40, failed: 0 })
+    assert.equal(setup.fake.requests.length, 40)
+    assert.equal((await answersIn(one.client, batch.output_file_id)).length, 40)
+  })
+
   it('waits for an engine that is not there, and is done when it is', async () => {
     await using setup = await start()
     await using gateway = await setup.startGateway()
@@ -173,12 +188,17 @@ describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
     const isReady = async () => (await fetch(`${gateway.url}/ready`)).status === 200
     await eventually(async () => !(await isReady()), TIMEOUT, 'the upstream is known to be down')
     const asked = { ...chat(madePdf(1, 1)), model: 'lightonai/LightOnOCR-2-1B' }
-    const { id } = await createBatch(gateway.client, CHAT, linesOf(CHAT, [{ custom_id: 'a', body: asked }]))
+    const lines = Array.from({ length: 12 }, (_, index) => ({ custom_id: `${index}`, body: asked }))
+    const { id } = await createBatch(gateway.client, CHAT, linesOf(CHAT, lines))
     await delay(2500)
+    // Another one, whose engine is there, is not held up by those that wait.
+    const here = [{ custom_id: 'a', body: { ...asked, model: 'tesseract' } }]
+    const other = await createBatch(gateway.client, CHAT, linesOf(CHAT, here))
+    assert.equal((await untilEnded(gateway.client, other.id, TIMEOUT)).request_counts.completed, 1)
     assert.equal((await gateway.client.batches.retrieve(id)).status, 'in_progress')
     setup.fake.setHealthy(true)
     setup.fake.setScaling(false)
     const batch = await untilEnded(gateway.client, id, TIMEOUT)
-    assert.deepEqual(batch.request_counts, { total: 1, completed: 1, failed: 0 })
+    assert.deepEqual(batch.request_counts, { total: 12, completed: 12, failed: 0 })
   })
 })

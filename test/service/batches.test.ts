@@ -344,10 +344,12 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
     const input = linesOf(CHAT, [
       { custom_id: 'chat', body: body({ max_tokens: 5 }) },
       { custom_id: 'wrong', body: body({ temperature: -7 }) },
+      { custom_id: 'title', body: body({ model: 'default' }) },
     ])
     const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
-    const [answer] = await answersIn(client, batch.output_file_id)
-    assert.equal(answer?.custom_id, 'chat')
+    const [answer, title] = await answersIn(client, batch.output_file_id)
+    assert.deepEqual([answer?.custom_id, title?.custom_id], ['chat', 'title'])
+    assert.equal(batch.request_counts.total, 3)
     assert.equal((bodyOf(answer) as { object: string }).object, 'chat.completion')
     const [wrong] = await answersIn(client, batch.error_file_id)
     assert.deepEqual([wrong?.custom_id, wrong?.response?.status_code], ['wrong', 400])

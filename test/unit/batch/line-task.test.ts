@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { findAnswer } from '../../../gateway/batch/kept-answer.ts'
+import { runLine, type LineServices } from '../../../gateway/batch/line-task.ts'
+import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
+import { createMetrics } from '../../../gateway/telemetry/metrics.ts'
+import { makeBatch, openBatches } from './make-batch.ts'
+
+const observer = { onLength() {}, onOpened() {} }
+
+describe('a line', () => {
+  it('during which five processes ended is not run again: its answer says so, and is counted once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
+    await using opened = openBatches()
+    const { store, queue } = opened
+    const blobs = createDiskBlobs(folder, 1000)
+    await store.add(makeBatch({ lines: 2 }))
+    const indexed = { offset: 0, length: 10, customId: 'the one', problem: null }
+    const indexes = { get: async () => ({ lines: 2, line: async () => indexed }) }
+    // Nothing else is asked of it: it would throw.
+    const services = { store, queue, blobs, indexes, metrics: createMetrics(), pages: null } as unknown as LineServices
+    for (const attempts of [6, 7]) {
+      await runLine({ id: 'batch_1', line: 1, attempts }, services, observer, new AbortController().signal)
+    }
+    assert.deepEqual((await store.find('', 'batch_1'))?.counts, { total: 2, completed: 0, failed: 1 })
+    const pieces: Uint8Array[] = []
+    for await (const piece of (await findAnswer(blobs, 'batch_1.1'))?.pieces() ?? []) pieces.push(piece)
+    const { custom_id, response } = JSON.parse(Buffer.concat(pieces).toString()) as {
+      custom_id: string
+      response: { status_code: number; body: { error: { code: string; message: string } } }
+    }
+    assert.deepEqual([custom_id, response.status_code, response.body.error.code], ['the one', 500, 'internal_error'])
+    assert.match(response.body.error.message, /ended 5 times/)
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
