@@ -17,14 +17,6 @@ export function createDiskStore(folder: string, { maxValueBytes }: { readonly ma
   const select = database.prepare('SELECT value FROM pages WHERE key = ?')
   const exists = database.prepare('SELECT 1 FROM pages WHERE key = ?')
   const insert = database.prepare('INSERT OR REPLACE INTO pages (key, value) VALUES (?, ?)')
-  const unlessBroken = <T>(act: () => T, otherwise: T): T => {
-    try {
-      return act()
-    } catch {
-      // A full disk, or one that fails, makes a miss of every page.
-      return otherwise
-    }
-  }
   return {
     get: async (pageKey) => unlessBroken(() => (select.get(pageKey)?.['value'] as string | undefined) ?? null, null),
     has: async (pageKeys) => pageKeys.map((pageKey) => unlessBroken(() => exists.get(pageKey) !== undefined, false)),
@@ -34,5 +26,14 @@ export function createDiskStore(folder: string, { maxValueBytes }: { readonly ma
     async close() {
       database.close()
     },
+  }
+}
+
+/** A full disk, or one that fails, makes a miss of every page. */
+function unlessBroken<T>(act: () => T, otherwise: T): T {
+  try {
+    return act()
+  } catch {
+    return otherwise
   }
 }

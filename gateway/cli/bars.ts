@@ -103,11 +103,8 @@ function numbers(progress: Progress, look: Look): string[] {
 
 /** Leaves out whole parts where the terminal is narrow. */
 function cutEnd(parts: readonly string[], columns: number): string {
-  const fits = (count: number): boolean => widthOf(plain(parts.slice(0, count).join(' · '))) <= columns
+  const fits = (count: number): boolean => widthOf(parts.slice(0, count).join(' · ')) <= columns
   let count = parts.length
   while (count > 1 && !fits(count)) count -= 1
   return parts.slice(0, count).join(' · ')
 }
-
-// oxlint-disable-next-line no-control-regex -- these are the colours
-const plain = (text: string): string => text.replaceAll(/\u001b\[\d*m/g, '')

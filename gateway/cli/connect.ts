@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,11 +58,13 @@ async function startOwn(options: ConnectOptions, env: NodeJS.ProcessEnv): Promis
   try {
     // A command that asks another gateway does without all of this one's libraries.
     const { startGateway } = await import('../server.ts')
-    const config = await ownConfig(options, dataDir, env)
+    // Nobody else on this machine has a use for it.
+    const key = randomUUID()
+    const config = await ownConfig(options, { ...env, GATEWAY_DATA_DIR: dataDir, GATEWAY_API_KEYS: `ocr:${key}` })
     const gateway = await startGateway(config, { keepsPages: options.dataDir !== null })
     const baseUrl = `${gateway.url}/v1`
     return {
-      client: createClient(baseUrl, {}),
+      client: createClient(baseUrl, { OPENAI_API_KEY: key }),
       baseUrl,
       isOwn: true,
       async [Symbol.asyncDispose]() {
@@ -82,7 +85,7 @@ async function startOwn(options: ConnectOptions, env: NodeJS.ProcessEnv): Promis
 const OWN_SETTINGS =
   /^GATEWAY_(UPSTREAM_|MODEL_|FIRST_TOKEN_|IDLE_|PAGE_|RASTERIZ|TESSERACT_|ALLOW(ED)?_URL|MAX_|LOOKAHEAD|TEXT_|GOTENBERG_|ESCALATION_|CACHE_|LOG_)/
 
-async function ownConfig({ allowUrls }: ConnectOptions, dataDir: string, env: NodeJS.ProcessEnv): Promise<Config> {
+async function ownConfig({ allowUrls }: ConnectOptions, env: NodeJS.ProcessEnv): Promise<Config> {
   const { configurationProblems } = await import('../services.ts')
   const { config, problems } = loadConfig({
     GATEWAY_LOG_LEVEL: 'silent',
@@ -90,7 +93,8 @@ async function ownConfig({ allowUrls }: ConnectOptions, dataDir: string, env: No
     ...(allowUrls ? { GATEWAY_ALLOW_URLS: 'true' } : {}),
     ...Object.fromEntries(Object.entries(env).filter(([name, value]) => OWN_SETTINGS.test(name) && value !== '')),
     GATEWAY_PORT: '0',
-    GATEWAY_DATA_DIR: dataDir,
+    GATEWAY_DATA_DIR: env['GATEWAY_DATA_DIR'],
+    GATEWAY_API_KEYS: env['GATEWAY_API_KEYS'],
     GATEWAY_DRAIN_SECONDS: '1',
   })
   const found = config === null ? problems : configurationProblems(config)

@@ -70,7 +70,10 @@ async function* onDisk(argument: string, where: Where, notes: WalkNotes): AsyncG
   try {
     const found = await stat(path)
     if (found.isDirectory()) {
-      for await (const file of walk(path, notes)) yield { name: nameOf(argument, path, file), path: file, root: path }
+      // Texts beside their documents: the folder itself is meant, although it is the output's, too.
+      const inPlace = (await realpath(path)) === notes.outDir
+      for await (const file of walk(path, inPlace ? { ...notes, outDir: null } : notes))
+        yield { name: nameOf(argument, path, file), path: file, root: path }
     } else yield { name: argument, path, root: dirname(path) }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -92,11 +95,14 @@ async function* matching(
 ): AsyncGenerator<FoundFile, void, undefined> {
   const found = await glob(pattern, { cwd, absolute: true, expandDirectories: false })
   const root = commonFolder([resolve(cwd, fixedPart(pattern))])
-  const isOutput = (path: string): boolean => outDir !== null && !relative(outDir, path).startsWith('..')
+  const isOutput = (path: string): boolean =>
+    outDir !== null && outDir !== root && isWithin(root, outDir) && isWithin(outDir, path)
   const files = found.map((path) => resolve(path)).filter((path) => !isOutput(path))
   if (files.length === 0) notes.unreadable.push({ name: pattern, message: 'matches no file' })
   for (const path of files.toSorted()) yield { name: relative(cwd, path) || basename(path), path, root }
 }
+
+const isWithin = (folder: string, path: string): boolean => relative(folder, path).split(sep)[0] !== '..'
 
 /** The folders before the first part of a pattern that may match several. */
 function fixedPart(pattern: string): string {

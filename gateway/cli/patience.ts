@@ -32,7 +32,7 @@ export function createPatience(seconds: number, listener: PatienceListener): Pat
     if (awaySince === null) listener.away(message)
     awaySince ??= performance.now()
     if (performance.now() - awaySince < seconds * 1000) return
-    throw new CommandError(EXIT.unreachable, `The gateway has not answered for ${seconds} s: ${message}`)
+    throw new CommandError(EXIT.unreachable, `Nothing could be read for ${seconds} s: ${message}`)
   }
   return {
     heard,

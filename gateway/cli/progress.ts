@@ -35,8 +35,8 @@ export interface Progress {
   end(row: Row | null, outcome: Outcome): void
   /** Forgets a document that was left. */
   leave(row: Row): void
-  /** Pages of documents that have begun and are not read yet. */
-  outstanding(): number
+  /** Pages that are still to come of so many documents that have begun, those included of which no more is known. */
+  outstanding(begun: number): number
   pagesPerSecond(): number | null
   /** Null while nobody can tell. */
   secondsLeft(): number | null
@@ -45,6 +45,8 @@ export interface Progress {
 /** What is measured is the last minute. In milliseconds. */
 const WINDOW = 60_000
 const MEASURABLE = 1500
+/** Of a document that is not open, while nothing is measured. */
+const ASSUMED_PAGES = 8
 
 /** Begins to count. `now`: milliseconds that never run backwards. */
 export function createProgress(onEnd: (outcome: Outcome) => void, now = () => performance.now()): Progress {
@@ -54,6 +56,7 @@ export function createProgress(onEnd: (outcome: Outcome) => void, now = () => pe
   let pages = 0
   let measured = { documents: 0, pages: 0 }
   const ended = (): number => counts.done + counts.partial + counts.failed + counts.known
+  const mean = (): number => (measured.documents === 0 ? ASSUMED_PAGES : measured.pages / measured.documents)
   const progress: Progress = {
     total: 0,
     counts,
@@ -90,15 +93,17 @@ export function createProgress(onEnd: (outcome: Outcome) => void, now = () => pe
       onEnd(outcome)
     },
     leave: (row) => void rows.delete(row),
-    outstanding: () => [...rows].reduce((sum, { pages, done }) => sum + Math.max(1, (pages ?? 1) - done), 0),
+    outstanding(begun) {
+      const known = [...rows].reduce((sum, { pages, done }) => sum + Math.max(1, (pages ?? mean()) - done), 0)
+      return known + Math.max(0, begun - rows.size) * mean()
+    },
     pagesPerSecond: () => pace.perSecond(),
     secondsLeft() {
       const rate = pace.perSecond()
       const isOpen = [...rows].every((row) => row.pages !== null)
       if (rate === null || rate === 0 || (measured.documents === 0 && !isOpen)) return null
-      const mean = measured.documents === 0 ? 1 : measured.pages / measured.documents
-      const begun = [...rows].reduce((sum, row) => sum + Math.max(0, (row.pages ?? mean) - row.done), 0)
-      return (begun + Math.max(0, progress.total - ended() - rows.size) * mean) / rate
+      const begun = [...rows].reduce((sum, row) => sum + Math.max(0, (row.pages ?? mean()) - row.done), 0)
+      return (begun + Math.max(0, progress.total - ended() - rows.size) * mean()) / rate
     },
   }
   return progress
@@ -119,7 +124,7 @@ function createPace(now: () => number) {
     perSecond(): number | null {
       forget()
       const span = startedAt === null ? 0 : Math.min(WINDOW, now() - startedAt)
-      return span < MEASURABLE ? null : ticks.length / (span / 1000)
+      return span < MEASURABLE || ticks.length === 0 ? null : ticks.length / (span / 1000)
     },
   }
 }

@@ -42,6 +42,10 @@ function checkUsage(args: readonly string[], given: GivenOptions): void {
 function nothingFound({ unreadable, leftAlone }: Found, given: GivenOptions): number {
   for (const { name, message } of unreadable) say(`${printable(name)}: ${message}`)
   if (given.quiet !== true) sayLeftAlone(leftAlone)
+  // A word alone was perhaps meant as a command.
+  if (unreadable.length === 1 && /^[a-z]+$/.test(unreadable[0]?.name ?? '')) {
+    say('The commands are serve, models, doctor and completion; `ocr --help` says more.')
+  }
   if (unreadable.length > 0) return EXIT.usage
   say('There is no document to read.')
   return EXIT.ok

@@ -53,11 +53,12 @@ async function factsOf(path: string) {
 }
 
 /** Tells whether a file is another one than when it was identified: what was read may be half of each. */
-export async function hasChanged({ content, bytes, modified }: Identified): Promise<boolean> {
+export async function hasChanged({ content, bytes, modified, sha256 }: Identified): Promise<boolean> {
   if (content.kind !== 'file') return false
   const facts = await factsOf(content.path).catch(() => null)
   // One that is gone was whole when it was sent.
-  return facts !== null && (facts.bytes !== bytes || facts.modified !== modified)
+  if (facts === null || (facts.bytes === bytes && facts.modified === modified)) return false
+  return sha256 === null || (await hashFile(content.path).catch(() => null)) !== sha256
 }
 
 async function hashFile(path: string): Promise<string> {

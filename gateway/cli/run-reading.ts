@@ -10,7 +10,7 @@ import { createProgress, type Progress } from './progress.ts'
 import { readAll, type Keeping } from './run.ts'
 import { CommandError, counted, duration, EXIT, printable, say } from './say.ts'
 import { listenForInterrupts, type Interrupts } from './signals.ts'
-import { folderSink, formOf, stdoutSink, type Sink } from './sink.ts'
+import { folderSink, formOf, stdoutSink, type PrintListener, type Sink } from './sink.ts'
 import { watchFolder } from './watch.ts'
 
 /** Where the command runs. */
@@ -49,7 +49,9 @@ export async function runReading(prepared: Prepared): Promise<number> {
   let display: Display | null = null
   const progress = createProgress((outcome) => display?.ended(outcome))
   progress.total = found.inputs.length + found.unreadable.length
-  display = createDisplay(progress, displayOptions(prepared))
+  const options = displayOptions(prepared)
+  const { isLive } = options
+  display = createDisplay(progress, options)
   const line = (text: string): void => display?.line(text)
   if (given.quiet !== true) sayBeginning(prepared, line)
   for (const { name, message } of found.unreadable) {
@@ -57,7 +59,8 @@ export async function runReading(prepared: Prepared): Promise<number> {
   }
   using interrupts = listenForInterrupts(() => line(stoppingLine(progress)))
   const gone = new AbortController()
-  const { sink, total } = sinkOf(prepared, () => gone.abort())
+  const heading = (text: string): void => (isLive ? line(text) : sayUnlessQuiet(prepared, text))
+  const { sink, total } = sinkOf(prepared, { heading, gone: () => gone.abort() })
   try {
     await readAll({
       client: connection.client,
@@ -69,8 +72,8 @@ export async function runReading(prepared: Prepared): Promise<number> {
       maxOutstandingPages: given.concurrency === undefined ? MAX_OUTSTANDING_PAGES : Infinity,
       progress,
       patience: createPatience(patienceOf(where), {
-        away: (message) => line(`The gateway cannot be reached (${printable(message)}). Waiting for it …`),
-        back: () => line('The gateway is back.'),
+        away: (message) => line(`Nothing can be read now (${printable(message)}). Waiting …`),
+        back: () => line('Going on.'),
       }),
       stopping: interrupts.stopping,
       cut: AbortSignal.any([interrupts.cut, gone.signal]),
@@ -84,6 +87,10 @@ export async function runReading(prepared: Prepared): Promise<number> {
   if (gone.signal.aborted) return EXIT.pipe
   if (total !== null) process.stdout.write(`${total(progress.counts.known)}\n`)
   return finished(prepared, progress, interrupts)
+}
+
+function sayUnlessQuiet({ given }: Prepared, text: string): void {
+  if (given.quiet !== true) say(text)
 }
 
 function patienceOf({ env }: Surroundings): number {
@@ -109,7 +116,7 @@ function sayBeginning({ found, opened, connection, given }: Prepared, line: (tex
 
 function sinkOf(
   { given, opened, isOne }: Prepared,
-  onGone: () => void,
+  listener: PrintListener,
 ): { readonly sink: Sink; readonly total: ((known: number) => string) | null } {
   if (given.dryRun === true) {
     const costs = createCosts(given.json === true)
@@ -117,7 +124,7 @@ function sinkOf(
   }
   const form = formOf(given.output ?? 'markdown', given.json === true)
   return {
-    sink: opened.folder === null ? stdoutSink(form, isOne, onGone) : folderSink(opened.folder, form),
+    sink: opened.folder === null ? stdoutSink(form, isOne, listener) : folderSink(opened.folder, form),
     total: null,
   }
 }
@@ -149,7 +156,8 @@ function inputsOf(
 
 function stoppingLine(progress: Progress): string {
   if (progress.rows.size === 0) return 'Stopping.'
-  const pages = counted(progress.outstanding(), 'page')
+  const isKnown = [...progress.rows].every(({ pages }) => pages !== null)
+  const pages = `${isKnown ? '' : 'about '}${counted(Math.round(progress.outstanding(progress.rows.size)), 'page')}`
   const documents = counted(progress.rows.size, 'document')
   return `Stopping: ${documents} with ${pages} to go are read to their end. Ctrl-C again leaves them.`
 }
@@ -168,7 +176,7 @@ function finished({ given, opened }: Prepared, progress: Progress, interrupts: I
   const left = total - counts.done - counts.partial - counts.failed - counts.known
   const bad = counts.failed + counts.partial
   if (opened.folder !== null && given.quiet !== true) say(closingLine(progress, left))
-  if (signal !== null && (left > 0 || given.watch !== true)) {
+  if (signal !== null && left > 0) {
     if (opened.folder !== null) say('Give the same command again to go on: what is read is not read again.')
     return signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
   }

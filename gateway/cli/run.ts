@@ -61,7 +61,8 @@ export async function readAll(run: Run): Promise<void> {
 /** Few and large documents keep an engine as busy as many small ones, and are done sooner one after the other. */
 async function roomFor(run: Run, running: ReadonlySet<Promise<void>>, cut: AbortSignal): Promise<void> {
   const isFull = (): boolean =>
-    running.size >= run.concurrency || (running.size > 0 && run.progress.outstanding() >= run.maxOutstandingPages)
+    running.size >= run.concurrency ||
+    (running.size > 0 && run.progress.outstanding(running.size) >= run.maxOutstandingPages)
   while (isFull() && !cut.aborted && !run.stopping.aborted) {
     const pause = Promise.withResolvers<void>()
     // Pages that are read make room, too, and nobody says when.
@@ -88,7 +89,8 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
     await keep(run, entryOf(reading, output, { input, found, question: run.question, startedAt }))
     run.progress.failedPages += failedPages(reading.ocr.pages)
     end(outcomeOf(reading))
-  } catch (error) {
+  } catch (thrown) {
+    const error = ofDocument(thrown)
     if (row !== null && (cut.aborted || !(error instanceof DocumentError))) run.progress.leave(row)
     if (cut.aborted) return
     if (!(error instanceof DocumentError)) throw asCommandError(error)
@@ -134,6 +136,15 @@ async function knownOutcome(
 
 async function keep({ keeping }: Run, entry: Entry): Promise<void> {
   await keeping?.manifest.append(entry)
+}
+
+/** What the place of one text has met: others have other places. */
+const OF_ONE_PLACE = new Set(['EISDIR', 'ENOTDIR', 'ENAMETOOLONG', 'ENOTEMPTY', 'EEXIST', 'ENOENT'])
+
+function ofDocument(error: unknown): unknown {
+  const { code, syscall } = Object(error) as NodeJS.ErrnoException
+  if (syscall === undefined || !OF_ONE_PLACE.has(code ?? '')) return error
+  return new DocumentError('output_unwritable', `its text cannot be written: ${fileTrouble(error)}`)
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS'])

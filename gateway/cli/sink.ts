@@ -2,7 +2,7 @@ import type { Input } from './input.ts'
 import type { OutFolder } from './out-folder.ts'
 import { outputPlace } from './out-folder.ts'
 import type { Reading } from './read-document.ts'
-import { printable, say } from './say.ts'
+import { printable } from './say.ts'
 
 /** Where what was read goes. */
 export interface Sink {
@@ -63,9 +63,17 @@ export function folderSink(folder: OutFolder, form: Form): Sink {
   }
 }
 
-/** Writes each document to standard output, in their order; the only one as it comes. `onGone`: nobody reads it any more. */
-export function stdoutSink(form: Form, isOne: boolean, onGone: () => void): Sink {
-  const print = (text: string): Promise<void> => printTo(process.stdout, text, onGone)
+/** Who is told while documents are printed. */
+export interface PrintListener {
+  /** A line that says which document follows. */
+  heading(text: string): void
+  /** Nobody reads what is printed any more. */
+  gone(): void
+}
+
+/** Writes each document to standard output, in their order; the only one as it comes. */
+export function stdoutSink(form: Form, isOne: boolean, listener: PrintListener): Sink {
+  const print = (text: string): Promise<void> => printTo(process.stdout, text, () => listener.gone())
   let last: Promise<void> = Promise.resolve()
   let count = 0
   return {
@@ -79,7 +87,8 @@ export function stdoutSink(form: Form, isOne: boolean, onGone: () => void): Sink
         again: () => streamed?.again(),
         async write(reading) {
           await before
-          if (!isOne) say(`${count++ === 0 ? '' : '\n'}==> ${printable(input.name)} <==`)
+          count += 1
+          if (!isOne) listener.heading(`==> ${printable(input.name)} <==`)
           const text = form.write(input, reading)
           await print(streamed === null ? separated(text, count, form) : streamed.rest(text))
           return null

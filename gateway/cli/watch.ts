@@ -27,7 +27,8 @@ export async function* watchFolder(options: WatchOptions): AsyncGenerator<Input,
   const queue = createQueue<string>(signal)
   const watcher = watch(root, {
     ignored: (path) =>
-      path === outDir || path.startsWith(outDir + sep) || /(^|[/\\])\.[^/\\]*$/.test(relative(root, path)),
+      (outDir !== root && (path === outDir || path.startsWith(outDir + sep))) ||
+      /(^|[/\\])\.[^/\\]*$/.test(relative(root, path)),
     awaitWriteFinish: { stabilityThreshold: STABLE, pollInterval: 250 },
     ignorePermissionErrors: true,
   })

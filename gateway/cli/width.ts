@@ -10,10 +10,21 @@ function widthOfCharacter(character: string): number {
   return WIDE.test(character) ? 2 : 1
 }
 
+// oxlint-disable-next-line no-control-regex -- these are the colours
+const COLOR = /(\u001b\[\d*m)/
+
+/** What is seen as one character, and colours, each with the columns that it takes. */
+function* charactersOf(text: string): Generator<readonly [string, number], void, undefined> {
+  for (const [index, part] of text.split(COLOR).entries()) {
+    if (index % 2 === 1) yield [part, 0]
+    else for (const { segment } of segments.segment(part)) yield [segment, widthOfCharacter(segment)]
+  }
+}
+
 /** Returns how many columns of a terminal a text takes. */
 export function widthOf(text: string): number {
   let width = 0
-  for (const { segment } of segments.segment(text)) width += widthOfCharacter(segment)
+  for (const [, columns] of charactersOf(text)) width += columns
   return width
 }
 
@@ -40,8 +51,7 @@ export function fitted(text: string, columns: number): string {
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = []
   let [line, width] = ['', 0]
-  for (const { segment } of segments.segment(text)) {
-    const wide = widthOfCharacter(segment)
+  for (const [character, wide] of charactersOf(text)) {
     if (width + wide > columns) {
       const space = line.lastIndexOf(' ')
       const cut = space > columns / 2 ? space : line.length
@@ -49,7 +59,7 @@ export function wrapped(text: string, columns: number): string[] {
       line = line.slice(cut).trimStart()
       width = widthOf(line)
     }
-    line += segment
+    line += character
     width += wide
   }
   return [...lines, line]

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import { arrive, type Arrival } from './arrival.ts'
 import type { BlobStore, OpenBlob } from './blob-store.ts'
 import { nowInSeconds } from './clock.ts'
-import type { Facts } from './facts.ts'
+import type { Facts, OwnedFile } from './facts.ts'
 import type { FileTable, StoredCounts } from './file-table.ts'
 import { isFileId, newId } from './ids.ts'
 import { createQuota, type Quota, type QuotaOptions } from './quota.ts'
@@ -104,13 +104,20 @@ async function keepFacts({ table, facts }: Keeping, owner: string, file: StoredF
   }
 }
 
-/** Finds a file by its facts that the table has lost, and tells the table. */
-async function findAgain({ table, facts }: Keeping, owner: string | null, id: string): Promise<StoredFile | null> {
-  const found = isFileId(id) ? await facts.find(id) : null
+/** Finds a file by its facts that the table has lost. */
+async function findAgain(keeping: Keeping, owner: string | null, id: string): Promise<StoredFile | null> {
+  const found = isFileId(id) ? await keeping.facts.find(id) : null
   if (found === null || found.file.expiresAt <= nowInSeconds()) return null
   if (owner !== null && owner !== found.owner) return null
-  await table.addFile(found.owner, found.file, null)
-  return found.file
+  return (await tellAgain(keeping, found)) ? found.file : null
+}
+
+/** Tells the table of a file that it has lost; returns false where it is being deleted just now, which begins with its facts. */
+export async function tellAgain({ table, facts }: Keeping, { owner, file }: OwnedFile): Promise<boolean> {
+  await table.addFile(owner, file, null)
+  if ((await facts.find(file.id)) !== null) return true
+  await table.removeFile(owner, file.id)
+  return false
 }
 
 /** Says what a file is, once its bytes are there. */

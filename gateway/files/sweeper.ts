@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isUncertain } from './arrival.ts'
 import { nowInSeconds } from './clock.ts'
-import type { Keeping } from './file-store.ts'
+import { tellAgain, type Keeping } from './file-store.ts'
 import { COPY } from './signed-addresses.ts'
 
 /** Removes what nobody can ask for any more, and finds again what a table has lost. */
@@ -94,11 +94,10 @@ async function fill(sweeping: Sweeping): Promise<void> {
 }
 
 /** Tells the table of a file that has facts; returns whether it has some, and its time is not over. */
-async function findAgain({ table, facts }: Keeping, id: string): Promise<boolean> {
-  const found = await facts.find(id)
+async function findAgain(keeping: Keeping, id: string): Promise<boolean> {
+  const found = await keeping.facts.find(id)
   if (found === null || found.file.expiresAt <= nowInSeconds() - CLOCKS_DIFFER) return false
-  await table.addFile(found.owner, found.file, null)
-  return true
+  return tellAgain(keeping, found)
 }
 
 /** What another process's clock says may be so many seconds ago, or ahead. */

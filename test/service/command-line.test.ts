@@ -11,6 +11,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -224,6 +227,25 @@ describe('ocr --out', { timeout: TIMEOUT, concurrency: 2 }, () => {
     assert.match(stdout, /^2 documents: 2 pages, 2 to read, about [\d,]+ prompt and/m)
     assert.equal(askedFor(170, 171), 0)
     assert.ok(!existsSync(join(folder, 'out')))
+    await runOcr(['in/a.pdf', '-o', 'out'], { cwd: folder, env })
+    const rest = await runOcr(['in', '--dry-run', '-o', 'out'], { cwd: folder, env })
+    assert.match(rest.stdout, /^1 document: 1 page, 1 to read, .*1 document more is done already$/m)
+  })
+
+  it('has addresses fetched by its own gateway, and says what a gateway refuses', async () => {
+    const server = createServer((_, response) => response.end(makePdf([{ number: 175 }])))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const address = `http://127.0.0.1:${port}/papers/one.pdf?signature=secret`
+    const folder = makeFolder({})
+    const own = { GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_ALLOWED_URL_HOSTS: '127.0.0.1' }
+    const fetched = await runOcr([address, '-o', 'out'], { cwd: folder, env: own })
+    assert.equal(fetched.code, 0, fetched.stderr)
+    assert.match(read(folder, 'out', `127.0.0.1_${port}`, 'papers/one.pdf.md'), /page 175/)
+    const refused = await runOcr([address, '-o', 'out', '-f', 'text'], { cwd: folder, env })
+    assert.match(refused.stderr, /one\.pdf: url_not_allowed: /)
+    assert.doesNotMatch(refused.stderr + read(folder, 'out/ocr-manifest.jsonl'), /secret/)
+    server.close()
   })
 
   it('goes on with what comes into a watched folder, until Ctrl-C', async () => {
@@ -300,7 +322,7 @@ describe('what ocr ends with', { timeout: TIMEOUT, concurrency: 2 }, () => {
     await away.stop()
     await stuck.kill()
     assert.equal(await within(exited, 20_000, 'the end'), 3)
-    assert.match(output.stderr, /Waiting for it …[^]*has not answered for 2 s[^]*same command again/)
+    assert.match(output.stderr, /Waiting …[^]*Nothing could be read for 2 s[^]*same command again/)
     const again = await runOcr(['in', '-o', 'out'], { cwd: folder, env })
     assert.equal(again.code, 0, again.stderr)
     assert.match(again.stderr, /1 read, 1 known from before/)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { readAll, type BlobStore } from '../../gateway/files/blob-store.ts'
@@ -15,6 +15,14 @@ async function* pieces(...texts: readonly (string | Buffer)[]) {
   for (const text of texts) yield Buffer.from(text)
 }
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+it('the library of S3 is loaded where a bucket is used, and nowhere else', () => {
+  const root = join(import.meta.dirname, '../../gateway')
+  const loads = globSync('**/*.ts', { cwd: root }).filter((path) =>
+    /^import (?!type )[^;]*?'@aws-sdk/m.test(readFileSync(join(root, path), 'utf8')),
+  )
+  assert.deepEqual(loads, [])
+})
 
 describe('a bucket of bytes', { timeout: 90_000 }, () => {
   const folder = useFolder()

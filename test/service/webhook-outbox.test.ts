@@ -70,7 +70,7 @@ for (const [name, open] of [
       await bench.other.add([eventOf('a')])
       assert.equal((await bench.outbox.backlog()).waiting, 2)
       const claims = [await bench.outbox.claim(LEASE), await bench.other.claim(LEASE), await bench.outbox.claim(LEASE)]
-      assert.deepEqual(claims.map(objectOf).toSorted(), ['a', 'b', null])
+      assert.deepEqual(new Set(claims.map(objectOf)), new Set(['a', 'b', null]))
       // What was delivered stays so.
       await bench.outbox.note(claims[0]!, { status: 'delivered' })
       await bench.outbox.add([eventOf('a'), eventOf('b')])

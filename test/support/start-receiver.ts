@@ -30,18 +30,21 @@ export const WEBHOOK_SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789ab
 /** Checks the signature of an event as the official client does it, and reads it. */
 export function unwrapEvent({ body, headers }: ReceivedEvent, secret = WEBHOOK_SECRET): Promise<UnwrapWebhookEvent> {
   const client = new OpenAI({ apiKey: 'none', webhookSecret: secret })
-  return client.webhooks.unwrap(body, headers as Record<string, string>)
+  return client.webhooks.unwrap(body, headers)
 }
 
 /** Starts a receiver on a free port; it takes what it is sent, until it is told otherwise. */
 export async function startReceiver(): Promise<WebhookReceiver> {
   const received: ReceivedEvent[] = []
   let answer: Answer = (response) => response.writeHead(204).end()
-  const server = createServer(async (request, response) => {
-    const pieces = await Array.fromAsync(request as AsyncIterable<Buffer>).catch(() => [])
-    const event = { body: Buffer.concat(pieces).toString(), headers: request.headers, path: request.url ?? '' }
-    received.push(event)
-    answer(response, event)
+  const server = createServer((request, response) => {
+    const pieces: Buffer[] = []
+    request.on('data', (piece: Buffer) => pieces.push(piece))
+    request.on('end', () => {
+      const event = { body: Buffer.concat(pieces).toString(), headers: request.headers, path: request.url ?? '' }
+      received.push(event)
+      answer(response, event)
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

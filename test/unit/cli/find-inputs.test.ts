@@ -36,6 +36,8 @@ describe('findInputs', () => {
     { name: 'links in circles', wanted: ['loop'], places: ['3.tif'] },
     { name: 'a pattern', wanted: ['{a,c}/*.pdf'], places: ['a/1.pdf', 'c/1.pdf'] },
     { name: 'a deep pattern', wanted: ['a/**/*.pdf'], out: 'a/out', places: ['1.pdf'] },
+    { name: 'what is in the output folder itself, where that is given', wanted: ['c'], out: 'c', places: ['1.pdf'] },
+    { name: 'a pattern there', wanted: ['c/*'], out: 'c', places: ['1.pdf'] },
     { name: 'standard input', wanted: ['-'], places: ['stdin'] },
     { name: 'an address', wanted: ['https://example.com/x/y%20z.pdf?key=secret'], places: ['example.com/x/y z.pdf'] },
     { name: 'an address that would climb', wanted: ['https://h/%2e%2e%2f..%2fz'], places: ['h/.._.._z'] },

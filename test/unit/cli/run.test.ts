@@ -106,7 +106,12 @@ describe('reading documents', () => {
   const ends: readonly { name: string; answer: () => Response; code: number; says: RegExp }[] = [
     { name: 'a key that is not accepted', answer: refused(401, 'invalid_api_key'), code: 2, says: /OPENAI_API_KEY/ },
     { name: 'an unknown model', answer: refused(404, 'model_not_found'), code: 2, says: /model_not_found/ },
-    { name: 'a gateway that is away for too long', answer: refused(503, 'draining'), code: 3, says: /not answered/ },
+    {
+      name: 'a gateway that is away for too long',
+      answer: refused(503, 'draining'),
+      code: 3,
+      says: /Nothing could be read/,
+    },
     { name: 'a proxy before no gateway', answer: () => new Response('<h1>Bad', { status: 502 }), code: 3, says: /502/ },
   ]
   for (const { name, answer, code, says } of ends)
@@ -118,6 +123,15 @@ describe('reading documents', () => {
       assert.match(error.message, says)
       assert.deepEqual(kinds, [])
     })
+
+  it('goes on when only the place of one text cannot be written', async () => {
+    const { client } = clientOf(good)
+    const inTheWay = Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR', syscall: 'rename' })
+    const sink: Sink = { turn: () => ({ text() {}, again() {}, write: () => Promise.reject(inTheWay), end() {} }) }
+    const { error, notes } = await read(client, ['a.pdf', 'a.pdf'], { sink })
+    assert.equal(error, null)
+    assert.deepEqual(notes, Array(2).fill('output_unwritable: its text cannot be written: it is a folder'))
+  })
 
   it('ends when the disk is full: what comes next could not be kept either', async () => {
     const { client, calls } = clientOf(good)
