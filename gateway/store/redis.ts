@@ -63,29 +63,30 @@ export function createSharedRedis(options: SharedRedisOptions): SharedRedis {
   }
 
   let main: Redis | null = null
-  let isClosed = false
+  const closing = new AbortController()
   return {
     prefix: PREFIX,
     async run(commands) {
-      if (isClosed) throw unavailable(new Error('The connection was closed.'))
+      if (closing.signal.aborted) throw unavailable(new Error('The connection was closed.'))
       // A command fails with its connection, instead of waiting in a line of its own where it could be run after all.
       main ??= connect({ maxRetriesPerRequest: 0, enableOfflineQueue: false, autoResendUnfulfilledCommands: false })
       const redis = main
       const deadline = performance.now() + patience
       for (;;) {
         try {
-          await ready(redis, deadline)
+          await ready(redis, deadline, closing.signal)
           return await commands(redis)
         } catch (error) {
           if (!isAway(error)) throw error
-          if (isClosed || !mayPass(error) || performance.now() + TRY_EVERY > deadline) throw unavailable(error)
+          if (closing.signal.aborted || !mayPass(error) || performance.now() + TRY_EVERY > deadline)
+            throw unavailable(error)
           await delay(TRY_EVERY)
         }
       }
     },
     connect: () => connect({ maxRetriesPerRequest: null }),
     async close() {
-      isClosed = true
+      closing.abort()
       for (const redis of open) redis.disconnect()
     },
   }
@@ -115,20 +116,21 @@ function createErrorListener({ url, onError = () => {} }: SharedRedisOptions): (
 
 class NoConnection extends Error {}
 
-async function ready(redis: Redis, deadline: number): Promise<void> {
+async function ready(redis: Redis, deadline: number, closing: AbortSignal): Promise<void> {
   if (redis.status === 'ready') return
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const patience = Math.max(0, deadline - performance.now())
   const timer = setTimeout(() => reject(new NoConnection('no connection')), patience)
   const end = (): void => reject(new NoConnection('The connection was closed.'))
   redis.once('ready', resolve)
-  redis.once('end', end)
+  // A connection that is given up between two tries does not say so.
+  closing.addEventListener('abort', end, { once: true })
   try {
     await promise
   } finally {
     clearTimeout(timer)
     redis.off('ready', resolve)
-    redis.off('end', end)
+    closing.removeEventListener('abort', end)
   }
 }
 
