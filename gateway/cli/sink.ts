@@ -80,7 +80,8 @@ export function stdoutSink(form: Form, isOne: boolean, listener: PrintListener):
     turn(input) {
       const before = last
       const written = Promise.withResolvers<void>()
-      last = written.promise
+      // One that has nothing to write is over before those in front of it.
+      last = before.then(() => written.promise)
       const streamed = isOne && form.ending !== '.json' ? createStreamed(print) : null
       return {
         text: (text) => streamed?.text(text),

@@ -343,7 +343,7 @@ describe('what ocr ends with', { timeout: TIMEOUT, concurrency: 2 }, () => {
 
 describe('ocr that is stopped', { timeout: TIMEOUT }, () => {
   it('goes on when it is started again, and asks for no page twice: after SIGINT, SIGTERM and kill -9', async () => {
-    const documents = 12
+    const documents = 16
     const pagesEach = 5
     const folder = makeFolder(
       Object.fromEntries(
@@ -356,9 +356,10 @@ describe('ocr that is stopped', { timeout: TIMEOUT }, () => {
     await using slow = await startFakeVllm({
       answer: ({ image }) => ({ text: `This is page ${image?.pageNumber}.`, firstDelayMs: 120 }),
     })
-    const own = { GATEWAY_UPSTREAM_URLS: slow.url, GATEWAY_UPSTREAM_CONCURRENCY: '3' }
+    const inFlight = 3
+    const own = { GATEWAY_UPSTREAM_URLS: slow.url, GATEWAY_UPSTREAM_CONCURRENCY: `${inFlight}` }
+    const asked = (): number[] => slow.requests.map(({ image }) => image?.pageNumber ?? -1)
     const args = ['in', '-o', 'out', '-c', '2']
-    let inFlight = 0
     const endings: (number | null)[] = []
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
       const before = slow.requests.length
@@ -366,18 +367,16 @@ describe('ocr that is stopped', { timeout: TIMEOUT }, () => {
       await eventually(() => slow.requests.length >= before + 8, 20_000, `some pages before ${signal}`)
       run.child.kill(signal)
       endings.push(await within(run.exited, 20_000, `the end by ${signal}`))
-      if (signal === 'SIGKILL') inFlight = slow.requests.filter(({ finished }) => !finished).length
-      else assert.match(run.output.stderr, /Stopping: .* read to their end[^]*same command again/)
+      if (signal === 'SIGKILL') continue
+      assert.match(run.output.stderr, /Stopping: .* read to their end[^]*same command again/)
+      assert.equal(new Set(asked()).size, asked().length, `no page twice after ${signal}`)
     }
     assert.deepEqual(endings, [130, 143, null])
     const last = await runOcr(args, { cwd: folder, env: own })
     assert.equal(last.code, 0, last.stderr)
-    const asked = slow.requests.map(({ image }) => image?.pageNumber)
-    assert.equal(new Set(asked).size, documents * pagesEach)
-    assert.ok(
-      asked.length <= documents * pagesEach + inFlight,
-      `${asked.length} asked, ${inFlight} in flight at the kill`,
-    )
+    assert.equal(new Set(asked()).size, documents * pagesEach)
+    // An answer that has been sent may not have been kept yet.
+    assert.ok(asked().length <= documents * pagesEach + inFlight, `${asked().length} asked`)
     for (let document = 0; document < documents; document += 1) {
       const pages = [...read(folder, 'out', `${document}.pdf.md`).matchAll(/page (\d+)\./g)].map(([, number]) =>
         Number(number),
