@@ -90,8 +90,8 @@ export function createAdaptiveLimit({
       let isAnswered = false
       return {
         begun() {
-          atServer.begun()
-          if (pinned === null && isFull()) finder.noteBegun(backlog.unbegun)
+          const isPrompt = atServer.begun()
+          if (pinned === null && isPrompt && isFull()) finder.noteBegun(backlog.unbegun)
         },
         answered() {
           isAnswered = true

@@ -14,13 +14,13 @@ export interface Backlog {
 
 /** A page at the server. */
 export interface BacklogPage {
-  /** Says that its first text has come. */
-  begun(): void
+  /** Says that its first text has come; returns whether it came about as soon as it can. */
+  begun(): boolean
   /** Says that it is not at the server any more; `isAnswered`: it was read to its end. */
   ended(isAnswered: boolean): void
 }
 
-/** What a look at the backlog has shown: while so many pages were at the server, so many always waited for others. */
+/** What a look at the backlog has shown: while so many pages were at the server, so many nearly always waited for others. */
 export interface BacklogLook {
   readonly most: number
   readonly waiting: number
@@ -42,13 +42,18 @@ export interface BacklogOptions {
 /** A look is over when so many pages that were sent during it have been answered: as many as bursts are evened out by. */
 const MIN_ANSWERS = 4
 const MIN_SHARE_OF_PAGES = 1 / 4
+/** For so large a share of a look fewer pages may wait: where pages end together, none does for a moment. */
+const MAX_SHARE_OF_PAUSES = 1 / 5
+/** A first text is prompt up to so many times the shortest time that one took, and some time for the way. */
+const MAX_PROMPT = 4
+const PROMPT_SECONDS = 0.05
 /** A server whose first text comes later than at so large a share of a page's time sends no streams: it says nothing. */
 const MAX_BEGIN_SHARE = 1 / 2
 
 /**
  * Creates the backlog. A page whose first text has not come waits, or is being prepared: of the pages that have not begun,
  * as many are being prepared as the server answers in the shortest time that a first text took; the rest waits. Bursts
- * pass: only what waits at every moment of a look counts, and a look lasts as long as several pages take.
+ * pass: only what waits nearly all the time of a look counts, and a look lasts as long as several pages take.
  */
 export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOptions): Backlog {
   const fastestBegin = createRecentShortest()
@@ -56,13 +61,13 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
   let active = 0
   let sent = 0
   /** Null: the server is not full, or has not been since the limit was set. */
-  let look: { readonly after: number; answered: number; least: number; most: number } | null = null
+  let look: { readonly after: number; answered: number; most: number; readonly waits: WaitTimes } | null = null
 
   function see(): void {
-    if (look === null && isFull()) look = { after: sent, answered: 0, least: Infinity, most: 0 }
+    if (look === null && isFull()) look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now) }
     if (look === null) return
     const beside = others()
-    look.least = Math.min(look.least, unbegun + beside.unbegun)
+    look.waits.note(unbegun + beside.unbegun)
     look.most = Math.max(look.most, active + beside.active)
   }
 
@@ -70,12 +75,12 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
     if (look === null || number <= look.after) return
     look.answered += 1
     if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
-    const { least, most } = look
+    const { waits, most } = look
     look = null
     const begin = fastestBegin.value() ?? Infinity
     if (begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE) return
     const prepared = (speed.rate() ?? 0) * begin
-    onLook({ most, waiting: Math.max(0, Math.floor(least - prepared)) })
+    onLook({ most, waiting: Math.max(0, Math.floor(waits.usualLeast() - prepared)) })
   }
 
   return {
@@ -94,7 +99,12 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
         return true
       }
       return {
-        begun: () => void (begin() && fastestBegin.add((now() - sentAt) / 1000)),
+        begun() {
+          if (!begin()) return false
+          const seconds = (now() - sentAt) / 1000
+          fastestBegin.add(seconds)
+          return seconds <= (fastestBegin.value() ?? 0) * MAX_PROMPT + PROMPT_SECONDS
+        },
         ended(isAnswered) {
           begin()
           active -= 1
@@ -108,6 +118,31 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
     },
     get active() {
       return active
+    },
+  }
+}
+
+type WaitTimes = ReturnType<typeof createWaitTimes>
+
+/** Notes for how long how many waited. */
+function createWaitTimes(now: () => number) {
+  const times = new Map<number, number>()
+  let current: { readonly count: number; readonly since: number } | null = null
+
+  function note(count: number): void {
+    const at = now()
+    if (current !== null) times.set(current.count, (times.get(current.count) ?? 0) + at - current.since)
+    current = { count, since: at }
+  }
+
+  return {
+    note,
+    /** Returns how many waited at least, but for pauses. */
+    usualLeast(): number {
+      if (current !== null) note(current.count)
+      let left = MAX_SHARE_OF_PAUSES * times.values().reduce((sum, time) => sum + time, 0)
+      const counts = [...times].toSorted(([a], [b]) => a - b)
+      return counts.find(([, time]) => (left -= time) < 0)?.[0] ?? 0
     },
   }
 }
