@@ -29,7 +29,12 @@ async function setUp(t: TestContext, answer: (request: FakeRequest) => Answer = 
   const gate = Promise.withResolvers<void>()
   const fake = await startFakeVllm({ answer: (request) => gate.promise.then(() => answer(request)) })
   t.after(() => fake.kill())
-  const settings = { GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_REDIS_URL: redis.url }
+  // As many as are asked for at once: while none is answered, the limit does not grow.
+  const settings = {
+    GATEWAY_UPSTREAM_URLS: fake.url,
+    GATEWAY_REDIS_URL: redis.url,
+    GATEWAY_UPSTREAM_CONCURRENCY: '64',
+  }
   const start = async () => {
     const gateway = await startTestGateway(settings)
     t.after(() => gateway.stop())

@@ -192,7 +192,7 @@ describe('background responses', { timeout: TIMEOUT }, () => {
   })
 
   it('wait in the lane that their tier says, and take no more than half of the queue', async () => {
-    await using setup = await start({ GATEWAY_MAX_QUEUED_PAGES: '10' })
+    await using setup = await start({ GATEWAY_MAX_QUEUED_PAGES: '10', GATEWAY_UPSTREAM_CONCURRENCY: '16' })
     const { create, retrieve, state, go, fake } = setup
     state.isHeld = true
     const pages = (from: number, to: number) =>
