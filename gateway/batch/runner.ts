@@ -54,12 +54,14 @@ export function createRunner(services: RunnerServices): Runner {
     const loaded = load.add(isLine, filling.ask)
     const signal = AbortSignal.any([claimed.lost, leave.signal])
     if (isLine) metrics.batchLinesInFlight.inc()
-    const run = runTask(claimed, services, { ...loaded, mayWait: () => load.mayWait(), setbacks }, signal).finally(() => {
-      if (isLine) metrics.batchLinesInFlight.dec()
-      running.delete(run)
-      loaded.ended()
-      filling.ask()
-    })
+    const run = runTask(claimed, services, { ...loaded, mayWait: () => load.mayWait(), setbacks }, signal).finally(
+      () => {
+        if (isLine) metrics.batchLinesInFlight.dec()
+        running.delete(run)
+        loaded.ended()
+        filling.ask()
+      },
+    )
     running.add(run)
     await loaded.known
   }
