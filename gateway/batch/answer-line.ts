@@ -14,7 +14,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { BatchAnswer } from '../wire/openai/batch.ts'
-import type { Batch, BatchUsage } from './batch.ts'
+import { addUsage, type Batch, type BatchUsage } from './batch.ts'
 import { forwardLine } from './forward-line.ts'
 import type { IndexedLine } from './line-index.ts'
 import { untilOutage, type LinePages, type LinePart } from './line-pages.ts'
@@ -161,7 +161,7 @@ async function readDocuments(
   }
   const annotated = annotation === null ? null : { request: annotation, reading: await read(annotation, 'annotation') }
   const reading = await read(request, 'read')
-  const usage = annotated === null ? usageOf(reading) : added(usageOf(reading), usageOf(annotated.reading))
+  const usage = annotated === null ? usageOf(reading) : addUsage(usageOf(reading), usageOf(annotated.reading))
   const body = await writer(annotated).whole(reading)
   return { outcome: 'completed', usage, answer: lineAnswer(named, 200, body) }
 }
@@ -176,14 +176,6 @@ async function* telling(events: AnswerEvents, onOpened: () => void): AnswerEvent
 function usageOf({ ledger }: Reading): BatchUsage {
   const { promptTokens, completionTokens, cachedPromptTokens } = sumUsage(ledger)
   return { inputTokens: promptTokens, cachedTokens: cachedPromptTokens, outputTokens: completionTokens }
-}
-
-function added(one: BatchUsage, other: BatchUsage): BatchUsage {
-  return {
-    inputTokens: one.inputTokens + other.inputTokens,
-    cachedTokens: one.cachedTokens + other.cachedTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-  }
 }
 
 function tooLarge(maxBodyBytes: number): GatewayError {

@@ -74,6 +74,15 @@ export interface Batch {
 /** What costs nothing. */
 export const NO_USAGE: BatchUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0 }
 
+/** Adds two costs. */
+export function addUsage(one: BatchUsage, other: BatchUsage): BatchUsage {
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    cachedTokens: one.cachedTokens + other.cachedTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+  }
+}
+
 /** Tells whether a batch has come to its end. */
 export function hasEnded({ status }: Pick<Batch, 'status'>): boolean {
   return status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'

@@ -9,3 +9,6 @@ export function setBit(bits: Uint8Array, line: number): boolean {
   bits[line >> 3] = (bits[line >> 3] ?? 0) | (1 << (line & 7))
   return true
 }
+
+/** Returns so many bits, all of them set. */
+export const allSet = (count: number): Uint8Array => new Uint8Array(Math.ceil(count / 8)).fill(0xff)

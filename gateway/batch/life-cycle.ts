@@ -23,8 +23,7 @@ export interface LifeCycleServices {
 export const nowInSeconds = (): number => Math.floor(Date.now() / 1000)
 
 /** Has the output of a batch written, when all of its lines have ended. */
-export async function finalizeIfDone(id: string, services: LifeCycleServices): Promise<void> {
-  const batch = await services.store.find(null, id)
+export async function finalizeIfDone(batch: Batch | null, services: LifeCycleServices): Promise<void> {
   if (batch?.status !== 'in_progress' || batch.counts.completed + batch.counts.failed < batch.lines) return
   await finalizeNow(batch, ['in_progress'], services)
 }

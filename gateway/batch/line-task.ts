@@ -2,7 +2,7 @@ import { failedLine } from '../answer/batch.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { orAborted } from '../schedule/or-aborted.ts'
 import { answerLine, type AnsweringServices, type LineAnswer, type RunLine } from './answer-line.ts'
-import { NO_USAGE, type Batch } from './batch.ts'
+import { hasEnded, NO_USAGE, type Batch } from './batch.ts'
 import type { IndexCache } from './index-cache.ts'
 import { findAnswer, keepPatiently } from './kept-answer.ts'
 import { finalizeIfDone, type LifeCycleServices } from './life-cycle.ts'
@@ -50,7 +50,10 @@ export async function runLine(
     metrics.batchLines.inc({ outcome: end.outcome })
   }
   await pages?.forget(id, line)
-  await finalizeIfDone(id, services)
+  const now = await store.find(null, id)
+  // The files were written without it, and what belonged to the batch was removed before this answer was there.
+  if (now === null || hasEnded(now)) return blobs.remove([name])
+  await finalizeIfDone(now, services)
 }
 
 /** Returns how a line has ended; null: it was refused before it could be run. */
@@ -68,6 +71,9 @@ async function ran(
   const run = { batch, line, indexed }
   const answer =
     attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, onOpened, signal)
+  // Another process may have run it, too: an answer that is kept never changes.
+  const others = await findAnswer(services.blobs, name)
+  if (others !== null) return others
   const onFull = (error: GatewayError): void => {
     services.log.warn({ batch: batch.id, line, code: error.code }, 'the answer to a line waits for room')
   }

@@ -5,6 +5,8 @@ import type { LineObserver } from './line-task.ts'
 export interface Load {
   /** Tells whether another task can be begun. */
   hasRoom(): boolean
+  /** Tells whether another task can do nothing but wait, and leave enough room for those that can be done. */
+  mayWait(): boolean
   /** Adds a task; `onOpened` is told when there may be more room before it ends. */
   add(isLine: boolean, onOpened: () => void): LoadedTask
 }
@@ -21,6 +23,8 @@ interface LoadedTask {
 
 /** How many tasks a process has at most: each has open documents. */
 export const MAX_AT_A_TIME = 64
+/** So many of them wait at most for what is not there now. */
+const MAX_WAITING = 32
 /** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
 const LEAST_AT_A_TIME = 4
 /** How many lines are opening their documents at a time: before, nobody knows how many pages they have. */
@@ -57,6 +61,7 @@ export function createLoad({
       const busy = tasks.filter(({ isWaiting }) => !isWaiting).length
       return busy < LEAST_AT_A_TIME || Math.max(admission.queued, busy) < enough
     },
+    mayWait: () => [...running].filter(({ isWaiting }) => isWaiting).length < MAX_WAITING,
     add(isLine, onOpened) {
       const task: Taken = { bytes: 0, isOpening: isLine, isWaiting: false }
       const known = Promise.withResolvers<void>()

@@ -3,6 +3,9 @@ import type { Batch } from './batch.ts'
 /** Returns the name under which the index of a batch's lines is kept. */
 export const indexName = (batch: string): string => `${batch}.index`
 
+/** Returns the name under which is kept what became of a batch's lines, once that is decided. */
+export const fatesName = (batch: string): string => `${batch}.fates`
+
 /** Returns the name under which the answer to a line of a batch is kept. */
 export const lineName = (batch: string, line: number): string => `${batch}.${line}`
 
@@ -22,8 +25,8 @@ export function* namesOf({ id, lines }: Pick<Batch, 'id' | 'lines'>): Generator<
   for (let from = 0; from < lines; from += AT_A_TIME) {
     yield Array.from({ length: Math.min(AT_A_TIME, lines - from) }, (_, index) => lineName(id, from + index))
   }
-  // Last: without it, what is left could not be found.
-  yield [indexName(id)]
+  // The index last: without it, what is left could not be found.
+  yield [fatesName(id), indexName(id)]
 }
 
 const AT_A_TIME = 500

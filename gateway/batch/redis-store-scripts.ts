@@ -69,6 +69,18 @@ for index = 3, #ARGV, 5 do
 end
 return 1`)
 
+/**
+ * Counts all lines of a batch anew that has not ended: prefix, id, bits of all lines, then names and values. A line that ends later
+ * counts no more.
+ */
+export const SETTLE = createScript<number>(`${KEYS}
+local id = ARGV[2]
+local status = redis.call('HGET', rowOf(id), 'status')
+if not status or isOver(status) then return 0 end
+redis.call('SET', endedOf(id), ARGV[3])
+redis.call('HSET', rowOf(id), unpack(ARGV, 4))
+return 1`)
+
 /** Returns the rows of some ids, or nothing for one that is not there: prefix, ids. */
 export const ROWS = createScript<string[][]>(`${KEYS}
 local rows = {}

@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis'
 import type { ScriptValues, Script } from '../store/redis-script.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
+import { allSet } from './bits.ts'
 import { hashOf, readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
-import { ADD, CHANGE, DUE, END_LINES, FORGET, ROWS } from './redis-store-scripts.ts'
+import { ADD, CHANGE, DUE, END_LINES, FORGET, ROWS, SETTLE } from './redis-store-scripts.ts'
 import type { BatchStore } from './store.ts'
 
 /** The batches that replicas share, and what those need who keep and find them after an accident. */
@@ -80,7 +81,7 @@ async function rowsOf(ids: readonly string[], run: Run): Promise<Batch[]> {
   return rows.flatMap((hash) => (Number(hash['version']) > ROW_VERSION ? [] : (readRow(hash) ?? [])))
 }
 
-type Lines = Pick<RedisBatchStore, 'endLines' | 'endedLines'>
+type Lines = Pick<RedisBatchStore, 'endLines' | 'settle' | 'endedLines'>
 
 function linesIn(shared: SharedRedis, prefix: string, run: Run): Lines {
   return {
@@ -91,6 +92,10 @@ function linesIn(shared: SharedRedis, prefix: string, run: Run): Lines {
       })
       for (let start = 0; start < values.length; start += LINES_AT_A_TIME)
         await run(END_LINES, [id, ...values.slice(start, start + LINES_AT_A_TIME).flat()])
+    },
+    async settle(id, { total, ...counts }, usage) {
+      const counted = Object.entries({ ...counts, ...usage }).flat()
+      await run(SETTLE, [id, Buffer.from(allSet(total)), ...counted])
     },
     async endedLines(id) {
       const bits = await shared.run((redis) => redis.getBuffer(`${prefix}ended:${id}`))

@@ -54,12 +54,14 @@ export function createRunner(services: RunnerServices): Runner {
     const loaded = load.add(isLine, filling.ask)
     const signal = AbortSignal.any([claimed.lost, leave.signal])
     if (isLine) metrics.batchLinesInFlight.inc()
-    const run = runTask(claimed, services, { ...loaded, setbacks }, signal).finally(() => {
-      if (isLine) metrics.batchLinesInFlight.dec()
-      running.delete(run)
-      loaded.ended()
-      filling.ask()
-    })
+    const run = runTask(claimed, services, { ...loaded, mayWait: () => load.mayWait(), setbacks }, signal).finally(
+      () => {
+        if (isLine) metrics.batchLinesInFlight.dec()
+        running.delete(run)
+        loaded.ended()
+        filling.ask()
+      },
+    )
     running.add(run)
     await loaded.known
   }
@@ -103,8 +105,12 @@ interface Manner {
   readonly observer: LineObserver
   /** Says that the task does nothing but wait. */
   readonly waits: () => void
+  readonly mayWait: () => boolean
   readonly setbacks: Setbacks
 }
+
+/** A line that was not tried, as others of its batch wait already, is looked at again after so many seconds. */
+const PUT_OFF = 5
 
 /** Does a task, and says so; puts it back where it cannot be done now. Never throws. */
 async function runTask(
@@ -115,6 +121,8 @@ async function runTask(
 ): Promise<void> {
   const { task } = claimed
   try {
+    if (task.kind === 'line' && !manner.mayWait() && manner.setbacks.isWaiting(task.batch))
+      return await claimed.later(PUT_OFF)
     await doTask(claimed, services, manner.observer, signal)
     manner.setbacks.succeeded(task.batch)
     await claimed.done()
@@ -142,7 +150,7 @@ async function leaveTask(
   claimed: ClaimedTask,
   error: unknown,
   log: Log,
-  { setbacks, waits }: Manner,
+  { setbacks, waits, mayWait }: Manner,
   signal: AbortSignal,
 ): Promise<void> {
   const { batch, kind } = claimed.task
@@ -154,6 +162,8 @@ async function leaveTask(
   const fields = { batch, kind, code: passes ? error.code : 'internal_error', seconds: Math.ceil(seconds) }
   // One line for all lines that fail together.
   if (isFirst) log[passes ? 'info' : 'error']({ ...fields, err: passes ? undefined : error }, 'a batch waits')
+  // Those of a batch whose engine is away leave room for other batches.
+  if (!mayWait()) return claimed.later(seconds)
   // It stays this process's meanwhile: the others of the batch, which would fail as well, are not tried one after the other.
   waits()
   await setback.wait(signal)

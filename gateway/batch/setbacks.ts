@@ -15,12 +15,16 @@ export interface Setback {
 export interface Setbacks {
   failed(batch: string, error: unknown): Setback
   succeeded(batch: string): void
+  /** Tells whether a task of the batch waits: it says when the others can be done. */
+  isWaiting(batch: string): boolean
 }
 
 interface Round {
   /** How often in a row what was tried has failed; what fails while others wait belongs to the same round. */
   count: number
   until: number
+  /** How many wait now. */
+  waiting: number
   readonly recovered: AbortController
 }
 
@@ -32,7 +36,7 @@ export function createSetbacks(now = () => performance.now(), random = Math.rand
   return {
     failed(batch, error) {
       const known = rounds.get(batch)
-      const round = known ?? { count: 0, until: 0, recovered: new AbortController() }
+      const round = known ?? { count: 0, until: 0, waiting: 0, recovered: new AbortController() }
       rounds.set(batch, round)
       const asked = isPassing(error) ? (error.retryAfterSeconds ?? 0) : 0
       const wanted = (count: number): number => Math.min(MAX_SECONDS, Math.max(asked, 2 ** Math.min(count, 6)))
@@ -47,7 +51,9 @@ export function createSetbacks(now = () => performance.now(), random = Math.rand
         seconds,
         async wait(signal) {
           const until = isOutage ? AbortSignal.any([signal, round.recovered.signal]) : signal
+          round.waiting += 1
           await delay(seconds * 1000, undefined, { signal: until, ref: false }).catch(() => {})
+          round.waiting -= 1
         },
       }
     },
@@ -55,5 +61,6 @@ export function createSetbacks(now = () => performance.now(), random = Math.rand
       rounds.get(batch)?.recovered.abort()
       rounds.delete(batch)
     },
+    isWaiting: (batch) => (rounds.get(batch)?.waiting ?? 0) > 0,
   }
 }

@@ -1,4 +1,4 @@
-import type { Batch, BatchStatus, BatchUsage } from './batch.ts'
+import type { Batch, BatchCounts, BatchStatus, BatchUsage } from './batch.ts'
 
 /** What may change of a batch, beside its counts. */
 export type BatchChange = Partial<
@@ -33,6 +33,11 @@ export interface BatchStore {
   change(id: string, from: readonly BatchStatus[], change: BatchChange): Promise<Batch | null>
   /** Notes that lines have ended. A line that had ended before is left as it was, and not counted again. */
   endLines(id: string, ends: ReadonlyMap<number, LineEnd>): Promise<void>
+  /**
+   * Counts all lines of a batch that has not ended anew, as its files have them: whatever was counted before, and no line ends
+   * after this.
+   */
+  settle(id: string, counts: BatchCounts, usage: BatchUsage): Promise<void>
   /** Returns the lines that have ended, counted from 0: bit `line % 8` of byte `line >> 3`, the lowest first. */
   endedLines(id: string): Promise<Uint8Array>
   /** Returns batches that have not ended and whose time is over, and those that ended before `endedBefore`; some of them. */

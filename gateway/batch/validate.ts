@@ -132,7 +132,8 @@ function parsed(digest: Buffer | null): unknown {
 
 function refuseRepeated(customId: string | null, { ids }: Findings): void {
   if (customId === null) return
-  const hash = createHash('sha1').update(customId).digest('base64')
+  // In UTF-8, ids that differ in half a character are the same.
+  const hash = createHash('sha1').update(customId, 'utf16le').digest('base64')
   if (ids.has(hash)) throw repeated(customId)
   ids.add(hash)
 }

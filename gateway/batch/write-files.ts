@@ -2,8 +2,8 @@ import type { NeverRun } from '../answer/batch.ts'
 import { GatewayError } from '../errors.ts'
 import type { BlobStore } from '../files/blob-store.ts'
 import type { FileStore } from '../files/file-store.ts'
-import type { Batch } from './batch.ts'
-import { createLineFates } from './line-fates.ts'
+import { hasEnded, type Batch } from './batch.ts'
+import { openLineFates } from './line-fates.ts'
 import { openIndex } from './line-index.ts'
 import { fileIdOf, indexName } from './names.ts'
 import type { BatchStore } from './store.ts'
@@ -35,23 +35,28 @@ export async function writeFiles(
 ): Promise<WrittenFiles> {
   const index = batch.lines === 0 ? null : await openIndex(blobs, indexName(batch.id), batch.lines)
   if (index === null) return { outputFileId: null, errorFileId: null, unrun: 0 }
-  const ended = await store.endedLines(batch.id)
-  const fates = createLineFates({ batch, index, ended, never, blobs })
-  const outputFileId = await keepFile('output', until(fates.outputs(), signal), batch, files)
-  const errorFileId = await keepFile('error', until(fates.errors(), signal), batch, files)
-  const { unrun, ends } = await fates.settle()
-  await store.endLines(batch.id, ends)
+  const fates = await openLineFates({ batch, index, never, blobs })
+  const checked = (pieces: AsyncIterable<Uint8Array>) => whileUnended(pieces, batch, store, signal)
+  const outputFileId = await keepFile('output', checked(fates.outputs()), batch, files)
+  const { unrun, counts, usage } = await fates.settle()
+  const errorFileId = await keepFile('error', checked(fates.errors()), batch, files)
+  await store.settle(batch.id, counts, usage)
   return { outputFileId, errorFileId, unrun }
 }
 
-async function* until(
+/** Fails at the end where another process has ended the batch meanwhile: answers may have been removed before they were read. */
+async function* whileUnended(
   pieces: AsyncIterable<Uint8Array>,
+  { id }: Batch,
+  store: BatchStore,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) {
     signal.throwIfAborted()
     yield piece
   }
+  const now = await store.find(null, id)
+  if (now === null || hasEnded(now)) throw new Error(`Another process has ended the batch ${id}.`)
 }
 
 async function keepFile(

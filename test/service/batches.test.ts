@@ -149,11 +149,14 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       [line({ custom_id: 'stream', body: { ...chat(1), stream: true } }), 'stream', 'invalid_value'],
       [line({ custom_id: 'background', body: { ...chat(1), background: true } }), 'background', 'invalid_value'],
       [line({ custom_id: 'model', body: { ...chat(1), model: 'gpt-9' } }), 'model', 'model_not_found'],
+      // Halves of characters, which are one and the same in UTF-8.
+      [line({ custom_id: '\ud800', body: { ...chat(1), model: 'gpt-9' } }), '\ud800', 'model_not_found'],
+      [line({ custom_id: '\ud801', body: { ...chat(1), model: 'gpt-9' } }), '\ud801', 'model_not_found'],
     ]
     const input = `\uFEFF${good}\r\n${wrong.map(([text]) => text).join('')}${linesOf(CHAT, [{ custom_id: 'last', body: { ...chat(2), ocr: { pages: '9' } } }]).trimEnd()}`
     const batch = await untilEnded(client, (await createBatch(client, CHAT, input)).id)
     assert.equal(batch.status, 'completed')
-    assert.deepEqual(batch.request_counts, { total: 12, completed: 1, failed: 11 })
+    assert.deepEqual(batch.request_counts, { total: 14, completed: 1, failed: 13 })
     assert.deepEqual(
       batch.errors?.data.map(({ code, line: number }) => [code, number]),
       // The second line is empty.
@@ -216,6 +219,8 @@ describe('a batch', { timeout: TIMEOUT, concurrency: 2 }, () => {
       const refused = await failure(create(client, { ...asked, ...wrong }))
       assert.deepEqual([refused.status, refused.code, refused.param], [status, code, param])
     }
+    const named = await failure(create(client, { ...asked, metadata: { ['a'.repeat(65)]: 'b' } }))
+    assert.match(named.message, /a name has at most 64 characters/)
     const refused = await failure(client.batches.retrieve('batch_0'))
     assert.deepEqual([refused.status, refused.code], [404, 'batch_not_found'])
   })

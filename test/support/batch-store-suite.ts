@@ -87,6 +87,24 @@ export function testBatchStore(open: (t: TestContext) => Promise<() => BatchStor
     assert.deepEqual(found?.usage, { inputTokens: 900, cachedTokens: 0, outputTokens: 1800 })
   })
 
+  it('counts what is settled in place of what was counted, and no line after that', async (t) => {
+    const store = (await open(t))()
+    const batch = makeBatch({ status: 'finalizing', lines: 20 })
+    await store.add(batch)
+    await store.endLines(batch.id, new Map([3, 4].map((line) => [line, done()])))
+    const counts = { total: 20, completed: 9, failed: 11 }
+    const usage = { inputTokens: 5, cachedTokens: 4, outputTokens: 3 }
+    await store.settle(batch.id, counts, usage)
+    await store.endLines(batch.id, new Map([0, 3, 19].map((line) => [line, done()])))
+    const settled = await store.find(null, batch.id)
+    assert.deepEqual([settled?.counts, settled?.usage], [counts, usage])
+    await store.change(batch.id, ['finalizing'], { status: 'completed' })
+    await store.settle(batch.id, { total: 20, completed: 0, failed: 20 }, usage)
+    assert.deepEqual((await store.find(null, batch.id))?.counts, counts)
+    await store.settle('batch_none', counts, usage)
+    assert.equal(await store.find(null, 'batch_none'), null)
+  })
+
   it('tells which lines have ended, the lowest bit first', async (t) => {
     const store = (await open(t))()
     const batch = makeBatch({ status: 'in_progress', lines: 30 })

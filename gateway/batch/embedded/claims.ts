@@ -87,6 +87,13 @@ function taskOf(batch: string, kind: Kind, line: number): BatchTask {
 /** Nobody's, and its time has come. */
 const IS_DUE = 't.leased_until < :now AND t.not_before <= :now AND (t.process IS NULL OR t.process <> :process)'
 
+/** So many lines of a batch are put off at most: of one whose engine is away for hours, not all are tried. */
+const MAX_PUT_OFF = 64
+
+/** It has lines that were never handed out, and may be now. */
+const HAS_NEXT = `q.next < q.lines AND
+  (SELECT count(*) FROM batch_tasks AS t WHERE t.batch = q.batch AND t.not_before > :now) < ${MAX_PUT_OFF}`
+
 // Of the key that has the fewest tasks being run, the batch that has; what is about a whole batch is short, and goes first.
 const CANDIDATE = `
 WITH
@@ -94,7 +101,7 @@ WITH
   owners AS (SELECT owner, sum(tasks) AS tasks FROM live JOIN batch_queue USING (batch) GROUP BY owner)
 SELECT q.batch, q.kind FROM batch_queue AS q
 LEFT JOIN live ON live.batch = q.batch LEFT JOIN owners ON owners.owner = q.owner
-WHERE q.next < q.lines OR EXISTS (SELECT 1 FROM batch_tasks AS t WHERE t.batch = q.batch AND ${IS_DUE})
+WHERE (${HAS_NEXT}) OR EXISTS (SELECT 1 FROM batch_tasks AS t WHERE t.batch = q.batch AND ${IS_DUE})
 ORDER BY (q.kind = 'line'), coalesce(owners.tasks, 0), coalesce(live.tasks, 0), q.served, q.batch
 LIMIT 1`
 

@@ -1,6 +1,6 @@
 import { hasEnded, type Batch, type BatchStatus } from '../batch.ts'
 import type { BatchChange, BatchStore, LineEnd } from '../store.ts'
-import { setBit } from '../bits.ts'
+import { allSet, setBit } from '../bits.ts'
 import type { Tables } from './tables.ts'
 
 /** What the columns of a batch hold; the rest of it stands in `facts`, as JSON. */
@@ -49,6 +49,10 @@ export function createEmbeddedStore(tables: Tables): BatchStore {
     },
     change: (id, from, change) => tables.atOnce(() => changed(tables, find(null, id), from, change)),
     endLines: (id, ends) => tables.atOnce(() => endLines(tables, id, ends)),
+    settle: (id, { total, completed, failed }, { inputTokens: input, cachedTokens: cached, outputTokens: output }) =>
+      tables.atOnce(() => {
+        tables.run(SETTLE, { id, ended: allSet(total), completed, failed, input, cached, output })
+      }),
     endedLines: async (id) => endedOf(tables, id) ?? new Uint8Array(),
     async due(now, endedBefore) {
       if (!tables.exists()) return { late: [], old: [] }
@@ -136,6 +140,11 @@ const END_LINES = `
 UPDATE batches SET ended = :ended, completed = completed + :completed, failed = failed + :failed,
   input_tokens = input_tokens + :input, cached_tokens = cached_tokens + :cached, output_tokens = output_tokens + :output
 WHERE id = :id`
+
+const SETTLE = `
+UPDATE batches SET ended = :ended, completed = :completed, failed = :failed, input_tokens = :input,
+  cached_tokens = :cached, output_tokens = :output
+WHERE id = :id AND ended_at IS NULL`
 
 const LATE = `SELECT ${COLUMNS} FROM batches WHERE ended_at IS NULL AND expires < :now ORDER BY expires LIMIT :limit`
 

@@ -49,6 +49,18 @@ describe('the embedded queue', () => {
     assert.deepEqual(await claimed(queue, 1), ['validate'])
   })
 
+  it('hands out no more lines of a batch of which many are put off, but those of others', async () => {
+    await using opened = openBatches()
+    const { queue } = opened
+    await queue.push(makeBatch({ lines: 1000 }))
+    for (let index = 0; index < 64; index++) await (await queue.claim())?.later(60)
+    assert.deepEqual(await claimed(queue, 1), ['nothing'])
+    await queue.push(makeBatch({ id: 'batch_2', lines: 1 }))
+    assert.deepEqual(await claimed(queue, 2), ['batch_2 0', 'nothing'])
+    opened.tables.run('UPDATE batch_tasks SET not_before = 0 WHERE line = 7')
+    assert.deepEqual(await claimed(queue, 2), ['batch_1 7', 'batch_1 64'])
+  })
+
   it('hands out again what a process has left, and counts that; what was put back does not count', async () => {
     await using opened = openBatches()
     const { queue, another, endLeases } = opened
