@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { OpenBlob } from './blob-store.ts'
 import { openHandle } from './open-handle.ts'
 import { asBucketFailure } from './s3-client.ts'
@@ -27,7 +27,7 @@ export function openFetched(body: Readable, length: number, folder: string): Ope
       fetched ??= length <= SMALL_BYTES ? toMemory(body, length) : toDisk(body, length, folder)
       return (await fetched).read(Math.min(wanted, length - from), from)
     },
-    stream: () => body,
+    stream: () => streamOf(body, length),
     async [Symbol.asyncDispose]() {
       if (!body.readableEnded) body.destroy()
       const held = await fetched?.catch(() => null)
@@ -65,16 +65,24 @@ async function toDisk(body: Readable, length: number, folder: string): Promise<H
   }
 }
 
-/** Yields all bytes of a body. Throws `storage_unavailable` where it breaks off, or stands still. */
+/** Returns a body as a stream that ends as `whole` does; the body goes with it, also where nobody has read it. */
+function streamOf(body: Readable, length: number): Readable {
+  const stream = Readable.from(whole(body, length), { objectMode: false })
+  return stream.once('close', () => void (body.readableEnded || body.destroy()))
+}
+
+/** Yields all bytes of a body. Throws `storage_unavailable` where it breaks off, or stands still while it is waited for. */
 async function* whole(body: Readable, length: number): AsyncGenerator<Uint8Array> {
   let received = 0
   const late = (): void => void body.destroy(new Error(`The storage has sent nothing for ${IDLE_TIMEOUT} ms.`))
-  const timer = setTimeout(late, IDLE_TIMEOUT)
+  let timer = setTimeout(late, IDLE_TIMEOUT)
   try {
     for await (const piece of body as AsyncIterable<Uint8Array>) {
-      timer.refresh()
+      // Who takes the bytes, as a client that downloads, may be slow.
+      clearTimeout(timer)
       received += piece.length
       yield piece
+      timer = setTimeout(late, IDLE_TIMEOUT)
     }
     if (received !== length) throw new Error(`The storage has sent ${received} bytes of ${length}.`)
   } catch (thrown) {

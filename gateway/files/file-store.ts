@@ -14,6 +14,8 @@ export interface FileOptions extends QuotaOptions {
   readonly onMissing?: (id: string) => void
   /** How long a file is kept at most. */
   readonly ttlSeconds: number
+  /** Tells the table of a file that it does not know yet; returns whether there is one. Left out: there is none. */
+  readonly importFile?: (id: string) => Promise<boolean>
 }
 
 /** Where files are kept: what is known of them, their bytes, and what is known of them once more. */
@@ -56,8 +58,10 @@ export interface FileStore {
 export function createFileStore(keeping: Keeping, options: FileOptions): FileStore {
   const { table, blobs, facts } = keeping
   const quota = createQuota(options, (owner) => table.stored(owner))
+  const { importFile = async () => false } = options
   const find = async (owner: string | null, id: string, param?: string): Promise<StoredFile> => {
-    const file = (await table.findFile(owner, id)) ?? (await findAgain(keeping, owner, id))
+    const known = (await table.findFile(owner, id)) ?? (await findAgain(keeping, owner, id))
+    const file = known ?? ((await importFile(id)) ? await table.findFile(owner, id) : null)
     if (file === null) throw noFile(id, param)
     return file
   }

@@ -5,10 +5,10 @@ import type { SharedRedis } from '../store/redis.ts'
 import type { BlobStore } from './blob-store.ts'
 import { createFacts, NO_FACTS } from './facts.ts'
 import { createFileStore, type FileOptions, type FileStore } from './file-store.ts'
-import { importFiles } from './import-files.ts'
+import { createEarlier, type Earlier } from './import-files.ts'
 import { createNamedFiles, type NamedFiles } from './named-files.ts'
 import { createRedisTable } from './redis-table.ts'
-import { createSignedAddresses, type SignedAddresses } from './signed-addresses.ts'
+import { createSignedAddresses, readSecret, type SignedAddresses } from './signed-addresses.ts'
 import { createSqliteTable } from './sqlite-table.ts'
 import { startSweeper, type Sweeper } from './sweeper.ts'
 import { createUploadStore, type UploadStore } from './upload-store.ts'
@@ -45,9 +45,15 @@ export function createFiles(database: Database, options: FilesOptions): Files {
   const facts = ownFolder === null ? createFacts(blobs) : NO_FACTS
   const keeping = { table, blobs, facts }
   const isUsed = () => ownFolder === null || existsSync(ownFolder)
-  const store = createFileStore(keeping, options)
-  const addresses = createSignedAddresses(table, facts.areKept ? blobs : null)
-  const prepare = shared === null ? async () => {} : once(() => importFiles(database, keeping))
+  const earlier = shared === null ? NOTHING_EARLIER : createEarlier(database, keeping)
+  const store = createFileStore(keeping, { ...options, importFile: earlier.importFile })
+  const copies = facts.areKept ? blobs : null
+  const addresses = createSignedAddresses(table, copies, earlier.signingSecret)
+  const prepare = once(async () => {
+    // Others must not make one of their own: what was signed with the earlier one would end.
+    if (earlier.signingSecret() !== null) await readSecret(table, copies, earlier.signingSecret)
+    await earlier.importAll()
+  })
   const sweeper = startSweeper(keeping, { isUsed, prepare, staleAfterMs: options.staleAfterMs, onError })
   return {
     store,
@@ -58,6 +64,13 @@ export function createFiles(database: Database, options: FilesOptions): Files {
     usage: async () => (isUsed() ? usageOf(store) : { files: 0, bytes: 0 }),
     [Symbol.asyncDispose]: () => sweeper[Symbol.asyncDispose](),
   }
+}
+
+/** The embedded database is the table itself. */
+const NOTHING_EARLIER: Earlier = {
+  signingSecret: () => null,
+  importFile: async () => false,
+  importAll: async () => {},
 }
 
 /** Returns what does some work until it has been done. */

@@ -28,12 +28,17 @@ const SIGNATURE = /^[\w-]{43}$/
 
 /**
  * Creates the signer. Its secret lies beside the files: all gateways that share them share it, and it survives a restart; a
- * copy of it among the bytes survives the loss of the table, where that may be lost alone.
+ * copy of it among the bytes survives the loss of the table, where that may be lost alone. `earlier` is what signed before there
+ * was a secret there.
  */
-export function createSignedAddresses(table: Pick<FileTable, 'secret'>, copies: SecretCopies | null): SignedAddresses {
+export function createSignedAddresses(
+  table: Pick<FileTable, 'secret'>,
+  copies: SecretCopies | null,
+  earlier: () => Uint8Array | null = () => null,
+): SignedAddresses {
   let secret: Uint8Array | null = null
   const signature = async (id: string, expires: string): Promise<string> => {
-    secret ??= await readSecret(table, copies)
+    secret ??= await readSecret(table, copies, earlier)
     return createHmac('sha256', secret).update(`${id} ${expires}`).digest('base64url')
   }
   return {
@@ -55,10 +60,14 @@ export function createSignedAddresses(table: Pick<FileTable, 'secret'>, copies: 
   }
 }
 
-async function readSecret(table: Pick<FileTable, 'secret'>, copies: SecretCopies | null): Promise<Uint8Array> {
-  if (copies === null) return table.secret(NAME, async () => randomBytes(SECRET_BYTES))
-  const copy = await readAll(copies, COPY)
-  const secret = await table.secret(NAME, async () => copy ?? randomBytes(SECRET_BYTES))
-  if (copy === null) await copies.write(COPY, [secret])
+/** Finds the secret, or makes it; two gateways that do so at once have the same one. */
+export async function readSecret(
+  table: Pick<FileTable, 'secret'>,
+  copies: SecretCopies | null,
+  earlier: () => Uint8Array | null,
+): Promise<Uint8Array> {
+  const copy = copies === null ? null : await readAll(copies, COPY)
+  const secret = await table.secret(NAME, async () => copy ?? earlier() ?? randomBytes(SECRET_BYTES))
+  if (copies !== null && copy === null) await copies.write(COPY, [secret])
   return secret
 }

@@ -69,6 +69,18 @@ export function selectStored(tables: DatabaseSync, owner: string | null): Stored
 export function selectOwned(tables: DatabaseSync, after: string, limit: number): OwnedFile[] {
   const found = tables
     .prepare(`SELECT owner, ${COLUMNS} FROM files WHERE id > ? AND expires_at > ? ORDER BY id LIMIT ?`)
-    .all(after, nowInSeconds(), limit) as unknown as (StoredFile & { readonly owner: string })[]
+    .all(after, nowInSeconds(), limit) as unknown as OwnedRow[]
   return found.map(({ owner, ...file }) => ({ owner, file }))
 }
+
+/** Returns a file that is not expired, and whose it is. */
+export function selectOwnedFile(tables: DatabaseSync, id: string): OwnedFile | null {
+  const found = tables
+    .prepare(`SELECT owner, ${COLUMNS} FROM files WHERE id = ? AND expires_at > ?`)
+    .get(id, nowInSeconds()) as OwnedRow | undefined
+  if (found === undefined) return null
+  const { owner, ...file } = found
+  return { owner, file }
+}
+
+type OwnedRow = StoredFile & { readonly owner: string }

@@ -29,6 +29,8 @@ const CLOSE_TIMEOUT = 2000
 const BATCH = 100
 /** All bytes are looked through at the start, and then once in so many seconds, by one process. */
 const LOOK_THROUGH_EVERY = 14 * 60
+/** For so long after a table was new, or had lost all, nothing is thought to belong to nobody, in seconds. */
+const SETTLING = 24 * 3600
 /** Names of bytes whose facts are asked for side by side. */
 const SIDE_BY_SIDE = 16
 
@@ -44,7 +46,11 @@ export function startSweeper(keeping: Keeping, { isUsed, prepare, staleAfterMs, 
     await prepare()
     const { table } = keeping
     if (!isAsked && !(await table.claim('sweep', INTERVAL / 1000 - 5))) return
-    if (keeping.facts.areKept && !(await table.isFilled())) await fill(sweeping)
+    if (keeping.facts.areKept && !(await table.isFilled())) {
+      await fill(sweeping)
+      // Bytes without facts may be those of a gateway that has yet to tell what it knows from before it had this table.
+      await table.claim('look through', SETTLING)
+    }
     for (const some of [forgetFiles, forgetUploads]) while (!closing.signal.aborted && (await some(keeping)));
     if (closing.signal.aborted || (!isAsked && Date.now() < nextLook)) return
     nextLook = Date.now() + LOOK_THROUGH_EVERY * 1000

@@ -210,6 +210,19 @@ describe('docs/rag.md', () => {
     )
   })
 
+  it('sends documents again whose batch is not known any more', async () => {
+    await using rag = await start()
+    const letter = rag.write('letter.pdf', makePdf([{ number: 7 }]))
+    await rag.run()
+    const { batches, ...rest } = rag.state()
+    const state = { ...rest, batches: { batch_of_long_ago: Object.values(batches)[0] as object } }
+    writeFileSync(join(rag.folder, 'state.json'), JSON.stringify(state))
+    assert.match(await rag.run(), /batch_of_long_ago/)
+    await rag.settle()
+    assert.deepEqual(Object.keys(rag.state().done), [letter])
+    assert.equal(rag.fake.requests.length, 1)
+  })
+
   it('is told by a webhook', async () => {
     const port = await freePort()
     await using rag = await start({

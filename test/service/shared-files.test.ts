@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, mock } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { toFile, type OpenAI } from 'openai'
 import { loadConfig } from '../../gateway/config/load.ts'
@@ -296,6 +297,29 @@ describe('a gateway that gets a Redis', { timeout: 60_000 }, () => {
     await using gateway = await startTestGateway(settings)
     await gateway.services.files.sweeper.sweep()
     assert.deepEqual(await contentOf(gateway, file.id), pdf)
+  })
+
+  it('has them still, and from the first moment, where another that knows none of them was started before', async () => {
+    await using redis = await startRedis()
+    const [old, shared] = [useFolder(), useFolder()]
+    const before = await startTestGateway({ GATEWAY_DATA_DIR: old.path })
+    const file = await create(before)
+    const address = await addressOf(before, file.id)
+    await before.stop()
+    cpSync(join(old.path, 'files'), join(shared.path, 'files'), { recursive: true })
+    // As a copy that keeps the times.
+    utimesSync(join(shared.path, 'files/content', file.id), new Date(0), new Date(0))
+    const together = { GATEWAY_SHARED_DIR: shared.path, GATEWAY_REDIS_URL: redis.url }
+    await using other = await startTestGateway(together)
+    const client = new Redis(redis.url)
+    await eventually(async () => (await client.exists('ocr-gateway:files:filled')) === 1, 5000, 'the first round')
+    client.disconnect()
+    await delay(500)
+    await using gateway = await startTestGateway({ ...together, GATEWAY_DATA_DIR: old.path })
+    assert.equal((await fetch(address.replace(before.url, gateway.url))).status, 200)
+    assert.deepEqual(await gateway.client.files.retrieve(file.id), file)
+    assert.equal((await fetch(address.replace(before.url, other.url))).status, 200)
+    assert.deepEqual(await contentOf(other, file.id), pdf)
   })
 })
 
