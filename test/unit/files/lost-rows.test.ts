@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { fileIdOf } from '../../../gateway/batch/names.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { createFacts, type Facts } from '../../../gateway/files/facts.ts'
 import { createFileStore } from '../../../gateway/files/file-store.ts'
+import { newId } from '../../../gateway/files/ids.ts'
 import { createSqliteTable } from '../../../gateway/files/sqlite-table.ts'
 import { createDatabase } from '../../../gateway/store/database.ts'
 import { useFolder } from '../../support/use-folder.ts'
@@ -36,6 +38,17 @@ describe('a file whose row is lost', () => {
     assert.deepEqual(await opened.files.find('key', file.id), file)
     assert.equal((await opened.table.stored('key')).files, 1)
   })
+
+  for (const kind of ['output', 'error'] as const) {
+    it(`is found where it is the ${kind} file of a batch`, async () => {
+      const opened = openFiles()
+      const { files, table } = opened
+      const id = fileIdOf({ id: newId('batch_') }, kind)
+      const file = await files.keep('key', await files.receive('key', oneByte(), 0, id), GIVEN)
+      await table.forgetFiles([id])
+      assert.deepEqual(await files.find('key', id), file)
+    })
+  }
 
   it('does not come back where it is deleted at the same moment', async () => {
     let gone = async () => {}
