@@ -70,7 +70,9 @@ describe('a file whose row is lost', () => {
     const opened = openFiles()
     const file = await add(opened)
     await opened.table.forgetFiles([file.id])
-    for (const text of ['', '{', '{"owner":"key"}', '[]']) {
+    const edited = (change: object) => JSON.stringify({ owner: 'key', file: { ...file, ...change } })
+    const numbers = [{ bytes: -5 }, { bytes: 1.5 }, { bytes: 1e308 }, { expiresAt: 1e300 }].map(edited)
+    for (const text of ['', '{', '{"owner":"key"}', '[]', edited({ id: newId('file-') }), ...numbers]) {
       await opened.blobs.write(`${file.id}.json`, [Buffer.from(text)])
       await assert.rejects(opened.files.find('key', file.id), missing)
     }
