@@ -18,8 +18,7 @@ export interface OpenBlob extends Omit<KeptBytes, 'sha256'> {
 export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
- * Where bytes are kept under names: a folder, or a bucket. A name is of letters, digits and `._-`; it may have one slash in it,
- * behind the name of a folder. Throws `storage_full` and `storage_unavailable`.
+ * Where bytes are kept under names: a folder, or a bucket. A name is of letters, digits and `._-`. Throws `storage_full` and `storage_unavailable`.
  */
 export interface BlobStore {
   /**
@@ -31,10 +30,8 @@ export interface BlobStore {
   open(name: string): Promise<OpenBlob | null>
   /** Forgets names, one after the other; unknown ones do no harm. */
   remove(names: readonly string[]): Promise<void>
-  /** Forgets a folder, and all names in it. */
-  removeFolder(folder: string): Promise<void>
-  /** Lists all names in a folder, or all that there are, some at a time and in no order. */
-  names(folder?: string): AsyncIterable<readonly string[]>
+  /** Lists all names, some at a time and in no order. */
+  names(): AsyncIterable<readonly string[]>
   /** When a name was last written, in milliseconds of Unix time; null where nothing has it. */
   changedAt(name: string): Promise<number | null>
   /** Removes what a process has left that ended while it wrote. */

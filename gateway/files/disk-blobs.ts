@@ -20,7 +20,7 @@ export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore
   return {
     async write(name, pieces, admit = () => {}) {
       for (const needed of [content, incoming]) await mkdir(needed, { recursive: true, mode: 0o700 })
-      const temporary = join(incoming, `${name.replace('/', '_')}.${randomUUID()}`)
+      const temporary = join(incoming, `${name}.${randomUUID()}`)
       try {
         const written = await writeTo(temporary, pieces, admit)
         await moveTo(path(name), temporary)
@@ -34,8 +34,7 @@ export function createDiskBlobs(folder: string, staleAfterMs: number): BlobStore
     async remove(names) {
       for (const name of names) await orFailure(rm(path(name), { force: true }))
     },
-    removeFolder: (name) => orFailure(rm(path(name), { recursive: true, force: true })),
-    names: (within) => namesIn(within === undefined ? content : path(within), within),
+    names: () => namesIn(content),
     changedAt: (name) => orFailure(stat(path(name)).then(({ mtimeMs }) => mtimeMs, nullIfMissing)),
     async sweep() {
       for await (const names of namesIn(incoming)) await removeStale(incoming, names, staleAfterMs)
@@ -69,17 +68,10 @@ async function writeTo(path: string, pieces: Pieces, admit: (bytes: number) => v
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** Gives what was written its name, for good; its folder may be removed by another process just then, and is made again. */
+/** Gives what was written its name, for good. */
 async function moveTo(path: string, temporary: string): Promise<void> {
-  const folder = dirname(path)
-  const move = () => rename(temporary, path)
-  await move().catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await move()
-    await sync(dirname(folder))
-  })
-  await sync(folder)
+  await rename(temporary, path)
+  await sync(dirname(path))
 }
 
 /** Has a folder itself written to the disk, or a rename might be lost with the machine's power. Windows opens no folders. */
@@ -98,25 +90,20 @@ async function openAt(path: string): Promise<OpenBlob | null> {
   return handle === null ? null : openHandle(handle)
 }
 
-/** Yields the names in a folder and its folders, some at a time. */
-async function* namesIn(folder: string, prefix?: string): AsyncGenerator<readonly string[]> {
+/** Yields the names in a folder, some at a time. */
+async function* namesIn(folder: string): AsyncGenerator<readonly string[]> {
   const directory = await opendir(folder).catch(nullIfMissing)
   if (directory === null) return
   let batch: string[] = []
-  const folders: string[] = []
   for await (const entry of directory) {
-    const name = prefix === undefined ? entry.name : `${prefix}/${entry.name}`
-    if (entry.isDirectory() && prefix === undefined) {
-      folders.push(name)
-      continue
-    }
-    batch.push(name)
+    // A folder in it is none of the gateway's.
+    if (entry.isDirectory()) continue
+    batch.push(entry.name)
     if (batch.length < BATCH) continue
     yield batch
     batch = []
   }
   yield batch
-  for (const name of folders) yield* namesIn(join(folder, name), name)
 }
 
 /** Removes those of some names that nobody has written to for a while. */

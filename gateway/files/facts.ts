@@ -15,7 +15,7 @@ export interface OwnedFile {
 export interface Facts {
   readonly areKept: boolean
   keep(owned: OwnedFile): Promise<void>
-  /** Returns null where nothing is kept, or it cannot be understood. */
+  /** Returns null where nothing is kept, or it cannot be understood, or is of another file: a hand may have been there. */
   find(id: string): Promise<OwnedFile | null>
   /** All names under which something of a file, or of a part of an upload, is kept; in the order in which it is to be removed. */
   namesOf(id: string): readonly string[]
@@ -25,17 +25,18 @@ export interface Facts {
 
 const SUFFIX = '.json'
 
+const count = z.number().int().nonnegative()
 const ownedFile = z.object({
   owner: z.string(),
   file: z.object({
     id: z.string(),
-    bytes: z.number(),
+    bytes: count,
     sha256: z.string(),
     filename: z.string(),
     purpose: z.string(),
     mediaType: z.string().nullable(),
-    createdAt: z.number(),
-    expiresAt: z.number(),
+    createdAt: count,
+    expiresAt: count,
   }),
 })
 
@@ -48,7 +49,8 @@ export function createFacts(blobs: BlobStore): Facts {
     },
     async find(id) {
       const bytes = await readAll(blobs, `${id}${SUFFIX}`)
-      return bytes === null ? null : understood(bytes.toString('utf8'))
+      const owned = bytes === null ? null : understood(bytes.toString('utf8'))
+      return owned?.file.id === id ? owned : null
     },
     namesOf: (id) => [`${id}${SUFFIX}`, id],
     idOf: (name) => (name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : null),

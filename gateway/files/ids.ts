@@ -15,5 +15,5 @@ export function newId(prefix: 'file-' | 'upload_' | 'part_' | 'batch_'): string 
   return `${prefix}${last.toString(36).padStart(TIME_DIGITS, '0')}${randomBytes(SECRET_BYTES).toString('hex')}`
 }
 
-/** Tells whether something looks like the id of a file. */
-export const isFileId = (id: string): boolean => /^file-[0-9a-z]{41}$/.test(id)
+/** Tells whether something looks like the id of a file; those of batches end in what they are. */
+export const isFileId = (id: string): boolean => /^file-[0-9a-z]{41}(?:output|error)?$/.test(id)

@@ -40,10 +40,7 @@ export function createS3Blobs(options: S3Options): BlobStore {
       for (let at = 0; at < names.length; at += REMOVED_AT_A_TIME)
         await remove(context, names.slice(at, at + REMOVED_AT_A_TIME))
     },
-    async removeFolder(folder) {
-      for await (const names of list(context, folder)) await remove(context, names)
-    },
-    names: (folder) => list(context, folder),
+    names: () => list(context),
     changedAt: (name) => changedAt(context, name),
     sweep: () => abortAbandoned(context),
   }
@@ -125,15 +122,11 @@ async function remove({ load, name: Bucket, key }: Context, names: readonly stri
   })
 }
 
-async function* list(
-  { load, name: Bucket, prefix }: Context,
-  folder: string | undefined,
-): AsyncGenerator<readonly string[]> {
+async function* list({ load, name: Bucket, prefix }: Context): AsyncGenerator<readonly string[]> {
   const { client, s3 } = await orFailure(load)
-  const Prefix = folder === undefined ? prefix : `${prefix}${folder}/`
   let ContinuationToken: string | undefined
   do {
-    const asked = new s3.ListObjectsV2Command({ Bucket, Prefix, ContinuationToken })
+    const asked = new s3.ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken })
     const page: ListObjectsV2CommandOutput = await orFailure(() => client.send(asked, { requestTimeout: ASK_TIMEOUT }))
     yield (page.Contents ?? []).map(({ Key = '' }) => Key.slice(prefix.length)).filter((name) => name !== '')
     ContinuationToken = page.NextContinuationToken

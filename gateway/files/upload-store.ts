@@ -129,7 +129,16 @@ async function complete(keeping: Keeping, owner: string, id: string, completion:
   const after = await find(keeping, owner, id)
   // A client whose connection broke asks again, and is told what has become of it.
   if (after.upload.status !== 'completed') throw isOver(after.upload)
+  if (after.file !== null) await expectFacts(keeping, owner, after.file)
   return after
+}
+
+/** Keeps the facts of a file where whoever made it of its upload could not, or has died before. */
+async function expectFacts({ table, blobs, facts }: Keeping, owner: string, file: StoredFile): Promise<void> {
+  if (!facts.areKept || (await facts.find(file.id)) !== null) return
+  await facts.keep({ owner, file })
+  // A file that is being deleted just now has none, and must not be found again by these.
+  if ((await table.findFile(owner, file.id)) === null) await blobs.remove(facts.namesOf(file.id))
 }
 
 /** Makes the parts of an upload one file. */

@@ -340,6 +340,27 @@ describe('with a bucket', async () => {
     assert.deepEqual(await contentOf(second, file.id), pdf)
   })
 
+  it('answers a file of an upload once what is known of it lies beside its bytes', { timeout: 60_000 }, async () => {
+    await using gateway = await startTestGateway({ ...inBucket(fake).settings, GATEWAY_S3_PREFIX: 'facts/' })
+    const client = gateway.client.withOptions({ maxRetries: 0 })
+    const { id } = await client.uploads.create({
+      bytes: pdf.length,
+      filename: 'scan.pdf',
+      purpose: 'user_data',
+      mime_type: 'application/pdf',
+    })
+    const part = await client.uploads.parts.create(id, { data: await toFile(pdf, 'part') })
+    fake.refuse = (asked) => (/^PUT \S+\.json/.test(asked) ? { status: 403, code: 'AccessDenied' } : null)
+    await assert.rejects(client.uploads.complete(id, { part_ids: [part.id] }), away)
+    fake.refuse = () => null
+    const { file } = await client.uploads.complete(id, { part_ids: [part.id] })
+    assert.ok(fake.objects.has(`facts/files/${file?.id}.json`))
+    await client.files.delete(file!.id)
+    const again = await client.uploads.complete(id, { part_ids: [part.id] })
+    assert.ok(!again.file)
+    assert.ok(!fake.objects.has(`facts/files/${file?.id}.json`))
+  })
+
   it('says that the bucket is away or full, and its operator why', { timeout: 60_000 }, async () => {
     await using gateway = await startTestGateway({ ...inBucket(fake).settings, GATEWAY_S3_PREFIX: 'away/' })
     const file = await create(gateway)

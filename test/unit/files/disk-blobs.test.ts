@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { readAll } from '../../../gateway/files/blob-store.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { useFolder } from '../../support/use-folder.ts'
 
@@ -103,19 +102,5 @@ describe('a folder of bytes', () => {
     await blobs.write('file-timed', pieces('x'))
     utimesSync(join(folder.path, 'content/file-timed'), new Date(5000), new Date(5000))
     assert.deepEqual([await blobs.changedAt('file-timed'), await blobs.changedAt('file-none')], [5000, null])
-  })
-
-  it('has folders, whose names are listed and removed together', async () => {
-    const own = createDiskBlobs(join(folder.path, 'folders'), 60_000)
-    for (const name of ['batch_a/1', 'batch_a/2', 'batch_b/1', 'file-x']) await own.write(name, pieces(name))
-    const listed = async (within?: string) => (await Array.fromAsync(own.names(within))).flat().toSorted()
-    assert.deepEqual(await listed(), ['batch_a/1', 'batch_a/2', 'batch_b/1', 'file-x'])
-    assert.deepEqual(await listed('batch_a'), ['batch_a/1', 'batch_a/2'])
-    await own.removeFolder('batch_a')
-    await own.removeFolder('batch_a')
-    await own.remove(['batch_b/1'])
-    assert.deepEqual(await listed(), ['file-x'])
-    await own.write('batch_a/3', pieces('again'))
-    assert.equal((await readAll(own, 'batch_a/3'))?.toString(), 'again')
   })
 })

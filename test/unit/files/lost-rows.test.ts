@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { fileIdOf } from '../../../gateway/batch/names.ts'
 import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { createFacts, type Facts } from '../../../gateway/files/facts.ts'
 import { createFileStore } from '../../../gateway/files/file-store.ts'
+import { newId } from '../../../gateway/files/ids.ts'
 import { createSqliteTable } from '../../../gateway/files/sqlite-table.ts'
 import { createDatabase } from '../../../gateway/store/database.ts'
 import { useFolder } from '../../support/use-folder.ts'
@@ -37,6 +39,17 @@ describe('a file whose row is lost', () => {
     assert.equal((await opened.table.stored('key')).files, 1)
   })
 
+  for (const kind of ['output', 'error'] as const) {
+    it(`is found where it is the ${kind} file of a batch`, async () => {
+      const opened = openFiles()
+      const { files, table } = opened
+      const id = fileIdOf({ id: newId('batch_') }, kind)
+      const file = await files.keep('key', await files.receive('key', oneByte(), 0, id), GIVEN)
+      await table.forgetFiles([id])
+      assert.deepEqual(await files.find('key', id), file)
+    })
+  }
+
   it('does not come back where it is deleted at the same moment', async () => {
     let gone = async () => {}
     const opened = openFiles((facts) => ({
@@ -57,7 +70,9 @@ describe('a file whose row is lost', () => {
     const opened = openFiles()
     const file = await add(opened)
     await opened.table.forgetFiles([file.id])
-    for (const text of ['', '{', '{"owner":"key"}', '[]']) {
+    const edited = (change: object) => JSON.stringify({ owner: 'key', file: { ...file, ...change } })
+    const numbers = [{ bytes: -5 }, { bytes: 1.5 }, { bytes: 1e308 }, { expiresAt: 1e300 }].map(edited)
+    for (const text of ['', '{', '{"owner":"key"}', '[]', edited({ id: newId('file-') }), ...numbers]) {
       await opened.blobs.write(`${file.id}.json`, [Buffer.from(text)])
       await assert.rejects(opened.files.find('key', file.id), missing)
     }
