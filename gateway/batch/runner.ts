@@ -1,3 +1,4 @@
+import { orAborted } from '../schedule/or-aborted.ts'
 import type { Log } from '../telemetry/log.ts'
 import { finalizeBatch } from './finalization-task.ts'
 import { runLine, type LineObserver, type LineServices } from './line-task.ts'
@@ -36,12 +37,14 @@ export function createRunner(services: RunnerServices): Runner {
   async function fill(): Promise<void> {
     try {
       while (mayBegin()) {
-        const claimed = await queue.claim()
+        // A command to a Redis that is away may wait for ever; what it claims after all is put back with the queue.
+        const claimed = await orAborted(queue.claim(), leave.signal)
         isTroubled = false
         if (claimed === null) return
         await begin(claimed)
       }
     } catch (error) {
+      if (leave.signal.aborted) return
       // Told once, not every two seconds.
       if (!isTroubled) log.error({ err: error }, 'batches cannot be looked for')
       isTroubled = true
