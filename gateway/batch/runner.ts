@@ -113,7 +113,7 @@ interface Manner {
 }
 
 /** A line that was not tried, as others of its batch wait already, is looked at again after so many seconds. */
-const PUT_OFF = 5
+const PUT_OFF = 15
 
 /** Does a task, and says so; puts it back where it cannot be done now. Never throws. */
 async function runTask(
