@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
-import { createBullJobs, type BullJobs } from './bull-jobs.ts'
+import { createBullJobs, inTime, type BullJobs } from './bull-jobs.ts'
 import { createHeldTasks, type HeldTasks } from './held-tasks.ts'
 import type { UnendedBatch } from './kept-rows.ts'
 import type { BatchQueue, ClaimedTask } from './queue.ts'
@@ -45,6 +45,8 @@ const LOOKS_FOR_UNENDED = 4
 const JOB_EXPECTED = 10_000
 /** In so many milliseconds every replica that lives has found a Redis that is back. */
 const LEAST_GRACE = 3000
+/** Nobody waits longer for BullMQ, whose commands wait for as long as Redis is away, in milliseconds. */
+const HAND_TIMEOUT = 5000
 /** Tasks that were taken back while they waited are passed over, so many at a time. */
 const MAX_PASSED_OVER = 200
 
@@ -86,7 +88,7 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
     },
     async stop(batch) {
       await turns.stop(batch)
-      await upkeep.beat()
+      await inTime(upkeep.beat(), HAND_TIMEOUT)
     },
     async close() {
       if (closing.signal.aborted) return
@@ -111,7 +113,11 @@ function createParts(options: BullQueueOptions, wake: () => void): Parts {
   const closing = new AbortController()
   const hand = async (owner: string, tasks: readonly string[]): Promise<void> => {
     if (tasks.length === 0) return
-    await (await jobs).add(owner, tasks)
+    // What does not arrive is found by the next look, as what a process has left that ended just here.
+    await inTime(
+      jobs.then(async (line) => line.add(owner, tasks)),
+      HAND_TIMEOUT,
+    )
     wake()
   }
   const isLeaving = (): boolean => closing.signal.aborted || options.lifecycle?.draining === true

@@ -1,3 +1,4 @@
+import { orAborted } from '../schedule/or-aborted.ts'
 import type { Log } from '../telemetry/log.ts'
 import { finalizeBatch } from './finalization-task.ts'
 import { runLine, type LineObserver, type LineServices } from './line-task.ts'
@@ -36,12 +37,14 @@ export function createRunner(services: RunnerServices): Runner {
   async function fill(): Promise<void> {
     try {
       while (mayBegin()) {
-        const claimed = await queue.claim()
+        // A command to a Redis that is away may wait for ever; what it claims after all is put back with the queue.
+        const claimed = await orAborted(queue.claim(), leave.signal)
         isTroubled = false
         if (claimed === null) return
         await begin(claimed)
       }
     } catch (error) {
+      if (leave.signal.aborted) return
       // Told once, not every two seconds.
       if (!isTroubled) log.error({ err: error }, 'batches cannot be looked for')
       isTroubled = true
@@ -110,7 +113,7 @@ interface Manner {
 }
 
 /** A line that was not tried, as others of its batch wait already, is looked at again after so many seconds. */
-const PUT_OFF = 5
+const PUT_OFF = 15
 
 /** Does a task, and says so; puts it back where it cannot be done now. Never throws. */
 async function runTask(

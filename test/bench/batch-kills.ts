@@ -1,4 +1,4 @@
-// A thousand requests in one batch, while everything that works on it is killed with -9, twice each, at random: two gateways
+// A thousand requests in one batch, some of real scans and of documents that need a password, while everything that works on it is killed with -9, twice each, at random: two gateways
 // and Redis, or one gateway alone. `batch-kills:3` is seed 3.
 import { runBatchThroughKills } from '../support/batch-kills.ts'
 import { printBar, printTable, type Row } from './table.ts'
@@ -18,6 +18,7 @@ export async function benchBatchKills(only?: string): Promise<boolean> {
       gateways,
       kills: 2,
       pageMs: 300,
+      hasReal: true,
       timeoutMs: TIMEOUT_MS,
       onEvent: (event) => process.stdout.write(`${event}\n`),
     })

@@ -21,6 +21,8 @@ export interface KillsOptions {
   /** How long a page is read, in milliseconds. */
   readonly pageMs: number
   readonly timeoutMs: number
+  /** Whether some documents are real: pages of a scan, and such that need a password. */
+  readonly hasReal?: boolean
   readonly onEvent?: (event: string) => void
 }
 
@@ -42,8 +44,11 @@ export interface KillsOutcome {
 interface SentRequest {
   readonly id: string
   readonly pdf: Uint8Array
-  /** The numbers of its pages; empty: it cannot be read. */
+  /** The numbers of its pages; empty: they have none. */
   readonly pages: readonly number[]
+  /** The page that is wanted of a real scan. */
+  readonly scanned?: number
+  readonly isBroken?: boolean
 }
 
 const MODEL = 'lightonai/LightOnOCR-2-1B'
@@ -65,13 +70,14 @@ export async function runBatchThroughKills(options: KillsOptions): Promise<Kills
   const fake = closing.use(await startFakeVllm({ answer: ({ image }) => answerOf(image?.pageNumber, options, random) }))
   const redis = gateways > 1 ? closing.use(await startDurableRedis()) : null
   const fleet = closing.use(await startFleet(gateways, folder, fake, redis))
-  const sent = Array.from({ length: requests }, (_, index) => makeRequest(index, random))
+  const sent = Array.from({ length: requests }, (_, index) => makeRequest(index, random, options))
   const batch = await createBatch(fleet, sent, random)
   onEvent(`${batch} has ${requests} requests`)
   const victims = random.shuffle(
     [...fleet.members, ...(redis === null ? [] : [redis])].flatMap((it) => Array.from({ length: kills }, () => it)),
   )
-  const pages = new Set(sent.flatMap((request) => request.pages)).size
+  const scanned = sent.flatMap((request) => request.scanned ?? [])
+  const pages = new Set(sent.flatMap((request) => request.pages)).size + new Set(scanned).size
   let inFlight = 0
   for (const [index, victim] of victims.entries()) {
     const enough = Math.floor((pages * KILLED_BY * (index + random.next())) / victims.length)
@@ -179,10 +185,16 @@ async function startMember(settings: Readonly<Record<string, string>>, dataDir: 
   }
 }
 
-/** Some of one page and some of several, some scanned, and some that nobody can read. */
-function makeRequest(index: number, random: SeededRandom): SentRequest {
+const SCAN = 'four-page-scan.pdf'
+const LOCKED = ['encrypted-user-aes128.pdf', 'encrypted-user-aes256.pdf', 'encrypted-user-rc4-40.pdf'] as const
+
+/** Some of one page and some of several, and some that nobody can read. */
+function makeRequest(index: number, random: SeededRandom, { hasReal = false }: KillsOptions): SentRequest {
   const id = `request-${index}`
-  if (random.chance(0.05)) return { id, pdf: readFixture('four-page-scan.pdf').subarray(0, 500), pages: [] }
+  if (random.chance(0.05)) return { id, pdf: readFixture(SCAN).subarray(0, 500), pages: [], isBroken: true }
+  // The same few pages again and again: each is asked for once, the others find it read, or being read.
+  if (hasReal && random.chance(0.1)) return { id, pdf: readFixture(SCAN), pages: [], scanned: random.integer(1, 4) }
+  if (hasReal && random.chance(0.05)) return { id, pdf: readFixture(random.pick(LOCKED)), pages: [], isBroken: true }
   // As many as the barcode has room for; then pages are the same, and the cache has them.
   const pages = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, page) => (index * 3 + page) % 4096)
   return { id, pdf: makePdf(pages.map((number) => ({ number }))), pages }
@@ -190,14 +202,15 @@ function makeRequest(index: number, random: SeededRandom): SentRequest {
 
 async function createBatch(fleet: Fleet, sent: readonly SentRequest[], random: SeededRandom): Promise<string> {
   const lines: string[] = []
-  for (const { id, pdf } of sent) {
+  for (const { id, pdf, scanned } of sent) {
     const name = `${id}.pdf`
     const upload = async (client: OpenAI) =>
       client.files.create({ file: await toFile(pdf, name), purpose: 'user_data' })
     const file = random.chance(0.2)
       ? { file_id: (await fleet.ask(upload)).id }
       : { filename: name, file_data: dataUrl(pdf, 'application/pdf') }
-    const body = { model: MODEL, messages: [{ role: 'user', content: [{ type: 'file', file }] }] }
+    const wanted = scanned === undefined ? {} : { ocr: { pages: `${scanned}` } }
+    const body = { model: MODEL, messages: [{ role: 'user', content: [{ type: 'file', file }] }], ...wanted }
     lines.push(JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body }))
   }
   const input = await fleet.ask(async (client) =>
@@ -243,13 +256,15 @@ async function findProblems(fleet: Fleet, batch: OpenAI.Batch, sent: readonly Se
   }
   const [output, errors] = [await read(batch.output_file_id), await read(batch.error_file_id)]
   const answers = Map.groupBy([...output, ...errors], ({ custom_id }) => custom_id)
-  const problems = sent.flatMap(({ id, pages }) => {
+  const problems = sent.flatMap(({ id, pages, scanned, isBroken }) => {
     const [answer, another] = answers.get(id) ?? []
     answers.delete(id)
     if (answer === undefined) return [`${id} has no answer`]
     if (another !== undefined) return [`${id} has several answers`]
-    if (pages.length === 0) return errors.includes(answer) ? [] : [`${id} cannot be read, and is in the output file`]
+    if (isBroken === true) return errors.includes(answer) ? [] : [`${id} cannot be read, and is in the output file`]
     const content = answer.response?.body.choices?.[0]?.message.content ?? ''
+    if (scanned !== undefined)
+      return content === 'This is page null.' ? [] : [`${id}: ${JSON.stringify(answer).slice(0, 300)}`]
     const missing = pages.filter((page) => !content.includes(`This is page ${page}.`))
     return missing.length === 0 ? [] : [`${id} lacks pages ${missing.join()}: ${JSON.stringify(answer).slice(0, 300)}`]
   })

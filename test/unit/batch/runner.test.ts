@@ -58,4 +58,26 @@ describe('what a process does for batches', () => {
     await runner.close()
     assert.equal(putBack.length, LINES)
   })
+
+  it('is put back though the queue does not answer', { timeout: 5000 }, async () => {
+    const asked = Promise.withResolvers<void>()
+    const queue = {
+      onWork: () => () => {},
+      claim: () => {
+        asked.resolve()
+        return new Promise<null>(() => {})
+      },
+    }
+    const services = {
+      queue,
+      lifecycle: { draining: false },
+      log: { error: assert.fail },
+      metrics: createMetrics(),
+      ocr: { admission: { queued: 0 } },
+      capacity: () => 1,
+    } as unknown as RunnerServices
+    const runner = createRunner(services)
+    await asked.promise
+    await runner.close()
+  })
 })
