@@ -19,8 +19,9 @@ export async function checkRedis(url: string): Promise<Finding[]> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   })
-  // The command that fails says so.
-  redis.on('error', () => {})
+  // What fails then only says that the connection is closed.
+  let reason: Error | null = null
+  redis.on('error', (error: Error) => (reason ??= error))
   const what = 'Redis'
   try {
     await redis.connect()
@@ -34,10 +35,16 @@ export async function checkRedis(url: string): Promise<Finding[]> {
   } catch (error) {
     const todo =
       'start it, or correct GATEWAY_REDIS_URL (its password, its port); without it, the gateway keeps its state itself'
-    return [{ what, state: 'broken', text: `cannot be asked: ${(error as Error).message}`, todo }]
+    return [{ what, state: 'broken', text: `cannot be asked: ${reasonOf(reason ?? error)}`, todo }]
   } finally {
     redis.disconnect()
   }
+}
+
+/** Where a name has several addresses, each has failed, and the error of all has no words. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException
+  return message || (code ?? 'unknown')
 }
 
 /** Some providers keep their settings to themselves. */
