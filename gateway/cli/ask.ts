@@ -21,12 +21,14 @@ interface Asked {
   readonly found: Identified
   readonly turn: SinkTurn
   readonly row: Row
+  /** How many pages it has is known now. */
+  readonly onOpened: () => void
 }
 
 /** Has a document read, and asks again as long as that is of use. Throws a DocumentError, or what ends the command. */
 export async function askPersistently(asking: Asking, asked: Asked, cut: AbortSignal): Promise<Reading> {
   const { client, question, progress, patience } = asking
-  const { found, turn, row } = asked
+  const { found, turn, row, onOpened } = asked
   let isAgain = false
   let outages = 0
   return patience.persist(async () => {
@@ -43,6 +45,7 @@ export async function askPersistently(asking: Asking, asked: Asked, cut: AbortSi
         opened(pages) {
           progress.opened(row, pages)
           patience.heard()
+          onOpened()
         },
         page: () => progress.page(row),
         text: (text) => turn.text(text),

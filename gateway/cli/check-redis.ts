@@ -19,25 +19,28 @@ export async function checkRedis(url: string): Promise<Finding[]> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   })
-  // The command that fails says so.
-  redis.on('error', () => {})
+  // What fails then only says that the connection is closed.
+  let reason: Error | null = null
+  redis.on('error', (error: Error) => (reason ??= error))
   const what = 'Redis'
   try {
     await redis.connect()
     const facts = factsOf(await redis.info())
     const [, eviction = facts['maxmemory_policy'] ?? ''] = await configOf(redis, 'maxmemory-policy')
-    return [
-      { what, state: 'good', text: `version ${facts['redis_version'] ?? facts['valkey_version'] ?? 'unknown'}` },
-      evictionFinding(eviction),
-      persistenceFinding(facts),
-    ]
+    return [versionFinding(facts['redis_version'] ?? 'unknown'), evictionFinding(eviction), persistenceFinding(facts)]
   } catch (error) {
     const todo =
       'start it, or correct GATEWAY_REDIS_URL (its password, its port); without it, the gateway keeps its state itself'
-    return [{ what, state: 'broken', text: `cannot be asked: ${(error as Error).message}`, todo }]
+    return [{ what, state: 'broken', text: `cannot be asked: ${reasonOf(reason ?? error)}`, todo }]
   } finally {
     redis.disconnect()
   }
+}
+
+/** Where a name has several addresses, each has failed, and the error of all has no words. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException
+  return message || (code ?? 'unknown')
 }
 
 /** Some providers keep their settings to themselves. */
@@ -52,6 +55,19 @@ function factsOf(info: string): Record<string, string> {
       .filter((line) => line.includes(':'))
       .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
   )
+}
+
+/** Older ones lack commands that batches need. */
+const OLDEST = [6, 2] as const
+
+/** Says whether a Redis is new enough. Valkey says with which Redis it is compatible. */
+export function versionFinding(version: string): Finding {
+  const what = 'Redis'
+  const text = `version ${version}`
+  const [major = NaN, minor = 0] = version.split('.').map(Number)
+  const isOld = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])
+  if (!isOld) return { what, state: 'good', text }
+  return { what, state: 'broken', text, todo: `use Redis ${OLDEST.join('.')} or newer, or Valkey` }
 }
 
 function evictionFinding(policy: string): Finding {

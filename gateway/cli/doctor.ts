@@ -1,5 +1,5 @@
-import { access, constants, statfs } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, mkdtemp, rmdir, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { loadConfig, type Config } from '../config/load.ts'
 import { configurationProblems } from '../services.ts'
 import { checkEngines, checkGateway } from './check-engines.ts'
@@ -54,7 +54,8 @@ async function checkDataDir(dataDir: string): Promise<Finding> {
   try {
     // It is made when it is first needed.
     const existing = await nearest(path)
-    await access(existing, constants.W_OK | constants.X_OK)
+    // Its mode alone does not tell: not of a file system that takes no folders, nor to root.
+    await rmdir(await mkdtemp(join(existing, '.ocr-doctor-')))
     const { bavail, bsize } = await statfs(existing)
     const free = bavail * bsize
     const text = `${path} can be written, with ${(free / GIBIBYTE).toFixed(1)} GiB free`

@@ -45,12 +45,11 @@ function refuse(why) {
   process.exitCode = 2
 }
 
-/** Ends as the other Node does. Ctrl-C reaches both from the terminal; other signals reach this process alone. */
+/** Ends as the other Node does. Ctrl-C reaches both from the terminal, and that it comes twice does no harm; from elsewhere, it reaches this process alone. */
 function runWith(node) {
   const env = { ...process.env, OCR_LAUNCHER: String(process.pid) }
   const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit', env })
-  process.on('SIGINT', () => {})
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     process.stderr.write(`${node} could not be started: ${error.message}\n`)
     process.exitCode = 2

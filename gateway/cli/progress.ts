@@ -42,6 +42,14 @@ export interface Progress {
   secondsLeft(): number | null
 }
 
+/** Of a document that a user who stops the command does not wait for. */
+const MANY_PAGES = 32
+
+/** Whether a document has so many pages to go that a command which is to end leaves it. */
+export function isLong({ pages, done }: Row): boolean {
+  return pages !== null && pages - done > MANY_PAGES
+}
+
 /** What is measured is the last minute. In milliseconds. */
 const WINDOW = 60_000
 const MEASURABLE = 1500

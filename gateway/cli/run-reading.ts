@@ -1,12 +1,12 @@
 import type { Connection } from './connect.ts'
 import { createDisplay, summary, type Display } from './display.ts'
 import { createCosts } from './dry-run.ts'
-import type { Found, Input } from './input.ts'
+import { fileTrouble, type Found, type Input } from './input.ts'
 import type { Manifest } from './manifest.ts'
 import type { GivenOptions, Question } from './options.ts'
 import { lookIntoFolder, type OutFolder } from './out-folder.ts'
 import { createPatience } from './patience.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { createProgress, isLong, type Progress } from './progress.ts'
 import { readAll, type Keeping } from './run.ts'
 import { CommandError, counted, duration, EXIT, printable, say } from './say.ts'
 import { listenForInterrupts, type Interrupts } from './signals.ts'
@@ -60,7 +60,7 @@ export async function runReading(prepared: Prepared): Promise<number> {
   using interrupts = listenForInterrupts(() => line(stoppingLine(progress)))
   const gone = new AbortController()
   const heading = (text: string): void => (isLive ? line(text) : sayUnlessQuiet(prepared, text))
-  const { sink, total } = sinkOf(prepared, { heading, gone: () => gone.abort() })
+  const { sink, total } = sinkOf(prepared, { heading, gone: (error) => gone.abort(error) })
   try {
     await readAll({
       client: connection.client,
@@ -84,7 +84,7 @@ export async function runReading(prepared: Prepared): Promise<number> {
     return ended(prepared, progress, error)
   }
   display.stop()
-  if (gone.signal.aborted) return EXIT.pipe
+  if (gone.signal.aborted) return goneWith(gone.signal.reason)
   if (total !== null) process.stdout.write(`${total(progress.counts.known)}\n`)
   return finished(prepared, progress, interrupts)
 }
@@ -155,11 +155,33 @@ function inputsOf(
 }
 
 function stoppingLine(progress: Progress): string {
-  if (progress.rows.size === 0) return 'Stopping.'
-  const isKnown = [...progress.rows].every(({ pages }) => pages !== null)
-  const pages = `${isKnown ? '' : 'about '}${counted(Math.round(progress.outstanding(progress.rows.size)), 'page')}`
-  const documents = counted(progress.rows.size, 'document')
-  return `Stopping: ${documents} with ${pages} to go are read to their end. Ctrl-C again leaves them.`
+  const rows = [...progress.rows]
+  const long = rows.filter(isLong)
+  const short = rows.filter((row) => !isLong(row))
+  const left = long.map(
+    ({ name, pages, done }) => `${printable(name)} is left after ${done} of ${counted(pages ?? 0, 'page')}.`,
+  )
+  if (short.length === 0) return ['Stopping.', ...left].join(' ')
+  const isKnown = short.every(({ pages }) => pages !== null)
+  const toGo = progress.outstanding(rows.length) - long.reduce((sum, { pages, done }) => sum + (pages ?? 0) - done, 0)
+  const pages = `${isKnown ? '' : 'about '}${counted(Math.round(toGo), 'page')}`
+  const documents = counted(short.length, 'document')
+  const verb = short.length === 1 ? 'is' : 'are'
+  const end = short.length === 1 ? 'its end' : 'their end'
+  return [
+    'Stopping:',
+    `${documents} with ${pages} to go ${verb} read to ${end}.`,
+    ...left,
+    'Ctrl-C again leaves all.',
+  ].join(' ')
+}
+
+/** A reader that has had enough is no failure; a text that is cut off is one. */
+function goneWith(error: unknown): number {
+  const { code } = Object(error) as NodeJS.ErrnoException
+  if (code === 'EPIPE') return EXIT.pipe
+  say(`What was read cannot be written: ${fileTrouble(error)}. Make room, and give the same command again.`)
+  return EXIT.failed
 }
 
 /** The command ends before all is read. */

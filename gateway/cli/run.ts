@@ -5,7 +5,7 @@ import type { Entry, Manifest } from './manifest.ts'
 import type { Question } from './options.ts'
 import { outputPlace, type OutFolder } from './out-folder.ts'
 import type { Patience } from './patience.ts'
-import type { Outcome, Progress, Row } from './progress.ts'
+import { isLong, type Outcome, type Progress, type Row } from './progress.ts'
 import { entryOf, failedEntry, failedPages, outcomeOf } from './entry.ts'
 import { askPersistently } from './ask.ts'
 import { identify, lookUp, type Identified, type Retrying } from './resume.ts'
@@ -45,7 +45,7 @@ export async function readAll(run: Run): Promise<void> {
   const running = new Set<Promise<void>>()
   const failed = new AbortController()
   const cut = AbortSignal.any([run.cut, failed.signal])
-  setMaxListeners(0, cut)
+  setMaxListeners(0, cut, run.stopping)
   for await (const input of run.inputs) {
     await roomFor(run, running, cut)
     if (run.stopping.aborted || cut.aborted) break
@@ -78,21 +78,24 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
   const end = (outcome: Omit<Outcome, 'name' | 'seconds'>): void =>
     run.progress.end(row, { name: input.name, seconds: (performance.now() - startedAt) / 1000, ...outcome })
   let found: Identified | null = null
+  let left = cut
   try {
     found = await identify(input, run.keeping?.manifest ?? null)
     const known = await knownOutcome(run, input, found)
     if (known !== null) return end(known)
     cut.throwIfAborted()
     row = run.progress.begin(input)
-    const reading = await askPersistently(run, { found, turn, row }, cut)
+    const leaving = leaveIfLong(run.stopping, row)
+    left = AbortSignal.any([cut, leaving.signal])
+    const reading = await askPersistently(run, { found, turn, row, onOpened: leaving.look }, left)
     const output = await turn.write(reading)
     await keep(run, entryOf(reading, output, { input, found, question: run.question, startedAt }))
     run.progress.failedPages += failedPages(reading.ocr.pages)
     end(outcomeOf(reading))
   } catch (thrown) {
     const error = ofDocument(thrown)
-    if (row !== null && (cut.aborted || !(error instanceof DocumentError))) run.progress.leave(row)
-    if (cut.aborted) return
+    if (row !== null && (left.aborted || !(error instanceof DocumentError))) run.progress.leave(row)
+    if (left.aborted) return
     if (!(error instanceof DocumentError)) throw asCommandError(error)
     if (found !== null)
       await keep(run, failedEntry(error, { input, found, question: run.question, startedAt })).catch((e: unknown) => {
@@ -102,6 +105,19 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
   } finally {
     turn.end()
   }
+}
+
+/**
+ * Whoever stops the command does not wait for a document with many pages to go: it is left, and the pages that are read are
+ * known to the gateway. `look` is for one that tells how long it is only then.
+ */
+function leaveIfLong(stopping: AbortSignal, row: Row): { readonly signal: AbortSignal; readonly look: () => void } {
+  const leave = new AbortController()
+  const look = (): void => {
+    if (stopping.aborted && isLong(row)) leave.abort()
+  }
+  stopping.addEventListener('abort', look, { once: true })
+  return { signal: leave.signal, look }
 }
 
 async function knownOutcome(

@@ -67,13 +67,13 @@ export function folderSink(folder: OutFolder, form: Form): Sink {
 export interface PrintListener {
   /** A line that says which document follows. */
   heading(text: string): void
-  /** Nobody reads what is printed any more. */
-  gone(): void
+  /** What is printed goes nowhere any more: its reader has left, or the disk is full. */
+  gone(error: Error): void
 }
 
 /** Writes each document to standard output, in their order; the only one as it comes. */
 export function stdoutSink(form: Form, isOne: boolean, listener: PrintListener): Sink {
-  const print = (text: string): Promise<void> => printTo(process.stdout, text, () => listener.gone())
+  const print = (text: string): Promise<void> => printTo(process.stdout, text, (error) => listener.gone(error))
   let last: Promise<void> = Promise.resolve()
   let count = 0
   return {
@@ -126,11 +126,11 @@ function createStreamed(print: (text: string) => Promise<void>) {
 }
 
 /** Waits while whoever reads is slow. */
-function printTo(stream: NodeJS.WriteStream, text: string, onGone: () => void): Promise<void> {
+function printTo(stream: NodeJS.WriteStream, text: string, onGone: (error: Error) => void): Promise<void> {
   if (text === '') return Promise.resolve()
   return new Promise((resolve) => {
     stream.write(text, (error) => {
-      if (error != null) onGone()
+      if (error != null) onGone(error)
       resolve()
     })
   })

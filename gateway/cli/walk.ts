@@ -37,6 +37,8 @@ async function enter(folder: string, { seen, outDir }: WalkNotes): Promise<boole
 }
 
 async function isWanted(path: string, { leftAlone }: WalkNotes): Promise<boolean> {
+  // An ending alone would tell; whether it can be found again must be known, too.
+  if (lossyName(path) !== null) await stat(path)
   if (await isDocument(path)) return true
   const ending = extname(path).toLowerCase()
   leftAlone.set(ending, (leftAlone.get(ending) ?? 0) + 1)

@@ -72,6 +72,19 @@ describe('the tools of the command line', { timeout: 60_000, concurrency: 2 }, (
     assert.deepEqual([careless.code, careless.stderr.startsWith('GATEWAY_LOOKAHEAD ')], [2, true])
   })
 
+  it('ocr doctor says why Redis cannot be asked, and tries whether the data folder takes anything', async () => {
+    await using redis = await startRedis({ args: ['--requirepass', 'right'] })
+    const env = {
+      GATEWAY_REDIS_URL: redis.url.replace('redis://', 'redis://:wrong-one@'),
+      GATEWAY_DATA_DIR: '/proc/data',
+    }
+    const { stdout } = await runOcr(['doctor'], { cwd, env })
+    assert.match(stdout, /^✗ Redis: cannot be asked: WRONGPASS/m)
+    assert.match(stdout, /^✗ Data folder: \/proc\/data cannot be written/m)
+    const away = await runOcr(['doctor'], { cwd, env: { GATEWAY_REDIS_URL: 'redis://127.0.0.1:9' } })
+    assert.match(away.stdout, /^✗ Redis: cannot be asked: .*ECONNREFUSED/m)
+  })
+
   it('ocr serve is the gateway, which drains on SIGTERM', async () => {
     const { child, output, exited } = startOcr(['serve'], { cwd, env: { GATEWAY_PORT: '0' } })
     await eventually(() => output.stdout.includes('listens on'), 20_000, output.stderr)

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -21,7 +22,7 @@ import sharp from 'sharp'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { readFixture } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
-import { runOcr, startOcr } from '../support/run-ocr.ts'
+import { launcher, runOcr, startOcr } from '../support/run-ocr.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -106,6 +107,23 @@ describe('ocr FILES', { timeout: TIMEOUT, concurrency: 2 }, () => {
 })
 
 describe('ocr --out', { timeout: TIMEOUT, concurrency: 2 }, () => {
+  it('says that what was read cannot be printed, and ends with 1', async () => {
+    const folder = makeFolder({ 'a.pdf': 105, 'b.pdf': 106 })
+    for (const files of ['a.pdf', 'a.pdf b.pdf']) {
+      const command = `"$0" "$1" ${files} > /dev/full`
+      const child = spawn('sh', ['-c', command, process.execPath, launcher], {
+        cwd: folder,
+        env: { PATH: process.env['PATH'], ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      let stderr = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      const [code] = (await within(once(child, 'close'), 20_000, 'the end')) as [number]
+      assert.equal(code, 1, stderr)
+      assert.match(stderr, /What was read cannot be written: .*room/)
+    }
+  })
+
   it('mirrors a folder: each file becomes Markdown, or a clear error', async () => {
     const long = `${'長'.repeat(83)}.pdf`
     const names = [
@@ -342,6 +360,35 @@ describe('what ocr ends with', { timeout: TIMEOUT, concurrency: 2 }, () => {
 })
 
 describe('ocr that is stopped', { timeout: TIMEOUT }, () => {
+  it('leaves a long document at the first Ctrl-C, ends a short one, and goes on with the pages that are read', async () => {
+    const pages = Array.from({ length: 200 }, (_, page) => ({ number: 2000 + page }))
+    const folder = makeFolder({ 'in/a.pdf': 2300, 'in/long.pdf': makePdf(pages) })
+    const inFlight = 4
+    await using slow = await startFakeVllm({
+      answer: ({ image }) => ({
+        text: `This is page ${image?.pageNumber}.`,
+        // The short one is still being read when the command is stopped.
+        firstDelayMs: image?.pageNumber === 2300 ? 2500 : 60,
+      }),
+    })
+    const own = { GATEWAY_UPSTREAM_URLS: slow.url, GATEWAY_UPSTREAM_CONCURRENCY: `${inFlight}` }
+    const args = ['in', '-o', 'out']
+    const first = startOcr(args, { cwd: folder, env: own })
+    await eventually(() => slow.requests.length >= 20, 20_000, 'some pages')
+    first.child.kill('SIGINT')
+    assert.equal(await within(first.exited, 15_000, 'the end'), 130, first.output.stderr)
+    assert.match(
+      first.output.stderr,
+      /1 document with (about )?\d pages? to go is read to its end\. in\/long\.pdf is left after \d+ of 200/,
+    )
+    assert.match(first.output.stderr, /1 read, 1 not begun or left[^]*same command again/)
+    assert.ok(slow.requests.length < 100, `${slow.requests.length} asked before the end`)
+    const last = await runOcr(args, { cwd: folder, env: own })
+    assert.equal(last.code, 0, last.stderr)
+    assert.equal(read(folder, 'out/long.pdf.md').match(/This is page/g)?.length, 200)
+    assert.ok(slow.requests.length <= 201 + 2 * inFlight, `${slow.requests.length} asked`)
+  })
+
   it('goes on when it is started again, and asks for no page twice: after SIGINT, SIGTERM and kill -9', async () => {
     const documents = 16
     const pagesEach = 5

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 
-const launcher = join(import.meta.dirname, '../../gateway/cli/ocr.js')
+/** The script that `ocr` is. */
+export const launcher = join(import.meta.dirname, '../../gateway/cli/ocr.js')
 
 /** The command line as its users run it. */
 export interface OcrProcess {

@@ -47,6 +47,18 @@ describe('findInputs', () => {
       assert.deepEqual(await placesOf(wanted, out === undefined ? null : join(cwd, out)), places)
     })
 
+  it('says of a name that is not UTF-8 to rename it', async () => {
+    mkdirSync(join(cwd, 'names'))
+    writeFileSync(Buffer.concat([Buffer.from(join(cwd, 'names/')), Buffer.from([0xff]), Buffer.from('.pdf')]), 'x')
+    writeFileSync(join(cwd, 'names/\ufffd-real.pdf'), 'x')
+    const { inputs, unreadable } = await find(['names'])
+    assert.deepEqual(
+      inputs.map(({ place }) => place),
+      ['\ufffd-real.pdf'],
+    )
+    assert.match(unreadable[0]?.message ?? '', /its name is not UTF-8; rename it/)
+  })
+
   it('counts what it leaves alone, and never says the query of an address', async () => {
     const { inputs, leftAlone, unreadable } = await find(['a', 'https://h/a?sig=secret'])
     assert.deepEqual(
