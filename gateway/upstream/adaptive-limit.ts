@@ -2,12 +2,17 @@ import { createAnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
-import { beginSearch, climb, followDemand, isReached, judgeFirstRush, judgeWindow, shorten } from './limit-search.ts'
+import { adoptLimit, beginSearch, climb, followDemand, isReached, judgeFirstRush, judgeWindow, shorten } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
+import type { ServerDemand, ServerShare } from './limit-share.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
 export interface AdaptiveLimit {
   readonly current: number
+  /** Says that another gateway has found out so much. */
+  adopt(limit: number, isSettled: boolean): void
+  /** What of this the others must know. */
+  demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
   sent(inFlight: number, kept?: number): SentPage
   /** How fast pages are answered, in pages per second; null before anything is known. */
@@ -30,6 +35,8 @@ export interface SentPage {
 export interface AdaptiveLimitOptions {
   /** The operator's own limit; null: it is found out. */
   readonly pinned: number | null
+  /** With whom the server is shared; left out: with nobody. All numbers of pages are those of all gateways then. */
+  readonly share?: () => Pick<ServerShare, 'leads' | 'others'>
   /** Called when the limit was set anew. */
   readonly onChange?: () => void
   /** Milliseconds that never run backwards. Default: the process's monotonic clock. */
@@ -51,10 +58,12 @@ const MIN_SECONDS = 1e-6
  */
 export function createAdaptiveLimit({
   pinned,
+  share = () => alone,
   onChange,
   now = () => performance.now(),
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
+  const isSearching = () => pinned === null && share().leads()
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
     shortest: () => speed.shortest(),
@@ -67,19 +76,26 @@ export function createAdaptiveLimit({
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
   let places = 0
-  const isFull = () => isReached(finder.search().limit, backlog.active + places)
+  const isFull = () => isReached(finder.search().limit, backlog.active + share().others().active + places)
   const backlog = createBacklog({
     isFull,
-    others: () => ({ active: 0, unbegun: 0 }),
+    others: () => share().others(),
     speed,
-    onLook: (look) => pinned === null && finder.noteLook(look, speed.rate() ?? Infinity),
+    onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
   return {
     get current() {
       return finder.search().limit
     },
-    sent(inFlight, kept = 0) {
+    adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
+    demand: () => ({
+      unbegun: backlog.unbegun,
+      limit: finder.search().limit,
+      isSettled: finder.search().phase !== 'first',
+    }),
+    sent(own, kept = 0) {
+      const inFlight = own + share().others().active
       const { limit, epoch } = finder.search()
       const sentAt = now()
       const before = timesReached
@@ -91,15 +107,16 @@ export function createAdaptiveLimit({
       return {
         begun() {
           const isPrompt = atServer.begun()
-          if (pinned === null && isPrompt && isFull()) finder.noteBegun(backlog.unbegun)
+          if (isSearching() && isPrompt && isFull()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
         },
         answered() {
           isAnswered = true
           const at = now()
           const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
           speed.add(inFlight, seconds)
-          if (pinned !== null) return
-          finder.noteAnswered({ at: at / 1000, inFlight, seconds, isBusy: timesReached > before }, epoch)
+          if (!isSearching()) return
+          const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
+          finder.noteAnswered(sample, epoch)
         },
         left: () => atServer.ended(isAnswered),
       }
@@ -108,6 +125,8 @@ export function createAdaptiveLimit({
     fastest: () => speed.shortest(),
   }
 }
+
+const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }
 
 interface FinderOptions {
   readonly begun: LimitSearch
@@ -149,6 +168,9 @@ function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
 
   return {
     search: () => search,
+    adopt(limit: number, isSettled: boolean): void {
+      enter(adoptLimit(search, limit, isSettled))
+    },
     noteSent(inFlight: number): void {
       peak = Math.max(peak, inFlight)
     },

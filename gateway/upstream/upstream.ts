@@ -9,6 +9,8 @@ import { createHealth } from './health.ts'
 import type { UpstreamLog } from './health.ts'
 import { createImageLimit } from './image-limit.ts'
 import { createLeases } from './lease.ts'
+import { unshared } from './limit-share.ts'
+import type { LimitShares, ServerShare } from './limit-share.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
@@ -18,6 +20,8 @@ export interface UpstreamOptions extends ConnectionOptions {
   readonly chooseProfile: ChooseProfile
   /** Pages in flight, as an operator wants it; null: found out. */
   readonly concurrency: number | null
+  /** Shares the servers' places with other gateways; left out: there are none. */
+  readonly shares?: LimitShares
   readonly onLog?: UpstreamLog
 }
 
@@ -33,8 +37,10 @@ export interface UpstreamStatus {
   readonly breaker: BreakerState
   /** Pages and forwarded requests. */
   readonly inFlight: number
-  /** Most pages in flight. */
+  /** Most pages in flight, those of all gateways that share it. */
   readonly limit: number
+  /** Most pages in flight of this gateway's. */
+  readonly part: number
 }
 
 /** One vLLM server: what it serves, whether it is well, and how much it has to do. */
@@ -77,10 +83,10 @@ const UNKNOWN_RATE = 100
 
 /** Creates one upstream, not yet asked. */
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
-  const { chooseProfile, concurrency, onLog } = options
+  const { chooseProfile, concurrency, shares = unshared, onLog } = options
   const connection = connectUpstream(baseUrl, options)
   const { url } = connection
-  const limit = createAdaptiveLimit({ pinned: concurrency, onChange: events.onChange })
+  const limit = createAdaptiveLimit({ pinned: concurrency, share: () => share, onChange: events.onChange })
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
@@ -95,10 +101,17 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
   const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
+  const share: ServerShare = shares.join({
+    url,
+    demand: () => ({ ...limit.demand(), inFlight: pages(), waiting: events.waitingFor(health.models().map(({ id }) => id)) }),
+    adopt: (found, isSettled) => limit.adopt(found, isSettled),
+    onChange: events.onChange,
+  })
   const leases = createLeases({
     connection,
     health,
     limit,
+    share,
     breaker,
     events,
     onImageRefused: (tokens) => imageLimit.refused(tokens),
@@ -106,6 +119,16 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const isWell = () => health.problem() === null
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
+  const part = () => share.part(limit.current)
+
+  function room(lane: Turn['lane']): number {
+    if (!isWell()) return 0
+    if (breaker.state() !== 'closed') return leases.places.room(lane, Math.min(1, part()))
+    const free = leases.places.room(lane, part())
+    if (free <= 0) share.wanted()
+    return free
+  }
+
   return {
     url,
     models: () => health.models(),
@@ -114,11 +137,11 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     isPrompt: () => !health.isLate(),
     isAsleep: () => health.isAsleep(),
     askAsleep: (signal) => health.askAsleep(signal),
-    room: (lane) => (isWell() ? leases.places.room(lane, breaker.state() === 'closed' ? limit.current : 1) : 0),
+    room,
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
+    waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
       problem: health.problem(),
@@ -127,6 +150,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       breaker: breaker.state(),
       inFlight: inFlight(),
       limit: limit.current,
+      part: part(),
     }),
     compared: (agrees) => readings.compared(agrees),
     discover: (signal) => health.discover(signal),
