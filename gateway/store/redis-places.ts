@@ -45,7 +45,8 @@ const FORGOTTEN_AFTER = 60_000
 /**
  * One hash for each server: who leads and what it found, when the hash was made, and what each gateway said last. Places are
  * dealt by demand: who wants least gets all of it, the others the same each, and what nobody wants is dealt to all. Where not
- * each gets one, who has none for longest is first, and who has had some for longest is last. A gateway takes more only of what
+ * each gets one, who has none for longest is first, and who has had some for longest is last; nobody takes
+ * the place of who waits longer. A gateway takes more only of what
  * the others do not hold, so the places held are never more than the limit.
  */
 const report = createScript<string>(`
@@ -113,6 +114,11 @@ for url, me in pairs(own) do
   for _, each in ipairs(all) do each.target = 0 end
   local left = deal(all, lead.limit, function(each) return each.inFlight + each.waiting end)
   deal(all, left, function() return lead.limit end)
+
+  for _, each in ipairs(all) do
+    if each == me then break end
+    if each.hungry and each.held == 0 then held = held + math.min(1, each.target) end
+  end
 
   local most = me.target
   if now - born < ${GRACE} then most = math.min(most, math.max(me.held, math.ceil(lead.limit / 4))) end

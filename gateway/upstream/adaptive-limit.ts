@@ -2,7 +2,16 @@ import { createAnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
-import { adoptLimit, beginSearch, climb, followDemand, isReached, judgeFirstRush, judgeWindow, shorten } from './limit-search.ts'
+import {
+  adoptLimit,
+  beginSearch,
+  climb,
+  followDemand,
+  isReached,
+  judgeFirstRush,
+  judgeWindow,
+  shorten,
+} from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
 

@@ -101,7 +101,11 @@ function partOf({ granted }: Server, limit: number): number {
 function reportOf(server: Server): PlacesReport {
   const { granted } = server
   const own = server.demand()
-  return { ...own, held: Math.max(own.inFlight, server.granted === null ? 0 : partOf(server, own.limit)), leads: granted?.leads ?? false }
+  return {
+    ...own,
+    held: Math.max(own.inFlight, server.granted === null ? 0 : partOf(server, own.limit)),
+    leads: granted?.leads ?? false,
+  }
 }
 
 /** Takes a grant over; returns whether something has changed. */

@@ -103,7 +103,11 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
   const share: ServerShare = shares.join({
     url,
-    demand: () => ({ ...limit.demand(), inFlight: pages(), waiting: events.waitingFor(health.models().map(({ id }) => id)) }),
+    demand: () => ({
+      ...limit.demand(),
+      inFlight: pages(),
+      waiting: events.waitingFor(health.models().map(({ id }) => id)),
+    }),
     adopt: (found, isSettled) => limit.adopt(found, isSettled),
     onChange: events.onChange,
   })
@@ -141,7 +145,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
+    waitFor: (more) =>
+      Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
       problem: health.problem(),

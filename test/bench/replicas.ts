@@ -48,17 +48,26 @@ export async function benchReplicas(): Promise<boolean> {
       'most at the server': `${peak}`,
     })),
   )
-  const verdicts = runs.slice(1).flatMap(({ name, rate, peak, isDisturbed }) => [
-    isDisturbed || printBar(`${name}: ${(rate / base.rate).toFixed(3)} of one's pages, at least ${MIN_RATIO}`, rate >= base.rate * MIN_RATIO),
-    printBar(`${name}: ${peak} pages at the server, at most one's ${base.peak}`, peak <= base.peak),
-  ])
+  const verdicts = runs
+    .slice(1)
+    .flatMap(({ name, rate, peak, isDisturbed }) => [
+      isDisturbed ||
+        printBar(
+          `${name}: ${(rate / base.rate).toFixed(3)} of one's pages, at least ${MIN_RATIO}`,
+          rate >= base.rate * MIN_RATIO,
+        ),
+      printBar(`${name}: ${peak} pages at the server, at most one's ${base.peak}`, peak <= base.peak),
+    ])
   return verdicts.every(Boolean)
 }
 
 async function runCase({ name, documents, event }: Case) {
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis({ args: ['--appendonly', 'yes'] }))
-  const fake = stack.adopt(await startFakeVllm({ service: { places: PLACES, seconds: SECONDS }, keepsRequests: false }), (it) => it.close())
+  const fake = stack.adopt(
+    await startFakeVllm({ service: { places: PLACES, seconds: SECONDS }, keepsRequests: false }),
+    (it) => it.close(),
+  )
   const settings = { GATEWAY_REDIS_URL: redis.url, GATEWAY_CACHE_MAX_BYTES: '0' }
   const gateways: Launched[] = []
   for (const index of documents.keys()) {
@@ -69,11 +78,18 @@ async function runCase({ name, documents, event }: Case) {
   const read = async (gateway: Launched, count: number): Promise<number> => {
     const readings = Array.from({ length: count }, () => {
       next += DOCUMENT_PAGES
-      return readDocument(connect(gateway.url), smallPages(DOCUMENT_PAGES, next)).then(({ pagesRead }) => pagesRead, () => 0)
+      return readDocument(connect(gateway.url), smallPages(DOCUMENT_PAGES, next)).then(
+        ({ pagesRead }) => pagesRead,
+        () => 0,
+      )
     })
     return (await Promise.all(readings)).reduce((sum, pages) => sum + pages, 0)
   }
-  const readAll = async () => (await Promise.all(gateways.map((gateway, index) => read(gateway, documents[index] ?? 0)))).reduce((sum, pages) => sum + pages, 0)
+  const readAll = async () =>
+    (await Promise.all(gateways.map((gateway, index) => read(gateway, documents[index] ?? 0)))).reduce(
+      (sum, pages) => sum + pages,
+      0,
+    )
   await readAll()
   using watch = watchPeak(fake)
   const startedAt = performance.now()
@@ -86,7 +102,13 @@ async function runCase({ name, documents, event }: Case) {
     await redis.restart()
   }
   const pages = await reading
-  return { name, pages, rate: pages / ((performance.now() - startedAt) / 1000), peak: watch.peak(), isDisturbed: event !== null }
+  return {
+    name,
+    pages,
+    rate: pages / ((performance.now() - startedAt) / 1000),
+    peak: watch.peak(),
+    isDisturbed: event !== null,
+  }
 }
 
 /** Looks again and again at how many pages are at the server. */

@@ -66,7 +66,9 @@ async function playAndCheck(places: ReturnType<typeof createRedisPlaces>, limit:
     each.leads = grant.leads
     return grant
   }
-  for (let round = 0; round < 120; round += 1) {
+  for (let round = 0; round < 200; round += 1) {
+    // Who waits longest is told by Redis' clock.
+    await delay(2)
     const each = random.pick(gateways)
     if (random.chance(0.5)) each.inFlight = 0
     await report(each, 100)
@@ -75,7 +77,7 @@ async function playAndCheck(places: ReturnType<typeof createRedisPlaces>, limit:
     const total = gateways.reduce((sum, { inFlight }) => sum + inFlight, 0)
     assert.ok(total <= limit, `${total} pages in ${limit} places`)
   }
-  for (const { id, served } of gateways) assert.ok(served > 5, `${id} was served ${served} pages of ${limit} places`)
+  for (const { id, served } of gateways) assert.ok(served >= 5, `${id} was served ${served} pages of ${limit} places`)
   const leaders = []
   for (const each of gateways) if ((await report(each, 100)).leads) leaders.push(each.id)
   assert.equal(leaders.length, 1)
@@ -109,12 +111,12 @@ describe('gateways that share a server through Redis', () => {
     await eventually(async () => (await parts()).every((part) => part > 0), 10_000, 'each has a part')
     assert.ok((await parts()).reduce((sum, part) => sum + part, 0) <= 3)
     const read = async ({ client }: (typeof gateways)[number], first: number) => {
-      const content = [filePart(makePdf(Array.from({ length: 20 }, (_, index) => ({ number: first + index }))))]
+      const content = [filePart(makePdf(Array.from({ length: 12 }, (_, index) => ({ number: first + index }))))]
       const { choices } = await client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content }] })
       return choices[0]?.message.content ?? ''
     }
     const texts = await Promise.all(gateways.map((gateway, index) => read(gateway, 1 + index * 100)))
-    assert.ok(texts[0]?.includes('page 20') && texts[1]?.includes('page 120'))
+    assert.ok(texts[0]?.includes('page 12') && texts[1]?.includes('page 112'))
     assert.ok(fake.peakRunning <= 3, `${fake.peakRunning} pages at a time`)
     const [first] = gateways
     assert.ok(first !== undefined)
@@ -123,7 +125,7 @@ describe('gateways that share a server through Redis', () => {
     await reading
     assert.ok(fake.peakRunning <= 3, `${fake.peakRunning} pages at a time`)
     await redis.kill()
-    assert.ok((await read(first, 400)).includes('page 419'))
+    assert.ok((await read(first, 400)).includes('page 411'))
   })
 })
 
