@@ -1,5 +1,5 @@
-import { createAnswerSpeed } from './answer-speed.ts'
-import { createBacklog, type BacklogLook } from './backlog.ts'
+import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
+import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
 import {
@@ -19,7 +19,7 @@ import type { ServerDemand, ServerShare } from './limit-share.ts'
 export interface AdaptiveLimit {
   readonly current: number
   /** Says that another gateway has found out so much. */
-  adopt(limit: number, isSettled: boolean): void
+  readonly adopt: (limit: number, isSettled: boolean) => void
   /** What of this the others must know. */
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
@@ -82,12 +82,13 @@ export function createAdaptiveLimit({
       onChange?.()
     },
   })
-  /** How often a page that was sent reached the limit. */
-  let timesReached = 0
-  let places = 0
-  const isFull = () => isReached(finder.search().limit, backlog.active + share().others().active + places)
+  /** Places that are kept free. */
+  const full = {
+    kept: 0,
+    isReached: () => isReached(finder.search().limit, backlog.active + share().others().active + full.kept),
+  }
   const backlog = createBacklog({
-    isFull,
+    isFull: full.isReached,
     others: () => share().others(),
     speed,
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
@@ -103,35 +104,52 @@ export function createAdaptiveLimit({
       limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
-    sent(own, kept = 0) {
-      const inFlight = own + share().others().active
-      const { limit, epoch } = finder.search()
-      const sentAt = now()
-      const before = timesReached
-      if (isReached(limit, inFlight + kept)) timesReached += 1
-      places = kept
-      finder.noteSent(inFlight + kept)
-      const atServer = backlog.sent()
-      let isAnswered = false
-      return {
-        begun() {
-          const isPrompt = atServer.begun()
-          if (isSearching() && isPrompt && isFull()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
-        },
-        answered() {
-          isAnswered = true
-          const at = now()
-          const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
-          speed.add(inFlight, seconds)
-          if (!isSearching()) return
-          const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
-          finder.noteAnswered(sample, epoch)
-        },
-        left: () => atServer.ended(isAnswered),
-      }
-    },
+    sent: createSender({ finder, backlog, speed, share, full, isSearching, now }),
     rate: () => speed.rate(),
     fastest: () => speed.shortest(),
+  }
+}
+
+interface SenderParts {
+  readonly finder: ReturnType<typeof createFinder>
+  readonly backlog: Backlog
+  readonly speed: AnswerSpeed
+  readonly share: () => Pick<ServerShare, 'leads' | 'others'>
+  /** Whether the limit is reached, and how many places are kept free. */
+  readonly full: { kept: number; readonly isReached: () => boolean }
+  readonly isSearching: () => boolean
+  readonly now: () => number
+}
+
+function createSender({ finder, backlog, speed, share, full, isSearching, now }: SenderParts): AdaptiveLimit['sent'] {
+  /** How often a page that was sent reached the limit. */
+  let timesReached = 0
+  return function sent(own: number, kept = 0): SentPage {
+    const inFlight = own + share().others().active
+    const { limit, epoch } = finder.search()
+    const sentAt = now()
+    const before = timesReached
+    if (isReached(limit, inFlight + kept)) timesReached += 1
+    full.kept = kept
+    finder.noteSent(inFlight + kept)
+    const atServer = backlog.sent()
+    let isAnswered = false
+    return {
+      begun() {
+        const isPrompt = atServer.begun()
+        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
+      },
+      answered() {
+        isAnswered = true
+        const at = now()
+        const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
+        speed.add(inFlight, seconds)
+        if (!isSearching()) return
+        const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
+        finder.noteAnswered(sample, epoch)
+      },
+      left: () => atServer.ended(isAnswered),
+    }
   }
 }
 

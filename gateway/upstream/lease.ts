@@ -34,8 +34,8 @@ export type LeaseKind = 'page' | 'forwarded'
 
 /** What an upstream tells those who watch it. */
 export interface UpstreamEvents {
-  /** Pages of these models that wait for room. */
-  readonly waitingFor: (modelIds: readonly string[]) => number
+  /** Pages of a model that wait for room. */
+  readonly waitingFor: (modelId: string) => number
   /** There may be room, or none any more. */
   readonly onChange: () => void
   /** It should be looked at again. */

@@ -26,32 +26,17 @@ interface Server extends SharingServer {
 export function createSharedLimits(places: RedisPlaces): LimitShares {
   const id = randomUUID()
   const servers = new Map<string, Server>()
-  let isClosed = false
+  const alarm = createAlarm(tick)
   let isAway = true
-  let isReporting = false
-  let timer: NodeJS.Timeout | undefined
-  let dueAt = Infinity
-
-  function schedule(milliseconds: number): void {
-    const at = performance.now() + milliseconds
-    if (isClosed || isReporting || at >= dueAt) return
-    clearTimeout(timer)
-    dueAt = at
-    timer = setTimeout(() => void tick(), milliseconds)
-    timer.unref()
-  }
 
   async function tick(): Promise<void> {
-    isReporting = true
     const changed = await report().catch(() => {
       // The connection itself says so in the log.
       isAway = true
       return []
     })
-    isReporting = false
-    dueAt = Infinity
     for (const server of changed) server.onChange()
-    schedule(Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server)))))
+    alarm.set(Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server)))))
   }
 
   async function report(): Promise<readonly Server[]> {
@@ -65,17 +50,17 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
   function join(joining: SharingServer): ServerShare {
     const server: Server = { ...joining, granted: null, said: null }
     servers.set(server.url, server)
-    schedule(0)
+    alarm.set(0)
     return {
       leads: () => server.granted?.leads ?? true,
       part: (limit) => partOf(server, limit),
       others: () => ({ active: server.granted?.active ?? 0, unbegun: server.granted?.unbegun ?? 0 }),
       wanted() {
         // Who has said so waits for the others.
-        if (server.said?.waiting === 0) schedule(SOON)
+        if (server.said?.waiting === 0) alarm.set(SOON)
       },
       left() {
-        if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) schedule(SOON)
+        if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) alarm.set(SOON)
       },
     }
   }
@@ -83,10 +68,45 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
   return {
     join,
     async close() {
-      isClosed = true
-      clearTimeout(timer)
+      alarm.close()
       if (isAway) return
       await Promise.race([places.leave(id, [...servers.keys()]).catch(() => {}), delay(LEAVE_TIMEOUT)])
+    },
+  }
+}
+
+/** Runs something after a while; the earliest of several counts. What is set while it runs waits until it is over. */
+function createAlarm(run: () => Promise<void>) {
+  let isClosed = false
+  let isRunning = false
+  let timer: NodeJS.Timeout | undefined
+  let dueAt = Infinity
+
+  async function ring(): Promise<void> {
+    dueAt = Infinity
+    isRunning = true
+    await run()
+    isRunning = false
+    if (dueAt < Infinity) start()
+  }
+
+  function start(): void {
+    clearTimeout(timer)
+    if (isClosed) return
+    timer = setTimeout(() => void ring(), Math.max(0, dueAt - performance.now()))
+    timer.unref()
+  }
+
+  return {
+    set(milliseconds: number): void {
+      const at = performance.now() + milliseconds
+      if (at >= dueAt) return
+      dueAt = at
+      if (!isRunning) start()
+    },
+    close(): void {
+      isClosed = true
+      clearTimeout(timer)
     },
   }
 }

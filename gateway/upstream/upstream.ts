@@ -6,7 +6,7 @@ import type { BreakerState } from './breaker.ts'
 import { connectUpstream } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { createHealth } from './health.ts'
-import type { UpstreamLog } from './health.ts'
+import type { UpstreamHealth, UpstreamLog } from './health.ts'
 import { createImageLimit } from './image-limit.ts'
 import { createLeases } from './lease.ts'
 import { unshared } from './limit-share.ts'
@@ -90,58 +90,35 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
-  const breaker = createBreaker({
-    onChange(state) {
-      const [level, message] = breakerNews[state]
-      log(level, message)
-      if (state === 'open') events.onTrouble()
-      events.onChange()
-    },
-  })
+  const breaker = createUpstreamBreaker(log, events)
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
   const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
-  const share: ServerShare = shares.join({
-    url,
-    demand: () => ({
-      ...limit.demand(),
-      inFlight: pages(),
-      waiting: events.waitingFor(health.models().map(({ id }) => id)),
-    }),
-    adopt: (found, isSettled) => limit.adopt(found, isSettled),
-    onChange: events.onChange,
-  })
-  const leases = createLeases({
-    connection,
-    health,
-    limit,
-    share,
-    breaker,
-    events,
-    onImageRefused: (tokens) => imageLimit.refused(tokens),
-  })
+  const demand = () => ({ ...limit.demand(), inFlight: pages(), waiting: isAvailable() ? waiting() : 0 })
+  const share: ServerShare = shares.join({ url, demand, adopt: limit.adopt, onChange: events.onChange })
+  const onImageRefused = (tokens: number) => imageLimit.refused(tokens)
+  const leases = createLeases({ connection, health, limit, share, breaker, events, onImageRefused })
   const isWell = () => health.problem() === null
+  const isAvailable = () => isWell() && breaker.state() !== 'open'
+  const waiting = () => health.models().reduce((sum, { id }) => sum + events.waitingFor(id), 0)
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
   const part = () => share.part(limit.current)
-
-  function room(lane: Turn['lane']): number {
-    if (!isWell()) return 0
-    if (breaker.state() !== 'closed') return leases.places.room(lane, Math.min(1, part()))
-    const free = leases.places.room(lane, part())
-    if (free <= 0) share.wanted()
-    return free
+  function roomIn(lane: Turn['lane'], places: number): number {
+    const room = leases.places.room(lane, places)
+    if (room <= 0) share.wanted()
+    return room
   }
 
   return {
     url,
     models: () => health.models(),
     isWell,
-    isAvailable: () => isWell() && breaker.state() !== 'open',
+    isAvailable,
     isPrompt: () => !health.isLate(),
     isAsleep: () => health.isAsleep(),
     askAsleep: (signal) => health.askAsleep(signal),
-    room,
+    room: (lane) => (isWell() ? roomIn(lane, breaker.state() === 'closed' ? part() : Math.min(1, part())) : 0),
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
@@ -149,9 +126,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
-      problem: health.problem(),
       warnings: [...health.warnings(), ...readings.warnings()],
-      models: health.models().map(({ id }) => id),
+      ...heardOf(health),
       breaker: breaker.state(),
       inFlight: inFlight(),
       limit: limit.current,
@@ -162,6 +138,22 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     lease: (kind, lane) => leases.take(kind, lane),
     close: () => connection.close(),
   }
+}
+
+const heardOf = (health: UpstreamHealth) => ({
+  problem: health.problem(),
+  models: health.models().map(({ id }) => id),
+})
+
+function createUpstreamBreaker(log: (level: 'info' | 'warn', message: string) => void, events: UpstreamEvents) {
+  return createBreaker({
+    onChange(state) {
+      const [level, message] = breakerNews[state]
+      log(level, message)
+      if (state === 'open') events.onTrouble()
+      events.onChange()
+    },
+  })
 }
 
 const breakerNews = {

@@ -60,16 +60,13 @@ const MAX_REFRESH_MILLISECONDS = 1500
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const closing = new AbortController()
   const listeners: (() => void)[] = []
+  const waitingFor = (modelId: string) => queue.waitingFor(modelId)
   const events = { waitingFor, onChange: notify, onTrouble: () => rounds.refreshSoon() }
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
   const choice = createUpstreamChoice(upstreams, options.queuedFor)
   const queue = createUpstreamQueue(choice, options)
   const claim = createForwardedClaim({ choice, queue, refresh: (signal) => rounds.refresh(signal) })
   const rounds = createRounds({ askAll, refreshSeconds: options.refreshSeconds }, closing.signal)
-
-  function waitingFor(modelIds: readonly string[]): number {
-    return modelIds.reduce((sum, modelId) => sum + queue.waitingFor(modelId), 0)
-  }
 
   function notify(): void {
     queue.dispatch()

@@ -11,8 +11,8 @@ const PLACES = 16
 const SECONDS = 0.5
 const REPLICAS = 3
 /** The pages of a run, all replicas together; before them, as many warm up the limit. */
-const PAGES = 480
-const DOCUMENT_PAGES = 40
+const PAGES = 240
+const DOCUMENT_PAGES = 20
 const MIN_RATIO = 0.95
 /** What happens in the middle of a run. */
 type Event = 'replica killed' | 'Redis killed for 10 s' | null
@@ -38,7 +38,12 @@ const cases: readonly Case[] = [
 export async function benchReplicas(): Promise<boolean> {
   const base = await runCase(alone)
   const runs = [base]
-  for (const each of cases) runs.push(await runCase(each))
+  process.stdout.write(`${JSON.stringify(base)}\n`)
+  for (const each of cases) {
+    runs.push(await runCase(each))
+    process.stdout.write(`${JSON.stringify(runs.at(-1))}\n`)
+  }
+  process.stdout.write(`${JSON.stringify(runs)}\n`)
   printTable(
     runs.map(({ name, rate, peak, pages }) => ({
       case: name,
