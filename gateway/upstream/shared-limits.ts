@@ -33,7 +33,7 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
     const changed = await report().catch(() => {
       // The connection itself says so in the log.
       isAway = true
-      return []
+      return servers.values().toArray()
     })
     for (const server of changed) server.onChange()
     alarm.set(Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server)))))
@@ -53,7 +53,8 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
     alarm.set(0)
     return {
       leads: () => server.granted?.leads ?? true,
-      part: (limit) => partOf(server, limit),
+      // Who had none when Redis went away takes one: its pages cannot wait for Redis.
+      part: (limit) => Math.max(isAway ? 1 : 0, partOf(server, limit)),
       others: () => ({ active: server.granted?.active ?? 0, unbegun: server.granted?.unbegun ?? 0 }),
       wanted() {
         // Who has said so waits for the others.

@@ -43,7 +43,6 @@ export async function benchReplicas(): Promise<boolean> {
     runs.push(await runCase(each))
     process.stdout.write(`${JSON.stringify(runs.at(-1))}\n`)
   }
-  process.stdout.write(`${JSON.stringify(runs)}\n`)
   printTable(
     runs.map(({ name, rate, peak, pages }) => ({
       case: name,
