@@ -98,6 +98,7 @@ async function runCase({ name, documents, event }: Case) {
   using watch = watchPeak(fake)
   const startedAt = performance.now()
   const reading = readAll()
+  const ended = reading.then(() => performance.now())
   await delay(3000)
   if (event === 'replica killed') await gateways[REPLICAS - 1]?.[Symbol.asyncDispose]()
   if (event === 'Redis killed for 10 s') {
@@ -109,7 +110,7 @@ async function runCase({ name, documents, event }: Case) {
   return {
     name,
     pages,
-    rate: pages / ((performance.now() - startedAt) / 1000),
+    rate: pages / (((await ended) - startedAt) / 1000),
     peak: watch.peak(),
     isDisturbed: event !== null,
   }
