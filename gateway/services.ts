@@ -41,6 +41,7 @@ import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import { findUnfitness } from './store/redis-fitness.ts'
+import { createRedisPlaces } from './store/redis-places.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
@@ -49,6 +50,8 @@ import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
+import { unshared, type LimitShares } from './upstream/limit-share.ts'
+import { createSharedLimits } from './upstream/shared-limits.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
@@ -137,7 +140,8 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   )
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
-  const upstreams = closing.adopt(createConfiguredUpstreams(config, log, queuedFor), (it) => it.close())
+  const shares = closing.adopt(createShares(shared), (it) => it.close())
+  const upstreams = closing.adopt(createConfiguredUpstreams(config, { log, shares, queuedFor }), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
   const slots = createPageSlots({
@@ -517,13 +521,25 @@ function createDocumentRasterizer(config: Config): Rasterizer {
   })
 }
 
-function createConfiguredUpstreams(config: Config, log: Log, queuedFor: (modelId: string) => number): Upstreams {
+/** Replicas divide the places of servers through Redis. */
+function createShares(shared: SharedRedis | null): LimitShares {
+  return shared === null ? unshared : createSharedLimits(createRedisPlaces(shared))
+}
+
+interface UpstreamParts {
+  readonly log: Log
+  readonly shares: LimitShares
+  readonly queuedFor: (modelId: string) => number
+}
+
+function createConfiguredUpstreams(config: Config, { log, shares, queuedFor }: UpstreamParts): Upstreams {
   return createUpstreams({
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
     refreshSeconds: REFRESH_SECONDS,
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
+    shares,
     queuedFor,
     maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,

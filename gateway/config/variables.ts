@@ -198,7 +198,7 @@ export const variables = {
     integer(1, 100_000),
     null,
     'found out',
-    'Pages in flight at each upstream. Unset: the gateway finds out how many bring the most pages per second.',
+    'Pages in flight at each upstream, those of all replicas that share `GATEWAY_REDIS_URL` together. Unset: the gateway finds out how many bring the most pages per second.',
   ),
   GATEWAY_UPSTREAM_PATIENCE_SECONDS: define(
     seconds(0),

@@ -14,6 +14,7 @@ export interface GaugeSources {
     readonly breaker: 'closed' | 'half-open' | 'open'
     readonly inFlight: number
     readonly limit: number
+    readonly part: number
   }[]
 }
 
@@ -31,9 +32,10 @@ export async function sampleGauges(
   metrics.webhookWaiting.set(waiting)
   metrics.webhookOldest.set(oldestAt === null ? 0 : Math.max(0, Date.now() / 1000 - oldestAt))
   for (const [queue, pages] of Object.entries(queued())) metrics.queuedPages.set({ queue }, pages)
-  for (const { url: upstream, problem, breaker, inFlight, limit } of upstreams()) {
+  for (const { url: upstream, problem, breaker, inFlight, limit, part } of upstreams()) {
     metrics.upstreamInFlight.set({ upstream }, inFlight)
     metrics.upstreamLimit.set({ upstream }, limit)
+    metrics.upstreamPart.set({ upstream }, part)
     metrics.upstreamUp.set({ upstream }, problem === null ? 1 : 0)
     for (const state of BREAKER_STATES) metrics.upstreamBreaker.set({ upstream, state }, breaker === state ? 1 : 0)
   }

@@ -136,7 +136,13 @@ function upstreamMetrics(registers: Registry[]) {
     }),
     upstreamLimit: new Gauge({
       name: 'ocr_gateway_upstream_limit',
-      help: 'Most pages that an upstream is sent at a time, found out or set.',
+      help: 'Most pages that an upstream is sent at a time by all replicas, found out or set.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamPart: new Gauge({
+      name: 'ocr_gateway_upstream_part',
+      help: 'Most pages that this gateway sends an upstream at a time: its part of the limit, where replicas share it.',
       labelNames: ['upstream'],
       registers,
     }),

@@ -1,13 +1,27 @@
-import { createAnswerSpeed } from './answer-speed.ts'
-import { createBacklog, type BacklogLook } from './backlog.ts'
+import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
+import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
-import { beginSearch, climb, followDemand, isReached, judgeFirstRush, judgeWindow, shorten } from './limit-search.ts'
+import {
+  adoptLimit,
+  beginSearch,
+  climb,
+  followDemand,
+  isReached,
+  judgeFirstRush,
+  judgeWindow,
+  shorten,
+} from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
+import type { ServerDemand, ServerShare } from './limit-share.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
 export interface AdaptiveLimit {
   readonly current: number
+  /** Says that another gateway has found out so much. */
+  readonly adopt: (limit: number, isSettled: boolean) => void
+  /** What of this the others must know. */
+  demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
   sent(inFlight: number, kept?: number): SentPage
   /** How fast pages are answered, in pages per second; null before anything is known. */
@@ -30,6 +44,8 @@ export interface SentPage {
 export interface AdaptiveLimitOptions {
   /** The operator's own limit; null: it is found out. */
   readonly pinned: number | null
+  /** With whom the server is shared; left out: with nobody. All numbers of pages are those of all gateways then. */
+  readonly share?: () => Pick<ServerShare, 'leads' | 'others'>
   /** Called when the limit was set anew. */
   readonly onChange?: () => void
   /** Milliseconds that never run backwards. Default: the process's monotonic clock. */
@@ -51,10 +67,12 @@ const MIN_SECONDS = 1e-6
  */
 export function createAdaptiveLimit({
   pinned,
+  share = () => alone,
   onChange,
   now = () => performance.now(),
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
+  const isSearching = () => pinned === null && share().leads()
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
     shortest: () => speed.shortest(),
@@ -64,50 +82,78 @@ export function createAdaptiveLimit({
       onChange?.()
     },
   })
-  /** How often a page that was sent reached the limit. */
-  let timesReached = 0
-  let places = 0
-  const isFull = () => isReached(finder.search().limit, backlog.active + places)
+  /** Places that are kept free. */
+  const full = {
+    kept: 0,
+    isReached: () => isReached(finder.search().limit, backlog.active + share().others().active + full.kept),
+  }
   const backlog = createBacklog({
-    isFull,
-    others: () => ({ active: 0, unbegun: 0 }),
+    isFull: full.isReached,
+    others: () => share().others(),
     speed,
-    onLook: (look) => pinned === null && finder.noteLook(look, speed.rate() ?? Infinity),
+    onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
   return {
     get current() {
       return finder.search().limit
     },
-    sent(inFlight, kept = 0) {
-      const { limit, epoch } = finder.search()
-      const sentAt = now()
-      const before = timesReached
-      if (isReached(limit, inFlight + kept)) timesReached += 1
-      places = kept
-      finder.noteSent(inFlight + kept)
-      const atServer = backlog.sent()
-      let isAnswered = false
-      return {
-        begun() {
-          const isPrompt = atServer.begun()
-          if (pinned === null && isPrompt && isFull()) finder.noteBegun(backlog.unbegun)
-        },
-        answered() {
-          isAnswered = true
-          const at = now()
-          const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
-          speed.add(inFlight, seconds)
-          if (pinned !== null) return
-          finder.noteAnswered({ at: at / 1000, inFlight, seconds, isBusy: timesReached > before }, epoch)
-        },
-        left: () => atServer.ended(isAnswered),
-      }
-    },
+    adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
+    demand: () => ({
+      unbegun: backlog.unbegun,
+      limit: finder.search().limit,
+      isSettled: finder.search().phase !== 'first',
+    }),
+    sent: createSender({ finder, backlog, speed, share, full, isSearching, now }),
     rate: () => speed.rate(),
     fastest: () => speed.shortest(),
   }
 }
+
+interface SenderParts {
+  readonly finder: ReturnType<typeof createFinder>
+  readonly backlog: Backlog
+  readonly speed: AnswerSpeed
+  readonly share: () => Pick<ServerShare, 'leads' | 'others'>
+  /** Whether the limit is reached, and how many places are kept free. */
+  readonly full: { kept: number; readonly isReached: () => boolean }
+  readonly isSearching: () => boolean
+  readonly now: () => number
+}
+
+function createSender({ finder, backlog, speed, share, full, isSearching, now }: SenderParts): AdaptiveLimit['sent'] {
+  /** How often a page that was sent reached the limit. */
+  let timesReached = 0
+  return function sent(own: number, kept = 0): SentPage {
+    const inFlight = own + share().others().active
+    const { limit, epoch } = finder.search()
+    const sentAt = now()
+    const before = timesReached
+    if (isReached(limit, inFlight + kept)) timesReached += 1
+    full.kept = kept
+    finder.noteSent(inFlight + kept)
+    const atServer = backlog.sent()
+    let isAnswered = false
+    return {
+      begun() {
+        const isPrompt = atServer.begun()
+        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
+      },
+      answered() {
+        isAnswered = true
+        const at = now()
+        const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
+        speed.add(inFlight, seconds)
+        if (!isSearching()) return
+        const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
+        finder.noteAnswered(sample, epoch)
+      },
+      left: () => atServer.ended(isAnswered),
+    }
+  }
+}
+
+const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }
 
 interface FinderOptions {
   readonly begun: LimitSearch
@@ -149,6 +195,9 @@ function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
 
   return {
     search: () => search,
+    adopt(limit: number, isSettled: boolean): void {
+      enter(adoptLimit(search, limit, isSettled))
+    },
     noteSent(inFlight: number): void {
       peak = Math.max(peak, inFlight)
     },

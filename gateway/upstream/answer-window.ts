@@ -4,6 +4,8 @@ export interface Sample {
   readonly at: number
   /** Pages in flight when it was sent, itself included. */
   readonly inFlight: number
+  /** Those of this gateway; left out: all. */
+  readonly own?: number
   readonly seconds: number
   /** The limit was reached while the page was in flight. */
   readonly isBusy: boolean
@@ -64,9 +66,15 @@ export function hasTooFewBursts(samples: readonly Sample[]): boolean {
 
 /**
  * Returns the pages answered per second. Many servers answer in bursts, and a count between two moments would be wrong by
- * a good part of a burst: whole bursts are counted, from the beginning of the first to that of the last but one.
+ * a good part of a burst: whole bursts are counted, from the beginning of the first to that of the last but one. Pages of other
+ * gateways are taken to be answered as fast as these.
  */
 export function throughput(samples: readonly Sample[]): number {
+  const all = mean(samples.map(({ inFlight }) => inFlight))
+  return (countRate(samples) * all) / mean(samples.map(({ own, inFlight }) => own ?? inFlight))
+}
+
+function countRate(samples: readonly Sample[]): number {
   const bursts = findBursts(samples) ?? []
   // The first burst may have begun before the window, and the last may go on after it.
   const [first, second] = bursts

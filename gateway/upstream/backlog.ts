@@ -57,18 +57,15 @@ const MAX_BEGIN_SHARE = 1 / 2
  */
 export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOptions): Backlog {
   const fastestBegin = createRecentShortest()
-  let unbegun = 0
-  let active = 0
-  let sent = 0
+  let [unbegun, active, sent] = [0, 0, 0]
   /** Null: the server is not full, or has not been since the limit was set. */
-  let look: { readonly after: number; answered: number; most: number; readonly waits: WaitTimes } | null = null
+  let look: Look | null = null
 
   function see(): void {
     if (look === null && isFull()) look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now) }
     if (look === null) return
-    const beside = others()
-    look.waits.note(unbegun + beside.unbegun)
-    look.most = Math.max(look.most, active + beside.active)
+    look.waits.note(unbegun + others().unbegun)
+    look.most = Math.max(look.most, active + others().active)
   }
 
   function answered(number: number): void {
@@ -77,16 +74,13 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
     if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
     const { waits, most } = look
     look = null
-    const begin = fastestBegin.value() ?? Infinity
-    if (begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE) return
-    const prepared = (speed.rate() ?? 0) * begin
-    onLook({ most, waiting: Math.max(0, Math.floor(waits.usualLeast() - prepared)) })
+    const prepared = preparedOf(fastestBegin.value() ?? Infinity, speed)
+    if (prepared !== null) onLook({ most, waiting: Math.max(0, Math.floor(waits.usualLeast() - prepared)) })
   }
 
   return {
     sent() {
-      const sentAt = now()
-      const number = ++sent
+      const [sentAt, number] = [now(), ++sent]
       let hasBegun = false
       active += 1
       unbegun += 1
@@ -103,7 +97,7 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
           if (!begin()) return false
           const seconds = (now() - sentAt) / 1000
           fastestBegin.add(seconds)
-          return seconds <= (fastestBegin.value() ?? 0) * MAX_PROMPT + PROMPT_SECONDS
+          return isPrompt(seconds, fastestBegin.value() ?? 0)
         },
         ended(isAnswered) {
           begin()
@@ -121,6 +115,21 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
     },
   }
 }
+
+/** A look at the server while it is full, which began after so many pages had been sent. */
+interface Look {
+  readonly after: number
+  answered: number
+  most: number
+  readonly waits: WaitTimes
+}
+
+/** Returns how many pages the server prepares at a time; null: it sends no streams. */
+function preparedOf(begin: number, speed: BacklogOptions['speed']): number | null {
+  return begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE ? null : (speed.rate() ?? 0) * begin
+}
+
+const isPrompt = (seconds: number, fastest: number): boolean => seconds <= fastest * MAX_PROMPT + PROMPT_SECONDS
 
 type WaitTimes = ReturnType<typeof createWaitTimes>
 

@@ -5,6 +5,7 @@ import type { AdaptiveLimit } from './adaptive-limit.ts'
 import type { Breaker } from './breaker.ts'
 import type { UpstreamConnection, UpstreamRequest, UpstreamResponse } from './connection.ts'
 import type { UpstreamHealth } from './health.ts'
+import type { ServerShare } from './limit-share.ts'
 
 /** One request's claim on an upstream: it counts as in flight until it is released, by hand or by `using`. */
 export interface UpstreamLease extends Disposable {
@@ -33,6 +34,8 @@ export type LeaseKind = 'page' | 'forwarded'
 
 /** What an upstream tells those who watch it. */
 export interface UpstreamEvents {
+  /** Pages of a model that wait for room. */
+  readonly waitingFor: (modelId: string) => number
   /** There may be room, or none any more. */
   readonly onChange: () => void
   /** It should be looked at again. */
@@ -44,6 +47,7 @@ export interface LeasedParts {
   readonly connection: UpstreamConnection
   readonly health: UpstreamHealth
   readonly limit: AdaptiveLimit
+  readonly share: ServerShare
   readonly breaker: Breaker
   readonly events: UpstreamEvents
   readonly onImageRefused: (maxImageTokens: number) => void
@@ -61,7 +65,7 @@ export interface Leases {
 
 /** Creates the leases, none of them held. */
 export function createLeases(parts: LeasedParts): Leases {
-  const { connection, health, limit, breaker, events } = parts
+  const { connection, health, limit, share, breaker, events } = parts
   const places = createLaneRoom()
   let forwarded = 0
 
@@ -74,7 +78,7 @@ export function createLeases(parts: LeasedParts): Leases {
 
   function take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease {
     const leave = enter(kind, lane)
-    const sent = kind === 'page' ? limit.sent(places.active, places.kept(limit.current)) : null
+    const sent = kind === 'page' ? limit.sent(places.active, places.kept(share.part(limit.current))) : null
     const trial = breaker.sent()
     let isHeld = true
     const release = () => {
@@ -82,6 +86,7 @@ export function createLeases(parts: LeasedParts): Leases {
       isHeld = false
       leave()
       sent?.left()
+      share.left()
       events.onChange()
     }
     return {

@@ -93,6 +93,13 @@ export function beginSearch(limit = START): LimitSearch {
   return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null } }
 }
 
+/** Takes over what another gateway has found out. */
+export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolean): LimitSearch {
+  const phase = isSettled ? 'settled' : 'first'
+  if (limit === search.limit && phase === search.phase) return search
+  return { ...search, phase, limit, probe: null, epoch: search.epoch + 1 }
+}
+
 /**
  * Raises the limit by the pages that the server has begun, in the first rush: as it begins them, it is sent as many more.
  * What it has not begun says when to stop.

@@ -1,4 +1,3 @@
-import type { Turn } from '../schedule/turn.ts'
 import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { TurnQueue } from '../schedule/turn-queue.ts'
 import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
@@ -42,9 +41,8 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   function admitAll(): void {
     // A page that waits for an upstream it has not tried yet does not hold up the rest.
     const passedOver: Waiter[] = []
-    const hasRoom = (lane: Turn['lane']) => choice.hasRoom(modelId, lane)
-    while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && hasRoom('interactive')) {
-      const waiter = queue.shift(hasRoom('batch'))
+    while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && choice.hasRoom(modelId, 'interactive')) {
+      const waiter = queue.shift(choice.hasRoom(modelId, 'batch'))
       if (waiter === undefined) break
       const upstream = choice.forPage(waiter.claim)
       if (upstream === null) passedOver.push(waiter)

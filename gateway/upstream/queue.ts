@@ -16,6 +16,8 @@ export interface UpstreamQueue {
   dispatch(): void
   /** Tells whether a page of the model would be refused at once. */
   isOut(modelId: string): boolean
+  /** Pages of a model that wait. */
+  waitingFor(modelId: string): number
   /** Those waiting. */
   readonly waiting: number
 }
@@ -54,6 +56,7 @@ export function createUpstreamQueue(choice: UpstreamChoice, options: UpstreamQue
       for (const line of lines.values()) line.dispatch()
     },
     isOut: (modelId) => lineOf(modelId).isOut(),
+    waitingFor: (modelId) => lines.get(modelId)?.waiting ?? 0,
     get waiting() {
       return lines.values().reduce((sum, line) => sum + line.waiting, 0)
     },

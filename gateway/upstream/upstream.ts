@@ -6,9 +6,11 @@ import type { BreakerState } from './breaker.ts'
 import { connectUpstream } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { createHealth } from './health.ts'
-import type { UpstreamLog } from './health.ts'
+import type { UpstreamHealth, UpstreamLog } from './health.ts'
 import { createImageLimit } from './image-limit.ts'
 import { createLeases } from './lease.ts'
+import { unshared } from './limit-share.ts'
+import type { LimitShares, ServerShare } from './limit-share.ts'
 import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
@@ -18,6 +20,8 @@ export interface UpstreamOptions extends ConnectionOptions {
   readonly chooseProfile: ChooseProfile
   /** Pages in flight, as an operator wants it; null: found out. */
   readonly concurrency: number | null
+  /** Shares the servers' places with other gateways; left out: there are none. */
+  readonly shares?: LimitShares
   readonly onLog?: UpstreamLog
 }
 
@@ -33,8 +37,10 @@ export interface UpstreamStatus {
   readonly breaker: BreakerState
   /** Pages and forwarded requests. */
   readonly inFlight: number
-  /** Most pages in flight. */
+  /** Most pages in flight, those of all gateways that share it. */
   readonly limit: number
+  /** Most pages in flight of this gateway's. */
+  readonly part: number
 }
 
 /** One vLLM server: what it serves, whether it is well, and how much it has to do. */
@@ -77,14 +83,70 @@ const UNKNOWN_RATE = 100
 
 /** Creates one upstream, not yet asked. */
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
-  const { chooseProfile, concurrency, onLog } = options
+  const { chooseProfile, concurrency, shares = unshared, onLog } = options
   const connection = connectUpstream(baseUrl, options)
   const { url } = connection
-  const limit = createAdaptiveLimit({ pinned: concurrency, onChange: events.onChange })
+  const limit = createAdaptiveLimit({ pinned: concurrency, share: () => share, onChange: events.onChange })
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
-  const breaker = createBreaker({
+  const breaker = createUpstreamBreaker(log, events)
+  // What was found out before the server was gone says nothing about the one that is there now.
+  const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
+  const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
+  const demand = () => ({ ...limit.demand(), inFlight: pages(), waiting: isAvailable() ? waiting() : 0 })
+  const share: ServerShare = shares.join({ url, demand, adopt: limit.adopt, onChange: events.onChange })
+  const onImageRefused = (tokens: number) => imageLimit.refused(tokens)
+  const leases = createLeases({ connection, health, limit, share, breaker, events, onImageRefused })
+  const isWell = () => health.problem() === null
+  const isAvailable = () => isWell() && breaker.state() !== 'open'
+  const waiting = () => health.models().reduce((sum, { id }) => sum + events.waitingFor(id), 0)
+  const pages = () => leases.count('page')
+  const inFlight = () => pages() + leases.count('forwarded')
+  const part = () => share.part(limit.current)
+  function roomIn(lane: Turn['lane'], places: number): number {
+    const room = leases.places.room(lane, places)
+    if (room <= 0) share.wanted()
+    return room
+  }
+
+  return {
+    url,
+    models: () => health.models(),
+    isWell,
+    isAvailable,
+    isPrompt: () => !health.isLate(),
+    isAsleep: () => health.isAsleep(),
+    askAsleep: (signal) => health.askAsleep(signal),
+    room: (lane) => (isWell() ? roomIn(lane, breaker.state() === 'closed' ? part() : Math.min(1, part())) : 0),
+    limit: () => limit.current,
+    pages,
+    maxImageTokens: () => imageLimit.max(),
+    waitFor: (more) =>
+      Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
+    status: () => ({
+      url,
+      warnings: [...health.warnings(), ...readings.warnings()],
+      ...heardOf(health),
+      breaker: breaker.state(),
+      inFlight: inFlight(),
+      limit: limit.current,
+      part: part(),
+    }),
+    compared: (agrees) => readings.compared(agrees),
+    discover: (signal) => health.discover(signal),
+    lease: (kind, lane) => leases.take(kind, lane),
+    close: () => connection.close(),
+  }
+}
+
+const heardOf = (health: UpstreamHealth) => ({
+  problem: health.problem(),
+  models: health.models().map(({ id }) => id),
+})
+
+function createUpstreamBreaker(log: (level: 'info' | 'warn', message: string) => void, events: UpstreamEvents) {
+  return createBreaker({
     onChange(state) {
       const [level, message] = breakerNews[state]
       log(level, message)
@@ -92,47 +154,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       events.onChange()
     },
   })
-  // What was found out before the server was gone says nothing about the one that is there now.
-  const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
-  const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
-  const leases = createLeases({
-    connection,
-    health,
-    limit,
-    breaker,
-    events,
-    onImageRefused: (tokens) => imageLimit.refused(tokens),
-  })
-  const isWell = () => health.problem() === null
-  const pages = () => leases.count('page')
-  const inFlight = () => pages() + leases.count('forwarded')
-  return {
-    url,
-    models: () => health.models(),
-    isWell,
-    isAvailable: () => isWell() && breaker.state() !== 'open',
-    isPrompt: () => !health.isLate(),
-    isAsleep: () => health.isAsleep(),
-    askAsleep: (signal) => health.askAsleep(signal),
-    room: (lane) => (isWell() ? leases.places.room(lane, breaker.state() === 'closed' ? limit.current : 1) : 0),
-    limit: () => limit.current,
-    pages,
-    maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => Math.max(limit.fastest() ?? 0, (inFlight() + more) / (limit.rate() ?? UNKNOWN_RATE)),
-    status: () => ({
-      url,
-      problem: health.problem(),
-      warnings: [...health.warnings(), ...readings.warnings()],
-      models: health.models().map(({ id }) => id),
-      breaker: breaker.state(),
-      inFlight: inFlight(),
-      limit: limit.current,
-    }),
-    compared: (agrees) => readings.compared(agrees),
-    discover: (signal) => health.discover(signal),
-    lease: (kind, lane) => leases.take(kind, lane),
-    close: () => connection.close(),
-  }
 }
 
 const breakerNews = {

@@ -60,7 +60,8 @@ const MAX_REFRESH_MILLISECONDS = 1500
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const closing = new AbortController()
   const listeners: (() => void)[] = []
-  const events = { onChange: notify, onTrouble: () => rounds.refreshSoon() }
+  const waitingFor = (modelId: string) => queue.waitingFor(modelId)
+  const events = { waitingFor, onChange: notify, onTrouble: () => rounds.refreshSoon() }
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
   const choice = createUpstreamChoice(upstreams, options.queuedFor)
   const queue = createUpstreamQueue(choice, options)

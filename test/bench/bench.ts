@@ -8,6 +8,7 @@ import { benchGateway } from './gateway.ts'
 import { benchPassthrough } from './passthrough.ts'
 import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
+import { benchReplicas } from './replicas.ts'
 import { benchSaturation } from './saturation.ts'
 
 const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   passthrough: benchPassthrough,
   rasterize: benchRasterize,
   recall: benchRecall,
+  replicas: benchReplicas,
   saturation: benchSaturation,
 }
 

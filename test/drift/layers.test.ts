@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   rasterizer: ['errors.ts', 'page', 'schedule', 'prepare'],
   document: ['errors.ts', 'page', 'schedule', 'rasterizer'],
   webhook: ['errors.ts', 'telemetry', 'wire', 'store', 'schedule', 'document/download'],
-  upstream: ['errors.ts', 'page', 'schedule', 'profile', 'wire'],
+  upstream: ['errors.ts', 'type store', 'page', 'schedule', 'profile', 'wire'],
   engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'tesseract'],
   read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
   request: [

@@ -23,7 +23,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
       {
         status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable',
         engine: status.length === 0 ? 'tesseract' : 'vllm',
-        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit }) => ({
+        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part }) => ({
           url,
           status: problem ?? 'ok',
           ...(warnings.length > 0 ? { warnings } : {}),
@@ -31,6 +31,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
           breaker,
           in_flight: inFlight,
           limit,
+          part,
         })),
       },
       isReady ? 200 : 503,

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PlacesGrant, PlacesReport, RedisPlaces } from '../store/redis-places.ts'
+import type { LimitShares, ServerShare, SharingServer } from './limit-share.ts'
+
+/** How often a gateway says how it is: while something has changed that others wait for, while it has pages, and else. In milliseconds. */
+const SOON = 25
+const BUSY = 250
+const REST = 1000
+/** A gateway that stops waits no longer for Redis to note it, in milliseconds. */
+const LEAVE_TIMEOUT = 500
+/** Before Redis has answered once, a gateway takes one in so many of a server's places: it may not be alone. */
+const UNTOLD_SHARE = 4
+
+/** One server, as this gateway sees it. */
+interface Server extends SharingServer {
+  granted: PlacesGrant | null
+  /** What was said last. */
+  said: PlacesReport | null
+}
+
+/**
+ * Shares limits: each gateway says again and again what it has at each server and what waits, and is told its part. While
+ * nobody answers it goes on with the part that it has.
+ */
+export function createSharedLimits(places: RedisPlaces): LimitShares {
+  const id = randomUUID()
+  const servers = new Map<string, Server>()
+  const alarm = createAlarm(tick)
+  let isAway = true
+
+  async function tick(): Promise<void> {
+    const changed = await report().catch(() => {
+      // The connection itself says so in the log.
+      isAway = true
+      return servers.values().toArray()
+    })
+    for (const server of changed) server.onChange()
+    alarm.set(Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server)))))
+  }
+
+  async function report(): Promise<readonly Server[]> {
+    for (const server of servers.values()) server.said = reportOf(server)
+    const said = Object.fromEntries(servers.values().map(({ url, said: each }) => [url, each] as const))
+    const grants = await places.report(id, said as Record<string, PlacesReport>)
+    isAway = false
+    return [...servers.values()].filter((server) => take(server, grants[server.url]))
+  }
+
+  function join(joining: SharingServer): ServerShare {
+    const server: Server = { ...joining, granted: null, said: null }
+    servers.set(server.url, server)
+    alarm.set(0)
+    return {
+      leads: () => server.granted?.leads ?? true,
+      // Who had none when Redis went away takes one: its pages cannot wait for Redis.
+      part: (limit) => Math.max(isAway ? 1 : 0, partOf(server, limit)),
+      others: () => ({ active: server.granted?.active ?? 0, unbegun: server.granted?.unbegun ?? 0 }),
+      wanted() {
+        // Who has said so waits for the others.
+        if (server.said?.waiting === 0) alarm.set(SOON)
+      },
+      left() {
+        if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) alarm.set(SOON)
+      },
+    }
+  }
+
+  return {
+    join,
+    async close() {
+      alarm.close()
+      if (isAway) return
+      await Promise.race([places.leave(id, [...servers.keys()]).catch(() => {}), delay(LEAVE_TIMEOUT)])
+    },
+  }
+}
+
+/** Runs something after a while; the earliest of several counts. What is set while it runs waits until it is over. */
+function createAlarm(run: () => Promise<void>) {
+  let isClosed = false
+  let isRunning = false
+  let timer: NodeJS.Timeout | undefined
+  let dueAt = Infinity
+
+  async function ring(): Promise<void> {
+    dueAt = Infinity
+    isRunning = true
+    await run()
+    isRunning = false
+    if (dueAt < Infinity) start()
+  }
+
+  function start(): void {
+    clearTimeout(timer)
+    if (isClosed) return
+    timer = setTimeout(() => void ring(), Math.max(0, dueAt - performance.now()))
+    timer.unref()
+  }
+
+  return {
+    set(milliseconds: number): void {
+      const at = performance.now() + milliseconds
+      if (at >= dueAt) return
+      dueAt = at
+      if (!isRunning) start()
+    },
+    close(): void {
+      isClosed = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** A part stands until the next grant; by what the one who finds out the limit has raised it since, nobody else has more. */
+function partOf({ granted }: Server, limit: number): number {
+  if (granted === null) return Math.max(1, Math.floor(limit / UNTOLD_SHARE))
+  const raised = granted.leads ? Math.max(0, limit - granted.limit) : 0
+  return Math.min(limit, granted.part + raised)
+}
+
+function reportOf(server: Server): PlacesReport {
+  const { granted } = server
+  const own = server.demand()
+  return {
+    ...own,
+    held: Math.max(own.inFlight, server.granted === null ? 0 : partOf(server, own.limit)),
+    leads: granted?.leads ?? false,
+  }
+}
+
+/** Takes a grant over; returns whether something has changed. */
+function take(server: Server, grant: PlacesGrant | undefined): boolean {
+  if (grant === undefined) return false
+  const before = server.granted
+  server.granted = grant
+  if (before?.leads !== true) server.adopt(grant.limit, grant.isSettled)
+  return before?.part !== grant.part || before.leads !== grant.leads
+}
+
+function pauseOf({ granted, said, demand }: Server): number {
+  const { inFlight, waiting } = demand()
+  if (granted === null || said === null) return SOON
+  const mayGiveBack = said.held > granted.part && inFlight < said.held
+  const isShort = granted.target > granted.part && waiting > 0
+  if (mayGiveBack || isShort) return SOON
+  return inFlight + waiting > 0 ? BUSY : REST
+}

@@ -1,0 +1,124 @@
+// Three gateways in front of one server, which share its places through Redis, beside one gateway alone.
+import { setTimeout as delay } from 'node:timers/promises'
+import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { startRedis } from '../support/start-redis.ts'
+import { launchGateway, type Launched } from './processes.ts'
+import { connect, readDocument } from './read-document.ts'
+import { smallPages } from './small-pages.ts'
+import { printBar, printTable } from './table.ts'
+
+const PLACES = 16
+const SECONDS = 0.5
+const REPLICAS = 3
+/** The pages of a run, all replicas together; before them, as many warm up the limit. */
+const PAGES = 240
+const DOCUMENT_PAGES = 20
+const MIN_RATIO = 0.95
+/** What happens in the middle of a run. */
+type Event = 'replica killed' | 'Redis killed for 10 s' | null
+
+interface Case {
+  readonly name: string
+  /** Documents that each replica reads. */
+  readonly documents: readonly number[]
+  readonly event: Event
+}
+
+const DOCUMENTS = PAGES / DOCUMENT_PAGES
+const alone: Case = { name: 'one replica', documents: [DOCUMENTS], event: null }
+const cases: readonly Case[] = [
+  { name: 'three, equal demand', documents: [4, 4, 4], event: null },
+  { name: 'three, unequal demand', documents: [DOCUMENTS - 2, 1, 1], event: null },
+  { name: 'three, all at one', documents: [DOCUMENTS, 0, 0], event: null },
+  { name: 'three, one killed', documents: [4, 4, 4], event: 'replica killed' },
+  { name: 'three, Redis killed for 10 s', documents: [4, 4, 4], event: 'Redis killed for 10 s' },
+]
+
+/** Runs all cases and prints a table; returns whether every bar was met. */
+export async function benchReplicas(): Promise<boolean> {
+  const base = await runCase(alone)
+  const runs = [base]
+  process.stdout.write(`${JSON.stringify(base)}\n`)
+  for (const each of cases) {
+    runs.push(await runCase(each))
+    process.stdout.write(`${JSON.stringify(runs.at(-1))}\n`)
+  }
+  printTable(
+    runs.map(({ name, rate, peak, pages }) => ({
+      case: name,
+      pages: `${pages}`,
+      'pages/s': rate.toFixed(1),
+      'of one': (rate / base.rate).toFixed(3),
+      'most at the server': `${peak}`,
+    })),
+  )
+  const verdicts = runs
+    .slice(1)
+    .flatMap(({ name, rate, peak, isDisturbed }) => [
+      isDisturbed ||
+        printBar(
+          `${name}: ${(rate / base.rate).toFixed(3)} of one's pages, at least ${MIN_RATIO}`,
+          rate >= base.rate * MIN_RATIO,
+        ),
+      printBar(`${name}: ${peak} pages at the server, at most one's ${base.peak}`, peak <= base.peak),
+    ])
+  return verdicts.every(Boolean)
+}
+
+async function runCase({ name, documents, event }: Case) {
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await startRedis({ args: ['--appendonly', 'yes'] }))
+  const fake = stack.adopt(
+    await startFakeVllm({ service: { places: PLACES, seconds: SECONDS }, keepsRequests: false }),
+    (it) => it.close(),
+  )
+  const settings = { GATEWAY_REDIS_URL: redis.url, GATEWAY_CACHE_MAX_BYTES: '0' }
+  const gateways: Launched[] = []
+  for (const index of documents.keys()) {
+    const folder = { GATEWAY_DATA_DIR: `/tmp/bench-replicas-${process.pid}-${index}` }
+    gateways.push(stack.use(await launchGateway([fake.url], { ...settings, ...folder }, 'ignore')))
+  }
+  let next = 1
+  const read = async (gateway: Launched, count: number): Promise<number> => {
+    const readings = Array.from({ length: count }, () => {
+      next += DOCUMENT_PAGES
+      return readDocument(connect(gateway.url), smallPages(DOCUMENT_PAGES, next)).then(
+        ({ pagesRead }) => pagesRead,
+        () => 0,
+      )
+    })
+    return (await Promise.all(readings)).reduce((sum, pages) => sum + pages, 0)
+  }
+  const readAll = async () =>
+    (await Promise.all(gateways.map((gateway, index) => read(gateway, documents[index] ?? 0)))).reduce(
+      (sum, pages) => sum + pages,
+      0,
+    )
+  await readAll()
+  using watch = watchPeak(fake)
+  const startedAt = performance.now()
+  const reading = readAll()
+  const ended = reading.then(() => performance.now())
+  await delay(3000)
+  if (event === 'replica killed') await gateways[REPLICAS - 1]?.[Symbol.asyncDispose]()
+  if (event === 'Redis killed for 10 s') {
+    await redis.kill()
+    await delay(10_000)
+    await redis.restart()
+  }
+  const pages = await reading
+  return {
+    name,
+    pages,
+    rate: pages / (((await ended) - startedAt) / 1000),
+    peak: watch.peak(),
+    isDisturbed: event !== null,
+  }
+}
+
+/** Looks again and again at how many pages are at the server. */
+function watchPeak(fake: FakeVllm) {
+  let peak = 0
+  const timer = setInterval(() => void (peak = Math.max(peak, fake.requests.length)), 5)
+  return { peak: () => peak, [Symbol.dispose]: () => clearInterval(timer) }
+}
