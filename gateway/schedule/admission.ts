@@ -84,13 +84,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   }
 
   function queueFull(others: number, excess: number): GatewayError {
-    const rate = speed.pagesPerSecond()
-    const seconds = rate === null ? UNKNOWN_WAIT : Math.min(MAX_WAIT, Math.max(1, Math.ceil(excess / rate)))
-    return new GatewayError(
-      'queue_full',
-      `${others} pages of other requests wait to be read, and at most ${maxPages} may. Send the request again in ${seconds} seconds, or fewer pages with ocr.pages.`,
-      { retryAfterSeconds: seconds },
-    )
+    return tooMany(others, maxPages, secondsOf(excess, speed.pagesPerSecond()))
   }
 
   const upTo = (most: number): Admission => ({
@@ -106,4 +100,17 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
   })
   return upTo(maxPages)
+}
+
+/** Returns how long so many pages take to be read, as clients are told. */
+function secondsOf(pages: number, rate: number | null): number {
+  return rate === null ? UNKNOWN_WAIT : Math.min(MAX_WAIT, Math.max(1, Math.ceil(pages / rate)))
+}
+
+function tooMany(others: number, most: number, seconds: number): GatewayError {
+  return new GatewayError(
+    'queue_full',
+    `${others} pages of other requests wait to be read, and at most ${most} may. Send the request again in ${seconds} seconds, or fewer pages with ocr.pages.`,
+    { retryAfterSeconds: seconds },
+  )
 }

@@ -1,5 +1,5 @@
 import { createLaneRoom } from './lane-room.ts'
-import { createTurnQueue } from './turn-queue.ts'
+import { createTurnQueue, type TurnQueue } from './turn-queue.ts'
 import type { Turn } from './turn.ts'
 
 /** Gives a slot back; calling it again does nothing. */
@@ -49,21 +49,10 @@ export function createSlots(capacity: () => number, beyond?: (capacity: number) 
   }
 
   function wait(turn: Turn, signal: AbortSignal): Promise<Release> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        queue.remove(admit)
-        reject(signal.reason)
-      }
-      // Granted here and not where the promise is awaited: nobody can slip in between.
-      const admit = () => {
-        signal.removeEventListener('abort', leave)
-        resolve(grant(turn))
-      }
-      queue.push(turn, admit)
-      signal.addEventListener('abort', leave, { once: true })
-      // Those who wait may all be of the lane that has no room.
-      refill()
-    })
+    const granted = inQueue(queue, turn, () => grant(turn), signal)
+    // Those who wait may all be of the lane that has no room.
+    refill()
+    return granted
   }
 
   return {
@@ -84,6 +73,28 @@ export function createSlots(capacity: () => number, beyond?: (capacity: number) 
       return queue.size
     },
   }
+}
+
+/** Waits in a queue until it is said that there is a slot. */
+function inQueue(
+  queue: TurnQueue<() => void>,
+  turn: Turn,
+  grant: () => Release,
+  signal: AbortSignal,
+): Promise<Release> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      queue.remove(admit)
+      reject(signal.reason)
+    }
+    // Granted here and not where the promise is awaited: nobody can slip in between.
+    const admit = () => {
+      signal.removeEventListener('abort', leave)
+      resolve(grant())
+    }
+    queue.push(turn, admit)
+    signal.addEventListener('abort', leave, { once: true })
+  })
 }
 
 /** Slots of each model: one model's pages never take the room of another's. */
