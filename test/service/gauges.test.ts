@@ -74,6 +74,7 @@ describe('queues and upstreams in the metrics and on /ready', () => {
       breaker: 'closed',
       in_flight: LIMIT,
       limit: LIMIT,
+      part: LIMIT,
     })
     open()
     assert.equal((await within(job, DEADLINE, 'the answer')).ocr.pages.length, PAGES)
