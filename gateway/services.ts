@@ -8,40 +8,24 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
-import { createDiskStore } from './cache/disk-store.ts'
-import { createMemoryStore } from './cache/memory-store.ts'
-import type { PageStore } from './cache/page-store.ts'
-import { createRedisStore } from './cache/redis-store.ts'
 import type { Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
 import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
-import { openDocuments } from './document/portfolio.ts'
-import { createEmbeddedEngine, embeddedModel, type EmbeddedEngine } from './engine/tesseract/engine.ts'
-import { answerLimits } from './engine/vllm/answer-limits.ts'
-import { createVllmEngine } from './engine/vllm/engine.ts'
+import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
 import type { BlobStore } from './files/blob-store.ts'
 import { createDiskBlobs } from './files/disk-blobs.ts'
 import { createFiles, type Files } from './files/files.ts'
 import { createS3Blobs } from './files/s3-blobs.ts'
-import { createKeptReadings, type KeptReadings } from './ocr/kept-readings.ts'
-import { pagesBegun } from './ocr/lookahead.ts'
-import { observeAttempts, observeReading } from './ocr/observe-reading.ts'
+import { createKeptReadings } from './ocr/kept-readings.ts'
 import type { OcrServices } from './ocr/ocr.ts'
-import { createPaceMeter, type PaceMeter } from './ocr/reading-pace.ts'
-import { chooseProfile, profileIds } from './profile/profiles.ts'
-import { createRasterizer, type Rasterizer } from './rasterizer/pool.ts'
-import { rasterizationVersion } from './rasterizer/version.ts'
-import { createSingleAsk } from './read/ask.ts'
-import { createGuard } from './read/guard/guard.ts'
-import { createOnce } from './read/once.ts'
-import { createPageSlots, spareAttempts, type PageSlots } from './read/page-slots.ts'
-import type { ReadServices } from './read/read-page.ts'
+import { createPaceMeter } from './ocr/reading-pace.ts'
+import { profileIds } from './profile/profiles.ts'
+import { createPageSlots, type PageSlots } from './read/page-slots.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import { findUnfitness } from './store/redis-fitness.ts'
-import { createRedisPlaces } from './store/redis-places.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
@@ -50,12 +34,17 @@ import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
-import { unshared, type LimitShares } from './upstream/limit-share.ts'
-import { createSharedLimits } from './upstream/shared-limits.ts'
-import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
+import {
+  createConfiguredUpstreams,
+  createDocumentRasterizer,
+  createOcrServices,
+  createShares,
+  createStore,
+} from './wiring/reading.ts'
 
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
@@ -88,11 +77,6 @@ export interface Services extends AsyncDisposable {
   /** Null: nobody is told of anything. */
   readonly webhooks: Webhooks | null
 }
-
-const CONNECT_TIMEOUT_SECONDS = 10
-const REFRESH_SECONDS = 10
-/** A cache that takes longer than this costs more than it saves. */
-const REDIS_TIMEOUT_MS = 300
 
 /** Returns the problems of a configuration that the rules of its single variables cannot find. */
 export function configurationProblems(config: Config): string[] {
@@ -422,128 +406,4 @@ function anonymousAccess(config: Config): AnonymousAccess | null {
   if (config.GATEWAY_API_KEYS.length > 0) return null
   const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
   return { host, anyHost, corsOrigins }
-}
-
-interface OcrParts extends ReadParts {
-  readonly log: Log
-  readonly rasterizer: Rasterizer
-  readonly admission: Admission
-  readonly kept: KeptReadings
-}
-
-function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, store, upstreams, meter, rasterizer, admission, kept } = parts
-  return {
-    reading: createReadServices(config, parts),
-    metrics,
-    meter,
-    log,
-    rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
-    imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
-    cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
-    cached: (pageKeys, signal) => store.has(pageKeys, signal),
-    openDocuments: (source, turn, signal) =>
-      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
-    admission,
-    expectEngine: async ({ id, engine: name }, signal) => {
-      if (name === 'vllm') await upstreams.expect(id, signal)
-    },
-    lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
-    maxPages: config.GATEWAY_MAX_PAGES,
-    kept,
-    keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
-  }
-}
-
-interface ReadParts {
-  readonly metrics: Metrics
-  readonly store: PageStore
-  readonly upstreams: Upstreams
-  readonly embedded: EmbeddedEngine
-  readonly slots: PageSlots
-  readonly meter: PaceMeter
-}
-
-function createReadServices(
-  config: Config,
-  { metrics, store, upstreams, embedded, slots, meter }: ReadParts,
-): ReadServices {
-  const totalTimeoutSeconds = config.GATEWAY_PAGE_TIMEOUT_SECONDS
-  const silence = {
-    firstTokenTimeoutSeconds: config.GATEWAY_FIRST_TOKEN_TIMEOUT_SECONDS,
-    idleTimeoutSeconds: config.GATEWAY_IDLE_TIMEOUT_SECONDS,
-  }
-  const vllm = createVllmEngine({
-    upstreams,
-    ...answerLimits(silence, totalTimeoutSeconds),
-    onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
-    onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
-  })
-  const { onAttempt, onCloserLook } = observeAttempts(metrics)
-  const spare = spareAttempts(slots, (modelId) => upstreams.spare(modelId))
-  return {
-    once: createOnce(store),
-    slots,
-    ask: {
-      vllm: createGuard(vllm, {
-        totalTimeoutSeconds,
-        spare,
-        maxImageTokens: (modelId) => upstreams.maxImageTokens(modelId),
-        onAttempt,
-        onCompared: (upstream, agrees) => upstreams.compared(upstream, agrees),
-      }),
-      tesseract: createSingleAsk(embedded.recognize, totalTimeoutSeconds),
-    },
-    crossCheck: { totalTimeoutSeconds, onCloserLook },
-    observer: observeReading(metrics, meter),
-  }
-}
-
-function createStore(config: Config, log: Log, keepsPages: boolean): PageStore {
-  const bounds = { maxValueBytes: config.GATEWAY_CACHE_MAX_VALUE_BYTES, ttlSeconds: config.GATEWAY_CACHE_TTL_SECONDS }
-  if (config.GATEWAY_REDIS_URL === null && keepsPages) return createDiskStore(config.GATEWAY_DATA_DIR, bounds)
-  if (config.GATEWAY_REDIS_URL === null)
-    return createMemoryStore({ ...bounds, maxBytes: config.GATEWAY_CACHE_MAX_BYTES })
-  const claimLimitMs = config.GATEWAY_PAGE_TIMEOUT_SECONDS * 1000
-  const limits = { ...bounds, claimLimitMs, commandTimeoutMs: REDIS_TIMEOUT_MS }
-  return createRedisStore({ ...limits, url: config.GATEWAY_REDIS_URL, log })
-}
-
-function createDocumentRasterizer(config: Config): Rasterizer {
-  return createRasterizer({
-    threads: config.GATEWAY_RASTERIZE_THREADS ?? availableParallelism(),
-    pageTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
-    openTimeoutSeconds: config.GATEWAY_RASTERIZE_TIMEOUT_SECONDS,
-    maxImagePixels: config.GATEWAY_MAX_IMAGE_PIXELS,
-    pdfRasterizer: config.GATEWAY_RASTERIZER,
-    maxPageMegabytes: config.GATEWAY_RASTERIZE_MEMORY_MEGABYTES,
-    maxFileBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-  })
-}
-
-/** Replicas divide the places of servers through Redis. */
-function createShares(shared: SharedRedis | null): LimitShares {
-  return shared === null ? unshared : createSharedLimits(createRedisPlaces(shared))
-}
-
-interface UpstreamParts {
-  readonly log: Log
-  readonly shares: LimitShares
-  readonly queuedFor: (modelId: string) => number
-}
-
-function createConfiguredUpstreams(config: Config, { log, shares, queuedFor }: UpstreamParts): Upstreams {
-  return createUpstreams({
-    urls: config.GATEWAY_UPSTREAM_URLS,
-    apiKey: config.GATEWAY_UPSTREAM_API_KEY,
-    refreshSeconds: REFRESH_SECONDS,
-    concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
-    patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
-    shares,
-    queuedFor,
-    maxPerRequest: config.GATEWAY_LOOKAHEAD,
-    connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
-    chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),
-    onLog: (level, message, fields) => log[level](fields, message),
-  })
 }
