@@ -110,8 +110,8 @@ describe('gateways that share a server through Redis', () => {
     const parts = () => Promise.all(gateways.map(({ url }) => partOf(url)))
     await eventually(async () => (await parts()).every((part) => part > 0), 10_000, 'each has a part')
     assert.ok((await parts()).reduce((sum, part) => sum + part, 0) <= 3)
-    const read = async ({ client }: (typeof gateways)[number], first: number) => {
-      const content = [filePart(makePdf(Array.from({ length: 12 }, (_, index) => ({ number: first + index }))))]
+    const read = async ({ client }: (typeof gateways)[number], first: number, count = 12) => {
+      const content = [filePart(makePdf(Array.from({ length: count }, (_, index) => ({ number: first + index }))))]
       const { choices } = await client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content }] })
       return choices[0]?.message.content ?? ''
     }
@@ -120,12 +120,12 @@ describe('gateways that share a server through Redis', () => {
     assert.ok(fake.peakRunning <= 3, `${fake.peakRunning} pages at a time`)
     const [first] = gateways
     assert.ok(first !== undefined)
-    const reading = read(first, 300)
+    const reading = read(first, 300, 120)
     await eventually(async () => (await partOf(first.url)) === 3, 5000, 'the one that has pages has all places')
     await reading
     assert.ok(fake.peakRunning <= 3, `${fake.peakRunning} pages at a time`)
     await redis.kill()
-    assert.ok((await read(first, 400)).includes('page 411'))
+    assert.ok((await read(first, 500)).includes('page 511'))
   })
 })
 
