@@ -21,8 +21,11 @@ interface LoadedTask {
   readonly ended: () => void
 }
 
-/** How many tasks a process has at most: each has open documents. */
-export const MAX_AT_A_TIME = 64
+/** How many tasks a process has at most: as many lines of one page as keep several large GPUs busy. */
+export const MAX_AT_A_TIME = 512
+/** More than so many are begun only while all of them together are not longer than that, in bytes: their documents are open. */
+const FEW = 64
+const MAX_OPEN_BYTES = 256 * 1024 * 1024
 /** So many of them wait at most for what is not there now. */
 const MAX_WAITING = 32
 /** So many it has at least, whatever else waits: batches give way, but they do not stand still. */
@@ -36,6 +39,9 @@ const PAGES_AHEAD = 2
 const LEAST_PAGES = 16
 
 interface Taken {
+  /** Its length. */
+  length: number
+  /** What it holds of that beside its documents. */
   bytes: number
   isOpening: boolean
   isWaiting: boolean
@@ -55,7 +61,9 @@ export function createLoad({
       const tasks = [...running]
       const held = tasks.reduce((sum, { bytes }) => sum + bytes, 0)
       const opening = tasks.filter(({ isOpening }) => isOpening).length
-      if (running.size >= MAX_AT_A_TIME || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
+      const open = tasks.reduce((sum, { length }) => sum + length, 0)
+      const most = open < MAX_OPEN_BYTES ? MAX_AT_A_TIME : FEW
+      if (running.size >= most || held >= MAX_HELD_BYTES || opening >= MAX_OPENING) return false
       // Pages of others who wait count as well: what a batch begins now would stand behind them.
       const enough = Math.max(LEAST_PAGES, PAGES_AHEAD * capacity())
       const busy = tasks.filter(({ isWaiting }) => !isWaiting).length
@@ -63,7 +71,7 @@ export function createLoad({
     },
     mayWait: () => [...running].filter(({ isWaiting }) => isWaiting).length < MAX_WAITING,
     add(isLine, onOpened) {
-      const task: Taken = { bytes: 0, isOpening: isLine, isWaiting: false }
+      const task: Taken = { length: 0, bytes: 0, isOpening: isLine, isWaiting: false }
       const known = Promise.withResolvers<void>()
       running.add(task)
       // Only a line holds what it is read from.
@@ -71,7 +79,7 @@ export function createLoad({
       return {
         observer: {
           onLength(bytes) {
-            task.bytes = bytes
+            Object.assign(task, { length: bytes, bytes })
             known.resolve()
           },
           onOpened() {
@@ -82,7 +90,7 @@ export function createLoad({
         },
         known: known.promise,
         waits() {
-          Object.assign(task, { bytes: 0, isOpening: false, isWaiting: true })
+          Object.assign(task, { length: 0, bytes: 0, isOpening: false, isWaiting: true })
           known.resolve()
           onOpened()
         },
