@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import type { Batch } from './batch/batch.ts'
 import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
 import { createEmbeddedPages } from './batch/embedded/pages.ts'
@@ -13,10 +12,7 @@ import type { ApiKey } from './config/variables.ts'
 import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
-import type { BlobStore } from './files/blob-store.ts'
-import { createDiskBlobs } from './files/disk-blobs.ts'
-import { createFiles, type Files } from './files/files.ts'
-import { createS3Blobs } from './files/s3-blobs.ts'
+import type { Files } from './files/files.ts'
 import { createKeptReadings } from './ocr/kept-readings.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { createPaceMeter } from './ocr/reading-pace.ts'
@@ -38,6 +34,7 @@ import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
+import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -274,55 +271,6 @@ function namedDocuments({ named }: Files, downloads: ReturnType<typeof createCon
       at: async (address, facts) => (await named.signed(address, facts)) ?? at(address, facts),
     }
   }
-}
-
-/** Before that, nothing is held for left behind: a disk may be slow, and a clock wrong. */
-const LEAST_STALE_SECONDS = 15 * 60
-/** An upload to a bucket is dated by its beginning, and may be a slow one. */
-const ABANDONED_SECONDS = 24 * 3600
-
-const staleAfterMs = (config: Config): number =>
-  Math.max(LEAST_STALE_SECONDS, 2 * config.GATEWAY_BODY_IDLE_SECONDS) * 1000
-
-/** Creates the store of the bytes of files, or of the results of batches. */
-function createBlobs(config: Config, root: 'files' | 'batches'): BlobStore {
-  if (config.GATEWAY_S3_BUCKET === null) return createDiskBlobs(blobFolder(config, root), staleAfterMs(config))
-  return createS3Blobs({
-    name: config.GATEWAY_S3_BUCKET,
-    endpoint: config.GATEWAY_S3_ENDPOINT,
-    prefix: `${config.GATEWAY_S3_PREFIX}${root}/`,
-    temporary: join(config.GATEWAY_DATA_DIR, 'fetched'),
-    abandonedAfterMs: ABANDONED_SECONDS * 1000,
-  })
-}
-
-const blobFolder = ({ GATEWAY_SHARED_DIR, GATEWAY_DATA_DIR }: Config, root: string): string =>
-  join(GATEWAY_SHARED_DIR ?? GATEWAY_DATA_DIR, root)
-
-interface FileParts {
-  readonly database: Database
-  readonly shared: SharedRedis | null
-  readonly log: Log
-}
-
-function createStoredFiles(config: Config, { database, shared, log }: FileParts): Files {
-  const isAlone = shared === null && config.GATEWAY_S3_BUCKET === null && config.GATEWAY_SHARED_DIR === null
-  return createFiles(database, {
-    blobs: createBlobs(config, 'files'),
-    shared,
-    ownFolder: isAlone ? blobFolder(config, 'files') : null,
-    ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
-    maxBytes: config.GATEWAY_MAX_STORED_BYTES,
-    isShared: config.GATEWAY_API_KEYS.length > 1,
-    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    staleAfterMs: staleAfterMs(config),
-    onMissing: (id) =>
-      log.warn(
-        { file: id },
-        'the bytes of a stored file are not here: do all gateways of this Redis share a folder or a bucket?',
-      ),
-    onError: (error) => log.error({ err: error }, 'stored files could not be swept'),
-  })
 }
 
 function tellOfBatches(webhooks: Webhooks | null): (batch: Batch) => Promise<void> {

@@ -98,6 +98,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'config',
     'cache',
     'store',
+    'files',
     'schedule',
     'profile',
     'rasterizer',
