@@ -57,7 +57,10 @@ export async function runReading(prepared: Prepared): Promise<number> {
   for (const { name, message } of found.unreadable) {
     progress.end(null, { kind: 'failed', name, pages: 0, seconds: 0, note: message })
   }
-  using interrupts = listenForInterrupts(() => line(stoppingLine(progress)))
+  using interrupts = listenForInterrupts(() => {
+    line(connection.isOwn ? OWN_STOPPING : stoppingLine(progress))
+    connection.leave()
+  })
   const gone = new AbortController()
   const heading = (text: string): void => (isLive ? line(text) : sayUnlessQuiet(prepared, text))
   const { sink, total } = sinkOf(prepared, { heading, gone: (error) => gone.abort(error) })
@@ -75,6 +78,7 @@ export async function runReading(prepared: Prepared): Promise<number> {
         away: (message) => line(`Nothing can be read now (${printable(message)}). Waiting …`),
         back: () => line('Going on.'),
       }),
+      isOwn: connection.isOwn,
       stopping: interrupts.stopping,
       cut: AbortSignal.any([interrupts.cut, gone.signal]),
     })
@@ -153,6 +157,8 @@ function inputsOf(
     signal: stopping,
   })
 }
+
+const OWN_STOPPING = 'Stopping: the pages that are being read are finished. Ctrl-C again leaves them.'
 
 function stoppingLine(progress: Progress): string {
   const rows = [...progress.rows]
