@@ -34,13 +34,29 @@ const TIMEOUT = 24 * 3600 * 1000
 export async function connect(options: ConnectOptions, env: NodeJS.ProcessEnv): Promise<Connection> {
   if (options.baseUrl === undefined) return startOwn(options, env)
   const baseUrl = normalized(options.baseUrl)
-  return { client: createClient(baseUrl, env), baseUrl, isOwn: false, leave() {}, [Symbol.asyncDispose]: async () => {} }
+  return {
+    client: createClient(baseUrl, env),
+    baseUrl,
+    isOwn: false,
+    leave() {},
+    [Symbol.asyncDispose]: async () => {},
+  }
 }
 
 function createClient(baseURL: string, env: NodeJS.ProcessEnv): OpenAI {
+  // When the command is stopped, it will be given again.
+  const defaultHeaders = { 'x-ocr-on-disconnect': 'finish' }
   const apiKey = env['OPENAI_API_KEY'] || 'none'
   // Tries again by itself, which knows more of documents. What the environment says of organizations is not for a gateway.
-  return new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: TIMEOUT, organization: null, project: null })
+  return new OpenAI({
+    baseURL,
+    apiKey,
+    maxRetries: 0,
+    timeout: TIMEOUT,
+    organization: null,
+    project: null,
+    defaultHeaders,
+  })
 }
 
 /** Gateways are known by their address, and clients are given the one with `/v1`. */

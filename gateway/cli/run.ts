@@ -5,7 +5,7 @@ import type { Entry, Manifest } from './manifest.ts'
 import type { Question } from './options.ts'
 import { outputPlace, type OutFolder } from './out-folder.ts'
 import type { Patience } from './patience.ts'
-import { isLong, type Outcome, type Progress, type Row } from './progress.ts'
+import { hasMoreToCome, type Outcome, type Progress, type Row } from './progress.ts'
 import { entryOf, failedEntry, failedPages, outcomeOf } from './entry.ts'
 import { askPersistently } from './ask.ts'
 import { identify, lookUp, type Identified, type Retrying } from './resume.ts'
@@ -88,10 +88,13 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
     if (known !== null) return end(known)
     cut.throwIfAborted()
     row = run.progress.begin(input)
-    const leaving = leaveIfLong(run, row)
+    using leaving = leaveUnfinished(run, row)
     left = AbortSignal.any([cut, leaving.signal])
-    const ends = { stopping: run.stopping, cut: left }
-    const reading = await askPersistently(run, { found, turn, row, onOpened: leaving.look }, ends)
+    const reading = await askPersistently(
+      run,
+      { found, turn, row, onOpened: leaving.look },
+      { stopping: run.stopping, cut: left },
+    )
     const output = await turn.write(reading)
     await keep(run, entryOf(reading, output, { input, found, question: run.question, startedAt }))
     run.progress.failedPages += failedPages(reading.ocr.pages)
@@ -112,16 +115,17 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
 }
 
 /**
- * Whoever stops the command does not wait for a document with many pages to go: it is left, and the pages that are read are
- * known to the gateway. One of the command's own begins none of them. `look` is for one that tells how long it is only then.
+ * Whoever stops the command does not wait for a document with pages to come: the gateway keeps those that are read, and finishes
+ * those that an engine has taken. One of the command's own does so while it is asked, and may end the document with them.
+ * `look` is for a document that tells how long it is only when the command is stopped.
  */
-function leaveIfLong({ stopping, isOwn }: Run, row: Row): { readonly signal: AbortSignal; readonly look: () => void } {
+function leaveUnfinished({ stopping, isOwn }: Run, row: Row) {
   const leave = new AbortController()
   const look = (): void => {
-    if (stopping.aborted && !isOwn && isLong(row)) leave.abort()
+    if (stopping.aborted && !isOwn && hasMoreToCome(row)) leave.abort()
   }
   stopping.addEventListener('abort', look, { once: true })
-  return { signal: leave.signal, look }
+  return { signal: leave.signal, look, [Symbol.dispose]: () => stopping.removeEventListener('abort', look) }
 }
 
 async function knownOutcome(

@@ -13,6 +13,8 @@ export interface LatePages {
   inTime(result: PageResult): void
   /** Takes over the reading of a page that an engine may be at; false: it is of no use to anybody, and must be aborted. */
   takeOver(reading: KeptReading): boolean
+  /** Takes over the reading of a page that an engine has taken, whose client has left and comes again; false as above. */
+  leave(reading: KeptReading): boolean
   /** Notes a page that was not read in time. Throws where that fails the request at once. */
   late(): void
   /** Whether a page was not begun, because the gateway stops: the request will fail. */
@@ -27,15 +29,17 @@ export interface LatePages {
 export interface LateServices {
   /** Whether there is a cache in which a page can be found again. */
   readonly keepsAnswers: boolean
+  /** Aborted when the client has left. */
+  readonly client: AbortSignal
   readonly leaving: AbortSignal
 }
 
 /** Creates the decision for a request of so many pages. */
 export function createLatePages(
-  request: Pick<OcrRequest, 'cache' | 'onDeadline'>,
+  request: Pick<OcrRequest, 'cache' | 'onDeadline' | 'onDisconnect'>,
   { signal, isHopeless }: Deadline,
   pages: number,
-  { keepsAnswers, leaving }: LateServices,
+  { keepsAnswers, leaving, client }: LateServices,
 ): LatePages {
   const kept: KeptReading[] = []
   let done = 0
@@ -44,17 +48,19 @@ export function createLatePages(
   const error = (): GatewayError => timeIsUp(request, { done, pages, isHopeless, keepsAnswers })
   // A request that fails is sent again. One that is answered may never be.
   const willFail = (): boolean => request.onDeadline === 'fail' || done === 0
+  const keep = (reading: KeptReading): boolean => {
+    const isUseful = keepsAnswers && request.cache !== 'off'
+    if (isUseful) kept.push(reading)
+    return isUseful
+  }
   return {
     deadline: signal,
     leaving,
     inTime({ error: failure, isFallback }) {
       if (failure === null && !isFallback) done += 1
     },
-    takeOver(reading) {
-      const isUseful = keepsAnswers && request.cache !== 'off' && willFail()
-      if (isUseful) kept.push(reading)
-      return isUseful
-    },
+    takeOver: (reading) => willFail() && keep(reading),
+    leave: (reading) => client.aborted && request.onDisconnect === 'finish' && keep(reading),
     late() {
       if (!signal.aborted) {
         cut += 1

@@ -50,7 +50,7 @@ export async function* ocr(
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const { keepsAnswers, leaving = NEVER } = services
-  const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving })
+  const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, cutFigures: figureCutter(request) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))

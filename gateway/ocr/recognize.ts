@@ -64,6 +64,7 @@ async function resultInTime(
     late.inTime(end)
     return end
   }
+  signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
   if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
@@ -80,7 +81,10 @@ async function endInTime(
   signal: AbortSignal,
 ): Promise<PageResult | 'goes on' | 'left'> {
   const { promise: isLate, resolve } = Promise.withResolvers<'goes on' | 'left'>()
-  const onAbort = () => reading.abort(signal.reason)
+  const onAbort = () => {
+    if (reading.isTaken() && late.leave(reading)) resolve('goes on')
+    else reading.abort(signal.reason)
+  }
   const onDeadline = () => {
     if (signal.aborted) return
     const goesOn = reading.isBegun() && late.takeOver(reading)
@@ -128,7 +132,9 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
   }
   const onTaken = () => void (isTaken = true)
   pagesInFlight.inc()
-  const result = resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  const result = resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
+    pagesInFlight.dec(),
+  )
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),

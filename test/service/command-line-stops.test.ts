@@ -11,6 +11,8 @@ import { eventually, within } from '../support/within.ts'
 
 const IN_FLIGHT = 3
 const ARGS = ['in', '-o', 'out', '-c', '2']
+/** The number of a page that takes long. */
+const SLOW = 2300
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'] as const
 
 /** An engine that takes `delay` milliseconds for a page, or what is said for the page's number. */
@@ -45,7 +47,12 @@ function checkDocuments(folder: string, documents: number, pages: number): void 
 }
 
 /** Stops the command three times, each time after some pages. Returns what it has said. */
-async function stopThrice(folder: string, engine: FakeVllm, env: Readonly<Record<string, string>>) {
+async function stopThrice(
+  folder: string,
+  engine: FakeVllm,
+  env: Readonly<Record<string, string>>,
+  onStopped: (signal: NodeJS.Signals) => void = () => {},
+) {
   const said: string[] = []
   const endings: (number | null)[] = []
   for (const signal of SIGNALS) {
@@ -55,41 +62,18 @@ async function stopThrice(folder: string, engine: FakeVllm, env: Readonly<Record
     run.child.kill(signal)
     endings.push(await within(run.exited, 20_000, `the end by ${signal}`))
     said.push(run.output.stderr)
+    onStopped(signal)
   }
   assert.deepEqual(endings, [130, 143, null])
   return said
 }
 
-describe('ocr that is stopped', { timeout: 90_000, concurrency: 2 }, () => {
+describe('ocr that is stopped', { timeout: 120_000, concurrency: 2 }, () => {
   const { path } = useFolder()
   const folderOf = (name: string): string => {
     mkdirSync(join(path, name))
     return join(path, name)
   }
-
-  it('finishes the pages that an engine has taken, begins no others, and asks for none of them again', async () => {
-    const folder = folderOf('long')
-    makeDocuments(folder, 1, 60)
-    writeFileSync(join(folder, 'in/short.pdf'), makePdf([{ number: 2300 }]))
-    // The short one is still being read when the command is stopped.
-    await using engine = await startEngine(300, { 2300: 2500 })
-    const env = { GATEWAY_UPSTREAM_URLS: engine.url, GATEWAY_UPSTREAM_CONCURRENCY: '4' }
-    const first = startOcr(ARGS, { cwd: folder, env })
-    await eventually(() => engine.requests.length >= 14, 20_000, 'some pages')
-    first.child.kill('SIGINT')
-    assert.equal(await within(first.exited, 15_000, 'the end'), 130, first.output.stderr)
-    assert.match(first.output.stderr, /Stopping: the pages that are being read are finished\. Ctrl-C again leaves them\./)
-    assert.match(first.output.stderr, /1 read, 1 not begun or left[^]*same command again/)
-    assert.match(read(folder, 'short.pdf.md'), /page 2300/)
-    assert.ok(
-      engine.requests.every(({ finished }) => finished),
-      'none is aborted',
-    )
-    const last = await runOcr(ARGS, { cwd: folder, env })
-    assert.equal(last.code, 0, last.stderr)
-    assert.deepEqual([asked(engine).length, new Set(asked(engine)).size], [61, 61])
-    checkDocuments(folder, 1, 60)
-  })
 
   it('leaves even those at the second Ctrl-C', async () => {
     const folder = folderOf('twice')
@@ -106,25 +90,34 @@ describe('ocr that is stopped', { timeout: 90_000, concurrency: 2 }, () => {
     assert.ok(engine.requests.every(({ aborted }) => aborted))
   })
 
-  it('goes on when it is started again, and asks for no page twice: after SIGINT, SIGTERM and kill -9', async () => {
-    const [documents, pages] = [10, 4]
+  it('finishes what an engine has taken, begins no other page, and asks for none twice', async () => {
+    const [documents, pages] = [2, 30]
     const folder = folderOf('own')
     makeDocuments(folder, documents, pages)
-    await using engine = await startEngine(120)
+    writeFileSync(join(folder, 'in/-.pdf'), makePdf([{ number: SLOW }]))
+    // The only page of this one is at the engine when the command is stopped: so it is finished, and written.
+    await using engine = await startEngine(150, { [SLOW]: 3000 })
     const env = { GATEWAY_UPSTREAM_URLS: engine.url, GATEWAY_UPSTREAM_CONCURRENCY: `${IN_FLIGHT}` }
-    const said = await stopThrice(folder, engine, env)
-    for (const text of said.slice(0, 2)) assert.match(text, /Stopping: [^]*same command again/)
+    const said = await stopThrice(folder, engine, env, (signal) => {
+      if (signal === 'SIGKILL') return
+      const unfinished = engine.requests.filter(({ finished }) => !finished).map(({ image }) => image?.pageNumber)
+      assert.deepEqual(unfinished, [], `none is left at ${signal}`)
+      assert.equal(new Set(asked(engine)).size, asked(engine).length, `no page twice after ${signal}`)
+      assert.match(read(folder, '-.pdf.md'), new RegExp(`page ${SLOW}`))
+    })
+    assert.match(said[0] ?? '', /Stopping: the pages that are being read are finished\. Ctrl-C again leaves them\./)
+    assert.match(said[0] ?? '', /1 read, 2 not begun or left[^]*same command again/)
     const last = await runOcr(ARGS, { cwd: folder, env })
     assert.equal(last.code, 0, last.stderr)
-    assert.equal(new Set(asked(engine)).size, documents * pages)
+    assert.equal(new Set(asked(engine)).size, documents * pages + 1)
     // Only kill -9 leaves pages unfinished; an answer that has been sent may not have been kept yet.
-    assert.ok(asked(engine).length <= documents * pages + IN_FLIGHT, `${asked(engine).length} asked`)
+    assert.ok(asked(engine).length <= documents * pages + 1 + IN_FLIGHT, `${asked(engine).length} asked`)
     checkDocuments(folder, documents, pages)
     assert.ok(!existsSync(join(folder, 'out/.ocr')))
   })
 
-  it('goes on with a gateway that runs, and has no page read again that was finished', async () => {
-    const [documents, pages] = [2, 50]
+  it('goes on with a gateway that runs, and asks for no page twice, however it is stopped', async () => {
+    const [documents, pages] = [2, 40]
     const folder = folderOf('running')
     makeDocuments(folder, documents, pages)
     await using engine = await startEngine(40)
@@ -134,12 +127,13 @@ describe('ocr that is stopped', { timeout: 90_000, concurrency: 2 }, () => {
     })
     const env = { OPENAI_BASE_URL: gateway.url }
     const said = await stopThrice(folder, engine, env)
-    for (const text of said.slice(0, 2)) assert.match(text, /Stopping[^]*is left after \d+ of 50 pages/)
+    for (const text of said.slice(0, 2)) {
+      assert.match(text, /Stopping\. [^]*is left after \d+ of 40 pages\. The gateway finishes the pages/)
+    }
     const last = await runOcr(ARGS, { cwd: folder, env })
     assert.equal(last.code, 0, last.stderr)
-    const finished = engine.requests.filter((request) => request.finished).map(({ image }) => image?.pageNumber)
-    assert.deepEqual([finished.length, new Set(finished).size], [documents * pages, documents * pages])
-    assert.ok(asked(engine).length <= documents * pages + SIGNALS.length * IN_FLIGHT, `${asked(engine).length} asked`)
+    // The gateway finishes what an engine had taken even when the command is killed.
+    assert.deepEqual([asked(engine).length, new Set(asked(engine)).size], [documents * pages, documents * pages])
     checkDocuments(folder, documents, pages)
   })
 })
