@@ -63,7 +63,7 @@ describe('package.json', () => {
     const options = { cwd: root, encoding: 'utf8', stdio: 'pipe' } as const
     const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], options)
     const [{ files } = { files: [] }] = packedSchema.parse(JSON.parse(packed))
-    const folders = new Set(files.map(({ path }) => path.split('/')[0]))
+    const folders = new Set(files.map(({ path }) => path.split('/')[0] ?? ''))
     assert.deepEqual([...folders].toSorted(), ['LICENSE', 'README.md', 'docs', 'gateway', 'package.json'])
     assert.ok(files.some(({ path }) => path === 'gateway/cli/ocr.js'))
   })
