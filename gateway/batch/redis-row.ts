@@ -7,7 +7,7 @@ import type { BatchChange } from './store.ts'
  * Which rows this gateway understands. While replicas of two versions run side by side, each leaves alone what it does not:
  * the number goes up when an older gateway would do harm to a row. Tasks of such rows are in a queue of their own.
  */
-export const ROW_VERSION = 1
+export const ROW_VERSION: number = 1
 
 const seconds = z.number()
 const moment = seconds.nullable()
