@@ -3,6 +3,7 @@ import type { ScriptValues, Script } from '../store/redis-script.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
 import { allSet } from './bits.ts'
+import { nowInSeconds } from './life-cycle.ts'
 import { hashOf, LeftRow, readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
 import { ADD, CHANGE, DUE, END_LINES, FORGET, ROWS, SETTLE } from './redis-store-scripts.ts'
 import type { BatchStore } from './store.ts'
@@ -51,7 +52,7 @@ function rowsIn(shared: SharedRedis, prefix: string, run: Run, onLeft: (error: L
 
   async function add(batch: Batch, ended: Uint8Array): Promise<boolean> {
     const { id, owner, times, status } = batch
-    const values = [id, owner, times.expires, JSON.stringify(status), Buffer.from(ended)]
+    const values = [id, owner, times.expires, nowInSeconds(), JSON.stringify(status), Buffer.from(ended)]
     return (await run(ADD, [...values, ...writeRow(batch)])) === 1
   }
   return {
@@ -72,7 +73,7 @@ function rowsIn(shared: SharedRedis, prefix: string, run: Run, onLeft: (error: L
       return readRow(hashOf(await run(CHANGE, [id, ROW_VERSION, statuses.length, ...statuses, ...writeChange(change)])))
     },
     async due(now, endedBefore) {
-      const [late, old] = await run(DUE, [now, endedBefore, Math.floor(Date.now() / 1000), ROWS_AT_A_TIME])
+      const [late, old] = await run(DUE, [now, endedBefore, nowInSeconds(), ROWS_AT_A_TIME])
       return { late: await rowsOf(late), old: await rowsOf(old) }
     },
     async forget(ids) {

@@ -231,6 +231,26 @@ describe('batches in Redis: replicas', { concurrency: true }, () => {
     assert.equal((await store.find(null, batch.id))?.counts.completed, 1)
   })
 
+  it('gives a batch its whole time, whatever the clock of the replica says that made it', async (t) => {
+    const redis = await start(t)
+    const { store } = openReplica(t, redis)
+    const now = Math.floor(Date.now() / 1000)
+    const due = async () => (await store.due(Math.floor(Date.now() / 1000), 0)).late.map(({ id }) => id)
+    t.mock.timers.enable({ apis: ['Date'], now: (now - 7200) * 1000 })
+    const batch = makeBatch({ times: { ...makeBatch().times, created: now - 7200, expires: now - 3600 } })
+    await store.add(batch)
+    t.mock.timers.reset()
+    assert.deepEqual(await due(), [])
+    t.mock.timers.enable({ apis: ['Date'], now: (now + 7200) * 1000 })
+    // By the clock of Redis it is not over yet.
+    assert.deepEqual(await due(), [])
+    t.mock.timers.reset()
+    assert.deepEqual(
+      (await store.due(now + 3700, 0)).late.map(({ id }) => id),
+      [batch.id],
+    )
+  })
+
   it('leaves a batch alone that is damaged, or of a newer version, and finds those behind it', async (t) => {
     const redis = await start(t)
     const { shared } = openReplica(t, redis)
