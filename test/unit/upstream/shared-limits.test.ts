@@ -9,8 +9,14 @@ const SERVER = 'http://vllm/v1'
 const LIMIT = 16
 const demand = { inFlight: 0, unbegun: 0, waiting: 0, limit: LIMIT, isSettled: true }
 const grant = (part: number): PlacesGrant => ({
-  ...{ limit: LIMIT, isSettled: true, leads: false, part, target: part },
-  ...{ gateways: 3, active: 0, unbegun: 0 },
+  limit: LIMIT,
+  isSettled: true,
+  leads: false,
+  part,
+  target: part,
+  gateways: 3,
+  active: 0,
+  unbegun: 0,
 })
 
 /** A Redis whose answers a test gives by hand. */
