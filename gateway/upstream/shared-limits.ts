@@ -66,19 +66,7 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
     const server: Server = { ...joining, granted: null, said: null }
     servers.set(server.url, server)
     alarm.set(0)
-    return {
-      leads: () => server.granted?.leads ?? true,
-      part: (limit) => Math.max(isAway ? evenPart(server, limit) : 0, partOf(server, limit)),
-      others: () => server.granted ?? supposedOthers(server),
-      warnings: () => (isAway ? [WARNING] : []),
-      wanted() {
-        // Who has said so waits for the others.
-        if (server.said?.waiting === 0) alarm.set(SOON)
-      },
-      left() {
-        if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) alarm.set(SOON)
-      },
-    }
+    return shareOf(server, { isAway: () => isAway, reportSoon: () => alarm.set(SOON) })
   }
 
   return {
@@ -87,6 +75,25 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
       alarm.close()
       if (isAway) return
       await Promise.race([places.leave(id, [...servers.keys()]).catch(() => {}), delay(LEAVE_TIMEOUT)])
+    },
+  }
+}
+
+function shareOf(
+  server: Server,
+  { isAway, reportSoon }: { readonly isAway: () => boolean; readonly reportSoon: () => void },
+): ServerShare {
+  return {
+    leads: () => server.granted?.leads ?? true,
+    part: (limit) => Math.max(isAway() ? evenPart(server, limit) : 0, partOf(server, limit)),
+    others: () => server.granted ?? supposedOthers(server),
+    warnings: () => (isAway() ? [WARNING] : []),
+    wanted() {
+      // Who has said so waits for the others.
+      if (server.said?.waiting === 0) reportSoon()
+    },
+    left() {
+      if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) reportSoon()
     },
   }
 }
