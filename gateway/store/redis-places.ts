@@ -40,10 +40,11 @@ export interface RedisPlaces {
 /** A gateway that has said nothing for so long is taken to be dead, in milliseconds. */
 const DEAD_AFTER = 3000
 /**
- * After Redis was emptied, or has heard nobody for long, nobody takes more than a quarter anew for so long: others may hold
- * places that it does not know of. In milliseconds.
+ * After Redis was emptied, or has heard nobody for long, others may hold places that it does not know of: for so long, in
+ * milliseconds, it supposes that there are some gateways, and nobody takes more anew than is one's then.
  */
 const GRACE = 2500
+const SUPPOSED = 4
 /** Who leads and has room left gives way to one that has so many times its pages and wants more: few pages find out little. */
 const LEAD_SHARE = 4
 /** In milliseconds. */
@@ -133,7 +134,11 @@ for url, me in pairs(own) do
   end
 
   local most = me.target
-  if math.abs(now - born) < ${GRACE} then most = math.min(most, math.max(me.held, math.ceil(lead.limit / 4))) end
+  local gateways = #all
+  if math.abs(now - born) < ${GRACE} then
+    most = math.min(most, math.max(me.held, math.ceil(lead.limit / ${SUPPOSED})))
+    gateways = math.max(gateways, ${SUPPOSED})
+  end
   local part = me.target
   if me.held <= me.target then part = math.min(most, math.max(me.held, lead.limit - held)) end
   local target = me.target
@@ -142,7 +147,7 @@ for url, me in pairs(own) do
   redis.call('PEXPIRE', key, ${FORGOTTEN_AFTER})
   answers[url] = {
     limit = lead.limit, isSettled = lead.isSettled, leads = lead.id == id,
-    part = part, target = target, gateways = #all, active = active, unbegun = unbegun,
+    part = part, target = target, gateways = gateways, active = active, unbegun = unbegun,
   }
 end
 return cjson.encode(answers)
