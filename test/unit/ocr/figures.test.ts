@@ -19,14 +19,17 @@ function resultOf(text: string, facts: Partial<PageResult> = {}): PageResult {
 }
 
 /** Cuts the pictures of pages with these results, and counts how often a page was drawn. */
-async function cut(results: readonly PageResult[], wish = { limit: Infinity, minSize: 0 }, maxBytes?: number) {
+async function cut(results: readonly PageResult[], bounds = { limit: Infinity, minSize: 0 }, maxBytes?: number) {
   let drawn = 0
   const draw: PageToRead['draw'] = async () => {
     drawn += 1
     const rest = { rasterizer: 'pdfium', blank: false, warnings: [], textLayer: null } as const
     return { data: png, mediaType: 'image/png', ...size, ...rest }
   }
-  const request = makeRequest({ model: makeModel({ findImages: imagesInThousandths }), figures: wish })
+  const request = makeRequest({
+    model: makeModel({ findImages: imagesInThousandths }),
+    figures: { marks: 'keep', ...bounds },
+  })
   const cutter = figureCutter(request, maxBytes)
   const found: (readonly boolean[] | null)[] = []
   for (const result of results) {
