@@ -53,6 +53,11 @@ function readOptions(): Option[] {
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
     new Option('--prepare <ways>', preparations.join(',')),
+    new Option('--figures <way>', 'files beside --out (as it does), or in the text, or none').choices([
+      'reference',
+      'embed',
+      'drop',
+    ]),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
     new Option('--password <text>', 'of encrypted PDFs; better: OCR_PASSWORD, or'),
     new Option('--password-file <file>', 'a file that holds it'),

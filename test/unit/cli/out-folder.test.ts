@@ -90,8 +90,9 @@ describe('the out folder', () => {
       )
     }
     await using folder = await openOutFolder(out, { anew: false })
-    await folder.take('sub/a.md', 'd.md', false)
-    await folder.take('sub/a.md', 'e/f.md', true)
+    const from = { output: 'sub/a.md', figures: [] }
+    await folder.take(from, { output: 'd.md', figures: 'd.figures' }, false)
+    await folder.take(from, { output: 'e/f.md', figures: 'e/f.figures' }, true)
     assert.deepEqual([folder.has('sub/a.md'), folder.has('d.md'), folder.has('e/f.md')], [false, true, true])
     folder.finish()
   })
