@@ -5,7 +5,10 @@ import sharp from 'sharp'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { PICTURE_MARK, picturedPdf } from '../fixtures/pictured-pages.ts'
 import { filePart } from '../support/documents.ts'
+import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
+import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
+import { eventually } from '../support/within.ts'
 import { inputFile, inputOf, readResponse, textOfResponse } from '../support/read-response.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
@@ -106,6 +109,22 @@ describe('figures by reference', () => {
     const { ocr, ...rest } = readResponse(response)
     assert.equal(textOfResponse(rest), page(1))
     assert.equal(ocr?.figures?.length, 3)
+  })
+
+  it('are those of a response that nobody waits for, and of a line of a batch', async () => {
+    const body = { model: BBOX, input: inputOf(inputFile(picturedPdf(1))), ocr: { figures: 'reference' } }
+    const { id } = await gateway.client.responses.create({ ...body, background: true } as never)
+    const chat = { model: BBOX, messages: [{ role: 'user', content: [filePart(picturedPdf(1))] }], ocr: body.ocr }
+    const endpoint = '/v1/chat/completions'
+    const batch = await createBatch(gateway.client, endpoint, linesOf(endpoint, [{ custom_id: 'a', body: chat }]))
+    const isDone = async () => (await gateway.client.responses.retrieve(id)).status === 'completed'
+    await eventually(isDone, 60_000, 'the end of the response')
+    const done = readResponse(await gateway.client.responses.retrieve(id))
+    assert.deepEqual([textOfResponse(done), done.ocr?.figures?.length], [page(1), 3])
+    const { output_file_id: output } = await untilEnded(gateway.client, batch.id)
+    const [answer] = await answersIn(gateway.client, output)
+    const { choices, ocr } = chatCompletion.parse(bodyOf(answer))
+    assert.deepEqual([choices[0]?.message.content, ocr.figures?.length], [page(1), 3])
   })
 
   it('are beside plain text, which names none, and in the pages of JSON', async () => {
