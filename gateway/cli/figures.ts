@@ -86,9 +86,10 @@ function shifted(pages: OcrObject['pages'], ends: Relinked['ends']): OcrObject['
 
 /** The figures of the ledger, which name files instead of holding them. */
 function withoutBytes(ocr: OcrObject, place: string): OcrObject {
-  const figures = (ocr.figures ?? []).map(({ data: _, ...figure }) => {
+  const figures = (ocr.figures ?? []).map((figure) => {
+    const { data: _, ...facts } = figure
     const file = NAME.exec(figure.name)?.[1]
-    return file === undefined ? figure : { ...figure, name: linkTo(place, file) }
+    return file === undefined ? facts : { ...facts, name: linkTo(place, file) }
   })
   // What is written has the shape of the gateway's object, but for the bytes.
   return { ...ocr, figures: figures as unknown as NonNullable<OcrObject['figures']> }

@@ -54,7 +54,7 @@ export async function openOutFolder(folder: string, { anew }: { readonly anew: b
     await mkdir(dirname(target), { recursive: true })
     return target
   }
-  const put = async (output: string, content: string | Uint8Array): Promise<void> => {
+  const put: Put = async (output, content) => {
     const temporary = join(state, `${randomUUID()}.tmp`)
     try {
       await writeThrough(temporary, content)
@@ -64,36 +64,22 @@ export async function openOutFolder(folder: string, { anew }: { readonly anew: b
       throw error
     }
   }
-  const write: OutFolder['write'] = async (output, text, figures) => {
-    for (const { name, bytes } of figures?.files ?? []) await put(`${figures?.place}/${name}`, bytes)
-    await put(output, text)
-    if (figures === undefined) return
-    const names = figures.files.map(({ name }) => name)
-    await removeOthers(join(path, figures.place), names)
-  }
   return {
     path,
     dataDir,
-    write,
+    async write(output, text, figures) {
+      for (const { name, bytes } of figures?.files ?? []) await put(`${figures?.place}/${name}`, bytes)
+      await put(output, text)
+      if (figures === undefined) return
+      const names = figures.files.map(({ name }) => name)
+      await removeOthers(join(path, figures.place), names)
+    },
     async take(from, to, moved) {
-      const [first] = from.figures
-      if (first === undefined) {
-        const target = await place(to.output)
-        if (moved) await rename(join(path, from.output), target)
-        else await copyFile(join(path, from.output), target)
-        return []
-      }
-      for (const figure of from.figures)
-        await put(`${to.figures}/${basename(figure)}`, await readFile(join(path, figure)))
-      const text = await readFile(join(path, from.output), 'utf8')
-      await put(to.output, movedLinks(text, dirname(first), to.figures))
-      const names = from.figures.map((figure) => basename(figure))
-      await removeOthers(join(path, to.figures), names)
-      if (moved) {
-        await rm(join(path, from.output))
-        await removeOthers(join(path, dirname(first)), [])
-      }
-      return names.map((name) => `${to.figures}/${name}`)
+      if (from.figures.length > 0) return takeWithFigures(path, put, from, to, moved)
+      const target = await place(to.output)
+      if (moved) await rename(join(path, from.output), target)
+      else await copyFile(join(path, from.output), target)
+      return []
     },
     has: (output) => existsSync(join(path, output)),
     finish: () => void (isFinished = true),
@@ -102,6 +88,23 @@ export async function openOutFolder(folder: string, { anew }: { readonly anew: b
       lock.close()
     },
   }
+}
+
+/** Writes a file below the folder, whole or not at all. */
+type Put = (output: string, content: string | Uint8Array) => Promise<void>
+
+/** The text leads to its pictures by the name of their folder: it is written anew, when they are there. */
+async function takeWithFigures(path: string, put: Put, from: Written, to: Place, moved: boolean): Promise<string[]> {
+  const folder = dirname(from.figures[0] ?? '')
+  const names = from.figures.map((figure) => basename(figure))
+  for (const name of names) await put(`${to.figures}/${name}`, await readFile(join(path, folder, name)))
+  await put(to.output, movedLinks(await readFile(join(path, from.output), 'utf8'), folder, to.figures))
+  await removeOthers(join(path, to.figures), names)
+  if (moved) {
+    await rm(join(path, from.output))
+    await removeOthers(join(path, folder), [])
+  }
+  return names.map((name) => `${to.figures}/${name}`)
 }
 
 /** Removes pictures that belong to no text any more, and their folder when it is empty. */

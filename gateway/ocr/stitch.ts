@@ -75,7 +75,8 @@ export async function* stitch(
 }
 
 /** The text stands in the content; so do pictures, where they are embedded: they are not held twice. */
-function factsOf({ text: _, figures, ...facts }: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
+function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
+  const { text: _, figures, ...facts } = result
   return figures === undefined || request.figures?.marks === 'embed' ? facts : { ...facts, figures }
 }
 

@@ -625,7 +625,7 @@ describe('the pictures of a page', () => {
     for (const { imageBase64, topLeftX, topLeftY, bottomRightX, bottomRightY } of pages[0]!.images) {
       const [head = '', data = ''] = imageBase64!.split(',')
       assert.equal(head, 'data:image/jpeg;base64')
-      const { width = 0, height = 0, format } = await sharp(Buffer.from(data, 'base64')).metadata()
+      const { width, height, format } = await sharp(Buffer.from(data, 'base64')).metadata()
       assert.equal(format, 'jpeg')
       const [wide, high] = [bottomRightX! - topLeftX!, bottomRightY! - topLeftY!]
       const scale = 3508 / 1540

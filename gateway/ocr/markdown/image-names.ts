@@ -54,11 +54,13 @@ const WHOLE_ELEMENT = /[ \t]?<img(?=\s)[^<>]*?\ssrc\s*=\s*["']?(?<target>[^\s"'<
 /** What is left of a line that held a picture alone: in a list, in a quotation, in bold. */
 const NOTHING_LEFT = /^[\s>*+-]*$/
 
+function drop({ target = '' }: Readonly<Record<string, string>>, match: string): string {
+  return target === '' || MADE_UP.test(target) ? '' : match
+}
+
 /** Removes the pictures that a model marks, and lines on which nothing else stands. Addresses and other paths stay. */
 export function dropImages(markdown: string): string {
   if (!markdown.includes('![') && !/<img\s/i.test(markdown)) return markdown
-  const drop = ({ target = '' }: Readonly<Record<string, string>>, match: string): string =>
-    target === '' || MADE_UP.test(target) ? '' : match
   const kept: string[] = []
   let hasGap = false
   for (const { text, isCode } of codeAndProse(markdown)) {
