@@ -162,6 +162,7 @@ const FIGURE_RASTERIZATION: Rasterization = {
   pixelBudget: { dpi: 300, maxPixels: 12_000_000 },
   mediaType: 'image/png',
   preparation: { tile: false },
+  isExtra: true,
 }
 
 /** Another drawing may be turned otherwise than the one that the model has seen. */

