@@ -28,7 +28,7 @@ export interface RequestParts {
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
+  { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
 ): OcrRequest {
   const {
     pages,
@@ -55,6 +55,7 @@ export function createRequest(
     pageNaming,
     ...chosen,
     ...sameNames,
+    onDisconnect,
     parsesContent: answerFormat !== null,
     figures: wish,
     turn: { lane, key: key ?? '', request: randomUUID() },
