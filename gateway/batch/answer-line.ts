@@ -153,9 +153,7 @@ async function readDocuments(
   signal: AbortSignal,
 ): Promise<LineAnswer> {
   const read = (asked: OcrRequest, part: LinePart): Promise<Reading> => {
-    // Pictures are not kept with a page.
-    const keeps = services.pages !== null && (asked.figures ?? null) === null
-    const finished = untilOutage(keeps ? services.pages.of(batch.id, line, part, signal) : null)
+    const finished = untilOutage(services.pages?.of(batch.id, line, part, signal) ?? null)
     const events = answerEvents(asked, { ...services.ocr, finished }, signal)
     return collect(part === 'read' ? telling(events, onOpened) : events)
   }

@@ -119,7 +119,7 @@ function sayBeginning({ found, opened, connection, given }: Prepared, line: (tex
 }
 
 function sinkOf(
-  { given, opened, isOne }: Prepared,
+  { given, opened, isOne, question }: Prepared,
   listener: PrintListener,
 ): { readonly sink: Sink; readonly total: ((known: number) => string) | null } {
   if (given.dryRun === true) {
@@ -128,7 +128,10 @@ function sinkOf(
   }
   const form = formOf(given.output ?? 'markdown', given.json === true)
   return {
-    sink: opened.folder === null ? stdoutSink(form, isOne, listener) : folderSink(opened.folder, form),
+    sink:
+      opened.folder === null
+        ? stdoutSink(form, isOne, listener)
+        : folderSink(opened.folder, form, question.figuresAreAsked === true),
     total: null,
   }
 }

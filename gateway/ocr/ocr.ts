@@ -10,7 +10,7 @@ import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
 import type { PaceMeter } from './reading-pace.ts'
-import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
+import { recognize, withFigures, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
@@ -53,7 +53,12 @@ export async function* ocr(
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, cutFigures: figureCutter(request) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
+    unlessFinished(
+      page.number,
+      finished,
+      () => recognize(page, request, reading, late, pageSignal),
+      (found) => withFigures(page.page, found, request, reading, pageSignal),
+    )
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     const isCut = signal.aborted || deadline.signal.aborted || leaving.aborted

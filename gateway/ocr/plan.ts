@@ -157,6 +157,19 @@ function locate(page: number, documents: readonly Document[]): { document: Docum
   throw new RangeError(`page ${page} is in none of the documents`)
 }
 
+/** As printers want pictures: two to three times what models are shown. An image is drawn as large as it is. */
+const FIGURE_RASTERIZATION: Rasterization = {
+  pixelBudget: { dpi: 300, maxPixels: 12_000_000 },
+  mediaType: 'image/png',
+  preparation: { tile: false },
+  isExtra: true,
+}
+
+/** Another drawing may be turned otherwise than the one that the model has seen. */
+function liesOtherwise({ preparation: { rotate = false, deskew = false } }: OcrRequest): boolean {
+  return rotate || deskew
+}
+
 function planPage(
   request: OcrRequest,
   document: Document,
@@ -179,6 +192,7 @@ function planPage(
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.
     drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
+    drawForFigures: liesOtherwise(request) ? null : draw(FIGURE_RASTERIZATION),
     requestId: request.id,
     turn: request.turn,
   }

@@ -152,26 +152,26 @@ async function resultOf(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const read = await readResult(page, request, services, signal)
-  const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
+  const result = await withFigures(page, read, request, services, signal)
   countPage(result, request, services.metrics)
   return result
 }
 
-/** A page whose pictures cannot be cut out has its text all the same. */
-async function cutOut(
+/** Adds the pictures that are wanted. A page whose pictures cannot be cut out has its text all the same. */
+export async function withFigures(
   page: PageToRead,
   result: PageResult,
-  { id }: OcrRequest,
-  { cutFigures, log }: RecognizeServices,
+  { id }: Pick<OcrRequest, 'id'>,
+  { cutFigures, log }: Pick<RecognizeServices, 'cutFigures' | 'log'>,
   signal: AbortSignal,
-): Promise<Pick<PageResult, 'figures'>> {
+): Promise<PageResult> {
   try {
     const figures = (await cutFigures?.(page, result, signal)) ?? null
-    return figures === null ? {} : { figures }
+    return figures === null ? result : { ...result, figures }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     log.warn({ request_id: id, err: thrown }, 'pictures were not cut out')
-    return {}
+    return result
   }
 }
 

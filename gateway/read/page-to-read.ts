@@ -32,6 +32,11 @@ export interface PageToRead {
   readonly draw: Draw
   /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
   readonly drawCloser: Draw | null
+  /**
+   * Rasterizes the page, as it lies in the document, with more pixels than an engine is shown, to cut pictures out of it. Left
+   * out, or null, where what an engine sees lies otherwise.
+   */
+  readonly drawForFigures?: Draw | null
   readonly requestId: string
   /** Whose page it is; while requests share its reading, the most urgent of them. */
   readonly turn: Turn

@@ -3,6 +3,7 @@ import type { Source } from '../document/source.ts'
 import { ocrPages, parsePageRange, type PageNaming } from '../page/page-range.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
+import { figureWish } from './figures.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { chooseTask } from './task.ts'
@@ -29,10 +30,23 @@ export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
   { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
 ): OcrRequest {
-  const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
+  const {
+    pages,
+    task,
+    fields,
+    figures,
+    password: _,
+    documents,
+    answerFormat,
+    lane,
+    patienceSeconds,
+    ...sameNames
+  } = options
   const range = pages === null ? null : parsePageRange(pages)
   const { output } = sameNames
-  const { warnings, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
+  const warnings = [...ofTask, ...ignored]
   return {
     id: requestId,
     model,
@@ -43,6 +57,7 @@ export function createRequest(
     ...sameNames,
     onDisconnect,
     parsesContent: answerFormat !== null,
+    figures: wish,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,

@@ -41,12 +41,17 @@ export interface OcrRequest extends Question {
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null
   readonly warnings: readonly Warning[]
-  /** The pictures that are to be cut out of each page, where the model marks them; left out, or null: none. */
+  /** What becomes of the pictures that the model marks; left out, or null: their marks stay, and none is cut out. */
   readonly figures?: FigureWish | null
 }
 
-/** Which pictures a client wants cut out of its pages. */
+/** What becomes of the marks of pictures in a page's Markdown. */
+export type FigureMarks = 'reference' | 'embed' | 'drop'
+
+/** Which pictures a client wants cut out of its pages, and how they stand in the text. */
 export interface FigureWish {
+  /** `keep`: as the model wrote them; the writer of the answer sees to them. */
+  readonly marks: FigureMarks | 'keep'
   /** The most of a page. */
   readonly limit: number
   /** Smaller ones are left out; pixels of the page image, in both directions. */
