@@ -114,8 +114,12 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
     isBegun = true
     return page.draw(signal, options)
   }
-  pagesInFlight.inc()
-  const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  const read = async (): Promise<PageResult> => {
+    await services.permit?.(leave.signal)
+    pagesInFlight.inc()
+    return resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  }
+  const result = read()
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),
@@ -131,7 +135,6 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
-  await services.permit?.(signal)
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
   countPage(result, request, services.metrics)
