@@ -41,6 +41,7 @@ export const errorCatalogue = {
   unsupported_media_type: invalid(415),
   expectation_failed: invalid(417),
   headers_too_large: invalid(431),
+  rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 60 },
   queue_full: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 5 },
   client_gone: { status: 499, type: 'client_error', retry: false },
   internal_error: { status: 500, type: 'server_error', retry: true },

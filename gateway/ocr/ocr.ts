@@ -1,5 +1,6 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { PageAllowance } from '../access/page-allowance.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
@@ -15,6 +16,8 @@ import { recognize, withFigures, type PlannedPage, type RecognizeServices } from
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
+  /** How many pages the caller of a request may have read. */
+  readonly allowance: Pick<PageAllowance, 'admit'>
   /** Measures what pages take; dry runs estimate from it. */
   readonly meter: PaceMeter
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
@@ -47,16 +50,21 @@ export async function* ocr(
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
+  const permits = await services.allowance.admit(request.turn.key, toRead)
+  // Those that wait for a later window are in nobody's way.
+  if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, cutFigures: figureCutter(request) }
+  const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
+  const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
       page.number,
       finished,
-      () => recognize(page, request, reading, late, pageSignal),
+      () => recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
       (found) => withFigures(page.page, found, request, reading, pageSignal),
     )
   const onEnd = (index: number) => {

@@ -26,6 +26,8 @@ export interface RecognizeServices {
   readonly log: Log
   /** Cuts pictures out of the request's pages; left out: none are. */
   readonly cutFigures?: CutFigures
+  /** Waits until the caller may have another page read; left out: it may. */
+  readonly permit?: (signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -131,10 +133,12 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
     return page.draw(signal, options)
   }
   const onTaken = () => void (isTaken = true)
-  pagesInFlight.inc()
-  const result = resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
-    pagesInFlight.dec(),
-  )
+  const read = async (): Promise<PageResult> => {
+    await services.permit?.(leave.signal)
+    pagesInFlight.inc()
+    return resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  }
+  const result = read()
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),

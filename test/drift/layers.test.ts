@@ -14,6 +14,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   cache: [],
   store: ['errors.ts'],
+  access: ['errors.ts', 'store', 'schedule'],
   files: ['errors.ts', 'store', 'document/source.ts'],
   page: ['errors.ts'],
   schedule: ['errors.ts'],
@@ -36,7 +37,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'document/source.ts',
   ],
-  ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
+  ocr: ['errors.ts', 'type access', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
   answer: [
     'errors.ts',
     'wire',
@@ -51,6 +52,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   responses: [
     'errors.ts',
+    'type access',
     'telemetry',
     'wire',
     'store',
@@ -63,6 +65,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   batch: [
     'errors.ts',
+    'access',
     'telemetry',
     'wire',
     'store',
@@ -79,6 +82,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   http: [
     'errors.ts',
+    'access',
     'telemetry',
     'type files',
     'wire',
@@ -94,6 +98,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   wiring: [
+    'access',
     'telemetry',
     'config',
     'cache',
@@ -109,6 +114,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
   ],
   'services.ts': [
+    'access',
     'telemetry',
     'config',
     'cache',
