@@ -7,7 +7,7 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
-import type { Config } from './config/load.ts'
+import { collectorUrl, type Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
 import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
@@ -29,6 +29,7 @@ import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createTracer, type Tracer } from './telemetry/tracer.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
@@ -47,6 +48,7 @@ import {
 export interface Services extends AsyncDisposable {
   readonly log: Log
   readonly metrics: Metrics
+  readonly tracer: Tracer
   readonly gauges: GaugeSources
   readonly apiKeys: readonly ApiKey[]
   /** Origins whose pages may call the gateway from browsers. */
@@ -111,6 +113,7 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
+  const tracer = closing.adopt(createConfiguredTracer(config, log), (it) => it.close())
   const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
@@ -135,14 +138,25 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const parts = { log, metrics, tracer, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
+  const common = {
+    log,
+    metrics,
+    tracer,
+    lifecycle,
+    bodyBudget,
+    named,
+    responses,
+    models,
+    upstreams,
+    ...accessRules(config),
+  }
   const batches = closing.adopt(
     createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
@@ -157,6 +171,10 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
     webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function createConfiguredTracer(config: Config, log: Log): Tracer {
+  return createTracer({ url: collectorUrl(config), serviceName: config.OTEL_SERVICE_NAME, log })
 }
 
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */

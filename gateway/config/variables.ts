@@ -435,6 +435,25 @@ export const variables = {
     'Least severe line that is logged.',
   ),
   GATEWAY_LOG_FORMAT: define(oneOf(['json', 'pretty']), 'json', '`json`', '`pretty` for people.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'Collector of OpenTelemetry traces, `http://collector:4318`; it is sent protobuf over HTTP to `/v1/traces` below it. None: nothing is traced. OpenTelemetry’s other names work as well: [observing.md](operating/observing.md#traces).',
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'The same, with its whole path.',
+  ),
+  OTEL_SDK_DISABLED: define(
+    z.string().transform((text) => text.toLowerCase() === 'true'),
+    false,
+    '`false`',
+    'Whether nothing is traced all the same.',
+  ),
+  OTEL_SERVICE_NAME: define<string | null>(z.string(), null, '`ocr-gateway`', 'What traces call the gateway.'),
 } satisfies Record<string, Variable<unknown>>
 
 /** The name of an environment variable of the gateway. */

@@ -9,6 +9,7 @@ import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+import { beginPageSpan, endPageSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
@@ -39,7 +40,8 @@ export async function recognize(
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
-  const result = await resultInTime(page, request, services, late, signal)
+  const traced = { ...page, span: beginPageSpan(request, number) }
+  const result = await resultInTime(traced, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
   return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
 }
@@ -113,7 +115,10 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
     return page.draw(signal, options)
   }
   pagesInFlight.inc()
-  const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => {
+    pagesInFlight.dec()
+    page.span?.end('aborted')
+  })
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),
@@ -132,6 +137,7 @@ async function resultOf(
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
   countPage(result, request, services.metrics)
+  endPageSpan(page.span, result)
   return result
 }
 
@@ -139,7 +145,7 @@ async function resultOf(
 async function cutOut(
   page: PageToRead,
   result: PageResult,
-  { id }: OcrRequest,
+  { id, span }: OcrRequest,
   { cutFigures, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<Pick<PageResult, 'figures'>> {
@@ -148,7 +154,7 @@ async function cutOut(
     return figures === null ? {} : { figures }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
-    log.warn({ request_id: id, err: thrown }, 'pictures were not cut out')
+    log.warn({ request_id: id, trace_id: span?.traceId, err: thrown }, 'pictures were not cut out')
     return {}
   }
 }
@@ -167,7 +173,8 @@ async function readResult(
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     const error = pageError(thrown)
-    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page failed')
+    const ids = { request_id: request.id, trace_id: request.span?.traceId }
+    log.warn({ ...ids, code: error.code, err: error.cause ?? error }, 'page failed')
     return failedResult(error, request)
   }
 }

@@ -27,7 +27,7 @@ export interface RequestParts {
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
+  { requestId, key, span }: Pick<RequestContext, 'requestId' | 'key' | 'span'>,
 ): OcrRequest {
   const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
   const range = pages === null ? null : parsePageRange(pages)
@@ -35,6 +35,7 @@ export function createRequest(
   const { warnings, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   return {
     id: requestId,
+    span,
     model,
     sources,
     pages: range,
