@@ -7,6 +7,7 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
+import type { PageStore } from './cache/page-store.ts'
 import { collectorUrl, type Config } from './config/load.ts'
 import type { ApiKey } from './config/variables.ts'
 import { createDownloads } from './document/download/downloads.ts'
@@ -17,6 +18,7 @@ import { createKeptReadings } from './ocr/kept-readings.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { createPaceMeter } from './ocr/reading-pace.ts'
 import { profileIds } from './profile/profiles.ts'
+import type { Rasterizer } from './rasterizer/rasterizer.ts'
 import { createPageSlots, type PageSlots } from './read/page-slots.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
@@ -145,25 +147,15 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const common = {
-    log,
-    metrics,
-    tracer,
-    lifecycle,
-    bodyBudget,
-    named,
-    responses,
-    models,
-    upstreams,
-    ...accessRules(config),
-  }
+  const served = { lifecycle, bodyBudget, named, responses, models, upstreams }
+  const common = { log, metrics, tracer, ...served, ...accessRules(config) }
   const batches = closing.adopt(
     createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
     ...common,
-    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
+    gauges: gaugeSources(config, { ...parts, files, webhooks }),
     database,
     files,
     ocr,
@@ -341,14 +333,25 @@ function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis
   return shared
 }
 
+interface GaugedParts {
+  readonly upstreams: Upstreams
+  readonly admission: Admission
+  readonly slots: PageSlots
+  readonly files: Pick<Files, 'usage'>
+  readonly webhooks: Webhooks | null
+  readonly rasterizer: Rasterizer
+  readonly store: PageStore
+}
+
 function gaugeSources(
-  upstreams: Upstreams,
-  admission: Admission,
-  slots: PageSlots,
-  files: Pick<Files, 'usage'>,
-  webhooks: Webhooks | null,
+  config: Config,
+  { upstreams, admission, slots, files, webhooks, rasterizer, store }: GaugedParts,
 ): GaugeSources {
   return {
+    storedBytesLimit: config.GATEWAY_MAX_STORED_BYTES,
+    dataFolder: config.GATEWAY_SHARED_DIR ?? config.GATEWAY_DATA_DIR,
+    drawing: () => rasterizer.load(),
+    isRedisUp: () => store.isUp?.() ?? null,
     events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),

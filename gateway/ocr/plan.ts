@@ -136,7 +136,11 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
     const warnings = warningsOf(document, given)
-    return { number, warnings, page: { ...planPage(request, document, number, services), ...shared, level } }
+    return {
+      number,
+      warnings,
+      page: { ...planPage(request, document, number, services), ...shared, level },
+    }
   })
 }
 
@@ -190,6 +194,7 @@ function planPage(
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.
     drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
+    format: document.mediaType,
     requestId: request.id,
     turn: request.turn,
   }

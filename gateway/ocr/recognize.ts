@@ -4,6 +4,7 @@ import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
+import { keyLabel } from '../telemetry/key-label.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
@@ -67,7 +68,7 @@ async function resultInTime(
   }
   late.late()
   // A page that is read on is counted when it has ended.
-  if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
+  if (end === 'left') services.metrics.pages.inc(labelsOf('pending', page, request))
   return pendingResult(request)
 }
 
@@ -134,9 +135,10 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  const startedAt = performance.now()
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
-  countPage(result, request, services.metrics)
+  countPage(result, page, request, (performance.now() - startedAt) / 1000, services.metrics)
   endPageSpan(page.span, result)
   return result
 }
@@ -184,11 +186,19 @@ export function pageError(thrown: unknown): GatewayError {
   return toGatewayError(thrown, 'The gateway failed to read this page. Its log says why.')
 }
 
-function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
-  metrics.pages.inc({ status: result.status, model: model.id })
-  metrics.cache.inc({ result: result.cache })
-  if (result.error !== null) metrics.errors.inc({ code: result.error.code })
-  if (result.cache === 'hit' || result.cache === 'joined') return
-  metrics.tokens.inc({ kind: 'prompt', model: model.id }, result.usage.promptTokens)
-  metrics.tokens.inc({ kind: 'completion', model: model.id }, result.usage.completionTokens)
+function labelsOf(status: PageResult['status'], { format }: PageToRead, { model, turn }: OcrRequest) {
+  return { status, model: model.id, key: keyLabel(turn.key), format }
+}
+
+function countPage(result: PageResult, page: PageToRead, request: OcrRequest, seconds: number, metrics: Metrics): void {
+  const { status, cache, warnings, error, usage } = result
+  const model = request.model.id
+  metrics.pages.inc(labelsOf(status, page, request))
+  metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
+  metrics.cache.inc({ result: cache })
+  for (const { code } of warnings) metrics.pageWarnings.inc({ code })
+  if (error !== null) metrics.errors.inc({ code: error.code })
+  if (cache === 'hit' || cache === 'joined') return
+  metrics.tokens.inc({ kind: 'prompt', model }, usage.promptTokens)
+  metrics.tokens.inc({ kind: 'completion', model }, usage.completionTokens)
 }

@@ -33,6 +33,8 @@ export interface PageToRead {
   readonly draw: Draw
   /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
   readonly drawCloser: Draw | null
+  /** Media type of its document. */
+  readonly format: string
   readonly requestId: string
   /** Left out: it is not traced. */
   readonly span?: Span | undefined

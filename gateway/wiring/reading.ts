@@ -162,6 +162,7 @@ export function createConfiguredUpstreams(config: Config, { log, shares, queuedF
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     shares,
+    maxKvCacheUsage: config.GATEWAY_MAX_KV_CACHE_USAGE,
     queuedFor,
     maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A span as a collector has received it. */
@@ -34,17 +34,17 @@ export async function startFakeCollector(): Promise<FakeCollector> {
   const resource: Record<string, unknown> = {}
   let text = ''
   let isHanging = false
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void take(request, response))
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>))
     if (isHanging) return
-    if (request.url !== '/v1/traces') return void response.writeHead(404).end()
     text += body.toString('latin1')
     for (const resourceSpans of messagesOf(body, 1)) {
       for (const described of messagesOf(resourceSpans, 1)) Object.assign(resource, attributesOf(described, 1))
       for (const scope of messagesOf(resourceSpans, 2)) spans.push(...messagesOf(scope, 2).map(readSpan))
     }
-    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
-  })
+    response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/x-protobuf' }).end()
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -2,6 +2,7 @@ import { createMiddleware } from 'hono/factory'
 import { matchedRoutes } from 'hono/route'
 import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
+import { keyLabel } from '../../telemetry/key-label.ts'
 import type { Span } from '../../telemetry/span.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
 import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
@@ -59,7 +60,7 @@ function endSpan(
     'http.response.status_code': status,
     'url.scheme': 'http',
     'ocr.request.id': c.get('requestId'),
-    'ocr.request.key_name': record.key,
+    'ocr.request.key_name': keyLabel(record.key),
     'ocr.request.pages': record.pages,
     'ocr.request.cached_pages': record.cachedPages,
     'gen_ai.request.model': record.model,
