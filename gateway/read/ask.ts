@@ -15,13 +15,13 @@ export type AskEngine = (page: PageToRead, image: PageImage, signal: AbortSignal
  * picture without text is right.
  */
 export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): AskEngine {
-  return async function askOnce({ question, requestId, turn, span: page }, image, signal) {
+  return async function askOnce({ question, requestId, turn, onTaken, span: page }, image, signal) {
     using limit = startTimeLimit(totalTimeoutSeconds * 1000, () => tooSlow(totalTimeoutSeconds), signal)
     const attempt = { number: 1, sampling: {}, tried: new Set<string>() }
     const answer = await traceAttempt(
       page,
       { question, number: 1 },
-      (span) => collect(engine({ question, image, requestId, turn, attempt, span }, limit.signal)),
+      (span) => collect(engine({ question, image, requestId, turn, attempt, onTaken, span }, limit.signal)),
       // Tesseract counts no tokens.
       ({ finishReason }) => ({ reason: null, usage: null, finishReason }),
     )

@@ -21,13 +21,16 @@ export interface RequestParts {
   readonly pageNaming?: PageNaming
 }
 
+/** What of its context a request keeps. */
+type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
+
 /**
  * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
  * the model lacks.
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key, span }: Pick<RequestContext, 'requestId' | 'key' | 'span'>,
+  { requestId, key, span, onDisconnect = 'abort' }: Asker,
 ): OcrRequest {
   const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
   const range = pages === null ? null : parsePageRange(pages)
@@ -42,6 +45,7 @@ export function createRequest(
     pageNaming,
     ...chosen,
     ...sameNames,
+    onDisconnect,
     parsesContent: answerFormat !== null,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,

@@ -138,7 +138,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     waitFor: (more) => secondsFor(inFlight() + share.others().active + more, limit),
     status: () => ({
       url,
-      warnings: [...health.warnings(), ...readings.warnings()],
+      warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],
       ...heardOf(health),
       breaker: breaker.state(),
       ...placesOf(leases),

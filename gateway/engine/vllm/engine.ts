@@ -27,11 +27,12 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
   return async function* vllmEngine(prompt, signal) {
     signal.throwIfAborted()
     const request = pageRequest(prompt)
-    const { question, turn, attempt } = prompt
+    const { question, turn, attempt, onTaken } = prompt
     const askedAt = performance.now()
     using lease = await options.upstreams.acquire({ modelId: question.model.id, turn, tried: attempt.tried }, signal)
     const waited = (performance.now() - askedAt) / 1000
     options.onWaited?.(waited)
+    onTaken?.()
     prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
     attempt.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
