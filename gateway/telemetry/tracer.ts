@@ -53,12 +53,17 @@ export function createTracer({ url, serviceName, log }: TracerOptions): Tracer {
 
 /** How long nothing more is said of a collector that does not answer, in milliseconds. */
 const QUIET = 60_000
+/** What is said of it, in characters: with the stack of an error it would be pages. */
+const MAX_PROBLEM = 500
 
 function tellOnce(log: Log): (problem: string) => void {
   let toldAt = -Infinity
   return (problem) => {
     if (performance.now() - toldAt < QUIET) return
     toldAt = performance.now()
-    log.warn({ problem }, 'traces are lost: OTEL_EXPORTER_OTLP_ENDPOINT does not take them')
+    log.warn(
+      { problem: problem.slice(0, MAX_PROBLEM) },
+      'traces are lost: OTEL_EXPORTER_OTLP_ENDPOINT does not take them',
+    )
   }
 }

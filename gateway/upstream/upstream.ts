@@ -87,7 +87,9 @@ export interface Upstream {
 /** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
 const UNKNOWN_RATE = 100
 
-function secondsFor(pages: number, limit: AdaptiveLimit): number {
+/** Nobody waits for one that is sent no more pages. */
+function secondsFor(pages: number, limit: AdaptiveLimit, isHeldBack: boolean): number {
+  if (isHeldBack) return Infinity
   return Math.max(limit.fastest() ?? 0, pages / (limit.rate() ?? UNKNOWN_RATE))
 }
 
@@ -135,7 +137,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => secondsFor(inFlight() + share.others().active + more, limit),
+    waitFor: (more) => secondsFor(inFlight() + share.others().active + more, limit, pressure.holdsBack(pages())),
     status: () => ({
       url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],

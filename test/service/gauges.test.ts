@@ -8,6 +8,7 @@ import { drawPage } from '../fixtures/printed-page.ts'
 import { startScriptedServer } from '../support/scripted-server.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { readMetrics, type Sample } from '../support/read-metrics.ts'
+import { startRedis } from '../support/start-redis.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -188,5 +189,33 @@ describe('what vLLM says of itself', () => {
     await eventually(async () => !(await isHeldBack()), DEADLINE, 'it is sent pages again')
     await read(12, 101)
     assert.ok(fake.peakRunning > 1, `${fake.peakRunning} at a time`)
+  })
+
+  it('is sent one page of each replica while its KV cache is too full, and all their pages end', async () => {
+    await using redis = await startRedis()
+    await using fake = await startFakeVllm({ answer: () => ({ text: 'a page of text', delayMs: 20 }) })
+    fake.setKvCacheUsage(1)
+    const environment = {
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_REDIS_URL: redis.url,
+      GATEWAY_UPSTREAM_CONCURRENCY: '8',
+      GATEWAY_MAX_KV_CACHE_USAGE: '0.9',
+    }
+    await using first = await startTestGateway(environment)
+    await using second = await startTestGateway(environment)
+    for (const { url } of [first, second]) {
+      const isHeldBack = async () => gauge(await readMetrics(url), 'upstream_held_back', { upstream: fake.url }) === 1
+      await eventually(isHeldBack, DEADLINE, 'it is held back')
+    }
+    const model = 'lightonai/LightOnOCR-2-1B'
+    const read = ({ client }: typeof first, number: number) =>
+      within(askWhole(client, { model, parts: [filePart(smallPages(6, number))] }), DEADLINE, 'the answer')
+    const answers = await Promise.all([read(first, 1), read(second, 101)])
+    assert.deepEqual(
+      answers.map(({ ocr }) => ocr.pages.length),
+      [6, 6],
+    )
+    assert.ok(fake.peakRunning <= 2, `${fake.peakRunning} at a time`)
+    assert.equal(gauge(await readMetrics(first.url), 'redis_up', {}), 1)
   })
 })

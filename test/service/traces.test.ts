@@ -161,6 +161,25 @@ describe('a request that is traced', { timeout: 60_000 }, () => {
   })
 })
 
+describe('a gateway that ends', { timeout: 60_000 }, () => {
+  it('sends what is left of its traces, and that of a request that failed', async () => {
+    process.env['OTEL_BSP_SCHEDULE_DELAY'] = '60000'
+    await using collector = await startFakeCollector()
+    const gateway = await startTestGateway({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'pages' })
+    const parts = [filePart(new TextEncoder().encode('%PDF-1.7 and no more'))]
+    await assert.rejects(askWhole(gateway.client, { parts }))
+    assert.equal(collector.spans.length, 0)
+    await gateway.stop()
+    const ends = collector.spans.map(({ name, status, attributes }) => [name, status, attributes['error.type']])
+    assert.deepEqual(ends, [
+      ['ocr.document', 2, 'document_unreadable'],
+      // The client's own fault is no error of the server.
+      ['POST /v1/chat/completions', 0, undefined],
+    ])
+    assert.equal(collector.resource['service.name'], 'pages')
+  })
+})
+
 describe('a collector that does not take traces', { timeout: 60_000 }, () => {
   it('holds up no request, and the end of the gateway for some seconds at most', async () => {
     await using collector = await startFakeCollector()
