@@ -22,13 +22,16 @@ export interface RequestParts {
   readonly pageNaming?: PageNaming
 }
 
+/** What of its context a request keeps. */
+type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
+
 /**
  * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
  * the model lacks.
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
+  { requestId, key, span, onDisconnect = 'abort' }: Asker,
 ): OcrRequest {
   const {
     pages,
@@ -49,6 +52,7 @@ export function createRequest(
   const warnings = [...ofTask, ...ignored]
   return {
     id: requestId,
+    span,
     model,
     sources,
     pages: range,
