@@ -238,7 +238,7 @@ describe('the rendered chart', () => {
     for (const [key, value] of Object.entries(podSelector.matchLabels))
       assert.equal(weights.spec.template.metadata.labels[key], value, key)
     assert.deepEqual(ingress, [])
-    assert.deepEqual(egress.flatMap(({ ports }) => ports.map(({ port }) => port)).toSorted(), [443, 53, 53]) // prettier-ignore
+    assert.deepEqual(new Set(egress.flatMap(({ ports }) => ports.map(({ port }) => port))), new Set([53, 443]))
   })
 
   it('runs gateways and Redis as somebody, with a root that cannot be written', () => {
