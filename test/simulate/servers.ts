@@ -4,16 +4,18 @@ import type { Engine } from './scenario.ts'
 
 /** An engine while it is simulated. */
 export interface Server<Page> {
-  readonly used: number
-  readonly hasRoom: boolean
+  readonly places: number
   /** Pages per second when it is full. */
   readonly rate: number
-  /** How long a page of ordinary work would take that came now. */
-  readonly secondsOfNext: number
   readonly use: Level
+  readonly state: {
+    readonly used: number
+    /** How long a page of ordinary work would take that came now. */
+    readonly secondsOfNext: number
+    /** When the next page is read, if none comes meanwhile. */
+    readonly nextEnd: number
+  }
   begin(page: Page, work: number, now: number): void
-  /** When the next page is read, if none comes meanwhile. */
-  nextEnd(): number
   end(now: number): Page | undefined
 }
 
@@ -24,35 +26,33 @@ export interface Server<Page> {
 export function createServer<Page>({ places, secondsAt }: Engine): Server<Page> {
   const pages = createHeap<Page>()
   const use = createLevel()
-  let came = 0
-  let since = 0
-  const pace = () => (pages.size === 0 ? 0 : 1 / secondsAt(pages.size))
+  // What is asked of all servers at each step is kept, and reckoned anew only where it changes.
+  const state = { used: 0, secondsOfNext: secondsAt(1), nextEnd: Infinity, came: 0, since: 0, pace: 0 }
   const goOn = (now: number) => {
-    came += pace() * (now - since)
-    since = now
+    state.came += state.pace * (now - state.since)
+    state.since = now
+  }
+  const settle = (now: number) => {
+    state.used = pages.size
+    state.secondsOfNext = secondsAt(state.used + 1)
+    state.pace = state.used === 0 ? 0 : 1 / secondsAt(state.used)
+    state.nextEnd = state.used === 0 ? Infinity : now + Math.max(0, pages.nextDue() - state.came) / state.pace
+    use.set(state.used, now)
   }
   return {
     use,
+    places,
     rate: places / secondsAt(places),
-    get used() {
-      return pages.size
-    },
-    get hasRoom() {
-      return pages.size < places
-    },
-    get secondsOfNext() {
-      return secondsAt(pages.size + 1)
-    },
+    state,
     begin(page, work, now) {
       goOn(now)
-      pages.push(came + work, page)
-      use.set(pages.size, now)
+      pages.push(state.came + work, page)
+      settle(now)
     },
-    nextEnd: () => (pages.size === 0 ? Infinity : since + Math.max(0, pages.nextDue() - came) / pace()),
     end(now) {
       goOn(now)
       const page = pages.pop()
-      use.set(pages.size, now)
+      settle(now)
       return page
     },
   }
@@ -64,16 +64,18 @@ export function createServer<Page>({ places, secondsAt }: Engine): Server<Page> 
  */
 export function chooseServer<Page>(servers: readonly Server<Page>[], waiting: number): Server<Page> | null {
   let best: Server<Page> | null = null
-  for (const server of servers) if (server.hasRoom && (best === null || isSooner(server, best))) best = server
-  if (best === null) return null
-  const { secondsOfNext } = best
-  const isWorthWaiting = servers.some(
-    ({ hasRoom, used, rate }) => !hasRoom && (used + waiting) / rate < secondsOfNext * (1 - 1e-9),
-  )
-  return isWorthWaiting ? null : best
+  // When the first of those without room will have read what it has and all that wait.
+  let soonest = Infinity
+  for (const server of servers) {
+    const { used } = server.state
+    if (used >= server.places) soonest = Math.min(soonest, (used + waiting) / server.rate)
+    else if (best === null || isSooner(server, best)) best = server
+  }
+  return best !== null && soonest < best.state.secondsOfNext * (1 - 1e-9) ? null : best
 }
 
 /** Of two that would take as long, the one with more room for its size. */
-const isSooner = <Page>(one: Server<Page>, other: Server<Page>): boolean =>
-  one.secondsOfNext < other.secondsOfNext ||
-  (one.secondsOfNext === other.secondsOfNext && one.used / one.rate < other.used / other.rate)
+function isSooner<Page>({ state: one, rate }: Server<Page>, { state: other, rate: otherRate }: Server<Page>): boolean {
+  if (one.secondsOfNext !== other.secondsOfNext) return one.secondsOfNext < other.secondsOfNext
+  return one.used / rate < other.used / otherRate
+}

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly mostQueued: number
   /** The share of all engines' places that were taken, while documents arrived. */
   readonly engineUse: number
+  /** The work that they were given, of the most that they can do. */
+  readonly engineLoad: number
   readonly drawerUse: number
   /** When the last page was read. */
   readonly endedAt: number
@@ -60,7 +62,7 @@ function createPlay(scenario: Scenario) {
   const measures = { wait: createSpread(), page: createSpread(), document: createSpread(), single: createSpread() }
   const queued = createLevel()
   const drawerUse = createLevel()
-  const counts = { documents: 0, pages: 0, arrived: 0, unread: 0, waiting: 0, taken: 0, lastEnd: 0 }
+  const counts = { documents: 0, pages: 0, arrived: 0, unread: 0, waiting: 0, lastEnd: 0, work: 0 }
   const uses: { engine: number; drawer: number } = { engine: NaN, drawer: NaN }
   let free = drawnAhead(places)
   let isWarm = warmUpSeconds === 0
@@ -110,7 +112,9 @@ function createPlay(scenario: Scenario) {
       const document = drawn.shift() as Document
       counts.waiting--
       if (document.isCounted) measures.wait.add(now - document.arrivedAt)
-      server.begin(document, scenario.workOfPage(random), now)
+      const work = scenario.workOfPage(random)
+      if (isWarm && now < seconds) counts.work += work
+      server.begin(document, work, now)
     }
   }
 
@@ -177,7 +181,11 @@ function createPlay(scenario: Scenario) {
     step(): boolean {
       let server: (typeof servers)[number] | null = null
       let end = Infinity
-      for (const each of servers) if (each.nextEnd() < end) [server, end] = [each, each.nextEnd()]
+      for (const each of servers) {
+        if (each.state.nextEnd >= end) continue
+        server = each
+        end = each.state.nextEnd
+      }
       const next = Math.min(nextArrival, drawing.nextDue(), end)
       look(next)
       if (next === Infinity) return false
@@ -197,6 +205,7 @@ function createPlay(scenario: Scenario) {
       singleSeconds: measures.single,
       mostQueued: queued.most,
       engineUse: uses.engine,
+      engineLoad: counts.work / (servers.reduce((sum, { rate }) => sum + rate, 0) * (seconds - warmUpSeconds)),
       drawerUse: uses.drawer,
       endedAt: counts.lastEnd,
     }),
