@@ -85,7 +85,7 @@ function inspect({ root, user, directory }: Image): void {
   const app = join(root, directory)
   const paths = globSync('**/*', { cwd: app, withFileTypes: true }).map((entry) => join(entry.parentPath, entry.name))
   const own = paths.map((path) => path.slice(app.length + 1)).filter((path) => !path.startsWith('node_modules/'))
-  assert.deepEqual([...new Set(own.map((path) => path.split('/')[0]))].toSorted(), ['gateway', 'node_modules', 'package.json']) // prettier-ignore
+  assert.deepEqual([...new Set(own.map((path) => path.split('/')[0] ?? ''))].toSorted(), ['gateway', 'node_modules', 'package.json']) // prettier-ignore
   assert.deepEqual(own.filter((path) => /\.test\.ts$|\.md$|(^|\/)\.(env|git|npmrc)/.test(path)), []) // prettier-ignore
   const { devDependencies } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')) as { devDependencies: object }
   // Some are brought by packages that are needed; these are not.

@@ -25,13 +25,15 @@ export function createSpread(): Spread {
     },
     add(value) {
       const bucket = Math.max(0, Math.round(Math.log(Math.max(value, LEAST) / LEAST) / STEP))
+      // Without holes, which a search would fall into.
+      while (counts.length <= bucket) counts.push(0)
       counts[bucket] = (counts[bucket] ?? 0) + 1
       count++
       sum += value
     },
     quantile(share) {
       let left = share * count
-      const bucket = counts.findIndex((pages = 0) => (left -= pages) <= 0)
+      const bucket = counts.findIndex((pages) => (left -= pages) <= 0)
       return bucket <= 0 ? 0 : LEAST * Math.exp(bucket * STEP)
     },
   }

@@ -3,7 +3,7 @@ export interface Engine {
   /** Pages that it reads at a time; more are not sent. */
   readonly places: number
   /** How long a page of ordinary work takes while this many are read. Constant: a server of a fixed rate. */
-  secondsAt(pages: number): number
+  readonly secondsAt: (pages: number) => number
 }
 
 /** A distribution: it is asked for one value, with a source of numbers between 0 and 1. */

@@ -52,7 +52,8 @@ export function simulate(scenario: Scenario): Outcome {
 
 function createPlay(scenario: Scenario) {
   const { seconds, warmUpSeconds = 0, lookahead, drawers } = scenario
-  const random = seededRandom(scenario.seed).next
+  const seeded = seededRandom(scenario.seed)
+  const random = () => seeded.next()
   const servers = scenario.engines.map((engine) => createServer<Document>(engine))
   const places = scenario.engines.reduce((sum, engine) => sum + engine.places, 0)
   const gateways = Array.from({ length: scenario.gateways }, () => ({ free: drawers, queue: createQueue<Document>() }))

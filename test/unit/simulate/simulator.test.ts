@@ -127,8 +127,8 @@ describe('the simulator, beside the least time that engines need for a document 
 describe('what the simulator is made of', () => {
   it('hands out what is due in its order, and equals in theirs', () => {
     const heap = createHeap<number>()
-    const { integer } = seededRandom(5)
-    const all = Array.from({ length: 500 }, (_, order) => ({ due: integer(0, 50), order }))
+    const random = seededRandom(5)
+    const all = Array.from({ length: 500 }, (_, order) => ({ due: random.integer(0, 50), order }))
     for (const { due, order } of all) heap.push(due, order)
     const sorted = all.toSorted((one, other) => one.due - other.due || one.order - other.order)
     assert.deepEqual(Array.from({ length: 500 }, () => heap.pop()), sorted.map(({ order }) => order)) // prettier-ignore
@@ -150,8 +150,8 @@ describe('what the simulator is made of', () => {
   })
 
   it('draws from distributions that have the mean that was asked for', () => {
-    const { next } = seededRandom(9)
-    const mean = (draw: (random: () => number) => number) => Array.from({ length: 50_000 }, () => draw(next)).reduce((sum, value) => sum + value) / 50_000 // prettier-ignore
+    const random = seededRandom(9)
+    const mean = (draw: (random: () => number) => number) => Array.from({ length: 50_000 }, () => draw(() => random.next())).reduce((sum, value) => sum + value) / 50_000 // prettier-ignore
     isNear(mean(lognormal(2, 0.6)), 2, 0.03)
     isNear(mean(exponential(3)), 3, 0.03)
     isNear(mean(ranges([[0.5, 1, 1], [0.5, 11, 20]])), 0.5 + 15.5 / 2, 0.03) // prettier-ignore
