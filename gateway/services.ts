@@ -104,10 +104,12 @@ function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: 
 export interface ServicesOptions {
   /** Without Redis, the cache is in the data folder: for a process that may be killed, and goes on when it is started again. */
   readonly keepsPages?: boolean
+  /** Fires when no page is to be begun any more; those that an engine has taken are finished, and kept. */
+  readonly leaving?: AbortSignal
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
-export function createServices(config: Config, { keepsPages = false }: ServicesOptions = {}): Services {
+export function createServices(config: Config, { keepsPages = false, leaving }: ServicesOptions = {}): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
@@ -135,7 +137,7 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept, leaving }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),

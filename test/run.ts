@@ -84,6 +84,8 @@ function runTests(files: readonly string[]): number {
   const { status, signal, error } = spawnSync(process.execPath, ['--test', ...options, ...files], {
     cwd: root,
     stdio: 'inherit',
+    // Hundreds of processes load the same code: half of the time that each takes to start.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile') },
   })
   if (error !== undefined) throw error
   if (signal !== null) throw new Error(`the test runner was ended by ${signal}`)

@@ -26,7 +26,11 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   readonly keepsAnswers: boolean
   /** Pages that the request has read before, in another process perhaps; left out: none, and none are noted. */
   readonly finished?: FinishedPages
+  /** Fires when no page is to be begun any more; those that an engine has taken are finished. Left out: never. */
+  readonly leaving?: AbortSignal
 }
+
+const NEVER = new AbortController().signal
 
 /** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
 export async function* ocr(
@@ -45,16 +49,23 @@ export async function* ocr(
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
   yield plan.opened
   using deadline = startDeadline(request.deadline)
-  const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
+  const { keepsAnswers, leaving = NEVER } = services
+  const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, cutFigures: figureCutter(request) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
-    if (isDone[index] === false && !signal.aborted && !deadline.signal.aborted) admitted.ended()
+    const isCut = signal.aborted || deadline.signal.aborted || leaving.aborted
+    if (isDone[index] === false && !isCut) admitted.ended()
   }
+  let isCut = false
   try {
-    yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })
+    for await (const end of inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })) {
+      isCut ||= late.isCut && end.result.status === 'pending'
+      // What follows a page that is not begun is finished for the cache alone.
+      if (!isCut) yield end
+    }
     late.end()
   } finally {
     if (late.kept.length > 0) {

@@ -42,11 +42,12 @@ export interface OcrParts extends ReadParts {
   readonly rasterizer: Rasterizer
   readonly admission: Admission
   readonly kept: KeptReadings
+  readonly leaving: AbortSignal | undefined
 }
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, store, upstreams, meter, rasterizer, admission, kept } = parts
+  const { log, metrics, store, upstreams, meter, rasterizer, admission, kept, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -65,6 +66,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
+    ...(leaving === undefined ? {} : { leaving }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
   }
 }
