@@ -24,7 +24,7 @@ export function chartHash(): string {
 const others: readonly (readonly string[])[] = [
   ['--set', 'gateway.existingSecret=keys'],
   ['--set', 'gateway.existingSecret=keys,files.kind=local,gateway.replicas=1'],
-  ['--set', 'gateway.existingSecret=keys,autoscaling.kind=hpa,ingress.enabled=true'],
+  ['--set', 'gateway.existingSecret=keys,autoscaling.kind=hpa,ingress.enabled=true,gateway.filesSecret=files'],
   ['--set', 'gateway.existingSecret=keys,redis.enabled=false,vllm.enabled=false,vllm.upstreamUrls=http://router/v1'],
   ['--set', 'gateway.existingSecret=keys,vllm.autoscaling.enabled=true,vllm.models.hunyuan.enabled=true,vllm.models.hunyuan.accept=true'], // prettier-ignore
 ]
