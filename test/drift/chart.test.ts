@@ -261,6 +261,18 @@ describe('the rendered chart', () => {
   })
 })
 
+describe('the values of the chart', () => {
+  const schema = z.fromJSONSchema(JSON.parse(read('docs/operating/kubernetes/chart/values.schema.json')) as never)
+  const values = parse(read('docs/operating/kubernetes/chart/values.yaml')) as Record<string, object>
+
+  it('are as their schema says, which refuses a name that it does not know', () => {
+    assert.equal(schema.safeParse(values).error, undefined)
+    assert.equal(schema.safeParse(parse(read('docs/operating/kubernetes/example-values.yaml'))).error, undefined)
+    assert.equal(schema.safeParse({ ...values, gateway: { ...values['gateway'], replica: 3 } }).success, false)
+    assert.equal(schema.safeParse({ ...values, files: { ...values['files'], kind: 'nfs' } }).success, false)
+  })
+})
+
 describe('the chart and docker-compose.yml', () => {
   it('run the same images', () => {
     assert.equal(redisContainer.image, services['redis']?.image)

@@ -15,7 +15,7 @@ const values = join(folder, 'example-values.yaml')
 /** The hash of all that the example is rendered from: what stands in its first line is compared with it. */
 export function chartHash(): string {
   const hash = createHash('sha256')
-  const files = ['example-values.yaml', ...globSync('chart/**/*.{yaml,tpl}', { cwd: folder }).toSorted()]
+  const files = ['example-values.yaml', ...globSync('chart/**/*.{yaml,tpl,json,txt}', { cwd: folder }).toSorted()]
   for (const path of files) hash.update(`${path}\n${readFileSync(join(folder, path), 'utf8')}`)
   return hash.digest('hex')
 }
