@@ -193,7 +193,12 @@ describe('docker compose up', () => {
     assert.equal(prometheus.ports, undefined)
     assert.match(grafana.ports?.join() ?? '', /^127\.0\.0\.1:/)
     const scraped = z
-      .object({ rule_files: z.array(z.string()), scrape_configs: z.array(z.object({ dns_sd_configs: z.array(z.object({ names: z.array(z.string()), port: z.number() })) })) }) // prettier-ignore
+      .object({
+        rule_files: z.array(z.string()),
+        scrape_configs: z.array(
+          z.object({ dns_sd_configs: z.array(z.object({ names: z.array(z.string()), port: z.number() })) }),
+        ),
+      }) // prettier-ignore
       .parse(parse(read('docs/operating/compose/prometheus.yml')))
     const found = scraped.scrape_configs.flatMap(({ dns_sd_configs: configs }) => configs)
     assert.deepEqual(found.map(({ names, port }) => [names, String(port)]), [[['gateway', 'gateway-2'], services.gateway.environment['GATEWAY_PORT']]]) // prettier-ignore
@@ -203,7 +208,9 @@ describe('docker compose up', () => {
   })
 
   it('mounts files that there are', () => {
-    const mounted = Object.values(services).flatMap(({ volumes: all }) => all.filter((volume) => volume.startsWith('./')))
+    const mounted = Object.values(services).flatMap(({ volumes: all }) =>
+      all.filter((volume) => volume.startsWith('./')),
+    )
     assert.ok(mounted.length >= 6)
     for (const volume of mounted) assert.ok(existsSync(new URL(volume.split(':')[0] ?? '', root)), volume)
   })

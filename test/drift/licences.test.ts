@@ -42,7 +42,10 @@ describe('the licences of what is brought', () => {
       .map(({ name, licence }) => ({ name, licence }))
     assert.deepEqual(others.filter(({ name }) => !lesser.test(name)), []) // prettier-ignore
     for (const { name, licence = '' } of others)
-      assert.ok(parts(licence).every((part) => permissive.has(part) || /^LGPL-3\.0(?:-or-later)?$/.test(part)), name)
+      assert.ok(
+        parts(licence).every((part) => permissive.has(part) || /^LGPL-3\.0(?:-or-later)?$/.test(part)),
+        name,
+      )
   })
 
   it('are named in the docs where they ask for more', () => {
