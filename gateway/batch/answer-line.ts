@@ -12,6 +12,7 @@ import { parseJson, refuseBeyond, startScan, type ParsedJson } from '../request/
 import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { BatchAnswer } from '../wire/openai/batch.ts'
 import { addUsage, type Batch, type BatchUsage } from './batch.ts'
@@ -49,6 +50,8 @@ export interface RunLine {
   /** Counted from 0. */
   readonly line: number
   readonly indexed: IndexedLine
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
 }
 
 /**
@@ -61,7 +64,7 @@ export async function answerLine(
   onOpened: () => void,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
-  const { batch, line, indexed } = run
+  const { batch, line, indexed, span } = run
   const { owner } = batch
   const { maxBodyBytes, bodyBudget } = services
   if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
@@ -73,12 +76,13 @@ export async function answerLine(
     onOpened()
   }
   try {
-    const question = await questionOf(run, contextOf(id, key, services, signal), services, reservation)
+    const context = { ...contextOf(id, key, services, signal), span }
+    const question = await questionOf(run, context, services, reservation)
     const named = { id, customId: indexed.customId }
     if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
     const { forward } = services
     onOpened()
-    const { status, body, usage } = await forwardLine(question, { id, key: owner, forward }, signal)
+    const { status, body, usage } = await forwardLine(question, { id, key: owner, forward, span }, signal)
     const outcome = status < 400 ? 'completed' : 'failed'
     return { outcome, usage, answer: lineAnswer(named, status, body) }
   } finally {

@@ -171,7 +171,9 @@ function stoppingLine({ rows }: Progress): string {
     'Stopping.',
     ...(left.length > MAX_NAMED ? [`${left.length} documents are left as far as they are read.`] : named),
     ...(left.length > 0 ? ['The gateway finishes the pages that are being read.'] : []),
-    ...(last > 0 ? [`Waiting for ${counted(last, 'document')} with a page to go at most; Ctrl-C again leaves all.`] : []),
+    ...(last > 0
+      ? [`Waiting for ${counted(last, 'document')} with a page to go at most; Ctrl-C again leaves all.`]
+      : []),
   ].join(' ')
 }
 

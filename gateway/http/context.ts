@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Log } from '../telemetry/log.ts'
+import type { Span } from '../telemetry/span.ts'
 
 /** What a request's line in the access log says. Never text of a document. */
 export interface RequestRecord {
@@ -24,6 +25,8 @@ export interface GatewayEnv {
     requestId: string
     log: Log
     record: RequestRecord
+    /** Undefined: the request is not traced. */
+    span: Span | undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
@@ -20,6 +21,8 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
   readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
+  /** Begins the spans of what no client waits for; left out: that is not traced. */
+  readonly tracer?: Tracer
   /** Readings that go on for requests that will be sent again. */
   readonly kept: KeptReadings
   /** Whether there is a cache in which answers are found again. */

@@ -4,11 +4,13 @@ import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
+import { keyLabel } from '../telemetry/key-label.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+import { beginPageSpan, endPageSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
@@ -39,7 +41,8 @@ export async function recognize(
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
-  const result = await resultInTime(page, request, services, late, signal)
+  const traced = { ...page, span: beginPageSpan(request, number) }
+  const result = await resultInTime(traced, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
   return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
 }
@@ -67,7 +70,7 @@ async function resultInTime(
   signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
-  if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
+  if (end === 'left') services.metrics.pages.inc(labelsOf('pending', page, request))
   return pendingResult(request)
 }
 
@@ -132,9 +135,10 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
   }
   const onTaken = () => void (isTaken = true)
   pagesInFlight.inc()
-  const result = resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
-    pagesInFlight.dec(),
-  )
+  const result = resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() => {
+    pagesInFlight.dec()
+    page.span?.end('aborted')
+  })
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),
@@ -151,9 +155,11 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  const startedAt = performance.now()
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
-  countPage(result, request, services.metrics)
+  countPage(result, page, request, (performance.now() - startedAt) / 1000, services.metrics)
+  endPageSpan(page.span, result)
   return result
 }
 
@@ -161,7 +167,7 @@ async function resultOf(
 async function cutOut(
   page: PageToRead,
   result: PageResult,
-  { id }: OcrRequest,
+  { id, span }: OcrRequest,
   { cutFigures, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<Pick<PageResult, 'figures'>> {
@@ -170,7 +176,7 @@ async function cutOut(
     return figures === null ? {} : { figures }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
-    log.warn({ request_id: id, err: thrown }, 'pictures were not cut out')
+    log.warn({ request_id: id, trace_id: span?.traceId, err: thrown }, 'pictures were not cut out')
     return {}
   }
 }
@@ -189,7 +195,8 @@ async function readResult(
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     const error = pageError(thrown)
-    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page failed')
+    const ids = { request_id: request.id, trace_id: request.span?.traceId }
+    log.warn({ ...ids, code: error.code, err: error.cause ?? error }, 'page failed')
     return failedResult(error, request)
   }
 }
@@ -199,11 +206,19 @@ export function pageError(thrown: unknown): GatewayError {
   return toGatewayError(thrown, 'The gateway failed to read this page. Its log says why.')
 }
 
-function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
-  metrics.pages.inc({ status: result.status, model: model.id })
-  metrics.cache.inc({ result: result.cache })
-  if (result.error !== null) metrics.errors.inc({ code: result.error.code })
-  if (result.cache === 'hit' || result.cache === 'joined') return
-  metrics.tokens.inc({ kind: 'prompt', model: model.id }, result.usage.promptTokens)
-  metrics.tokens.inc({ kind: 'completion', model: model.id }, result.usage.completionTokens)
+function labelsOf(status: PageResult['status'], { format }: PageToRead, { model, turn }: OcrRequest) {
+  return { status, model: model.id, key: keyLabel(turn.key), format }
+}
+
+function countPage(result: PageResult, page: PageToRead, request: OcrRequest, seconds: number, metrics: Metrics): void {
+  const { status, cache, warnings, error, usage } = result
+  const model = request.model.id
+  metrics.pages.inc(labelsOf(status, page, request))
+  metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
+  metrics.cache.inc({ result: cache })
+  for (const { code } of warnings) metrics.pageWarnings.inc({ code })
+  if (error !== null) metrics.errors.inc({ code: error.code })
+  if (cache === 'hit' || cache === 'joined') return
+  metrics.tokens.inc({ kind: 'prompt', model }, usage.promptTokens)
+  metrics.tokens.inc({ kind: 'completion', model }, usage.completionTokens)
 }

@@ -100,7 +100,8 @@ class RasterizerPool implements Rasterizer {
   }
 
   load() {
-    return { drawers: this.#crew.size, busy: this.#lanes.busy.size, waiting: this.#lanes.waiting.size }
+    const { size: drawers, heldBytes: bytes } = this.#crew
+    return { drawers, busy: this.#lanes.busy.size, waiting: this.#lanes.waiting.size, bytes }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { EngineName } from '../engine/engine.ts'
 import type { PageImage } from '../page/page.ts'
 import type { ModelSlots, Release } from '../schedule/slots.ts'
+import { withSpan } from '../telemetry/span.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
@@ -44,7 +45,7 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
   return once(page.key, page, signal, async (page, signal) => {
     using slot = await takeSlot(page, slots[engine], id, observer, signal)
     using observed = observer.onBegin(page)
-    const image = await lending(slot, page.draw)(signal)
+    const image = await withSpan(page.span, 'draw page', () => lending(slot, page.draw)(signal))
     observed.onDrawn(image)
     if (image.blank) return blank(image, engine)
     const answer = await oncePerImage(once, page, image, signal, (page, signal) =>
@@ -62,7 +63,7 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
 }
 
 async function takeSlot(
-  { turn }: PageToRead,
+  { turn, span }: PageToRead,
   { slotsFor }: ModelSlots,
   modelId: string,
   { onSlot }: ReadObserver,
@@ -70,7 +71,7 @@ async function takeSlot(
 ): Promise<HeldSlot> {
   const askedAt = performance.now()
   const slots = slotsFor(modelId)
-  const release = await slots.acquire(turn, signal)
+  const release = await withSpan(span, 'queue page', () => slots.acquire(turn, signal))
   onSlot((performance.now() - askedAt) / 1000)
   const { lane } = turn
   return { lend: () => slots.lend(lane), [Symbol.dispose]: release }

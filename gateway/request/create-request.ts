@@ -21,13 +21,16 @@ export interface RequestParts {
   readonly pageNaming?: PageNaming
 }
 
+/** What of its context a request keeps. */
+type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
+
 /**
  * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
  * the model lacks.
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
+  { requestId, key, span, onDisconnect = 'abort' }: Asker,
 ): OcrRequest {
   const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
   const range = pages === null ? null : parsePageRange(pages)
@@ -35,6 +38,7 @@ export function createRequest(
   const { warnings, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   return {
     id: requestId,
+    span,
     model,
     sources,
     pages: range,

@@ -2,6 +2,7 @@ import type { Source } from '../document/source.ts'
 import type { PageNaming, PageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { Question } from '../profile/question.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
@@ -13,6 +14,8 @@ export interface Warning {
 /** What a client wants read and how, in any protocol. */
 export interface OcrRequest extends Question {
   readonly id: string
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
   readonly sources: readonly Source[]
   /** Null: all pages. Pages of several documents are numbered through, in the order of the documents. */
   readonly pages: PageRange | null

@@ -26,7 +26,7 @@ export interface ForwardedResponse {
 }
 
 /** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
-const REQUEST_HEADERS = new Set(['accept', 'x-request-id'])
+const REQUEST_HEADERS = new Set(['accept', 'x-request-id', 'traceparent', 'tracestate'])
 
 /** The body was read as JSON, whatever the client calls it; vLLM refuses every other name and none. */
 const JSON_BODY = { 'content-type': 'application/json' }

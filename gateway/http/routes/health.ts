@@ -23,7 +23,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
       {
         status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable',
         engine: status.length === 0 ? 'tesseract' : 'vllm',
-        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part }) => ({
+        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part, isHeldBack }) => ({
           url,
           status: problem ?? 'ok',
           ...(warnings.length > 0 ? { warnings } : {}),
@@ -32,6 +32,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
           in_flight: inFlight,
           limit,
           part,
+          ...(isHeldBack ? { held_back: true } : {}),
         })),
       },
       isReady ? 200 : 503,
