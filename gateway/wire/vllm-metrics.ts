@@ -9,13 +9,17 @@ export interface ServerLoad {
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
+const largest = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value), 0)
 
 /** Returns what vLLM says on `GET /metrics`; null where it says none of it. Names differ by version. */
 export function readServerLoad(text: string): ServerLoad | null {
   const values = new Map<string, number[]>()
   for (const [, name = '', value = ''] of text.matchAll(SAMPLE)) {
     const number = Number(value)
-    if (Number.isFinite(number) && number >= 0) values.set(name, [...(values.get(name) ?? []), number])
+    if (!Number.isFinite(number) || number < 0) continue
+    const others = values.get(name)
+    if (others === undefined) values.set(name, [number])
+    else others.push(number)
   }
   if (values.size === 0) return null
   const of = (names: readonly string[], join: (values: readonly number[]) => number): number | null => {
@@ -25,7 +29,7 @@ export function readServerLoad(text: string): ServerLoad | null {
   return {
     running: of(['num_requests_running'], sum),
     waiting: of(['num_requests_waiting'], sum),
-    kvCacheUsage: of(['kv_cache_usage_perc', 'gpu_cache_usage_perc'], (usages) => Math.min(1, Math.max(...usages))),
+    kvCacheUsage: of(['kv_cache_usage_perc', 'gpu_cache_usage_perc'], (usages) => Math.min(1, largest(usages))),
     preemptions: of(['num_preemptions_total', 'num_preemptions'], sum),
   }
 }

@@ -49,6 +49,11 @@ describe('what vLLM says of its work', () => {
       assert.deepEqual(readServerLoad(`${text.join('\n')}\n`), load)
     })
 
+  it('is read at once, however many series a server has', () => {
+    const text = 'vllm:kv_cache_usage_perc{engine="0"} 0.5\n'.repeat(190_000)
+    assert.equal(readServerLoad(text)?.kvCacheUsage, 0.5)
+  })
+
   it('has the names that a real one was recorded with', () => {
     for (const name of [
       'num_requests_running',
