@@ -10,6 +10,7 @@ export function shownSettings(config: Config): Readonly<Record<string, unknown>>
 
 function shown(name: string, value: unknown): unknown {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value
+  if (name === 'GATEWAY_WEBHOOK_URL' && value instanceof URL) return withoutPath(value)
   if (SECRET.test(name)) return Array.isArray(value) ? value.map(nameOf) : '***'
   if (value instanceof URL) return withoutPassword(value.href)
   if (value instanceof Map) return Object.fromEntries(value)
@@ -21,6 +22,11 @@ function shown(name: string, value: unknown): unknown {
 function nameOf(secret: unknown): string {
   const { name } = Object(secret) as { readonly name?: unknown }
   return typeof name === 'string' ? `${name}:***` : '***'
+}
+
+/** The path of a webhook is often all that keeps others from posting there. */
+function withoutPath({ origin, pathname, search }: URL): string {
+  return pathname === '/' && search === '' ? origin : `${origin}/***`
 }
 
 function withoutPassword(text: string): string {
