@@ -1,5 +1,5 @@
-// `npm run chart`: checks the Helm chart and writes its rendered example. Needs helm; with kubeconform in PATH, other values too.
-import { execFileSync } from 'node:child_process'
+// `npm run chart`: checks the Helm chart and writes its rendered example. Needs helm and kubeconform.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -65,7 +65,19 @@ function writeSchemas(target: string): void {
   }
 }
 
+/** Tells which of the programs are not there. */
+function missingPrograms(): string[] {
+  return ['helm', 'kubeconform'].filter((name) => spawnSync(name, ['-h']).error !== undefined)
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const missing = missingPrograms()
+  if (missing.length > 0) {
+    process.stderr.write(
+      `${missing.join(' and ')} must be in the PATH: https://helm.sh, https://github.com/yannh/kubeconform\n`,
+    )
+    process.exit(1)
+  }
   renderExample()
   checkOthers()
 }
