@@ -1,10 +1,11 @@
 // Loaded only where traces go somewhere: see tracer.ts.
 import { diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Context, Span as RecordedSpan, Tracer } from '@opentelemetry/api'
-import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { getNumberFromEnv, W3CTraceContextPropagator } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { describeProblem, type Problem } from './problem.ts'
 import type { ClientTrace, Span, SpanAttributes, SpanValue } from './span.ts'
 
 /** Records spans, and sends them to a collector. */
@@ -19,11 +20,14 @@ export interface RecorderOptions {
   readonly url: string
   readonly serviceName: string | null
   /** Told why spans were not sent, or which setting is not understood. */
-  readonly onProblem: (problem: string) => void
+  readonly onProblem: (problem: Problem) => void
 }
 
 /** How long the end of the process waits for a collector, in milliseconds. */
 const CLOSE_WITHIN = 3000
+
+/** The spans of some documents of the most pages, which end all at once where their pages are known: some 12 MB. */
+const MAX_QUEUE = 8192
 
 const propagator = new W3CTraceContextPropagator()
 const getter = {
@@ -41,7 +45,8 @@ const setter = {
  * headers, how many spans wait. Spans that find the queue full are lost; no request ever waits for a collector.
  */
 export function createRecorder({ url, serviceName, onProblem }: RecorderOptions): Recorder {
-  const tell = (message: string, ...more: readonly unknown[]): void => onProblem([message, ...more].join(' '))
+  const tell = (message: string, ...more: readonly unknown[]): void =>
+    onProblem(describeProblem([message, ...more].join(' ')))
   diag.setLogger(
     { error: tell, warn: tell, info() {}, debug() {}, verbose() {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
@@ -49,7 +54,11 @@ export function createRecorder({ url, serviceName, onProblem }: RecorderOptions)
   const named = resourceFromAttributes({ 'service.name': serviceName ?? 'ocr-gateway' })
   const provider = new BasicTracerProvider({
     resource: named.merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url }))],
+    spanProcessors: [
+      new BatchSpanProcessor(new OTLPTraceExporter({ url }), {
+        maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? MAX_QUEUE,
+      }),
+    ],
   })
   const tracer = provider.getTracer('ocr-gateway')
   return {
@@ -61,7 +70,7 @@ export function createRecorder({ url, serviceName, onProblem }: RecorderOptions)
     async close() {
       const timer = Promise.withResolvers<void>()
       const timeout = setTimeout(timer.resolve, CLOSE_WITHIN)
-      await Promise.race([provider.shutdown().catch((error: Error) => onProblem(error.message)), timer.promise])
+      await Promise.race([provider.shutdown().catch((error: Error) => tell(error.message)), timer.promise])
       clearTimeout(timeout)
     },
   }

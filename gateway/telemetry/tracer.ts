@@ -1,4 +1,5 @@
 import type { Log } from './log.ts'
+import type { Problem } from './problem.ts'
 import { passedSpan, readClientTrace, type Span, type SpanAttributes } from './span.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -51,19 +52,15 @@ export function createTracer({ url, serviceName, log }: TracerOptions): Tracer {
   }
 }
 
-/** How long nothing more is said of a collector that does not answer, in milliseconds. */
+/** How long nothing more is said of the same, in milliseconds. */
 const QUIET = 60_000
-/** What is said of it, in characters: with the stack of an error it would be pages. */
-const MAX_PROBLEM = 500
 
-function tellOnce(log: Log): (problem: string) => void {
-  let toldAt = -Infinity
-  return (problem) => {
-    if (performance.now() - toldAt < QUIET) return
-    toldAt = performance.now()
-    log.warn(
-      { problem: problem.slice(0, MAX_PROBLEM) },
-      'traces are lost: OTEL_EXPORTER_OTLP_ENDPOINT does not take them',
-    )
+function tellOnce(log: Log): (problem: Problem) => void {
+  const toldAt = new Map<string, number>()
+  return ({ message, reason }) => {
+    const now = performance.now()
+    if (now - (toldAt.get(message) ?? -Infinity) < QUIET) return
+    toldAt.set(message, now)
+    log.warn({ reason }, message)
   }
 }

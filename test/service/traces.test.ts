@@ -7,12 +7,15 @@ import { filePart } from '../support/documents.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { createRecorder } from '../../gateway/telemetry/recorder.ts'
 import { eventually } from '../support/within.ts'
 
 const DEADLINE = 10_000
 const MODEL = 'lightonai/LightOnOCR-2-1B'
 const CLIENT_TRACE = 'aaaabbbbccccddddeeeeffff00001111'
 const CLIENT_SPAN = '1234567890abcdef'
+/** Of three documents of as many pages as one may have. */
+const PAGES_AT_ONCE = 6000
 const MARK = 'Zanzibar quotient'
 
 const traceOf = (header: unknown): string => String(header).split('-')[1] ?? ''
@@ -177,6 +180,22 @@ describe('a gateway that ends', { timeout: 60_000 }, () => {
       ['POST /v1/chat/completions', 0, undefined],
     ])
     assert.equal(collector.resource['service.name'], 'pages')
+  })
+})
+
+describe('spans that end all at once, as those of cached documents do', { timeout: 60_000 }, () => {
+  it('are all sent, the last one with them: without it a trace has no beginning', async () => {
+    await using collector = await startFakeCollector()
+    const problems: unknown[] = []
+    const onProblem = (problem: unknown) => void problems.push(problem)
+    const recorder = createRecorder({ url: `${collector.url}/v1/traces`, serviceName: null, onProblem })
+    const request = recorder.begin('request', 'server', {}, null)
+    for (let page = 1; page <= PAGES_AT_ONCE; page++) request.child('ocr.page', { 'ocr.page.number': page }).end()
+    request.end()
+    await recorder.close()
+    assert.deepEqual(problems, [])
+    assert.equal(collector.spans.length, PAGES_AT_ONCE + 1)
+    assert.equal(collector.spans.at(-1)?.name, 'request')
   })
 })
 
