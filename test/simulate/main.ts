@@ -8,6 +8,7 @@ import { simulate, type Outcome } from './simulator.ts'
 
 const USAGE = `npm run simulate -- [--pages-per-day N] [--peak TIMES] [--known SHARE] [--gpu-rate PAGES_PER_SECOND]
   [--gpu-places N] [--solo-seconds S] [--core-seconds S] [--cores N] [--gpus N] [--gateways N] [--hours N] [--write]
+Of more than 10 million pages a day, GPUs and gateways are those of each cell.
 `
 
 const page = join(import.meta.dirname, '../../docs/operating/sizing.md')
@@ -75,21 +76,50 @@ function writeTable(of: readonly Row[]): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function readFlags(): { row: Row | null; writes: boolean } {
-  const names = ['pages-per-day', 'peak', 'known', 'gpu-rate', 'gpu-places', 'solo-seconds', 'core-seconds', 'cores', 'gpus', 'gateways', 'hours'] as const // prettier-ignore
+/** What a flag may be; all else would be divided by, or would never end. */
+interface Bounds {
+  readonly min: number
+  readonly max: number
+  readonly isWhole?: boolean
+}
+
+const COUNT: Bounds = { min: 1, max: 10_000, isWhole: true }
+const FLAGS = {
+  'pages-per-day': { min: 1, max: 1e9 },
+  peak: { min: 1, max: 100 },
+  known: { min: 0, max: 1 },
+  'gpu-rate': { min: 0.01, max: 10_000 },
+  'gpu-places': COUNT,
+  'solo-seconds': { min: 0.001, max: 10_000 },
+  'core-seconds': { min: 0.001, max: 10_000 },
+  cores: COUNT,
+  gpus: COUNT,
+  gateways: COUNT,
+  hours: { min: 0.01, max: 24 },
+} as const satisfies Record<string, Bounds>
+type Flag = keyof typeof FLAGS
+
+function readNumber(name: Flag, text: string): number {
+  const { min, max, isWhole = false }: Bounds = FLAGS[name]
+  const value = text.trim() === '' ? NaN : Number(text)
+  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value
+  throw new Error(`--${name} is a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}, not "${text}"\n${USAGE}`)
+}
+
+function readFlags(): { row: Row | null; writes: boolean; wantsHelp: boolean } {
+  const names = Object.keys(FLAGS) as Flag[]
   const text = { type: 'string' } as const
   const options = Object.fromEntries(names.map((name) => [name, text]))
   const parsed = parseArgs({ options: { ...options, write: { type: 'boolean' }, help: { type: 'boolean' } } })
   const values: Record<string, string | boolean | undefined> = parsed.values
-  if (values['help'] === true) throw new Error(USAGE)
-  const number = (name: (typeof names)[number]): number | undefined => {
+  const number = (name: Flag): number | undefined => {
     const value = values[name]
-    if (value === undefined) return undefined
-    if (!(Number(value) >= 0)) throw new Error(`--${name} is a number\n${USAGE}`)
-    return Number(value)
+    return typeof value === 'string' ? readNumber(name, value) : undefined
   }
+  const pagesPerDay = number('pages-per-day') ?? defaults.pagesPerDay
+  const cells = Math.ceil(pagesPerDay / MOST_OF_A_CELL)
   const figures: Figures = {
-    pagesPerDay: number('pages-per-day') ?? defaults.pagesPerDay,
+    pagesPerDay: pagesPerDay / cells,
     peak: number('peak') ?? defaults.peak,
     knownShare: number('known') ?? defaults.knownShare,
     gpuPagesPerSecond: number('gpu-rate') ?? defaults.gpuPagesPerSecond,
@@ -98,17 +128,31 @@ function readFlags(): { row: Row | null; writes: boolean } {
     coreSeconds: number('core-seconds') ?? defaults.coreSeconds,
     coresPerGateway: number('cores') ?? defaults.coresPerGateway,
   }
+  const asked = { gpus: number('gpus'), gateways: number('gateways'), hours: number('hours') }
   const isAsked = names.some((name) => values[name] !== undefined)
-  const row = { name: String(figures.pagesPerDay), cells: 1, figures, gpus: number('gpus'), gateways: number('gateways'), hours: number('hours') } // prettier-ignore
-  return { row: isAsked ? row : null, writes: values['write'] === true }
+  return {
+    row: isAsked ? { name: String(pagesPerDay), cells, figures, ...asked } : null,
+    writes: values['write'] === true,
+    wantsHelp: values['help'] === true,
+  }
 }
 
-try {
-  const { row, writes } = readFlags()
+function run(): void {
+  const { row, writes, wantsHelp } = readFlags()
+  if (wantsHelp) {
+    process.stdout.write(USAGE)
+    return
+  }
   const table = writeTable(row === null ? rows : [row])
   if (writes && row === null)
     writeFileSync(page, readFileSync(page, 'utf8').replace(/(<!-- simulated -->\n)[^]*(\n<!-- end -->)/, `$1\n${table}\n$2`)) // prettier-ignore
-  process.stdout.write(`${table}\n`)
+  process.stdout.write(
+    `${table}\nSeconds are median / 95th percentile. What stands behind this: docs/operating/sizing.md\n`,
+  )
+}
+
+try {
+  run()
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
