@@ -1,5 +1,5 @@
 import type { OcrRequest } from '../request/ocr-request.ts'
-import type { Span } from '../telemetry/span.ts'
+import { endOf, type Span } from '../telemetry/span.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 
 /** Begins the span of a page. */
@@ -23,4 +23,10 @@ export function endPageSpan(span: Span | undefined, result: PageResult): void {
     'gen_ai.usage.output_tokens': usage.completionTokens,
   })
   span?.end(error?.code)
+}
+
+/** Ends the span of a page that has no result, as nobody waits for it any more. */
+export function endUnreadSpan(span: Span | undefined, thrown: unknown): void {
+  span?.set({ 'ocr.page.status': 'pending' })
+  span?.end(endOf(thrown))
 }

@@ -10,7 +10,7 @@ import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
-import { beginPageSpan, endPageSpan } from './page-span.ts'
+import { beginPageSpan, endPageSpan, endUnreadSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
@@ -143,8 +143,9 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
       return await resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
         pagesInFlight.dec(),
       )
-    } finally {
-      page.span?.end('aborted')
+    } catch (thrown) {
+      endUnreadSpan(page.span, thrown)
+      throw thrown
     }
   }
   const result = read()

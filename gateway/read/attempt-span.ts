@@ -1,6 +1,6 @@
 import type { Usage } from '../engine/engine.ts'
 import type { Question } from '../profile/question.ts'
-import { errorName, type Span } from '../telemetry/span.ts'
+import { endOf, isLeft, type Span } from '../telemetry/span.ts'
 
 /** What a span says of an attempt that has ended. */
 export interface AttemptEnd {
@@ -33,9 +33,8 @@ export async function traceAttempt<Result>(
     return result
   } catch (error) {
     // Another attempt was good first, or nobody waits for the page any more.
-    const isLeft = error instanceof DOMException && error.name === 'AbortError'
-    if (isLeft) span.set({ 'ocr.attempt.outcome': 'left' })
-    span.end(isLeft ? null : errorName(error))
+    if (isLeft(error)) span.set({ 'ocr.attempt.outcome': 'left' })
+    span.end(endOf(error))
     throw error
   }
 }

@@ -63,7 +63,7 @@ export async function inSpan<Result>(
     span?.end()
     return result
   } catch (error) {
-    span?.end(errorName(error))
+    span?.end(endOf(error))
     throw error
   }
 }
@@ -73,8 +73,20 @@ export function traceHeaders(span: Span | undefined): Readonly<Record<string, st
   return { traceparent: undefined, tracestate: undefined, ...span?.headers }
 }
 
-/** Returns what a span says of an error: its code, or its name. */
-export function errorName(error: unknown): string {
+/**
+ * Tells whether work has ended because nobody waits for it any more, which is nobody's error. The server's word for a client
+ * that has left is a string.
+ */
+export function isLeft(error: unknown): boolean {
+  return typeof error === 'string' || (error instanceof DOMException && error.name === 'AbortError')
+}
+
+/** Returns what work ended with that has thrown this: the error's code, or its name; null: it was left. */
+export function endOf(error: unknown): string | null {
+  return isLeft(error) ? null : errorName(error)
+}
+
+function errorName(error: unknown): string {
   if (!(error instanceof Error)) return 'error'
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -143,6 +143,29 @@ describe('a request that is traced', { timeout: 60_000 }, () => {
     assert.equal(spansIn(trace, '').length, 0)
   })
 
+  it('ends without an error when its client leaves', async () => {
+    fake.setAnswer(() => ({ text: 'text', firstDelayMs: 30_000 }))
+    const before = fake.requests.length
+    const leave = new AbortController()
+    const trace = 'eeeebbbbccccddddeeeeffff00001111'
+    const asked = gateway.client.chat.completions.create(
+      { model: MODEL, messages: [{ role: 'user', content: [filePart(smallPages(2, 21))] }] },
+      { headers: { traceparent: `00-${trace}-${CLIENT_SPAN}-01` }, signal: leave.signal },
+    )
+    await eventually(() => fake.requests.length > before, DEADLINE, 'the first page')
+    leave.abort()
+    await assert.rejects(asked)
+    await untilTraced(trace)
+    await eventually(() => spansIn(trace, 'ocr.page').length === 2, DEADLINE, 'the pages')
+    assert.equal(spansIn(trace, 'POST ')[0]?.attributes['http.response.status_code'], 499)
+    for (const page of spansIn(trace, 'ocr.page')) assert.equal(page.attributes['ocr.page.status'], 'pending')
+    assert.equal(spansIn(trace, 'chat ')[0]?.attributes['ocr.attempt.outcome'], 'left')
+    assert.deepEqual(
+      spansIn(trace, '').filter(({ status }) => status === 2),
+      [],
+    )
+  })
+
   it('may be a line of a batch', async () => {
     fake.setAnswer(() => 'text')
     const body = { model: MODEL, messages: [{ role: 'user', content: [filePart(smallPages(1, 9))] }] }
