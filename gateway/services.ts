@@ -138,14 +138,11 @@ export function createServices(
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
-  const { access, limits, allowance } = closing.adopt(
-    createConfiguredAccess(config, { database, shared, log, metrics, windowMs }),
-    (it) => it.close(),
-  )
+  const asking = createConfiguredAccess(config, { database, shared, log, metrics, windowMs })
+  const { access, limits, allowance } = closing.adopt(asking, (it) => it.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
-  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
-    it?.close(),
-  )
+  const telling = createConfiguredWebhooks(config, { database, shared, log, metrics })
+  const webhooks = closing.adopt(telling, async (it) => it?.close())
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const shares = closing.adopt(createShares(shared), (it) => it.close())
