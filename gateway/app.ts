@@ -19,6 +19,7 @@ import { requestId } from './http/middleware/request-id.ts'
 import * as batches from './http/routes/batches.ts'
 import * as files from './http/routes/files.ts'
 import * as uploads from './http/routes/uploads.ts'
+import { listUsage } from './http/routes/usage.ts'
 import { listEvents, redeliverEvent, retrieveEvent } from './http/routes/webhook-events.ts'
 import { createResponse } from './http/routes/responses.ts'
 import {
@@ -66,6 +67,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/v1/batches', batches.listBatches(services))
   app.get('/v1/batches/:id', batches.retrieveBatch(services))
   app.post('/v1/batches/:id/cancel', batches.cancelBatch(services))
+  app.get('/v1/usage', listUsage(services))
   app.get('/v1/webhooks/events', listEvents(services))
   app.get('/v1/webhooks/events/:id', retrieveEvent(services))
   app.post('/v1/webhooks/events/:id/redeliver', redeliverEvent(services))

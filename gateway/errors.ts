@@ -41,6 +41,7 @@ export const errorCatalogue = {
   unsupported_media_type: invalid(415),
   expectation_failed: invalid(417),
   headers_too_large: invalid(431),
+  rate_limit_exceeded: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 60 },
   queue_full: { status: 429, type: 'rate_limit_error', retry: true, retryAfterSeconds: 5 },
   client_gone: { status: 499, type: 'client_error', retry: false },
   internal_error: { status: 500, type: 'server_error', retry: true },
@@ -102,7 +103,8 @@ export class GatewayError extends Error {
     this.code = code
     this.param = details.param ?? null
     this.retry = details.retry ?? entry.retry
-    this.retryAfterSeconds = details.retryAfterSeconds ?? entry.retryAfterSeconds
+    this.retryAfterSeconds =
+      details.retryAfterSeconds ?? (details.retry === false ? undefined : entry.retryAfterSeconds)
     this.kind = details.kind ?? null
     this.tokenShare = details.tokenShare ?? null
   }

@@ -29,12 +29,14 @@ import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import type { UsageMeter } from './usage/meter.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { createConfiguredUsage } from './wiring/usage.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -48,6 +50,8 @@ export interface Services extends AsyncDisposable {
   readonly log: Log
   readonly metrics: Metrics
   readonly gauges: GaugeSources
+  /** Counts what callers use. */
+  readonly usage: UsageMeter
   readonly apiKeys: readonly ApiKey[]
   /** Origins whose pages may call the gateway from browsers. */
   readonly corsOrigins: readonly string[]
@@ -115,6 +119,7 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
+  const usage = closing.adopt(createConfiguredUsage({ database, shared, log }), (it) => it.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
   const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
     it?.close(),
@@ -135,14 +140,25 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const parts = { log, metrics, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const parts = { log, metrics, usage, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...accessRules(config) }
+  const common = {
+    log,
+    metrics,
+    usage,
+    lifecycle,
+    bodyBudget,
+    named,
+    responses,
+    models,
+    upstreams,
+    ...accessRules(config),
+  }
   const batches = closing.adopt(
     createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
@@ -167,7 +183,7 @@ interface BatchParts
     FileParts,
     Pick<
       Services,
-      'metrics' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+      'metrics' | 'usage' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
     >,
     Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
   readonly tesseractThreads: number

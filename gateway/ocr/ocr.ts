@@ -1,6 +1,7 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Admission } from '../schedule/admission.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
@@ -15,6 +16,8 @@ import { recognize, type PlannedPage, type RecognizeServices } from './recognize
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
+  /** Counts what callers use, and holds them to their budgets. */
+  readonly usage: Pick<UsageMeter, 'open'>
   /** Measures what pages take; dry runs estimate from it. */
   readonly meter: PaceMeter
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
@@ -43,10 +46,12 @@ export async function* ocr(
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
+  const { key } = request.turn
+  const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
-  const reading = { ...services, cutFigures: figureCutter(request) }
+  const reading = { ...services, account, cutFigures: figureCutter(request) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
   const onEnd = (index: number) => {

@@ -9,6 +9,7 @@ import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+import { countPage, type PageCounters } from './count-page.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
@@ -20,7 +21,7 @@ export interface PlannedPage {
 }
 
 /** The services that recognize a page. */
-export interface RecognizeServices {
+export interface RecognizeServices extends PageCounters {
   readonly reading: ReadServices
   readonly metrics: Metrics
   readonly log: Log
@@ -131,7 +132,7 @@ async function resultOf(
 ): Promise<PageResult> {
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
-  countPage(result, request, services.metrics)
+  countPage(result, request, services)
   return result
 }
 
@@ -175,13 +176,4 @@ async function readResult(
 /** Returns the error of a page that could not be read or drawn: `internal_error` for anything but a GatewayError. */
 export function pageError(thrown: unknown): GatewayError {
   return toGatewayError(thrown, 'The gateway failed to read this page. Its log says why.')
-}
-
-function countPage(result: PageResult, { model }: OcrRequest, metrics: Metrics): void {
-  metrics.pages.inc({ status: result.status, model: model.id })
-  metrics.cache.inc({ result: result.cache })
-  if (result.error !== null) metrics.errors.inc({ code: result.error.code })
-  if (result.cache === 'hit' || result.cache === 'joined') return
-  metrics.tokens.inc({ kind: 'prompt', model: model.id }, result.usage.promptTokens)
-  metrics.tokens.inc({ kind: 'completion', model: model.id }, result.usage.completionTokens)
 }

@@ -27,6 +27,7 @@ import { createRedisPlaces } from '../store/redis-places.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import { unshared, type LimitShares } from '../upstream/limit-share.ts'
 import { createSharedLimits } from '../upstream/shared-limits.ts'
 import { createUpstreams, type Upstreams } from '../upstream/upstreams.ts'
@@ -46,7 +47,7 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, store, upstreams, meter, rasterizer, admission, kept } = parts
+  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, kept } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -59,6 +60,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     openDocuments: (source, turn, signal) =>
       openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
     admission,
+    usage,
     expectEngine: async ({ id, engine: name }, signal) => {
       if (name === 'vllm') await upstreams.expect(id, signal)
     },
@@ -72,6 +74,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
 /** What reads pages. */
 export interface ReadParts {
   readonly metrics: Metrics
+  readonly usage: UsageMeter
   readonly store: PageStore
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
@@ -81,7 +84,7 @@ export interface ReadParts {
 
 function createReadServices(
   config: Config,
-  { metrics, store, upstreams, embedded, slots, meter }: ReadParts,
+  { metrics, usage, store, upstreams, embedded, slots, meter }: ReadParts,
 ): ReadServices {
   const totalTimeoutSeconds = config.GATEWAY_PAGE_TIMEOUT_SECONDS
   const silence = {
@@ -94,7 +97,7 @@ function createReadServices(
     onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
     onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
   })
-  const { onAttempt, onCloserLook } = observeAttempts(metrics)
+  const { onAttempt, onCloserLook } = observeAttempts(metrics, usage)
   const spare = spareAttempts(slots, (modelId) => upstreams.spare(modelId))
   return {
     once: createOnce(store),

@@ -14,6 +14,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   cache: [],
   store: ['errors.ts'],
+  usage: ['errors.ts', 'store'],
   files: ['errors.ts', 'store', 'document/source.ts'],
   page: ['errors.ts'],
   schedule: ['errors.ts'],
@@ -36,9 +37,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'document/source.ts',
   ],
-  ocr: ['errors.ts', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
+  ocr: ['errors.ts', 'type usage', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
   answer: [
     'errors.ts',
+    'usage',
     'wire',
     'type profile',
     'type files',
@@ -63,6 +65,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   batch: [
     'errors.ts',
+    'usage',
     'telemetry',
     'wire',
     'store',
@@ -79,6 +82,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   http: [
     'errors.ts',
+    'usage',
     'telemetry',
     'type files',
     'wire',
@@ -95,6 +99,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   wiring: [
     'telemetry',
+    'usage',
     'config',
     'cache',
     'store',
@@ -110,6 +115,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'services.ts': [
     'telemetry',
+    'type usage',
     'config',
     'cache',
     'store',

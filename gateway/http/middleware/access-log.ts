@@ -2,10 +2,18 @@ import { createMiddleware } from 'hono/factory'
 import { matchedRoutes } from 'hono/route'
 import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
+import type { UsageMeter } from '../../usage/meter.ts'
 import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
 
+/** Who is told of requests. */
+interface AccessLogServices {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly usage: Pick<UsageMeter, 'add'>
+}
+
 /** Writes one line for each request when its answer, or its stream, has ended, and counts the request. */
-export function accessLog({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
+export function accessLog({ log, metrics, usage }: AccessLogServices) {
   return createMiddleware<GatewayEnv>(async function accessLog(c, next) {
     const startedAt = performance.now()
     const requestLog = log.child({ request_id: c.get('requestId') })
@@ -18,6 +26,7 @@ export function accessLog({ log, metrics }: { readonly log: Log; readonly metric
       metrics.requestsInFlight.dec()
       metrics.requests.inc({ route, status })
       metrics.requestSeconds.observe({ route }, seconds)
+      countUse(record, status, usage)
       requestLog[levelOf(status)](line(c, record, status, seconds), 'request')
     }
     c.set('log', requestLog)
@@ -25,6 +34,13 @@ export function accessLog({ log, metrics }: { readonly log: Log; readonly metric
     await next()
     if (!record.streaming) record.end(c.res.status)
   })
+}
+
+/** Requests that ask for nothing of a model are nobody's use. */
+function countUse({ key, model, errorCode }: RequestRecord, status: number, usage: Pick<UsageMeter, 'add'>): void {
+  if (model === null) return
+  const hasFailed = status >= 400 || errorCode !== null
+  usage.add({ key: key ?? '', model }, { requests: 1, requestsFailed: hasFailed ? 1 : 0 })
 }
 
 function newRecord(): RequestRecord {

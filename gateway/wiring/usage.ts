@@ -1,0 +1,26 @@
+// What counts the use of callers.
+import type { Database } from '../store/database.ts'
+import type { SharedRedis } from '../store/redis.ts'
+import type { Log } from '../telemetry/log.ts'
+import { createUsageMeter, type UsageMeter } from '../usage/meter.ts'
+import { createRedisUsage } from '../usage/redis-store.ts'
+import { createSqlUsage } from '../usage/sql-store.ts'
+
+/** What a meter is made of. */
+interface UsageParts {
+  readonly database: Database
+  readonly shared: SharedRedis | null
+  readonly log: Log
+}
+
+/** Creates the meter: it keeps usage in Redis where replicas share it, else in the database. */
+export function createConfiguredUsage({ database, shared, log }: UsageParts): UsageMeter {
+  return createUsageMeter({
+    store: shared === null ? createSqlUsage(database) : createRedisUsage(shared),
+    budgetOf: async () => null,
+    onTrouble(error, lost) {
+      if (lost === null) log.warn({ err: error }, 'what callers use cannot be kept now, and budgets are not checked')
+      else log.error({ err: error, rows: lost }, 'what callers have used was not kept')
+    },
+  })
+}
