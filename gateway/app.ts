@@ -2,11 +2,14 @@ import { Hono } from 'hono'
 import { GatewayError } from './errors.ts'
 import { allowOrigins } from './http/middleware/allow-origins.ts'
 import { accessLog } from './http/middleware/access-log.ts'
+import { allowAddresses } from './http/middleware/allow-addresses.ts'
 import { authenticate } from './http/middleware/authenticate.ts'
 import { chatCompletions } from './http/routes/chat-completions.ts'
 import { completions } from './http/routes/completions.ts'
 import type { GatewayEnv } from './http/context.ts'
 import { errorResponse, throwErrors } from './http/error-response.ts'
+import { createInside } from './http/inside.ts'
+import { limitRequests } from './http/middleware/limit-requests.ts'
 import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
@@ -33,24 +36,18 @@ import type { Services } from './services.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
-  const app = new Hono<GatewayEnv>({ getPath: pathOf })
-  const answerError = errorResponse(services.metrics)
-  app.onError(answerError)
-  app.notFound((c) => answerError(notFound(c.req.method, c.req.path, app.routes), c))
-
-  app.use(requestId())
-  app.use(accessLog(services))
-  app.use(throwErrors())
+  const { hasPort } = services.inside
+  const app = createBareApp(services)
+  app.use(allowAddresses(services.isAllowed))
   app.use(allowOrigins(services.corsOrigins))
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
-  app.get('/health', health())
-  app.get('/ready', ready(services.upstreams, services.lifecycle))
-  app.get('/metrics', exposeMetrics(services))
+  routeInside(app, services, !hasPort)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
-    app.use(path, authenticate(services.apiKeys))
+    app.use(path, authenticate(services.access))
+    app.use(path, limitRequests(services.limits))
     app.use(path, refuseWhileDraining(services.lifecycle))
   }
   app.get('/v1/models', listModels(services.models))
@@ -77,6 +74,32 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.put('/process', processFile(services))
   for (const base of BASES) routeFiles(app, services, base)
   return app
+}
+
+/** Creates the app of a port of its own: how the gateway does. */
+export function createInsideApp(services: Services): Hono<GatewayEnv> {
+  const app = createBareApp(services)
+  routeInside(app, services, true)
+  return app
+}
+
+function createBareApp({ metrics, usage, log }: Services): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>({ getPath: pathOf })
+  const answerError = errorResponse(metrics)
+  app.onError(answerError)
+  app.notFound((c) => answerError(notFound(c.req.method, c.req.path, app.routes), c))
+  app.use(requestId())
+  app.use(accessLog({ log, metrics, usage }))
+  app.use(throwErrors())
+  return app
+}
+
+function routeInside(app: Hono<GatewayEnv>, services: Services, isShown: boolean): void {
+  const { upstreams, lifecycle, isAllowed, inside } = services
+  const shown = createInside(inside.key, inside.hasPort ? () => true : isAllowed)
+  app.get('/health', health())
+  app.get('/ready', ready(upstreams, lifecycle, isShown ? shown : null))
+  if (isShown) app.get('/metrics', exposeMetrics(services, shown))
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

@@ -18,6 +18,7 @@ async function run(config: Config): Promise<void> {
   // A bug in one request must not end the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'unhandled rejection'))
   process.stdout.write(`ocr-gateway listens on ${gateway.url}\n`)
+  if (gateway.insideUrl !== null) log.info({ url: gateway.insideUrl }, 'metrics are on a port of their own')
   stopOnce(async (reason) => {
     log.info(reason, 'draining')
     await gateway.stop()

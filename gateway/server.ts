@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createApp } from './app.ts'
+import { createApp, createInsideApp } from './app.ts'
 import type { Config } from './config/load.ts'
 import { createListener, type Listener } from './http/listener.ts'
 import { createServices, type Services, type ServicesOptions } from './services.ts'
@@ -10,6 +10,8 @@ import { createServices, type Services, type ServicesOptions } from './services.
 export interface RunningGateway {
   /** `http://127.0.0.1:8080` */
   readonly url: string
+  /** Where it says how it does, where that is a port of its own; null: at `url`. */
+  readonly insideUrl: string | null
   readonly services: Services
   /** Drains: finishes what runs, takes nothing new, and stops. Aborts what takes longer than the drain time. */
   stop(): Promise<void>
@@ -23,18 +25,37 @@ export async function startGateway(config: Config, options: ServicesOptions = {}
   // The first request should find the upstreams' models; one that hangs must not delay the start for long.
   await services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))
   try {
-    const listener = await listen(config, services)
-    return { url: urlOf(listener.server), services, stop: () => stop(listener, services, config.GATEWAY_DRAIN_SECONDS) }
+    const inside = await listenInside(config, services)
+    const listener = await listen(config.GATEWAY_PORT, createApp(services), config, services).catch(async (error) => {
+      await inside?.stop(0)
+      throw error
+    })
+    return {
+      url: urlOf(listener.server),
+      insideUrl: inside === null ? null : urlOf(inside.server),
+      services,
+      stop: () => stop(listener, inside, services, config.GATEWAY_DRAIN_SECONDS),
+    }
   } catch (error) {
     await services[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function listen(config: Config, services: Services): Promise<Listener> {
-  const { GATEWAY_HOST: hostname, GATEWAY_PORT: port, GATEWAY_KEEP_ALIVE_SECONDS: keepAliveSeconds } = config
+async function listenInside(config: Config, services: Services): Promise<Listener | null> {
+  const port = config.GATEWAY_METRICS_PORT
+  return port === null ? null : listen(port, createInsideApp(services), config, services)
+}
+
+async function listen(
+  port: number,
+  app: ReturnType<typeof createApp>,
+  config: Config,
+  services: Services,
+): Promise<Listener> {
+  const { GATEWAY_HOST: hostname, GATEWAY_KEEP_ALIVE_SECONDS: keepAliveSeconds } = config
   const { log, metrics, lifecycle } = services
-  const listener = createListener(createApp(services), { log, metrics, lifecycle, hostname, keepAliveSeconds })
+  const listener = createListener(app, { log, metrics, lifecycle, hostname, keepAliveSeconds })
   listener.server.listen(port, hostname)
   await once(listener.server, 'listening')
   return listener
@@ -45,8 +66,14 @@ function urlOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-async function stop(listener: Listener, services: Services, drainSeconds: number): Promise<void> {
+async function stop(
+  listener: Listener,
+  inside: Listener | null,
+  services: Services,
+  drainSeconds: number,
+): Promise<void> {
   services.lifecycle.draining = true
   await listener.stop(drainSeconds)
+  await inside?.stop(0)
   await services[Symbol.asyncDispose]()
 }

@@ -1,4 +1,7 @@
 import { availableParallelism } from 'node:os'
+import type { Access } from './access/access.ts'
+import { createIsAllowed, type IsAllowed } from './access/client-address.ts'
+import type { RateLimits } from './access/rate-limits.ts'
 import type { Batch } from './batch/batch.ts'
 import { createBatches, type Batches, type BatchesOptions } from './batch/batches.ts'
 import { createEmbeddedPages } from './batch/embedded/pages.ts'
@@ -7,8 +10,7 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
-import type { Config } from './config/load.ts'
-import type { ApiKey } from './config/variables.ts'
+import { asksForKeys, hasSeveralCallers, type Config } from './config/load.ts'
 import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
@@ -35,6 +37,7 @@ import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
+import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
 import {
@@ -52,7 +55,14 @@ export interface Services extends AsyncDisposable {
   readonly gauges: GaugeSources
   /** Counts what callers use. */
   readonly usage: UsageMeter
-  readonly apiKeys: readonly ApiKey[]
+  /** Who may ask. */
+  readonly access: Access
+  /** How much callers may ask for by the minute. */
+  readonly limits: RateLimits
+  /** Which clients are answered, by their addresses. */
+  readonly isAllowed: IsAllowed
+  /** What shows how the gateway does: the key that it asks for, and whether it has a port of its own. */
+  readonly inside: { readonly key: string | null; readonly hasPort: boolean }
   /** Origins whose pages may call the gateway from browsers. */
   readonly corsOrigins: readonly string[]
   /** Under which names and from which pages a gateway without keys is used; null: it has keys. */
@@ -86,6 +96,7 @@ export function configurationProblems(config: Config): string[] {
     ...unknown.map(
       (profile) => `GATEWAY_MODEL_PROFILES names the profile ${profile}; the profiles are ${profileIds().join(', ')}`,
     ),
+    ...keysFileProblems(config),
     ...storageProblems(config),
     ...webhookProblems(config),
   ]
@@ -108,10 +119,15 @@ function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_ALLOWED_URL_HOSTS: 
 export interface ServicesOptions {
   /** Without Redis, the cache is in the data folder: for a process that may be killed, and goes on when it is started again. */
   readonly keepsPages?: boolean
+  /** How long a window of the limits by the minute is, in milliseconds: tests have no minutes. */
+  readonly windowMs?: number
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
-export function createServices(config: Config, { keepsPages = false }: ServicesOptions = {}): Services {
+export function createServices(
+  config: Config,
+  { keepsPages = false, windowMs = 60_000 }: ServicesOptions = {},
+): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
@@ -119,7 +135,11 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
-  const usage = closing.adopt(createConfiguredUsage({ database, shared, log }), (it) => it.close())
+  const { access, limits, allowance } = closing.adopt(
+    createConfiguredAccess(config, { database, shared, log, metrics, windowMs }),
+    (it) => it.close(),
+  )
+  const usage = closing.adopt(createConfiguredUsage({ access, database, shared, log }), (it) => it.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
   const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
     it?.close(),
@@ -140,25 +160,15 @@ export function createServices(config: Config, { keepsPages = false }: ServicesO
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const parts = { log, metrics, usage, store, upstreams, embedded, slots, meter, rasterizer, admission, kept }
+  const parts = { log, metrics, usage, store, upstreams, embedded, slots, meter, rasterizer, admission, allowance, kept }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
-    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks }),
+    createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks, access }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const common = {
-    log,
-    metrics,
-    usage,
-    lifecycle,
-    bodyBudget,
-    named,
-    responses,
-    models,
-    upstreams,
-    ...accessRules(config),
-  }
+  const rules = { access, usage, limits, ...accessRules(config) }
+  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...rules }
   const batches = closing.adopt(
     createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
@@ -183,7 +193,17 @@ interface BatchParts
     FileParts,
     Pick<
       Services,
-      'metrics' | 'usage' | 'lifecycle' | 'bodyBudget' | 'named' | 'responses' | 'models' | 'upstreams' | 'webhooks'
+      | 'metrics'
+      | 'lifecycle'
+      | 'bodyBudget'
+      | 'named'
+      | 'responses'
+      | 'models'
+      | 'upstreams'
+      | 'webhooks'
+      | 'access'
+      | 'usage'
+      | 'limits'
     >,
     Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
   readonly tesseractThreads: number
@@ -198,7 +218,7 @@ function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
     files: files.store,
     ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
     onEnded: tellOfBatches(webhooks),
-    findModel: (name, signal) => models.find(name, signal),
+    findModel: (name, signal, { models: names }) => models.only(names).find(name, signal),
     isServed: (name) => models.list().some(({ id }) => id === name),
     earlier: (id, key) => responses.documents(id, key),
     forward: (request, signal) => upstreams.forward(request, signal),
@@ -228,7 +248,8 @@ function createBatchParts(
 /** Who may ask, and for how much. */
 function accessRules(config: Config) {
   return {
-    apiKeys: config.GATEWAY_API_KEYS,
+    isAllowed: createIsAllowed(config.GATEWAY_ALLOWED_IPS, config.GATEWAY_TRUSTED_PROXIES),
+    inside: { key: config.GATEWAY_METRICS_KEY, hasPort: config.GATEWAY_METRICS_PORT !== null },
     corsOrigins: config.GATEWAY_CORS_ORIGINS,
     anonymous: anonymousAccess(config),
     maxBodyBytes: config.GATEWAY_MAX_BODY_BYTES,
@@ -245,7 +266,7 @@ function createBodyBudget(config: Config): ByteBudget {
   return createByteBudget({
     bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
     largest: largestBuffered(config),
-    isShared: config.GATEWAY_API_KEYS.length > 1,
+    isShared: hasSeveralCallers(config),
   })
 }
 
@@ -305,12 +326,12 @@ function createKeptResponses(
     models,
     webhooks,
     ...parts
-  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks'>,
+  }: Pick<Services, 'log' | 'metrics' | 'lifecycle' | 'database' | 'ocr' | 'models' | 'webhooks' | 'access'>,
 ): Responses {
   return createResponses({
     ...parts,
     dataDir: config.GATEWAY_DATA_DIR,
-    findModel: (name, signal) => models.find(name, signal),
+    findModel: (name, signal, { models: names }) => models.only(names).find(name, signal),
     onEnded:
       webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
   })
@@ -367,7 +388,7 @@ interface AnonymousAccess {
 }
 
 function anonymousAccess(config: Config): AnonymousAccess | null {
-  if (config.GATEWAY_API_KEYS.length > 0) return null
+  if (asksForKeys(config)) return null
   const { GATEWAY_HOST: host, GATEWAY_ALLOW_ANONYMOUS: anyHost, GATEWAY_CORS_ORIGINS: corsOrigins } = config
   return { host, anyHost, corsOrigins }
 }

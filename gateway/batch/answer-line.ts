@@ -1,3 +1,6 @@
+import { refuseLane, type Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
+import type { RateLimits } from '../access/rate-limits.ts'
 import { collect, type Reading } from '../answer/collect.ts'
 import { lineAnswer, type AnsweredLine } from '../answer/batch.ts'
 import { GatewayError } from '../errors.ts'
@@ -27,7 +30,10 @@ import type { LineEnd } from './store.ts'
 export interface AnsweringServices extends QuestionServices {
   readonly files: Pick<FileStore, 'find' | 'open'>
   readonly ocr: OcrServices
-  readonly findModel: (name: string, signal: AbortSignal) => Promise<ServedModel>
+  readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => Promise<ServedModel>
+  /** Whose a batch is, and what that caller may now. */
+  readonly access: Pick<Access, 'owner'>
+  readonly limits: Pick<RateLimits, 'request'>
   readonly named: (key: string | null) => NamedDocuments
   readonly textChats: TextChats
   readonly maxDocumentBytes: number
@@ -68,6 +74,8 @@ export async function answerLine(
   const { owner } = batch
   const { maxBodyBytes, bodyBudget } = services
   if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
+  const caller = await services.access.owner(owner)
+  refuseLane(caller, 'batch')
   const id = requestIdOf(batch.id, line)
   const key = owner === '' ? null : owner
   const reservation = await bodyBudget.reserve(indexed.length, { key, signal: () => signal })
@@ -76,11 +84,13 @@ export async function answerLine(
     onOpened()
   }
   try {
-    const question = await questionOf(run, contextOf(id, key, services, signal), services, reservation)
+    const question = await questionOf(run, contextOf(id, caller, services, signal), services, reservation)
     run.asked.model = modelOf(question)
     const named = { id, customId: indexed.customId }
     if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
-    const { forward } = services
+    const { forward, limits } = services
+    const counted = await limits.request(caller)
+    if (counted?.refusal != null) throw counted.refusal
     onOpened()
     const { status, body, usage } = await forwardLine(question, { id, key: owner, forward }, signal)
     const { inputTokens: promptTokens, outputTokens: completionTokens } = usage
@@ -97,10 +107,11 @@ const modelOf = (question: LineQuestion): string =>
 
 function contextOf(
   requestId: string,
-  key: string | null,
+  caller: Caller,
   { findModel, named, textChats, maxDocumentBytes }: AnsweringServices,
   signal: AbortSignal,
 ): RequestContext {
+  const key = caller.name === '' ? null : caller.name
   return {
     requestId,
     key,
@@ -109,7 +120,7 @@ function contextOf(
     maxDocumentBytes,
     textChats,
     named: named(key),
-    findModel: (name) => findModel(name, signal),
+    findModel: (name) => findModel(name, signal, caller),
   }
 }
 

@@ -42,10 +42,12 @@ export function createSetbacks(now = () => performance.now(), random = Math.rand
       const wanted = (count: number): number => Math.min(MAX_SECONDS, Math.max(asked, 2 ** Math.min(count, 6)))
       if (known !== undefined && now() >= round.until) round.count += 1
       // Those that failed together do not come back together.
-      const seconds = wanted(round.count) * (0.5 + random() / 2)
+      // Before a limit by the minute is over, nothing of the batch can be done; then, as much as it allows.
+      const isLimited = isPassing(error) && error.code === 'rate_limit_exceeded'
+      const seconds = isLimited ? asked + random() : wanted(round.count) * (0.5 + random() / 2)
       round.until = Math.max(round.until, now() + seconds * 1000)
       // Room for one says nothing of room for others.
-      const isOutage = !isPassing(error) || error.code !== 'queue_full'
+      const isOutage = !isLimited && (!isPassing(error) || error.code !== 'queue_full')
       return {
         isFirst: known === undefined,
         seconds,

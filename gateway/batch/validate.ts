@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
 import { GatewayError } from '../errors.ts'
 import type { BlobStore } from '../files/blob-store.ts'
 import type { FileStore } from '../files/file-store.ts'
@@ -17,7 +19,8 @@ export interface ValidationServices {
   readonly files: Pick<FileStore, 'find' | 'open'>
   readonly blobs: BlobStore
   /** Throws `model_not_found`, and `engine_unavailable` where that is not known. */
-  readonly findModel: (name: string, signal: AbortSignal) => Promise<ServedModel>
+  readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => Promise<ServedModel>
+  readonly access: Pick<Access, 'owner'>
 }
 
 /** What was found in a batch's input. */
@@ -41,6 +44,7 @@ const MAX_MODELS = 50
 
 /** What is known while the lines are read. */
 interface Findings {
+  readonly caller: Caller
   lines: number
   /** What was found of the ids so far: the ids themselves may be long. */
   readonly ids: Set<string>
@@ -60,6 +64,7 @@ export async function validate(batch: Batch, services: ValidationServices, signa
   const file = await files.find(batch.owner, batch.inputFileId, 'input_file_id')
   const { blob } = await files.open(file, 'input_file_id')
   const findings: Findings = {
+    caller: await services.access.owner(batch.owner),
     lines: 0,
     ids: new Set(),
     ends: new Map(),
@@ -149,7 +154,7 @@ async function modelProblem(
   if (name === null || (!models.has(name) && models.size >= MAX_MODELS)) return null
   const known = models.get(name)
   if (known !== undefined) return known
-  const problem = await findModel(name, signal).then(
+  const problem = await findModel(name, signal, findings.caller).then(
     () => null,
     (error: unknown) => {
       signal.throwIfAborted()

@@ -4,6 +4,20 @@ import { variables, type VariableName, type VariableValues } from './variables.t
 /** The whole configuration, frozen. Only `services.ts` and `main.ts` see it. */
 export type Config = VariableValues
 
+/** Tells whether whoever asks must say who they are. */
+export function asksForKeys(config: Config): boolean {
+  return config.GATEWAY_API_KEYS.length > 0 || config.GATEWAY_KEYS_FILE !== null || takesTokens(config)
+}
+
+/** Tells whether there may be several who ask, each with a name. */
+export function hasSeveralCallers(config: Config): boolean {
+  return config.GATEWAY_API_KEYS.length > 1 || config.GATEWAY_KEYS_FILE !== null || takesTokens(config)
+}
+
+function takesTokens({ GATEWAY_JWT_JWKS_URL: url, GATEWAY_JWT_SECRET: secret }: Config): boolean {
+  return url !== null || secret !== null
+}
+
 /** The result of loading: a configuration, or every problem at once, one line each. */
 export type LoadedConfig =
   | { readonly config: Config; readonly problems: readonly []; readonly warnings: readonly string[] }
@@ -50,7 +64,7 @@ function unknownNames(environment: Readonly<Record<string, string | undefined>>)
 }
 
 function combinationProblems(config: Config): string[] {
-  return [...listenProblems(config), ...webhookProblems(config)]
+  return [...listenProblems(config), ...tokenProblems(config), ...webhookProblems(config)]
 }
 
 function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: secrets }: Config): string[] {
@@ -60,20 +74,30 @@ function webhookProblems({ GATEWAY_WEBHOOK_URL: url, GATEWAY_WEBHOOK_SECRET: sec
   ]
 }
 
+function tokenProblems(config: Config): string[] {
+  const { GATEWAY_JWT_JWKS_URL: url, GATEWAY_JWT_SECRET: secret } = config
+  return url !== null && secret !== null
+    ? [
+        'GATEWAY_JWT_SECRET and GATEWAY_JWT_JWKS_URL are both set: tokens are signed with a secret, or with published keys',
+      ]
+    : []
+}
+
 function listenProblems(config: Config): string[] {
   const name: VariableName = 'GATEWAY_API_KEYS'
-  if (config[name].length > 0 || config.GATEWAY_ALLOW_ANONYMOUS || isLoopback(config.GATEWAY_HOST)) return []
+  if (asksForKeys(config) || config.GATEWAY_ALLOW_ANONYMOUS || isLoopback(config.GATEWAY_HOST)) return []
   return [
-    `${name} must be set to listen on ${config.GATEWAY_HOST}, which is not a loopback address; GATEWAY_ALLOW_ANONYMOUS=true listens without keys all the same`,
+    `${name}, GATEWAY_KEYS_FILE or GATEWAY_JWT_JWKS_URL must be set to listen on ${config.GATEWAY_HOST}, which is not a loopback address; GATEWAY_ALLOW_ANONYMOUS=true listens without keys all the same`,
   ]
 }
 
 function combinationWarnings(config: Config): string[] {
-  const { GATEWAY_CACHE_SCOPE: scope, GATEWAY_API_KEYS: keys } = config
+  const { GATEWAY_CACHE_SCOPE: scope } = config
   const { GATEWAY_ALLOW_URLS: areAllowed, GATEWAY_ALLOWED_URL_HOSTS: hosts } = config
   const { GATEWAY_WEBHOOK_URL: webhook, GATEWAY_WEBHOOK_SECRET: secrets } = config
   return [
-    ...(scope === 'key' && keys.length === 0
+    ...tokenWarnings(config),
+    ...(scope === 'key' && !asksForKeys(config)
       ? ['GATEWAY_CACHE_SCOPE=key separates API keys, and GATEWAY_API_KEYS has none: all clients share one cache']
       : []),
     ...(hosts.length > 0 && !areAllowed && webhook === null
@@ -83,6 +107,17 @@ function combinationWarnings(config: Config): string[] {
       ? ['GATEWAY_WEBHOOK_SECRET has no effect without GATEWAY_WEBHOOK_URL: nobody is told of anything']
       : []),
   ]
+}
+
+function tokenWarnings(config: Config): string[] {
+  const { GATEWAY_JWT_ISSUER: issuer, GATEWAY_JWT_AUDIENCE: audience, GATEWAY_JWT_JWKS_URL: url } = config
+  if (!takesTokens(config) && (issuer !== null || audience !== null))
+    return [
+      'GATEWAY_JWT_ISSUER and GATEWAY_JWT_AUDIENCE have no effect without GATEWAY_JWT_JWKS_URL or GATEWAY_JWT_SECRET',
+    ]
+  if (url !== null && audience === null)
+    return ['GATEWAY_JWT_AUDIENCE is not set: tokens that the issuer has made for other services are taken, too']
+  return []
 }
 
 function isLoopback(host: string): boolean {

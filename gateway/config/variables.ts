@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 /** One environment variable: its rule, and the sentence that `docs/configuration.md` prints for it. */
@@ -81,6 +82,36 @@ const apiKeys = z.string().transform((text, context): ApiKey[] => {
   if (new Set(keys.map(({ name }) => name)).size < keys.length) context.addIssue('must not use a name twice')
   return keys
 })
+
+/** Addresses with the length of their network, those of one host included. */
+const networks = z.string().transform((text, context): string[] =>
+  list(text).map((item) => {
+    const cidr = networkOf(item)
+    if (cidr === null) context.addIssue('must be networks such as 10.0.0.0/8 or fd00::/8, or single addresses')
+    return cidr ?? ''
+  }),
+)
+
+function networkOf(text: string): string | null {
+  const [address = '', length, more] = text.split('/')
+  // Shorter forms, octal and hexadecimal ones mean different things to different readers.
+  const isAddress =
+    ipaddr.IPv4.isValidFourPartDecimal(address) || (address.includes(':') && ipaddr.IPv6.isValid(address))
+  if (more !== undefined || !isAddress) return null
+  const most = address.includes(':') ? 128 : 32
+  if (length === undefined) return `${address}/${most}`
+  return /^\d{1,3}$/.test(length) && Number(length) <= most ? text : null
+}
+
+/** The shortest that HS256 allows (RFC 7518, 3.2): shorter secrets can be found out from a token. */
+const MIN_JWT_SECRET_BYTES = 32
+
+const jwtSecret = z
+  .string()
+  // The message never repeats the text.
+  .refine((text) => Buffer.byteLength(text) >= MIN_JWT_SECRET_BYTES, {
+    error: `must have at least ${MIN_JWT_SECRET_BYTES} bytes: openssl rand -hex 32 makes one`,
+  })
 
 const origins = z.string().transform((text, context): string[] =>
   list(text).map((item) => {
@@ -273,6 +304,50 @@ export const variables = {
     [],
     'none',
     '`name:key,name:key`, in printable ASCII. With none, the gateway refuses to listen on a non-loopback address unless `GATEWAY_ALLOW_ANONYMOUS=true`.',
+  ),
+  GATEWAY_KEYS_FILE: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'JSON file of API keys, and what each may: [access.md](access.md#the-keys-file). It is read again when it changes.',
+  ),
+  GATEWAY_JWT_JWKS_URL: define<URL | null>(
+    url(['http:', 'https:']).transform((text) => new URL(text)),
+    null,
+    'none',
+    'Where the issuer of bearer tokens (JWT) publishes its keys: [access.md](access.md#tokens).',
+  ),
+  GATEWAY_JWT_SECRET: define<string | null>(
+    jwtSecret,
+    null,
+    'none',
+    'In place of it, the secret that signs the tokens (HS256, HS384, HS512); 32 bytes at least.',
+  ),
+  GATEWAY_JWT_ISSUER: define<string | null>(z.string(), null, 'any', 'The `iss` that tokens must have.'),
+  GATEWAY_JWT_AUDIENCE: define<string | null>(z.string(), null, 'any', 'The `aud` that tokens must have.'),
+  GATEWAY_ALLOWED_IPS: define<readonly string[]>(
+    networks,
+    [],
+    'all',
+    'Comma-separated networks, `10.0.0.0/8,fd00::/8`, whose clients are answered; others get 403. `/health` answers everybody, and `/ready` says everybody whether it is.',
+  ),
+  GATEWAY_TRUSTED_PROXIES: define<readonly string[]>(
+    networks,
+    [],
+    'none',
+    'Networks of the proxies in front, whose `X-Forwarded-For` is believed: the client is the last address in it that is none of theirs.',
+  ),
+  GATEWAY_METRICS_PORT: define<number | null>(
+    integer(0, 65535),
+    null,
+    'that of the gateway',
+    'A port of its own for `/metrics` and the details of `/ready`, which the other one has no more.',
+  ),
+  GATEWAY_METRICS_KEY: define<string | null>(
+    z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'),
+    null,
+    'none',
+    'Bearer key that `/metrics` and the details of `/ready` ask for, on either port.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
   GATEWAY_CORS_ORIGINS: define<readonly string[]>(

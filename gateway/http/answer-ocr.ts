@@ -1,3 +1,4 @@
+import { refuseLane } from '../access/access.ts'
 import { collect } from '../answer/collect.ts'
 import { prime } from '../answer/prime.ts'
 import type { AnswerWriter } from '../answer/writer.ts'
@@ -21,6 +22,7 @@ export async function answerOcr(
   writer: AnswerWriter,
   onOpened: () => void,
 ): Promise<Response> {
+  refuseLane(c.get('caller'), request.turn.lane)
   const record = c.get('record')
   record.model = request.model.id
   record.stream = writer.stream

@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { Caller } from '../access/caller.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** What a request's line in the access log says. Never text of a document. */
@@ -24,6 +25,10 @@ export interface GatewayEnv {
     requestId: string
     log: Log
     record: RequestRecord
+    /** Who asks; null where nobody is asked who it is. Set where a key is asked for. */
+    caller: Caller | null
+    /** What the answer says of the limits of its caller. */
+    limitHeaders: Readonly<Record<string, string>>
   }
 }
 

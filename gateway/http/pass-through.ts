@@ -1,4 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { refuseLane } from '../access/access.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { UsageMeter } from '../usage/meter.ts'
@@ -32,6 +33,7 @@ export async function passThrough(
   body: JsonBody,
   refusal: (status: number, model: string) => GatewayError | null = () => null,
 ): Promise<Response> {
+  refuseLane(c.get('caller'), turn?.lane ?? 'interactive')
   const { incoming, outgoing } = c.env
   const { signal } = c.req.raw
   const record = c.get('record')
@@ -47,7 +49,12 @@ export async function passThrough(
   }
   record.streaming = true
   record.stream = answer.headers['content-type']?.startsWith('text/event-stream') ?? false
-  outgoing.writeHead(answer.status, { ...withoutOrigins(answer.headers), ...originHeaders(c), ...ids })
+  outgoing.writeHead(answer.status, {
+    ...withoutOrigins(answer.headers),
+    ...originHeaders(c),
+    ...c.get('limitHeaders'),
+    ...ids,
+  })
   // The first token of a stream may take long.
   if (record.stream) outgoing.flushHeaders()
   // Not `stream.pipeline`: its abort controller for each pair costs a tenth of a short request.

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts'
 import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
@@ -21,8 +22,13 @@ export function requestContext(c: GatewayContext, services: RequestServices): Re
     maxDocumentBytes,
     textChats,
     named: services.named(c.get('record').key),
-    findModel: (name) => models.find(name, c.req.raw.signal),
+    findModel: (name) => modelsOf(c.get('caller'), models).find(name, c.req.raw.signal),
   }
+}
+
+/** Returns the models that a caller may name. */
+export function modelsOf(caller: Caller | null, models: ModelList): ModelList {
+  return models.only(caller?.models ?? null)
 }
 
 /** Nobody waits longer, and no timer runs longer: what says so is no time limit. In seconds. */

@@ -1,5 +1,6 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { PageAllowance } from '../access/page-allowance.ts'
 import type { Admission } from '../schedule/admission.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
@@ -16,6 +17,8 @@ import { recognize, type PlannedPage, type RecognizeServices } from './recognize
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
+  /** How many pages the caller of a request may have read. */
+  readonly allowance: Pick<PageAllowance, 'admit'>
   /** Counts what callers use, and holds them to their budgets. */
   readonly usage: Pick<UsageMeter, 'open'>
   /** Measures what pages take; dry runs estimate from it. */
@@ -48,12 +51,19 @@ export async function* ocr(
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
   const { key } = request.turn
   const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
+  const permits = await services.allowance.admit(key, toRead)
+  // Those that wait for a later window are in nobody's way.
+  if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
   const reading = { ...services, account, cutFigures: figureCutter(request) }
+  const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
+  const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    unlessFinished(page.number, finished, () => recognize(page, request, reading, late, pageSignal))
+    unlessFinished(page.number, finished, () =>
+      recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
+    )
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     if (isDone[index] === false && !signal.aborted && !deadline.signal.aborted) admitted.ended()

@@ -27,6 +27,8 @@ export interface RecognizeServices extends PageCounters {
   readonly log: Log
   /** Cuts pictures out of the request's pages; left out: none are. */
   readonly cutFigures?: CutFigures
+  /** Waits until the caller may have another page read; left out: it may. */
+  readonly permit?: (signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -130,6 +132,7 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  await services.permit?.(signal)
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
   countPage(result, request, services)

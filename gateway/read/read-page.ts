@@ -1,6 +1,7 @@
 import type { EngineName } from '../engine/engine.ts'
 import type { PageImage } from '../page/page.ts'
-import type { ModelSlots, Release } from '../schedule/slots.ts'
+import type { Gates } from '../schedule/request-gates.ts'
+import type { Release } from '../schedule/slots.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
@@ -14,6 +15,8 @@ import { readTiles } from './tiles/read-tiles.ts'
 export interface ReadServices {
   readonly once: Once
   readonly slots: PageSlots
+  /** Keeps a caller to the pages that it may have in flight. */
+  readonly gates: Gates
   readonly ask: Readonly<Record<EngineName, AskEngine>>
   readonly crossCheck: CrossCheckOptions
   readonly observer: ReadObserver
@@ -39,10 +42,10 @@ export interface PageObserver extends Disposable {
  * ink, or its image was read before, no engine is asked. Throws what drawing and asking throw, and the signal's reason.
  */
 export async function readPage(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<PageAnswer> {
-  const { once, slots, ask, observer } = services
-  const { engine, id } = page.question.model
+  const { once, ask, observer } = services
+  const { engine } = page.question.model
   return once(page.key, page, signal, async (page, signal) => {
-    using slot = await takeSlot(page, slots[engine], id, observer, signal)
+    using slot = await takeSlot(page, services, signal)
     using observed = observer.onBegin(page)
     const image = await lending(slot, page.draw)(signal)
     observed.onDrawn(image)
@@ -61,19 +64,27 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
   })
 }
 
-async function takeSlot(
-  { turn }: PageToRead,
-  { slotsFor }: ModelSlots,
-  modelId: string,
-  { onSlot }: ReadObserver,
-  signal: AbortSignal,
-): Promise<HeldSlot> {
+/** A page is in flight from here on: first its caller must have room for it, then the engine. */
+async function takeSlot(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<HeldSlot> {
+  const { turn, question } = page
   const askedAt = performance.now()
-  const slots = slotsFor(modelId)
-  const release = await slots.acquire(turn, signal)
-  onSlot((performance.now() - askedAt) / 1000)
-  const { lane } = turn
-  return { lend: () => slots.lend(lane), [Symbol.dispose]: release }
+  const leave = await services.gates.enter(turn, signal)
+  try {
+    const slots = services.slots[question.model.engine].slotsFor(question.model.id)
+    const release = await slots.acquire(turn, signal)
+    services.observer.onSlot((performance.now() - askedAt) / 1000)
+    const { lane } = turn
+    return {
+      lend: () => slots.lend(lane),
+      [Symbol.dispose]() {
+        release()
+        leave()
+      },
+    }
+  } catch (error) {
+    leave()
+    throw error
+  }
 }
 
 /** A slot that a page holds until it is disposed of. */

@@ -1,3 +1,5 @@
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
 import { answerEvents } from '../ocr/answer-events.ts'
 import type { FinishedPages } from '../ocr/finished-pages.ts'
 import type { OcrServices } from '../ocr/ocr.ts'
@@ -16,7 +18,9 @@ import type { ResponseWork } from './work.ts'
 /** What reads a background response. */
 export interface ReadingServices {
   readonly ocr: OcrServices
-  readonly findModel: (name: string, signal: AbortSignal) => ReturnType<RequestContext['findModel']>
+  readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => ReturnType<RequestContext['findModel']>
+  /** Whose it is, and what that caller may now. */
+  readonly access: Pick<Access, 'owner'>
   readonly work: ResponseWork
   readonly spool: Spool
 }
@@ -83,11 +87,11 @@ export function headOf({ id, question }: Pick<KeptResponse, 'id' | 'question'>):
 
 async function requestOf(
   { id, owner, question }: KeptResponse,
-  { findModel, spool }: ReadingServices,
+  { findModel, access, spool }: ReadingServices,
   signal: AbortSignal,
 ): Promise<OcrRequest> {
   const { requestId, documents, options, userText, leftOut } = question
-  const { profile, ...model } = await findModel(question.model, signal)
+  const { profile, ...model } = await findModel(question.model, signal, await access.owner(owner))
   if (profile === null) throw noOcrModel(question.model)
   const parts = {
     model: { ...model, profile } satisfies OcrModel,

@@ -43,7 +43,22 @@ const MAX_FAILING = 3_600_000
 const RETRY_AFTER_SECONDS = 5
 
 /** What says that a response may be read later as it is. */
-const PASSING: ReadonlySet<string> = new Set(['queue_full', 'engine_unavailable', 'draining', 'model_not_found'])
+const PASSING: ReadonlySet<string> = new Set([
+  'queue_full',
+  'rate_limit_exceeded',
+  'engine_unavailable',
+  'draining',
+  'model_not_found',
+])
+/** What passes by itself, however long that takes. */
+const PATIENT: ReadonlySet<string> = new Set(['queue_full', 'rate_limit_exceeded'])
+
+/** A caller who is not known any more may be so again. */
+function passes({ code, retry }: GatewayError): boolean {
+  if (code === 'forbidden') return retry
+  // A budget of pages begins anew with the month.
+  return PASSING.has(code) && (code !== 'rate_limit_exceeded' || retry)
+}
 
 interface Run {
   readonly leave: AbortController
@@ -170,16 +185,12 @@ async function fail(
   }
   const error = toGatewayError(thrown, 'The gateway failed. Its log says why, under the id of the response.')
   const now = Date.now()
-  if (PASSING.has(error.code) && (error.code === 'queue_full' || isPatient(failingSince))) {
+  const isPatience = PATIENT.has(error.code)
+  if (passes(error) && (isPatience || isPatient(failingSince))) {
     await work.forgetFailures(id)
     const seconds = Math.max(RETRY_AFTER_SECONDS, error.retryAfterSeconds ?? 0)
     log.info({ response: id, code: error.code, seconds }, 'a background response waits')
-    await work.putBack(
-      id,
-      process,
-      now + seconds * 1000,
-      error.code === 'queue_full' ? failingSince : (failingSince ?? now),
-    )
+    await work.putBack(id, process, now + seconds * 1000, isPatience ? failingSince : (failingSince ?? now))
     return null
   }
   metrics.errors.inc({ code: error.code })

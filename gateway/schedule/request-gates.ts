@@ -2,24 +2,38 @@ import type { Turn } from './turn.ts'
 import { createSlots } from './slots.ts'
 import type { Release, Slots } from './slots.ts'
 
-/** Lets in so many pages of each request at a time. */
-export interface RequestGates {
-  /** Waits until fewer pages of the request are inside. Throws the signal's reason when aborted. */
+/** Lets in so many pages of each request, or of each key, at a time. */
+export interface Gates {
+  /** Waits until fewer pages of the owner are inside. Throws the signal's reason when aborted. */
   enter(turn: Turn, signal: AbortSignal): Promise<Release>
 }
 
-/** Creates the gates; a request has a gate while it has pages inside or waiting. */
-export function createRequestGates(maxPages: number): RequestGates {
+/** Creates the gates of requests. */
+export function createRequestGates(maxPages: number): Gates {
+  return createGates(
+    ({ request }) => request,
+    () => maxPages,
+  )
+}
+
+/** Creates the gates of keys; `mostOf` is asked whenever a page wants in. */
+export function createKeyGates(mostOf: (key: string) => number): Gates {
+  return createGates(({ key }) => key, mostOf)
+}
+
+/** An owner has a gate while it has pages inside or waiting. */
+function createGates(ownerOf: (turn: Turn) => string, mostOf: (owner: string) => number): Gates {
   const gates = new Map<string, Slots>()
 
   async function enterGate(turn: Turn, signal: AbortSignal): Promise<Release> {
-    const { request } = turn
-    const gate = gates.get(request) ?? createSlots(() => maxPages)
-    gates.set(request, gate)
+    const owner = ownerOf(turn)
+    if (mostOf(owner) === Infinity) return () => {}
+    const gate = gates.get(owner) ?? createSlots(() => mostOf(owner))
+    gates.set(owner, gate)
     const forget = () => {
-      // A release may come twice, when the next pages of the request have a gate of their own.
+      // A release may come twice, when the next pages of the owner have a gate of their own.
       const isEmpty = gate.active === 0 && gate.waiting === 0
-      if (isEmpty && gates.get(request) === gate) gates.delete(request)
+      if (isEmpty && gates.get(owner) === gate) gates.delete(owner)
     }
     try {
       const release = await gate.acquire(turn, signal)
@@ -33,7 +47,7 @@ export function createRequestGates(maxPages: number): RequestGates {
     }
   }
 
-  /** A page whose turn becomes another request's waits at the gate of that one. */
+  /** A page whose turn becomes another's waits at the gate of that one. */
   async function enterInTurn(turn: Turn, onChange: NonNullable<Turn['onChange']>, signal: AbortSignal) {
     for (;;) {
       const moved = new AbortController()

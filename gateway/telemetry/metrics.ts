@@ -13,6 +13,7 @@ export function createMetrics() {
   return {
     registry,
     ...requestMetrics(registers),
+    ...accessMetrics(registers),
     ...pageMetrics(registers),
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
@@ -50,6 +51,27 @@ function requestMetrics(registers: Registry[]) {
       name: 'ocr_gateway_errors_total',
       help: 'Errors answered to clients and pages failed, by error code.',
       labelNames: ['code'],
+      registers,
+    }),
+  }
+}
+
+function accessMetrics(registers: Registry[]) {
+  return {
+    rateLimited: new Counter({
+      name: 'ocr_gateway_rate_limited_total',
+      help: 'Requests refused because their caller has used up its limit by the minute: requests, pages.',
+      labelNames: ['limit'],
+      registers,
+    }),
+    limitsAlone: new Counter({
+      name: 'ocr_gateway_limits_unshared_total',
+      help: 'Looks at a limit by the minute that this gateway counted for itself, because Redis did not answer.',
+      registers,
+    }),
+    keysFileBroken: new Gauge({
+      name: 'ocr_gateway_keys_file_broken',
+      help: '1 while the keys file is broken, and the keys that it had before are in use; else 0.',
       registers,
     }),
   }

@@ -11,6 +11,8 @@ export interface ModelList {
    * `model_not_found`; `engine_unavailable` when an upstream that may serve it does not answer.
    */
   find(name: string, signal: AbortSignal): Promise<ServedModel>
+  /** The models of these names alone; null: all. `default` is the first OCR model among them. */
+  only(names: readonly string[] | null): ModelList
 }
 
 /** The alias for the first served OCR model. */
@@ -23,9 +25,16 @@ const GENERIC_PROFILE = 'generic'
 
 /** Creates the list of models out of the upstreams and the embedded engine's model. */
 export function createModelList(upstreams: Upstreams, embedded: ServedModel): ModelList {
-  const list = (): readonly ServedModel[] => [...upstreams.models(), embedded]
-  const known = (name: string): ServedModel | undefined =>
-    name === DEFAULT_MODEL ? defaultModel(upstreams, embedded) : list().find(({ id }) => id === name)
+  return listOf(upstreams, embedded, null)
+}
+
+function listOf(upstreams: Upstreams, embedded: ServedModel, names: readonly string[] | null): ModelList {
+  const isListed = ({ id }: ServedModel): boolean => names === null || names.includes(id)
+  const list = (): readonly ServedModel[] => [...upstreams.models(), embedded].filter(isListed)
+  const known = (name: string): ServedModel | undefined => {
+    if (name !== DEFAULT_MODEL) return list().find(({ id }) => id === name)
+    return defaultModel(upstreams, embedded, names?.includes(DEFAULT_MODEL) === true ? () => true : isListed)
+  }
   return {
     list,
     async find(name, signal) {
@@ -35,6 +44,7 @@ export function createModelList(upstreams: Upstreams, embedded: ServedModel): Mo
       signal.throwIfAborted()
       return known(name) ?? refuse(name, upstreams, list())
     },
+    only: (named) => (named === null ? listOf(upstreams, embedded, names) : listOf(upstreams, embedded, named)),
   }
 }
 
@@ -42,10 +52,15 @@ export function createModelList(upstreams: Upstreams, embedded: ServedModel): Mo
  * A model with a profile of its own comes before one that merely might see images. The embedded engine stands in only
  * where every upstream has said what it serves: one that is down must not quietly turn into a lesser reading.
  */
-function defaultModel(upstreams: Upstreams, embedded: ServedModel): ServedModel | undefined {
-  const models = upstreams.models().filter(({ profile }) => profile !== null)
+function defaultModel(
+  upstreams: Upstreams,
+  embedded: ServedModel,
+  isListed: (model: ServedModel) => boolean,
+): ServedModel | undefined {
+  const models = upstreams.models().filter((model) => model.profile !== null && isListed(model))
   const found = models.find(({ profile }) => profile?.id !== GENERIC_PROFILE) ?? models[0]
-  return found ?? (upstreams.status().every(({ problem }) => problem === null) ? embedded : undefined)
+  if (found !== undefined) return found
+  return isListed(embedded) && upstreams.status().every(({ problem }) => problem === null) ? embedded : undefined
 }
 
 function refuse(name: string, upstreams: Upstreams, models: readonly ServedModel[]): never {

@@ -36,7 +36,7 @@ export interface UsageMeterOptions {
 const EVERY_MS = 1000
 /** A store that did not answer is not asked for budgets for so long: each request would wait for it. In milliseconds. */
 const PAUSE = 2000
-/** How long the end of a request waits until what it held is given back, in milliseconds. */
+/** How long a request waits for its pages of a budget, and until they are given back, in milliseconds. */
 const PATIENCE = 500
 
 /** Creates a meter; it keeps what it has counted each second. */
@@ -91,7 +91,7 @@ export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
     if (limit === null || performance.now() < askAt) return null
     const day = dayOf(now())
     const wanted: Hold = { id: randomUUID(), key, month: monthOf(day), pages }
-    const state = await store.hold(wanted, limit).catch((error: unknown) => {
+    const state = await inTime(store.hold(wanted, limit)).catch((error: unknown) => {
       // Nobody is refused for that: what is read is charged all the same.
       askAt = performance.now() + PAUSE
       if (!isTroubled) onTrouble(error, null)
@@ -145,6 +145,20 @@ export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
 }
 
 const GIVEN_BACK = 0
+
+/** What is held too late is nobody's soon. */
+async function inTime<Result>(promise: Promise<Result>): Promise<Result> {
+  const late = new AbortController()
+  const timeout = delay(PATIENCE, undefined, { signal: late.signal, ref: false }).then(() => {
+    throw new Error(`The store of usage has not answered for ${PATIENCE} ms.`)
+  })
+  try {
+    return await Promise.race([promise, timeout])
+  } finally {
+    timeout.catch(() => {})
+    late.abort()
+  }
+}
 
 /** Runs something again for all who ask while it runs; who asks before it begins shares it. */
 function inTurn(run: () => Promise<void>): () => Promise<void> {

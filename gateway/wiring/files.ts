@@ -1,6 +1,6 @@
 // Where the bytes of files and of batches lie.
 import { join } from 'node:path'
-import type { Config } from '../config/load.ts'
+import { hasSeveralCallers, type Config } from '../config/load.ts'
 import type { BlobStore } from '../files/blob-store.ts'
 import { createDiskBlobs } from '../files/disk-blobs.ts'
 import { createFiles, type Files } from '../files/files.ts'
@@ -48,7 +48,7 @@ export function createStoredFiles(config: Config, { database, shared, log }: Fil
     ownFolder: isAlone ? blobFolder(config, 'files') : null,
     ttlSeconds: config.GATEWAY_FILE_TTL_SECONDS,
     maxBytes: config.GATEWAY_MAX_STORED_BYTES,
-    isShared: config.GATEWAY_API_KEYS.length > 1,
+    isShared: hasSeveralCallers(config),
     maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
     staleAfterMs: staleAfterMs(config),
     onMissing: (id) =>

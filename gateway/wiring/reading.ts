@@ -1,5 +1,6 @@
 // What reads pages: the cache, the drawers, the servers, and what joins them.
 import { availableParallelism } from 'node:os'
+import type { PageAllowance } from '../access/page-allowance.ts'
 import { createDiskStore } from '../cache/disk-store.ts'
 import { createMemoryStore } from '../cache/memory-store.ts'
 import type { PageStore } from '../cache/page-store.ts'
@@ -47,7 +48,7 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, kept } = parts
+  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -61,6 +62,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
       openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
     admission,
     usage,
+    allowance,
     expectEngine: async ({ id, engine: name }, signal) => {
       if (name === 'vllm') await upstreams.expect(id, signal)
     },
@@ -79,12 +81,13 @@ export interface ReadParts {
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
   readonly slots: PageSlots
+  readonly allowance: PageAllowance
   readonly meter: PaceMeter
 }
 
 function createReadServices(
   config: Config,
-  { metrics, usage, store, upstreams, embedded, slots, meter }: ReadParts,
+  { metrics, usage, store, upstreams, embedded, slots, allowance, meter }: ReadParts,
 ): ReadServices {
   const totalTimeoutSeconds = config.GATEWAY_PAGE_TIMEOUT_SECONDS
   const silence = {
@@ -102,6 +105,7 @@ function createReadServices(
   return {
     once: createOnce(store),
     slots,
+    gates: allowance.gates,
     ask: {
       vllm: createGuard(vllm, {
         totalTimeoutSeconds,

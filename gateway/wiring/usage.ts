@@ -1,4 +1,5 @@
 // What counts the use of callers.
+import type { Access } from '../access/access.ts'
 import type { Database } from '../store/database.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -8,16 +9,17 @@ import { createSqlUsage } from '../usage/sql-store.ts'
 
 /** What a meter is made of. */
 interface UsageParts {
+  readonly access: Pick<Access, 'owner'>
   readonly database: Database
   readonly shared: SharedRedis | null
   readonly log: Log
 }
 
 /** Creates the meter: it keeps usage in Redis where replicas share it, else in the database. */
-export function createConfiguredUsage({ database, shared, log }: UsageParts): UsageMeter {
+export function createConfiguredUsage({ access, database, shared, log }: UsageParts): UsageMeter {
   return createUsageMeter({
     store: shared === null ? createSqlUsage(database) : createRedisUsage(shared),
-    budgetOf: async () => null,
+    budgetOf: async (key) => (await access.owner(key)).limits.pagesPerMonth,
     onTrouble(error, lost) {
       if (lost === null) log.warn({ err: error }, 'what callers use cannot be kept now, and budgets are not checked')
       else log.error({ err: error, rows: lost }, 'what callers have used was not kept')

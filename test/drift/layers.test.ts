@@ -14,6 +14,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   cache: [],
   store: ['errors.ts'],
+  access: ['errors.ts', 'store', 'schedule'],
   usage: ['errors.ts', 'store'],
   files: ['errors.ts', 'store', 'document/source.ts'],
   page: ['errors.ts'],
@@ -37,7 +38,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'document/source.ts',
   ],
-  ocr: ['errors.ts', 'type usage', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
+  ocr: ['errors.ts', 'type access', 'type usage', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
   answer: [
     'errors.ts',
     'usage',
@@ -53,6 +54,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   responses: [
     'errors.ts',
+    'type access',
     'telemetry',
     'wire',
     'store',
@@ -65,6 +67,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   batch: [
     'errors.ts',
+    'access',
     'usage',
     'telemetry',
     'wire',
@@ -82,6 +85,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   http: [
     'errors.ts',
+    'access',
     'usage',
     'telemetry',
     'type files',
@@ -98,6 +102,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
   wiring: [
+    'access',
     'telemetry',
     'usage',
     'config',
@@ -114,6 +119,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
   ],
   'services.ts': [
+    'access',
     'telemetry',
     'type usage',
     'config',

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { loadConfig } from '../../gateway/config/load.ts'
+
 import { startGateway, type RunningGateway } from '../../gateway/server.ts'
+import type { ServicesOptions } from '../../gateway/services.ts'
 
 /** A gateway on a free port, in this process, with real sockets and threads. */
 export interface TestGateway extends RunningGateway, AsyncDisposable {
@@ -12,7 +14,10 @@ export interface TestGateway extends RunningGateway, AsyncDisposable {
 }
 
 /** Starts a gateway with these settings; everything else has its default, except that it logs nothing. */
-export async function startTestGateway(environment: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  environment: Readonly<Record<string, string>> = {},
+  options: ServicesOptions = {},
+): Promise<TestGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   const { config, problems } = loadConfig({
     GATEWAY_PORT: '0',
@@ -23,7 +28,7 @@ export async function startTestGateway(environment: Readonly<Record<string, stri
     ...environment,
   })
   if (config === null) throw new Error(problems.join('\n'))
-  const gateway = await startGateway(config)
+  const gateway = await startGateway(config, options)
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
   const stop = async (): Promise<void> => {
     await gateway.stop()

@@ -2,6 +2,7 @@ import { cors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayContext, GatewayEnv } from '../context.ts'
+import { LIMIT_HEADERS } from './limit-requests.ts'
 
 /** For how long a browser may remember what it was allowed, in seconds. */
 const MAX_AGE = 3600
@@ -14,7 +15,7 @@ export function allowOrigins(origins: readonly string[]) {
   const share = cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    exposeHeaders: ['x-request-id', 'x-cache', 'retry-after', 'x-should-retry'],
+    exposeHeaders: ['x-request-id', 'x-cache', 'retry-after', 'x-should-retry', ...LIMIT_HEADERS],
     maxAge: MAX_AGE,
   })
   return createMiddleware<GatewayEnv>(async function allowOrigins(c, next) {

@@ -1,34 +1,38 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { createMiddleware } from 'hono/factory'
+import type { Access } from '../../access/access.ts'
 import { GatewayError } from '../../errors.ts'
-import type { GatewayEnv } from '../context.ts'
+import type { GatewayContext, GatewayEnv } from '../context.ts'
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-/**
- * Lets a request pass if its bearer token is one of the keys. Compares digests of one length, with every key and in
- * constant time, so that the time reveals nothing about a key. Without keys every request passes.
- */
-export function authenticate(keys: readonly { readonly name: string; readonly key: string }[]) {
-  const known = keys.map(({ name, key }) => ({ name, digest: digest(key) }))
+/** Lets a request pass if it brings a key, or a token, of this gateway; and any, where nobody is asked for one. */
+export function authenticate(access: Access) {
   return createMiddleware<GatewayEnv>(async function authenticate(c, next) {
-    if (known.length > 0) {
-      const token = /^bearer +(.+)$/i.exec(c.req.header('authorization') ?? '')?.[1]?.trim()
-      c.get('record').key = nameOf(token, known)
+    c.set('caller', null)
+    if (!access.isOpen) {
+      const caller = await access.identify(credentialOf(c))
+      c.set('caller', caller)
+      c.get('record').key = caller.name
     }
     await next()
   })
 }
 
-function nameOf(token: string | undefined, known: readonly { name: string; digest: Buffer }[]): string {
-  if (token === undefined) {
+/** Returns a bearer token; undefined: there is none. */
+export function bearerOf(c: GatewayContext): string | undefined {
+  return /^bearer +(.+)$/i.exec(c.req.header('authorization') ?? '')?.[1]?.trim()
+}
+
+/** Azure's clients send `api-key`, Anthropic's and some proxies `x-api-key`. */
+function credentialOf(c: GatewayContext): string {
+  const sent = [bearerOf(c), c.req.header('api-key')?.trim(), c.req.header('x-api-key')?.trim()]
+  const [credential, another] = new Set(sent.filter((text) => text !== undefined && text !== ''))
+  if (credential === undefined) {
     throw new GatewayError('invalid_api_key', 'An API key is needed. Send it as "Authorization: Bearer KEY".')
   }
-  const theirs = digest(token)
-  let found: string | null = null
-  for (const entry of known) if (timingSafeEqual(entry.digest, theirs)) found = entry.name
-  if (found === null) {
-    throw new GatewayError('invalid_api_key', 'The API key is not one of this gateway. Check it, or ask for a new one.')
+  if (another !== undefined) {
+    throw new GatewayError(
+      'invalid_api_key',
+      'The request has two different API keys, in two of its headers Authorization, api-key and x-api-key. Send one.',
+    )
   }
-  return found
+  return credential
 }

@@ -1,3 +1,4 @@
+import { refuseLane } from '../../access/access.ts'
 import { batchList, batchObject } from '../../answer/batch.ts'
 import type { Batches } from '../../batch/batches.ts'
 import { readBatchList, readBatchWishes } from '../../request/batch.ts'
@@ -15,6 +16,7 @@ const idOf = (c: GatewayContext): string => c.req.param('id') ?? ''
 /** `POST /v1/batches`: has the requests of a stored file answered, while nobody waits. */
 export function createBatch(services: BatchServices) {
   return async function createBatch(c: GatewayContext): Promise<Response> {
+    refuseLane(c.get('caller'), 'batch')
     const { outline } = await readJson(c, services)
     return c.json(batchObject(await services.batches.create(readBatchWishes(outline), ownerOf(c), c.get('requestId'))))
   }

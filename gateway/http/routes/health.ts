@@ -1,5 +1,6 @@
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
+import type { Inside } from '../inside.ts'
 
 /** Whether the gateway is draining. */
 export interface Lifecycle {
@@ -13,15 +14,17 @@ export function health() {
   }
 }
 
-/** `GET /ready`: documents can be read now. With 503, the body says why they cannot. */
-export function ready(upstreams: Upstreams, lifecycle: Lifecycle) {
+/** `GET /ready`: documents can be read now. With 503, the body says why they cannot, to whom it may be shown; null: to nobody. */
+export function ready(upstreams: Upstreams, lifecycle: Lifecycle, inside: Inside | null) {
   return function ready(c: GatewayContext): Response {
     const status = upstreams.status()
     const reachable = status.length === 0 || status.some(({ problem }) => problem === null)
     const isReady = reachable && !lifecycle.draining
+    const summary = { status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable' }
+    if (inside?.isShown(c) !== true) return c.json(summary, isReady ? 200 : 503)
     return c.json(
       {
-        status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable',
+        ...summary,
         engine: status.length === 0 ? 'tesseract' : 'vllm',
         upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part }) => ({
           url,

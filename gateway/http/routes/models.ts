@@ -2,11 +2,12 @@ import { modelEntry, modelList, type NamedModel } from '../../answer/models.ts'
 import { GatewayError } from '../../errors.ts'
 import { DEFAULT_MODEL, type ModelList } from '../../upstream/model-list.ts'
 import type { GatewayContext } from '../context.ts'
+import { modelsOf } from '../request-context.ts'
 
 /** `GET /v1/models`: what the upstreams serve, the embedded engine, and the alias `default`. */
 export function listModels(models: ModelList) {
   return async function listModels(c: GatewayContext): Promise<Response> {
-    return c.json(modelList(await namedModels(models, c.req.raw.signal)))
+    return c.json(modelList(await namedModels(modelsOf(c.get('caller'), models), c.req.raw.signal)))
   }
 }
 
@@ -14,7 +15,7 @@ export function listModels(models: ModelList) {
 export function retrieveModel(models: ModelList) {
   return async function retrieveModel(c: GatewayContext): Promise<Response> {
     const name = c.req.param('id') ?? ''
-    const model = await models.find(name, c.req.raw.signal)
+    const model = await modelsOf(c.get('caller'), models).find(name, c.req.raw.signal)
     return c.json(modelEntry({ name, model }))
   }
 }

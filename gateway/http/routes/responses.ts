@@ -1,3 +1,4 @@
+import { refuseLane } from '../../access/access.ts'
 import { newResponse } from '../../answer/response.ts'
 import { responseWriter } from '../../answer/response-writer.ts'
 import { GatewayError, reworded } from '../../errors.ts'
@@ -54,7 +55,7 @@ async function inBackground(
   const { head, key, parts } = response
   Object.assign(c.get('record'), { model: head.model, documents: parts.sources.length })
   // What is wrong with the options is said now; what is wrong with the documents, when they are read.
-  createRequest(parts, response)
+  refuseLane(c.get('caller'), createRequest(parts, response).turn.lane)
   const queued = await responses.start(response, c.req.raw.signal)
   onOpened()
   if (!head.answer.stream) return c.json(queued)

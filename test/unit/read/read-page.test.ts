@@ -9,6 +9,7 @@ import { createGuard } from '../../../gateway/read/guard/guard.ts'
 import { createOnce } from '../../../gateway/read/once.ts'
 import type { PageToRead } from '../../../gateway/read/page-to-read.ts'
 import { readPage } from '../../../gateway/read/read-page.ts'
+import { createKeyGates } from '../../../gateway/schedule/request-gates.ts'
 import { createSlots } from '../../../gateway/schedule/slots.ts'
 import { servedModel } from '../../support/page-prompt.ts'
 import { someone } from '../../support/turn.ts'
@@ -26,6 +27,7 @@ function setUp(changes: { readonly ask?: AskEngine } = {}) {
   const services = {
     once: createOnce(createMemoryStore({ maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 })),
     slots: { vllm: modelSlots, tesseract: modelSlots },
+    gates: createKeyGates(() => Infinity),
     ask: { vllm: changes.ask ?? scripted.readImage, tesseract: async () => answerOf('by Tesseract') },
     crossCheck: { totalTimeoutSeconds: 60 },
     observer: {

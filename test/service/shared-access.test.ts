@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { after, before, describe, it } from 'node:test'
+import OpenAI, { APIError } from 'openai'
+import { createRedisWindows } from '../../gateway/access/redis-windows.ts'
+import { createSharedRedis } from '../../gateway/store/redis.ts'
+import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { filePart } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { readMetrics, valueOf } from '../support/read-metrics.ts'
+import { askWhole } from '../support/read-answer.ts'
+import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { startRedis, type RedisServer } from '../support/start-redis.ts'
+import { useFolder } from '../support/use-folder.ts'
+
+const TIMEOUT = 90_000
+const WINDOWS = 20
+const LIMIT = 7
+const ASKED = 24
+const folder = useFolder()
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+describe('limits that two gateways share', { timeout: TIMEOUT }, () => {
+  let redis: RedisServer
+  let fake: FakeVllm
+  let gateways: readonly TestGateway[]
+
+  before(async () => {
+    const keys = range(WINDOWS).map((index) => ({ name: `k${index}`, key: `key ${index}`, requests_per_minute: LIMIT }))
+    const readers = ['reader', 'again'].map((name) => ({ name, key: `key of ${name}`, pages_per_minute: LIMIT }))
+    const file = join(folder.path, 'keys.json')
+    await writeFile(file, JSON.stringify([...keys, ...readers]))
+    redis = await startRedis()
+    fake = await startFakeVllm()
+    const settings = { GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_KEYS_FILE: file, GATEWAY_REDIS_URL: redis.url }
+    gateways = await Promise.all([startTestGateway(settings), startTestGateway(settings)])
+  })
+  after(async () => {
+    await Promise.all(gateways.map((gateway) => gateway.stop()))
+    await fake.kill()
+    await redis.stop()
+  })
+
+  const post = async (key: string, index: number): Promise<number> => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    const url = `${gateways[index % 2]?.url}/v1/chat/completions`
+    const answer = await fetch(url, { method: 'POST', headers, body: '{}' })
+    await answer.text()
+    return answer.status
+  }
+
+  it(`let pass exactly as many requests as the limit says, in each of ${WINDOWS} windows`, async () => {
+    for (const window of range(WINDOWS)) {
+      const statuses = await Promise.all(range(ASKED).map((index) => post(`key ${window}`, index)))
+      assert.equal(statuses.filter((status) => status !== 429).length, LIMIT, `window ${window}`)
+      assert.equal(statuses.filter((status) => status === 429).length, ASKED - LIMIT)
+    }
+  })
+
+  it('let pass exactly as many pages as the limit says', async () => {
+    const outcomes = await Promise.all(
+      range(6).map(async (index) => {
+        const client = new OpenAI({ baseURL: `${gateways[index % 2]?.url}/v1`, apiKey: 'key of reader', maxRetries: 0 })
+        const parts = [filePart(makePdf([{ number: index * 2 + 1 }, { number: index * 2 + 2 }]))]
+        return askWhole(client, { parts }).catch((error: unknown) => error)
+      }),
+    )
+    const refused = outcomes.filter((outcome) => outcome instanceof APIError)
+    assert.ok(refused.every(({ code }) => code === 'rate_limit_exceeded'))
+    assert.equal(outcomes.length - refused.length, Math.floor(LIMIT / 2))
+    assert.equal(fake.requests.length, LIMIT - (LIMIT % 2))
+  })
+
+  it('begin anew by the clock of Redis, and are never more than full', async () => {
+    const shared = createSharedRedis({ url: redis.url })
+    const lengthMs = 60
+    const windows = [createRedisWindows(shared, lengthMs), createRedisWindows(shared, lengthMs)]
+    const take = async () => {
+      const wish = { name: 'renewed', limit: LIMIT, wanted: 1, takesLess: false }
+      const taken = await Promise.all(range(40).map(async (index) => windows[index % 2]?.take(wish)))
+      return taken.flatMap((each) => each ?? [])
+    }
+    let granted = 0
+    const startedAt = performance.now()
+    for (let round = 0; round < WINDOWS; round += 1) {
+      const taken = await take()
+      granted += taken.reduce((sum, each) => sum + each.granted, 0)
+      const last = taken.at(-1)
+      assert.ok(last !== undefined && last.resetMs <= lengthMs && last.remaining >= 0)
+      await delay(last.resetMs + 2)
+    }
+    const most = Math.ceil((performance.now() - startedAt) / lengthMs) + 1
+    assert.ok(granted >= WINDOWS * LIMIT && granted <= most * LIMIT, `${granted} in at most ${most} windows`)
+    await shared.close()
+  })
+
+  it('are counted by each gateway for itself while Redis is away, and that is seen', async () => {
+    await redis.kill()
+    const statuses = await Promise.all(range(ASKED).map((index) => post('key 0', index)))
+    assert.equal(statuses.filter((status) => status !== 429).length, 2 * LIMIT)
+    const [one] = gateways
+    assert.ok(one !== undefined)
+    assert.ok(valueOf(await readMetrics(one.url), 'ocr_gateway_limits_unshared_total') > 0)
+    await redis.restart()
+  })
+})
