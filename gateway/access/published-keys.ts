@@ -6,6 +6,7 @@ export interface PublishedKeysOptions {
   /** Told of a failure, once a minute while they last. */
   readonly onFailure: (reason: string) => void
   readonly now?: () => number
+  readonly timeoutMs?: number
 }
 
 /** The keys of an issuer cannot be had: that says nothing of the token. */
@@ -32,6 +33,7 @@ export function createPublishedKeys({
   url,
   onFailure,
   now = () => performance.now(),
+  timeoutMs = TIMEOUT,
 }: PublishedKeysOptions): JWTVerifyGetKey {
   let fetchedAt: number | null = null
   let failedAt = -Infinity
@@ -44,7 +46,7 @@ export function createPublishedKeys({
   }
 
   const remote = createRemoteJWKSet(url, {
-    timeoutDuration: TIMEOUT,
+    timeoutDuration: timeoutMs,
     cooldownDuration: COOLDOWN,
     cacheMaxAge: Infinity,
     [customFetch]: fetchKeys,
