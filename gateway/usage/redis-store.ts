@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { createScript } from '../store/redis-script.ts'
 import type { SharedRedis } from '../store/redis.ts'
-import { COUNTED, monthOf, NOTHING, OTHERS, type Counts, type UsageRow } from './counts.ts'
+import { COUNTED, dayOf, monthOf, NOTHING, OTHERS, type Counts, type UsageRow } from './counts.ts'
 import { KEPT_DAYS, LEASE, MOST_ROWS, type UsageStore } from './store.ts'
 
-const DAY_SECONDS = 86_400
-/** Budgets are asked about the month that is now; the clocks of replicas may differ. */
-const MONTH_SECONDS = 62 * DAY_SECONDS
+const DAY_MS = 86_400_000
 
 /**
  * Keys: a hash for each day, in which each caller and model has its counts, as one text of numbers; one for each month, with
- * the pages that were charged to each caller; one of holds for each caller and month, each "pages until"; and the last batch of each
- * process.
+ * the pages that were charged to each caller; one of holds for each caller and month, each "pages until"; the last batch of each
+ * process, "number time"; and which days, months and callers of a month there are. None has a time to live: a Redis that is full of
+ * pages would evict it.
  */
 const KEYS = `
 local prefix = ARGV[1]
@@ -21,16 +20,16 @@ local function text(number) return string.format('%.0f', number) end
 local function keepHold(key, id, pages)
   if pages <= 0 then redis.call('HDEL', key, id) return end
   redis.call('HSET', key, id, text(pages) .. ' ' .. text(now + ${LEASE}))
-  redis.call('EXPIRE', key, ${DAY_SECONDS})
-end`
+end
+local function noteMonth(month) redis.call('SADD', prefix .. 'months', month) end`
 
 /**
  * Adds a batch: prefix, process, number, most rows of a day; how many rows, each its day, month, field, field of the others,
  * caller, pages charged and counts; then holds, each its month, caller, id and pages.
  */
 const ADD = createScript<number>(`${KEYS}
-local seen = prefix .. 'seen:' .. ARGV[2]
-if tonumber(redis.call('GET', seen) or '0') >= tonumber(ARGV[3]) then return 0 end
+local last = redis.call('HGET', prefix .. 'seen', ARGV[2]) or '0'
+if tonumber(string.match(last, '%d+')) >= tonumber(ARGV[3]) then return 0 end
 local rows, at = tonumber(ARGV[5]), 6
 for _ = 1, rows do
   local day, month, field, others, caller = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
@@ -50,17 +49,17 @@ for _ = 1, rows do
     counts = table.concat(sum, ' ')
   end
   redis.call('HSET', key, field, counts)
-  redis.call('EXPIRE', key, ${(KEPT_DAYS + 1) * DAY_SECONDS})
+  redis.call('SADD', prefix .. 'days', day)
   if charged > 0 then
+    noteMonth(month)
     redis.call('HINCRBY', prefix .. 'charged:' .. month, caller, charged)
-    redis.call('EXPIRE', prefix .. 'charged:' .. month, ${MONTH_SECONDS})
   end
 end
 while at < #ARGV do
   keepHold(prefix .. 'held:' .. ARGV[at] .. ':' .. ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]))
   at = at + 4
 end
-redis.call('SET', seen, ARGV[3], 'EX', ${DAY_SECONDS})
+redis.call('HSET', prefix .. 'seen', ARGV[2], ARGV[3] .. ' ' .. text(now))
 return 1`)
 
 /** Holds pages: prefix, month, caller, id, pages, limit. Returns whether they are held, what was charged, and what others hold. */
@@ -75,13 +74,51 @@ for index = 1, #holds, 2 do
   elseif holds[index] ~= id then held = held + tonumber(theirs) end
 end
 if charged + held + pages > limit then return {0, charged, held} end
+noteMonth(month)
+redis.call('SADD', prefix .. 'holders:' .. month, caller)
 keepHold(key, id, pages)
 return {1, charged, held}`)
 
-/** Keeps usage in Redis, for all replicas together. */
-export function createRedisUsage(shared: SharedRedis, mostRows = MOST_ROWS): UsageStore {
+/** Forgets what is old: prefix, the first day that is kept, the first month whose budgets are. Processes are forgotten after a day. */
+const SWEEP = createScript<number>(`${KEYS}
+for _, day in ipairs(redis.call('SMEMBERS', prefix .. 'days')) do
+  if day < ARGV[2] then
+    redis.call('DEL', prefix .. 'day:' .. day)
+    redis.call('SREM', prefix .. 'days', day)
+  end
+end
+for _, month in ipairs(redis.call('SMEMBERS', prefix .. 'months')) do
+  if month < ARGV[3] then
+    local holders = prefix .. 'holders:' .. month
+    for _, caller in ipairs(redis.call('SMEMBERS', holders)) do
+      redis.call('DEL', prefix .. 'held:' .. month .. ':' .. caller)
+    end
+    redis.call('DEL', holders, prefix .. 'charged:' .. month)
+    redis.call('SREM', prefix .. 'months', month)
+  end
+end
+local seen = redis.call('HGETALL', prefix .. 'seen')
+for index = 1, #seen, 2 do
+  if now - tonumber(string.match(seen[index + 1], ' (%d+)')) > ${DAY_MS} then redis.call('HDEL', prefix .. 'seen', seen[index]) end
+end
+return 1`)
+
+/** Keeps usage in Redis, for all replicas together. `now` returns milliseconds of Unix time: it says what is old. */
+export function createRedisUsage(shared: SharedRedis, now = Date.now, mostRows = MOST_ROWS): UsageStore {
   const prefix = `${shared.prefix}usage:`
   const process = randomUUID()
+  let sweptOn = ''
+
+  async function sweep(): Promise<void> {
+    const today = dayOf(now())
+    if (sweptOn === today) return
+    const first = dayOf(now() - KEPT_DAYS * DAY_MS)
+    // The clocks of replicas may differ: the month before is still another's.
+    const month = monthOf(dayOf(now() - 32 * DAY_MS))
+    await shared.run((redis) => SWEEP(redis, [prefix, first, month]))
+    sweptOn = today
+  }
+
   return {
     async add({ number, rows, holds }) {
       const values = [
@@ -89,6 +126,7 @@ export function createRedisUsage(shared: SharedRedis, mostRows = MOST_ROWS): Usa
         ...holds.flatMap(({ month, key, id, pages }) => [month, key, id, Math.max(0, pages)]),
       ]
       await shared.run((redis) => ADD(redis, [prefix, process, number, mostRows, rows.length, ...values]))
+      await sweep()
     },
     async hold({ month, key, id, pages }, limit) {
       const [isHeld, charged, held] = await shared.run((redis) => HOLD(redis, [prefix, month, key, id, pages, limit]))
@@ -119,6 +157,5 @@ function rowOf(day: string, field: string, text: string): UsageRow {
 }
 
 function* daysBetween(from: string, to: string): Generator<string> {
-  for (let time = Date.parse(from); time <= Date.parse(to); time += DAY_SECONDS * 1000)
-    yield new Date(time).toISOString().slice(0, 10)
+  for (let time = Date.parse(from); time <= Date.parse(to); time += DAY_MS) yield dayOf(time)
 }

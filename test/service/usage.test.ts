@@ -188,7 +188,7 @@ describe('usage of two gateways', { timeout: TIMEOUT }, () => {
     const samples = (await Promise.all(gateways.map(({ url }) => readMetrics(url)))).flat()
     const byStatus = sumBy(samples, 'ocr_gateway_pages_total', 'status')
     const inMetrics = Object.fromEntries(Object.entries(byStatus).map(([status, pages]) => [`pages_${status}`, pages]))
-    const pagesOf = ({ pages_ok, pages_repaired, pages_fallback, pages_blank, pages_failed }: Told) => ({
+    const pagesOf = ({ pages_ok, pages_repaired, pages_fallback = 0, pages_blank, pages_failed }: Told) => ({
       pages_ok,
       pages_repaired,
       pages_fallback,
