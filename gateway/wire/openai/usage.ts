@@ -23,7 +23,7 @@ const counts = {
 }
 
 /** What was used, by a caller, of a model, on a day: null where it is of all of them together. */
-export const usageRow = z.strictObject({
+const usageRow = z.strictObject({
   object: z.literal('usage'),
   id: z.string(),
   day: z.string().nullable(),
