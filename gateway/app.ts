@@ -47,8 +47,8 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
     app.use(path, authenticate(services.access))
-    app.use(path, limitRequests(services.limits))
     app.use(path, refuseWhileDraining(services.lifecycle))
+    app.use(path, limitRequests(services.limits))
   }
   app.get('/v1/models', listModels(services.models))
   app.get('/v1/models/:id{.+}', retrieveModel(services.models))

@@ -90,6 +90,6 @@ function away(name: string): GatewayError {
   return new GatewayError(
     'forbidden',
     `${name} is not a caller of this gateway any more. Its work waits until there is a key of this name again.`,
-    { retry: true, retryAfterSeconds: 60 },
+    { retry: true, retryAfterSeconds: 10 },
   )
 }

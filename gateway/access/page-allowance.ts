@@ -1,6 +1,9 @@
 import { createKeyGates, type Gates } from '../schedule/request-gates.ts'
+import type { Release } from '../schedule/slots.ts'
+import type { Turn } from '../schedule/turn.ts'
 import type { Access } from './access.ts'
 import type { PagePermits, RateLimits } from './rate-limits.ts'
+import type { SharedPlaces } from './shared-places.ts'
 
 /** How many pages the callers of requests may have read. */
 export interface PageAllowance {
@@ -10,10 +13,36 @@ export interface PageAllowance {
   readonly gates: Gates
 }
 
-/** Creates it. */
-export function createPageAllowance(access: Access, limits: RateLimits): PageAllowance {
+/** Creates it; null: the places of pages are those of this gateway alone. */
+export function createPageAllowance(access: Access, limits: RateLimits, shared: SharedPlaces | null): PageAllowance {
+  const mostOf = (key: string): number => access.known(key)?.limits.pagesInFlight ?? Infinity
+  const own = createKeyGates(mostOf)
   return {
     admit: async (key, pages) => limits.admit(await access.owner(key), pages),
-    gates: createKeyGates((key) => access.known(key)?.limits.pagesInFlight ?? Infinity),
+    gates: shared === null ? own : { enter: (turn, signal) => enterBoth(turn, { own, shared, mostOf }, signal) },
+  }
+}
+
+interface BothGates {
+  readonly own: Gates
+  readonly shared: SharedPlaces
+  readonly mostOf: (key: string) => number
+}
+
+/** Those of one gateway take turns at its own gate, so that as many as may be inside at all wait at that of all gateways. */
+async function enterBoth(turn: Turn, { own, shared, mostOf }: BothGates, signal: AbortSignal): Promise<Release> {
+  const leave = await own.enter(turn, signal)
+  const { key } = turn
+  const most = mostOf(key)
+  if (most === Infinity) return leave
+  try {
+    const giveBack = await shared.take(key, most, signal)
+    return () => {
+      giveBack()
+      leave()
+    }
+  } catch (error) {
+    leave()
+    throw error
   }
 }

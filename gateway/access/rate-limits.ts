@@ -31,7 +31,7 @@ export interface PagePermits {
   /** How many of them may be read in one minute; infinite: all. */
   readonly perWindow: number
   /** Waits until one more of them may be read. Throws the signal's reason. */
-  next(signal: AbortSignal): Promise<void>
+  readonly next: (signal: AbortSignal) => Promise<void>
 }
 
 /** What limits are counted with. */

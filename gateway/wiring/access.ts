@@ -4,7 +4,9 @@ import { createKeyRing, readKeysFile, type KeyRing } from '../access/key-ring.ts
 import { plainKeys } from '../access/keys-file.ts'
 import { createPageAllowance, type PageAllowance } from '../access/page-allowance.ts'
 import { createRateLimits, type RateLimits } from '../access/rate-limits.ts'
+import { createRedisPlaces } from '../access/redis-places.ts'
 import { createRedisWindows } from '../access/redis-windows.ts'
+import { createSharedPlaces, type SharedPlaces } from '../access/shared-places.ts'
 import { createSharedWindows } from '../access/shared-windows.ts'
 import { createTokenCallers } from '../access/token-callers.ts'
 import { createTokens, type Tokens } from '../access/tokens.ts'
@@ -46,12 +48,12 @@ export function createConfiguredAccess(config: Config, parts: AccessParts): Conf
   const tokens = createConfiguredTokens(config, log)
   const tokenCallers = createTokenCallers(parts, (error) => log.error({ err: error }, 'what a token says was not kept'))
   const access = createAccess({ ring, tokens, tokenCallers })
-  const { windows, close } = createWindows(config, parts)
+  const { windows, places, close } = createCounts(config, parts)
   const limits = createRateLimits({ windows, onRefused: (limit) => metrics.rateLimited.inc({ limit }) })
   return {
     access,
     limits,
-    allowance: createPageAllowance(access, limits),
+    allowance: createPageAllowance(access, limits, places),
     async close() {
       ring?.close()
       await close()
@@ -91,23 +93,33 @@ function createConfiguredTokens(config: Config, log: Log): Tokens | null {
 const PATIENCE = 500
 const TELL_EVERY = 60_000
 
-function createWindows({ GATEWAY_REDIS_URL: url }: Config, { log, metrics, windowMs }: AccessParts) {
+/** What is counted of callers. */
+interface Counts {
+  readonly windows: Windows
+  readonly places: SharedPlaces | null
+  readonly close: () => Promise<void>
+}
+
+function createCounts({ GATEWAY_REDIS_URL: url }: Config, { log, metrics, windowMs }: AccessParts): Counts {
   const own = createMemoryWindows(windowMs)
-  if (url === null) return { windows: own satisfies Windows, close: async () => {} }
+  if (url === null) return { windows: own, places: null, close: async () => {} }
   const redis = createSharedRedis({ url, patience: PATIENCE, silence: PATIENCE })
   let toldAt = -Infinity
-  const windows = createSharedWindows({
-    shared: createRedisWindows(redis, windowMs),
-    own,
-    onAlone(error) {
-      metrics.limitsAlone.inc()
-      if (performance.now() - toldAt < TELL_EVERY) return
-      toldAt = performance.now()
-      log.error(
-        { err: error },
-        'limits are not counted in Redis, which does not answer: this gateway counts for itself',
-      )
+  const onAlone = (error: unknown): void => {
+    metrics.limitsAlone.inc()
+    if (performance.now() - toldAt < TELL_EVERY) return
+    toldAt = performance.now()
+    log.error({ err: error }, 'limits are not counted in Redis, which does not answer: this gateway counts for itself')
+  }
+  // Connects before the first request, which would not wait for that.
+  redis.run((commands) => commands.ping()).catch(() => {})
+  const places = createSharedPlaces(createRedisPlaces(redis, onAlone))
+  return {
+    windows: createSharedWindows({ shared: createRedisWindows(redis, windowMs), own, onAlone }),
+    places,
+    async close() {
+      places.close()
+      await redis.close()
     },
-  })
-  return { windows, close: () => redis.close() }
+  }
 }

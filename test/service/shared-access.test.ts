@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
 import OpenAI, { APIError } from 'openai'
 import { createRedisWindows } from '../../gateway/access/redis-windows.ts'
 import { createSharedRedis } from '../../gateway/store/redis.ts'
@@ -29,7 +30,10 @@ describe('limits that two gateways share', { timeout: TIMEOUT }, () => {
 
   before(async () => {
     const keys = range(WINDOWS).map((index) => ({ name: `k${index}`, key: `key ${index}`, requests_per_minute: LIMIT }))
-    const readers = ['reader', 'again'].map((name) => ({ name, key: `key of ${name}`, pages_per_minute: LIMIT }))
+    const readers = [
+      { name: 'reader', key: 'key of reader', pages_per_minute: LIMIT },
+      { name: 'slow', key: 'key of slow', pages_in_flight: 3 },
+    ]
     const file = join(folder.path, 'keys.json')
     await writeFile(file, JSON.stringify([...keys, ...readers]))
     redis = await startRedis()
@@ -71,6 +75,31 @@ describe('limits that two gateways share', { timeout: TIMEOUT }, () => {
     assert.ok(refused.every(({ code }) => code === 'rate_limit_exceeded'))
     assert.equal(outcomes.length - refused.length, Math.floor(LIMIT / 2))
     assert.equal(fake.requests.length, LIMIT - (LIMIT % 2))
+  })
+
+  it('keep as many pages in flight as the limit says, in both together', async () => {
+    let running = 0
+    let most = 0
+    fake.setAnswer(async () => {
+      running += 1
+      most = Math.max(most, running)
+      await delay(40)
+      running -= 1
+      return undefined
+    })
+    const documents = gateways.map(({ url }, index) => {
+      const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'key of slow', maxRetries: 0 })
+      return askWhole(client, {
+        parts: [filePart(makePdf(range(8).map((page) => ({ number: 100 + index * 8 + page }))))],
+      })
+    })
+    for (const { ocr } of await Promise.all(documents)) assert.ok(ocr.pages.every(({ status }) => status === 'ok'))
+    fake.setAnswer(() => undefined)
+    // One of the three may just be drawn.
+    assert.ok(most === 3 || most === 2, `${most}`)
+    const places = new Redis(redis.url)
+    assert.equal(await places.zcard('ocr-gateway:in-flight:slow'), 0)
+    places.disconnect()
   })
 
   it('begin anew by the clock of Redis, and are never more than full', async () => {

@@ -137,7 +137,7 @@ describe('tokens that are signed with published keys', { timeout: TIMEOUT }, () 
   })
 })
 
-async function codeOrFound(finding: Promise<unknown> | unknown): Promise<string> {
+async function codeOrFound(finding: unknown): Promise<string> {
   try {
     await finding
     return 'found'

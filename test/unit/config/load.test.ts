@@ -124,6 +124,44 @@ describe('loading the configuration', () => {
     assert.notEqual(loadConfig({ GATEWAY_HOST: '0.0.0.0', GATEWAY_ALLOW_ANONYMOUS: 'true' }).config, null)
   })
 
+  it('listens on a network with a keys file, or with tokens', () => {
+    const network = { GATEWAY_HOST: '0.0.0.0' }
+    assert.notEqual(loadConfig({ ...network, GATEWAY_KEYS_FILE: '/etc/keys.json' }).config, null)
+    assert.notEqual(loadConfig({ ...network, GATEWAY_JWT_SECRET: 'x'.repeat(32) }).config, null)
+    assert.notEqual(loadConfig({ ...network, GATEWAY_JWT_JWKS_URL: 'https://issuer.example/keys' }).config, null)
+  })
+
+  it('takes networks, and nothing that two readers may read differently', () => {
+    const { config } = loadConfig({ GATEWAY_ALLOWED_IPS: '10.0.0.0/8, fd00::/8,192.0.2.7,::1' })
+    assert.deepEqual(config?.GATEWAY_ALLOWED_IPS, ['10.0.0.0/8', 'fd00::/8', '192.0.2.7/32', '::1/128'])
+    for (const text of [
+      '10.0.0.0/33',
+      '10.1',
+      '010.0.0.1',
+      '0x7f000001',
+      'example.com',
+      'fd00::/129',
+      '10.0.0.0/8/8',
+      '10.0.0.0/',
+    ])
+      assert.match(
+        loadConfig({ GATEWAY_TRUSTED_PROXIES: text }).problems.join(),
+        /^GATEWAY_TRUSTED_PROXIES must be networks/,
+        text,
+      )
+  })
+
+  it('takes tokens of one kind alone, and no secret that can be found out', () => {
+    const both = { GATEWAY_JWT_SECRET: 'x'.repeat(32), GATEWAY_JWT_JWKS_URL: 'https://issuer.example/keys' }
+    assert.match(loadConfig(both).problems.join(), /are both set/)
+    const { problems } = loadConfig({ GATEWAY_JWT_SECRET: 'hunter2' })
+    assert.match(problems.join(), /^GATEWAY_JWT_SECRET must have at least 32 bytes/)
+    assert.doesNotMatch(problems.join(), /hunter2/)
+    const warnings = (settings: Record<string, string>) => loadConfig(settings).warnings.join()
+    assert.match(warnings({ GATEWAY_JWT_JWKS_URL: 'https://issuer.example/keys' }), /GATEWAY_JWT_AUDIENCE is not set/)
+    assert.match(warnings({ GATEWAY_JWT_ISSUER: 'https://issuer.example' }), /have no effect/)
+  })
+
   it('warns when the cache is to tell keys apart, and there are none', () => {
     const scoped = { GATEWAY_CACHE_SCOPE: 'key' }
     assert.match(loadConfig(scoped).warnings.join(), /^GATEWAY_CACHE_SCOPE=key .*GATEWAY_API_KEYS/)
