@@ -5,7 +5,6 @@ export interface Pending {
   add(row: Who & { readonly day: string; readonly counts: Partial<Counts> }): void
   /** Hands it over, and begins anew. */
   take(): UsageRow[]
-  readonly isEmpty: boolean
   readonly rows: number
 }
 
@@ -26,9 +25,6 @@ export function createPending(mostRows = MOST_ROWS): Pending {
       const taken = [...rows.values()]
       rows = new Map()
       return taken
-    },
-    get isEmpty() {
-      return rows.size === 0
     },
     get rows() {
       return rows.size

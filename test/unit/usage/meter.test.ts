@@ -115,9 +115,10 @@ describe('the meter of usage', () => {
 
   it('tells no more callers apart than it has room for, while nothing can be kept', () => {
     const pending = createPending(2)
-    for (const key of ['a', 'b', 'c', 'd', 'a']) pending.add({ day: '2026-11-30', key, model: 'm', counts: { pages: 1 } })
+    for (const key of ['a', 'b', 'c', 'd', 'a'])
+      pending.add({ day: '2026-11-30', key, model: 'm', counts: { pages: 1 } })
     assert.deepEqual(pending.take().map(({ key, counts: { pages } }) => [key, pages]), [['a', 2], ['b', 1], [OTHERS, 2]]) // prettier-ignore
-    assert.equal(pending.isEmpty, true)
+    assert.equal(pending.rows, 0)
   })
 })
 

@@ -31,7 +31,12 @@ const answers: readonly { readonly name: string; readonly text: string; readonly
     name: 'a response',
     text: JSON.stringify({
       output: [filler],
-      usage: { input_tokens: 14, input_tokens_details: { cached_tokens: 3 }, output_tokens: 4, output_tokens_details: {} },
+      usage: {
+        input_tokens: 14,
+        input_tokens_details: { cached_tokens: 3 },
+        output_tokens: 4,
+        output_tokens_details: {},
+      },
       user: null,
     }),
     tokens: said,
