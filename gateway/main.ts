@@ -1,6 +1,9 @@
 import { loadConfig, type Config } from './config/load.ts'
+import { shownSettings } from './config/shown.ts'
 import { startGateway } from './server.ts'
 import { configurationProblems } from './services.ts'
+import { checkMachine, tellOf } from './wiring/machine.ts'
+import { version } from './wiring/version.ts'
 
 const { config, problems, warnings } = loadConfig(process.env)
 const allProblems = config === null ? problems : configurationProblems(config)
@@ -14,7 +17,9 @@ async function run(config: Config): Promise<void> {
     process.exit(1)
   })
   const { log } = gateway.services
+  log.info({ version, node: process.version, settings: shownSettings(config) }, 'started')
   for (const warning of warnings) log.warn(warning)
+  void checkMachine(config).then((findings) => tellOf(findings, log))
   // A bug in one request must not end the others.
   process.on('unhandledRejection', (reason) => log.error({ err: reason }, 'unhandled rejection'))
   process.stdout.write(`ocr-gateway listens on ${gateway.url}\n`)

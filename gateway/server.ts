@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createApp, createInsideApp } from './app.ts'
 import type { Config } from './config/load.ts'
 import { createListener, type Listener } from './http/listener.ts'
+import { mostConnections } from './wiring/machine.ts'
 import { createServices, type Services, type ServicesOptions } from './services.ts'
 
 /** A gateway that listens. */
@@ -53,9 +54,13 @@ async function listen(
   config: Config,
   services: Services,
 ): Promise<Listener> {
-  const { GATEWAY_HOST: hostname, GATEWAY_KEEP_ALIVE_SECONDS: keepAliveSeconds } = config
+  const { GATEWAY_HOST: hostname } = config
   const { log, metrics, lifecycle } = services
-  const listener = createListener(app, { log, metrics, lifecycle, hostname, keepAliveSeconds })
+  const limits = {
+    keepAliveSeconds: config.GATEWAY_KEEP_ALIVE_SECONDS,
+    maxConnections: await mostConnections(config),
+  }
+  const listener = createListener(app, { log, metrics, lifecycle, hostname, ...limits })
   listener.server.listen(port, hostname)
   await once(listener.server, 'listening')
   return listener

@@ -121,12 +121,14 @@ export interface ServicesOptions {
   readonly keepsPages?: boolean
   /** How long a window of the limits by the minute is, in milliseconds: tests have no minutes. */
   readonly windowMs?: number
+  /** Fires when no page is to be begun any more; those that an engine has taken are finished, and kept. */
+  readonly leaving?: AbortSignal
 }
 
 /** Builds every long-lived object once, in the order of dependencies; disposing closes them in reverse. */
 export function createServices(
   config: Config,
-  { keepsPages = false, windowMs = 60_000 }: ServicesOptions = {},
+  { keepsPages = false, windowMs = 60_000, leaving }: ServicesOptions = {},
 ): Services {
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
@@ -160,7 +162,8 @@ export function createServices(
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const parts = { log, metrics, usage, store, upstreams, embedded, slots, meter, rasterizer, admission, allowance, kept }
+  const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
+  const parts = { log, metrics, usage, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks, access }),

@@ -14,7 +14,7 @@ export interface RedisPlaces {
 /** A place of a gateway that has died is free again after so long, in milliseconds. */
 const LEASE = 15_000
 /** Without Redis, each gateway counts for itself; it is asked again after so long, in milliseconds. */
-const PAUSE = 2000
+const PAUSE = 5000
 
 /** A member for each page, by the time when its place is free again. */
 const take = createScript<number>(`

@@ -11,7 +11,7 @@ export interface SharedWindowsOptions {
 }
 
 /** Windows that do not answer are not asked for so long, in milliseconds: each request would wait for them. */
-const PAUSE = 2000
+const PAUSE = 5000
 
 /**
  * Returns windows that are shared while they answer. While they do not, each gateway counts for itself: a caller may pass as

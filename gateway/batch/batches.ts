@@ -5,7 +5,8 @@ import type { BatchWishes } from '../request/batch.ts'
 import { hasEnded, NO_USAGE, type Batch } from './batch.ts'
 import { createIndexCache } from './index-cache.ts'
 import { startKeeper } from './keeper.ts'
-import { nowInSeconds } from './life-cycle.ts'
+import { createLateWords } from './late-words.ts'
+import { nowInSeconds, timesWith } from './life-cycle.ts'
 import { createRunner, type RunnerServices } from './runner.ts'
 import type { BatchPage } from './store.ts'
 
@@ -39,7 +40,8 @@ export function createBatches({ onEnded = async () => {}, ...options }: BatchesO
   const { store, queue, blobs } = options
   const services: RunnerServices = { ...options, onEnded, indexes: createIndexCache(blobs) }
   const runner = createRunner(services)
-  const keeper = startKeeper(services)
+  const words = createLateWords(services)
+  const keeper = startKeeper(services, words)
 
   async function find(owner: string, id: string): Promise<Batch> {
     const batch = await store.find(owner, id)
@@ -53,7 +55,8 @@ export function createBatches({ onEnded = async () => {}, ...options }: BatchesO
       if ((await store.unended(owner)) >= MAX_UNENDED) throw tooMany()
       const batch = newBatch(wishes, owner, requestId)
       await store.add(batch)
-      await queue.push(batch)
+      // It is there, whoever knows: an error would have its client make another one.
+      await words.tell(batch)
       return batch
     },
     find,
@@ -62,12 +65,11 @@ export function createBatches({ onEnded = async () => {}, ...options }: BatchesO
       const batch = await find(owner, id)
       if (batch.status === 'cancelling' || batch.status === 'cancelled') return batch
       if (hasEnded(batch)) throw isOver(batch)
-      const times = { ...batch.times, cancelling: nowInSeconds() }
+      const times = timesWith(batch.times, 'cancelling')
       const cancelled = await store.change(id, CANCELLABLE, { status: 'cancelling', times })
       // It has ended, or was cancelled, at this moment.
       if (cancelled === null) return this.cancel(owner, id)
-      await queue.push(cancelled)
-      await queue.stop(id)
+      await words.tell(cancelled)
       return cancelled
     },
     async close() {

@@ -47,6 +47,8 @@ const JOB_EXPECTED = 10_000
 const LEAST_GRACE = 3000
 /** Nobody waits longer for BullMQ, whose commands wait for as long as Redis is away, in milliseconds. */
 const HAND_TIMEOUT = 5000
+/** A replica that has taken less so far may take so many lines at once: what keeps a small engine busy. */
+const LEAST_LINES = 16
 /** Tasks that were taken back while they waited are passed over, so many at a time. */
 const MAX_PASSED_OVER = 200
 
@@ -127,7 +129,7 @@ function createParts(options: BullQueueOptions, wake: () => void): Parts {
 
 async function push({ turns, replica, options, hand }: Parts, batch: Batch, ended?: Uint8Array): Promise<void> {
   // Before there is any replica, a window is as small as can be.
-  await turns.beat(replica, options.lines)
+  await turns.join(replica, Math.min(options.lines, LEAST_LINES))
   await hand(batch.owner, await pushed(turns, batch, ended ?? new Uint8Array()))
 }
 
@@ -187,10 +189,16 @@ function startUpkeep(parts: Parts): Upkeep {
 }
 
 /** Says that this replica lives, and that what it has is its own; hands on what is nobody's. */
-function createBeat({ turns, replica, options, held, jobs, lockMs, wake }: Parts, trouble: { at: number }) {
+function createBeat(parts: Parts, trouble: { at: number }) {
+  const { turns, replica, options, held, jobs, lockMs, wake } = parts
   let beatAt = -Infinity
+  let linesBefore = 0
   return async (): Promise<void> => {
-    await turns.beat(replica, options.lines)
+    // Windows are twice what is taken: who takes all that he can get has twice as many the next time.
+    const lines = Math.min(options.lines, Math.max(LEAST_LINES, held.mostHeld()))
+    await turns.beat(replica, lines)
+    if (lines > linesBefore) await handOut(parts)
+    linesBefore = lines
     await held.look()
     const now = performance.now()
     if (now - beatAt > lockMs / 2) trouble.at = now
@@ -201,13 +209,18 @@ function createBeat({ turns, replica, options, held, jobs, lockMs, wake }: Parts
   }
 }
 
+/** Puts into the line what there is room for, and what is missing in it. */
+async function handOut({ jobs, turns, hand }: Parts): Promise<void> {
+  const { jobPrefix } = await jobs
+  for (const owner of await turns.owners()) await hand(owner, await turns.lookAfter(owner, jobPrefix, JOB_EXPECTED))
+}
+
 /** Looks for what processes that ended have left behind. */
 function createLook(parts: Parts) {
-  const { jobs, turns, hand, options } = parts
+  const { turns, options } = parts
   let looks = 0
   return async (): Promise<void> => {
-    const { jobPrefix } = await jobs
-    for (const owner of await turns.owners()) await hand(owner, await turns.lookAfter(owner, jobPrefix, JOB_EXPECTED))
+    await handOut(parts)
     looks += 1
     if (looks % LOOKS_FOR_UNENDED !== 1 && (await options.wasEmptied?.()) !== true) return
     for await (const { batch, ended } of options.unended()) {

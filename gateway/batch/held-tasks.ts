@@ -6,6 +6,8 @@ import type { Turns } from './turns.ts'
 /** The tasks that this process has taken, until they are done, put back or lost. */
 export interface HeldTasks {
   hold(job: TakenJob): ClaimedTask
+  /** Returns how many were held together at most since this was last asked. */
+  mostHeld(): number
   /** Says that they are still this process's, and finds out which are not, or are nobody's any more. */
   look(): Promise<void>
   putBack(): Promise<void>
@@ -39,6 +41,7 @@ const PUT_BACK_TIMEOUT = 3000
 export function createHeldTasks(options: HeldTasksOptions): HeldTasks {
   const { jobs, turns, hand } = options
   const held = new Map<string, Held>()
+  let most = 0
 
   async function end(task: Held, change: () => Promise<void>): Promise<void> {
     task.isEnding = true
@@ -52,6 +55,7 @@ export function createHeldTasks(options: HeldTasksOptions): HeldTasks {
     hold(job) {
       const task: Held = { job, lost: new AbortController(), isEnding: false }
       held.set(job.id, task)
+      most = Math.max(most, held.size)
       return {
         task: readTask(job.task),
         attempts: job.losses + 1,
@@ -68,6 +72,11 @@ export function createHeldTasks(options: HeldTasksOptions): HeldTasks {
             if (await job.remove()) await hand(job.owner, await turns.putOff(job, withJitter(seconds * 1000)))
           }),
       }
+    },
+    mostHeld() {
+      const before = most
+      most = held.size
+      return before
     },
     async look() {
       if (held.size > 0) await lookAt([...held.values()], await jobs, turns)

@@ -1,4 +1,5 @@
-import { finalizeNow, cleanUp, nowInSeconds, type LifeCycleServices } from './life-cycle.ts'
+import type { LateWords } from './late-words.ts'
+import { cleanUp, nowInSeconds, timesWith, type LifeCycleServices } from './life-cycle.ts'
 
 /** How often it is looked for batches whose time is over, in milliseconds. */
 const LOOK_EVERY = 5000
@@ -16,7 +17,7 @@ export interface Keeper {
 }
 
 /** Starts it; it looks from the start. */
-export function startKeeper(services: LifeCycleServices): Keeper {
+export function startKeeper(services: LifeCycleServices, words: LateWords): Keeper {
   const { log, queue, metrics, blobs } = services
   let running = Promise.resolve()
   let isClosed = false
@@ -35,7 +36,7 @@ export function startKeeper(services: LifeCycleServices): Keeper {
   const run = (what: () => Promise<void>): void => void (running = inTurn(running, what))
   const count = async (): Promise<void> => metrics.batchLinesWaiting.set((await queue.waiting?.()) ?? 0)
   const timers = [
-    setInterval(() => run(() => look(services)), LOOK_EVERY),
+    setInterval(() => run(() => look(services, words)), LOOK_EVERY),
     setInterval(() => run(count), COUNT_EVERY),
     // What a process has left that was killed while it wrote.
     setInterval(() => run(() => blobs.sweep()), SWEEP_EVERY),
@@ -58,13 +59,15 @@ async function takeUp({ store, queue }: LifeCycleServices): Promise<void> {
   for (const batch of late) if (batch.status !== 'in_progress') await queue.push(batch)
 }
 
-async function look(services: LifeCycleServices): Promise<void> {
-  const { store, queue } = services
+async function look(services: LifeCycleServices, words: LateWords): Promise<void> {
+  const { store } = services
+  await words.tellAgain()
   const now = nowInSeconds()
   const { late, old } = await store.due(now, now - KEPT)
   for (const batch of late) {
-    const changed = await finalizeNow(batch, ['validating', 'in_progress'], services)
-    if (changed !== null) await queue.stop(batch.id)
+    const times = timesWith(batch.times, 'finalizing')
+    const changed = await store.change(batch.id, ['validating', 'in_progress'], { status: 'finalizing', times })
+    if (changed !== null) await words.tell(changed)
   }
   for (const batch of old) await cleanUp(batch, { ...services, onEnded: async () => {} })
   if (old.length > 0) await store.forget(old.map(({ id }) => id))

@@ -1,6 +1,7 @@
 import { readAll, type BlobStore } from '../files/blob-store.ts'
 import type { Batch } from './batch.ts'
 import { setBit } from './bits.ts'
+import { timesWith } from './life-cycle.ts'
 import { hashOf, readRow, writeRow } from './redis-row.ts'
 import type { RedisBatchStore } from './redis-store.ts'
 import type { BatchStore, LineEnd } from './store.ts'
@@ -43,7 +44,13 @@ export function createKeptBatchStore(options: KeptRowsOptions): KeptBatchStore {
     ...store,
     async add(batch) {
       await write(batch, options)
-      await store.add(batch)
+      try {
+        await store.add(batch)
+      } catch (error) {
+        // Nobody was told of it: an emptied Redis must not get it.
+        await blobs.remove([`${batch.id}${SUFFIX}`]).catch(options.onError)
+        throw error
+      }
     },
     async find(owner, id) {
       const found = (await store.find(null, id)) ?? (await restored(id, options))
@@ -132,6 +139,6 @@ async function withEnds(
   const batch = { ...kept, counts, usage }
   // No line is left that could notice that it was the last.
   if (kept.status !== 'in_progress' || ends.size < kept.lines) return { batch, ended }
-  const times = { ...kept.times, finalizing: Math.floor(Date.now() / 1000) }
+  const times = timesWith(kept.times, 'finalizing')
   return { batch: { ...batch, status: 'finalizing', times }, ended }
 }

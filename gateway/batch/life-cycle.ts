@@ -1,7 +1,7 @@
 import type { BlobStore } from '../files/blob-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { hasEnded, type Batch, type BatchStatus } from './batch.ts'
+import { hasEnded, type Batch, type BatchStatus, type BatchTimes } from './batch.ts'
 import type { LinePages } from './line-pages.ts'
 import { namesOf } from './names.ts'
 import type { BatchQueue } from './queue.ts'
@@ -22,22 +22,18 @@ export interface LifeCycleServices {
 /** Returns the time, in seconds, as batches have it. */
 export const nowInSeconds = (): number => Math.floor(Date.now() / 1000)
 
-/** Has the output of a batch written, when all of its lines have ended. */
-export async function finalizeIfDone(batch: Batch | null, services: LifeCycleServices): Promise<void> {
-  if (batch?.status !== 'in_progress' || batch.counts.completed + batch.counts.failed < batch.lines) return
-  await finalizeNow(batch, ['in_progress'], services)
+/** Returns the times of a batch to which something happens now: never before what happened already, whatever this machine's clock says. */
+export function timesWith(times: BatchTimes, name: Exclude<keyof BatchTimes, 'created' | 'expires'>): BatchTimes {
+  const { expires: _, ...moments } = times
+  return { ...times, [name]: Math.max(nowInSeconds(), ...Object.values(moments).filter((moment) => moment !== null)) }
 }
 
-/** Has the output of a batch written, with what there is. */
-export async function finalizeNow(
-  batch: Batch,
-  from: readonly BatchStatus[],
-  { store, queue }: LifeCycleServices,
-): Promise<Batch | null> {
-  const times = { ...batch.times, finalizing: nowInSeconds() }
-  const changed = await store.change(batch.id, from, { status: 'finalizing', times })
+/** Has the output of a batch written, when all of its lines have ended. */
+export async function finalizeIfDone(batch: Batch | null, { store, queue }: LifeCycleServices): Promise<void> {
+  if (batch?.status !== 'in_progress' || batch.counts.completed + batch.counts.failed < batch.lines) return
+  const times = timesWith(batch.times, 'finalizing')
+  const changed = await store.change(batch.id, ['in_progress'], { status: 'finalizing', times })
   if (changed !== null) await queue.push(changed)
-  return changed
 }
 
 /** How a batch can end. */
@@ -50,7 +46,7 @@ export async function endBatch(
   change: Omit<BatchChange, 'status' | 'times'>,
   services: LifeCycleServices,
 ): Promise<boolean> {
-  const times = { ...batch.times, [status]: nowInSeconds() }
+  const times = timesWith(batch.times, status)
   const ended = await services.store.change(batch.id, [batch.status], { ...change, status, times })
   if (ended === null) return false
   services.metrics.batches.inc({ status })

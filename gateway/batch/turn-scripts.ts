@@ -10,7 +10,7 @@ import { createScript } from '../store/redis-script.ts'
  * - `steps:OWNER`: tasks that are no lines, waiting
  * - `out:OWNER`, `out-steps:OWNER`: what was handed to BullMQ and is not done, by when it was
  * - `later:OWNER`: what was put back, by when it may be tried again
- * - `replicas`: how many lines each replica takes at a time, by when it was last heard of
+ * - `replicas`: how many lines each replica takes at a time now, by when it was last heard of
  *
  * A task is `ID:LINE`, `ID:validate` or `ID:finalize`; its job in BullMQ has a `-` in place of the colon. All times are Redis' own,
  * in milliseconds: clocks of replicas differ.
@@ -182,9 +182,16 @@ end
 if isIdle then redis.call('SREM', prefix .. 'owners', owner) end
 return lost`)
 
-/** Says that a replica lives: prefix, its id, how many lines it takes at a time. */
+/** Says that a replica lives: prefix, its id, how many lines it takes at a time; 1: unless it has said that already. */
 export const BEAT = createScript<number>(`${STATE}
-return redis.call('ZADD', prefix .. 'replicas', now, ARGV[2] .. ':' .. ARGV[3])`)
+local beginning = ARGV[2] .. ':'
+for _, replica in ipairs(redis.call('ZRANGE', prefix .. 'replicas', 0, -1)) do
+  if string.sub(replica, 1, #beginning) == beginning then
+    if ARGV[4] == '1' then return 0 end
+    redis.call('ZREM', prefix .. 'replicas', replica)
+  end
+end
+return redis.call('ZADD', prefix .. 'replicas', now, beginning .. ARGV[3])`)
 
 /** Returns how many lines wait to be handed out: prefix. */
 export const WAITING = createScript<number>(`${STATE}

@@ -28,8 +28,10 @@ export interface Turns {
   isKnown(batch: Batch): Promise<boolean>
   /** How many lines have not had their turn yet, or wait for another. */
   waiting(): Promise<number>
-  /** Says that this replica lives, and how many lines it takes at a time. */
+  /** Says that this replica lives, and how many lines it takes at a time, as of now. */
   beat(replica: string, lines: number): Promise<void>
+  /** Says so of one that has not said it before. */
+  join(replica: string, lines: number): Promise<void>
 }
 
 /** Creates them under a prefix of keys. */
@@ -50,6 +52,7 @@ export function createTurns(shared: SharedRedis, prefix: string): Turns {
     owners: () => shared.run((redis) => redis.smembers(`${prefix}owners`)),
     isKnown: async ({ owner, id }) => (await run(scripts.IS_KNOWN, [owner, id])) === 1,
     waiting: () => run(scripts.WAITING, []),
-    beat: async (replica, lines) => void (await run(scripts.BEAT, [replica, lines])),
+    beat: async (replica, lines) => void (await run(scripts.BEAT, [replica, lines, 0])),
+    join: async (replica, lines) => void (await run(scripts.BEAT, [replica, lines, 1])),
   }
 }

@@ -63,6 +63,7 @@ export async function validate(batch: Batch, services: ValidationServices, signa
   const { files, blobs } = services
   const file = await files.find(batch.owner, batch.inputFileId, 'input_file_id')
   const { blob } = await files.open(file, 'input_file_id')
+  const stream = blob.stream()
   const findings: Findings = {
     caller: await services.access.owner(batch.owner),
     lines: 0,
@@ -72,8 +73,13 @@ export async function validate(batch: Batch, services: ValidationServices, signa
     models: new Map(),
     hasNamedNone: false,
   }
-  const lines = checkedLines(readLines(blob.stream() as AsyncIterable<Uint8Array>), batch, findings, services, signal)
-  await blobs.write(indexName(batch.id), indexPieces(lines), () => {})
+  const lines = checkedLines(readLines(stream as AsyncIterable<Uint8Array>), batch, findings, services, signal)
+  try {
+    await blobs.write(indexName(batch.id), indexPieces(lines), () => {})
+  } finally {
+    // Where nothing could be written, nobody has read from it.
+    stream.destroy()
+  }
   if (findings.lines === 0) throw empty()
   const { lines: count, ends, problems, models, hasNamedNone } = findings
   const [model, another] = models.keys()

@@ -1,9 +1,8 @@
 import { GatewayError } from '../errors.ts'
 import { indexName } from './names.ts'
-import { cleanUp, endBatch, type LifeCycleServices } from './life-cycle.ts'
+import { cleanUp, endBatch, timesWith, type LifeCycleServices } from './life-cycle.ts'
 import { hasEnded, type Batch, type BatchProblem } from './batch.ts'
 import { isPassing } from './passing.ts'
-import { nowInSeconds } from './life-cycle.ts'
 import { validate, type Validation, type ValidationServices } from './validate.ts'
 import { writeFiles, type WritingServices } from './write-files.ts'
 
@@ -26,7 +25,7 @@ export async function validateBatch(id: string, services: ValidationTaskServices
   if (known !== null) {
     await store.endLines(id, ends)
     if (ends.size === lines) return refuseAll({ ...known, lines }, services, signal)
-    const times = { ...known.times, inProgress: nowInSeconds() }
+    const times = timesWith(known.times, 'inProgress')
     const begun = await store.change(id, ['validating'], { status: 'in_progress', times })
     if (begun !== null) return queue.push(begun, await store.endedLines(id))
   }

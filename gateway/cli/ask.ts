@@ -2,7 +2,7 @@ import type OpenAI from 'openai'
 import { AwayError } from './failure.ts'
 import { fileTrouble } from './input.ts'
 import type { Question } from './options.ts'
-import type { Patience } from './patience.ts'
+import type { Ends, Patience } from './patience.ts'
 import type { Progress, Row } from './progress.ts'
 import { readDocument, type Reading } from './read-document.ts'
 import { hasChanged, type Identified } from './resume.ts'
@@ -26,7 +26,7 @@ interface Asked {
 }
 
 /** Has a document read, and asks again as long as that is of use. Throws a DocumentError, or what ends the command. */
-export async function askPersistently(asking: Asking, asked: Asked, cut: AbortSignal): Promise<Reading> {
+export async function askPersistently(asking: Asking, asked: Asked, ends: Ends): Promise<Reading> {
   const { client, question, progress, patience } = asking
   const { found, turn, row, onOpened } = asked
   let isAgain = false
@@ -50,7 +50,7 @@ export async function askPersistently(asking: Asking, asked: Asked, cut: AbortSi
         page: () => progress.page(row),
         text: (text) => turn.text(text),
       },
-      cut,
+      ends.cut,
     ).catch((error: unknown) => {
       throw asFileTrouble(error)
     })
@@ -58,7 +58,7 @@ export async function askPersistently(asking: Asking, asked: Asked, cut: AbortSi
     // The pages that are read are known when the others are asked for once more.
     if (lacksEngine(reading) && outages++ < MAX_OUTAGES) throw new AwayError('no engine was there for some pages')
     return reading
-  }, cut)
+  }, ends)
 }
 
 /** How often a document is asked for again, some pages of which no engine was there for. */

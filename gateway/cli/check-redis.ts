@@ -1,12 +1,5 @@
 import { Redis } from 'ioredis'
-
-/** What was looked at, and what is to be done about it. */
-export interface Finding {
-  readonly what: string
-  readonly state: 'good' | 'note' | 'broken'
-  readonly text: string
-  readonly todo?: string
-}
+import type { Finding } from '../wiring/machine.ts'
 
 const REDIS_TIMEOUT = 5000
 

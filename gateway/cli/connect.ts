@@ -13,6 +13,8 @@ export interface Connection extends AsyncDisposable {
   readonly baseUrl: string
   /** Whether it was started for this command, and ends with it. */
   readonly isOwn: boolean
+  /** Lets a gateway of its own begin no more pages: what an engine has taken is finished, and kept. */
+  leave(): void
 }
 
 /** How a connection is made. */
@@ -32,13 +34,29 @@ const TIMEOUT = 24 * 3600 * 1000
 export async function connect(options: ConnectOptions, env: NodeJS.ProcessEnv): Promise<Connection> {
   if (options.baseUrl === undefined) return startOwn(options, env)
   const baseUrl = normalized(options.baseUrl)
-  return { client: createClient(baseUrl, env), baseUrl, isOwn: false, [Symbol.asyncDispose]: async () => {} }
+  return {
+    client: createClient(baseUrl, env),
+    baseUrl,
+    isOwn: false,
+    leave() {},
+    [Symbol.asyncDispose]: async () => {},
+  }
 }
 
 function createClient(baseURL: string, env: NodeJS.ProcessEnv): OpenAI {
+  // When the command is stopped, it will be given again.
+  const defaultHeaders = { 'x-ocr-on-disconnect': 'finish' }
   const apiKey = env['OPENAI_API_KEY'] || 'none'
   // Tries again by itself, which knows more of documents. What the environment says of organizations is not for a gateway.
-  return new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: TIMEOUT, organization: null, project: null })
+  return new OpenAI({
+    baseURL,
+    apiKey,
+    maxRetries: 0,
+    timeout: TIMEOUT,
+    organization: null,
+    project: null,
+    defaultHeaders,
+  })
 }
 
 /** Gateways are known by their address, and clients are given the one with `/v1`. */
@@ -61,12 +79,15 @@ async function startOwn(options: ConnectOptions, env: NodeJS.ProcessEnv): Promis
     // Nobody else on this machine has a use for it.
     const key = randomUUID()
     const config = await ownConfig(options, { ...env, GATEWAY_DATA_DIR: dataDir, GATEWAY_API_KEYS: `ocr:${key}` })
-    const gateway = await startGateway(config, { keepsPages: options.dataDir !== null })
+    const leaving = new AbortController()
+    const keepsPages = options.dataDir !== null
+    const gateway = await startGateway(config, { keepsPages, leaving: leaving.signal })
     const baseUrl = `${gateway.url}/v1`
     return {
       client: createClient(baseUrl, { OPENAI_API_KEY: key }),
       baseUrl,
       isOwn: true,
+      leave: () => leaving.abort(),
       async [Symbol.asyncDispose]() {
         await gateway.stop()
         await removeData()

@@ -1,17 +1,12 @@
 // The command `ocr`. `ocr.js` begins it, with a Node that can run it.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { CommanderError } from 'commander'
+import { version } from '../wiring/version.ts'
 import { completionScript } from './completion.ts'
 import { modelsCommand } from './models.ts'
 import { createProgram } from './program.ts'
 import { readCommand } from './read-command.ts'
 import { CommandError, EXIT, say } from './say.ts'
 import { serveCommand } from './serve.ts'
-
-const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
-  version: string
-}
 
 // `npm run` goes to the project's own folder; paths are meant from where it was called.
 if (process.env['npm_lifecycle_event'] === 'ocr' && process.env['INIT_CWD']) process.chdir(process.env['INIT_CWD'])

@@ -4,10 +4,21 @@ import { CommandError, DocumentError, EXIT } from './say.ts'
 
 /** How long a gateway may be away before the command gives up; what all documents learn of it. */
 export interface Patience {
-  /** Does something again and again, as long as that is of use. Throws a DocumentError, or what ends the command. */
-  persist<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T>
+  /**
+   * Does something again and again, as long as that is of use. Throws a DocumentError, what ends the command, or the reason of
+   * `cut`. Nothing is tried again once `stopping` is aborted: then throws its reason.
+   */
+  persist<T>(act: () => Promise<T>, ends: Ends): Promise<T>
   /** Something has come from the gateway. */
   heard(): void
+}
+
+/** When a command is to end. */
+export interface Ends {
+  /** Nothing new is begun. */
+  readonly stopping: AbortSignal
+  /** What runs is left. */
+  readonly cut: AbortSignal
 }
 
 const MAX_HITCHES = 3
@@ -36,22 +47,29 @@ export function createPatience(seconds: number, listener: PatienceListener): Pat
   }
   return {
     heard,
-    async persist(act, signal) {
+    async persist(act, { stopping, cut }) {
+      const ending = AbortSignal.any([stopping, cut])
       let hitches = 0
       for (let tries = 1; ; tries += 1) {
         try {
           return await act()
         } catch (thrown) {
-          signal.throwIfAborted()
+          cut.throwIfAborted()
           const failure = failureOf(thrown)
+          if (isPassing(failure)) stopping.throwIfAborted()
           if (failure.kind === 'hitch') hitches += 1
           if (failure.kind === 'away') missed(failure)
           giveUp(failure, hitches)
-          await pause(failure, tries, signal)
+          await pause(failure, tries, ending)
         }
       }
     },
   }
+}
+
+/** Whether another try may help. */
+function isPassing({ kind }: Failure): boolean {
+  return kind === 'away' || kind === 'busy' || kind === 'hitch'
 }
 
 function giveUp(failure: Failure, hitches: number): void {
@@ -64,5 +82,5 @@ async function pause(failure: Failure, tries: number, signal: AbortSignal): Prom
   const doubled = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** Math.min(10, tries - 1))
   // Those that were refused together do not come back together.
   const seconds = (asked ?? doubled) * (0.75 + Math.random() / 2)
-  await delay(seconds * 1000, undefined, { signal })
+  await delay(seconds * 1000, undefined, { signal }).catch(() => signal.throwIfAborted())
 }

@@ -42,12 +42,9 @@ export interface Progress {
   secondsLeft(): number | null
 }
 
-/** Of a document that a user who stops the command does not wait for. */
-const MANY_PAGES = 32
-
-/** Whether a document has so many pages to go that a command which is to end leaves it. */
-export function isLong({ pages, done }: Row): boolean {
-  return pages !== null && pages - done > MANY_PAGES
+/** Whether a document has more pages to go than the one that may be read now: a command which is to end leaves it. */
+export function hasMoreToCome({ pages, done }: Row): boolean {
+  return pages !== null && pages - done > 1
 }
 
 /** What is measured is the last minute. In milliseconds. */

@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.ts'
 import type { GivenOptions, Question } from './options.ts'
 import { lookIntoFolder, type OutFolder } from './out-folder.ts'
 import { createPatience } from './patience.ts'
-import { createProgress, isLong, type Progress } from './progress.ts'
+import { createProgress, hasMoreToCome, type Progress } from './progress.ts'
 import { readAll, type Keeping } from './run.ts'
 import { CommandError, counted, duration, EXIT, printable, say } from './say.ts'
 import { listenForInterrupts, type Interrupts } from './signals.ts'
@@ -57,7 +57,10 @@ export async function runReading(prepared: Prepared): Promise<number> {
   for (const { name, message } of found.unreadable) {
     progress.end(null, { kind: 'failed', name, pages: 0, seconds: 0, note: message })
   }
-  using interrupts = listenForInterrupts(() => line(stoppingLine(progress)))
+  using interrupts = listenForInterrupts(() => {
+    line(connection.isOwn ? OWN_STOPPING : stoppingLine(progress))
+    connection.leave()
+  })
   const gone = new AbortController()
   const heading = (text: string): void => (isLive ? line(text) : sayUnlessQuiet(prepared, text))
   const { sink, total } = sinkOf(prepared, { heading, gone: (error) => gone.abort(error) })
@@ -75,6 +78,7 @@ export async function runReading(prepared: Prepared): Promise<number> {
         away: (message) => line(`Nothing can be read now (${printable(message)}). Waiting …`),
         back: () => line('Going on.'),
       }),
+      isOwn: connection.isOwn,
       stopping: interrupts.stopping,
       cut: AbortSignal.any([interrupts.cut, gone.signal]),
     })
@@ -154,25 +158,20 @@ function inputsOf(
   })
 }
 
-function stoppingLine(progress: Progress): string {
-  const rows = [...progress.rows]
-  const long = rows.filter(isLong)
-  const short = rows.filter((row) => !isLong(row))
-  const left = long.map(
+const OWN_STOPPING = 'Stopping: the pages that are being read are finished. Ctrl-C again leaves them.'
+const MAX_NAMED = 4
+
+function stoppingLine({ rows }: Progress): string {
+  const left = [...rows].filter(hasMoreToCome)
+  const last = rows.size - left.length
+  const named = left.map(
     ({ name, pages, done }) => `${printable(name)} is left after ${done} of ${counted(pages ?? 0, 'page')}.`,
   )
-  if (short.length === 0) return ['Stopping.', ...left].join(' ')
-  const isKnown = short.every(({ pages }) => pages !== null)
-  const toGo = progress.outstanding(rows.length) - long.reduce((sum, { pages, done }) => sum + (pages ?? 0) - done, 0)
-  const pages = `${isKnown ? '' : 'about '}${counted(Math.round(toGo), 'page')}`
-  const documents = counted(short.length, 'document')
-  const verb = short.length === 1 ? 'is' : 'are'
-  const end = short.length === 1 ? 'its end' : 'their end'
   return [
-    'Stopping:',
-    `${documents} with ${pages} to go ${verb} read to ${end}.`,
-    ...left,
-    'Ctrl-C again leaves all.',
+    'Stopping.',
+    ...(left.length > MAX_NAMED ? [`${left.length} documents are left as far as they are read.`] : named),
+    ...(left.length > 0 ? ['The gateway finishes the pages that are being read.'] : []),
+    ...(last > 0 ? [`Waiting for ${counted(last, 'document')} with a page to go at most; Ctrl-C again leaves all.`] : []),
   ].join(' ')
 }
 

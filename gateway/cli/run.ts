@@ -5,7 +5,7 @@ import type { Entry, Manifest } from './manifest.ts'
 import type { Question } from './options.ts'
 import { outputPlace, type OutFolder } from './out-folder.ts'
 import type { Patience } from './patience.ts'
-import { isLong, type Outcome, type Progress, type Row } from './progress.ts'
+import { hasMoreToCome, type Outcome, type Progress, type Row } from './progress.ts'
 import { entryOf, failedEntry, failedPages, outcomeOf } from './entry.ts'
 import { askPersistently } from './ask.ts'
 import { identify, lookUp, type Identified, type Retrying } from './resume.ts'
@@ -38,6 +38,8 @@ export interface Run {
   readonly stopping: AbortSignal
   /** What runs is left. */
   readonly cut: AbortSignal
+  /** Whether the gateway finishes what it has begun, and no more, when the command stops. */
+  readonly isOwn: boolean
 }
 
 /** Reads all documents. Throws what ends the command; what is wrong with one document is told to `progress`. */
@@ -79,23 +81,28 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
     run.progress.end(row, { name: input.name, seconds: (performance.now() - startedAt) / 1000, ...outcome })
   let found: Identified | null = null
   let left = cut
+  const isLeft = (error: unknown) => left.aborted || (run.stopping.aborted && error === run.stopping.reason)
   try {
     found = await identify(input, run.keeping?.manifest ?? null)
     const known = await knownOutcome(run, input, found)
     if (known !== null) return end(known)
     cut.throwIfAborted()
     row = run.progress.begin(input)
-    const leaving = leaveIfLong(run.stopping, row)
+    using leaving = leaveUnfinished(run, row)
     left = AbortSignal.any([cut, leaving.signal])
-    const reading = await askPersistently(run, { found, turn, row, onOpened: leaving.look }, left)
+    const reading = await askPersistently(
+      run,
+      { found, turn, row, onOpened: leaving.look },
+      { stopping: run.stopping, cut: left },
+    )
     const output = await turn.write(reading)
     await keep(run, entryOf(reading, output, { input, found, question: run.question, startedAt }))
     run.progress.failedPages += failedPages(reading.ocr.pages)
     end(outcomeOf(reading))
   } catch (thrown) {
     const error = ofDocument(thrown)
-    if (row !== null && (left.aborted || !(error instanceof DocumentError))) run.progress.leave(row)
-    if (left.aborted) return
+    if (row !== null && (isLeft(error) || !(error instanceof DocumentError))) run.progress.leave(row)
+    if (isLeft(error)) return
     if (!(error instanceof DocumentError)) throw asCommandError(error)
     if (found !== null)
       await keep(run, failedEntry(error, { input, found, question: run.question, startedAt })).catch((e: unknown) => {
@@ -108,16 +115,17 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
 }
 
 /**
- * Whoever stops the command does not wait for a document with many pages to go: it is left, and the pages that are read are
- * known to the gateway. `look` is for one that tells how long it is only then.
+ * Whoever stops the command does not wait for a document with pages to come: the gateway keeps those that are read, and finishes
+ * those that an engine has taken. One of the command's own does so while it is asked, and may end the document with them.
+ * `look` is for a document that tells how long it is only when the command is stopped.
  */
-function leaveIfLong(stopping: AbortSignal, row: Row): { readonly signal: AbortSignal; readonly look: () => void } {
+function leaveUnfinished({ stopping, isOwn }: Run, row: Row) {
   const leave = new AbortController()
   const look = (): void => {
-    if (stopping.aborted && isLong(row)) leave.abort()
+    if (stopping.aborted && !isOwn && hasMoreToCome(row)) leave.abort()
   }
   stopping.addEventListener('abort', look, { once: true })
-  return { signal: leave.signal, look }
+  return { signal: leave.signal, look, [Symbol.dispose]: () => stopping.removeEventListener('abort', look) }
 }
 
 async function knownOutcome(

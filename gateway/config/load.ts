@@ -84,6 +84,9 @@ function tokenProblems(config: Config): string[] {
 }
 
 function listenProblems(config: Config): string[] {
+  const { GATEWAY_METRICS_PORT: metricsPort } = config
+  if (metricsPort !== null && metricsPort !== 0 && metricsPort === config.GATEWAY_PORT)
+    return ['GATEWAY_METRICS_PORT must be another port than GATEWAY_PORT']
   const name: VariableName = 'GATEWAY_API_KEYS'
   if (asksForKeys(config) || config.GATEWAY_ALLOW_ANONYMOUS || isLoopback(config.GATEWAY_HOST)) return []
   return [

@@ -362,6 +362,12 @@ export const variables = {
     '`75`',
     'How long a connection is kept on which nothing is asked. It must be longer than load balancers in front keep theirs.',
   ),
+  GATEWAY_MAX_CONNECTIONS: define(
+    integer(1, 1_000_000),
+    10_000,
+    '`10000`',
+    'Client connections at a time. At the limit the one that has been idle longest is closed; where all are at work, a new one gets a 429.',
+  ),
   GATEWAY_DATA_DIR: define(
     z.string(),
     './data',

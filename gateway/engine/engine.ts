@@ -14,6 +14,8 @@ export interface Prompt {
   /** The page's place in the upstreams' queue. */
   readonly turn: Turn
   readonly attempt: Attempt
+  /** Called when the engine begins with it: it does not wait any more. */
+  readonly onTaken?: (() => void) | undefined
 }
 
 /** One attempt at a page. */

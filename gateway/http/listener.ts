@@ -6,6 +6,7 @@ import { errorBody } from '../answer/error.ts'
 import { GatewayError, toGatewayError, type ErrorCode } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { boundConnections, bytesReadOf, type Connections } from './connections.ts'
 import type { GatewayEnv } from './context.ts'
 import { newRequestId } from './middleware/request-id.ts'
 import type { Lifecycle } from './routes/health.ts'
@@ -24,14 +25,30 @@ export interface ListenerOptions {
   readonly lifecycle: Lifecycle
   /** How long a connection is kept on which nothing is asked. */
   readonly keepAliveSeconds: number
+  /** Connections at a time. */
+  readonly maxConnections: number
   /** What an HTTP/1.0 request without `Host` was meant for. */
   readonly hostname: string
 }
 
-/** Node's own limit for the head of a request, in milliseconds. Who reads a body limits its time: files have more of it. */
-const HEAD_TIMEOUT_MS = 60_000
+/** From the first byte of a request's head to its last, in milliseconds. Who reads a body limits its time: files have more of it. */
+const HEAD_TIMEOUT_MS = 10_000
 /** How often Node looks for requests that are beyond this limit. */
-const CHECK_TIMEOUTS_MS = 5000
+const CHECK_TIMEOUTS_MS = 1000
+/** A connection on which nothing was ever asked has this time at least. */
+const MIN_SILENT_MS = 60_000
+/**
+ * What browsers and proxies are told of every answer; one that is a page says more itself. Answers hold what was in somebody's
+ * document: nobody on the way keeps them, and nothing in them is run.
+ */
+const SAFE_HEADERS = new Headers({
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+})
+/** How often the log says that there are too many connections, in milliseconds. */
+const FULL_LOG_MS = 60_000
 
 /**
  * Creates the HTTP server of an app. What the app never sees is answered, logged and counted here: requests that are no
@@ -39,14 +56,11 @@ const CHECK_TIMEOUTS_MS = 5000
  */
 export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions): Listener {
   const { lifecycle, keepAliveSeconds, hostname } = options
-  const keepAliveTimeout = keepAliveSeconds * 1000
-  // A connection on which nothing was ever asked has this time; balancers open some in advance.
-  const headersTimeout = Math.max(HEAD_TIMEOUT_MS, keepAliveTimeout + 1000)
   const refuse = refusals(options)
   // Node would refuse a request without `Host` itself, and silently.
   const limits = {
-    keepAliveTimeout,
-    headersTimeout,
+    keepAliveTimeout: keepAliveSeconds * 1000,
+    headersTimeout: HEAD_TIMEOUT_MS,
     requestTimeout: 0,
     connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
     requireHostHeader: false,
@@ -61,13 +75,20 @@ export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions):
   const unended = new Set<ServerResponse>()
   const server = createServer(limits, (incoming, outgoing) => {
     current.set(incoming.socket, outgoing)
+    connections.busy(incoming.socket)
+    outgoing.setHeaders(SAFE_HEADERS)
     outgoing.shouldKeepAlive &&= !lifecycle.draining
     unended.add(outgoing)
-    outgoing.once('close', () => unended.delete(outgoing))
+    outgoing.once('close', () => {
+      unended.delete(outgoing)
+      // Another may have been sent behind it.
+      if (current.get(incoming.socket) === outgoing) connections.idle(incoming.socket)
+    })
     const needsHost = incoming.httpVersion !== '1.0' && incoming.headers.host === undefined
     if (needsHost) refuse.answer(outgoing, malformed('it has no Host header'))
     else void listen(incoming, outgoing)
   })
+  const connections = boundConnections(server, connectionLimits(options), (socket) => refuse.socket(socket, tooMany()))
   // The body is asked for where it is read, after the checks that need none of it.
   server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing))
   server.on('checkExpectation', (_, outgoing: ServerResponse) =>
@@ -78,13 +99,32 @@ export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions):
   )
   server.on('connect', (_, socket) => refuse.socket(socket, notFound('CONNECT')))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    endConnection(error, socket, current.get(socket), refuse),
+    endConnection(error, socket, { answering: current.get(socket), refuse, connections }),
   )
   return {
     server,
     stop: (drainSeconds) => stop(server, unended, drainSeconds),
   }
 }
+
+function connectionLimits({ maxConnections, keepAliveSeconds, metrics, log }: ListenerOptions) {
+  let toldAt = -Infinity
+  return {
+    max: maxConnections,
+    silentMs: Math.max(MIN_SILENT_MS, keepAliveSeconds * 1000),
+    onCount: (count: number) => metrics.connections.set(count),
+    onFull() {
+      if (performance.now() - toldAt < FULL_LOG_MS) return
+      toldAt = performance.now()
+      log.warn({ max: maxConnections }, 'all connections are taken: the longest idle make room')
+    },
+  }
+}
+
+const tooMany = () =>
+  new GatewayError('queue_full', 'All connections of the gateway are taken. Send the request again in a second.', {
+    retryAfterSeconds: 1,
+  })
 
 const IDLE_CHECK_MS = 100
 
@@ -121,16 +161,20 @@ const clientErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ],
 }
 
+interface Ending {
+  readonly answering: ServerResponse | undefined
+  readonly refuse: ReturnType<typeof refusals>
+  readonly connections: Connections
+}
+
 /** Ends a connection whose client sends no HTTP, or nothing any more. */
-function endConnection(
-  { code = '' }: NodeJS.ErrnoException,
-  socket: Duplex & { readonly bytesRead?: number },
-  answering: ServerResponse | undefined,
-  refuse: ReturnType<typeof refusals>,
-): void {
+function endConnection({ code = '' }: NodeJS.ErrnoException, socket: Duplex, ending: Ending): void {
+  const { answering, refuse, connections } = ending
+  // Node looks at it again when its first byte comes.
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && bytesReadOf(socket) === 0) return connections.keepSilent(socket)
   const isAnswering = answering !== undefined && !answering.writableFinished
   // A client that has left or never asked gets no answer; what it asked for is logged where it is answered.
-  const isGone = !socket.writable || (code === 'HPE_INVALID_EOF_STATE' && isAnswering) || socket.bytesRead === 0
+  const isGone = !socket.writable || (code === 'HPE_INVALID_EOF_STATE' && isAnswering) || bytesReadOf(socket) === 0
   if (isGone || (isAnswering && answering.headersSent)) return void socket.destroy()
   const [known, message] = clientErrors[code] ?? []
   refuse.socket(
@@ -156,6 +200,7 @@ function refusals({ log, metrics }: Pick<ListenerOptions, 'log' | 'metrics'>) {
       'content-length': String(Buffer.byteLength(body)),
       'x-request-id': id,
       'x-should-retry': String(error.retry),
+      ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
       connection: 'close',
     }
     return { status, headers, body }

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts'
+import { GatewayError } from '../errors.ts'
 import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
 import type { ModelList } from '../upstream/model-list.ts'
 import type { GatewayContext } from './context.ts'
@@ -19,6 +20,7 @@ export function requestContext(c: GatewayContext, services: RequestServices): Re
     requestId: c.get('requestId'),
     key: c.get('record').key,
     patienceSeconds: patienceOf(c),
+    onDisconnect: onDisconnectOf(c),
     maxDocumentBytes,
     textChats,
     named: services.named(c.get('record').key),
@@ -38,6 +40,16 @@ const MAX_PATIENCE = 1_000_000
 function patienceOf(c: GatewayContext): number | null {
   return secondsOf(c.req.header('x-stainless-timeout')) ?? secondsOf(c.req.header('x-stainless-read-timeout'))
 }
+
+/** A client that will send its request again, if it has to leave, says `finish`. */
+function onDisconnectOf(c: GatewayContext): 'abort' | 'finish' {
+  const wish = c.req.header(ON_DISCONNECT) ?? 'abort'
+  if (wish === 'abort' || wish === 'finish') return wish
+  const message = `The header ${ON_DISCONNECT} must be "abort" or "finish", what becomes of the pages that an engine is reading when the client leaves.`
+  throw new GatewayError('invalid_value', message, { param: ON_DISCONNECT })
+}
+
+const ON_DISCONNECT = 'x-ocr-on-disconnect'
 
 /** Returns null for what is no number of seconds: `NOT_GIVEN`, `0`, `-1`, `1e300`. */
 function secondsOf(text: string | undefined): number | null {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import type { OpenFile } from '../files/file-store.ts'
 import type { GatewayContext } from './context.ts'
 
@@ -18,10 +18,24 @@ export async function sendFile(c: GatewayContext, { file, blob }: OpenFile, idle
   }
   if (c.req.method !== 'HEAD') {
     c.env.outgoing.setTimeout(idleSeconds * 1000)
-    return c.body(Readable.toWeb(blob.stream()) as ReadableStream, 200, headers)
+    return c.body(Readable.toWeb(untilBroken(c, file.id, blob.stream())) as ReadableStream, 200, headers)
   }
   await blob[Symbol.asyncDispose]()
   return c.body(null, 200, headers)
+}
+
+/**
+ * Returns a stream that never fails: where the other one does, the connection ends before its time, so that nobody takes what has
+ * come for the whole. The server would write the error behind the file's bytes.
+ */
+function untilBroken(c: GatewayContext, file: string, from: Readable): Readable {
+  const { outgoing } = c.env
+  const passed = new PassThrough().once('close', () => from.destroy())
+  from.once('error', (error) => {
+    if (!outgoing.destroyed) c.get('log').error({ file, err: error }, 'a file broke off while it was sent')
+    outgoing.destroy()
+  })
+  return from.pipe(passed)
 }
 
 /** RFC 6266: a name in ASCII for old clients, and the whole name. */

@@ -32,7 +32,11 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   readonly keepsAnswers: boolean
   /** Pages that the request has read before, in another process perhaps; left out: none, and none are noted. */
   readonly finished?: FinishedPages
+  /** Fires when no page is to be begun any more; those that an engine has taken are finished. Left out: never. */
+  readonly leaving?: AbortSignal
 }
+
+const NEVER = new AbortController().signal
 
 /** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
 export async function* ocr(
@@ -56,7 +60,8 @@ export async function* ocr(
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
-  const late = createLatePages(request, deadline, plan.opened.pages, services.keepsAnswers)
+  const { keepsAnswers, leaving = NEVER } = services
+  const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, account, cutFigures: figureCutter(request) }
   const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
@@ -66,10 +71,16 @@ export async function* ocr(
     )
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
-    if (isDone[index] === false && !signal.aborted && !deadline.signal.aborted) admitted.ended()
+    const isCut = signal.aborted || deadline.signal.aborted || leaving.aborted
+    if (isDone[index] === false && !isCut) admitted.ended()
   }
+  let isCut = false
   try {
-    yield* inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })
+    for await (const end of inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })) {
+      isCut ||= late.isCut && end.result.status === 'pending'
+      // What follows a page that is not begun is finished for the cache alone.
+      if (!isCut) yield end
+    }
     late.end()
   } finally {
     if (late.kept.length > 0) {

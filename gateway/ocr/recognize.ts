@@ -32,7 +32,7 @@ export interface RecognizeServices extends PageCounters {
 }
 
 /**
- * Reads one page until the deadline, cleans its text and counts it. A failed page is a result like any other, unless the
+ * Reads one page until the deadline, or until nothing more is begun, cleans its text and counts it. A failed page is a result like any other, unless the
  * request says `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
@@ -61,25 +61,33 @@ async function resultInTime(
   signal: AbortSignal,
 ): Promise<PageResult> {
   signal.throwIfAborted()
-  const end = late.deadline.aborted ? 'left' : await endInTime(startReading(page, request, services), late, signal)
+  const isOver = late.deadline.aborted || late.leaving.aborted
+  const end = isOver ? 'left' : await endInTime(startReading(page, request, services), late, signal)
   if (typeof end !== 'string') {
     late.inTime(end)
     return end
   }
+  signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
   if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
   return pendingResult(request)
 }
 
-/** Waits for a reading until the deadline; then it goes on for the request's next try, or it is aborted and left. */
+/**
+ * Waits for a reading until the deadline; then it goes on for the request's next try, or it is aborted and left. When nothing
+ * more is to be begun, it is waited for if an engine has taken the page, and left if not.
+ */
 async function endInTime(
   reading: Reading,
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageResult | 'goes on' | 'left'> {
   const { promise: isLate, resolve } = Promise.withResolvers<'goes on' | 'left'>()
-  const onAbort = () => reading.abort(signal.reason)
+  const onAbort = () => {
+    if (reading.isTaken() && late.leave(reading)) resolve('goes on')
+    else reading.abort(signal.reason)
+  }
   const onDeadline = () => {
     if (signal.aborted) return
     const goesOn = reading.isBegun() && late.takeOver(reading)
@@ -88,7 +96,13 @@ async function endInTime(
     else reading.abort(late.deadline.reason)
     resolve(goesOn ? 'goes on' : 'left')
   }
+  const onLeaving = () => {
+    if (signal.aborted || reading.isTaken()) return
+    reading.abort(late.leaving.reason)
+    resolve('left')
+  }
   signal.addEventListener('abort', onAbort, { once: true })
+  late.leaving.addEventListener('abort', onLeaving, { once: true })
   late.deadline.addEventListener('abort', onDeadline, { once: true })
   try {
     const end = await Promise.race([isLate, reading.result])
@@ -97,6 +111,7 @@ async function endInTime(
   } finally {
     signal.removeEventListener('abort', onAbort)
     late.deadline.removeEventListener('abort', onDeadline)
+    late.leaving.removeEventListener('abort', onLeaving)
   }
 }
 
@@ -105,22 +120,31 @@ interface Reading extends KeptReading {
   readonly result: Promise<PageResult>
   /** Whether the page has its slot: it is drawn, or at an engine. */
   readonly isBegun: () => boolean
+  /** Whether an engine has begun with it. */
+  readonly isTaken: () => boolean
 }
 
 function startReading(page: PageToRead, request: OcrRequest, services: RecognizeServices): Reading {
   const { pagesInFlight } = services.metrics
   const leave = new AbortController()
   let isBegun = false
+  let isTaken = false
   const draw: PageToRead['draw'] = (signal, options) => {
     isBegun = true
     return page.draw(signal, options)
   }
-  pagesInFlight.inc()
-  const result = resultOf({ ...page, draw }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  const onTaken = () => void (isTaken = true)
+  const read = async (): Promise<PageResult> => {
+    await services.permit?.(leave.signal)
+    pagesInFlight.inc()
+    return resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+  }
+  const result = read()
   return {
     result,
     ended: Promise.allSettled([result]).then(() => undefined),
     isBegun: () => isBegun,
+    isTaken: () => isTaken,
     abort: (reason) => leave.abort(reason),
   }
 }
@@ -132,7 +156,6 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
-  await services.permit?.(signal)
   const read = await readResult(page, request, services, signal)
   const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
   countPage(result, request, services)

@@ -14,10 +14,10 @@ export type AskEngine = (page: PageToRead, image: PageImage, signal: AbortSignal
  * picture without text is right.
  */
 export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): AskEngine {
-  return async function askOnce({ question, requestId, turn }, image, signal) {
+  return async function askOnce({ question, requestId, turn, onTaken }, image, signal) {
     using limit = startTimeLimit(totalTimeoutSeconds * 1000, () => tooSlow(totalTimeoutSeconds), signal)
     const attempt = { number: 1, sampling: {}, tried: new Set<string>() }
-    const answer = await collect(engine({ question, image, requestId, turn, attempt }, limit.signal))
+    const answer = await collect(engine({ question, image, requestId, turn, attempt, onTaken }, limit.signal))
     return answered(image, question.model.engine, answer)
   }
 }

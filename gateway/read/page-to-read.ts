@@ -41,4 +41,6 @@ export interface PageToRead {
   readonly level: AgreementLevel
   /** Image keys that the request has refreshed: it reads each page image only once. */
   readonly refreshedImages: Set<string>
+  /** Called when an engine begins with the page, or with a part of it; not where another page's reading is joined. */
+  readonly onTaken?: (() => void) | undefined
 }

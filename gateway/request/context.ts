@@ -1,6 +1,7 @@
 import type { Source, SourceFacts } from '../document/source.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { JsonText } from './json-text.ts'
+import type { OcrRequest } from './ocr-request.ts'
 
 /** A request body whose long strings, documents among them, are read only when they are needed. */
 export interface RequestBody {
@@ -34,6 +35,8 @@ export interface RequestContext {
   readonly key: string | null
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */
   readonly patienceSeconds: number | null
+  /** What becomes of the pages that an engine has taken, when the client leaves; left out: they are aborted. */
+  readonly onDisconnect?: OcrRequest['onDisconnect']
   readonly maxDocumentBytes: number
   readonly textChats: TextChats
   readonly named: NamedDocuments

@@ -27,7 +27,7 @@ export interface RequestParts {
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key }: Pick<RequestContext, 'requestId' | 'key'>,
+  { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
 ): OcrRequest {
   const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
   const range = pages === null ? null : parsePageRange(pages)
@@ -41,6 +41,7 @@ export function createRequest(
     pageNaming,
     ...chosen,
     ...sameNames,
+    onDisconnect,
     parsesContent: answerFormat !== null,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,

@@ -28,6 +28,11 @@ export interface OcrRequest extends Question {
   readonly onPageError: 'mark' | 'fail'
   /** What a request whose client's time is up becomes: a failure that is to be tried again, or an answer of the pages that are done. */
   readonly onDeadline: 'fail' | 'partial'
+  /**
+   * What becomes of the pages that an engine has taken, when the client leaves: one that will send the request again wants them
+   * finished, and kept. Left out: they are aborted.
+   */
+  readonly onDisconnect?: 'abort' | 'finish'
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether pages are only to be looked at, not read. */
   readonly dryRun: boolean

@@ -23,6 +23,8 @@ export interface PlacesGrant {
   readonly part: number
   /** Places that it may fill once the others have given theirs back. */
   readonly target: number
+  /** Gateways that use the server, this one included. */
+  readonly gateways: number
   /** Pages of the others there. */
   readonly active: number
   readonly unbegun: number
@@ -39,6 +41,8 @@ export interface RedisPlaces {
 const DEAD_AFTER = 3000
 /** After Redis was emptied nobody takes more than a quarter anew for so long: others may hold places that it forgot. In milliseconds. */
 const GRACE = 2500
+/** Who leads and has room left gives way to one that has so many times its pages and wants more: few pages find out little. */
+const LEAD_SHARE = 4
 /** In milliseconds. */
 const FORGOTTEN_AFTER = 60_000
 
@@ -47,7 +51,8 @@ const FORGOTTEN_AFTER = 60_000
  * dealt by demand: who wants least gets all of it, the others the same each, and what nobody wants is dealt to all. Where not
  * each gets one, who has none for longest is first, and who has had some for longest is last; nobody takes
  * the place of who waits longer. A gateway takes more only of what
- * the others do not hold, so the places held are never more than the limit.
+ * the others do not hold, so the places held are never more than the limit. A Redis that takes over may have another clock:
+ * what seems to have been said later than now is as good as old.
  */
 const report = createScript<string>(`
 local prefix, id, own = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -87,7 +92,7 @@ for url, me in pairs(own) do
     else
       local said = cjson.decode(value)
       if name == id then last = said
-      elseif now - said.at > ${DEAD_AFTER} then redis.call('HDEL', key, name)
+      elseif math.abs(now - said.at) > ${DEAD_AFTER} then redis.call('HDEL', key, name)
       else
         live[name] = said
         table.insert(all, said)
@@ -97,12 +102,13 @@ for url, me in pairs(own) do
   end
   if not born then born = now; redis.call('HSET', key, 'born', string.format('%.0f', now)) end
 
-  if not lead then lead = { id = id, limit = me.limit, isSettled = me.isSettled }
+  if not lead or (me.isSettled and not lead.isSettled) then lead = { id = id, limit = me.limit, isSettled = me.isSettled }
   elseif lead.id == id then
     if me.leads then lead.limit, lead.isSettled = me.limit, me.isSettled end
   else
     local other = live[lead.id]
-    if not other or (other.inFlight + other.waiting == 0 and me.inFlight > 0) then lead.id = id end
+    local hasRoom = other and other.waiting == 0 and (other.inFlight == 0 or me.waiting > 0)
+    if not other or (hasRoom and me.inFlight > other.inFlight * ${LEAD_SHARE}) then lead.id = id end
   end
   redis.call('HSET', key, 'leader', cjson.encode(lead))
 
@@ -112,8 +118,8 @@ for url, me in pairs(own) do
   table.insert(all, me)
   table.sort(all, before)
   for _, each in ipairs(all) do each.target = 0 end
-  local left = deal(all, lead.limit, function(each) return each.inFlight + each.waiting end)
-  deal(all, left, function() return lead.limit end)
+  local left = deal(all, lead.limit, function(each) return math.min(each.limit, each.inFlight + each.waiting) end)
+  deal(all, left, function(each) return each.limit end)
 
   for _, each in ipairs(all) do
     if each == me then break end
@@ -121,7 +127,7 @@ for url, me in pairs(own) do
   end
 
   local most = me.target
-  if now - born < ${GRACE} then most = math.min(most, math.max(me.held, math.ceil(lead.limit / 4))) end
+  if math.abs(now - born) < ${GRACE} then most = math.min(most, math.max(me.held, math.ceil(lead.limit / 4))) end
   local part = me.target
   if me.held <= me.target then part = math.min(most, math.max(me.held, lead.limit - held)) end
   local target = me.target
@@ -130,7 +136,7 @@ for url, me in pairs(own) do
   redis.call('PEXPIRE', key, ${FORGOTTEN_AFTER})
   answers[url] = {
     limit = lead.limit, isSettled = lead.isSettled, leads = lead.id == id,
-    part = part, target = target, active = active, unbegun = unbegun,
+    part = part, target = target, gateways = #all, active = active, unbegun = unbegun,
   }
 end
 return cjson.encode(answers)

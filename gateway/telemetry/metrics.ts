@@ -47,6 +47,11 @@ function requestMetrics(registers: Registry[]) {
       help: 'HTTP requests being answered now.',
       registers,
     }),
+    connections: new Gauge({
+      name: 'ocr_gateway_connections',
+      help: 'Connections of clients that are open now.',
+      registers,
+    }),
     errors: new Counter({
       name: 'ocr_gateway_errors_total',
       help: 'Errors answered to clients and pages failed, by error code.',

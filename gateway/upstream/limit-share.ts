@@ -29,6 +29,8 @@ export interface ServerShare {
   part(limit: number): number
   /** Pages of the other gateways at the server, and those of them that it has not begun, as they said last. */
   others(): { readonly active: number; readonly unbegun: number }
+  /** What an operator should know of it. */
+  warnings(): readonly string[]
   /** Says that a page found no room. */
   wanted(): void
   /** Says that a page has left. */
@@ -47,6 +49,7 @@ export const unshared: LimitShares = {
     leads: () => true,
     part: (limit) => limit,
     others: () => ({ active: 0, unbegun: 0 }),
+    warnings: () => [],
     wanted() {},
     left() {},
   }),

@@ -35,7 +35,7 @@ function listOf(upstreams: Upstreams, embedded: ServedModel, names: readonly str
     if (name !== DEFAULT_MODEL) return list().find(({ id }) => id === name)
     return defaultModel(upstreams, embedded, names?.includes(DEFAULT_MODEL) === true ? () => true : isListed)
   }
-  return {
+  const self: ModelList = {
     list,
     async find(name, signal) {
       const model = known(name)
@@ -44,8 +44,9 @@ function listOf(upstreams: Upstreams, embedded: ServedModel, names: readonly str
       signal.throwIfAborted()
       return known(name) ?? refuse(name, upstreams, list())
     },
-    only: (named) => (named === null ? listOf(upstreams, embedded, names) : listOf(upstreams, embedded, named)),
+    only: (named) => (named === null ? self : listOf(upstreams, embedded, named)),
   }
+  return self
 }
 
 /**

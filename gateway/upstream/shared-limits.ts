@@ -7,6 +7,8 @@ import type { LimitShares, ServerShare, SharingServer } from './limit-share.ts'
 const SOON = 25
 const BUSY = 250
 const REST = 1000
+/** Who is answered later than that, in milliseconds, takes Redis to be away: soon the others take it to be dead. */
+const LATE = 1000
 /** A gateway that stops waits no longer for Redis to note it, in milliseconds. */
 const LEAVE_TIMEOUT = 500
 /** Before Redis has answered once, a gateway takes one in so many of a server's places: it may not be alone. */
@@ -19,9 +21,13 @@ interface Server extends SharingServer {
   said: PlacesReport | null
 }
 
+const WARNING =
+  'Redis does not say in time which part of the limit is for this gateway: it goes on with the part that it had, or an even one if that is more.'
+
 /**
  * Shares limits: each gateway says again and again what it has at each server and what waits, and is told its part. While
- * nobody answers it goes on with the part that it has.
+ * nobody answers in time it goes on with the part that it has, or with an even one where that is more: load may have moved
+ * to it meanwhile.
  */
 export function createSharedLimits(places: RedisPlaces): LimitShares {
   const id = randomUUID()
@@ -30,21 +36,30 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
   let isAway = true
 
   async function tick(): Promise<void> {
-    const changed = await report().catch(() => {
-      // The connection itself says so in the log.
-      isAway = true
-      return servers.values().toArray()
-    })
+    const askedAt = performance.now()
+    const late = setTimeout(away, LATE)
+    late.unref()
+    // The connection itself says so in the log.
+    const changed = await report(askedAt).catch(away)
+    clearTimeout(late)
     for (const server of changed) server.onChange()
-    alarm.set(Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server)))))
+    const pause = Math.min(...servers.values().map((server) => (isAway ? REST : pauseOf(server))))
+    // From question to question: the others wait no longer where answers are slow.
+    alarm.set(askedAt + pause - performance.now())
   }
 
-  async function report(): Promise<readonly Server[]> {
+  function away(): readonly Server[] {
+    isAway = true
+    for (const server of servers.values()) server.onChange()
+    return []
+  }
+
+  async function report(askedAt: number): Promise<readonly Server[]> {
     for (const server of servers.values()) server.said = reportOf(server)
     const said = Object.fromEntries(servers.values().map(({ url, said: each }) => [url, each] as const))
     const grants = await places.report(id, said as Record<string, PlacesReport>)
-    isAway = false
-    return [...servers.values()].filter((server) => take(server, grants[server.url]))
+    isAway = performance.now() - askedAt > LATE
+    return [...servers.values()].filter((server) => take(server, grants[server.url], isAway))
   }
 
   function join(joining: SharingServer): ServerShare {
@@ -53,9 +68,9 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
     alarm.set(0)
     return {
       leads: () => server.granted?.leads ?? true,
-      // Who had none when Redis went away takes one: its pages cannot wait for Redis.
-      part: (limit) => Math.max(isAway ? 1 : 0, partOf(server, limit)),
+      part: (limit) => Math.max(isAway ? evenPart(server, limit) : 0, partOf(server, limit)),
       others: () => ({ active: server.granted?.active ?? 0, unbegun: server.granted?.unbegun ?? 0 }),
+      warnings: () => (isAway ? [WARNING] : []),
       wanted() {
         // Who has said so waits for the others.
         if (server.said?.waiting === 0) alarm.set(SOON)
@@ -119,6 +134,10 @@ function partOf({ granted }: Server, limit: number): number {
   return Math.min(limit, granted.part + raised)
 }
 
+function evenPart({ granted }: Server, limit: number): number {
+  return Math.max(1, Math.floor(limit / (granted?.gateways ?? UNTOLD_SHARE)))
+}
+
 function reportOf(server: Server): PlacesReport {
   const { granted } = server
   const own = server.demand()
@@ -130,12 +149,21 @@ function reportOf(server: Server): PlacesReport {
 }
 
 /** Takes a grant over; returns whether something has changed. */
-function take(server: Server, grant: PlacesGrant | undefined): boolean {
+function take(server: Server, grant: PlacesGrant | undefined, isLate: boolean): boolean {
   if (grant === undefined) return false
+  if (isLate) return giveBack(server, grant)
   const before = server.granted
   server.granted = grant
   if (before?.leads !== true) server.adopt(grant.limit, grant.isSettled)
   return before?.part !== grant.part || before.leads !== grant.leads
+}
+
+/** What is granted late may be others' by now, as this gateway seemed dead: it only takes away. */
+function giveBack(server: Server, { part }: PlacesGrant): boolean {
+  const { granted } = server
+  if (granted === null || part >= granted.part) return false
+  server.granted = { ...granted, part }
+  return true
 }
 
 function pauseOf({ granted, said, demand }: Server): number {

@@ -126,7 +126,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
     status: () => ({
       url,
-      warnings: [...health.warnings(), ...readings.warnings()],
+      warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],
       ...heardOf(health),
       breaker: breaker.state(),
       inFlight: inFlight(),

@@ -5,6 +5,8 @@ export interface ClaimedEvent {
   readonly event: KeptEvent
   /** Tells this claim from every other. */
   readonly claim: string
+  /** The time, in milliseconds of Unix time: that of Redis, where replicas share it. A receiver takes nothing from a wrong clock. */
+  readonly at: number
 }
 
 /** What has become of a try. */

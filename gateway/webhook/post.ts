@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
 import type { WebhookPayload } from '../wire/openai/webhook.ts'
 import type { WebhookEvent } from './event.ts'
+import type { ClaimedEvent } from './outbox.ts'
 import { retryAfterSeconds } from './retry.ts'
 import { NOT_PUBLIC } from './target.ts'
 
@@ -30,7 +31,7 @@ export type Posted =
   | { readonly kind: 'failed'; readonly problem: string; readonly retryAfterSeconds: number | null }
 
 /** Sends an event to the receiver. Throws nothing but the signal's reason. */
-export type Post = (event: WebhookEvent, signal: AbortSignal) => Promise<Posted>
+export type Post = (claimed: Pick<ClaimedEvent, 'event' | 'at'>, signal: AbortSignal) => Promise<Posted>
 
 /** What is read of an answer at most, in bytes and milliseconds: its status says all, and a connection is ended politely. */
 const READ = { limit: 16_384, milliseconds: 1000 }
@@ -38,9 +39,9 @@ const READ = { limit: 16_384, milliseconds: 1000 }
 /** Returns what sends events, as https://www.standardwebhooks.com and OpenAI's clients say. */
 export function createPost(options: PostOptions): Post {
   const signers = options.secrets.map((secret) => new Webhook(secret))
-  return async (event, signal) => {
+  return async ({ event, at: sentAt }, signal) => {
     const body = JSON.stringify(payloadOf(event))
-    const at = new Date()
+    const at = new Date(sentAt)
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'ocr-gateway',

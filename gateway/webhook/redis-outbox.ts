@@ -51,7 +51,7 @@ function changes(
         const claim = randomUUID()
         const found = await redis.eval(CLAIM, 2, due, waiting, keyOf(''), claim, await time(redis), leaseMs)
         const event = found === null ? null : eventOf(fieldsOf(found as string[]))
-        return event === null ? null : { event, claim }
+        return event === null ? null : { event, claim, at: toMilliseconds(await redis.time()) }
       }),
     note: ({ event, claim }, outcome) =>
       shared.run(async (redis) => {

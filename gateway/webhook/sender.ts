@@ -85,7 +85,7 @@ async function deliver(claimed: ClaimedEvent, services: SenderServices, signal: 
   const { outbox, post, log } = services
   const { id, type } = claimed.event
   try {
-    const posted = await post(claimed.event, signal).catch((error: unknown) => {
+    const posted = await post(claimed, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error
       return null
     })

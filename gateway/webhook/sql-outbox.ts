@@ -15,7 +15,7 @@ export function createSqlOutbox(database: Database, now: () => number = Date.now
       if (!database.exists() || all(DUE, { now: now() }).length === 0) return null
       const claim = randomUUID()
       const event = first(await change(CLAIM, { claim, now: now(), until: now() + leaseMs }))
-      return event === null ? null : { event, claim }
+      return event === null ? null : { event, claim, at: Date.now() }
     },
     async note({ event, claim }, outcome) {
       await change(NOTE, { id: event.id, claim, ...noted(outcome, event, now()) })

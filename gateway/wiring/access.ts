@@ -89,8 +89,9 @@ function createConfiguredTokens(config: Config, log: Log): Tokens | null {
   })
 }
 
-/** A request does not wait long for what only counts it. In milliseconds. */
-const PATIENCE = 500
+/** A request does not wait long for what only counts it; a process that stood still for a moment has not lost its Redis. In milliseconds. */
+const PATIENCE = 1500
+const SILENCE = 2500
 const TELL_EVERY = 60_000
 
 /** What is counted of callers. */
@@ -103,7 +104,7 @@ interface Counts {
 function createCounts({ GATEWAY_REDIS_URL: url }: Config, { log, metrics, windowMs }: AccessParts): Counts {
   const own = createMemoryWindows(windowMs)
   if (url === null) return { windows: own, places: null, close: async () => {} }
-  const redis = createSharedRedis({ url, patience: PATIENCE, silence: PATIENCE })
+  const redis = createSharedRedis({ url, patience: PATIENCE, silence: SILENCE })
   let toldAt = -Infinity
   const onAlone = (error: unknown): void => {
     metrics.limitsAlone.inc()

@@ -44,11 +44,12 @@ export interface OcrParts extends ReadParts {
   readonly rasterizer: Rasterizer
   readonly admission: Admission
   readonly kept: KeptReadings
+  readonly leaving: AbortSignal | undefined
 }
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept } = parts
+  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -69,6 +70,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
+    ...(leaving === undefined ? {} : { leaving }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
   }
 }

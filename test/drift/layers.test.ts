@@ -140,9 +140,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'webhook',
     'wiring',
   ],
-  'server.ts': ['config', 'http', 'services.ts', 'app.ts'],
-  'main.ts': ['config', 'services.ts', 'server.ts'],
-  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'services.ts', 'server.ts'],
+  'server.ts': ['config', 'http', 'wiring', 'services.ts', 'app.ts'],
+  'main.ts': ['config', 'wiring', 'services.ts', 'server.ts'],
+  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'wiring', 'services.ts', 'server.ts'],
 }
 
 /** Who may know the environment: the process is started here. */

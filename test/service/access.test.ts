@@ -3,6 +3,8 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import OpenAI, { APIError, AzureOpenAI } from 'openai'
+import { loadConfig } from '../../gateway/config/load.ts'
+import { configurationProblems } from '../../gateway/services.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -209,6 +211,29 @@ describe('who may ask, and how much', { timeout: TIMEOUT }, () => {
     assert.equal(await works('key-of-admin'), false)
     assert.ok(await works('key-of-plain'))
     assert.equal(await isBroken(), 0)
+  })
+})
+
+describe('a keys file that is broken at the start', () => {
+  it('is a problem of the configuration, which names the entry and the field', async () => {
+    const file = join(folder.path, 'broken.json')
+    const settings = { GATEWAY_KEYS_FILE: file, GATEWAY_API_KEYS: 'a:k' }
+    const problems = () => {
+      const { config } = loadConfig(settings)
+      assert.ok(config !== null)
+      return configurationProblems(config)
+    }
+    assert.deepEqual(problems(), [`GATEWAY_KEYS_FILE ${file}: cannot be read: ENOENT`])
+    await writeFile(
+      file,
+      JSON.stringify([
+        { name: 'b', key: 'sk-b', pages_per_minute: -1 },
+        { name: 'a', key: 'sk-a' },
+      ]),
+    )
+    assert.deepEqual(problems(), [`GATEWAY_KEYS_FILE ${file}: entry 1 (b): pages_per_minute: must be at least 1`])
+    await writeFile(file, JSON.stringify([{ name: 'a', key: 'sk-a' }]))
+    assert.match(problems().join(), /entry 1 \(a\): name: another key has it/)
   })
 })
 

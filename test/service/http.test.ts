@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Hono } from 'hono'
 import { once } from 'node:events'
-import { connect, type AddressInfo, type Socket } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { GatewayEnv } from '../../gateway/http/context.ts'
 import { createListener } from '../../gateway/http/listener.ts'
@@ -40,6 +40,22 @@ async function say(url: string, bytes: string | Buffer): Promise<{ status: numbe
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), head, body }
 }
 
+/** Starts the HTTP server alone, with an app that knows no path. */
+async function startListener(maxConnections = 100) {
+  const listener = createListener(new Hono<GatewayEnv>(), {
+    log: createLog({ level: 'silent', format: 'json' }),
+    metrics: createMetrics(),
+    lifecycle: { draining: false },
+    hostname: 'localhost',
+    keepAliveSeconds: 75,
+    maxConnections,
+  })
+  listener.server.listen(0, '127.0.0.1')
+  await once(listener.server, 'listening')
+  const { port } = listener.server.address() as AddressInfo
+  return { listener, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => listener.stop(0) }
+}
+
 const request = (head: string, ...headers: string[]) => `${[head, 'host: localhost', ...headers].join('\r\n')}\r\n\r\n`
 
 describe('a connection', { timeout: TIMEOUT }, () => {
@@ -54,6 +70,40 @@ describe('a connection', { timeout: TIMEOUT }, () => {
     const seconds = ((connection.said.endedAt ?? 0) - idleSince) / 1000
     // Node adds a second for a request that is under way.
     assert.ok(seconds > 2.5 && seconds < 6, `closed after ${seconds} s`)
+  })
+
+  it('makes room for another where there are too many, the longest idle first', async () => {
+    const max = 20
+    await using fake = await startFakeVllm({ answer: () => ({ silent: true }) })
+    await using gateway = await startTestGateway({
+      GATEWAY_MAX_CONNECTIONS: `${max}`,
+      GATEWAY_UPSTREAM_URLS: fake.url,
+    })
+    const connections: ReturnType<typeof open>[] = []
+    try {
+      for (let index = 0; index < max + 5; index += 1) {
+        const connection = open(gateway.url)
+        connections.push(connection)
+        await eventually(() => !connection.socket.connecting, DEADLINE, 'the connection')
+      }
+      const ended = () => connections.map(({ said }) => said.endedAt !== null)
+      await eventually(() => ended().filter(Boolean).length === 5, DEADLINE, 'the end of five')
+      assert.deepEqual(ended().slice(0, 5), Array(5).fill(true))
+      const body = JSON.stringify({
+        model: 'default',
+        messages: [{ role: 'user', content: [filePart(makePdf([{}]))] }],
+      })
+      const asking = request('POST /v1/chat/completions HTTP/1.1', `content-length: ${body.length}`) + body
+      for (const { socket } of connections.slice(5)) socket.write(asking)
+      const inFlight = () => gateway.services.metrics.requestsInFlight.get()
+      await eventually(async () => (await inFlight()).values[0]?.value === max, DEADLINE, 'requests on all')
+      const refused = await say(gateway.url, '')
+      assert.deepEqual([refused.status, errorBody.parse(JSON.parse(refused.body)).error.code], [429, 'queue_full'])
+      assert.match(refused.head, /retry-after: 1/i)
+      assert.equal(ended().filter(Boolean).length, 5)
+    } finally {
+      for (const connection of connections) connection.socket.destroy()
+    }
   })
 
   it('is kept for 75 s by default, longer than load balancers keep theirs', async () => {
@@ -253,31 +303,26 @@ describe('what is no request', { timeout: TIMEOUT }, () => {
     assert.equal(sumBy(metrics, 'ocr_gateway_requests_total', 'status')['431'], 1)
   })
 
-  it('is a request that never arrives whole: 408, which may be sent again', async () => {
-    const metrics = createMetrics()
-    const log = createLog({ level: 'silent', format: 'json' })
-    const lifecycle = { draining: false }
-    const listener = createListener(new Hono<GatewayEnv>(), {
-      log,
-      metrics,
-      lifecycle,
-      hostname: 'localhost',
-      keepAliveSeconds: 75,
-    })
-    assert.deepEqual([listener.server.headersTimeout > 75_000, listener.server.requestTimeout], [true, 0])
-    listener.server.listen(0, '127.0.0.1')
-    await once(listener.server, 'listening')
-    const { port } = listener.server.address() as AddressInfo
-    const connected = once(listener.server, 'connection') as Promise<[Socket]>
-    const answer = say(`http://127.0.0.1:${port}`, 'GET /health HTTP/1.1\r\n')
-    const [socket] = await connected
-    await eventually(() => socket.bytesRead > 0, DEADLINE, 'the beginning of the request')
-    // What Node says after a minute.
-    listener.server.emit('clientError', Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
-    const { status, head, body } = await answer
-    assert.deepEqual([status, errorBody.parse(JSON.parse(body)).error.code], [408, 'request_timeout'])
+  it('is a head that does not arrive whole in time, though bytes of it do: 408, which may be sent again', async () => {
+    await using listening = await startListener()
+    const { listener, url } = listening
+    assert.deepEqual([listener.server.headersTimeout, listener.server.requestTimeout], [10_000, 0])
+    listener.server.headersTimeout = 500
+    using silent = open(url)
+    await eventually(() => !silent.socket.connecting, DEADLINE, 'the connection')
+    using connection = open(url)
+    connection.socket.write('GET /health HTTP/1.1\r\n')
+    const dripping = setInterval(() => connection.socket.writable && connection.socket.write('x: y\r\n'), 100)
+    await eventually(() => connection.said.endedAt !== null, DEADLINE, 'the end of the connection')
+    clearInterval(dripping)
+    const [head = '', body = ''] = connection.said.text.split('\r\n\r\n')
+    assert.match(head, /^HTTP\/1\.1 408/)
+    assert.equal(errorBody.parse(JSON.parse(body)).error.code, 'request_timeout')
     assert.match(head, /x-should-retry: true/i)
-    await listener.stop(1)
+    // One that a balancer has opened in advance is not late: it has asked nothing yet.
+    assert.equal(silent.said.endedAt, null)
+    silent.socket.write(request('GET / HTTP/1.1'))
+    await eventually(() => silent.said.text.startsWith('HTTP/1.1 404'), DEADLINE, 'the answer')
   })
 
   it('leaves no line when a connection is opened and closed, as probes do', async () => {
@@ -288,6 +333,6 @@ describe('what is no request', { timeout: TIMEOUT }, () => {
     await eventually(() => connection.said.endedAt !== null, DEADLINE, 'its end')
     assert.equal((await fetch(`${gateway.url}/health`)).status, 200)
     await eventually(() => gateway.output.stderr.includes('"path":"/health"'), DEADLINE, 'the line of the other')
-    assert.equal(gateway.output.stderr.trim().split('\n').length, 1)
+    assert.equal(gateway.output.stderr.match(/"msg":"request"/g)?.length, 1)
   })
 })

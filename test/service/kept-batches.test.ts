@@ -28,7 +28,12 @@ describe('batches whose Redis may be emptied', () => {
       const shared = closingOf(t).adopt(createSharedRedis({ url: redis.url }), (it) => it.close())
       const options = { blobs, findEnds: async () => ends, onError: (error: unknown) => assert.fail(String(error)) }
       const store = createKeptBatchStore({ store: createRedisBatchStore(shared), ...options })
-      return { store, empty: () => shared.run((client) => client.flushall()) }
+      return {
+        store,
+        empty: () => shared.run((client) => client.flushall()),
+        refuseWrites: (refuses: boolean) =>
+          shared.run((client) => client.config('SET', 'maxmemory', refuses ? '1' : '0')),
+      }
     }
     return { open, ends }
   }
@@ -71,6 +76,18 @@ describe('batches whose Redis may be emptied', () => {
     )
     assert.equal((await store.find('team', batch.id))?.counts.completed, 2)
     assert.equal(await store.find('other', batch.id), null)
+  })
+
+  it('gives an emptied Redis no batch that it did not take', async (t) => {
+    const { open } = await start(t)
+    const { store, empty, refuseWrites } = open()
+    await refuseWrites(true)
+    const batch = makeBatch()
+    await assert.rejects(store.add(batch), { code: 'storage_unavailable' })
+    await refuseWrites(false)
+    await empty()
+    assert.deepEqual(await unended(store), [])
+    assert.equal(await store.find('team', batch.id), null)
   })
 
   it('puts all batches back, those that ended too, and none that was forgotten', async (t) => {

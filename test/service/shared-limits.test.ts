@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { createRedisPlaces, type PlacesGrant, type PlacesReport } from '../../gateway/store/redis-places.ts'
 import { createSharedRedis } from '../../gateway/store/redis.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
@@ -38,16 +38,75 @@ describe('places that are divided in Redis', () => {
   })
 })
 
-const demandOf = (given: Partial<PlacesReport>): PlacesReport => ({
-  inFlight: 0,
-  unbegun: 0,
-  waiting: 0,
-  limit: 4,
-  isSettled: true,
-  held: 0,
-  leads: true,
-  ...given,
+describe('what Redis decides for gateways', () => {
+  const GATEWAY = demandOf({ inFlight: 1, limit: 16 })
+
+  async function startPlaces(t: TestContext) {
+    const closing = closingOf(t)
+    const server = closing.use(await startRedis())
+    const redis = closing.adopt(createSharedRedis({ url: server.url }), (it) => it.close())
+    const places = createRedisPlaces(redis)
+    async function report(id: string, given: Partial<PlacesReport>): Promise<PlacesGrant> {
+      const { [URL]: grant } = await places.report(id, { [URL]: { ...GATEWAY, ...given } })
+      assert.ok(grant !== undefined)
+      return grant
+    }
+    return { redis, key: `${redis.prefix}places:${URL}`, report }
+  }
+
+  it('a limit that was found out is not lost to a gateway that begins when Redis was emptied', async (t) => {
+    const { report } = await startPlaces(t)
+    assert.equal((await report('new', { limit: 8, isSettled: false })).limit, 8)
+    const { limit, leads } = await report('old', { limit: 64 })
+    assert.deepEqual({ limit, leads }, { limit: 64, leads: true })
+    const told = await report('new', { limit: 8, isSettled: false })
+    assert.deepEqual([told.limit, told.isSettled, told.leads], [64, true, false])
+  })
+
+  it('who has few pages and all the room that it wants does not find out the limit for who waits', async (t) => {
+    const { report } = await startPlaces(t)
+    await report('few', { waiting: 3 })
+    assert.equal((await report('many', { inFlight: 8, waiting: 50, leads: false })).leads, false)
+    await report('few', { waiting: 0 })
+    assert.equal((await report('many', { inFlight: 3, waiting: 50, leads: false })).leads, false)
+    assert.equal((await report('many', { inFlight: 8, waiting: 0, leads: false })).leads, false)
+    assert.equal((await report('many', { inFlight: 8, waiting: 50, leads: false })).leads, true)
+    assert.equal((await report('few', { waiting: 0 })).leads, false)
+  })
+
+  it('nobody is kept places that its own limit forbids', async (t) => {
+    const { report } = await startPlaces(t)
+    await report('16', { waiting: 50 })
+    assert.equal((await report('4', { waiting: 50, limit: 4, leads: false })).target, 4)
+    const { target, gateways } = await report('16', { waiting: 50 })
+    assert.deepEqual({ target, gateways }, { target: 12, gateways: 2 })
+  })
+
+  it('a clock that was set back keeps no dead gateway alive, and no part small', async (t) => {
+    const { redis, key, report } = await startPlaces(t)
+    await report('dead', { inFlight: 10, held: 10 })
+    await redis.run(async (commands) => {
+      const said = JSON.parse((await commands.hget(key, 'dead')) ?? '') as { at: number }
+      const later = said.at + 600_000
+      await commands.hset(key, { dead: JSON.stringify({ ...said, at: later }), born: later })
+    })
+    const { part, gateways } = await report('alive', { waiting: 50 })
+    assert.deepEqual({ part, gateways }, { part: 16, gateways: 1 })
+  })
 })
+
+function demandOf(given: Partial<PlacesReport>): PlacesReport {
+  return {
+    inFlight: 0,
+    unbegun: 0,
+    waiting: 0,
+    limit: 4,
+    isSettled: true,
+    held: 0,
+    leads: true,
+    ...given,
+  }
+}
 
 /** Three gateways that want all and whose pages come and go; then one alone. */
 async function playAndCheck(places: ReturnType<typeof createRedisPlaces>, limit: number, random: SeededRandom) {

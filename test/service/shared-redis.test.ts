@@ -145,6 +145,12 @@ describe('shared Redis', () => {
     assert.match(problems.join('\n'), /allkeys-lru[^]*volatile-lru[^]*appendonly/)
     const right = await start(t, { args: ['--maxmemory-policy', 'volatile-lru', ...DURABLE.args] })
     assert.deepEqual(await findUnfitness(open(t, right.url).shared), [])
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 700_000 })
+    assert.match(
+      (await findUnfitness(open(t, right.url).shared)).join('\n'),
+      /clock is (69|70)\d seconds behind .* NTP/,
+    )
+    t.mock.timers.reset()
     const away = open(t, right.url, { patience: 100 })
     await right.kill()
     assert.deepEqual(await findUnfitness(away.shared), [])

@@ -247,4 +247,17 @@ describe('the delivery of a webhook event', { concurrency: 3 }, () => {
     await eventually(() => receiver.received.length === 2, DEADLINE, 'the next try')
     await eventually(async () => (await bench.find('batch_1')).status === 'delivered', DEADLINE, 'the delivery')
   })
+
+  it('says the time of Redis to the receiver, who takes nothing from a replica whose clock is wrong', async (t) => {
+    await using redis = await startRedis()
+    await using receiver = await startReceiver()
+    await using connections = new AsyncDisposableStack()
+    const shared = connections.adopt(createSharedRedis({ url: redis.url }), (it) => it.close())
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() - 600_000 })
+    await using bench = createWebhookBench({ url: receiver.url, shared })
+    await bench.tell('batch_1')
+    await eventually(() => receiver.received.length === 1, DEADLINE, 'the event')
+    t.mock.timers.reset()
+    assert.equal((await unwrapEvent(receiver.received[0]!)).type, 'batch.completed')
+  })
 })

@@ -37,10 +37,10 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
   const pool = createTesseractPool(threads)
 
   async function* recognize(
-    { question, image, turn }: Prompt,
+    { question, image, turn, onTaken }: Prompt,
     signal: AbortSignal,
   ): AsyncGenerator<Delta, void, undefined> {
-    const { blocks } = await pool.read(image.data, turn, signal)
+    const { blocks } = await pool.read(image.data, turn, signal, onTaken)
     const text = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
     if (text !== '') yield { type: 'text', text }
     const usage = { promptTokens: 0, completionTokens: 0 }

@@ -9,9 +9,10 @@ import type { TesseractThread } from './thread.ts'
 export interface TesseractPool {
   /**
    * Reads one PNG or JPEG page image. An abort ends a wait at once, and a page being read together with its thread.
-   * Throws `engine_error` when the thread died on this page, `draining` when the pool was closed.
+   * Throws `engine_error` when the thread died on this page, `draining` when the pool was closed. Calls `onTaken` when a
+   * thread begins with it.
    */
-  read(image: Uint8Array, turn: Turn, signal: AbortSignal): Promise<Recognition>
+  read(image: Uint8Array, turn: Turn, signal: AbortSignal, onTaken?: () => void): Promise<Recognition>
   /** Ends all threads and every page still waiting or being read. */
   close(): Promise<void>
 }
@@ -38,10 +39,11 @@ export function createTesseractPool(threads: number): TesseractPool {
   }
 
   return {
-    async read(image, turn, signal) {
+    async read(image, turn, signal, onTaken) {
       const stop = AbortSignal.any([signal, closing.signal])
       const release = await slots.acquire(turn, stop)
       const thread = takeThread()
+      onTaken?.()
       try {
         return await thread.read(image, stop)
       } catch (error) {

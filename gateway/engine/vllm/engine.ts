@@ -26,10 +26,11 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
   return async function* vllmEngine(prompt, signal) {
     signal.throwIfAborted()
     const request = pageRequest(prompt)
-    const { question, turn, attempt } = prompt
+    const { question, turn, attempt, onTaken } = prompt
     const askedAt = performance.now()
     using lease = await options.upstreams.acquire({ modelId: question.model.id, turn, tried: attempt.tried }, signal)
     options.onWaited?.((performance.now() - askedAt) / 1000)
+    onTaken?.()
     attempt.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     using _ = leaveWhenLost(lease, timer)

@@ -173,12 +173,13 @@ async function race(climb: Climb, attempts: number): Promise<Outcome[]> {
 /** Makes one attempt, `step` rungs above the page's rung. */
 async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise<Outcome> {
   const { engine, image, options, progress } = climb
-  const { question, requestId, turn } = climb.page
+  const { question, requestId, turn, onTaken } = climb.page
   const { ladder } = question.model.profile
   const startedAt = performance.now()
   const sampling = ladder[progress.rung + step] ?? {}
   const number = progress.reasons.length + 1 + step
-  const prompt: Prompt = { question, image, requestId, turn, attempt: { number, sampling, tried: progress.tried } }
+  const attempted = { number, sampling, tried: progress.tried }
+  const prompt: Prompt = { question, image, requestId, turn, onTaken, attempt: attempted }
   const isLast = progress.spent + step + 1 >= ladder.length
   const measure = isLast ? 'lenient' : 'strict'
   const outcome = await attemptPage(engine, prompt, measure, (answer) => isContradicted(climb, answer), signal)

@@ -71,6 +71,7 @@ describe('reading documents', () => {
       maxOutstandingPages: Infinity,
       progress: createProgress((outcome) => outcomes.push(outcome)),
       patience: createPatience(0.2, { away() {}, back() {} }),
+      isOwn: false,
       stopping: never,
       cut: never,
       ...parts,
