@@ -163,8 +163,7 @@ export function createServices(
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
   const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
-  const parts = { log, metrics, usage, store, upstreams, embedded, ...read }
-  const ocr = createOcrServices(config, parts)
+  const ocr = createOcrServices(config, { log, metrics, usage, store, upstreams, embedded, ...read })
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks, access }),
     (it) => it.close(),

@@ -85,12 +85,10 @@ export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
 function onceAtATime(tell: (error: unknown) => void) {
   let isTold = false
   return {
-    tell(error: unknown): void {
+    tell: (error: unknown): void => {
       if (!isTold) tell(error)
       isTold = true
     },
-    isOver(): void {
-      isTold = false
-    },
+    isOver: (): void => void (isTold = false),
   }
 }
