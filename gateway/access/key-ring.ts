@@ -41,19 +41,21 @@ export function readKeysFile(path: string, fixed: readonly KnownKey[]): ReadKeys
 
 /** Creates the ring, and looks at the file again and again. Throws when the file is broken. */
 export function createKeyRing({ fixed, path, onRead, onBroken, everyMs = LOOK_EVERY_MS }: KeyRingOptions): KeyRing {
+  // Before the keys: of a file that changes between the two, the keys are read again.
+  let last = path === null ? '' : versionOf(path)
   const first = path === null ? { keys: [], problems: [] as const } : readKeysFile(path, fixed)
   if (first.keys === null) throw new TypeError(first.problems.join('\n'))
   let keys = [...fixed, ...first.keys]
-  let last: string | null = null
+  let byName = named(keys)
   let isLooking = false
 
   function take(version: string, read: ReadKeys): void {
     if (version === last) return
-    const isFirst = last === null
     last = version
     if (read.keys === null) return onBroken(read.problems)
     keys = [...fixed, ...read.keys]
-    if (!isFirst) onRead(read.keys.length)
+    byName = named(keys)
+    onRead(read.keys.length)
   }
 
   async function look(file: string): Promise<void> {
@@ -79,8 +81,20 @@ export function createKeyRing({ fixed, path, onRead, onBroken, everyMs = LOOK_EV
       for (const known of keys) if (timingSafeEqual(known.digest, digest)) found = known.caller
       return found
     },
-    named: (name) => keys.find(({ caller }) => caller.name === name)?.caller ?? null,
+    named: (name) => byName.get(name) ?? null,
     close: () => clearInterval(timer),
+  }
+}
+
+function named(keys: readonly KnownKey[]): ReadonlyMap<string, Caller> {
+  return new Map(keys.map(({ caller }) => [caller.name, caller]))
+}
+
+function versionOf(path: string): string {
+  try {
+    return digestOf(readFileSync(path, 'utf8')).toString('hex')
+  } catch {
+    return ''
   }
 }
 
