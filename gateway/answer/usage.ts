@@ -1,19 +1,24 @@
 import type { UsageQuery } from '../request/usage-query.ts'
 import type { Counts, UsageRow } from '../usage/counts.ts'
-import { NOTHING, sumOf } from '../usage/counts.ts'
+import { shareLoop } from '../schedule/loop-share.ts'
+import { addTo, NOTHING } from '../usage/counts.ts'
 import type { UsageList, UsageObject } from '../wire/openai/usage.ts'
 
 /** Builds a part of the list of what was used, and the sum of all that was asked for. */
 export async function usageList(query: UsageQuery, days: AsyncIterable<readonly UsageRow[]>): Promise<UsageList> {
-  const groups = new Map<string, UsageRow>()
-  let totals = NOTHING
+  const groups = new Map<string, Group>()
+  const totals = { ...NOTHING }
   for await (const rows of days) {
+    // A year of many keys takes a while.
+    await shareLoop()
     for (const row of rows) {
       if (!isAskedFor(query, row)) continue
-      totals = sumOf(totals, row.counts)
       const group = groupOf(query, row)
       const id = idOf(group)
-      groups.set(id, { ...group, counts: sumOf(groups.get(id)?.counts ?? NOTHING, row.counts) })
+      const known = groups.get(id) ?? { ...group, counts: { ...NOTHING } }
+      groups.set(id, known)
+      addTo(known.counts, row.counts)
+      addTo(totals, row.counts)
     }
   }
   const ids = [...groups.keys()].toSorted().filter((id) => query.after === null || id > query.after)
@@ -28,6 +33,11 @@ export async function usageList(query: UsageQuery, days: AsyncIterable<readonly 
     last_id: data.at(-1)?.id ?? null,
     has_more: ids.length > query.limit,
   }
+}
+
+/** What stands together in one row of the answer. */
+interface Group extends UsageRow {
+  readonly counts: { -readonly [Name in keyof Counts]: number }
 }
 
 const isAskedFor = ({ key, model }: UsageQuery, row: UsageRow): boolean =>

@@ -41,9 +41,14 @@ export const NOTHING = Object.freeze(Object.fromEntries(COUNTED.map((name) => [n
 
 /** Adds counts. */
 export function sumOf(one: Counts, other: Partial<Counts>): Counts {
-  const sum: Record<string, number> = { ...one }
-  for (const name of COUNTED) sum[name] = one[name] + (other[name] ?? 0)
-  return sum as Counts
+  const sum = { ...one }
+  addTo(sum, other)
+  return sum
+}
+
+/** Adds counts to others. */
+export function addTo(sum: Record<keyof Counts, number>, more: Partial<Counts>): void {
+  for (const name of COUNTED) sum[name] += more[name] ?? 0
 }
 
 /** Returns the day of a moment in milliseconds of Unix time. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { Database } from '../store/database.ts'
-import { COUNTED, dayOf, monthOf, nextMonth, NOTHING, OTHERS, type Counts, type UsageRow } from './counts.ts'
+import { COUNTED, dayOf, monthOf, nextMonth, OTHERS, type Counts, type UsageRow } from './counts.ts'
 import { KEPT_DAYS, LEASE, MOST_ROWS, type Hold, type UsageStore } from './store.ts'
 
 /** Keeps usage in the embedded database. `now` returns milliseconds of Unix time. */
@@ -12,7 +12,7 @@ export function createSqlUsage(database: Database, now: () => number = Date.now,
     async add({ rows, holds }) {
       const today = dayOf(now())
       await atOnce((tables) => {
-        for (const row of rows) addRow(tables, row, mostRows)
+        addRows(tables, rows, mostRows)
         for (const hold of holds) keepHold(tables, hold, now())
         if (sweptOn !== today) sweep(tables, now())
       })
@@ -57,10 +57,16 @@ function inTransaction<Result>(tables: DatabaseSync, change: (tables: DatabaseSy
 
 const first = (tables: DatabaseSync, sql: string, values: Values): Values => tables.prepare(sql).get(values) as Values
 
-function addRow(tables: DatabaseSync, { day, key, model, counts }: UsageRow, mostRows: number): void {
-  const isKnown = tables.prepare(KNOWN).get({ day, key, model }) !== undefined
-  const isTooMany = !isKnown && Number(first(tables, ROWS, { day })['rows']) >= mostRows
-  tables.prepare(ADD).run({ day, key: isTooMany ? OTHERS : key, model, ...NOTHING, ...counts })
+/** Preparing a statement takes longer than running it. */
+function addRows(tables: DatabaseSync, rows: readonly UsageRow[], mostRows: number): void {
+  const [known, count, add] = [tables.prepare(KNOWN), tables.prepare(ROWS), tables.prepare(ADD)]
+  const counted = new Map<string, number>()
+  for (const { day, key, model, counts } of rows) {
+    const before = counted.get(day) ?? Number(count.get({ day })?.['rows'])
+    const isNew = known.get({ day, key, model }) === undefined
+    add.run({ day, key: isNew && before >= mostRows ? OTHERS : key, model, ...counts })
+    counted.set(day, isNew ? before + 1 : before)
+  }
 }
 
 function keepHold(tables: DatabaseSync, { id, key, month, pages }: Hold, now: number): void {
