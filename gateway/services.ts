@@ -141,7 +141,7 @@ export function createServices(
     createConfiguredAccess(config, { database, shared, log, metrics, windowMs }),
     (it) => it.close(),
   )
-  const usage = closing.adopt(createConfiguredUsage({ access, database, shared, log }), (it) => it.close())
+  const usage = closing.adopt(createConfiguredUsage(config, { access, database, shared, log }), (it) => it.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
   const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
     it?.close(),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError } from '../errors.ts'
 import { dayOf, monthOf, nextMonth } from './counts.ts'
+import { inTime } from './in-time.ts'
 import type { BudgetState, Hold, UsageStore } from './store.ts'
 
 /** What budgets are made of. */
@@ -32,7 +32,8 @@ export function createBudgets({ store, budgetOf, onTrouble, now }: BudgetOptions
     if (limit === null || performance.now() < askAt) return null
     const day = dayOf(now())
     const wanted: Hold = { id: randomUUID(), key, month: monthOf(day), pages }
-    const state = await inTime(store.hold(wanted, limit)).catch((error: unknown) => {
+    // What is held too late is nobody's soon.
+    const state = await inTime(store.hold(wanted, limit), PATIENCE).catch((error: unknown) => {
       askAt = performance.now() + PAUSE
       onTrouble(error)
       return null
@@ -40,20 +41,6 @@ export function createBudgets({ store, budgetOf, onTrouble, now }: BudgetOptions
     if (state === null) return null
     if (!state.isHeld) throw overBudget({ key, limit, pages, day }, state)
     return wanted
-  }
-}
-
-/** What is held too late is nobody's soon. */
-async function inTime<Result>(promise: Promise<Result>): Promise<Result> {
-  const late = new AbortController()
-  const timeout = delay(PATIENCE, undefined, { signal: late.signal, ref: false }).then(() => {
-    throw new Error(`The store of usage has not answered for ${PATIENCE} ms.`)
-  })
-  try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    timeout.catch(() => {})
-    late.abort()
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBudgets, type BudgetOptions } from './budget.ts'
+import { inTime } from './in-time.ts'
 import { dayOf, type Counts, type UsageRow, type Who } from './counts.ts'
 import { createHolds } from './holds.ts'
 import { createKeeper } from './keeper.ts'
@@ -31,6 +32,8 @@ export interface UsageMeterOptions {
   /** Milliseconds of Unix time. */
   readonly now?: () => number
   readonly everyMs?: number
+  /** How long the end may wait for a store that does not answer. */
+  readonly closeMs: number
 }
 
 const EVERY_MS = 1000
@@ -39,7 +42,7 @@ const PATIENCE = 500
 
 /** Creates a meter; it keeps what it has counted each second. */
 export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
-  const { store, budgetOf, onTrouble, now = Date.now, everyMs = EVERY_MS } = options
+  const { store, budgetOf, onTrouble, now = Date.now, everyMs = EVERY_MS, closeMs } = options
   const pending = createPending()
   const holds = createHolds()
   const keeper = createKeeper(store, pending, holds, now)
@@ -76,7 +79,7 @@ export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
     },
     async close() {
       clearInterval(timer)
-      await keeper.flush().catch((error: unknown) => onTrouble(error, keeper.rows))
+      await inTime(keeper.flush(), closeMs).catch((error: unknown) => onTrouble(error, keeper.rows))
     },
   }
 }

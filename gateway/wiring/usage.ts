@@ -1,5 +1,6 @@
 // What counts the use of callers.
 import type { Access } from '../access/access.ts'
+import type { Config } from '../config/load.ts'
 import type { Database } from '../store/database.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -15,9 +16,16 @@ interface UsageParts {
   readonly log: Log
 }
 
+/** So long the end of the gateway waits for a store that does not answer. */
+const MAX_CLOSE_SECONDS = 5
+
 /** Creates the meter: it keeps usage in Redis where replicas share it, else in the database. */
-export function createConfiguredUsage({ access, database, shared, log }: UsageParts): UsageMeter {
+export function createConfiguredUsage(
+  { GATEWAY_DRAIN_SECONDS: drainSeconds }: Config,
+  { access, database, shared, log }: UsageParts,
+): UsageMeter {
   return createUsageMeter({
+    closeMs: Math.min(MAX_CLOSE_SECONDS, drainSeconds) * 1000,
     store: shared === null ? createSqlUsage(database) : createRedisUsage(shared),
     budgetOf: async (key) => (await access.owner(key)).limits.pagesPerMonth,
     onTrouble(error, lost) {

@@ -56,6 +56,7 @@ function start(options: Partial<UsageMeterOptions> = {}) {
     now: () => clock.time,
     // The test says when.
     everyMs: 1_000_000,
+    closeMs: 1000,
     ...options,
   })
   const sum = async (): Promise<Counts> => {
