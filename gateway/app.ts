@@ -83,13 +83,13 @@ export function createInsideApp(services: Services): Hono<GatewayEnv> {
   return app
 }
 
-function createBareApp({ metrics, usage, log }: Services): Hono<GatewayEnv> {
+function createBareApp({ metrics, usage, log, tracer }: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>({ getPath: pathOf })
   const answerError = errorResponse(metrics)
   app.onError(answerError)
   app.notFound((c) => answerError(notFound(c.req.method, c.req.path, app.routes), c))
   app.use(requestId())
-  app.use(accessLog({ log, metrics, usage }))
+  app.use(accessLog({ log, metrics, usage, tracer }))
   app.use(throwErrors())
   return app
 }

@@ -24,7 +24,7 @@ const MAX_FIRST_REFRESH_MS = 3000
 export async function startGateway(config: Config, options: ServicesOptions = {}): Promise<RunningGateway> {
   const services = createServices(config, options)
   // The first request should find the upstreams' models; one that hangs must not delay the start for long.
-  await services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))
+  await Promise.all([services.tracer.ready, services.upstreams.refresh(AbortSignal.timeout(MAX_FIRST_REFRESH_MS))])
   try {
     const inside = await listenInside(config, services)
     const listener = await listen(config.GATEWAY_PORT, createApp(services), config, services).catch(async (error) => {

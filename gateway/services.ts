@@ -10,7 +10,8 @@ import { createEmbeddedStore } from './batch/embedded/store.ts'
 import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
-import { asksForKeys, hasSeveralCallers, type Config } from './config/load.ts'
+import type { PageStore } from './cache/page-store.ts'
+import { asksForKeys, collectorUrl, hasSeveralCallers, type Config } from './config/load.ts'
 import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
@@ -19,6 +20,7 @@ import { createKeptReadings } from './ocr/kept-readings.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { createPaceMeter } from './ocr/reading-pace.ts'
 import { profileIds } from './profile/profiles.ts'
+import type { Rasterizer } from './rasterizer/rasterizer.ts'
 import { createPageSlots, type PageSlots } from './read/page-slots.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
 import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
@@ -31,6 +33,7 @@ import { createResponses, type Responses } from './responses/responses.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createTracer, type Tracer } from './telemetry/tracer.ts'
 import type { UsageMeter } from './usage/meter.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
@@ -52,6 +55,7 @@ import {
 export interface Services extends AsyncDisposable {
   readonly log: Log
   readonly metrics: Metrics
+  readonly tracer: Tracer
   readonly gauges: GaugeSources
   /** Counts what callers use. */
   readonly usage: UsageMeter
@@ -133,6 +137,7 @@ export function createServices(
   const closing = new AsyncDisposableStack()
   const log = createLog({ level: config.GATEWAY_LOG_LEVEL, format: config.GATEWAY_LOG_FORMAT })
   const metrics = createMetrics()
+  const tracer = closing.adopt(createConfiguredTracer(config, log), (it) => it.close())
   const store = closing.adopt(createStore(config, log, keepsPages), (it) => it.close())
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
@@ -152,32 +157,30 @@ export function createServices(
   const upstreams = closing.adopt(createConfiguredUpstreams(config, { log, shares, queuedFor }), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const slots = createPageSlots({
-    capacityOf: (modelId) => upstreams.capacity(modelId),
-    onCapacityChange: (listener) => upstreams.onChange(listener),
-    tesseractThreads,
-  })
+  const slots = createSlots(upstreams, tesseractThreads)
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
   const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
-  const ocr = createOcrServices(config, { log, metrics, usage, store, upstreams, embedded, ...read })
+  const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
+  const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks, access }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
   const rules = { access, usage, limits, ...accessRules(config) }
-  const common = { log, metrics, lifecycle, bodyBudget, named, responses, models, upstreams, ...rules }
+  const served = { lifecycle, bodyBudget, named, responses, models, upstreams }
+  const common = { log, metrics, tracer, ...served, ...rules }
   const batches = closing.adopt(
     createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
     ...common,
-    gauges: gaugeSources(upstreams, admission, slots, files, webhooks),
+    gauges: gaugeSources(config, { ...parts, files, webhooks }),
     database,
     files,
     ocr,
@@ -185,6 +188,18 @@ export function createServices(
     webhooks,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+function createConfiguredTracer(config: Config, log: Log): Tracer {
+  return createTracer({ url: collectorUrl(config), serviceName: config.OTEL_SERVICE_NAME, log })
+}
+
+function createSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
+  return createPageSlots({
+    capacityOf: (modelId) => upstreams.capacity(modelId),
+    onCapacityChange: (listener) => upstreams.onChange(listener),
+    tesseractThreads,
+  })
 }
 
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
@@ -362,14 +377,25 @@ function createShared({ GATEWAY_REDIS_URL: url }: Config, log: Log): SharedRedis
   return shared
 }
 
+interface GaugedParts {
+  readonly upstreams: Upstreams
+  readonly admission: Admission
+  readonly slots: PageSlots
+  readonly files: Pick<Files, 'usage'>
+  readonly webhooks: Webhooks | null
+  readonly rasterizer: Rasterizer
+  readonly store: PageStore
+}
+
 function gaugeSources(
-  upstreams: Upstreams,
-  admission: Admission,
-  slots: PageSlots,
-  files: Pick<Files, 'usage'>,
-  webhooks: Webhooks | null,
+  config: Config,
+  { upstreams, admission, slots, files, webhooks, rasterizer, store }: GaugedParts,
 ): GaugeSources {
   return {
+    storedBytesLimit: config.GATEWAY_MAX_STORED_BYTES,
+    dataFolder: config.GATEWAY_SHARED_DIR ?? config.GATEWAY_DATA_DIR,
+    drawing: () => rasterizer.load(),
+    isRedisUp: () => store.isUp?.() ?? null,
     events: () => webhooks?.backlog ?? { waiting: 0, oldestAt: null },
     stored: () => files.usage(),
     upstreams: () => upstreams.status(),

@@ -1,6 +1,7 @@
 import type { LedgerPage } from '../ocr/ledger.ts'
 import { closeOpen } from '../ocr/markdown/close-open.ts'
 import { pageBlocks, type PageBlock } from '../ocr/page-blocks.ts'
+import { dataUrl } from '../ocr/page-figures.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { OcrBlock, OcrPage } from '../wire/mistral/ocr-response.ts'
@@ -41,8 +42,10 @@ export function laidOut(text: string, page: LedgerPage, request: OcrRequest, ans
   let images = 0
   const blocks = found.blocks.map((block) => {
     const type = typeOf(block)
-    const imageId = type === 'image' ? `page-${page.page}-image-${++images}.jpeg` : null
-    return { ...block, type, imageId }
+    if (type !== 'image') return { ...block, type, imageId: null, image: '' }
+    const cut = answer.pictures.inMarkdown ? (page.figures?.[images] ?? null) : null
+    const imageId = `page-${page.page}-image-${++images}.jpeg`
+    return { ...block, type, imageId, image: `![${imageId}](${cut === null ? imageId : dataUrl(cut)})` }
   })
   const apart = (type: BlockType, isApart: boolean) => {
     const texts = isApart ? blocks.filter((block) => block.type === type).map(({ text: it }) => it) : []
@@ -61,12 +64,14 @@ export function laidOut(text: string, page: LedgerPage, request: OcrRequest, ans
 interface TypedBlock extends PageBlock {
   readonly type: BlockType
   readonly imageId: string | null
+  /** Empty for any other block. */
+  readonly image: string
 }
 
 function markdownOf(before: string, blocks: readonly TypedBlock[]): string {
   let markdown = before
-  for (const { text, imageId, continues, type } of blocks) {
-    const own = [imageId === null ? '' : `![${imageId}](${imageId})`, text].filter((part) => part !== '').join('\n\n')
+  for (const { text, image, continues, type } of blocks) {
+    const own = [image, text].filter((part) => part !== '').join('\n\n')
     if (own === '') continue
     const joint = continues ? (type === 'text' ? ' ' : '\n') : '\n\n'
     markdown += markdown === '' ? own : joint + own

@@ -2,6 +2,8 @@ import { isLarge, markedFigures, type Figure } from '../ocr/figures.ts'
 import type { Ledger, LedgerPage } from '../ocr/ledger.ts'
 import { findHyperlinks } from '../ocr/markdown/hyperlinks.ts'
 import { readText } from '../ocr/output.ts'
+import type { CutFigure } from '../ocr/page-event.ts'
+import { dataUrl } from '../ocr/page-figures.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { shareLoop } from '../schedule/loop-share.ts'
@@ -105,7 +107,7 @@ function pictured(
   text: string,
   page: LedgerPage,
   { model, output }: OcrRequest,
-  { imageMinSize }: MistralAnswer,
+  { imageMinSize, pictures: { inMarkdown, inImages } }: MistralAnswer,
 ): Pick<OcrPage, 'markdown' | 'images'> {
   if (output !== 'markdown') return { markdown: text, images: [] }
   const images: OcrImage[] = []
@@ -113,9 +115,10 @@ function pictured(
   let end = 0
   for (const [index, figure] of markedFigures(text, page, model).entries()) {
     const id = figureId(figure.name, page.page)
-    markdown += `${text.slice(end, figure.start)}![${id}](${id})`
+    const cut = page.figures?.[index] ?? null
+    markdown += `${text.slice(end, figure.start)}![${id}](${inMarkdown && cut !== null ? dataUrl(cut) : id})`
     end = figure.end
-    if (isLarge(figure, imageMinSize)) images.push(ocrImage(id, figure.place, page.figures?.[index] ?? null))
+    if (isLarge(figure, imageMinSize)) images.push(ocrImage(id, figure.place, inImages ? cut : null))
   }
   return { markdown: markdown + text.slice(end), images }
 }
@@ -126,14 +129,14 @@ function figureId(name: string, page: number): string {
   return `${/^image_\d+$/.test(bare) ? `page-${page}-image-${bare.slice('image_'.length)}` : bare}.jpeg`
 }
 
-function ocrImage(id: string, { left, top, right, bottom }: Figure['place'], bytes: Uint8Array | null): OcrImage {
+function ocrImage(id: string, { left, top, right, bottom }: Figure['place'], cut: CutFigure | null): OcrImage {
   return {
     id,
     top_left_x: left,
     top_left_y: top,
     bottom_right_x: right,
     bottom_right_y: bottom,
-    image_base64: bytes === null ? null : `data:image/jpeg;base64,${Buffer.from(bytes).toString('base64')}`,
+    image_base64: cut === null ? null : dataUrl(cut),
     image_annotation: null,
   }
 }

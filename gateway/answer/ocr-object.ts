@@ -1,9 +1,10 @@
 import type { DryRun, Ledger, LedgerPage } from '../ocr/ledger.ts'
+import { figureName } from '../ocr/page-figures.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
-import type { DryRunObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
+import type { DryRunObject, FigureObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
 
 /** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
-export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObject {
+export function ocrObject(ledger: Ledger, { model, task, figures }: OcrRequest): OcrObject {
   const documents = ledger.documents.map(({ sha256, mediaType, pages, name }) => ({
     sha256,
     media_type: mediaType,
@@ -18,6 +19,7 @@ export function ocrObject(ledger: Ledger, { model, task }: OcrRequest): OcrObjec
     ...(several ? { documents } : {}),
     task,
     pages: ledgerLines(ledger, { model }),
+    ...(figures?.marks === 'reference' && ledger.dryRun === undefined ? { figures: figureObjects(ledger) } : {}),
     ...(ledger.dryRun === undefined ? {} : { dry_run: dryRunObject(ledger.dryRun) }),
     ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
   }
@@ -52,6 +54,18 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     ...(page.warnings.length > 0 ? { warnings: page.warnings } : {}),
     ...(page.error === null ? {} : { error: { code: page.error.code, message: page.error.message } }),
   }
+}
+
+function figureObjects({ pages }: Ledger): FigureObject[] {
+  return pages.flatMap(({ page, figures = [] }) =>
+    figures.flatMap((figure, index) => {
+      if (figure === null) return []
+      const { bytes, mediaType, width, height, place } = figure
+      const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+      const box = [place.left, place.top, place.right, place.bottom] as const
+      return [{ name: figureName(page, index + 1, figure), page, media_type: mediaType, data, width, height, box }]
+    }),
+  )
 }
 
 function dryRunObject({ expected, ...found }: DryRun): DryRunObject {

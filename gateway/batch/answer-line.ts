@@ -15,6 +15,7 @@ import { parseJson, refuseBeyond, startScan, type ParsedJson } from '../request/
 import type { NamedDocuments, RequestContext, TextChats } from '../request/context.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import type { BatchAnswer } from '../wire/openai/batch.ts'
@@ -58,6 +59,8 @@ export interface RunLine {
   readonly indexed: IndexedLine
   /** The model that is asked, once that is known. */
   readonly asked: { model?: string }
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
 }
 
 /**
@@ -70,7 +73,7 @@ export async function answerLine(
   onOpened: () => void,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
-  const { batch, line, indexed } = run
+  const { batch, line, indexed, span } = run
   const { owner } = batch
   const { maxBodyBytes, bodyBudget } = services
   if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
@@ -84,7 +87,8 @@ export async function answerLine(
     onOpened()
   }
   try {
-    const question = await questionOf(run, contextOf(id, caller, services, signal), services, reservation)
+    const context = { ...contextOf(id, caller, services, signal), span }
+    const question = await questionOf(run, context, services, reservation)
     run.asked.model = modelOf(question)
     const named = { id, customId: indexed.customId }
     if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
@@ -92,7 +96,7 @@ export async function answerLine(
     const counted = await limits.request(caller)
     if (counted?.refusal != null) throw counted.refusal
     onOpened()
-    const { status, body, usage } = await forwardLine(question, { id, key: owner, forward }, signal)
+    const { status, body, usage } = await forwardLine(question, { id, key: owner, forward, span }, signal)
     const { inputTokens: promptTokens, outputTokens: completionTokens } = usage
     services.usage.add({ key: owner, model: question.model }, { promptTokens, completionTokens })
     const outcome = status < 400 ? 'completed' : 'failed'
@@ -173,9 +177,7 @@ async function readDocuments(
   signal: AbortSignal,
 ): Promise<LineAnswer> {
   const read = (asked: OcrRequest, part: LinePart): Promise<Reading> => {
-    // Pictures are not kept with a page.
-    const keeps = services.pages !== null && (asked.figures ?? null) === null
-    const finished = untilOutage(keeps ? services.pages.of(batch.id, line, part, signal) : null)
+    const finished = untilOutage(services.pages?.of(batch.id, line, part, signal) ?? null)
     const events = answerEvents(asked, { ...services.ocr, finished }, signal)
     return collect(part === 'read' ? telling(events, onOpened) : events)
   }

@@ -6,6 +6,7 @@ import { createBullJobs, inTime, type BullJobs } from './bull-jobs.ts'
 import { createHeldTasks, type HeldTasks } from './held-tasks.ts'
 import type { UnendedBatch } from './kept-rows.ts'
 import type { BatchQueue, ClaimedTask } from './queue.ts'
+import { ROW_VERSION } from './redis-row.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /** What the queue is made with. */
@@ -35,6 +36,8 @@ export interface BullQueueOptions {
  * alone.
  */
 const VERSION = 1
+/** Tasks of rows that an older gateway does not understand are none of its queue: it could but hold them up. Both only go up. */
+const QUEUE_VERSION = VERSION + ROW_VERSION - 1
 /** A process whose event loop stands still for so long has lost what it had; half as long again, and others have it. */
 const LOCK = 10_000
 const BEAT_EVERY = 1000
@@ -105,7 +108,7 @@ export function createBullQueue(options: BullQueueOptions): BatchQueue {
 
 function createParts(options: BullQueueOptions, wake: () => void): Parts {
   const { shared, onError, lockMs = LOCK } = options
-  const name = `batches-${VERSION}`
+  const name = `batches-${QUEUE_VERSION}`
   const connection = shared.connect()
   const turns = createTurns(shared, `${shared.prefix}${name}:`)
   const prefix = `${shared.prefix}bull`

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { ForwardedResponse } from '../upstream/forward.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 import { tokensOf } from '../usage/said-tokens.ts'
@@ -18,16 +19,24 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 /** What says that the same request may be answered later. */
 const PASSING = new Set([408, 429, 502, 503, 504])
 
+/** Who asks, and how. */
+interface LineForwarding {
+  readonly id: string
+  readonly key: string
+  readonly forward: Upstreams['forward']
+  readonly span: Span | undefined
+}
+
 /**
  * Has a line answered by its model's upstream, when no page of somebody who waits is before it. Throws what forwarding throws,
  * `engine_unavailable` for an answer that says so, and `engine_error` for one that is no JSON, or too long.
  */
 export async function forwardLine(
   { path, model, body }: ForwardedQuestion,
-  { id, key, forward }: { readonly id: string; readonly key: string; readonly forward: Upstreams['forward'] },
+  { id, key, forward, span }: LineForwarding,
   signal: AbortSignal,
 ): Promise<ForwardedAnswer> {
-  const headers = { accept: 'application/json', 'x-request-id': id }
+  const headers = { accept: 'application/json', 'x-request-id': id, ...span?.headers }
   const turn = { lane: 'batch', key, request: id } as const
   const response = await forward({ method: 'POST', path, headers, body, model, turn }, signal)
   const bytes = await whole(response, signal)

@@ -2,7 +2,7 @@ import { readAll, type BlobStore } from '../files/blob-store.ts'
 import type { Batch } from './batch.ts'
 import { setBit } from './bits.ts'
 import { timesWith } from './life-cycle.ts'
-import { hashOf, readRow, writeRow } from './redis-row.ts'
+import { hashOf, LeftRow, readRow, writeRow } from './redis-row.ts'
 import type { RedisBatchStore } from './redis-store.ts'
 import type { BatchStore, LineEnd } from './store.ts'
 
@@ -27,7 +27,7 @@ export interface KeptRowsOptions {
   readonly blobs: Pick<BlobStore, 'open' | 'write' | 'remove' | 'names'>
   /** Finds out, by what is kept of its lines, which of them have ended, and how. */
   readonly findEnds: (batch: Batch) => Promise<ReadonlyMap<number, LineEnd>>
-  /** Told when a row could not be kept; then an emptied Redis would set the batch back to how it was before. */
+  /** Told when a row could not be kept, and then an emptied Redis would set the batch back to how it was before; or not put back. */
   readonly onError: (error: unknown) => void
 }
 
@@ -101,11 +101,20 @@ async function keep(batch: Batch, options: KeptRowsOptions): Promise<void> {
 async function restored(id: string, { store, blobs, findEnds }: KeptRowsOptions): Promise<Batch | null> {
   if (!ID.test(id)) return null
   const bytes = await readAll(blobs, `${id}${SUFFIX}`)
-  const kept = bytes === null ? null : readRow(JSON.parse(bytes.toString()) as Record<string, string>)
+  const kept = bytes === null ? null : readRow(rowIn(bytes))
   if (kept === null) return null
   const { batch, ended } = await withEnds(kept, findEnds)
   await store.restore(batch, ended)
   return store.find(null, id)
+}
+
+function rowIn(bytes: Uint8Array): Record<string, string> {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as Record<string, string>
+  } catch {
+    // As a row that says nothing.
+    return { version: '0' }
+  }
 }
 
 async function recover(options: KeptRowsOptions): Promise<void> {
@@ -113,9 +122,19 @@ async function recover(options: KeptRowsOptions): Promise<void> {
   if (await store.isWhole()) return
   for await (const names of blobs.names()) {
     const ids = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length))
-    for (const id of ids) if ((await store.find(null, id)) === null) await restored(id, options)
+    for (const id of ids) await restoreIfLost(id, options)
   }
   await store.setWhole()
+}
+
+/** What is of a later version is put back by replicas that understand it, and what is damaged by nobody. */
+async function restoreIfLost(id: string, options: KeptRowsOptions): Promise<void> {
+  try {
+    if ((await options.store.find(null, id)) === null) await restored(id, options)
+  } catch (error) {
+    if (!(error instanceof LeftRow)) throw error
+    options.onError(error)
+  }
 }
 
 /** Counts anew what has ended: lines ended after the row was kept, and none of them is lost. */

@@ -8,6 +8,7 @@ import { findAnswer, keepPatiently } from './kept-answer.ts'
 import { finalizeIfDone, type LifeCycleServices } from './life-cycle.ts'
 import { isPassing } from './passing.ts'
 import { lineName, requestIdOf } from './names.ts'
+import { inSpan } from '../telemetry/span.ts'
 import type { LineEnd } from './store.ts'
 
 /** What runs lines. */
@@ -104,16 +105,20 @@ async function answered(
   onOpened: () => void,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
+  const request_id = requestIdOf(run.batch.id, run.line)
+  const names = { 'ocr.request.id': request_id, 'ocr.batch.id': run.batch.id, 'ocr.batch.line': run.line }
+  const begun = services.ocr.tracer?.background('batch line', names)
+  const answering = inSpan(begun, (span) => answerLine({ ...run, span }, services, onOpened, signal))
   try {
     // What is asked of an engine knows the signal; what is not must not keep a gateway that stops.
-    return await orAborted(answerLine(run, services, onOpened, signal), signal)
+    return await orAborted(answering, signal)
   } catch (thrown) {
     signal.throwIfAborted()
     if (isPassing(thrown)) throw thrown
     const error = toGatewayError(thrown, 'The gateway failed. Its log says why, under this request id.')
     services.metrics.errors.inc({ code: error.code })
     if (error.status >= 500) {
-      const fields = { batch: run.batch.id, request_id: requestIdOf(run.batch.id, run.line), code: error.code }
+      const fields = { batch: run.batch.id, request_id, trace_id: begun?.traceId, code: error.code }
       services.log.error({ ...fields, err: error.cause ?? error }, error.message)
     }
     return failedAnswer(run, error)

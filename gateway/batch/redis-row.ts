@@ -5,9 +5,9 @@ import type { BatchChange } from './store.ts'
 
 /**
  * Which rows this gateway understands. While replicas of two versions run side by side, each leaves alone what it does not:
- * the number goes up when an older gateway would do harm to a row.
+ * the number goes up when an older gateway would do harm to a row. Tasks of such rows are in a queue of their own.
  */
-export const ROW_VERSION = 1
+export const ROW_VERSION: number = 1
 
 const seconds = z.number()
 const moment = seconds.nullable()
@@ -85,35 +85,36 @@ export function writeRow(batch: Batch): string[] {
   ]
 }
 
+/** A row that this gateway leaves alone, and others are not held up by. */
+export class LeftRow extends GatewayError {}
+
 /**
- * Reads what Redis keeps of a batch; null: nothing. Throws `storage_unavailable` for a row of a later version: a replica that
- * understands it answers the next try.
+ * Reads what Redis keeps of a batch; null: nothing. Throws a `LeftRow`: `storage_unavailable` for one of a later version, as a replica
+ * that understands it answers the next try, and `internal_error` for one that is damaged.
  */
 export function readRow(hash: Readonly<Record<string, string>>): Batch | null {
   const { version } = hash
   if (version === undefined) return null
   if (Number(version) > ROW_VERSION) {
-    throw new GatewayError(
+    throw new LeftRow(
       'storage_unavailable',
-      'A newer version of the gateway keeps this batch, and this one does not understand it. Send the request again: another replica may.',
+      'A newer version of the gateway keeps this batch, and this one does not understand it. Send the request again: another replica may. Update this one, or stop it.',
     )
   }
-  const parsed: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(hash)) parsed[name] = JSON.parse(value)
-  const {
-    fixed: rest,
-    completed,
-    failed,
-    inputTokens,
-    cachedTokens,
-    outputTokens,
-    ...changing
-  } = rowSchema.parse(parsed)
+  const { fixed: rest, completed, failed, inputTokens, cachedTokens, outputTokens, ...changing } = parsed(hash)
   return {
     ...rest,
     ...changing,
     counts: { total: changing.lines, completed, failed },
     usage: { inputTokens, cachedTokens, outputTokens },
+  }
+}
+
+function parsed(hash: Readonly<Record<string, string>>): z.infer<typeof rowSchema> {
+  try {
+    return rowSchema.parse(Object.fromEntries(Object.entries(hash).map(([name, value]) => [name, JSON.parse(value)])))
+  } catch (cause) {
+    throw new LeftRow('internal_error', 'What is kept of this batch is damaged. Make another one.', { cause })
   }
 }
 

@@ -26,11 +26,15 @@ local function place(id, owner, status, expires)
 end
 `
 
-/** Adds a row that is not there yet: prefix, id, owner, expires, status, the bits of ended lines, then names and values. */
+/**
+ * Adds a row that is not there yet: prefix, id, owner, when it expires and the time by the caller's clock, status, the bits of ended
+ * lines, then names and values.
+ */
 export const ADD = createScript<number>(`${KEYS}
-local id, owner, expires, status, ended = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local id, owner, status, ended = ARGV[2], ARGV[3], ARGV[6], ARGV[7]
 if redis.call('EXISTS', rowOf(id)) == 1 then return 0 end
-redis.call('HSET', rowOf(id), 'owner', cjson.encode(owner), 'expires', expires, unpack(ARGV, 7))
+local expires = ARGV[4] + redis.call('TIME')[1] - ARGV[5]
+redis.call('HSET', rowOf(id), 'owner', cjson.encode(owner), 'expires', expires, unpack(ARGV, 8))
 if #ended > 0 then redis.call('SET', endedOf(id), ended) end
 place(id, owner, status, expires)
 return 1`)

@@ -3,7 +3,8 @@ import type { ScriptValues, Script } from '../store/redis-script.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Batch } from './batch.ts'
 import { allSet } from './bits.ts'
-import { hashOf, readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
+import { nowInSeconds } from './life-cycle.ts'
+import { hashOf, LeftRow, readRow, ROW_VERSION, writeChange, writeRow } from './redis-row.ts'
 import { ADD, CHANGE, DUE, END_LINES, FORGET, ROWS, SETTLE } from './redis-store-scripts.ts'
 import type { BatchStore } from './store.ts'
 
@@ -24,26 +25,34 @@ const ROWS_AT_A_TIME = 100
 /** Lines that one call ends: it holds up everybody. */
 const LINES_AT_A_TIME = 500
 
+/** Each version puts back what it understands. */
+const WHOLE = ROW_VERSION === 1 ? 'whole' : `whole-${ROW_VERSION}`
+
 type Run = <Reply>(script: Script<Reply>, values: ScriptValues) => Promise<Reply>
 
-/** Creates the store of batches in Redis. */
-export function createRedisBatchStore(shared: SharedRedis): RedisBatchStore {
+/** Creates the store of batches in Redis. `onLeft` is told of each row that is left out where several are looked at, and why. */
+export function createRedisBatchStore(
+  shared: SharedRedis,
+  onLeft: (error: LeftRow) => void = () => {},
+): RedisBatchStore {
   const prefix = `${shared.prefix}batches:`
   const run: Run = (script, values) => shared.run((redis) => script(redis, [shared.prefix, ...values]))
   return {
-    ...rowsIn(shared, prefix, run),
+    ...rowsIn(shared, prefix, run, onLeft),
     ...linesIn(shared, prefix, run),
-    isWhole: async () => (await shared.run((redis) => redis.exists(`${prefix}whole`))) === 1,
-    setWhole: async () => void (await shared.run((redis) => redis.set(`${prefix}whole`, '1'))),
+    isWhole: async () => (await shared.run((redis) => redis.exists(`${prefix}${WHOLE}`))) === 1,
+    setWhole: async () => void (await shared.run((redis) => redis.set(`${prefix}${WHOLE}`, '1'))),
   }
 }
 
 type Rows = Omit<RedisBatchStore, keyof Lines | 'isWhole' | 'setWhole'>
 
-function rowsIn(shared: SharedRedis, prefix: string, run: Run): Rows {
+function rowsIn(shared: SharedRedis, prefix: string, run: Run, onLeft: (error: LeftRow) => void): Rows {
+  const rowsOf = (ids: readonly string[]): Promise<Batch[]> => understoodRows(ids, run, onLeft)
+
   async function add(batch: Batch, ended: Uint8Array): Promise<boolean> {
     const { id, owner, times, status } = batch
-    const values = [id, owner, times.expires, JSON.stringify(status), Buffer.from(ended)]
+    const values = [id, owner, times.expires, nowInSeconds(), JSON.stringify(status), Buffer.from(ended)]
     return (await run(ADD, [...values, ...writeRow(batch)])) === 1
   }
   return {
@@ -56,7 +65,7 @@ function rowsIn(shared: SharedRedis, prefix: string, run: Run): Rows {
     async list(owner, after, limit) {
       const [key, end] = [`${prefix}of:${owner}`, after === null ? '+' : `(${after}`]
       const ids = await shared.run((redis) => redis.zrange(key, end, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit + 1))
-      return { batches: await rowsOf(ids.slice(0, limit), run), hasMore: ids.length > limit }
+      return { batches: await rowsOf(ids.slice(0, limit)), hasMore: ids.length > limit }
     },
     unended: (owner) => shared.run((redis) => redis.zcard(`${prefix}open:${owner}`)),
     async change(id, from, change) {
@@ -64,21 +73,37 @@ function rowsIn(shared: SharedRedis, prefix: string, run: Run): Rows {
       return readRow(hashOf(await run(CHANGE, [id, ROW_VERSION, statuses.length, ...statuses, ...writeChange(change)])))
     },
     async due(now, endedBefore) {
-      const [late, old] = await run(DUE, [now, endedBefore, Math.floor(Date.now() / 1000), ROWS_AT_A_TIME])
-      return { late: await rowsOf(late, run), old: await rowsOf(old, run) }
+      const [late, old] = await run(DUE, [now, endedBefore, nowInSeconds(), ROWS_AT_A_TIME])
+      return { late: await rowsOf(late), old: await rowsOf(old) }
     },
     async forget(ids) {
       if (ids.length > 0) await run(FORGET, ids)
     },
-    unendedAfter: async (id) => rowsOf(await shared.run((redis) => unendedIds(redis, `${prefix}late`, id)), run),
+    async unendedAfter(after) {
+      for (let last = after; ;) {
+        const ids = await shared.run((redis) => unendedIds(redis, `${prefix}late`, last))
+        const batches = await rowsOf(ids)
+        const next = ids.at(-1)
+        // All of these may be left to others, and those behind them not.
+        if (batches.length > 0 || next === undefined) return batches
+        last = next
+      }
+    },
   }
 }
 
-/** Those of some ids that are there, and of a version that is understood. */
-async function rowsOf(ids: readonly string[], run: Run): Promise<Batch[]> {
+/** Those of some ids that are there, and understood. */
+async function understoodRows(ids: readonly string[], run: Run, onLeft: (error: LeftRow) => void): Promise<Batch[]> {
   if (ids.length === 0) return []
-  const rows = (await run(ROWS, ids)).map(hashOf)
-  return rows.flatMap((hash) => (Number(hash['version']) > ROW_VERSION ? [] : (readRow(hash) ?? [])))
+  return (await run(ROWS, ids)).flatMap((pairs) => {
+    try {
+      return readRow(hashOf(pairs)) ?? []
+    } catch (error) {
+      if (!(error instanceof LeftRow)) throw error
+      onLeft(error)
+      return []
+    }
+  })
 }
 
 type Lines = Pick<RedisBatchStore, 'endLines' | 'settle' | 'endedLines'>

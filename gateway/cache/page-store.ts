@@ -6,6 +6,8 @@ export interface PageStore {
   has(pageKeys: readonly string[], signal: AbortSignal): Promise<boolean[]>
   /** Stores a value. One larger than the store's bound is not stored. */
   set(pageKey: string, value: string): Promise<void>
+  /** Whether the store answers. Absent in one that is no server of its own. */
+  readonly isUp?: () => boolean
   /** Absent in a store that belongs to one process alone. */
   readonly claims?: PageClaims
   close(): Promise<void>

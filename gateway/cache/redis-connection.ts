@@ -24,6 +24,8 @@ export interface RedisConnection {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<Reply | undefined>
+  /** Whether it is known to answer. */
+  isUp(): boolean
   close(): Promise<void>
 }
 
@@ -74,6 +76,7 @@ export function openRedis({ url, log }: RedisConnectionOptions): RedisConnection
       }
       return undefined
     },
+    isUp: () => health.state() === 'up',
     async close() {
       const wasUp = health.state() === 'up'
       health.close()

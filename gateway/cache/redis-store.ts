@@ -74,6 +74,7 @@ export function createRedisStore(options: RedisStoreOptions): PageStore {
       const timeoutMs = commandTimeoutMs * WRITE_TIMEOUT_FACTOR
       await connection.ask((redis) => redis.set(keyPrefix + pageKey, value, 'EX', ttlSeconds), timeoutMs)
     },
+    isUp: () => connection.isUp(),
     claims: createRedisClaims({ connection, keyOf: claimKey, commandTimeoutMs, expiryMs, limitMs }),
     close: () => connection.close(),
   }

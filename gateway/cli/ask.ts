@@ -4,7 +4,7 @@ import { fileTrouble } from './input.ts'
 import type { Question } from './options.ts'
 import type { Ends, Patience } from './patience.ts'
 import type { Progress, Row } from './progress.ts'
-import { readDocument, type Reading } from './read-document.ts'
+import { createSending, readDocument, type Reading } from './read-document.ts'
 import { hasChanged, type Identified } from './resume.ts'
 import { DocumentError } from './say.ts'
 import type { SinkTurn } from './sink.ts'
@@ -29,9 +29,10 @@ interface Asked {
 export async function askPersistently(asking: Asking, asked: Asked, ends: Ends): Promise<Reading> {
   const { client, question, progress, patience } = asking
   const { found, turn, row, onOpened } = asked
+  await using sending = createSending(client, found.content)
   let isAgain = false
   let outages = 0
-  return patience.persist(async () => {
+  return await patience.persist(async () => {
     if (isAgain) {
       progress.again(row)
       turn.again()
@@ -39,7 +40,7 @@ export async function askPersistently(asking: Asking, asked: Asked, ends: Ends):
     isAgain = true
     const reading = await readDocument(
       client,
-      found.content,
+      sending,
       question,
       {
         opened(pages) {

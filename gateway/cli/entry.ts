@@ -1,6 +1,7 @@
 import type { Input } from './input.ts'
 import type { Entry } from './manifest.ts'
 import type { Question } from './options.ts'
+import type { Written } from './out-folder.ts'
 import type { Outcome } from './progress.ts'
 import type { Reading } from './read-document.ts'
 import type { Identified } from './resume.ts'
@@ -32,7 +33,7 @@ export interface About {
 }
 
 /** Writes the entry of a document that was read. */
-export function entryOf({ ocr, model, usage }: Reading, output: string | null, about: About): Entry {
+export function entryOf({ ocr, model, usage }: Reading, written: Written | null, about: About): Entry {
   const notOk = ocr.pages.filter(({ status }) => status !== 'ok')
   return {
     ...entryHead(about),
@@ -45,7 +46,8 @@ export function entryOf({ ocr, model, usage }: Reading, output: string | null, a
       status,
       ...(error === undefined ? {} : { code: error.code }),
     })),
-    output,
+    output: written?.output ?? null,
+    ...(written === null || written.figures.length === 0 ? {} : { figures: [...written.figures] }),
     error: null,
     prompt_tokens: usage.prompt_tokens,
     completion_tokens: usage.completion_tokens,

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
+import { isFigure } from './figures.ts'
 import { fileTrouble, type Found, type Input } from './input.ts'
 import { walk, type WalkNotes } from './walk.ts'
 
@@ -73,7 +74,8 @@ async function* onDisk(argument: string, where: Where, notes: WalkNotes): AsyncG
       // Texts beside their documents: the folder itself is meant, although it is the output's, too.
       const inPlace = (await realpath(path)) === notes.outDir
       for await (const file of walk(path, inPlace ? { ...notes, outDir: null } : notes))
-        yield { name: nameOf(argument, path, file), path: file, root: path }
+        // Pictures that were cut out of documents: here, or in a folder that holds what another command has written.
+        if (!isFigure(relative(path, file))) yield { name: nameOf(argument, path, file), path: file, root: path }
     } else yield { name: argument, path, root: dirname(path) }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -97,7 +99,7 @@ async function* matching(
   const root = commonFolder([resolve(cwd, fixedPart(pattern))])
   const isOutput = (path: string): boolean =>
     outDir !== null && outDir !== root && isWithin(root, outDir) && isWithin(outDir, path)
-  const files = found.map((path) => resolve(path)).filter((path) => !isOutput(path))
+  const files = found.map((path) => resolve(path)).filter((path) => !isOutput(path) && !isFigure(relative(root, path)))
   if (files.length === 0) notes.unreadable.push({ name: pattern, message: 'matches no file' })
   for (const path of files.toSorted()) yield { name: relative(cwd, path) || basename(path), path, root }
 }

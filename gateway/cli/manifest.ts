@@ -25,6 +25,8 @@ const entrySchema = z.object({
   not_ok: z.array(z.object({ page: z.number(), status: z.string(), code: z.string().optional() })),
   /** Below the folder of the manifest. */
   output: z.string().nullable(),
+  /** The files of its pictures; left out where it has none. */
+  figures: z.array(z.string()).optional(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   at: z.string(),
   seconds: z.number(),

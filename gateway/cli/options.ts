@@ -12,6 +12,7 @@ export interface GivenOptions {
   readonly task?: string
   readonly model: string
   readonly prepare?: string
+  readonly figures?: 'reference' | 'embed' | 'drop'
   readonly ocr?: string
   readonly password?: string
   readonly passwordFile?: string
@@ -32,6 +33,8 @@ export interface Question {
   readonly serviceTier: 'default' | 'flex'
   /** Of everything that changes an answer. */
   readonly hash: string
+  /** Whether the user has said what becomes of pictures. */
+  readonly figuresAreAsked?: boolean
 }
 
 /** The ways to prepare pages, as `--prepare` takes them. */
@@ -46,13 +49,34 @@ export function readQuestion(given: GivenOptions, env: NodeJS.ProcessEnv, isOne:
     ...(given.task === undefined ? {} : { task: given.task }),
     ...(given.output === undefined ? {} : { output: given.output }),
     ...(given.prepare === undefined ? {} : { prepare: parsePrepare(given.prepare) }),
+    ...(given.figures === undefined ? {} : { figures: given.figures }),
     ...(given.dryRun === true ? { dry_run: true } : {}),
   }
   // How a document is unlocked changes nothing of its text, and is nobody's business.
   const { dry_run: _dry, password: _password, cache: _cache, ...meaning } = ocr
   const hash = hashOf([given.model, meaning, given.json === true])
   const serviceTier = given.serviceTier ?? (isOne ? 'default' : 'flex')
-  return { model: given.model, ocr: password === null ? ocr : { ...ocr, password }, serviceTier, hash }
+  const asked = { ...(wantsFigures(given, ocr) ? { figures: 'reference' as const } : {}), ...ocr }
+  const figuresAreAsked = ocr.figures !== undefined
+  return {
+    model: given.model,
+    ocr: password === null ? asked : { ...asked, password },
+    serviceTier,
+    hash,
+    figuresAreAsked,
+  }
+}
+
+/**
+ * Pictures are written beside a text without being asked for. That is no part of the hash: what was read before that was so
+ * stays done. Throws a usage error where they are asked for and have no place.
+ */
+function wantsFigures({ out, json, dryRun }: GivenOptions, { figures, output }: OcrOptionsObject): boolean {
+  if (figures === 'reference' && out === undefined && json !== true && dryRun !== true)
+    throw usage(
+      '--figures reference needs --out, where pictures are written beside the text, or --json, which holds them',
+    )
+  return figures === undefined && out !== undefined && output !== 'text' && dryRun !== true
 }
 
 function hashOf(value: unknown): string {

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, existsSync, openSync, statSync } from 'node:fs'
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isFigure, movedLinks, type FigureFolder } from './figures.ts'
 import { usage } from './options.ts'
 import { fileTrouble } from './input.ts'
 
@@ -11,10 +12,10 @@ export interface OutFolder extends AsyncDisposable {
   readonly path: string
   /** Where a gateway of the command's own keeps its data, until everything is read. */
   readonly dataDir: string
-  /** Writes a file, whole or not at all. */
-  write(output: string, text: string): Promise<void>
-  /** Puts what was written elsewhere at this place, too; `moved`: instead. */
-  take(from: string, output: string, moved: boolean): Promise<void>
+  /** Writes a text, whole or not at all, when the pictures that it leads to are there. */
+  write(output: string, text: string, figures?: FigureFolder): Promise<void>
+  /** Puts what was written elsewhere at this place, too; `moved`: instead. Returns the places of its pictures. */
+  take(from: Written, to: Place, moved: boolean): Promise<string[]>
   has(output: string): boolean
   /** There is nothing to go on with: what was kept for that is removed in the end. */
   finish(): void
@@ -22,7 +23,19 @@ export interface OutFolder extends AsyncDisposable {
 
 /** A folder that is only looked into, for a command that writes nothing. */
 export function lookIntoFolder(folder: string): Pick<OutFolder, 'has' | 'take'> {
-  return { has: (output) => existsSync(join(folder, output)), async take() {} }
+  return { has: (output) => existsSync(join(folder, output)), take: async () => [] }
+}
+
+/** A text that was written, and the pictures beside it. */
+export interface Written {
+  readonly output: string
+  readonly figures: readonly string[]
+}
+
+/** Where a text goes, and where the folder of its pictures. */
+export interface Place {
+  readonly output: string
+  readonly figures: string
 }
 
 /** Everything of the command's own in the folder, beside the manifest. */
@@ -41,23 +54,32 @@ export async function openOutFolder(folder: string, { anew }: { readonly anew: b
     await mkdir(dirname(target), { recursive: true })
     return target
   }
+  const put: Put = async (output, content) => {
+    const temporary = join(state, `${randomUUID()}.tmp`)
+    try {
+      await writeThrough(temporary, content)
+      await rename(temporary, await place(output))
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {})
+      throw error
+    }
+  }
   return {
     path,
     dataDir,
-    async write(output, text) {
-      const temporary = join(state, `${randomUUID()}.tmp`)
-      try {
-        await writeThrough(temporary, text)
-        await rename(temporary, await place(output))
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => {})
-        throw error
-      }
+    async write(output, text, figures) {
+      for (const { name, bytes } of figures?.files ?? []) await put(`${figures?.place}/${name}`, bytes)
+      await put(output, text)
+      if (figures === undefined) return
+      const names = figures.files.map(({ name }) => name)
+      await removeOthers(join(path, figures.place), names)
     },
-    async take(from, output, moved) {
-      const target = await place(output)
-      if (moved) await rename(join(path, from), target)
-      else await copyFile(join(path, from), target)
+    async take(from, to, moved) {
+      if (from.figures.length > 0) return takeWithFigures(path, put, from, to, moved)
+      const target = await place(to.output)
+      if (moved) await rename(join(path, from.output), target)
+      else await copyFile(join(path, from.output), target)
+      return []
     },
     has: (output) => existsSync(join(path, output)),
     finish: () => void (isFinished = true),
@@ -68,10 +90,36 @@ export async function openOutFolder(folder: string, { anew }: { readonly anew: b
   }
 }
 
-async function writeThrough(path: string, text: string): Promise<void> {
+/** Writes a file below the folder, whole or not at all. */
+type Put = (output: string, content: string | Uint8Array) => Promise<void>
+
+/** The text leads to its pictures by the name of their folder: it is written anew, when they are there. */
+async function takeWithFigures(path: string, put: Put, from: Written, to: Place, moved: boolean): Promise<string[]> {
+  const folder = dirname(from.figures[0] ?? '')
+  const names = from.figures.map((figure) => basename(figure))
+  for (const name of names) await put(`${to.figures}/${name}`, await readFile(join(path, folder, name)))
+  await put(to.output, movedLinks(await readFile(join(path, from.output), 'utf8'), folder, to.figures))
+  await removeOthers(join(path, to.figures), names)
+  if (moved) {
+    await rm(join(path, from.output))
+    await removeOthers(join(path, folder), [])
+  }
+  return names.map((name) => `${to.figures}/${name}`)
+}
+
+/** Removes pictures that belong to no text any more, and their folder when it is empty. */
+async function removeOthers(folder: string, kept: readonly string[]): Promise<void> {
+  const names = new Set(kept)
+  const found = await readdir(folder).catch(() => [])
+  const others = found.filter((name) => !names.has(name) && isFigure(`${folder}/${name}`))
+  for (const name of others) await rm(join(folder, name), { force: true })
+  if (names.size === 0 && found.length > 0) await rmdir(folder).catch(() => {})
+}
+
+async function writeThrough(path: string, content: string | Uint8Array): Promise<void> {
   const file = await open(path, 'w')
   try {
-    await file.writeFile(text)
+    await file.writeFile(content)
     await file.datasync()
   } finally {
     await file.close()
@@ -117,6 +165,11 @@ const SQLITE_BUSY = 5
 function isLocked(error: unknown): boolean {
   const { errcode } = Object(error) as { readonly errcode?: unknown }
   return typeof errcode === 'number' && errcode % 256 === SQLITE_BUSY
+}
+
+/** Returns the folder of the pictures of a document, beside its text: each form of the text has its own. */
+export function figurePlace(place: string, ending: string): string {
+  return outputPlace(place, ending === '.md' ? '.figures' : `${ending}.figures`)
 }
 
 /** What file systems allow a name to have. */

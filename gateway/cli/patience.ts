@@ -24,6 +24,8 @@ export interface Ends {
 const MAX_HITCHES = 3
 const FIRST_PAUSE_SECONDS = 0.5
 const LONGEST_PAUSE_SECONDS = 15
+/** Ten times what the gateway asks for. */
+const LONGEST_ASKED_SECONDS = 600
 
 /** Who is told that the gateway is away, and that it is back. */
 export interface PatienceListener {
@@ -77,8 +79,13 @@ function giveUp(failure: Failure, hitches: number): void {
   if (failure.kind === 'document' || hitches >= MAX_HITCHES) throw new DocumentError(failure.code, failure.message)
 }
 
+/** What stands between may ask for a day. */
+function within(seconds: number): number {
+  return Math.min(LONGEST_ASKED_SECONDS, Math.max(FIRST_PAUSE_SECONDS, seconds))
+}
+
 async function pause(failure: Failure, tries: number, signal: AbortSignal): Promise<void> {
-  const asked = 'afterSeconds' in failure ? failure.afterSeconds : null
+  const asked = 'afterSeconds' in failure && failure.afterSeconds !== null ? within(failure.afterSeconds) : null
   const doubled = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** Math.min(10, tries - 1))
   // Those that were refused together do not come back together.
   const seconds = (asked ?? doubled) * (0.75 + Math.random() / 2)

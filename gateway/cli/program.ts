@@ -35,13 +35,14 @@ export function createProgram(version: string, actions: Actions): Command {
 /** Without the headings and empty lines that would not fit a screen. */
 function formatHelp(command: Command, helper: Help): string {
   const width = helper.padWidth(command, helper)
-  const description = command.parent === null ? '' : `${helper.commandDescription(command)}\n\n`
+  // Of what has no description, the options follow at once: they fill the screen.
+  const description = command.parent === null ? '' : `\n${helper.commandDescription(command)}\n\n`
   const items = [
     ...helper.visibleArguments(command).map((item) => [helper.argumentTerm(item), helper.argumentDescription(item)]),
     ...helper.visibleOptions(command).map((item) => [helper.optionTerm(item), item.description]),
   ]
   const lines = items.map(([term = '', text = '']) => `  ${term.padEnd(width)}  ${text}\n`).join('')
-  return `Usage: ${helper.commandUsage(command).replace('ocr [options] [options]', 'ocr [options]')}\n\n${description}${lines}`
+  return `Usage: ${helper.commandUsage(command).replace('ocr [options] [options]', 'ocr [options]')}\n${description}${lines}`
 }
 
 function readOptions(): Option[] {
@@ -53,6 +54,11 @@ function readOptions(): Option[] {
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
     new Option('--prepare <ways>', preparations.join(',')),
+    new Option('--figures <way>', 'files beside the text (--out does), in it, or none').choices([
+      'reference',
+      'embed',
+      'drop',
+    ]),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
     new Option('--password <text>', 'of encrypted PDFs; better: OCR_PASSWORD, or'),
     new Option('--password-file <file>', 'a file that holds it'),

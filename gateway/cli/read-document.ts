@@ -35,25 +35,32 @@ const MAX_INLINE_BYTES = 4 * 1024 * 1024
 const UPLOAD_SECONDS = 24 * 3600
 const DELETE_TIMEOUT = 5000
 
-/** Has the gateway read one document, once. Throws what the client throws. */
+/** Has the gateway read one document, once, which `sending` has sent. Throws what the client throws. */
 export async function readDocument(
   client: OpenAI,
-  content: Content,
+  sending: Sending,
   question: Question,
   listener: ReadingListener,
   signal: AbortSignal,
 ): Promise<Reading> {
-  await using sent = await send(client, content, signal)
+  const part = await sending.part(signal)
   const { model, ocr, serviceTier } = question
   const body = {
     model,
     stream: true,
     stream_options: { include_usage: true },
     service_tier: serviceTier,
-    messages: [{ role: 'user', content: [sent.part] }],
+    messages: [{ role: 'user', content: [part] }],
     ocr,
   } as ChatCompletionCreateParamsStreaming
-  const { data, response } = await client.chat.completions.create(body, { signal }).withResponse()
+  const { data, response } = await client.chat.completions
+    .create(body, { signal })
+    .withResponse()
+    .catch((error: unknown) => {
+      // The gateway, or its successor, does not know what was sent before.
+      if (Object(error).code === 'file_not_found') sending.forget()
+      throw error
+    })
   const pages = Number(response.headers.get('x-ocr-pages') ?? NaN)
   listener.opened(Number.isNaN(pages) ? null : pages)
   return collect(data, listener)
@@ -80,18 +87,35 @@ async function collect(stream: AsyncIterable<ChatCompletionChunk>, listener: Rea
   throw Object.assign(new Error('the answer ended before its last event'), { code: 'ECONNRESET' })
 }
 
-interface Sent extends AsyncDisposable {
-  readonly part: unknown
+/** A document on its way to the gateway: a large one is sent once, however often it is asked for. */
+export interface Sending extends AsyncDisposable {
+  /** Returns the part of a message that stands for the document. */
+  part(signal: AbortSignal): Promise<unknown>
+  /** Lets the document be sent again. */
+  forget(): void
 }
 
-async function send(client: OpenAI, content: Content, signal: AbortSignal): Promise<Sent> {
-  if (content.kind === 'url') return inline({ type: 'image_url', image_url: { url: content.url } })
-  if (content.kind === 'bytes') return inline(filePart('stdin', content.bytes))
-  if (content.bytes > MAX_INLINE_BYTES) return upload(client, content.path, signal)
-  return inline(filePart(basename(content.path), await readFile(content.path, { signal })))
+/** Begins to send a document, when its part is asked for. Disposing deletes what was sent. */
+export function createSending(client: OpenAI, content: Content): Sending {
+  let uploaded: string | null = null
+  return {
+    async part(signal) {
+      if (content.kind === 'url') return { type: 'image_url', image_url: { url: content.url } }
+      if (content.kind === 'bytes') return filePart('stdin', content.bytes)
+      const { path, bytes } = content
+      // Not held: many documents may wait for a gateway that is busy.
+      if (bytes <= MAX_INLINE_BYTES) return filePart(basename(path), await readFile(path, { signal }))
+      uploaded ??= await upload(client, path, signal)
+      return { type: 'file', file: { file_id: uploaded } }
+    },
+    forget: () => void (uploaded = null),
+    async [Symbol.asyncDispose]() {
+      // What cannot be deleted now goes when its time is over.
+      if (uploaded !== null)
+        await client.files.delete(uploaded, { timeout: DELETE_TIMEOUT, maxRetries: 0 }).catch(() => {})
+    },
+  }
 }
-
-const inline = (part: unknown): Sent => ({ part, [Symbol.asyncDispose]: async () => {} })
 
 // The bytes tell the type; an ending that lies must not.
 function filePart(filename: string, bytes: Uint8Array) {
@@ -99,15 +123,9 @@ function filePart(filename: string, bytes: Uint8Array) {
   return { type: 'file', file: { filename: filename.toWellFormed(), file_data } }
 }
 
-async function upload(client: OpenAI, path: string, signal: AbortSignal): Promise<Sent> {
+async function upload(client: OpenAI, path: string, signal: AbortSignal): Promise<string> {
   const file = new File([await openAsBlob(path)], basename(path).toWellFormed())
   const expires_after = { anchor: 'created_at', seconds: UPLOAD_SECONDS } as const
   const { id } = await client.files.create({ file, purpose: 'user_data', expires_after }, { signal })
-  return {
-    part: { type: 'file', file: { file_id: id } },
-    async [Symbol.asyncDispose]() {
-      // What cannot be deleted now goes when its time is over.
-      await client.files.delete(id, { timeout: DELETE_TIMEOUT, maxRetries: 0 }).catch(() => {})
-    },
-  }
+  return id
 }

@@ -96,7 +96,9 @@ export function lookUp(
   { retryFailed, hasPassword }: Retrying,
 ): Known {
   const entries = manifest.find(sha256 ?? source, options, place)
-  const written = entries.filter((entry) => entry.output !== null && folder.has(entry.output))
+  const written = entries.filter(
+    ({ output: text, figures = [] }) => text !== null && [text, ...figures].every((file) => folder.has(file)),
+  )
   const isWanted = ({ status }: Entry): boolean => status === 'done' || !retryFailed
   const here = written.find((entry) => entry.output === output)
   if (here !== undefined && isWanted(here)) return { kind: 'known', entry: here }

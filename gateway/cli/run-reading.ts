@@ -119,7 +119,7 @@ function sayBeginning({ found, opened, connection, given }: Prepared, line: (tex
 }
 
 function sinkOf(
-  { given, opened, isOne }: Prepared,
+  { given, opened, isOne, question }: Prepared,
   listener: PrintListener,
 ): { readonly sink: Sink; readonly total: ((known: number) => string) | null } {
   if (given.dryRun === true) {
@@ -128,7 +128,10 @@ function sinkOf(
   }
   const form = formOf(given.output ?? 'markdown', given.json === true)
   return {
-    sink: opened.folder === null ? stdoutSink(form, isOne, listener) : folderSink(opened.folder, form),
+    sink:
+      opened.folder === null
+        ? stdoutSink(form, isOne, listener)
+        : folderSink(opened.folder, form, question.figuresAreAsked === true),
     total: null,
   }
 }
@@ -171,7 +174,9 @@ function stoppingLine({ rows }: Progress): string {
     'Stopping.',
     ...(left.length > MAX_NAMED ? [`${left.length} documents are left as far as they are read.`] : named),
     ...(left.length > 0 ? ['The gateway finishes the pages that are being read.'] : []),
-    ...(last > 0 ? [`Waiting for ${counted(last, 'document')} with a page to go at most; Ctrl-C again leaves all.`] : []),
+    ...(last > 0
+      ? [`Waiting for ${counted(last, 'document')} with a page to go at most; Ctrl-C again leaves all.`]
+      : []),
   ].join(' ')
 }
 

@@ -3,7 +3,7 @@ import type OpenAI from 'openai'
 import { fileTrouble, type Input } from './input.ts'
 import type { Entry, Manifest } from './manifest.ts'
 import type { Question } from './options.ts'
-import { outputPlace, type OutFolder } from './out-folder.ts'
+import { figurePlace, outputPlace, type OutFolder } from './out-folder.ts'
 import type { Patience } from './patience.ts'
 import { hasMoreToCome, type Outcome, type Progress, type Row } from './progress.ts'
 import { entryOf, failedEntry, failedPages, outcomeOf } from './entry.ts'
@@ -95,8 +95,8 @@ async function readOne(run: Run, input: Input, cut: AbortSignal): Promise<void> 
       { found, turn, row, onOpened: leaving.look },
       { stopping: run.stopping, cut: left },
     )
-    const output = await turn.write(reading)
-    await keep(run, entryOf(reading, output, { input, found, question: run.question, startedAt }))
+    const written = await turn.write(reading)
+    await keep(run, entryOf(reading, written, { input, found, question: run.question, startedAt }))
     run.progress.failedPages += failedPages(reading.ocr.pages)
     end(outcomeOf(reading))
   } catch (thrown) {
@@ -141,8 +141,10 @@ async function knownOutcome(
   if (known.kind === 'read') return null
   const { entry } = known
   if (known.kind === 'take' && entry.output !== null) {
-    await folder.take(entry.output, output, known.moved)
-    await keep(run, { ...entry, path: input.place, source: found.source, modified: found.modified, output })
+    const from = { output: entry.output, figures: entry.figures ?? [] }
+    const figures = await folder.take(from, { output, figures: figurePlace(input.place, ending) }, known.moved)
+    const taken = figures.length === 0 ? {} : { figures }
+    await keep(run, { ...entry, path: input.place, source: found.source, modified: found.modified, output, ...taken })
   }
   const { status, pages, error } = entry
   if (status === 'failed')

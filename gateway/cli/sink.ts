@@ -1,6 +1,7 @@
 import type { Input } from './input.ts'
-import type { OutFolder } from './out-folder.ts'
-import { outputPlace } from './out-folder.ts'
+import { localized } from './figures.ts'
+import type { OutFolder, Written } from './out-folder.ts'
+import { figurePlace, outputPlace } from './out-folder.ts'
 import type { Reading } from './read-document.ts'
 import { printable } from './say.ts'
 
@@ -16,7 +17,7 @@ export interface SinkTurn {
   text(text: string): void
   again(): void
   /** Returns where it was written to; null: standard output. */
-  write(reading: Reading): Promise<string | null>
+  write(reading: Reading): Promise<Written | null>
   /** There is nothing to write, or it is written: the next one may be. */
   end(): void
 }
@@ -47,16 +48,17 @@ function parsed(content: string): unknown {
   }
 }
 
-/** Writes each document into a folder. */
-export function folderSink(folder: OutFolder, form: Form): Sink {
+/** Writes each document into a folder, its pictures beside its text. */
+export function folderSink(folder: OutFolder, form: Form, figuresAreAsked: boolean): Sink {
   return {
     turn: (input) => ({
       text() {},
       again() {},
       async write(reading) {
         const output = outputPlace(input.place, form.ending)
-        await folder.write(output, form.write(input, reading))
-        return output
+        const { reading: local, figures } = localized(reading, figurePlace(input.place, form.ending), figuresAreAsked)
+        await folder.write(output, form.write(input, local), figures)
+        return { output, figures: figures.files.map(({ name }) => `${figures.place}/${name}`) }
       },
       end() {},
     }),

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import { watch } from 'chokidar'
 import { isDocument } from './document-kind.ts'
+import { isFigure } from './figures.ts'
 import type { Input } from './input.ts'
 import { usage } from './options.ts'
 
@@ -28,7 +29,8 @@ export async function* watchFolder(options: WatchOptions): AsyncGenerator<Input,
   const watcher = watch(root, {
     ignored: (path) =>
       (outDir !== root && (path === outDir || path.startsWith(outDir + sep))) ||
-      /(^|[/\\])\.[^/\\]*$/.test(relative(root, path)),
+      /(^|[/\\])\.[^/\\]*$/.test(relative(root, path)) ||
+      isFigure(relative(root, path)),
     awaitWriteFinish: { stabilityThreshold: STABLE, pollInterval: 250 },
     ignorePermissionErrors: true,
   })

@@ -123,6 +123,13 @@ function tokenWarnings(config: Config): string[] {
   return []
 }
 
+/** Returns the address that traces are sent to, as OpenTelemetry forms it; null: nothing is traced. */
+export function collectorUrl(config: Config): string | null {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: whole, OTEL_EXPORTER_OTLP_ENDPOINT: base } = config
+  if (config.OTEL_SDK_DISABLED) return null
+  return whole ?? (base === null ? null : `${base.replace(/\/$/, '')}/v1/traces`)
+}
+
 function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '[::1]'

@@ -26,6 +26,12 @@ const seconds = (min: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`))
 
+const share = z
+  .string()
+  .regex(/^(0?\.\d+|1(\.0+)?|0)$/, 'must be a share from 0 to 1, such as 0.9')
+  .transform(Number)
+  .pipe(z.number().positive('must be above 0'))
+
 const boolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
 
 const oneOf = <const T extends string>(values: readonly T[]) => z.enum(values, `must be one of ${values.join(', ')}`)
@@ -230,6 +236,12 @@ export const variables = {
     null,
     'found out',
     'Pages in flight at each upstream, those of all replicas that share `GATEWAY_REDIS_URL` together. Unset: the gateway finds out how many bring the most pages per second.',
+  ),
+  GATEWAY_MAX_KV_CACHE_USAGE: define<number | null>(
+    share,
+    null,
+    'none',
+    'Share of its KV cache, such as `0.9`, from which on an upstream is sent no more pages while it has any, until it has fallen by a tenth; as vLLM says on its `/metrics`, asked every second. One that says nothing is sent pages all the same.',
   ),
   GATEWAY_UPSTREAM_PATIENCE_SECONDS: define(
     seconds(0),
@@ -516,6 +528,25 @@ export const variables = {
     'Least severe line that is logged.',
   ),
   GATEWAY_LOG_FORMAT: define(oneOf(['json', 'pretty']), 'json', '`json`', '`pretty` for people.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'Collector of OpenTelemetry traces, `http://collector:4318`; it is sent protobuf over HTTP to `/v1/traces` below it. None: nothing is traced. OpenTelemetry’s other names work as well: [observing.md](operating/observing.md#traces).',
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: define<string | null>(
+    url(['http:', 'https:']),
+    null,
+    'none',
+    'The same, with its whole path.',
+  ),
+  OTEL_SDK_DISABLED: define(
+    z.string().transform((text) => text.toLowerCase() === 'true'),
+    false,
+    '`false`',
+    'Whether nothing is traced all the same.',
+  ),
+  OTEL_SERVICE_NAME: define<string | null>(z.string(), null, '`ocr-gateway`', 'What traces call the gateway.'),
 } satisfies Record<string, Variable<unknown>>
 
 /** The name of an environment variable of the gateway. */

@@ -2,6 +2,7 @@ import type { PageImage } from '../page/page.ts'
 import type { Rung, ServedModel } from '../profile/model-profile.ts'
 import type { Question } from '../profile/question.ts'
 import type { Turn } from '../schedule/turn.ts'
+import type { Span } from '../telemetry/span.ts'
 
 /** The kinds of engines, as models name theirs. */
 export type EngineName = ServedModel['engine']
@@ -11,6 +12,8 @@ export interface Prompt {
   readonly question: Question
   readonly image: PageImage
   readonly requestId: string
+  /** Of the attempt; left out: it is not traced. */
+  readonly span?: Span | undefined
   /** The page's place in the upstreams' queue. */
   readonly turn: Turn
   readonly attempt: Attempt

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Caller } from '../access/caller.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Span } from '../telemetry/span.ts'
 
 /** What a request's line in the access log says. Never text of a document. */
 export interface RequestRecord {
@@ -29,6 +30,8 @@ export interface GatewayEnv {
     caller: Caller | null
     /** What the answer says of the limits of its caller. */
     limitHeaders: Readonly<Record<string, string>>
+    /** Undefined: the request is not traced. */
+    span: Span | undefined
   }
 }
 

@@ -7,6 +7,7 @@ import { createTokenReader, type TokenReader } from '../usage/said-tokens.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
 import type { PassedOn } from '../request/chat.ts'
 import { passedBody } from '../request/passed-body.ts'
+import { traceHeaders, withSpan } from '../telemetry/span.ts'
 import type { GatewayContext, RequestRecord } from './context.ts'
 import type { JsonBody } from './read-json.ts'
 
@@ -39,8 +40,11 @@ export async function passThrough(
   const record = c.get('record')
   record.model = model.id
   const ids = { 'x-request-id': c.get('requestId') }
-  const request = { method: 'POST' as const, path, headers: { ...incoming.headers, ...ids }, model: model.id, turn }
-  const answer = await upstreams.forward({ ...request, body: await passedBody(body, { model, changed }) }, signal)
+  const passed = { body: await passedBody(body, { model, changed }), model: model.id, turn }
+  const answer = await withSpan(c.get('span'), `chat ${model.id}`, (span) => {
+    const headers = { ...incoming.headers, ...ids, ...traceHeaders(span) }
+    return upstreams.forward({ method: 'POST', path, headers, ...passed }, signal)
+  })
   body.reservation.release()
   const refused = refusal(answer.status, model.id)
   if (refused !== null) {

@@ -18,6 +18,7 @@ export function requestContext(c: GatewayContext, services: RequestServices): Re
   const { models, maxDocumentBytes, textChats } = services
   return {
     requestId: c.get('requestId'),
+    span: c.get('span'),
     key: c.get('record').key,
     patienceSeconds: patienceOf(c),
     onDisconnect: onDisconnectOf(c),

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { PageToRead } from '../read/page-to-read.ts'
+import { keyLabel } from '../telemetry/key-label.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Counts } from '../usage/counts.ts'
 import type { RequestAccount } from '../usage/meter.ts'
@@ -12,13 +14,26 @@ export interface PageCounters {
   readonly account?: Pick<RequestAccount, 'add'>
 }
 
-/** Counts a page that has ended, in the metrics and in what its caller has used. */
-export function countPage(result: PageResult, { model: { id: model } }: OcrRequest, counters: PageCounters): void {
-  const { metrics, account } = counters
-  const { status, error, usage } = result
-  const isCached = result.cache === 'hit' || result.cache === 'joined'
-  metrics.pages.inc({ status, model })
-  metrics.cache.inc({ result: result.cache })
+/** Returns how the metrics name a page. */
+export function pageLabels(status: PageStatus, { format }: PageToRead, { model, turn }: OcrRequest) {
+  return { status, model: model.id, key: keyLabel(turn.key), format }
+}
+
+/** Counts a page that has ended, after so many seconds, in the metrics and in what its caller has used. */
+export function countPage(
+  result: PageResult,
+  page: PageToRead,
+  request: OcrRequest,
+  seconds: number,
+  { metrics, account }: PageCounters,
+): void {
+  const { status, cache, warnings, error, usage } = result
+  const model = request.model.id
+  const isCached = cache === 'hit' || cache === 'joined'
+  metrics.pages.inc(pageLabels(status, page, request))
+  metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
+  metrics.cache.inc({ result: cache })
+  for (const { code } of warnings) metrics.pageWarnings.inc({ code })
   if (error !== null) metrics.errors.inc({ code: error.code })
   const { promptTokens, completionTokens } = isCached ? NO_TOKENS : usage
   if (!isCached) {

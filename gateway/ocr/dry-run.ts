@@ -71,7 +71,8 @@ async function lookAt(
     if (signal.aborted) throw signal.reason
     if (deadline.aborted) return { page, kind: 'pending' }
     const error = pageError(thrown)
-    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page cannot be drawn')
+    const ids = { request_id: request.id, trace_id: request.span?.traceId }
+    log.warn({ ...ids, code: error.code, err: error.cause ?? error }, 'page cannot be drawn')
     return { page, kind: 'unreadable', code: error.code }
   }
 }

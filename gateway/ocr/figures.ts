@@ -1,11 +1,12 @@
 import { pixelBox, type Box } from '../page/box.ts'
+import type { PageImage } from '../page/page.ts'
 import type { MarkedImage } from '../profile/marked-images.ts'
 import type { OcrModel } from '../profile/question.ts'
 import { cutBox } from '../read/cut-box.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { LedgerPage } from './ledger.ts'
-import type { PageResult } from './page-event.ts'
+import type { CutFigure, PageResult } from './page-event.ts'
 
 /** A page with more pictures than this is no page. */
 const MAX_PER_PAGE = 64
@@ -26,18 +27,41 @@ export function figureCutter({ model, figures: wanted = null }: OcrRequest, maxB
     if (wanted === null || wanted.limit === 0 || bytesLeft <= 0) return null
     const marked = markedFigures(result.text, result, model).slice(0, MAX_PER_PAGE)
     if (marked.length === 0) return null
-    const image = await page.draw(signal)
-    const figures: (Uint8Array | null)[] = []
+    const image = await drawLarge(page, result, signal)
+    // Mistral's pictures are JPEGs, whatever they show.
+    const mediaType = wanted.marks === 'keep' ? 'image/jpeg' : 'image/png'
+    const figures: (CutFigure | null)[] = []
     let cut = 0
     for (const figure of marked) {
       const isWanted = cut < wanted.limit && bytesLeft > 0 && isLarge(figure, wanted.minSize)
-      const bytes = isWanted ? await cutBox(image, figure.box) : null
-      cut += bytes === null ? 0 : 1
-      bytesLeft -= bytes?.length ?? 0
-      figures.push(bytes !== null && bytesLeft >= 0 ? bytes : null)
+      const part = isWanted ? await cutBox(image, figure.box, mediaType) : null
+      signal.throwIfAborted()
+      cut += part === null ? 0 : 1
+      bytesLeft -= part?.bytes.length ?? 0
+      figures.push(part !== null && bytesLeft >= 0 ? { ...part, place: figure.place } : null)
     }
     return figures
   }
+}
+
+/**
+ * Draws a page with more pixels than the engine was shown; as the engine was shown it where that cannot be done, or would show
+ * another part of the page: what the engine sees may be padded with paper.
+ */
+async function drawLarge(page: PageToRead, seen: PageResult, signal: AbortSignal): Promise<PageImage> {
+  const large = await page.drawForFigures?.(signal).catch((error: unknown) => {
+    if (signal.aborted) throw error
+    return null
+  })
+  return large != null && hasShapeOf(large, seen) ? large : page.draw(signal)
+}
+
+type Size = Pick<PageResult, 'width' | 'height'>
+
+/** Sides are rounded to whole pixels. */
+function hasShapeOf(image: PageImage, { width, height }: Size): boolean {
+  if (width === null || height === null || image.width < width) return false
+  return Math.abs(image.width * height - image.height * width) <= image.width + image.height
 }
 
 /** A picture on a page: its mark in the page's text, and where it stands in pixels of the page image. */

@@ -10,14 +10,15 @@ export interface FinishedPages {
   add(page: number, result: PageResult): Promise<void>
 }
 
-/** Returns what became of a page before; else has it read, and notes it. */
+/** Returns what became of a page before, completed by what is not kept; else has it read, and notes it. */
 export async function unlessFinished(
   number: PageNumber,
   finished: FinishedPages | undefined,
   read: () => Promise<PageEnd>,
+  complete: (found: PageResult) => Promise<PageResult>,
 ): Promise<PageEnd> {
   const found = finished?.find(number.page) ?? null
-  if (found !== null) return { type: 'page-end', page: number, result: found }
+  if (found !== null) return { type: 'page-end', page: number, result: await complete(found) }
   const end = await read()
   await finished?.add(number.page, end.result)
   return end
@@ -40,7 +41,7 @@ const keptResult = pageAnswer.omit({ cache: true }).extend({
     .nullable(),
 })
 
-/** Writes a page's result as text. Pictures that were cut out of it are left out. */
+/** Writes a page's result as text. Pictures are left out: they are cut out of the page again. */
 export function writeResult(result: PageResult): string {
   const { error } = result
   const kept = error && { code: error.code, message: error.message, param: error.param, retry: error.retry }

@@ -60,7 +60,8 @@ export function createLatePages(
       if (failure === null && !isFallback) done += 1
     },
     takeOver: (reading) => willFail() && keep(reading),
-    leave: (reading) => client.aborted && request.onDisconnect === 'finish' && keep(reading),
+    // A refresh that is sent again begins anew.
+    leave: (reading) => client.aborted && request.onDisconnect === 'finish' && request.cache === 'use' && keep(reading),
     late() {
       if (!signal.aborted) {
         cut += 1

@@ -2,6 +2,7 @@ import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageAllowance } from '../access/page-allowance.ts'
 import type { Admission } from '../schedule/admission.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
@@ -12,7 +13,7 @@ import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
 import type { PaceMeter } from './reading-pace.ts'
-import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
+import { recognize, withFigures, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
@@ -26,6 +27,8 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
   readonly expectEngine: (model: OcrModel, signal: AbortSignal) => Promise<void>
   readonly lookahead: number
+  /** Begins the spans of what no client waits for; left out: that is not traced. */
+  readonly tracer?: Tracer
   /** Readings that go on for requests that will be sent again. */
   readonly kept: KeptReadings
   /** Whether there is a cache in which answers are found again. */
@@ -66,8 +69,11 @@ export async function* ocr(
   const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
-    unlessFinished(page.number, finished, () =>
-      recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
+    unlessFinished(
+      page.number,
+      finished,
+      () => recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
+      (found) => withFigures(page.page, found, request, reading, pageSignal),
     )
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.

@@ -5,6 +5,7 @@ import { closeOpen } from './markdown/close-open.ts'
 import { nameImages } from './markdown/image-names.ts'
 import { escapedPlainText, plainText } from './markdown/plain-text.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
+import { figureWarnings, placeFigures, withoutFigures } from './page-figures.ts'
 
 /** How pages are joined in one output form. */
 export interface OutputForm {
@@ -50,13 +51,15 @@ function nameOf({ page, label }: PageNumber, name: string): string {
 }
 
 /** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
-function markdownOf(page: number, { text, isFallback }: PageResult, { answersJson }: OcrRequest): PagePart {
+function markdownOf(page: number, result: PageResult, request: OcrRequest): PagePart {
+  const { text, isFallback } = result
   // No model wrote the text layer, and JSON is no Markdown.
-  if (answersJson || isFallback) return { text, warnings: [], closing: 0 }
-  const named = nameImages(text, page)
+  if (request.answersJson || isFallback) return { text, warnings: [], closing: 0 }
+  const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
-  const warnings = openers.length === 0 ? [] : [closedWarning(openers)]
-  return { text: closed, warnings, closing: closed.length - named.length }
+  const warnings = [...(openers.length === 0 ? [] : [closedWarning(openers)]), ...figureWarnings(result, request)]
+  // Last, because a picture within the text may be millions of characters.
+  return { text: placeFigures(closed, page, result, request), warnings, closing: closed.length - named.length }
 }
 
 function closedWarning(openers: readonly string[]): PageWarning {
@@ -101,7 +104,7 @@ function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, sta
 
 /** Returns a page's text without markup, in which nothing can be open. */
 function textOf(result: PageResult, request: OcrRequest): PagePart {
-  return { text: unmarked(result, request), warnings: [], closing: 0 }
+  return { text: unmarked(result, request), warnings: figureWarnings(result, request), closing: 0 }
 }
 
 function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../errors.ts'
+import type { Box } from '../page/box.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
 
 /** One opened document, as the ledger describes it. */
@@ -23,8 +24,19 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly status: PageStatus
   readonly cache: PageAnswer['cache'] | 'off'
   readonly error: GatewayError | null
-  /** The pictures that were cut out of the page, JPEGs, in the order of their marks; null in the place of one that was not. */
-  readonly figures?: readonly (Uint8Array | null)[]
+  /** The pictures that were cut out of the page, in the order of their marks; null in the place of one that was not. */
+  readonly figures?: readonly (CutFigure | null)[]
+}
+
+/** A picture that was cut out of a page. */
+export interface CutFigure {
+  readonly bytes: Uint8Array
+  readonly mediaType: 'image/png' | 'image/jpeg'
+  /** Of the picture itself, in pixels; the page may have been drawn larger for it. */
+  readonly width: number
+  readonly height: number
+  /** Where it stands, in pixels of the page image. */
+  readonly place: Box
 }
 
 /** The documents are open and the pages chosen; nothing has been asked of an engine yet. */

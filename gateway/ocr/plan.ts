@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts'
 import type { PageWarning } from '../page/page.ts'
 import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
+import { withSpan, type SpanAttributes } from '../telemetry/span.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { pageKey, questionKey, type CachePartition } from './page-key.ts'
@@ -83,13 +84,23 @@ async function openAll(
   const documents: Document[] = []
   let pageCount = 0
   for (const source of sources) {
-    for (const document of await openDocuments(source, turn, signal)) {
+    const opened = await withSpan(request.span, 'ocr.document', async (span) => {
+      const found = await openDocuments(source, turn, signal)
+      span?.set(describeDocuments(found))
+      return found
+    })
+    for (const document of opened) {
       documents.push(opening.use(document))
       pageCount += document.pageCount
     }
     if (pages === null && pageCount > maxPages) throw tooManyPages(`${pageCount} pages or more`, request, maxPages)
   }
   return documents
+}
+
+function describeDocuments(documents: readonly Document[]): SpanAttributes {
+  const pages = documents.reduce((sum, { pageCount }) => sum + pageCount, 0)
+  return { 'ocr.document.type': documents[0]?.mediaType ?? null, 'ocr.document.pages': pages }
 }
 
 function tooManyPages(asked: string, { pages, pageNaming, sources }: OcrRequest, maxPages: number): GatewayError {
@@ -125,7 +136,11 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
     const warnings = warningsOf(document, given)
-    return { number, warnings, page: { ...planPage(request, document, number, services), ...shared, level } }
+    return {
+      number,
+      warnings,
+      page: { ...planPage(request, document, number, services), ...shared, level },
+    }
   })
 }
 
@@ -157,6 +172,19 @@ function locate(page: number, documents: readonly Document[]): { document: Docum
   throw new RangeError(`page ${page} is in none of the documents`)
 }
 
+/** As printers want pictures: two to three times what models are shown. An image is drawn as large as it is. */
+const FIGURE_RASTERIZATION: Rasterization = {
+  pixelBudget: { dpi: 300, maxPixels: 12_000_000 },
+  mediaType: 'image/png',
+  preparation: { tile: false },
+  isExtra: true,
+}
+
+/** Another drawing may be turned otherwise than the one that the model has seen. */
+function liesOtherwise({ preparation: { rotate = false, deskew = false } }: OcrRequest): boolean {
+  return rotate || deskew
+}
+
 function planPage(
   request: OcrRequest,
   document: Document,
@@ -179,6 +207,8 @@ function planPage(
     draw: draw(rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.
     drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
+    drawForFigures: liesOtherwise(request) ? null : draw(FIGURE_RASTERIZATION),
+    format: document.mediaType,
     requestId: request.id,
     turn: request.turn,
   }

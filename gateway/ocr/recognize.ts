@@ -9,7 +9,8 @@ import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
-import { countPage, type PageCounters } from './count-page.ts'
+import { countPage, pageLabels, type PageCounters } from './count-page.ts'
+import { beginPageSpan, endPageSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
 /** A page of a request: its numbers, and how it is read. */
@@ -42,7 +43,8 @@ export async function recognize(
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
-  const result = await resultInTime(page, request, services, late, signal)
+  const traced = { ...page, span: beginPageSpan(request, number) }
+  const result = await resultInTime(traced, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
   return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
 }
@@ -70,7 +72,7 @@ async function resultInTime(
   signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
-  if (end === 'left') services.metrics.pages.inc({ status: 'pending', model: request.model.id })
+  if (end === 'left') services.metrics.pages.inc(pageLabels('pending', page, request))
   return pendingResult(request)
 }
 
@@ -135,9 +137,15 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
   }
   const onTaken = () => void (isTaken = true)
   const read = async (): Promise<PageResult> => {
-    await services.permit?.(leave.signal)
-    pagesInFlight.inc()
-    return resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() => pagesInFlight.dec())
+    try {
+      await services.permit?.(leave.signal)
+      pagesInFlight.inc()
+      return await resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
+        pagesInFlight.dec(),
+      )
+    } finally {
+      page.span?.end('aborted')
+    }
   }
   const result = read()
   return {
@@ -156,27 +164,29 @@ async function resultOf(
   services: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  const startedAt = performance.now()
   const read = await readResult(page, request, services, signal)
-  const result = { ...read, ...(await cutOut(page, read, request, services, signal)) }
-  countPage(result, request, services)
+  const result = await withFigures(page, read, request, services, signal)
+  countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
+  endPageSpan(page.span, result)
   return result
 }
 
-/** A page whose pictures cannot be cut out has its text all the same. */
-async function cutOut(
+/** Adds the pictures that are wanted. A page whose pictures cannot be cut out has its text all the same. */
+export async function withFigures(
   page: PageToRead,
   result: PageResult,
-  { id }: OcrRequest,
-  { cutFigures, log }: RecognizeServices,
+  { id, span }: Pick<OcrRequest, 'id' | 'span'>,
+  { cutFigures, log }: Pick<RecognizeServices, 'cutFigures' | 'log'>,
   signal: AbortSignal,
-): Promise<Pick<PageResult, 'figures'>> {
+): Promise<PageResult> {
   try {
     const figures = (await cutFigures?.(page, result, signal)) ?? null
-    return figures === null ? {} : { figures }
+    return figures === null ? result : { ...result, figures }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
-    log.warn({ request_id: id, err: thrown }, 'pictures were not cut out')
-    return {}
+    log.warn({ request_id: id, trace_id: span?.traceId, err: thrown }, 'pictures were not cut out')
+    return result
   }
 }
 
@@ -194,7 +204,8 @@ async function readResult(
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     const error = pageError(thrown)
-    log.warn({ request_id: request.id, code: error.code, err: error.cause ?? error }, 'page failed')
+    const ids = { request_id: request.id, trace_id: request.span?.traceId }
+    log.warn({ ...ids, code: error.code, err: error.cause ?? error }, 'page failed')
     return failedResult(error, request)
   }
 }

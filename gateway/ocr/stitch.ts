@@ -44,7 +44,7 @@ export async function* stitch(
     const start = offset + joint.length
     offset = start + text.length
     if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
-    const { text: _, ...facts } = result
+    const facts = factsOf(result, request)
     pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing })
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
     held.push({ type: 'text', text, page: number.page })
@@ -72,6 +72,12 @@ export async function* stitch(
   yield* held
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
   yield { type: 'end', ledger: { documents, pages, warnings } }
+}
+
+/** The text stands in the content; so do pictures, where they are embedded: they are not held twice. */
+function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
+  const { text: _, figures, ...facts } = result
+  return figures === undefined || request.figures?.marks === 'embed' ? facts : { ...facts, figures }
 }
 
 function hasFailed({ status }: LedgerPage): boolean {

@@ -41,5 +41,8 @@ export function blocksInThousandths(text: string): MarkedBlock[] {
 /** Finds the pictures among such blocks. */
 export function imageBlocks(text: string): MarkedImage[] {
   const images = blocksInThousandths(text).filter(({ label }) => label === 'image')
-  return images.map(({ start, textStart: end, box }, index) => ({ name: `image_${index + 1}.png`, start, end, box }))
+  return images.map(({ start, textStart: end, box }, index) => {
+    const name = `image_${index + 1}.png`
+    return { name, alt: '', start, end, box }
+  })
 }

@@ -34,6 +34,11 @@ export class Crew {
     return this.#all.size
   }
 
+  /** Memory that all of them take, as they have said last. */
+  get heldBytes(): number {
+    return this.#all.values().reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+  }
+
   /** Returns an idle drawer that has the document, else any, else a new one; `isSlow`: one that gives way to the others. */
   take(documentId: string, isSlow: boolean): Drawer {
     const fitting = this.#idleOnes(isSlow)

@@ -14,6 +14,8 @@ export interface Rasterization {
   readonly preparation?: Preparation
   /** Whether to draw the page for a closer look: larger, or in parts, where that gains anything. */
   readonly closer?: boolean
+  /** Drawn beside the page as it is read: what is too much for it says nothing of that one. */
+  readonly isExtra?: boolean
 }
 
 /** Bytes that are read when a drawer is to have them, and not held for as long as their document is open. */

@@ -46,6 +46,11 @@ export function createRasterizer(options: RasterizerOptions): Rasterizer {
   return new RasterizerPool(options)
 }
 
+/** Under which name it is remembered that pages of a document were too much. */
+function drawnAs(sha256: string, { isExtra = false }: Rasterization): string {
+  return isExtra ? `${sha256} extra` : sha256
+}
+
 class RasterizerPool implements Rasterizer {
   readonly #options: RasterizerOptions
   readonly #crew: Crew
@@ -85,7 +90,7 @@ class RasterizerPool implements Rasterizer {
     waiting: Waiting,
     signal: AbortSignal,
   ) {
-    const known = this.#exhausted.ofPage(this.#hashes.get(document.id) ?? '', page)
+    const known = this.#exhausted.ofPage(drawnAs(this.#hashes.get(document.id) ?? '', rasterization), page)
     if (known !== null) throw known
     const result = await this.#run({ type: 'rasterize', document, page, rasterization }, waiting, signal)
     if (result.type !== 'drawn') throw new Error(`a drawer answered ${result.type} to rasterize`)
@@ -100,7 +105,8 @@ class RasterizerPool implements Rasterizer {
   }
 
   load() {
-    return { drawers: this.#crew.size, busy: this.#lanes.busy.size, waiting: this.#lanes.waiting.size }
+    const { size: drawers, heldBytes: bytes } = this.#crew
+    return { drawers, busy: this.#lanes.busy.size, waiting: this.#lanes.waiting.size, bytes }
   }
 
   async close(): Promise<void> {
@@ -271,9 +277,11 @@ class RasterizerPool implements Rasterizer {
     if (task.type === 'open' || known === undefined) {
       return this.#exhausted.noteDocument(await sha256Of(bytes), failure)
     }
-    if (!this.#exhausted.notePage(known, task.page, failure)) return
+    if (!this.#exhausted.notePage(drawnAs(known, task.rasterization), task.page, failure)) return
     this.#rejectWaiting(id, (waiting) =>
-      waiting.type === 'rasterize' ? this.#exhausted.ofPage(known, waiting.page) : failure,
+      waiting.type === 'rasterize'
+        ? this.#exhausted.ofPage(drawnAs(known, waiting.rasterization), waiting.page)
+        : failure,
     )
   }
 

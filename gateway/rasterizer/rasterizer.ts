@@ -49,8 +49,8 @@ export interface Rasterizer {
   ): Promise<PageImage>
   /** Closes a document in every drawer that has it. */
   forget(document: SharedDocument): void
-  /** Drawers that are alive, drawers that work, and tasks that wait for one. */
-  load(): { readonly drawers: number; readonly busy: number; readonly waiting: number }
+  /** Drawers that are alive, drawers that work, tasks that wait for one, and the memory that all of them take. */
+  load(): { readonly drawers: number; readonly busy: number; readonly waiting: number; readonly bytes: number }
   /** Ends all drawers; tasks that run or wait fail with `draining`. */
   close(): Promise<void>
 }

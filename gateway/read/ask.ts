@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import { GatewayError } from '../errors.ts'
 import type { PageImage } from '../page/page.ts'
 import { startTimeLimit } from '../schedule/time-limit.ts'
+import { traceAttempt } from './attempt-span.ts'
 import { collect } from './collect.ts'
 import { answered, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
@@ -14,10 +15,16 @@ export type AskEngine = (page: PageToRead, image: PageImage, signal: AbortSignal
  * picture without text is right.
  */
 export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): AskEngine {
-  return async function askOnce({ question, requestId, turn, onTaken }, image, signal) {
+  return async function askOnce({ question, requestId, turn, onTaken, span: page }, image, signal) {
     using limit = startTimeLimit(totalTimeoutSeconds * 1000, () => tooSlow(totalTimeoutSeconds), signal)
     const attempt = { number: 1, sampling: {}, tried: new Set<string>() }
-    const answer = await collect(engine({ question, image, requestId, turn, attempt, onTaken }, limit.signal))
+    const answer = await traceAttempt(
+      page,
+      { question, number: 1 },
+      (span) => collect(engine({ question, image, requestId, turn, attempt, onTaken, span }, limit.signal)),
+      // Tesseract counts no tokens.
+      ({ finishReason }) => ({ reason: null, usage: null, finishReason }),
+    )
     return answered(image, question.model.engine, answer)
   }
 }

@@ -1,6 +1,7 @@
 import type { PageImage } from '../page/page.ts'
 import type { Question } from '../profile/question.ts'
 import type { Turn } from '../schedule/turn.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { AttemptBudget } from './attempt-budget.ts'
 import type { AgreementLevel } from './evidence/agreement-level.ts'
 
@@ -32,7 +33,16 @@ export interface PageToRead {
   readonly draw: Draw
   /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
   readonly drawCloser: Draw | null
+  /**
+   * Rasterizes the page, as it lies in the document, with more pixels than an engine is shown, to cut pictures out of it. Left
+   * out, or null, where what an engine sees lies otherwise.
+   */
+  readonly drawForFigures?: Draw | null
+  /** Media type of its document. */
+  readonly format: string
   readonly requestId: string
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
   /** Whose page it is; while requests share its reading, the most urgent of them. */
   readonly turn: Turn
   /** The retries that are left to the request. */

@@ -2,6 +2,7 @@ import type { EngineName } from '../engine/engine.ts'
 import type { PageImage } from '../page/page.ts'
 import type { Gates } from '../schedule/request-gates.ts'
 import type { Release } from '../schedule/slots.ts'
+import { withSpan } from '../telemetry/span.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
@@ -47,7 +48,7 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
   return once(page.key, page, signal, async (page, signal) => {
     using slot = await takeSlot(page, services, signal)
     using observed = observer.onBegin(page)
-    const image = await lending(slot, page.draw)(signal)
+    const image = await withSpan(page.span, 'draw page', () => lending(slot, page.draw)(signal))
     observed.onDrawn(image)
     if (image.blank) return blank(image, engine)
     const answer = await oncePerImage(once, page, image, signal, (page, signal) =>
@@ -66,25 +67,27 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
 
 /** A page is in flight from here on: first its caller must have room for it, then the engine. */
 async function takeSlot(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<HeldSlot> {
-  const { turn, question } = page
+  const { turn, question, span } = page
   const askedAt = performance.now()
-  const leave = await services.gates.enter(turn, signal)
-  try {
-    const slots = services.slots[question.model.engine].slotsFor(question.model.id)
-    const release = await slots.acquire(turn, signal)
-    services.observer.onSlot((performance.now() - askedAt) / 1000)
-    const { lane } = turn
-    return {
-      lend: () => slots.lend(lane),
-      [Symbol.dispose]() {
-        release()
-        leave()
-      },
+  return withSpan(span, 'queue page', async () => {
+    const leave = await services.gates.enter(turn, signal)
+    try {
+      const slots = services.slots[question.model.engine].slotsFor(question.model.id)
+      const release = await slots.acquire(turn, signal)
+      services.observer.onSlot((performance.now() - askedAt) / 1000)
+      const { lane } = turn
+      return {
+        lend: () => slots.lend(lane),
+        [Symbol.dispose]() {
+          release()
+          leave()
+        },
+      }
+    } catch (error) {
+      leave()
+      throw error
     }
-  } catch (error) {
-    leave()
-    throw error
-  }
+  })
 }
 
 /** A slot that a page holds until it is disposed of. */

@@ -1,5 +1,6 @@
 import type { Source, SourceFacts } from '../document/source.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { JsonText } from './json-text.ts'
 import type { OcrRequest } from './ocr-request.ts'
 
@@ -31,6 +32,8 @@ export interface NamedDocuments {
 /** What decides how a request is read, beside its body. */
 export interface RequestContext {
   readonly requestId: string
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
   /** The name of the caller's API key; null when the gateway has no keys. */
   readonly key: string | null
   /** How long the client waits for a whole answer, in seconds from now; null when it does not say. */

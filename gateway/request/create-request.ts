@@ -3,6 +3,7 @@ import type { Source } from '../document/source.ts'
 import { ocrPages, parsePageRange, type PageNaming } from '../page/page-range.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
+import { figureWish } from './figures.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { chooseTask } from './task.ts'
@@ -21,20 +22,37 @@ export interface RequestParts {
   readonly pageNaming?: PageNaming
 }
 
+/** What of its context a request keeps. */
+type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
+
 /**
  * Creates the request that the pipeline reads. Throws `invalid_value` for pages that are no range, and for a task that
  * the model lacks.
  */
 export function createRequest(
   { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
-  { requestId, key, onDisconnect = 'abort' }: Pick<RequestContext, 'requestId' | 'key' | 'onDisconnect'>,
+  { requestId, key, span, onDisconnect = 'abort' }: Asker,
 ): OcrRequest {
-  const { pages, task, fields, password: _, documents, answerFormat, lane, patienceSeconds, ...sameNames } = options
+  const {
+    pages,
+    task,
+    fields,
+    figures,
+    password: _,
+    documents,
+    answerFormat,
+    lane,
+    patienceSeconds,
+    ...sameNames
+  } = options
   const range = pages === null ? null : parsePageRange(pages)
   const { output } = sameNames
-  const { warnings, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
+  const warnings = [...ofTask, ...ignored]
   return {
     id: requestId,
+    span,
     model,
     sources,
     pages: range,
@@ -43,6 +61,7 @@ export function createRequest(
     ...sameNames,
     onDisconnect,
     parsesContent: answerFormat !== null,
+    figures: wish,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,

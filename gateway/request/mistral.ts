@@ -27,6 +27,8 @@ export interface MistralAnswer {
   readonly headsApart: { readonly header: boolean; readonly footer: boolean }
   /** Whether the places of blocks are wanted, where the model was asked for them. */
   readonly includeBlocks: boolean
+  /** Whether pictures that were cut out stand in the Markdown, and whether they stand in `images`. */
+  readonly pictures: { readonly inMarkdown: boolean; readonly inImages: boolean }
   /** How large the document is, once it was opened. */
   readonly documentBytes: () => number | null
 }
@@ -90,7 +92,11 @@ export async function readMistralOcr(
   const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
   const request = createRequest({ ...parts, sources: [read] }, context)
   return {
-    request: { ...request, warnings: [...request.warnings, ...ignored(asked, request)], figures: figuresOf(asked) },
+    request: {
+      ...request,
+      warnings: [...request.warnings, ...ignored(asked, request)],
+      figures: figuresOf(asked, request.figures ?? null),
+    },
     annotation:
       annotated === null
         ? null
@@ -106,11 +112,14 @@ function taskOf(asked: MistralOcrRequest, { profile }: OcrModel): string | undef
 
 const wantsHeads = (asked: MistralOcrRequest): boolean => asked.extract_header === true || asked.extract_footer === true
 
-function shapeOf(asked: MistralOcrRequest): Pick<MistralAnswer, 'tableFormat' | 'headsApart' | 'includeBlocks'> {
+function shapeOf(
+  asked: MistralOcrRequest,
+): Pick<MistralAnswer, 'tableFormat' | 'headsApart' | 'includeBlocks' | 'pictures'> {
   return {
     tableFormat: asked.table_format ?? null,
     headsApart: { header: asked.extract_header === true, footer: asked.extract_footer === true },
     includeBlocks: asked.include_blocks !== false,
+    pictures: picturesOf(asked),
   }
 }
 
@@ -178,9 +187,16 @@ function imageBounds(asked: MistralOcrRequest): Pick<MistralAnswer, 'imageLimit'
   return { imageLimit: asked.image_limit ?? Infinity, imageMinSize: asked.image_min_size ?? 0 }
 }
 
-function figuresOf(asked: MistralOcrRequest): FigureWish | null {
+/** The writer of the answer names the pictures as Mistral does; what is not wanted at all is dropped from the text. */
+function figuresOf(asked: MistralOcrRequest, wish: FigureWish | null): FigureWish | null {
+  if (wish?.marks === 'drop') return wish
   const { imageLimit: limit, imageMinSize: minSize } = imageBounds(asked)
-  return asked.include_image_base64 === true ? { limit, minSize } : null
+  const { inMarkdown, inImages } = picturesOf(asked)
+  return inMarkdown || inImages ? { marks: 'keep', limit, minSize } : null
+}
+
+function picturesOf({ include_image_base64: isIncluded, ocr }: MistralOcrRequest): MistralAnswer['pictures'] {
+  return { inMarkdown: ocr?.figures === 'embed', inImages: isIncluded === true || ocr?.figures === 'reference' }
 }
 
 function noOutput(): GatewayError {

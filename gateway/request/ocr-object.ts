@@ -8,6 +8,7 @@ export const ocrObjectNames: OptionNames = {
   output: 'ocr.output',
   pageSeparator: 'ocr.page_separator',
   documents: 'ocr.documents',
+  figures: 'ocr.figures',
   answerFormat: 'response_format',
 }
 

@@ -2,6 +2,7 @@ import type { Source } from '../document/source.ts'
 import type { PageNaming, PageRange } from '../page/page-range.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { Question } from '../profile/question.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
@@ -13,6 +14,8 @@ export interface Warning {
 /** What a client wants read and how, in any protocol. */
 export interface OcrRequest extends Question {
   readonly id: string
+  /** Left out: it is not traced. */
+  readonly span?: Span | undefined
   readonly sources: readonly Source[]
   /** Null: all pages. Pages of several documents are numbered through, in the order of the documents. */
   readonly pages: PageRange | null
@@ -41,12 +44,17 @@ export interface OcrRequest extends Question {
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null
   readonly warnings: readonly Warning[]
-  /** The pictures that are to be cut out of each page, where the model marks them; left out, or null: none. */
+  /** What becomes of the pictures that the model marks; left out, or null: their marks stay, and none is cut out. */
   readonly figures?: FigureWish | null
 }
 
-/** Which pictures a client wants cut out of its pages. */
+/** What becomes of the marks of pictures in a page's Markdown. */
+export type FigureMarks = 'reference' | 'embed' | 'drop'
+
+/** Which pictures a client wants cut out of its pages, and how they stand in the text. */
 export interface FigureWish {
+  /** `keep`: as the model wrote them; the writer of the answer sees to them. */
+  readonly marks: FigureMarks | 'keep'
   /** The most of a page. */
   readonly limit: number
   /** Smaller ones are left out; pixels of the page image, in both directions. */

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
-import type { OcrRequest } from './ocr-request.ts'
+import type { FigureMarks, OcrRequest } from './ocr-request.ts'
 
 /** How a client wants its documents read, in the gateway's own names: each protocol maps its names onto these. */
 export interface OcrOptions extends Pick<
@@ -18,6 +18,8 @@ export interface OcrOptions extends Pick<
   readonly answerFormat: { readonly schema: Readonly<Record<string, unknown>> | null } | null
   /** Which of a conversation's documents are read: those of the last user message that has any, or of every message. */
   readonly documents: 'last' | 'all'
+  /** What becomes of the pictures that the model marks; null: their marks stay as the model wrote them. */
+  readonly figures: FigureMarks | null
   /** For an encrypted PDF. */
   readonly password: string | null
   readonly lane: Turn['lane']
@@ -34,7 +36,7 @@ export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
 
 /** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
 export type OptionNames = Readonly<
-  Record<'task' | 'fields' | 'output' | 'pageSeparator' | 'documents' | 'answerFormat', string>
+  Record<'task' | 'fields' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat', string>
 >
 
 const defaults: OcrOptions = {
@@ -51,6 +53,7 @@ const defaults: OcrOptions = {
   dryRun: false,
   answerFormat: null,
   documents: 'last',
+  figures: null,
   password: null,
   lane: 'interactive',
   patienceSeconds: null,

@@ -11,6 +11,7 @@ import { createRequest } from '../request/create-request.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { responseNames } from '../request/response.ts'
 import type { RequestContext } from '../request/context.ts'
+import type { Span } from '../telemetry/span.ts'
 import type { KeptResponse } from './kept.ts'
 import type { Spool } from './spool.ts'
 import type { ResponseWork } from './work.ts'
@@ -34,6 +35,8 @@ export interface Try {
   readonly onPiece: () => void
   /** Whether a page that no engine takes now ends the try: there will be another one. Else such a page has failed. */
   readonly waitsForEngine: boolean
+  /** Undefined: it is not traced. */
+  readonly span: Span | undefined
 }
 
 /**
@@ -44,12 +47,12 @@ export async function readInBackground(
   response: KeptResponse,
   process: string,
   services: ReadingServices,
-  { onPiece, waitsForEngine }: Try,
+  { onPiece, waitsForEngine, span }: Try,
   signal: AbortSignal,
 ): Promise<void> {
   const { work } = services
   const { id } = response
-  const request = await requestOf(response, services, signal)
+  const request = await requestOf(response, services, span, signal)
   const pages = work.finishedPages(id, process, signal)
   const finished = waitsForEngine ? untilOutage(pages) : pages
   const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
@@ -88,6 +91,7 @@ export function headOf({ id, question }: Pick<KeptResponse, 'id' | 'question'>):
 async function requestOf(
   { id, owner, question }: KeptResponse,
   { findModel, access, spool }: ReadingServices,
+  span: Span | undefined,
   signal: AbortSignal,
 ): Promise<OcrRequest> {
   const { requestId, documents, options, userText, leftOut } = question
@@ -101,7 +105,7 @@ async function requestOf(
     options: { ...options, password: null },
     names: responseNames,
   }
-  return createRequest(parts, { requestId, key: owner === '' ? null : owner })
+  return createRequest(parts, { requestId, key: owner === '' ? null : owner, span })
 }
 
 function noOcrModel(name: string): GatewayError {

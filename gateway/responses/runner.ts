@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { inSpan } from '../telemetry/span.ts'
 import type { Changes } from './changes.ts'
 import type { ClaimedResponse } from './kept.ts'
 import { readInBackground, type ReadingServices } from './read.ts'
@@ -123,7 +124,7 @@ async function read(
   services: RunnerServices,
   leave: AbortController,
 ): Promise<void> {
-  const { changes, log } = services
+  const { changes } = services
   const { id } = response
   const startedAt = performance.now()
   let hasPieces = false
@@ -131,12 +132,17 @@ async function read(
     hasPieces = true
     changes.tell(id)
   }
+  const names = { 'ocr.request.id': response.question.requestId, 'ocr.response.id': id }
+  const begun = services.ocr.tracer?.background('background response', names)
   const lease = setInterval(() => void renew(response, process, services, leave), RENEW_EVERY)
+  const log = begun === undefined ? services.log : services.log.child({ trace_id: begun.traceId })
   changes.tell(id)
   try {
     if (response.losses > MAX_LOSSES) throw lost(response.losses)
     const waitsForEngine = isPatient(response.failingSince)
-    await readInBackground(response, process, services, { onPiece, waitsForEngine }, leave.signal)
+    await inSpan(begun, (span) =>
+      readInBackground(response, process, services, { onPiece, waitsForEngine, span }, leave.signal),
+    )
     logEnd(response, null, startedAt, log)
   } catch (thrown) {
     try {

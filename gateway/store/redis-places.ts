@@ -39,8 +39,12 @@ export interface RedisPlaces {
 
 /** A gateway that has said nothing for so long is taken to be dead, in milliseconds. */
 const DEAD_AFTER = 3000
-/** After Redis was emptied nobody takes more than a quarter anew for so long: others may hold places that it forgot. In milliseconds. */
+/**
+ * After Redis was emptied, or has heard nobody for long, others may hold places that it does not know of: for so long, in
+ * milliseconds, it supposes that there are some gateways, and nobody takes more anew than is one's then.
+ */
 const GRACE = 2500
+const SUPPOSED = 4
 /** Who leads and has room left gives way to one that has so many times its pages and wants more: few pages find out little. */
 const LEAD_SHARE = 4
 /** In milliseconds. */
@@ -79,11 +83,12 @@ local function before(a, b)
   return a.id < b.id
 end
 
+-- A Redis that is full refuses to write, and still deletes: it forgets nobody before it has written.
 local answers = {}
 for url, me in pairs(own) do
   local key, fields = prefix .. url, nil
   fields = redis.call('HGETALL', key)
-  local lead, born, last, all, live = nil, nil, nil, {}, {}
+  local lead, born, last, all, live, dead = nil, nil, nil, {}, {}, {}
   local held, active, unbegun = 0, 0, 0
   for at = 1, #fields, 2 do
     local name, value = fields[at], fields[at + 1]
@@ -91,8 +96,8 @@ for url, me in pairs(own) do
     elseif name == 'born' then born = tonumber(value)
     else
       local said = cjson.decode(value)
-      if name == id then last = said
-      elseif math.abs(now - said.at) > ${DEAD_AFTER} then redis.call('HDEL', key, name)
+      if math.abs(now - said.at) > ${DEAD_AFTER} then table.insert(dead, name)
+      elseif name == id then last = said
       else
         live[name] = said
         table.insert(all, said)
@@ -100,7 +105,8 @@ for url, me in pairs(own) do
       end
     end
   end
-  if not born then born = now; redis.call('HSET', key, 'born', string.format('%.0f', now)) end
+  local isNew = not born or (#dead > 0 and #all == 0 and not last)
+  if isNew then born = now; redis.call('HSET', key, 'born', string.format('%.0f', now)) end
 
   if not lead or (me.isSettled and not lead.isSettled) then lead = { id = id, limit = me.limit, isSettled = me.isSettled }
   elseif lead.id == id then
@@ -111,6 +117,7 @@ for url, me in pairs(own) do
     if not other or (hasRoom and me.inFlight > other.inFlight * ${LEAD_SHARE}) then lead.id = id end
   end
   redis.call('HSET', key, 'leader', cjson.encode(lead))
+  if #dead > 0 then redis.call('HDEL', key, unpack(dead)) end
 
   me.id, me.at = id, now
   me.hungry = me.held == 0 and me.inFlight + me.waiting > 0
@@ -127,7 +134,11 @@ for url, me in pairs(own) do
   end
 
   local most = me.target
-  if math.abs(now - born) < ${GRACE} then most = math.min(most, math.max(me.held, math.ceil(lead.limit / 4))) end
+  local gateways = #all
+  if math.abs(now - born) < ${GRACE} then
+    most = math.min(most, math.max(me.held, math.ceil(lead.limit / ${SUPPOSED})))
+    gateways = math.max(gateways, ${SUPPOSED})
+  end
   local part = me.target
   if me.held <= me.target then part = math.min(most, math.max(me.held, lead.limit - held)) end
   local target = me.target
@@ -136,7 +147,7 @@ for url, me in pairs(own) do
   redis.call('PEXPIRE', key, ${FORGOTTEN_AFTER})
   answers[url] = {
     limit = lead.limit, isSettled = lead.isSettled, leads = lead.id == id,
-    part = part, target = target, gateways = #all, active = active, unbegun = unbegun,
+    part = part, target = target, gateways = gateways, active = active, unbegun = unbegun,
   }
 end
 return cjson.encode(answers)

@@ -2,6 +2,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 
 const STAGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 
+/** With an edge at the 1.5 s that alerts.yml asks for: between edges a quantile is a guess. */
+const PAGE_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 120, 300, 600]
+
 /**
  * Builds the gateway's metrics in their own registry. Each name is written here, once, and nowhere else. Labels come from
  * closed sets: routes as they are declared, models as they are served.
@@ -18,6 +21,7 @@ export function createMetrics() {
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
+    ...placeMetrics(registers),
     ...fileMetrics(registers),
     ...batchMetrics(registers),
     ...webhookMetrics(registers),
@@ -86,8 +90,21 @@ function pageMetrics(registers: Registry[]) {
   return {
     pages: new Counter({
       name: 'ocr_gateway_pages_total',
-      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed, pending) and model.',
-      labelNames: ['status', 'model'],
+      help: 'Pages ended, by status (ok, repaired, fallback, blank, failed, pending), model, the name of the key (jwt: any token; none: there are no keys) and the media type of the document.',
+      labelNames: ['status', 'model', 'key', 'format'],
+      registers,
+    }),
+    pageSeconds: new Histogram({
+      name: 'ocr_gateway_page_duration_seconds',
+      help: 'Seconds from looking a page up to its result, all waits and attempts included, by lane (interactive, batch) and what the cache knew of it (hit, miss, joined, off).',
+      labelNames: ['lane', 'cache'],
+      buckets: PAGE_BUCKETS,
+      registers,
+    }),
+    pageWarnings: new Counter({
+      name: 'ocr_gateway_page_warnings_total',
+      help: 'What makes the text of pages less certain, by the code of the warning; text_disagrees: the page has text that the answer lacks.',
+      labelNames: ['code'],
       registers,
     }),
     pagesInFlight: new Gauge({
@@ -173,16 +190,96 @@ function upstreamMetrics(registers: Registry[]) {
       labelNames: ['upstream'],
       registers,
     }),
+    upstreamLanes: new Gauge({
+      name: 'ocr_gateway_upstream_lane_pages',
+      help: 'Pages of this gateway at an upstream now, by lane: interactive, batch.',
+      labelNames: ['upstream', 'lane'],
+      registers,
+    }),
     upstreamUp: new Gauge({
       name: 'ocr_gateway_upstream_up',
       help: '1 while an upstream answers and serves a model, else 0.',
       labelNames: ['upstream'],
       registers,
     }),
+    upstreamHeldBack: new Gauge({
+      name: 'ocr_gateway_upstream_held_back',
+      help: '1 while an upstream is sent no more pages, as its KV cache is fuller than GATEWAY_MAX_KV_CACHE_USAGE; else 0.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    ...serverMetrics(registers),
     upstreamBreaker: new Gauge({
       name: 'ocr_gateway_upstream_breaker',
       help: '1 for the state that the breaker of an upstream is in: closed, half-open, open.',
       labelNames: ['upstream', 'state'],
+      registers,
+    }),
+  }
+}
+
+/** What vLLM says of itself, so that one scrape shows both sides. */
+function serverMetrics(registers: Registry[]) {
+  return {
+    upstreamRunning: new Gauge({
+      name: 'ocr_gateway_upstream_server_running',
+      help: 'Requests that vLLM says it runs, those of others included (vllm:num_requests_running), as it was asked last: at least every 10 seconds.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamWaiting: new Gauge({
+      name: 'ocr_gateway_upstream_server_waiting',
+      help: 'Requests that vLLM says wait in it (vllm:num_requests_waiting); those that it still preprocesses are left out.',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamKvCache: new Gauge({
+      name: 'ocr_gateway_upstream_server_kv_cache_usage',
+      help: 'Share of its KV cache that vLLM says is used, of its fullest engine: 0 to 1 (vllm:kv_cache_usage_perc, or vllm:gpu_cache_usage_perc).',
+      labelNames: ['upstream'],
+      registers,
+    }),
+    upstreamPreemptions: new Counter({
+      name: 'ocr_gateway_upstream_server_preemptions_total',
+      help: 'Requests that vLLM has interrupted for want of KV cache since it was started (vllm:num_preemptions).',
+      labelNames: ['upstream'],
+      registers,
+    }),
+  }
+}
+
+/** What the process has and takes, beside the default metrics. */
+function placeMetrics(registers: Registry[]) {
+  return {
+    drawers: new Gauge({
+      name: 'ocr_gateway_drawers',
+      help: 'Processes that open documents and draw pages, by state: busy, idle.',
+      labelNames: ['state'],
+      registers,
+    }),
+    drawingWaiting: new Gauge({
+      name: 'ocr_gateway_drawing_tasks_waiting',
+      help: 'Pages to be drawn, and documents to be opened, that wait for a drawer now.',
+      registers,
+    }),
+    drawersBytes: new Gauge({
+      name: 'ocr_gateway_drawers_resident_memory_bytes',
+      help: 'Resident memory of the drawers, as each has said last; that of the gateway itself is process_resident_memory_bytes.',
+      registers,
+    }),
+    redisUp: new Gauge({
+      name: 'ocr_gateway_redis_up',
+      help: '1 while the Redis of the page cache answers, else 0: every page is a miss then. No sample without Redis.',
+      registers,
+    }),
+    dataBytes: new Gauge({
+      name: 'ocr_gateway_data_disk_bytes',
+      help: 'Size of the file system of GATEWAY_DATA_DIR, or of GATEWAY_SHARED_DIR where that is set. No sample before the folder is there.',
+      registers,
+    }),
+    dataFreeBytes: new Gauge({
+      name: 'ocr_gateway_data_disk_free_bytes',
+      help: 'What of it the gateway may still fill.',
       registers,
     }),
   }
@@ -209,6 +306,11 @@ function fileMetrics(registers: Registry[]) {
     storedBytes: new Gauge({
       name: 'ocr_gateway_stored_bytes',
       help: 'Bytes of those files, and of the parts of uploads that are not complete.',
+      registers,
+    }),
+    storedBytesLimit: new Gauge({
+      name: 'ocr_gateway_stored_bytes_limit',
+      help: 'The most that those files may take: GATEWAY_MAX_STORED_BYTES.',
       registers,
     }),
     uploadedBytes: new Counter({

@@ -26,7 +26,7 @@ export interface ForwardedResponse {
 }
 
 /** What is said to the upstream of the client's headers. The rest is between the client and the gateway. */
-const REQUEST_HEADERS = new Set(['accept', 'x-request-id'])
+const REQUEST_HEADERS = new Set(['accept', 'x-request-id', 'traceparent', 'tracestate'])
 
 /** The body was read as JSON, whatever the client calls it; vLLM refuses every other name and none. */
 const JSON_BODY = { 'content-type': 'application/json' }
@@ -56,42 +56,49 @@ export async function forwardRequest(
   { method, path, headers, body }: ForwardRequest,
   signal: AbortSignal,
 ): Promise<ForwardedResponse> {
+  const until = untilLost(lease, signal)
+  const release = (): void => {
+    until.forget()
+    lease.release()
+  }
   try {
     const passed = passedOn(headers, (name) => REQUEST_HEADERS.has(name))
     const request = { method, path, headers: body === null ? passed : { ...passed, ...JSON_BODY }, body }
-    const response = await unlessLost(lease, signal, (until) => lease.send(request, until))
+    signal.throwIfAborted()
+    const response = await lease.send(request, until.signal)
+    until.hasBegun()
     if (response.status === 401 || response.status === 403) {
       response.body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
       throw keyRefused(new Error(`${lease.url} answered ${response.status}`))
     }
-    response.body.once('close', () => lease.release())
+    response.body.once('close', release)
     return {
       status: response.status,
       headers: passedOn(response.headers, (name) => !OWN_HEADERS.has(name)),
       body: response.body,
     }
   } catch (error) {
-    lease.release()
+    release()
     throw error
   }
 }
 
-/** Sends a request; gives it up when its upstream is found gone, dead or asleep before it has begun to answer. */
-async function unlessLost<Answer>(
-  { lost }: UpstreamLease,
-  signal: AbortSignal,
-  send: (until: AbortSignal) => Promise<Answer>,
-): Promise<Answer> {
+/** A signal that fires when the client leaves, or the upstream is found gone, dead or asleep before it has begun to answer. */
+function untilLost({ lost }: UpstreamLease, signal: AbortSignal) {
   const end = new AbortController()
   const leave = () => end.abort(lost.aborted ? lost.reason : signal.reason)
-  // What has begun to answer goes on, until its client leaves.
+  const hasBegun = (): void => lost.removeEventListener('abort', leave)
   signal.addEventListener('abort', leave, { once: true })
   lost.addEventListener('abort', leave, { once: true })
-  try {
-    signal.throwIfAborted()
-    return await send(end.signal)
-  } finally {
-    lost.removeEventListener('abort', leave)
+  return {
+    signal: end.signal,
+    /** What has begun to answer goes on, until its client leaves. */
+    hasBegun,
+    /** The signal of a line of a batch outlives the line. */
+    forget(): void {
+      hasBegun()
+      signal.removeEventListener('abort', leave)
+    },
   }
 }
 

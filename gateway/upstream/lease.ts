@@ -58,7 +58,7 @@ export interface Leases {
   /** Counts one request more as in flight. */
   take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease
   /** Held now. */
-  count(kind: LeaseKind): number
+  readonly count: (kind: LeaseKind) => number
   /** Who is in the places for pages. */
   readonly places: LaneRoom
 }

@@ -11,7 +11,7 @@ const REST = 1000
 const LATE = 1000
 /** A gateway that stops waits no longer for Redis to note it, in milliseconds. */
 const LEAVE_TIMEOUT = 500
-/** Before Redis has answered once, a gateway takes one in so many of a server's places: it may not be alone. */
+/** Before Redis has answered once, a gateway goes on as one of so many that all have as much: it may not be alone. */
 const UNTOLD_SHARE = 4
 
 /** One server, as this gateway sees it. */
@@ -66,19 +66,7 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
     const server: Server = { ...joining, granted: null, said: null }
     servers.set(server.url, server)
     alarm.set(0)
-    return {
-      leads: () => server.granted?.leads ?? true,
-      part: (limit) => Math.max(isAway ? evenPart(server, limit) : 0, partOf(server, limit)),
-      others: () => ({ active: server.granted?.active ?? 0, unbegun: server.granted?.unbegun ?? 0 }),
-      warnings: () => (isAway ? [WARNING] : []),
-      wanted() {
-        // Who has said so waits for the others.
-        if (server.said?.waiting === 0) alarm.set(SOON)
-      },
-      left() {
-        if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) alarm.set(SOON)
-      },
-    }
+    return shareOf(server, { isAway: () => isAway, reportSoon: () => alarm.set(SOON) })
   }
 
   return {
@@ -87,6 +75,25 @@ export function createSharedLimits(places: RedisPlaces): LimitShares {
       alarm.close()
       if (isAway) return
       await Promise.race([places.leave(id, [...servers.keys()]).catch(() => {}), delay(LEAVE_TIMEOUT)])
+    },
+  }
+}
+
+function shareOf(
+  server: Server,
+  { isAway, reportSoon }: { readonly isAway: () => boolean; readonly reportSoon: () => void },
+): ServerShare {
+  return {
+    leads: () => server.granted?.leads ?? true,
+    part: (limit) => Math.max(isAway() ? evenPart(server, limit) : 0, partOf(server, limit)),
+    others: () => server.granted ?? supposedOthers(server),
+    warnings: () => (isAway() ? [WARNING] : []),
+    wanted() {
+      // Who has said so waits for the others.
+      if (server.said?.waiting === 0) reportSoon()
+    },
+    left() {
+      if (server.granted !== null && (server.said?.held ?? 0) > server.granted.part) reportSoon()
     },
   }
 }
@@ -128,8 +135,9 @@ function createAlarm(run: () => Promise<void>) {
 }
 
 /** A part stands until the next grant; by what the one who finds out the limit has raised it since, nobody else has more. */
-function partOf({ granted }: Server, limit: number): number {
-  if (granted === null) return Math.max(1, Math.floor(limit / UNTOLD_SHARE))
+function partOf(server: Server, limit: number): number {
+  const { granted } = server
+  if (granted === null) return evenPart(server, limit)
   const raised = granted.leads ? Math.max(0, limit - granted.limit) : 0
   return Math.min(limit, granted.part + raised)
 }
@@ -138,14 +146,20 @@ function evenPart({ granted }: Server, limit: number): number {
   return Math.max(1, Math.floor(limit / (granted?.gateways ?? UNTOLD_SHARE)))
 }
 
+/** Without them the limit of a gateway that is told nothing would seem never to be reached, and stay where searches begin. */
+function supposedOthers(server: Server): ReturnType<ServerShare['others']> {
+  const { inFlight, unbegun, limit } = server.demand()
+  const share = limit / evenPart(server, limit) - 1
+  return { active: inFlight * share, unbegun: unbegun * share }
+}
+
 function reportOf(server: Server): PlacesReport {
-  const { granted } = server
   const own = server.demand()
-  return {
-    ...own,
-    held: Math.max(own.inFlight, server.granted === null ? 0 : partOf(server, own.limit)),
-    leads: granted?.leads ?? false,
-  }
+  const { granted } = server
+  if (granted !== null) return { ...own, held: Math.max(own.inFlight, partOf(server, own.limit)), leads: granted.leads }
+  // Found out beside others that may not be there: little, and the search goes on as it begins, which is fast.
+  const limit = own.isSettled ? Math.ceil(own.limit / UNTOLD_SHARE) : own.limit
+  return { ...own, limit, isSettled: false, held: own.inFlight, leads: false }
 }
 
 /** Takes a grant over; returns whether something has changed. */

@@ -1,6 +1,6 @@
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { Turn } from '../schedule/turn.ts'
-import { createAdaptiveLimit } from './adaptive-limit.ts'
+import { createAdaptiveLimit, type AdaptiveLimit } from './adaptive-limit.ts'
 import { createBreaker } from './breaker.ts'
 import type { BreakerState } from './breaker.ts'
 import { connectUpstream } from './connection.ts'
@@ -8,10 +8,12 @@ import type { ConnectionOptions } from './connection.ts'
 import { createHealth } from './health.ts'
 import type { UpstreamHealth, UpstreamLog } from './health.ts'
 import { createImageLimit } from './image-limit.ts'
+import { askLoad, createPressure } from './pressure.ts'
+import type { Pressure, PressureStatus } from './pressure.ts'
 import { createLeases } from './lease.ts'
 import { unshared } from './limit-share.ts'
 import type { LimitShares, ServerShare } from './limit-share.ts'
-import type { LeaseKind, UpstreamEvents, UpstreamLease } from './lease.ts'
+import type { LeaseKind, Leases, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
 
@@ -20,13 +22,15 @@ export interface UpstreamOptions extends ConnectionOptions {
   readonly chooseProfile: ChooseProfile
   /** Pages in flight, as an operator wants it; null: found out. */
   readonly concurrency: number | null
+  /** The share of its KV cache from which on a server is sent no more pages; left out: it is sent pages all the same. */
+  readonly maxKvCacheUsage?: number | null
   /** Shares the servers' places with other gateways; left out: there are none. */
   readonly shares?: LimitShares
   readonly onLog?: UpstreamLog
 }
 
 /** What `/ready` and the metrics say of one upstream. */
-export interface UpstreamStatus {
+export interface UpstreamStatus extends PressureStatus {
   readonly url: string
   /** Null when it answers. */
   readonly problem: string | null
@@ -37,6 +41,8 @@ export interface UpstreamStatus {
   readonly breaker: BreakerState
   /** Pages and forwarded requests. */
   readonly inFlight: number
+  /** Pages, by lane. */
+  readonly lanes: Readonly<Record<Turn['lane'], number>>
   /** Most pages in flight, those of all gateways that share it. */
   readonly limit: number
   /** Most pages in flight of this gateway's. */
@@ -81,15 +87,23 @@ export interface Upstream {
 /** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
 const UNKNOWN_RATE = 100
 
+/** Nobody waits for one that is sent no more pages. */
+function secondsFor(pages: number, limit: AdaptiveLimit, isHeldBack: boolean): number {
+  if (isHeldBack) return Infinity
+  return Math.max(limit.fastest() ?? 0, pages / (limit.rate() ?? UNKNOWN_RATE))
+}
+
 /** Creates one upstream, not yet asked. */
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
-  const { chooseProfile, concurrency, shares = unshared, onLog } = options
+  const { chooseProfile, concurrency, shares = unshared, onLog, maxKvCacheUsage = null } = options
   const connection = connectUpstream(baseUrl, options)
   const { url } = connection
   const limit = createAdaptiveLimit({ pinned: concurrency, share: () => share, onChange: events.onChange })
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
+  const ask = (signal: AbortSignal) => askLoad(connection, signal)
+  const pressure = createPressure({ ask, maxKvCacheUsage, onChange: events.onChange, onLog: log })
   const breaker = createUpstreamBreaker(log, events)
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
@@ -105,6 +119,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const inFlight = () => pages() + leases.count('forwarded')
   const part = () => share.part(limit.current)
   function roomIn(lane: Turn['lane'], places: number): number {
+    if (pressure.holdsBack(pages())) return 0
     const room = leases.places.room(lane, places)
     if (room <= 0) share.wanted()
     return room
@@ -122,23 +137,34 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) =>
-      Math.max(limit.fastest() ?? 0, (inFlight() + share.others().active + more) / (limit.rate() ?? UNKNOWN_RATE)),
+    waitFor: (more) => secondsFor(inFlight() + share.others().active + more, limit, pressure.holdsBack(pages())),
     status: () => ({
       url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],
       ...heardOf(health),
       breaker: breaker.state(),
-      inFlight: inFlight(),
+      ...placesOf(leases),
       limit: limit.current,
       part: part(),
+      ...pressure.status(),
     }),
     compared: (agrees) => readings.compared(agrees),
-    discover: (signal) => health.discover(signal),
+    discover: (signal) => askAll(health, pressure, signal),
     lease: (kind, lane) => leases.take(kind, lane),
     close: () => connection.close(),
   }
 }
+
+/** What a server says of its own work is not waited for. */
+function askAll(health: UpstreamHealth, pressure: Pressure, signal: AbortSignal): Promise<void> {
+  void pressure.read(signal)
+  return health.discover(signal)
+}
+
+const placesOf = ({ count, places }: Leases) => ({
+  inFlight: count('page') + count('forwarded'),
+  lanes: { interactive: places.count('interactive'), batch: places.count('batch') },
+})
 
 const heardOf = (health: UpstreamHealth) => ({
   problem: health.problem(),

@@ -28,6 +28,7 @@ import { createRedisPlaces } from '../store/redis-places.ts'
 import type { SharedRedis } from '../store/redis.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { unshared, type LimitShares } from '../upstream/limit-share.ts'
 import { createSharedLimits } from '../upstream/shared-limits.ts'
@@ -41,6 +42,7 @@ const REDIS_TIMEOUT_MS = 300
 /** What the pipeline is made of. */
 export interface OcrParts extends ReadParts {
   readonly log: Log
+  readonly tracer: Tracer
   readonly rasterizer: Rasterizer
   readonly admission: Admission
   readonly kept: KeptReadings
@@ -49,12 +51,14 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } = parts
+  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } =
+    parts
   return {
     reading: createReadServices(config, parts),
     metrics,
     meter,
     log,
+    tracer,
     rasterizationVersion: rasterizationVersion(config.GATEWAY_RASTERIZER),
     imageMediaType: config.GATEWAY_PAGE_IMAGE === null ? null : (`image/${config.GATEWAY_PAGE_IMAGE}` as const),
     cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
@@ -168,6 +172,7 @@ export function createConfiguredUpstreams(config: Config, { log, shares, queuedF
     concurrency: config.GATEWAY_UPSTREAM_CONCURRENCY,
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     shares,
+    maxKvCacheUsage: config.GATEWAY_MAX_KV_CACHE_USAGE,
     queuedFor,
     maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,

@@ -1,8 +1,9 @@
-// `npm run bench`: every benchmark, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
+// `npm run bench`: every benchmark but `dashboard`, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
 // when a bar was missed.
 import { benchBatchKills } from './batch-kills.ts'
 import { benchBatchSizes } from './batch-sizes.ts'
 import { benchBounds } from './bounds.ts'
+import { benchDashboard } from './dashboard.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPassthrough } from './passthrough.ts'
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   'batch-kills': benchBatchKills,
   'batch-sizes': benchBatchSizes,
   bounds: benchBounds,
+  dashboard: benchDashboard,
   fairness: benchFairness,
   gateway: benchGateway,
   passthrough: benchPassthrough,
@@ -24,7 +26,8 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   saturation: benchSaturation,
 }
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
+const wanted =
+  process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches).filter((name) => name !== 'dashboard')
 for (const words of wanted) {
   const [name = '', only] = words.split(':')
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined

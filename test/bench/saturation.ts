@@ -1,6 +1,9 @@
-// A document of 500 pages, beside what the engines behind the gateway could do at best.
+// A document of 500 pages, beside what the engines behind the gateway could do at best, and beside the simulator.
 import { openDocument } from '../../gateway/document/open.ts'
 import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
+import { oneDocument } from '../simulate/document.ts'
+import { fixedRate } from '../simulate/scenario.ts'
+import { simulate } from '../simulate/simulator.ts'
 import { imagePart } from '../support/documents.ts'
 import { launchFake, launchGateway } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
@@ -12,6 +15,10 @@ import { makeSource } from '../support/make-source.ts'
 const PAGES = 500
 /** The most that a document may take, in times of the ideal. */
 const MAX_RATIO = 1.05
+/** How far what the simulator says may be from it, as a share. */
+const MAX_DIFFERENCE = 0.05
+/** What drawing one of these pages takes, for the simulator. */
+const DRAW_SECONDS = 0.02
 
 /** An engine of a fixed rate: `places` pages at once, each for `seconds`. */
 interface Server {
@@ -44,14 +51,19 @@ export async function benchSaturation(only?: string): Promise<boolean> {
     const ideal = idealSeconds(servers)
     const { seconds, firstTextSeconds, faults } = await throughGateway(servers, document)
     const ratio = seconds / ideal
+    const simulated = simulatedSeconds(servers)
+    const difference = Math.abs(seconds / simulated - 1)
     rows.push({
       case: `${name}: ${servers.map(({ places, seconds: each }) => `${places} × ${each} s`).join(' and ')}`,
       'ideal s': ideal.toFixed(1),
       'took s': seconds.toFixed(2),
       'of ideal': ratio.toFixed(3),
+      'simulated s': simulated.toFixed(2),
       'first text s': firstTextSeconds?.toFixed(2) ?? '',
     })
     verdicts.push(printBar(`${name}: ${ratio.toFixed(3)} times the ideal, at most ${MAX_RATIO}`, ratio <= MAX_RATIO))
+    const apart = `${name}: ${(difference * 100).toFixed(1)} % from what is simulated, at most ${MAX_DIFFERENCE * 100} %`
+    verdicts.push(printBar(apart, difference <= MAX_DIFFERENCE))
     if (faults !== null) verdicts.push(printBar(`${name}: ${faults}`, false))
   }
   printTable(rows)
@@ -68,6 +80,11 @@ function idealSeconds(servers: readonly Server[]): number {
   const read = (time: number) =>
     servers.reduce((pages, { places, seconds }) => pages + places * Math.floor(time / seconds + 1e-9), 0)
   return ends.toSorted((a, b) => a - b).find((time) => read(time) >= PAGES) ?? NaN
+}
+
+function simulatedSeconds(servers: readonly Server[]): number {
+  const engines = servers.map(({ places, seconds }) => fixedRate(places, seconds))
+  return simulate(oneDocument(PAGES, engines, DRAW_SECONDS)).endedAt
 }
 
 function launchServer({ places, seconds }: Server) {

@@ -620,15 +620,40 @@ describe('the pictures of a page', () => {
     assert.equal(images.length, 2)
   })
 
-  it('are cut out of the page where they are asked for', async () => {
+  it('are cut out of the page where they are asked for, as A4 is at 300 dots for each inch', async () => {
     const { pages } = await ask({ includeImageBase64: true })
     for (const { imageBase64, topLeftX, topLeftY, bottomRightX, bottomRightY } of pages[0]!.images) {
       const [head = '', data = ''] = imageBase64!.split(',')
       assert.equal(head, 'data:image/jpeg;base64')
       const { width, height, format } = await sharp(Buffer.from(data, 'base64')).metadata()
-      assert.deepEqual([format, width, height], ['jpeg', bottomRightX! - topLeftX!, bottomRightY! - topLeftY!])
+      assert.equal(format, 'jpeg')
+      const [wide, high] = [bottomRightX! - topLeftX!, bottomRightY! - topLeftY!]
+      const scale = 3508 / 1540
+      assert.ok(Math.abs(width - wide * scale) <= 3 && Math.abs(height - high * scale) <= 3, `${width} × ${height}`)
     }
     assert.equal(fake.requests.length, 1)
+  })
+
+  it('are wanted in the way of the other protocols, too', async () => {
+    const read = async (figures: string, more: object = {}) => {
+      const response = await postTo(gateway, {
+        document: { type: 'document_url', document_url: dataUrl(makePdf([{ number: 1 }]), 'application/pdf') },
+        ocr: { figures },
+        ...more,
+      })
+      const [page] = mistralOcrResponse.parse(await response.json()).pages
+      return { markdown: page?.markdown ?? '', data: page?.images.map(({ image_base64: it }) => it?.slice(0, 10)) }
+    }
+    assert.deepEqual(await read('reference'), { markdown: text, data: ['data:image', 'data:image'] })
+    assert.deepEqual(await read('drop', { include_image_base64: true }), {
+      markdown: '# Title\n\nText, and 1,2,3,4.',
+      data: [],
+    })
+    const { markdown, data } = await read('embed')
+    assert.deepEqual(data, [undefined, undefined])
+    const embedded = /\((data:image\/jpeg;base64,[^)]+)\)/g
+    assert.equal(markdown.match(embedded)?.length, 2)
+    assert.equal(markdown.replaceAll(embedded, ''), text.replaceAll(/\(page[^)]*\)/g, ''))
   })
 
   it('are as many and as large as the client wants', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -27,17 +27,30 @@ const serviceSchema = z.object({
   depends_on: z.record(z.string(), z.object({ condition: z.string(), required: z.boolean().optional() })).default({}),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
   stop_grace_period: z.string().optional(),
+  read_only: z.boolean().default(false),
+  tmpfs: z.array(z.string()).default([]),
+  cap_drop: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  mem_limit: z.string().optional(),
+  pids_limit: z.number().optional(),
 })
 const composeSchema = z.object({
   services: z.object({
     gateway: serviceSchema,
+    'gateway-2': serviceSchema,
+    proxy: serviceSchema,
+    prometheus: serviceSchema,
+    grafana: serviceSchema,
     redis: serviceSchema,
     lighton: serviceSchema,
     hunyuan: serviceSchema,
     'lighton-weights': serviceSchema,
     'hunyuan-weights': serviceSchema,
   }),
-  networks: z.record(z.string(), z.object({ internal: z.boolean().default(false) })),
+  networks: z.record(
+    z.string(),
+    z.object({ internal: z.boolean().default(false), driver_opts: z.record(z.string(), z.string()).default({}) }),
+  ),
   volumes: z.record(z.string(), z.object({})),
 })
 
@@ -123,10 +136,83 @@ describe('docker compose up', () => {
   it('lets nobody but the gateway reach the engines and the cache', () => {
     assert.equal(networks['engines']?.internal, true)
     assert.equal(networks['cache']?.internal, true)
-    assert.deepEqual(networksOf(services.gateway), ['cache', 'edge', 'engines'])
+    assert.deepEqual(networksOf(services.gateway), ['cache', 'edge', 'engines', 'observed', 'replicas'])
     assert.deepEqual(networksOf(services.redis), ['cache'])
     assert.deepEqual(networksOf(services.lighton), ['engines'])
     assert.deepEqual(networksOf(services.hunyuan), ['engines'])
+  })
+
+  it('lets the gateway out nowhere, unless documents may be addresses', () => {
+    const masquerades = (environment: Environment) =>
+      compose({ ...defaults, ...keys, ...environment }).networks['edge']?.driver_opts['com.docker.network.bridge.enable_ip_masquerade'] // prettier-ignore
+    assert.equal(masquerades({}), 'false')
+    assert.equal(masquerades({ GATEWAY_ALLOW_URLS: 'true' }), 'true')
+    for (const name of networksOf(services.gateway).filter((each) => each !== 'edge'))
+      assert.equal(networks[name]?.internal, true, name)
+  })
+
+  for (const name of ['gateway', 'gateway-2', 'proxy', 'prometheus', 'grafana', 'redis'] as const)
+    it(`gives it no right, a root that cannot be written, and a limit of memory and processes: ${name}`, () => {
+      const { read_only: isReadOnly, cap_drop: dropped, security_opt: options, mem_limit: memory, pids_limit: pids } = services[name] // prettier-ignore
+      assert.deepEqual([isReadOnly, dropped, options], [true, ['ALL'], ['no-new-privileges:true']])
+      assert.match(memory ?? '', /^\d+[mg]$/)
+      assert.ok((pids ?? 0) >= 64)
+    })
+
+  it('lets the gateway write where it has to', () => {
+    const { environment, volumes: mounted, tmpfs } = services.gateway
+    assert.equal(environment['GATEWAY_DATA_DIR'], undefined, 'the one of the Dockerfile')
+    assert.match(read('gateway/Dockerfile'), /GATEWAY_DATA_DIR=\/data$/m)
+    assert.deepEqual(mounted, ['data:/data'])
+    assert.match(tmpfs.join(), /^\/tmp:/)
+  })
+
+  it('starts a second gateway that is as the first one, but published by a proxy alone', () => {
+    const { gateway, 'gateway-2': second, proxy } = services
+    assert.deepEqual([second.profiles, proxy.profiles], [['replicas'], ['replicas']])
+    assert.deepEqual(second.environment, gateway.environment)
+    assert.deepEqual([second.image, second.volumes], [gateway.image, gateway.volumes])
+    assert.equal(second.ports, undefined)
+    assert.ok(networksOf(second).every((name) => networks[name]?.internal === true))
+    const configuration = read('docs/operating/compose/haproxy.cfg')
+    for (const name of ['gateway', 'gateway-2']) {
+      assert.equal(proxy.depends_on[name]?.condition, 'service_healthy')
+      assert.ok(configuration.includes(`${name}:${gateway.environment['GATEWAY_PORT']}}"`), name)
+    }
+    const [, published] = /PROXY_PORT-(\d+)/.exec(configuration) ?? []
+    assert.deepEqual(proxy.ports, [`127.0.0.1:${published}:${published}`])
+    // Nothing that a gateway may have begun is asked again.
+    assert.deepEqual([...configuration.matchAll(/^ *retry-on (.+)$/gm)].map(([, on]) => on), ['conn-failure']) // prettier-ignore
+    assert.match(configuration, /^ *option httpchk GET \/ready$/m)
+    assert.doesNotMatch(configuration, /http-buffer-request/)
+  })
+
+  it('looks at all gateways with Prometheus, and shows what it sees with Grafana', () => {
+    const { prometheus, grafana } = services
+    assert.deepEqual([prometheus.profiles, grafana.profiles], [['observe'], ['observe']])
+    assert.equal(prometheus.ports, undefined)
+    assert.match(grafana.ports?.join() ?? '', /^127\.0\.0\.1:/)
+    const scraped = z
+      .object({
+        rule_files: z.array(z.string()),
+        scrape_configs: z.array(
+          z.object({ dns_sd_configs: z.array(z.object({ names: z.array(z.string()), port: z.number() })) }),
+        ),
+      }) // prettier-ignore
+      .parse(parse(read('docs/operating/compose/prometheus.yml')))
+    const found = scraped.scrape_configs.flatMap(({ dns_sd_configs: configs }) => configs)
+    assert.deepEqual(found.map(({ names, port }) => [names, String(port)]), [[['gateway', 'gateway-2'], services.gateway.environment['GATEWAY_PORT']]]) // prettier-ignore
+    for (const name of ['gateway', 'gateway-2'] as const) assert.ok(networksOf(services[name]).includes('observed'))
+    for (const path of scraped.rule_files) assert.ok(prometheus.volumes.some((volume) => volume.includes(`:${path}:`)), path) // prettier-ignore
+    assert.match(read('docs/operating/compose/datasource.yml'), /url: http:\/\/prometheus:9090$/m)
+  })
+
+  it('mounts files that there are', () => {
+    const mounted = Object.values(services).flatMap(({ volumes: all }) =>
+      all.filter((volume) => volume.startsWith('./')),
+    )
+    assert.ok(mounted.length >= 6)
+    for (const volume of mounted) assert.ok(existsSync(new URL(volume.split(':')[0] ?? '', root)), volume)
   })
 
   for (const name of ['lighton', 'hunyuan'] as const) {
@@ -310,6 +396,11 @@ describe('the files that start the gateway', () => {
     'vllm/h100.env',
     'gateway/Dockerfile',
     'vllm/README.md',
+    'docs/operating/image.md',
+    'docs/operating/kubernetes.md',
+    'docs/operating/sizing.md',
+    'docs/operating/kubernetes/chart/values.yaml',
+    'docs/operating/kubernetes/chart/templates/gateway.yaml',
   ]
   for (const path of files)
     it(`name only settings that the gateway reads: ${path}`, () => {
@@ -331,8 +422,10 @@ describe('the files that start the gateway', () => {
   it('run the Node that the package names', () => {
     const packageSchema = z.object({ optionalDependencies: z.record(z.string(), z.string()) })
     const { optionalDependencies } = packageSchema.parse(JSON.parse(read('package.json')))
-    const versions = [...read('gateway/Dockerfile').matchAll(/^FROM node:([\d.]+)-/gm)].map(([, version]) => version)
-    assert.ok(versions.length > 0)
+    const bases = [...read('gateway/Dockerfile').matchAll(/^FROM node:([\d.]+)-bookworm-slim@(sha256:[0-9a-f]{64})( AS \w+)?$/gm)] // prettier-ignore
+    const versions = bases.map(([, version]) => version)
+    assert.equal(bases.length, 2)
+    assert.equal(new Set(bases.map(([, , digest]) => digest)).size, 1)
     assert.deepEqual(new Set(versions), new Set(Object.values(optionalDependencies)))
   })
 

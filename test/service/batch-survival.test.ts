@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import OpenAI from 'openai'
@@ -13,8 +14,6 @@ import { seededRandom } from '../support/seeded-random.ts'
 import { eventually } from '../support/within.ts'
 
 const TIMEOUT = 240_000
-/** An answer is written so soon after it was asked for, in milliseconds. */
-const WRITTEN_WITHIN = 500
 const CHAT = '/v1/chat/completions'
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
@@ -31,16 +30,15 @@ const chat = (pdf: Uint8Array) => ({
 async function start(answerSeconds = 0) {
   const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   const asked: number[] = []
+  const answered = new Set<number>()
   let gate: PromiseWithResolvers<void> | null = null
-  let waiting = 0
   const fake = await startFakeVllm({
-    async answer() {
-      asked.push(performance.now())
+    async answer({ image }) {
+      const page = image?.pageNumber ?? 0
+      asked.push(page)
       await delay(answerSeconds * 1000)
-      if (gate !== null) {
-        waiting += 1
-        await gate.promise
-      }
+      if (gate !== null) await gate.promise
+      answered.add(page)
       return undefined
     },
   })
@@ -60,13 +58,12 @@ async function start(answerSeconds = 0) {
     fake,
     dataDir,
     startGateway,
-    /** When each page was asked for. */
+    /** The pages that were asked for, by the numbers on them. */
     asked,
-    /** Answers nothing more; returns what tells how many wait. */
-    hold() {
-      gate = Promise.withResolvers()
-      return () => waiting
-    },
+    /** Those that were answered to the gateway that runs. */
+    answered,
+    /** Answers nothing more. */
+    hold: () => void (gate = Promise.withResolvers()),
     letGo() {
       gate?.resolve()
       gate = null
@@ -78,6 +75,15 @@ async function start(answerSeconds = 0) {
   }
 }
 
+/** Returns the pages of a batch that are kept on the disk: those of lines that have an answer, and others. */
+function keptPages(dataDir: string, batch: string, lines: readonly (readonly number[])[]): ReadonlySet<number> {
+  const names = new Set(readdirSync(join(dataDir, 'batches', 'content')))
+  const kept = lines.flatMap((pages, line) => (names.has(`${batch}.${line}`) ? pages : []))
+  using database = new DatabaseSync(join(dataDir, 'gateway.db'))
+  const rows = database.prepare('SELECT line, page FROM batch_pages WHERE batch = ?').all(batch)
+  return new Set([...kept, ...rows.map(({ line, page }) => lines[Number(line)]?.[Number(page) - 1] ?? -1)])
+}
+
 // Most of the time is spent waiting for leases to end, and for engines.
 describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
   it('survives two kills -9 at random moments: each request answered once, no finished page asked again', async (t) => {
@@ -86,43 +92,43 @@ describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
     const chance = seededRandom(seed)
     const random = () => chance.next()
     await using setup = await start(0.05)
-    const { fake, dataDir } = setup
+    const { dataDir } = setup
     // Each page is another one, and some documents have several.
     const sizes = Array.from({ length: 60 }, () => 1 + Math.floor(random() * 3))
     let first = 1
-    const lines = sizes.map((count, index) => {
-      const pdf = madePdf(first, count)
-      first += count
-      return { custom_id: `doc ${index}`, body: chat(pdf) }
-    })
-    const pages = sizes.reduce((sum, count) => sum + count, 0)
+    const numbers = sizes.map((count) => Array.from({ length: count }, () => first++))
+    const lines = numbers.map(([from = 0, ...more], index) => ({
+      custom_id: `doc ${index}`,
+      body: chat(madePdf(from, 1 + more.length)),
+    }))
+    const pages = first - 1
     let gateway = await setup.startGateway()
     await using _ = { [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
     const { id } = await createBatch(gateway.client, CHAT, linesOf(CHAT, lines))
+    const kept = () => keptPages(dataDir, id, numbers)
+    /** Kills the gateway; returns the pages that it had kept, and how many were asked for before. */
     const kill = async () => {
       gateway.child.kill('SIGKILL')
       await gateway.exited
       setup.letGo()
+      // What has arrived at the engine is asked for.
+      await delay(100)
+      setup.answered.clear()
+      const before = { kept: kept(), asked: setup.asked.length }
       gateway = await setup.startGateway()
+      return before
     }
     // Anywhere: what was answered a moment before may not have been written.
-    await eventually(
-      () => fake.requests.length >= pages * (0.1 + random() * 0.3),
-      TIMEOUT,
-      'the moment of the first kill',
-    )
-    const inFlight = setup.asked.filter((at) => at > performance.now() - WRITTEN_WITHIN).length
-    await kill()
+    const some = pages * (0.1 + random() * 0.3)
+    await eventually(() => setup.asked.length >= some, TIMEOUT, 'the moment of the first kill')
+    const one = await kill()
     // Where all that was answered is written.
-    await eventually(
-      () => fake.requests.length >= pages * (0.5 + random() * 0.3),
-      TIMEOUT,
-      'the moment of the second kill',
-    )
-    const waiting = setup.hold()
-    await delay(WRITTEN_WITHIN)
-    const held = waiting()
-    await kill()
+    const more = pages * (0.5 + random() * 0.3)
+    await eventually(() => setup.asked.length >= more, TIMEOUT, 'the moment of the second kill')
+    setup.hold()
+    const allKept = () => kept().isSupersetOf(setup.answered)
+    await eventually(allKept, TIMEOUT, 'all pages that were answered are kept')
+    const two = await kill()
     const batch = await untilEnded(gateway.client, id, TIMEOUT)
     assert.deepEqual([batch.status, batch.request_counts], ['completed', { total: 60, completed: 60, failed: 0 }])
     const answers = await answersIn(gateway.client, batch.output_file_id)
@@ -139,8 +145,19 @@ describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
         Array.from({ length: sizes[index] ?? 0 }, () => number++),
       )
     }
-    t.diagnostic(`${pages} pages, ${fake.requests.length} asked, ${inFlight} and ${held} in flight at the kills`)
-    assert.ok(fake.requests.length <= pages + inFlight + held, `${fake.requests.length} asked for ${pages} pages`)
+    t.diagnostic(`${pages} pages, ${setup.asked.length} asked`)
+    const lives = [
+      setup.asked.slice(0, one.asked),
+      setup.asked.slice(one.asked, two.asked),
+      setup.asked.slice(two.asked),
+    ] as const
+    for (const asked of lives) assert.equal(new Set(asked).size, asked.length, 'no gateway asks twice for a page')
+    const again = [...lives[1], ...lives[2]].filter((page) => one.kept.has(page))
+    assert.deepEqual(
+      [...again, ...lives[2].filter((page) => two.kept.has(page))],
+      [],
+      'what was kept is not asked again',
+    )
     await eventually(() => readdirSync(join(dataDir, 'batches', 'content')).length === 0, 10_000, 'answers are removed')
   })
 

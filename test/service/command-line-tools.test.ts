@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
-import { runOcr, startOcr } from '../support/run-ocr.ts'
+import { launcher, runOcr, startOcr } from '../support/run-ocr.ts'
 import { startRedis } from '../support/start-redis.ts'
 import { useFolder } from '../support/use-folder.ts'
 import { eventually, within } from '../support/within.ts'
@@ -95,6 +95,19 @@ describe('the tools of the command line', { timeout: 60_000, concurrency: 2 }, (
     assert.match(doctor.stdout, /^✓ Gateway http.*: reads with tesseract, default\n✓ Gateway readiness: ok$/m)
     child.kill('SIGTERM')
     assert.equal(await within(exited, 10_000, 'the end'), 0)
+  })
+
+  it('starts from anywhere by the link that npm makes, and says why it does not from an installed copy', async () => {
+    const bin = join(cwd, 'ocr')
+    symlinkSync(launcher, bin)
+    const linked = await run(bin, ['--help'], { cwd })
+    assert.match(linked.stdout, /^Usage: ocr /)
+    const copy = join(cwd, 'node_modules/ocr-gateway/gateway/cli')
+    mkdirSync(copy, { recursive: true })
+    cpSync(launcher, join(copy, 'ocr.js'))
+    writeFileSync(join(copy, '../../package.json'), '{ "type": "module" }')
+    const refusal = run(process.execPath, [join(copy, 'ocr.js'), '--help'], { cwd })
+    await assert.rejects(refusal, { code: 2, stderr: /^ocr runs from a clone of its repository: run `npm ci` there/ })
   })
 
   it('starts by npm and npx, with the paths of where it was called', async () => {

@@ -369,7 +369,7 @@ describe('what a download takes', () => {
         open: async () => turn.promise.then(opens),
         rasterize: () => Promise.reject(new Error('no page is drawn')),
         forget: () => {},
-        load: () => ({ drawers: 0, busy: 0, waiting: 0 }),
+        load: () => ({ drawers: 0, busy: 0, waiting: 0, bytes: 0 }),
         close: async () => {},
       }
       const { signal } = new AbortController()

@@ -104,6 +104,18 @@ describe('the embedded engine', () => {
     assert.deepEqual(settled, ['waiting', 'running'])
   })
 
+  it('says when it begins with a page, and not while the page waits', async () => {
+    const taken: string[] = []
+    const promptOfPage = async (name: string) => ({ ...(await promptFor(english)), onTaken: () => taken.push(name) })
+    const abort = new AbortController()
+    const running = read(engine, promptOfPage('running'))
+    const waiting = read(engine, promptOfPage('waiting'), abort.signal)
+    setImmediate(() => abort.abort(new Error('client gone')))
+    await assert.rejects(waiting, /client gone/)
+    await running
+    assert.deepEqual(taken, ['running'])
+  })
+
   it('fails pages on their way with draining when it is closed', async () => {
     const closing = createEmbeddedEngine({ threads: 1 })
     const pages = [read(closing, promptFor(english)), read(closing, promptFor(english))]

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { smallPages } from '../bench/small-pages.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
-import { filePart } from '../support/documents.ts'
+import { filePart, imagePart } from '../support/documents.ts'
+import { encodePng } from '../fixtures/images.ts'
+import { drawPage } from '../fixtures/printed-page.ts'
+import { startScriptedServer } from '../support/scripted-server.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { readMetrics, type Sample } from '../support/read-metrics.ts'
+import { startRedis } from '../support/start-redis.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually, within } from '../support/within.ts'
 
@@ -112,5 +116,106 @@ describe('the stages of pages in the metrics', () => {
     assert.equal(gauge(samples, 'stage_duration_seconds_count', { stage: 'first_token' }), 1)
     assert.ok(seconds('first_token') >= 0.09, `${seconds('first_token')} s`)
     assert.ok(seconds('engine') >= seconds('first_token') + 0.25, `${seconds('engine')} s`)
+  })
+})
+
+describe('pages in the metrics', () => {
+  it('are counted by key and format, timed by lane, and told what makes them less certain', async () => {
+    await using fake = await startFakeVllm()
+    await using gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_API_KEYS: 'archive:unused,other:else',
+    })
+    const model = 'lightonai/LightOnOCR-2-1B'
+    await askWhole(gateway.client, { model, parts: [filePart(smallPages(2))] })
+    await askWhole(gateway.client, {
+      model,
+      parts: [
+        filePart(smallPages(3)),
+        imagePart(
+          await encodePng(drawPage((context) => context.fillRect(20, 20, 60, 60), { width: 120, height: 120 })),
+        ),
+      ],
+    })
+    const samples = await readMetrics(gateway.url)
+    const pages = (format: string) => gauge(samples, 'pages_total', { status: 'ok', model, key: 'archive', format })
+    assert.deepEqual([pages('application/pdf'), pages('image/png')], [5, 1])
+    const timed = (cache: string) => gauge(samples, 'page_duration_seconds_count', { lane: 'interactive', cache })
+    assert.deepEqual([timed('hit'), timed('miss')], [2, 4])
+    assert.equal(gauge(samples, 'page_warnings_total', { code: 'image_small' }), 1)
+    assert.equal(gauge(samples, 'stored_bytes_limit', {}), 20 * 2 ** 30)
+    assert.ok(gauge(samples, 'drawers', { state: 'idle' }) >= 1)
+    assert.ok(gauge(samples, 'drawers_resident_memory_bytes', {}) > 20e6)
+    assert.ok(gauge(samples, 'data_disk_free_bytes', {}) < gauge(samples, 'data_disk_bytes', {}))
+  })
+})
+
+describe('what vLLM says of itself', () => {
+  it('is repeated by upstream, and nothing of a server that says nothing', async () => {
+    await using fake = await startFakeVllm()
+    fake.setKvCacheUsage(0.25)
+    await using other = await startScriptedServer({})
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: `${fake.url},${other.url}` })
+    const usage = async () =>
+      (await readMetrics(gateway.url)).filter(({ name }) => name === 'ocr_gateway_upstream_server_kv_cache_usage')
+    await eventually(async () => (await usage()).length > 0, DEADLINE, 'what vLLM says')
+    assert.deepEqual(
+      (await usage()).map(({ labels, value }) => [labels['upstream'], value]),
+      [[fake.url, 0.25]],
+    )
+    const samples = await readMetrics(gateway.url)
+    for (const name of ['running', 'waiting', 'preemptions_total'])
+      assert.equal(gauge(samples, `upstream_server_${name}`, { upstream: fake.url }), 0)
+  })
+
+  it('holds pages back while its KV cache is too full, but for one at a time', async () => {
+    const answer = () => ({ text: 'a page of text', delayMs: 20 })
+    await using fake = await startFakeVllm({ answer })
+    fake.setKvCacheUsage(0.95)
+    await using gateway = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_UPSTREAM_CONCURRENCY: '8',
+      GATEWAY_MAX_KV_CACHE_USAGE: '0.9',
+    })
+    const isHeldBack = async () =>
+      gauge(await readMetrics(gateway.url), 'upstream_held_back', { upstream: fake.url }) === 1
+    await eventually(isHeldBack, DEADLINE, 'it is held back')
+    const model = 'lightonai/LightOnOCR-2-1B'
+    const read = (count: number, first: number) =>
+      within(askWhole(gateway.client, { model, parts: [filePart(smallPages(count, first))] }), DEADLINE, 'the answer')
+    assert.equal((await read(6, 1)).ocr.pages.length, 6)
+    assert.equal(fake.peakRunning, 1)
+    fake.setKvCacheUsage(0.5)
+    await eventually(async () => !(await isHeldBack()), DEADLINE, 'it is sent pages again')
+    await read(12, 101)
+    assert.ok(fake.peakRunning > 1, `${fake.peakRunning} at a time`)
+  })
+
+  it('is sent one page of each replica while its KV cache is too full, and all their pages end', async () => {
+    await using redis = await startRedis()
+    await using fake = await startFakeVllm({ answer: () => ({ text: 'a page of text', delayMs: 20 }) })
+    fake.setKvCacheUsage(1)
+    const environment = {
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_REDIS_URL: redis.url,
+      GATEWAY_UPSTREAM_CONCURRENCY: '8',
+      GATEWAY_MAX_KV_CACHE_USAGE: '0.9',
+    }
+    await using first = await startTestGateway(environment)
+    await using second = await startTestGateway(environment)
+    for (const { url } of [first, second]) {
+      const isHeldBack = async () => gauge(await readMetrics(url), 'upstream_held_back', { upstream: fake.url }) === 1
+      await eventually(isHeldBack, DEADLINE, 'it is held back')
+    }
+    const model = 'lightonai/LightOnOCR-2-1B'
+    const read = ({ client }: typeof first, number: number) =>
+      within(askWhole(client, { model, parts: [filePart(smallPages(6, number))] }), DEADLINE, 'the answer')
+    const answers = await Promise.all([read(first, 1), read(second, 101)])
+    assert.deepEqual(
+      answers.map(({ ocr }) => ocr.pages.length),
+      [6, 6],
+    )
+    assert.ok(fake.peakRunning <= 2, `${fake.peakRunning} at a time`)
+    assert.equal(gauge(await readMetrics(first.url), 'redis_up', {}), 1)
   })
 })

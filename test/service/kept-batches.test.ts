@@ -24,9 +24,14 @@ describe('batches whose Redis may be emptied', () => {
     tests += 1
     const blobs = createDiskBlobs(join(folder.path, `${tests}`), 60_000)
     const ends = new Map<number, LineEnd>()
-    const open = () => {
+    const troubles: string[] = []
+    const open = (isTroubled = false) => {
+      const onError = (error: unknown): void => {
+        if (!isTroubled) assert.fail(String(error))
+        troubles.push(String(error))
+      }
       const shared = closingOf(t).adopt(createSharedRedis({ url: redis.url }), (it) => it.close())
-      const options = { blobs, findEnds: async () => ends, onError: (error: unknown) => assert.fail(String(error)) }
+      const options = { blobs, findEnds: async () => ends, onError }
       const store = createKeptBatchStore({ store: createRedisBatchStore(shared), ...options })
       return {
         store,
@@ -35,7 +40,7 @@ describe('batches whose Redis may be emptied', () => {
           shared.run((client) => client.config('SET', 'maxmemory', refuses ? '1' : '0')),
       }
     }
-    return { open, ends }
+    return { open, ends, blobs, troubles }
   }
 
   testBatchStore(async (t) => {
@@ -88,6 +93,21 @@ describe('batches whose Redis may be emptied', () => {
     await empty()
     assert.deepEqual(await unended(store), [])
     assert.equal(await store.find('team', batch.id), null)
+  })
+
+  it('puts back what it understands, whatever else lies there', async (t) => {
+    const { open, blobs, troubles } = await start(t)
+    const { store, empty } = open(true)
+    const batches = [makeBatch(), makeBatch(), makeBatch(), makeBatch()]
+    for (const batch of batches) await store.add(batch)
+    const [one, newer, damaged, last] = batches.map(({ id }) => id)
+    await blobs.write(`${newer}.row`, [Buffer.from('{"version":"2"}')])
+    await blobs.write(`${damaged}.row`, [Buffer.from('{"version":"1","fix')])
+    await empty()
+    assert.deepEqual(await unended(store), [one, last])
+    assert.equal(await store.wasEmptied(), false)
+    assert.match(troubles.toSorted().join('\n'), /newer version[^]*damaged/)
+    await assert.rejects(store.find(null, newer!), { code: 'storage_unavailable' })
   })
 
   it('puts all batches back, those that ended too, and none that was forgotten', async (t) => {

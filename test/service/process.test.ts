@@ -198,7 +198,7 @@ describe('the process', { timeout: TIMEOUT }, () => {
     for (const line of [
       'ocr_gateway_requests_total{route="/v1/chat/completions",status="200"} 2',
       'ocr_gateway_requests_total{route="/v1/chat/completions",status="400"} 1',
-      `ocr_gateway_pages_total{status="ok",model="${model}"} 6`,
+      `ocr_gateway_pages_total{status="ok",model="${model}",key="none",format="application/pdf"} 6`,
       'ocr_gateway_cache_lookups_total{result="miss"} 3',
       'ocr_gateway_cache_lookups_total{result="hit"} 3',
       'ocr_gateway_errors_total{code="invalid_json"} 1',

@@ -48,6 +48,20 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(await numberOf(document, 2), 2)
   })
 
+  it('remembers apart what was too much for a drawing beside the page', async () => {
+    await using pool = open({ threads: 1, pageTimeoutSeconds: 1 })
+    await using document = await opened(pool, slowPdf(1, 20))
+    for (const [options, says] of [
+      [{ isExtra: true }, /^Page 1 took longer than 1 s/],
+      [{ isExtra: true }, /not tried again/],
+      [{}, /^Page 1 took longer than 1 s[^]*(?<!are over\.)$/],
+      [{}, /not tried again/],
+    ] as const) {
+      const drawing = document.rasterize(1, { ...rasterization, ...options }, never)
+      await assert.rejects(within(drawing, 30 * seconds, 'the time limit'), { code: 'page_timeout', message: says })
+    }
+  })
+
   it('fails only the page that takes too much memory; another document in that drawer is drawn as before', async () => {
     await using pool = open({ threads: 1, maxPageMegabytes: 64 })
     await using document = await opened(pool, numberedPdf(2))

@@ -231,6 +231,43 @@ describe('batches in Redis: replicas', { concurrency: true }, () => {
     assert.equal((await store.find(null, batch.id))?.counts.completed, 1)
   })
 
+  it('gives a batch its whole time, whatever the clock of the replica says that made it', async (t) => {
+    const redis = await start(t)
+    const { store } = openReplica(t, redis)
+    const now = Math.floor(Date.now() / 1000)
+    const due = async () => (await store.due(Math.floor(Date.now() / 1000), 0)).late.map(({ id }) => id)
+    t.mock.timers.enable({ apis: ['Date'], now: (now - 7200) * 1000 })
+    const batch = makeBatch({ times: { ...makeBatch().times, created: now - 7200, expires: now - 3600 } })
+    await store.add(batch)
+    t.mock.timers.reset()
+    assert.deepEqual(await due(), [])
+    t.mock.timers.enable({ apis: ['Date'], now: (now + 7200) * 1000 })
+    // By the clock of Redis it is not over yet.
+    assert.deepEqual(await due(), [])
+    t.mock.timers.reset()
+    assert.deepEqual(
+      (await store.due(now + 3700, 0)).late.map(({ id }) => id),
+      [batch.id],
+    )
+  })
+
+  it('leaves a batch alone that is damaged, or of a newer version, and finds those behind it', async (t) => {
+    const redis = await start(t)
+    const { shared } = openReplica(t, redis)
+    const left: string[] = []
+    const store = createRedisBatchStore(shared, (error) => left.push(error.code))
+    const batches = Array.from({ length: 122 }, () => makeBatch())
+    for (const batch of batches) await store.add(batch)
+    const [own, ...others] = batches.toReversed()
+    const admin = operator(t, redis)
+    for (const { id } of others) await admin.hset(`ocr-gateway:batches:row:${id}`, 'version', 2)
+    await admin.hset(`ocr-gateway:batches:row:${others[0]!.id}`, 'version', 1, 'times', '{}')
+    assert.deepEqual(await store.unendedAfter(''), [own])
+    assert.deepEqual((await store.list('team', null, 5)).batches, [own])
+    assert.deepEqual(new Set(left), new Set(['storage_unavailable', 'internal_error']))
+    await assert.rejects(store.find(null, others[0]!.id), { code: 'internal_error', message: /damaged/ })
+  })
+
   it('leaves a batch of a newer version alone', async (t) => {
     const redis = await start(t)
     const { store, queue } = openReplica(t, redis)

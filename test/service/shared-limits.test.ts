@@ -51,7 +51,18 @@ describe('what Redis decides for gateways', () => {
       assert.ok(grant !== undefined)
       return grant
     }
-    return { redis, key: `${redis.prefix}places:${URL}`, report }
+    const key = `${redis.prefix}places:${URL}`
+    /** Makes what gateways said last so much older, in milliseconds, and when Redis was emptied. */
+    async function age(ids: readonly string[], by: number): Promise<void> {
+      await redis.run(async (commands) => {
+        for (const id of ids) {
+          const said = JSON.parse((await commands.hget(key, id)) ?? '') as { at: number }
+          await commands.hset(key, id, JSON.stringify({ ...said, at: said.at - by }))
+        }
+        await commands.hincrby(key, 'born', -GRACE)
+      })
+    }
+    return { redis, key, age, report }
   }
 
   it('a limit that was found out is not lost to a gateway that begins when Redis was emptied', async (t) => {
@@ -75,23 +86,45 @@ describe('what Redis decides for gateways', () => {
   })
 
   it('nobody is kept places that its own limit forbids', async (t) => {
-    const { report } = await startPlaces(t)
+    const { age, report } = await startPlaces(t)
     await report('16', { waiting: 50 })
     assert.equal((await report('4', { waiting: 50, limit: 4, leads: false })).target, 4)
     const { target, gateways } = await report('16', { waiting: 50 })
-    assert.deepEqual({ target, gateways }, { target: 12, gateways: 2 })
+    assert.deepEqual(
+      { target, gateways },
+      { target: 12, gateways: 4 },
+      'there may be others that Redis does not know yet',
+    )
+    await age([], 0)
+    assert.equal((await report('16', { waiting: 50 })).gateways, 2)
   })
 
   it('a clock that was set back keeps no dead gateway alive, and no part small', async (t) => {
-    const { redis, key, report } = await startPlaces(t)
+    const { redis, key, age, report } = await startPlaces(t)
     await report('dead', { inFlight: 10, held: 10 })
-    await redis.run(async (commands) => {
-      const said = JSON.parse((await commands.hget(key, 'dead')) ?? '') as { at: number }
-      const later = said.at + 600_000
-      await commands.hset(key, { dead: JSON.stringify({ ...said, at: later }), born: later })
-    })
-    const { part, gateways } = await report('alive', { waiting: 50 })
+    await report('alive', { waiting: 50, leads: false })
+    await age(['dead'], -600_000)
+    await redis.run((commands) => commands.hincrby(key, 'born', 600_000))
+    const { part, gateways } = await report('alive', { waiting: 50, leads: false })
     assert.deepEqual({ part, gateways }, { part: 16, gateways: 1 })
+  })
+
+  it('who is heard first after a time in which nobody was takes nothing that others may hold', async (t) => {
+    const { age, report } = await startPlaces(t)
+    await report('a', { inFlight: 5, held: 5 })
+    await report('b', { inFlight: 11, held: 11, leads: false })
+    await age(['a', 'b'], 10_000)
+    assert.equal((await report('a', { inFlight: 5, held: 5, waiting: 50 })).part, 5)
+    assert.equal((await report('b', { inFlight: 11, held: 11, waiting: 50, leads: false })).part, 8)
+  })
+
+  it('a Redis that is full forgets nobody', async (t) => {
+    const { redis, key, age, report } = await startPlaces(t)
+    await report('a', { held: 10 })
+    await age(['a'], 10_000)
+    await redis.run((commands) => commands.config('SET', 'maxmemory', '1'))
+    await assert.rejects(report('b', { waiting: 50 }), { code: 'storage_unavailable' })
+    assert.equal(await redis.run((commands) => commands.hexists(key, 'a')), 1)
   })
 })
 

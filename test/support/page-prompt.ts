@@ -102,6 +102,7 @@ export function pageToRead(page: Partial<Omit<PageToRead, 'question'>> & Partial
     cache: 'off',
     draw: () => grayPageImage(),
     drawCloser: null,
+    format: 'application/pdf',
     requestId: 'request-1',
     turn: someone,
     attemptBudget: { take: () => true },

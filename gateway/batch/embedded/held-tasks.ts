@@ -38,7 +38,17 @@ export function createHeldTasks(tables: Tables, process: string, onError: (error
     for (const [name, mine] of before) if (!own.has(name) && held.get(name) === mine) lose(name, mine)
   }
 
-  const renewing = setInterval(() => void renew().catch(onError), RENEW_EVERY).unref()
+  let isTroubled = false
+  const renewing = setInterval(() => {
+    renew().then(
+      () => (isTroubled = false),
+      (error: unknown) => {
+        // A disk may be full for days.
+        if (!isTroubled) onError(error)
+        isTroubled = true
+      },
+    )
+  }, RENEW_EVERY).unref()
   return {
     add(batch, line) {
       const name = `${batch}.${line}`

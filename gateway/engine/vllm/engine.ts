@@ -7,6 +7,7 @@ import { pageRequest } from './page-request.ts'
 import { readAnswer } from './read-answer.ts'
 import type { UpstreamLease } from '../../upstream/lease.ts'
 import { responseFailure } from '../../upstream/failure.ts'
+import type { SpanAttributes } from '../../telemetry/span.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 
 /** The upstreams, the limits and the observers of the engine. */
@@ -29,8 +30,10 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     const { question, turn, attempt, onTaken } = prompt
     const askedAt = performance.now()
     using lease = await options.upstreams.acquire({ modelId: question.model.id, turn, tried: attempt.tried }, signal)
-    options.onWaited?.((performance.now() - askedAt) / 1000)
+    const waited = (performance.now() - askedAt) / 1000
+    options.onWaited?.(waited)
     onTaken?.()
+    prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
     attempt.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     using _ = leaveWhenLost(lease, timer)
@@ -48,7 +51,9 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
         },
         onFirstToken() {
           lease.begun()
-          options.onFirstToken?.((performance.now() - sentAt) / 1000)
+          const seconds = (performance.now() - sentAt) / 1000
+          options.onFirstToken?.(seconds)
+          prompt.span?.set({ 'gen_ai.response.time_to_first_chunk': seconds })
         },
       })
       const dropped = droppedImage(lease.url, prompt, end.usage)
@@ -66,6 +71,11 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       throw thrown
     }
   }
+}
+
+function serverOf(url: string): SpanAttributes {
+  const { hostname, port, protocol } = new URL(url)
+  return { 'server.address': hostname, 'server.port': Number(port) || (protocol === 'https:' ? 443 : 80) }
 }
 
 /** Returns how many tokens of a refused page image fit, in the profile's own count; without numbers, one fewer. */

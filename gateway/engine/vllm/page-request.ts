@@ -28,6 +28,7 @@ export function pageRequest(prompt: Prompt): UpstreamRequest {
       // Every page and every attempt needs its own: two requests of one id in flight corrupted the engine before
       // https://github.com/vllm-project/vllm/pull/27987 (see also vllm-project/vllm#10583).
       'x-request-id': `${prompt.requestId}-${randomUUID().slice(0, 8)}`,
+      ...prompt.span?.headers,
     },
     body: requestBody(prompt),
   }

@@ -2,6 +2,9 @@ import { createMiddleware } from 'hono/factory'
 import { matchedRoutes } from 'hono/route'
 import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
+import { keyLabel } from '../../telemetry/key-label.ts'
+import type { Span } from '../../telemetry/span.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import type { UsageMeter } from '../../usage/meter.ts'
 import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
 
@@ -10,13 +13,16 @@ interface AccessLogServices {
   readonly log: Log
   readonly metrics: Metrics
   readonly usage: Pick<UsageMeter, 'add'>
+  readonly tracer: Tracer
 }
 
 /** Writes one line for each request when its answer, or its stream, has ended, and counts the request. */
-export function accessLog({ log, metrics, usage }: AccessLogServices) {
+export function accessLog({ log, metrics, usage, tracer }: AccessLogServices) {
   return createMiddleware<GatewayEnv>(async function accessLog(c, next) {
     const startedAt = performance.now()
-    const requestLog = log.child({ request_id: c.get('requestId') })
+    const span = isProbe(c.req.path) ? undefined : tracer.request(c.req.method, (name) => c.req.header(name))
+    const ids = { request_id: c.get('requestId'), ...(span === undefined ? {} : { trace_id: span.traceId }) }
+    const requestLog = log.child(ids)
     metrics.requestsInFlight.inc()
     const record = newRecord()
     record.end = (status) => {
@@ -27,9 +33,11 @@ export function accessLog({ log, metrics, usage }: AccessLogServices) {
       metrics.requests.inc({ route, status })
       metrics.requestSeconds.observe({ route }, seconds)
       countUse(record, status, usage)
+      endSpan(c, span, record, route, status)
       requestLog[levelOf(status)](line(c, record, status, seconds), 'request')
     }
     c.set('log', requestLog)
+    c.set('span', span)
     c.set('record', record)
     await next()
     if (!record.streaming) record.end(c.res.status)
@@ -41,6 +49,34 @@ function countUse({ key, model, errorCode }: RequestRecord, status: number, usag
   if (model === null) return
   const hasFailed = status >= 400 || errorCode !== null
   usage.add({ key: key ?? '', model }, { requests: 1, requestsFailed: hasFailed ? 1 : 0 })
+}
+
+/** Prometheus and Kubernetes ask these every few seconds. */
+const isProbe = (path: string): boolean => path === '/health' || path === '/ready' || path === '/metrics'
+
+/** Says of a request what its conventions name, and no address: that may hold a name that a client has given. */
+function endSpan(
+  c: GatewayContext,
+  span: Span | undefined,
+  record: RequestRecord,
+  route: string,
+  status: number,
+): void {
+  if (span === undefined) return
+  span.rename(`${c.req.method} ${route}`)
+  span.set({
+    'http.request.method': c.req.method,
+    'http.route': route,
+    'http.response.status_code': status,
+    'url.scheme': 'http',
+    'ocr.request.id': c.get('requestId'),
+    'ocr.request.key_name': keyLabel(record.key),
+    'ocr.request.pages': record.pages,
+    'ocr.request.cached_pages': record.cachedPages,
+    'gen_ai.request.model': record.model,
+  })
+  // What a client has done wrong is no error of the server.
+  span.end(status >= 500 ? (record.errorCode ?? String(status)) : null)
 }
 
 function newRecord(): RequestRecord {

@@ -26,7 +26,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle, inside: Inside
       {
         ...summary,
         engine: status.length === 0 ? 'tesseract' : 'vllm',
-        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part }) => ({
+        upstreams: status.map(({ url, problem, warnings, models, breaker, inFlight, limit, part, isHeldBack }) => ({
           url,
           status: problem ?? 'ok',
           ...(warnings.length > 0 ? { warnings } : {}),
@@ -35,6 +35,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle, inside: Inside
           in_flight: inFlight,
           limit,
           part,
+          ...(isHeldBack ? { held_back: true } : {}),
         })),
       },
       isReady ? 200 : 503,

@@ -47,6 +47,34 @@ export function nameImages(markdown: string, page: number): string {
   return parts.join('\n')
 }
 
+/** A picture with what belongs to it: a space before it, and behind it where LightOnOCR-2-bbox says that it stands. */
+const WHOLE_IMAGE =
+  /[ \t]?!\[[^[\]\n]*(?<!\\)\]\((?<target>[^\s()<>]*)[ \t]*(?:"[^"\n]*"|'[^'\n]*')?\)(?:[ \t]*\d{1,4}(?:,\d{1,4}){3}(?!\d))?/
+const WHOLE_ELEMENT = /[ \t]?<img(?=\s)[^<>]*?\ssrc\s*=\s*["']?(?<target>[^\s"'<>]+)[^<>]*>/
+/** What is left of a line that held a picture alone: in a list, in a quotation, in bold. */
+const NOTHING_LEFT = /^[\s>*+-]*$/
+
+function drop({ target = '' }: Readonly<Record<string, string>>, match: string): string {
+  return target === '' || MADE_UP.test(target) ? '' : match
+}
+
+/** Removes the pictures that a model marks, and lines on which nothing else stands. Addresses and other paths stay. */
+export function dropImages(markdown: string): string {
+  if (!markdown.includes('![') && !/<img\s/i.test(markdown)) return markdown
+  const kept: string[] = []
+  let hasGap = false
+  for (const { text, isCode } of codeAndProse(markdown)) {
+    const cut = isCode ? text : replaceOutsideRaw(replaceOutsideRaw(text, WHOLE_IMAGE, drop), WHOLE_ELEMENT, drop)
+    if (cut !== text && NOTHING_LEFT.test(cut)) hasGap = true
+    // Of the empty lines on both sides of a picture, one is left.
+    else if (!hasGap || cut.trim() !== '' || (kept.at(-1) ?? '').trim() !== '') {
+      kept.push(cut)
+      hasGap &&= cut.trim() === ''
+    }
+  }
+  return hasGap ? kept.join('\n').trimEnd() : kept.join('\n')
+}
+
 /** Returns a text's lines, and which of them are code or its fences. */
 function codeAndProse(markdown: string): { readonly text: string; readonly isCode: boolean }[] {
   const { lines } = scanBlocks(markdown)

@@ -4,6 +4,7 @@ import type { PageImage } from '../../page/page.ts'
 import type { Question } from '../../profile/question.ts'
 import { startTimeLimit } from '../../schedule/time-limit.ts'
 import type { AskEngine } from '../ask.ts'
+import { traceAttempt, type AttemptEnd } from '../attempt-span.ts'
 import { isTranscription, judgeAnswer } from '../evidence/contradiction.ts'
 import { answered, type AttemptReason, type EngineAnswer, type PageAnswer } from '../page-answer.ts'
 import type { PageToRead } from '../page-to-read.ts'
@@ -180,11 +181,24 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
   const number = progress.reasons.length + 1 + step
   const attempted = { number, sampling, tried: progress.tried }
   const prompt: Prompt = { question, image, requestId, turn, onTaken, attempt: attempted }
+  const contradicts = (answer: EngineAnswer): boolean => isContradicted(climb, answer)
   const isLast = progress.spent + step + 1 >= ladder.length
   const measure = isLast ? 'lenient' : 'strict'
-  const outcome = await attemptPage(engine, prompt, measure, (answer) => isContradicted(climb, answer), signal)
+  const outcome = await traceAttempt(
+    climb.page.span,
+    { question, number },
+    (span) => attemptPage(engine, { ...prompt, span }, measure, contradicts, signal),
+    endOf,
+  )
   options.onAttempt?.({ key: turn.key, ...report(question, outcome, startedAt) })
   return outcome
+}
+
+function endOf(outcome: Outcome): AttemptEnd {
+  const { reason } = outcome
+  if (hasFailed(outcome)) return { reason, usage: null, finishReason: null }
+  const { usage, finishReason } = outcome.answer
+  return { reason, usage, finishReason }
 }
 
 /** Compares an answer with the text layer of its page image, and tells how its upstream did; a tile has no layer. */

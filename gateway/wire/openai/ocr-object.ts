@@ -74,6 +74,23 @@ const dryRunObject = z.strictObject({
 /** What a dry run found. */
 export type DryRunObject = z.output<typeof dryRunObject>
 
+const figure = z.strictObject({
+  /** What the Markdown calls it. */
+  name: z.string(),
+  page: pageNumber,
+  media_type: z.enum(['image/png', 'image/jpeg']),
+  /** Base64. */
+  data: z.base64(),
+  /** Of the picture, in pixels. */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** Where it stands: left, top, right, bottom, in pixels of the page image. */
+  box: z.tuple([count, count, count, count]).readonly(),
+})
+
+/** A picture that was cut out of a page. */
+export type FigureObject = z.output<typeof figure>
+
 /** The `ocr` object of a response: what became of each page. */
 export const ocrObject = z.strictObject({
   document: documentFacts,
@@ -81,6 +98,8 @@ export const ocrObject = z.strictObject({
   documents: z.array(documentFacts).readonly().optional(),
   task: z.string(),
   pages: z.array(ledgerLine).readonly(),
+  /** Where they are asked for by reference. */
+  figures: z.array(figure).readonly().optional(),
   dry_run: dryRunObject.optional(),
   warnings: z.array(note).readonly().optional(),
 })

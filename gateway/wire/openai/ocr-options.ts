@@ -12,6 +12,7 @@ export const ocrOptions = z.strictObject({
   cache: z.enum(['use', 'refresh', 'off']).optional(),
   confidence: z.boolean().optional(),
   dry_run: z.boolean().optional(),
+  figures: z.enum(['reference', 'embed', 'drop']).optional(),
   password: z.string().max(1000).optional(),
   documents: z.enum(['last', 'all']).optional(),
   prepare: z

@@ -21,6 +21,7 @@ describe('the answer of POST /v1/ocr', () => {
       tableFormat: 'markdown' as const,
       headsApart: { header: false, footer: false },
       includeBlocks: true,
+      pictures: { inMarkdown: false, inImages: false },
       documentBytes: () => 1,
     }
     let turns = 0

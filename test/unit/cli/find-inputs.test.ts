@@ -7,8 +7,17 @@ import { useFolder } from '../../support/use-folder.ts'
 
 describe('findInputs', () => {
   const { path: cwd } = useFolder()
-  for (const folder of ['a/b', 'c', 'a/out', 'loop/in']) mkdirSync(join(cwd, folder), { recursive: true })
-  for (const file of ['a/1.pdf', 'a/b/2.PNG', 'c/1.pdf', 'a/out/old.pdf', 'loop/3.tif', 'a/.hidden.pdf'])
+  for (const folder of ['a/b', 'c', 'a/out', 'loop/in', 'd/1.pdf.figures'])
+    mkdirSync(join(cwd, folder), { recursive: true })
+  for (const file of [
+    'a/1.pdf',
+    'a/b/2.PNG',
+    'c/1.pdf',
+    'a/out/old.pdf',
+    'loop/3.tif',
+    'a/.hidden.pdf',
+    'd/1.pdf.figures/page-1-1.png',
+  ])
     writeFileSync(join(cwd, file), 'anything')
   writeFileSync(join(cwd, 'a/b/scan'), '%PDF-1.7 and so on')
   writeFileSync(join(cwd, 'a/b/photo.dat'), '\u0089PNG\r\n\u001a\n', 'latin1')
@@ -38,6 +47,9 @@ describe('findInputs', () => {
     { name: 'a deep pattern', wanted: ['a/**/*.pdf'], out: 'a/out', places: ['1.pdf'] },
     { name: 'what is in the output folder itself, where that is given', wanted: ['c'], out: 'c', places: ['1.pdf'] },
     { name: 'a pattern there', wanted: ['c/*'], out: 'c', places: ['1.pdf'] },
+    { name: 'no picture of a document', wanted: ['d', 'd/**/*.png', 'c/1.pdf'], places: ['1.pdf'] },
+    { name: 'a picture that is named', wanted: ['d/1.pdf.figures/page-1-1.png'], places: ['page-1-1.png'] },
+    { name: 'those of a folder that is named', wanted: ['d/1.pdf.figures'], places: ['page-1-1.png'] },
     { name: 'standard input', wanted: ['-'], places: ['stdin'] },
     { name: 'an address', wanted: ['https://example.com/x/y%20z.pdf?key=secret'], places: ['example.com/x/y z.pdf'] },
     { name: 'an address that would climb', wanted: ['https://h/%2e%2e%2f..%2fz'], places: ['h/.._.._z'] },

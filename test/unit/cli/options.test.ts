@@ -47,10 +47,24 @@ describe('what is asked for', () => {
     assert.ok(others.every((each) => each.hash !== hash))
   })
 
+  it('is pictures beside the text of a folder, which is the same question as before', () => {
+    const { hash } = questionOf({})
+    const beside = questionOf({ out: 'out' })
+    assert.deepEqual([beside.ocr.figures, beside.figuresAreAsked, beside.hash], ['reference', false, hash])
+    for (const options of [{ output: 'text' as const }, { dryRun: true }])
+      assert.equal(questionOf({ out: 'out', ...options }).ocr.figures, undefined)
+    for (const options of [{ figures: 'drop' as const }, { ocr: '{"figures": "drop"}' }]) {
+      const dropped = questionOf({ out: 'out', ...options })
+      assert.deepEqual([dropped.ocr.figures, dropped.figuresAreAsked], ['drop', true])
+      assert.notEqual(dropped.hash, hash)
+    }
+  })
+
   for (const [name, options, says] of [
     ['no such preparation', { prepare: 'rotat' }, /--prepare takes some of rotate, .*, and not "rotat"/],
     ['no JSON', { ocr: '{' }, /--ocr must be a JSON object/],
     ['no object', { ocr: '[]' }, /--ocr must be a JSON object/],
+    ['pictures without a place', { figures: 'reference' }, /--figures reference needs --out/],
     ['two passwords', { password: 'a', passwordFile: 'b' }, /cannot both be given/],
     ['no file of a password', { passwordFile: '/nowhere/password' }, /--password-file cannot be read: ENOENT/],
   ] as const)

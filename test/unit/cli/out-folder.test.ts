@@ -90,9 +90,34 @@ describe('the out folder', () => {
       )
     }
     await using folder = await openOutFolder(out, { anew: false })
-    await folder.take('sub/a.md', 'd.md', false)
-    await folder.take('sub/a.md', 'e/f.md', true)
+    const from = { output: 'sub/a.md', figures: [] }
+    await folder.take(from, { output: 'd.md', figures: 'd.figures' }, false)
+    await folder.take(from, { output: 'e/f.md', figures: 'e/f.figures' }, true)
     assert.deepEqual([folder.has('sub/a.md'), folder.has('d.md'), folder.has('e/f.md')], [false, true, true])
+    folder.finish()
+  })
+
+  it('writes pictures before the text, takes them along, and keeps none that belongs to no text', async () => {
+    const out = join(path, 'pictures')
+    await using folder = await openOutFolder(out, { anew: false })
+    const files = [1, 2].map((page) => ({ name: `page-${page}-1.png`, bytes: new Uint8Array([page]) }))
+    const text = '![a](a.pdf.figures/page-1-1.png) "name":"a.pdf.figures/page-2-1.png" a.pdf.figures/page-1-1.png'
+    await folder.write('a.pdf.md', text, { place: 'a.pdf.figures', files })
+    writeFileSync(join(out, 'a.pdf.figures/mine.png'), '')
+    await folder.write('a.pdf.md', text, { place: 'a.pdf.figures', files: files.slice(1) })
+    assert.deepEqual(readdirSync(join(out, 'a.pdf.figures')).toSorted(), ['mine.png', 'page-2-1.png'])
+    const from = { output: 'a.pdf.md', figures: ['a.pdf.figures/page-2-1.png'] }
+    const taken = await folder.take(from, { output: 'b/c d.pdf.md', figures: 'b/c d.pdf.figures' }, true)
+    assert.deepEqual(taken, ['b/c d.pdf.figures/page-2-1.png'])
+    assert.equal(
+      readFileSync(join(out, 'b/c d.pdf.md'), 'utf8'),
+      '![a](c%20d.pdf.figures/page-1-1.png) "name":"c%20d.pdf.figures/page-2-1.png" a.pdf.figures/page-1-1.png',
+    )
+    assert.deepEqual(readdirSync(join(out, 'b/c d.pdf.figures')), ['page-2-1.png'])
+    assert.deepEqual(readdirSync(out).toSorted(), ['.ocr', 'a.pdf.figures', 'b'])
+    assert.deepEqual(readdirSync(join(out, 'a.pdf.figures')), ['mine.png'])
+    mkdirSync(join(out, 'e.md/f'), { recursive: true })
+    await assert.rejects(folder.write('e.md', text, { place: 'e.figures', files }))
     folder.finish()
   })
 

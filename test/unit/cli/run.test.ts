@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import OpenAI from 'openai'
@@ -96,6 +96,47 @@ describe('reading documents', () => {
     const { written, kinds, notes } = await read(client, ['a.pdf', 'a.pdf'])
     assert.deepEqual([written, kinds, calls()], [['text'], ['failed', 'done'], 4])
     assert.equal(notes[0], 'engine_error: no engine')
+  })
+
+  it('sends a large file once, however often it is asked for, unless the gateway has lost it', async () => {
+    writeFileSync(join(path, 'large.pdf'), 'bytes')
+    truncateSync(join(path, 'large.pdf'), 5e6)
+    const answers = [refused(429, 'queue_full'), failing, refused(404, 'file_not_found'), good]
+    const calls: string[] = []
+    const client = new OpenAI({
+      baseURL: 'http://gateway/v1',
+      apiKey: 'none',
+      maxRetries: 0,
+      async fetch(url, init) {
+        const { pathname } = new URL(String(url instanceof Request ? url.url : url))
+        if (!pathname.startsWith('/v1/files')) return answers.shift()?.() ?? good()
+        calls.push(`${init?.method} ${pathname}`)
+        return Response.json({ id: `file-${calls.length}` })
+      },
+    })
+    const { kinds } = await read(client, ['large.pdf'], { patience: createPatience(20, { away() {}, back() {} }) })
+    assert.deepEqual(kinds, ['done'])
+    assert.deepEqual(calls, ['POST /v1/files', 'POST /v1/files', 'DELETE /v1/files/file-2'])
+  })
+
+  it('waits a while even where it is told to come back before it has left', async () => {
+    const past = () => {
+      const response = refused(429, 'queue_full')()
+      response.headers.set('retry-after', '-3')
+      return response
+    }
+    const { client, calls } = clientOf(past)
+    await read(client, ['a.pdf'], { cut: AbortSignal.timeout(1500) })
+    assert.ok(calls() <= 5, `${calls()} calls`)
+  })
+
+  it('leaves a document that waits for a gateway that is busy, or away, once it is stopped', async () => {
+    for (const answer of [refused(429, 'queue_full'), refused(503, 'draining')]) {
+      const { client, calls } = clientOf(answer)
+      const patience = createPatience(20, { away() {}, back() {} })
+      const { error, kinds } = await read(client, ['a.pdf', 'a.pdf'], { stopping: AbortSignal.timeout(100), patience })
+      assert.deepEqual([error, kinds, calls()], [null, [], 1])
+    }
   })
 
   it('says what is wrong with a file that is gone', async () => {

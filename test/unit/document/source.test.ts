@@ -41,7 +41,7 @@ function rasterizerOf(pageCount: number): Rasterizer {
     open: async () => ({ sha256: '', pageCount }),
     rasterize: () => Promise.reject(new Error('no page is drawn')),
     forget: () => {},
-    load: () => ({ drawers: 0, busy: 0, waiting: 0 }),
+    load: () => ({ drawers: 0, busy: 0, waiting: 0, bytes: 0 }),
     close: async () => {},
   }
 }

@@ -23,6 +23,9 @@ const good: PageResult = {
 }
 const error = new GatewayError('engine_timeout', 'Too long.', { param: 'a', retry: false })
 
+const place = { left: 0, top: 0, right: 1, bottom: 1 }
+const figure = { bytes: new Uint8Array(3), mediaType: 'image/png' as const, width: 1, height: 1, place }
+
 describe('a finished page', () => {
   it('is the same when it is read again', () => {
     assert.deepEqual(readResult(writeResult(good)), good)
@@ -36,7 +39,7 @@ describe('a finished page', () => {
   })
 
   it('leaves its pictures out', () => {
-    assert.deepEqual(readResult(writeResult({ ...good, figures: [new Uint8Array(3)] })), good)
+    assert.deepEqual(readResult(writeResult({ ...good, figures: [figure] })), good)
   })
 
   it('is no page where it was kept in another shape', () => {
@@ -56,10 +59,12 @@ describe('a finished page', () => {
       reads += 1
       return { type: 'page-end' as const, page: number, result: good }
     }
-    const first = await unlessFinished(number, finished, read)
-    assert.deepEqual(await unlessFinished(number, finished, read), first)
+    const complete = async (result: PageResult) => ({ ...result, figures: [figure] })
+    const first = await unlessFinished(number, finished, read, complete)
+    assert.deepEqual(first.result, good)
+    assert.deepEqual((await unlessFinished(number, finished, read, complete)).result, { ...good, figures: [figure] })
     assert.deepEqual([reads, kept.get(3)], [1, good])
-    await unlessFinished(number, undefined, read)
+    await unlessFinished(number, undefined, read, complete)
     assert.equal(reads, 2)
   })
 })

@@ -25,6 +25,7 @@ describe('marks of blocks', () => {
     assert.deepEqual(imageBlocks(page), [
       {
         name: 'image_1.png',
+        alt: '',
         start: page.indexOf('![image]'),
         end: page.length,
         box: { left: 0.01, top: 0.02, right: 0.03, bottom: 0.04 },

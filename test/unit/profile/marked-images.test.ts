@@ -14,7 +14,8 @@ describe('marks of pictures', () => {
     it(`are found, and end with their numbers: ${JSON.stringify(mark)}`, () => {
       const text = `Before ${mark}  after`
       const start = 'Before '.length
-      const found = { name: 'image_1.png', start, end: start + mark.length, box: boxOf(numbers) }
+      const alt = mark.slice(2, mark.indexOf(']'))
+      const found = { name: 'image_1.png', alt, start, end: start + mark.length, box: boxOf(numbers) }
       assert.deepEqual(imagesInThousandths(text), [found])
     })
 

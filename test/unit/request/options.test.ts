@@ -12,6 +12,7 @@ const names = {
   output: 'format',
   pageSeparator: 'separator',
   documents: 'which',
+  figures: 'pictures',
   answerFormat: 'answer',
 }
 

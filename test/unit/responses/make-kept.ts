@@ -39,6 +39,7 @@ export function makeQuestion(parts: Partial<KeptQuestion> = {}): KeptQuestion {
       dryRun: false,
       answerFormat: null,
       documents: 'last',
+      figures: null,
       lane: 'interactive',
       patienceSeconds: null,
     },

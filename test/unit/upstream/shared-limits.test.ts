@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PlacesGrant } from '../../../gateway/store/redis-places.ts'
+import type { PlacesGrant, PlacesReport, RedisPlaces } from '../../../gateway/store/redis-places.ts'
 import { createSharedLimits } from '../../../gateway/upstream/shared-limits.ts'
 import { closingOf } from '../../support/closing.ts'
 import { eventually } from '../../support/within.ts'
@@ -9,17 +9,26 @@ const SERVER = 'http://vllm/v1'
 const LIMIT = 16
 const demand = { inFlight: 0, unbegun: 0, waiting: 0, limit: LIMIT, isSettled: true }
 const grant = (part: number): PlacesGrant => ({
-  ...{ limit: LIMIT, isSettled: true, leads: false, part, target: part },
-  ...{ gateways: 3, active: 0, unbegun: 0 },
+  limit: LIMIT,
+  isSettled: true,
+  leads: false,
+  part,
+  target: part,
+  gateways: 3,
+  active: 0,
+  unbegun: 0,
 })
 
 /** A Redis whose answers a test gives by hand. */
 function createAnswers() {
   const waiting: PromiseWithResolvers<PlacesGrant>[] = []
+  const said: (PlacesReport | undefined)[] = []
   return {
     waiting,
+    said,
     places: {
-      async report() {
+      async report(_id: string, reports: Parameters<RedisPlaces['report']>[1]) {
+        said.push(reports[SERVER])
         const answer = Promise.withResolvers<PlacesGrant>()
         waiting.push(answer)
         return { [SERVER]: await answer.promise }
@@ -70,5 +79,17 @@ describe('a gateway that shares limits', { concurrency: true }, () => {
     assert.equal(share.part(LIMIT), 16)
     await redis.answer(2)
     await eventually(() => share.part(LIMIT) === 5, 3000, 'an even part')
+  })
+  it('supposes three others like itself until it is told, or its search would stay at what it begins with', async (t) => {
+    const closing = closingOf(t)
+    const redis = createAnswers()
+    const shares = closing.adopt(createSharedLimits(redis.places), (it) => it.close())
+    const busy = { ...demand, inFlight: 20, unbegun: 2, limit: 80 }
+    const share = shares.join({ url: SERVER, demand: () => busy, adopt() {}, onChange() {} })
+    assert.deepEqual(share.others(), { active: 60, unbegun: 6 })
+    await eventually(() => redis.said.length > 0, 3000, 'a report')
+    assert.partialDeepStrictEqual(redis.said[0], { limit: 20, isSettled: false, held: 20, leads: false })
+    await redis.answer(20)
+    await eventually(() => share.others().active === 0, 3000, 'what the others said')
   })
 })

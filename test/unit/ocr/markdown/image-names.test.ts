@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nameImages } from '../../../../gateway/ocr/markdown/image-names.ts'
+import { dropImages, nameImages } from '../../../../gateway/ocr/markdown/image-names.ts'
 
 describe("the names of a page's pictures", () => {
   for (const { name, page, named } of [
@@ -47,4 +47,33 @@ describe("the names of a page's pictures", () => {
     String.raw`![not\](image_1.png)`,
   ])
     it(`leave alone what is none: ${page}`, () => assert.equal(nameImages(page, 3), page))
+})
+
+describe('pictures that are not wanted', () => {
+  for (const [page, left] of [
+    ['# A\n\n![image](page-1-image-1.png)\n\nB', '# A\n\nB'],
+    ['![image](image_1.png)\n\n![](image_2.png)\n\nB', 'B'],
+    ['A\n![image](image_1.png)\nB', 'A\nB'],
+    ['A\n\n![image](image_1.png)\n', 'A'],
+    ['A\n\n![image](image_1.png)', 'A'],
+    ['One ![image](image_1.png) two', 'One two'],
+    ['A\n\n![image](image_1.png) 10,20,30,40\n\n\nB', 'A\n\nB'],
+    ['| ![](img-1.jpeg) | 5 |', '| | 5 |'],
+    ['- ![a](image_1.png)\n- b', '- b'],
+    ['A\n\n**![a](image_1.png "Chart")**\n\nB', 'A\n\nB'],
+    ['A ![]() B', 'A B'],
+    ['<figure>\n<img src="image_1.png" alt="a">\n</figure>', '<figure>\n</figure>'],
+    ['A\n\n\nB ![x](image_1.png)\n\n\nC', 'A\n\n\nB\n\n\nC'],
+  ] as const)
+    it(`are gone: ${JSON.stringify(page)}`, () => assert.equal(dropImages(page), left))
+
+  for (const page of [
+    'A\n\n\nB',
+    '![logo](https://a.example/image_1.png)',
+    '`![image](image_1.png)`',
+    '```\n![image](image_1.png)\n```\n',
+    '[image](image_1.png)',
+    '![title](10,20,300,400) Minutes',
+  ])
+    it(`are nothing else: ${JSON.stringify(page)}`, () => assert.equal(dropImages(page), page))
 })
