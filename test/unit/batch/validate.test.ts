@@ -16,6 +16,7 @@ describe('the input of a batch', () => {
         },
       },
       findModel: async () => ({}),
+      access: { owner: async () => ({}) },
     } as unknown as ValidationServices
     await assert.rejects(validate(makeBatch(), services, new AbortController().signal), /full/)
     assert.ok(stream.destroyed)
