@@ -61,6 +61,7 @@ interface Findings {
  */
 export async function validate(batch: Batch, services: ValidationServices, signal: AbortSignal): Promise<Validation> {
   const { files, blobs } = services
+  // Before the input is open, which nobody would close.
   const caller = await services.access.owner(batch.owner)
   const file = await files.find(batch.owner, batch.inputFileId, 'input_file_id')
   const { blob } = await files.open(file, 'input_file_id')
