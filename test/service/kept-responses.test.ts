@@ -62,7 +62,9 @@ describe('what responses leave on disk', { timeout: TIMEOUT }, () => {
       [],
     )
     const database = setup.gateway.services.database.open('')
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'response%'").all()
+    const tables = database
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'response%'")
+      .all()
     for (const { name } of tables) assert.deepEqual(database.prepare(`SELECT * FROM ${String(name)}`).all(), [])
   })
 
