@@ -29,8 +29,12 @@ async function run(config: Config): Promise<void> {
     await gateway.stop()
     log.info('stopped')
     log.flush()
+    setTimeout(() => process.exit(), LAST_WORDS).unref()
   })
 }
+
+/** What still runs then is of no use: OpenTelemetry's exporter waits for a collector, and tries it again, for 10 s. In milliseconds. */
+const LAST_WORDS = 500
 
 /** Ctrl-C reaches a process that npm has started twice: from the terminal, and from npm. In milliseconds. */
 const SAME_SIGNAL = 1000

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import OpenAI from 'openai'
+import { createRecorder } from '../../gateway/telemetry/recorder.ts'
 import { smallPages } from '../bench/small-pages.ts'
 import { startFakeCollector, type FakeCollector, type ReceivedSpan } from '../fakes/fake-collector.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
+import { startGatewayProcess } from '../support/gateway-process.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
-import { createRecorder } from '../../gateway/telemetry/recorder.ts'
-import { eventually } from '../support/within.ts'
+import { useFolder } from '../support/use-folder.ts'
+import { eventually, within } from '../support/within.ts'
 
 const DEADLINE = 10_000
 const MODEL = 'lightonai/LightOnOCR-2-1B'
@@ -223,19 +226,25 @@ describe('spans that end all at once, as those of cached documents do', { timeou
 })
 
 describe('a collector that does not take traces', { timeout: 60_000 }, () => {
-  it('holds up no request, and the end of the gateway for some seconds at most', async () => {
+  const folder = useFolder()
+
+  it('holds up no request, and the end of the process for some seconds at most', async () => {
     await using collector = await startFakeCollector()
     collector.setHanging(true)
     await using fake = await startFakeVllm()
-    const gateway = await startTestGateway({
+    await using gateway = await startGatewayProcess({
       GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_DATA_DIR: folder.path,
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,
+      // It would be waited for for so long.
+      OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
     })
-    const { ocr } = await askWhole(gateway.client, { model: MODEL, parts: [filePart(smallPages(3))] })
+    const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
+    const { ocr } = await askWhole(client, { model: MODEL, parts: [filePart(smallPages(3))] })
     assert.equal(ocr.pages.length, 3)
-    const stoppedAt = performance.now()
-    await gateway.stop()
-    assert.ok(performance.now() - stoppedAt < 15_000)
+    gateway.child.kill('SIGTERM')
+    assert.deepEqual(await within(gateway.exited, 20_000, 'the end'), [0, null])
+    assert.match(gateway.output.stderr, /"stopped"/)
   })
 })
 
