@@ -68,7 +68,9 @@ function claimedTask({ task, line, attempts }: Found, process: string, tables: T
       drop()
     },
     async later(seconds) {
-      await tables.atOnce(() => tables.run(PUT_BACK, { ...own, notBefore: Date.now() + seconds * 1000 }))
+      // The column takes whole numbers alone.
+      const notBefore = Math.ceil(Date.now() + seconds * 1000)
+      await tables.atOnce(() => tables.run(PUT_BACK, { ...own, notBefore }))
       drop()
     },
   }
