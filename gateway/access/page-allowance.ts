@@ -9,6 +9,11 @@ import type { SharedPlaces } from './shared-places.ts'
 export interface PageAllowance {
   /** Counts the pages that a request wants read. Throws `rate_limit_exceeded`, and what finding the caller throws. */
   admit(key: string, pages: number): Promise<PagePermits>
+  /**
+   * The same for a line of a batch, until it is disposed of. Of lines with more pages than a minute has, a caller has one at a
+   * time here; others are refused, to come back later: they would only hold room that lines of other callers need.
+   */
+  admitLine(key: string, pages: number): Promise<PagePermits & Disposable>
   /** Lets in a page that is to be drawn and read; waits while its caller has as many as it may. */
   readonly gates: Gates
 }
@@ -17,8 +22,22 @@ export interface PageAllowance {
 export function createPageAllowance(access: Access, limits: RateLimits, shared: SharedPlaces | null): PageAllowance {
   const mostOf = (key: string): number => access.known(key)?.limits.pagesInFlight ?? Infinity
   const own = createKeyGates(mostOf)
+  const waiting = new Set<string>()
   return {
     admit: async (key, pages) => limits.admit(await access.owner(key), pages),
+    async admitLine(key, pages) {
+      const caller = await access.owner(key)
+      const isLarger = pages > (caller.limits.pagesPerMinute ?? Infinity)
+      const mayWait = isLarger && !waiting.has(key)
+      if (mayWait) waiting.add(key)
+      const leave = (): void => void (mayWait && waiting.delete(key))
+      try {
+        return { ...(await limits.admit(caller, pages, mayWait)), [Symbol.dispose]: leave }
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
     gates: shared === null ? own : { enter: (turn, signal) => enterBoth(turn, { own, shared, mostOf }, signal) },
   }
 }

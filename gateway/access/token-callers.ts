@@ -90,18 +90,12 @@ export function createTokenCallers(
       const last = known.get(caller.name)
       if (last?.json !== json || now() - last.writtenAt >= store.writeAgainMs) await write(caller.name, json)
     },
-    async find(name) {
-      const json = await jsonOf(name)
-      return json === null ? null : callerIn(json)
-    },
-    known(name) {
-      const json = known.get(name)?.json
-      return json === undefined ? null : callerIn(json)
-    },
+    find: async (name) => callerIn(await jsonOf(name)),
+    known: (name) => callerIn(known.get(name)?.json ?? null),
   }
 }
 
-const callerIn = (json: string): Caller => JSON.parse(json) as Caller
+const callerIn = (json: string | null): Caller | null => (json === null ? null : (JSON.parse(json) as Caller))
 
 function inRedis({ prefix, run }: SharedRedis): CallerStore {
   const keyOf = (name: string): string => `${prefix}caller:${name}`
