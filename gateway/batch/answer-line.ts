@@ -32,7 +32,7 @@ import type { LineEnd } from './store.ts'
 export interface AnsweringServices extends QuestionServices {
   readonly files: Pick<FileStore, 'find' | 'open'>
   readonly ocr: OcrServices
-  readonly allowance: Pick<PageAllowance, 'admitLine'>
+  readonly allowance: Pick<PageAllowance, 'admitLine' | 'refuseLine'>
   readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => Promise<ServedModel>
   /** Whose a batch is, and what that caller may now. */
   readonly access: Pick<Access, 'owner'>
@@ -89,6 +89,7 @@ export async function answerLine(
   if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
   const caller = await services.access.owner(owner)
   refuseLane(caller, 'batch')
+  services.allowance.refuseLine(caller)
   const id = requestIdOf(batch.id, line)
   const key = owner === '' ? null : owner
   const reservation = await bodyBudget.reserve(indexed.length, { key, signal: () => signal })

@@ -22,4 +22,20 @@ describe('what lines of batches may have read', () => {
     await assert.rejects(allowance.admitLine('b', 25), { code: 'rate_limit_exceeded' })
     for (const permits of [next, other]) permits[Symbol.dispose]()
   })
+
+  it('is for no more lines than keep the places of their caller taken', async () => {
+    const access = { owner: async (name: string) => makeCaller({ pagesInFlight: 2 }, { name }) } as Access
+    const limits = createRateLimits({ windows: createMemoryWindows(60_000) })
+    const allowance = createPageAllowance(access, limits, null)
+    const caller = makeCaller({ pagesInFlight: 2 }, { name: 'a' })
+    const first = await allowance.admitLine('a', 3)
+    allowance.refuseLine(caller)
+    const second = await allowance.admitLine('a', 3)
+    assert.throws(() => allowance.refuseLine(caller), { code: 'rate_limit_exceeded', retry: true })
+    allowance.refuseLine(makeCaller({ pagesInFlight: 2 }, { name: 'b' }))
+    allowance.refuseLine(makeCaller({}, { name: 'a' }))
+    second[Symbol.dispose]()
+    allowance.refuseLine(caller)
+    first[Symbol.dispose]()
+  })
 })
