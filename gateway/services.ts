@@ -17,6 +17,7 @@ import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
 import type { Files } from './files/files.ts'
 import { createKeptReadings } from './ocr/kept-readings.ts'
+import type { PageAllowance } from './access/page-allowance.ts'
 import type { OcrServices } from './ocr/ocr.ts'
 import { createPaceMeter } from './ocr/reading-pace.ts'
 import { profileIds } from './profile/profiles.ts'
@@ -172,7 +173,7 @@ export function createServices(
   const served = { lifecycle, bodyBudget, named, responses, models, upstreams }
   const common = { log, metrics, tracer, ...served, ...rules }
   const batches = closing.adopt(
-    createConfiguredBatches(config, { ...common, database, shared, webhooks, files, ocr, tesseractThreads }),
+    createConfiguredBatches(config, { ...common, allowance, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
   return {
@@ -220,6 +221,7 @@ interface BatchParts
       | 'limits'
     >,
     Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {
+  readonly allowance: PageAllowance
   readonly tesseractThreads: number
 }
 

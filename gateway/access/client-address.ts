@@ -25,6 +25,9 @@ export function createIsAllowed(allowed: readonly string[], proxies: readonly st
   }
 }
 
+/** More proxies stand before no gateway: whoever writes so many addresses wants it to look at all of them. */
+const MAX_HOPS = 32
+
 /**
  * Returns the address of a client: the last one in `X-Forwarded-For` that is none of a trusted proxy's. Who is no trusted
  * proxy says nothing of others. Null: a proxy has passed on what is no address.
@@ -32,10 +35,10 @@ export function createIsAllowed(allowed: readonly string[], proxies: readonly st
 function clientOf({ remote, forwardedFor }: Connection, trusted: readonly Network[]): Address | null {
   let client = addressOf(remote ?? '')
   const hops = forwardedFor?.split(',') ?? []
-  while (client !== null && isIn(client, trusted)) {
+  for (let looked = 0; client !== null && isIn(client, trusted); looked += 1) {
     const next = hops.pop()
     if (next === undefined) return client
-    client = addressOf(next.trim())
+    client = looked < MAX_HOPS ? addressOf(next.trim()) : null
   }
   return client
 }

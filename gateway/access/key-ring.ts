@@ -1,12 +1,12 @@
-import { timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Caller } from './caller.ts'
-import { digestOf, readKeys, type KnownKey, type ReadKeys } from './keys-file.ts'
+import { digestOf, readKeys, readKeysInSlices, type KnownKey, type ReadKeys } from './keys-file.ts'
 
 /** The keys of the gateway, those of a file included, which may change. */
 export interface KeyRing {
-  /** Returns the holder of a key; null: it is none. The time that takes says nothing of any key. */
+  /** Returns the holder of a key; null: it is none. */
   find(key: string): Caller | null
   /** Returns the holder of a name. */
   named(name: string): Caller | null
@@ -27,12 +27,13 @@ export interface KeyRingOptions {
 
 /** Links to mounted files are swapped, and files renamed into place: only looking again finds each of it. */
 const LOOK_EVERY_MS = 2000
-/** Some ten thousand keys. */
+/** Over a hundred thousand keys. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** Reads a keys file at the start. */
 export function readKeysFile(path: string, fixed: readonly KnownKey[]): ReadKeys {
   try {
+    refuseTooLarge(statSync(path).size)
     return readKeys(readFileSync(path, 'utf8'), fixed)
   } catch (error) {
     return { keys: null, problems: [unreadable(error)] }
@@ -45,16 +46,14 @@ export function createKeyRing({ fixed, path, onRead, onBroken, everyMs = LOOK_EV
   let last = path === null ? '' : versionOf(path)
   const first = path === null ? { keys: [], problems: [] as const } : readKeysFile(path, fixed)
   if (first.keys === null) throw new TypeError(first.problems.join('\n'))
-  let keys = [...fixed, ...first.keys]
-  let byName = named(keys)
+  let held = index([...fixed, ...first.keys])
   let isLooking = false
 
   function take(version: string, read: ReadKeys): void {
     if (version === last) return
     last = version
     if (read.keys === null) return onBroken(read.problems)
-    keys = [...fixed, ...read.keys]
-    byName = named(keys)
+    held = index([...fixed, ...read.keys])
     onRead(read.keys.length)
   }
 
@@ -62,9 +61,8 @@ export function createKeyRing({ fixed, path, onRead, onBroken, everyMs = LOOK_EV
     if (isLooking) return
     isLooking = true
     try {
-      const text = await textOf(file)
-      const version = digestOf(text).toString('hex')
-      if (version !== last) take(version, readKeys(text, fixed))
+      const { text, version } = await contentOf(file)
+      if (version !== last) take(version, await readKeysInSlices(text, fixed))
     } catch (error) {
       const problem = unreadable(error)
       take(problem, { keys: null, problems: [problem] })
@@ -75,33 +73,43 @@ export function createKeyRing({ fixed, path, onRead, onBroken, everyMs = LOOK_EV
 
   const timer = path === null ? undefined : setInterval(() => void look(path), everyMs).unref()
   return {
-    find(key) {
-      const digest = digestOf(key)
-      let found: Caller | null = null
-      for (const known of keys) if (timingSafeEqual(known.digest, digest)) found = known.caller
-      return found
-    },
-    named: (name) => byName.get(name) ?? null,
+    find: (key) => held.byDigest.get(digestOf(key).toString('base64')) ?? null,
+    named: (name) => held.byName.get(name) ?? null,
     close: () => clearInterval(timer),
   }
 }
 
-function named(keys: readonly KnownKey[]): ReadonlyMap<string, Caller> {
-  return new Map(keys.map(({ caller }) => [caller.name, caller]))
+/** Keys, found by what is held of them. Nobody makes a key from a part of its digest, so the time of a search tells of none. */
+function index(keys: readonly KnownKey[]) {
+  return {
+    byDigest: new Map(keys.map(({ digest, caller }) => [digest.toString('base64'), caller])),
+    byName: new Map(keys.map(({ caller }) => [caller.name, caller])),
+  }
 }
 
 function versionOf(path: string): string {
   try {
-    return digestOf(readFileSync(path, 'utf8')).toString('hex')
+    return createHash('sha256').update(readFileSync(path)).digest('hex')
   } catch {
     return ''
   }
 }
 
-async function textOf(path: string): Promise<string> {
+/** In pieces, with others' turns between them. */
+async function contentOf(path: string): Promise<{ readonly text: string; readonly version: string }> {
   await using file = await open(path)
-  if ((await file.stat()).size > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`)
-  return file.readFile('utf8')
+  refuseTooLarge((await file.stat()).size)
+  const hash = createHash('sha256')
+  const pieces: Buffer[] = []
+  for await (const piece of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+    hash.update(piece)
+    pieces.push(piece)
+  }
+  return { text: Buffer.concat(pieces).toString(), version: hash.digest('hex') }
+}
+
+function refuseTooLarge(bytes: number): void {
+  if (bytes > MAX_BYTES) throw new Error(`it has ${bytes} bytes, of at most ${MAX_BYTES}`)
 }
 
 function unreadable(error: unknown): string {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Caller } from './caller.ts'
 import { callerOf, limitFields, problemsOf, unlimited } from './limit-fields.ts'
@@ -51,14 +52,44 @@ export function plainKeys(keys: readonly { readonly name: string; readonly key: 
 export function readKeys(text: string, others: readonly KnownKey[]): ReadKeys {
   const entries = parsed(text)
   if (typeof entries === 'string') return { keys: null, problems: [entries] }
-  const read = entries.map((value) => entry.safeParse(value))
-  const problems = read.flatMap(({ error }, index) =>
-    error === undefined ? [] : problemsOf(error).map((problem) => `${labelOf(entries[index], index)}: ${problem}`),
+  return keysOf(entries, entries.map(read), others)
+}
+
+/** So many take a few milliseconds. */
+const SLICE = 500
+
+/** The same beside requests, which go on meanwhile, though there be a hundred thousand keys. */
+export async function readKeysInSlices(text: string, others: readonly KnownKey[]): Promise<ReadKeys> {
+  const entries = parsed(text)
+  if (typeof entries === 'string') return { keys: null, problems: [entries] }
+  const entriesRead: ReadEntry[] = []
+  while (entriesRead.length < entries.length) {
+    const start = entriesRead.length
+    entriesRead.push(...entries.slice(start, start + SLICE).map(read))
+    await nextTurn()
+  }
+  return keysOf(entries, entriesRead, others)
+}
+
+type ReadEntry = { readonly key: KnownKey } | { readonly problems: readonly string[] }
+
+function read(value: unknown): ReadEntry {
+  const { data, error } = entry.safeParse(value)
+  return error === undefined ? { key: knownKey(data) } : { problems: problemsOf(error) }
+}
+
+/** How many problems are told of: all of a large file would fill the log. */
+const MAX_PROBLEMS = 20
+
+function keysOf(entries: readonly unknown[], entriesRead: readonly ReadEntry[], others: readonly KnownKey[]): ReadKeys {
+  const problems = entriesRead.flatMap((one, at) =>
+    'key' in one ? [] : one.problems.map((problem) => `${labelOf(entries[at], at)}: ${problem}`),
   )
-  if (problems.length > 0) return { keys: null, problems }
-  const keys = read.flatMap(({ data }) => (data === undefined ? [] : [knownKey(data)]))
-  const repeated = repetitions(keys, others)
-  return repeated.length > 0 ? { keys: null, problems: repeated } : { keys, problems: [] }
+  const keys = entriesRead.flatMap((one) => ('key' in one ? [one.key] : []))
+  const all = problems.length > 0 ? problems : repetitions(keys, others)
+  if (all.length === 0) return { keys, problems: [] }
+  const more = all.length - MAX_PROBLEMS
+  return { keys: null, problems: more > 0 ? [...all.slice(0, MAX_PROBLEMS), `and ${more} more`] : all }
 }
 
 function knownKey({ name, key, sha256 = '', ...limits }: z.output<typeof entry>): KnownKey {

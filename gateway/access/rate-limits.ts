@@ -15,9 +15,9 @@ export interface RateLimits {
   pages(caller: Caller): Promise<WindowState | null>
   /**
    * Counts pages that are to be read. Throws `rate_limit_exceeded` where they do not fit into what is left of the window. More
-   * than any window holds take one window after the other.
+   * than any window holds take one window after the other, unless they may not wait: then these are refused, too.
    */
-  admit(caller: Caller, pages: number): Promise<PagePermits>
+  admit(caller: Caller, pages: number, mayWait?: boolean): Promise<PagePermits>
 }
 
 /** A request that was counted, unless it is refused. */
@@ -60,12 +60,12 @@ export function createRateLimits({ windows, onRefused = () => {} }: RateLimitsOp
     async pages({ name, limits: { pagesPerMinute: limit } }) {
       return limit === null ? null : look('pages', name, limit, 0)
     },
-    async admit(caller, pages) {
+    async admit(caller, pages, mayWait = true) {
       const limit = caller.limits.pagesPerMinute
       if (limit === null || pages === 0) return { perWindow: Infinity, next: async () => {} }
       const isLarger = pages > limit
-      const taken = await look('pages', caller.name, limit, pages, isLarger)
-      if (!isLarger && taken.granted < pages) throw refusal('pages', pages, caller, taken)
+      const taken = await look('pages', caller.name, limit, pages, isLarger && mayWait)
+      if (!(isLarger && mayWait) && taken.granted < pages) throw refusal('pages', pages, caller, taken)
       const more = (wanted: number): Promise<Taken> => look('pages', caller.name, limit, wanted, true)
       return { perWindow: limit, next: permits(pages, taken, more) }
     },

@@ -1,5 +1,6 @@
 import { refuseLane, type Access } from '../access/access.ts'
 import type { Caller } from '../access/caller.ts'
+import type { PageAllowance } from '../access/page-allowance.ts'
 import type { RateLimits } from '../access/rate-limits.ts'
 import { collect, type Reading } from '../answer/collect.ts'
 import { lineAnswer, type AnsweredLine } from '../answer/batch.ts'
@@ -31,6 +32,7 @@ import type { LineEnd } from './store.ts'
 export interface AnsweringServices extends QuestionServices {
   readonly files: Pick<FileStore, 'find' | 'open'>
   readonly ocr: OcrServices
+  readonly allowance: Pick<PageAllowance, 'admitLine' | 'refuseLine'>
   readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => Promise<ServedModel>
   /** Whose a batch is, and what that caller may now. */
   readonly access: Pick<Access, 'owner'>
@@ -44,6 +46,14 @@ export interface AnsweringServices extends QuestionServices {
   readonly usage: Pick<UsageMeter, 'add'>
   /** Null where the page cache outlives the process. */
   readonly pages: LinePages | null
+}
+
+/** What is told of a line while it is answered. */
+export interface LineProgress {
+  /** Its documents are open: it holds nothing of the line itself. */
+  readonly onOpened: () => void
+  /** Whether pages of it wait for the next minute of their caller. */
+  readonly onWaiting: (isWaiting: boolean) => void
 }
 
 /** The answer to a line. */
@@ -70,7 +80,7 @@ export interface RunLine {
 export async function answerLine(
   run: RunLine,
   services: AnsweringServices,
-  onOpened: () => void,
+  progress: LineProgress,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
   const { batch, line, indexed, span } = run
@@ -79,23 +89,26 @@ export async function answerLine(
   if (indexed.length > maxBodyBytes) throw tooLarge(maxBodyBytes)
   const caller = await services.access.owner(owner)
   refuseLane(caller, 'batch')
+  services.allowance.refuseLine(caller)
   const id = requestIdOf(batch.id, line)
   const key = owner === '' ? null : owner
   const reservation = await bodyBudget.reserve(indexed.length, { key, signal: () => signal })
   const opened = (): void => {
     reservation.release()
-    onOpened()
+    progress.onOpened()
   }
   try {
     const context = { ...contextOf(id, caller, services, signal), span }
     const question = await questionOf(run, context, services, reservation)
     run.asked.model = modelOf(question)
     const named = { id, customId: indexed.customId }
-    if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
+    if (question.kind === 'ocr') {
+      return await readDocuments(question, run, named, services, { ...progress, onOpened: opened }, signal)
+    }
     const { forward, limits } = services
     const counted = await limits.request(caller)
     if (counted?.refusal != null) throw counted.refusal
-    onOpened()
+    progress.onOpened()
     const { status, body, usage } = await forwardLine(question, { id, key: owner, forward, span }, signal)
     const { inputTokens: promptTokens, outputTokens: completionTokens } = usage
     services.usage.add({ key: owner, model: question.model }, { promptTokens, completionTokens })
@@ -173,12 +186,14 @@ async function readDocuments(
   { batch, line }: RunLine,
   named: AnsweredLine,
   services: AnsweringServices,
-  onOpened: () => void,
+  { onOpened, onWaiting }: LineProgress,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
+  using admitted = new DisposableStack()
+  const allowance = lineAllowance(services.allowance, admitted, onWaiting)
   const read = (asked: OcrRequest, part: LinePart): Promise<Reading> => {
     const finished = untilOutage(services.pages?.of(batch.id, line, part, signal) ?? null)
-    const events = answerEvents(asked, { ...services.ocr, finished }, signal)
+    const events = answerEvents(asked, { ...services.ocr, allowance, finished }, signal)
     return collect(part === 'read' ? telling(events, onOpened) : events)
   }
   const annotated = annotation === null ? null : { request: annotation, reading: await read(annotation, 'annotation') }
@@ -186,6 +201,40 @@ async function readDocuments(
   const usage = annotated === null ? usageOf(reading) : addUsage(usageOf(reading), usageOf(annotated.reading))
   const body = await writer(annotated).whole(reading)
   return { outcome: 'completed', usage, answer: lineAnswer(named, 200, body) }
+}
+
+/** Pages that have their permission get it at once; in milliseconds. */
+const WAITS_AFTER = 100
+
+/** Asks for the pages of a line, and tells while some of them wait. */
+function lineAllowance(
+  { admitLine }: Pick<PageAllowance, 'admitLine'>,
+  admitted: DisposableStack,
+  onWaiting: LineProgress['onWaiting'],
+): OcrServices['allowance'] {
+  let waiting = 0
+  const wait = (change: 1 | -1): void => {
+    waiting += change
+    onWaiting(waiting > 0)
+  }
+  return {
+    async admit(key, pages) {
+      const { perWindow, next } = admitted.use(await admitLine(key, pages))
+      return {
+        perWindow,
+        async next(signal) {
+          let isWaiting = false
+          const timer = setTimeout(() => wait(((isWaiting = true), 1)), WAITS_AFTER).unref()
+          try {
+            await next(signal)
+          } finally {
+            clearTimeout(timer)
+            if (isWaiting) wait(-1)
+          }
+        },
+      }
+    },
+  }
 }
 
 async function* telling(events: AnswerEvents, onOpened: () => void): AnswerEvents {

@@ -1,7 +1,7 @@
 import { failedLine } from '../answer/batch.ts'
 import { GatewayError, toGatewayError } from '../errors.ts'
 import { orAborted } from '../schedule/or-aborted.ts'
-import { answerLine, type AnsweringServices, type LineAnswer, type RunLine } from './answer-line.ts'
+import { answerLine, type AnsweringServices, type LineAnswer, type LineProgress, type RunLine } from './answer-line.ts'
 import { hasEnded, NO_USAGE, type Batch } from './batch.ts'
 import type { IndexCache } from './index-cache.ts'
 import { findAnswer, keepPatiently } from './kept-answer.ts'
@@ -18,11 +18,9 @@ export interface LineServices extends LifeCycleServices, AnsweringServices {
 }
 
 /** What its runner is told of a line. */
-export interface LineObserver {
+export interface LineObserver extends LineProgress {
   /** Its length in bytes is known, all of which it holds; for one that is not run, 0. */
   readonly onLength: (bytes: number) => void
-  /** Its documents are open: it holds nothing of the line itself. */
-  readonly onOpened: () => void
 }
 
 /** After so many ends of the process in its midst, a line is thought to be the reason. */
@@ -63,16 +61,16 @@ async function ran(
   { batch, line, attempts }: { readonly batch: Batch; readonly line: number; readonly attempts: number },
   name: string,
   services: LineServices,
-  { onLength, onOpened }: LineObserver,
+  observer: LineObserver,
   signal: AbortSignal,
 ): Promise<LineEnd | null> {
   const index = await services.indexes.get(batch)
   const indexed = await index.line(line)
   if (indexed.problem !== null) return null
-  onLength(indexed.length)
+  observer.onLength(indexed.length)
   const run = { batch, line, indexed, asked: {} as RunLine['asked'] }
   const answer = {
-    ...(attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, onOpened, signal)),
+    ...(attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, observer, signal)),
     model: nameOf(run, batch),
   }
   // Another process may have run it, too: an answer that is kept never changes.
@@ -102,13 +100,13 @@ function countUse({ owner: key }: Batch, { model, outcome }: LineEnd, { usage }:
 async function answered(
   run: RunLine,
   services: LineServices,
-  onOpened: () => void,
+  progress: LineProgress,
   signal: AbortSignal,
 ): Promise<LineAnswer> {
   const request_id = requestIdOf(run.batch.id, run.line)
   const names = { 'ocr.request.id': request_id, 'ocr.batch.id': run.batch.id, 'ocr.batch.line': run.line }
   const begun = services.ocr.tracer?.background('batch line', names)
-  const answering = inSpan(begun, (span) => answerLine({ ...run, span }, services, onOpened, signal))
+  const answering = inSpan(begun, (span) => answerLine({ ...run, span }, services, progress, signal))
   try {
     // What is asked of an engine knows the signal; what is not must not keep a gateway that stops.
     return await orAborted(answering, signal)

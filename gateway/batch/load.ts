@@ -87,6 +87,10 @@ export function createLoad({
             task.isOpening = false
             onOpened()
           },
+          onWaiting(isWaiting) {
+            task.isWaiting = isWaiting
+            if (isWaiting) onOpened()
+          },
         },
         known: known.promise,
         waits() {

@@ -271,4 +271,28 @@ describe('pages beyond the limit of a minute', { timeout: TIMEOUT }, () => {
     assert.deepEqual(batch.request_counts, { total: 2, completed: 2, failed: 0 })
     assert.equal((await answersIn(client, batch.output_file_id)).length, 2)
   })
+
+  it('of a batch leave the batches of others their turn, though it has many lines that wait', async () => {
+    const file = join(folder.path, 'beside.json')
+    const keys = [{ name: 'small', key: 'key-of-small', pages_per_minute: 2 }]
+    await writeFile(file, JSON.stringify([...keys, { name: 'other', key: 'key-of-other' }]))
+    await using fake = await startFakeVllm()
+    await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_KEYS_FILE: file })
+    const [small, other] = ['small', 'other'].map(
+      (name) => new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: `key-of-${name}`, maxRetries: 0 }),
+    ) as [OpenAI, OpenAI]
+    const batchOf = (client: OpenAI, first: number, lines: number, each: number) => {
+      const asked = numbers(0, lines).map((line) => ({
+        custom_id: `line ${line}`,
+        body: { model: 'default', messages: [{ role: 'user', content: pages(first + line * each, each) }] },
+      }))
+      return createBatch(client, '/v1/chat/completions', linesOf('/v1/chat/completions', asked))
+    }
+    const waiting = await batchOf(small, 1000, 40, 3)
+    const lines = async () => valueOf(await readMetrics(gateway.url), 'ocr_gateway_batch_lines_in_flight')
+    await eventually(async () => (await lines()) > 16, 20_000, 'many lines wait')
+    const { id } = await batchOf(other, 2000, 3, 2)
+    assert.deepEqual((await untilEnded(other, id, 20_000)).request_counts, { total: 3, completed: 3, failed: 0 })
+    assert.deepEqual((await small.batches.retrieve(waiting.id)).request_counts, { total: 40, completed: 0, failed: 0 })
+  })
 })

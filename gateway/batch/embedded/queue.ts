@@ -54,22 +54,31 @@ export function createEmbeddedQueue(tables: Tables, onError: (error: unknown) =>
 
 function claimedTask({ task, line, attempts }: Found, process: string, tables: Tables, held: HeldTasks): ClaimedTask {
   const { batch } = task
-  const { lost, drop } = held.add(batch, line)
+  const { lost, drop, abandon } = held.add(batch, line)
   const own = { batch, line, process }
+  async function end(change: () => void): Promise<void> {
+    try {
+      await tables.atOnce(change)
+      drop()
+    } catch (error) {
+      // Nobody would be handed it for as long as this process renews its lease.
+      abandon()
+      throw error
+    }
+  }
   return {
     task,
     attempts,
     lost,
-    async done() {
-      await tables.atOnce(() => {
+    done: () =>
+      end(() => {
         const isOwn = tables.run(`DELETE FROM batch_tasks ${OWN}`, own)
         if (isOwn && line === WHOLE) tables.run(FORGET, { batch, kind: task.kind })
-      })
-      drop()
-    },
-    async later(seconds) {
-      await tables.atOnce(() => tables.run(PUT_BACK, { ...own, notBefore: Date.now() + seconds * 1000 }))
-      drop()
+      }),
+    later(seconds) {
+      // The column takes whole numbers alone.
+      const notBefore = Math.ceil(Date.now() + seconds * 1000)
+      return end(() => tables.run(PUT_BACK, { ...own, notBefore }))
     },
   }
 }

@@ -24,6 +24,7 @@ describe('the address of a client', () => {
     ['is unknown behind what is no address', '10.1.1.1', '192.0.2.9, 0x7f.1', false],
     ['is that of the proxy where it says nothing', '10.1.1.1', undefined, false],
     ['is that of the proxy where it says nothing: blank', '10.1.1.1', '', false],
+    ['is unknown behind more proxies than there are', '10.1.1.1', `192.0.2.9${', 10.2.2.2'.repeat(32)}`, false],
     ['is unknown', undefined, '192.0.2.9', false],
   ]
   for (const [name, remote, forwardedFor, isAllowed] of rows)

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { setBit } from '../../../gateway/batch/bits.ts'
 import type { BatchQueue } from '../../../gateway/batch/queue.ts'
+import { createEmbeddedQueue } from '../../../gateway/batch/embedded/queue.ts'
+import { eventually } from '../../support/within.ts'
 import { makeBatch, openBatches } from './make-batch.ts'
 
 async function claimed(queue: BatchQueue, count: number): Promise<string[]> {
@@ -68,6 +71,9 @@ describe('the embedded queue', () => {
     const first = await queue.claim()
     assert.equal(first?.attempts, 1)
     await first.later(0)
+    // As setbacks do, whose times are random.
+    await (await queue.claim())?.later(0.0001234567)
+    await delay(2)
     assert.equal((await queue.claim())?.attempts, 1)
     assert.equal(await another.claim(), null)
     endLeases()
@@ -75,6 +81,34 @@ describe('the embedded queue', () => {
     assert.equal(taken?.attempts, 2)
     await taken.later(60)
     assert.equal(await another.claim(), null)
+  })
+
+  it('hands out again, in the same process, what could not be said to be done or put off', async () => {
+    await using opened = openBatches()
+    const isFull = { now: false }
+    const atOnce: typeof opened.tables.atOnce = async (change, signal) => {
+      if (isFull.now) throw new Error('The disk is full.')
+      return opened.tables.atOnce(change, signal)
+    }
+    const queue = createEmbeddedQueue({ ...opened.tables, atOnce }, () => {})
+    await queue.push(makeBatch({ lines: 2 }))
+    const [first, second] = [await queue.claim(), await queue.claim()]
+    isFull.now = true
+    await assert.rejects(async () => first?.done(), /full/)
+    await assert.rejects(async () => second?.later(5), /full/)
+    isFull.now = false
+    const again: (number | undefined)[] = []
+    await eventually(
+      async () => {
+        const found = await queue.claim()
+        if (found !== null) again.push(found.attempts)
+        return again.length === 2
+      },
+      20_000,
+      'both are handed out again',
+    )
+    assert.deepEqual(again, [1, 1])
+    await queue.close()
   })
 
   it('takes back the lines of a batch that was cancelled, and has it finalized once', async () => {

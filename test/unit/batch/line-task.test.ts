@@ -9,7 +9,7 @@ import { createDiskBlobs } from '../../../gateway/files/disk-blobs.ts'
 import { createMetrics } from '../../../gateway/telemetry/metrics.ts'
 import { makeBatch, openBatches } from './make-batch.ts'
 
-const observer = { onLength() {}, onOpened() {} }
+const observer = { onLength() {}, onOpened() {}, onWaiting() {} }
 
 describe('a line', () => {
   it('during which five processes ended is not run again: its answer says so, and is counted once, in the use of its owner too', async () => {

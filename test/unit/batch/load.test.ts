@@ -27,4 +27,19 @@ describe('the lines that a process takes at a time', () => {
   it('are fewer where they are long: what they hold is open', () => {
     assert.equal(begun(8 * 1024 * 1024, 2000), 64)
   })
+
+  it('leave room for others while they wait for the next minute of their caller', () => {
+    const load = createLoad({ ocr: { admission: createAdmission(10_000) }, capacity: () => 2 })
+    const lines: ReturnType<typeof load.add>[] = []
+    for (; load.hasRoom();) {
+      const line = load.add(true, () => {})
+      lines.push(line)
+      line.observer.onLength(1000)
+      line.observer.onOpened()
+    }
+    lines[0]?.observer.onWaiting(true)
+    assert.ok(load.hasRoom())
+    lines[0]?.observer.onWaiting(false)
+    assert.ok(!load.hasRoom())
+  })
 })
