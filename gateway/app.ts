@@ -22,6 +22,7 @@ import { requestId } from './http/middleware/request-id.ts'
 import * as batches from './http/routes/batches.ts'
 import * as files from './http/routes/files.ts'
 import * as uploads from './http/routes/uploads.ts'
+import { listUsage } from './http/routes/usage.ts'
 import { listEvents, redeliverEvent, retrieveEvent } from './http/routes/webhook-events.ts'
 import { createResponse } from './http/routes/responses.ts'
 import {
@@ -63,6 +64,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   app.get('/v1/batches', batches.listBatches(services))
   app.get('/v1/batches/:id', batches.retrieveBatch(services))
   app.post('/v1/batches/:id/cancel', batches.cancelBatch(services))
+  app.get('/v1/usage', listUsage(services))
   app.get('/v1/webhooks/events', listEvents(services))
   app.get('/v1/webhooks/events/:id', retrieveEvent(services))
   app.post('/v1/webhooks/events/:id/redeliver', redeliverEvent(services))
@@ -81,13 +83,13 @@ export function createInsideApp(services: Services): Hono<GatewayEnv> {
   return app
 }
 
-function createBareApp({ metrics, log, tracer }: Services): Hono<GatewayEnv> {
+function createBareApp({ metrics, usage, log, tracer }: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>({ getPath: pathOf })
   const answerError = errorResponse(metrics)
   app.onError(answerError)
   app.notFound((c) => answerError(notFound(c.req.method, c.req.path, app.routes), c))
   app.use(requestId())
-  app.use(accessLog({ log, metrics, tracer }))
+  app.use(accessLog({ log, metrics, usage, tracer }))
   app.use(throwErrors())
   return app
 }

@@ -103,7 +103,8 @@ export class GatewayError extends Error {
     this.code = code
     this.param = details.param ?? null
     this.retry = details.retry ?? entry.retry
-    this.retryAfterSeconds = details.retryAfterSeconds ?? entry.retryAfterSeconds
+    this.retryAfterSeconds =
+      details.retryAfterSeconds ?? (details.retry === false ? undefined : entry.retryAfterSeconds)
     this.kind = details.kind ?? null
     this.tokenShare = details.tokenShare ?? null
   }

@@ -34,6 +34,7 @@ import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createTracer, type Tracer } from './telemetry/tracer.ts'
+import type { UsageMeter } from './usage/meter.ts'
 import { createModelList, type ModelList } from './upstream/model-list.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
@@ -41,6 +42,7 @@ import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { createConfiguredUsage } from './wiring/usage.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -55,6 +57,8 @@ export interface Services extends AsyncDisposable {
   readonly metrics: Metrics
   readonly tracer: Tracer
   readonly gauges: GaugeSources
+  /** Counts what callers use. */
+  readonly usage: UsageMeter
   /** Who may ask. */
   readonly access: Access
   /** How much callers may ask for by the minute. */
@@ -138,39 +142,33 @@ export function createServices(
   const rasterizer = closing.adopt(createDocumentRasterizer(config), (it) => it.close())
   const database = closing.adopt(createDatabase(config.GATEWAY_DATA_DIR), (it) => it.close())
   const shared = closing.adopt(createShared(config, log), async (it) => it?.close())
-  const { access, limits, allowance } = closing.adopt(
-    createConfiguredAccess(config, { database, shared, log, metrics, windowMs }),
-    (it) => it.close(),
-  )
+  const asking = createConfiguredAccess(config, { database, shared, log, metrics, windowMs })
+  const { access, limits, allowance } = closing.adopt(asking, (it) => it.close())
+  const usage = closing.adopt(createConfiguredUsage(config, { access, database, shared, log }), (it) => it.close())
   const files = closing.use(createStoredFiles(config, { database, shared, log }))
-  const webhooks = closing.adopt(createConfiguredWebhooks(config, { database, shared, log, metrics }), async (it) =>
-    it?.close(),
-  )
+  const telling = createConfiguredWebhooks(config, { database, shared, log, metrics })
+  const webhooks = closing.adopt(telling, async (it) => it?.close())
   const admission = createAdmission(config.GATEWAY_MAX_QUEUED_PAGES)
   const queuedFor = (modelId: string) => admission.queuedFor(modelId)
   const shares = closing.adopt(createShares(shared), (it) => it.close())
   const upstreams = closing.adopt(createConfiguredUpstreams(config, { log, shares, queuedFor }), (it) => it.close())
   const tesseractThreads = config.GATEWAY_TESSERACT_THREADS ?? availableParallelism()
   const embedded = closing.adopt(createEmbeddedEngine({ threads: tesseractThreads }), (it) => it.close())
-  const slots = createPageSlots({
-    capacityOf: (modelId) => upstreams.capacity(modelId),
-    onCapacityChange: (listener) => upstreams.onChange(listener),
-    tesseractThreads,
-  })
+  const slots = createSlots(upstreams, tesseractThreads)
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
   const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
-  const parts = { log, metrics, tracer, store, upstreams, embedded, ...read }
+  const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
     createKeptResponses(config, { log, metrics, lifecycle, database, ocr, models, webhooks, access }),
     (it) => it.close(),
   )
   const named = namedDocuments(files, createConfiguredDownloads(config, { log, metrics, bodyBudget }))
-  const rules = { access, limits, ...accessRules(config) }
+  const rules = { access, usage, limits, ...accessRules(config) }
   const served = { lifecycle, bodyBudget, named, responses, models, upstreams }
   const common = { log, metrics, tracer, ...served, ...rules }
   const batches = closing.adopt(
@@ -193,6 +191,14 @@ function createConfiguredTracer(config: Config, log: Log): Tracer {
   return createTracer({ url: collectorUrl(config), serviceName: config.OTEL_SERVICE_NAME, log })
 }
 
+function createSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {
+  return createPageSlots({
+    capacityOf: (modelId) => upstreams.capacity(modelId),
+    onCapacityChange: (listener) => upstreams.onChange(listener),
+    tesseractThreads,
+  })
+}
+
 /** The share of the queue of pages that batches may take together: who waits for an answer takes the rest. */
 const SHARE_OF_BATCHES = 0.5
 
@@ -210,6 +216,7 @@ interface BatchParts
       | 'upstreams'
       | 'webhooks'
       | 'access'
+      | 'usage'
       | 'limits'
     >,
     Pick<Services, 'files' | 'ocr' | 'maxBodyBytes' | 'maxDocumentBytes' | 'textChats'> {

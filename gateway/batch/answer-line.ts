@@ -17,6 +17,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { ByteBudget, Reservation } from '../schedule/byte-budget.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import type { BatchAnswer } from '../wire/openai/batch.ts'
 import { addUsage, type Batch, type BatchUsage } from './batch.ts'
 import { forwardLine } from './forward-line.ts'
@@ -24,6 +25,7 @@ import type { IndexedLine } from './line-index.ts'
 import { untilOutage, type LinePages, type LinePart } from './line-pages.ts'
 import { readQuestion, type LineQuestion, type OcrQuestion, type QuestionServices } from './line-question.ts'
 import { requestIdOf } from './names.ts'
+import type { LineEnd } from './store.ts'
 
 /** The services and limits with which lines are answered: those of requests over HTTP. */
 export interface AnsweringServices extends QuestionServices {
@@ -39,14 +41,13 @@ export interface AnsweringServices extends QuestionServices {
   readonly maxBodyBytes: number
   readonly bodyBudget: ByteBudget
   readonly forward: Upstreams['forward']
+  readonly usage: Pick<UsageMeter, 'add'>
   /** Null where the page cache outlives the process. */
   readonly pages: LinePages | null
 }
 
 /** The answer to a line. */
-export interface LineAnswer {
-  readonly outcome: 'completed' | 'failed'
-  readonly usage: BatchUsage
+export interface LineAnswer extends LineEnd {
   readonly answer: BatchAnswer
 }
 
@@ -56,6 +57,8 @@ export interface RunLine {
   /** Counted from 0. */
   readonly line: number
   readonly indexed: IndexedLine
+  /** The model that is asked, once that is known. */
+  readonly asked: { model?: string }
   /** Left out: it is not traced. */
   readonly span?: Span | undefined
 }
@@ -86,6 +89,7 @@ export async function answerLine(
   try {
     const context = { ...contextOf(id, caller, services, signal), span }
     const question = await questionOf(run, context, services, reservation)
+    run.asked.model = modelOf(question)
     const named = { id, customId: indexed.customId }
     if (question.kind === 'ocr') return await readDocuments(question, run, named, services, opened, signal)
     const { forward, limits } = services
@@ -93,12 +97,17 @@ export async function answerLine(
     if (counted?.refusal != null) throw counted.refusal
     onOpened()
     const { status, body, usage } = await forwardLine(question, { id, key: owner, forward, span }, signal)
+    const { inputTokens: promptTokens, outputTokens: completionTokens } = usage
+    services.usage.add({ key: owner, model: question.model }, { promptTokens, completionTokens })
     const outcome = status < 400 ? 'completed' : 'failed'
     return { outcome, usage, answer: lineAnswer(named, status, body) }
   } finally {
     reservation.release()
   }
 }
+
+const modelOf = (question: LineQuestion): string =>
+  question.kind === 'ocr' ? question.request.model.id : question.model
 
 function contextOf(
   requestId: string,

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { ForwardedResponse } from '../upstream/forward.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import { tokensOf } from '../usage/said-tokens.ts'
 import { NO_USAGE, type BatchUsage } from './batch.ts'
 import type { ForwardedQuestion } from './line-question.ts'
 
@@ -75,19 +76,12 @@ function parse(bytes: Buffer, model: string): unknown {
   }
 }
 
-/** Chats and responses name their tokens differently. */
 function usageOf(answer: unknown): BatchUsage {
-  const { usage } = Object(answer) as { readonly usage?: Readonly<Record<string, unknown>> | null }
-  if (typeof usage !== 'object' || usage === null) return NO_USAGE
-  const count = (...names: readonly string[]): number =>
-    names.map((name) => usage[name]).find((value): value is number => Number.isSafeInteger(value)) ?? 0
-  const details = Object(usage['prompt_tokens_details'] ?? usage['input_tokens_details']) as Record<string, unknown>
-  const cached = details['cached_tokens']
-  return {
-    inputTokens: count('prompt_tokens', 'input_tokens'),
-    cachedTokens: Number.isSafeInteger(cached) ? (cached as number) : 0,
-    outputTokens: count('completion_tokens', 'output_tokens'),
-  }
+  const { usage } = Object(answer) as { readonly usage?: unknown }
+  const tokens = tokensOf(usage)
+  if (tokens === null) return NO_USAGE
+  const { promptTokens: inputTokens, cachedTokens, completionTokens: outputTokens } = tokens
+  return { inputTokens, cachedTokens, outputTokens }
 }
 
 const notNow = (model: string, status: number): GatewayError =>

@@ -47,8 +47,9 @@ export async function runLine(
   const known = await findAnswer(blobs, name)
   const end = known ?? (await ran({ batch, line, attempts }, name, services, observer, signal))
   if (end !== null) {
-    await store.endLines(id, new Map([[line, { outcome: end.outcome, usage: end.usage }]]))
+    const counted = await store.endLines(id, new Map([[line, end]]))
     metrics.batchLines.inc({ outcome: end.outcome })
+    if (counted > 0) countUse(batch, end, services)
   }
   await pages?.forget(id, line)
   const now = await store.find(null, id)
@@ -69,9 +70,11 @@ async function ran(
   const indexed = await index.line(line)
   if (indexed.problem !== null) return null
   onLength(indexed.length)
-  const run = { batch, line, indexed }
-  const answer =
-    attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, onOpened, signal)
+  const run = { batch, line, indexed, asked: {} as RunLine['asked'] }
+  const answer = {
+    ...(attempts > MAX_ATTEMPTS ? failedAnswer(run, lost(attempts)) : await answered(run, services, onOpened, signal)),
+    model: nameOf(run, batch),
+  }
   // Another process may have run it, too: an answer that is kept never changes.
   const others = await findAnswer(services.blobs, name)
   if (others !== null) return others
@@ -80,6 +83,20 @@ async function ran(
   }
   await keepPatiently(services.blobs, name, answer, onFull, signal)
   return answer
+}
+
+/** What is kept of an end has little room. */
+const MAX_NAME = 512
+
+/** A line that has ended the process each time was not asked what it wants. */
+function nameOf({ asked: { model } }: RunLine, batch: Batch): string | undefined {
+  const name = model ?? batch.model ?? ''
+  return name === '' || name.length > MAX_NAME ? undefined : name
+}
+
+/** Counts a line as the request that it is, once, however often it was run. */
+function countUse({ owner: key }: Batch, { model, outcome }: LineEnd, { usage }: LineServices): void {
+  if (model !== undefined) usage.add({ key, model }, { requests: 1, requestsFailed: outcome === 'failed' ? 1 : 0 })
 }
 
 async function answered(

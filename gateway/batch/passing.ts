@@ -14,5 +14,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
 export function isPassing(error: unknown): error is GatewayError {
   if (!(error instanceof GatewayError)) return false
   // A caller who is not known any more may be so again.
-  return PASSING.has(error.code) || (error.code === 'forbidden' && error.retry)
+  if (error.code === 'forbidden') return error.retry
+  // A budget of pages begins anew with the month.
+  return PASSING.has(error.code) && (error.code !== 'rate_limit_exceeded' || error.retry)
 }

@@ -61,17 +61,19 @@ return redis.call('HGETALL', rowOf(id))`)
 export const END_LINES = createScript<number>(`${KEYS}
 local id = ARGV[2]
 if redis.call('EXISTS', rowOf(id)) == 0 then return 0 end
+local counted = 0
 for index = 3, #ARGV, 5 do
   local line = tonumber(ARGV[index])
   local bit = line - line % 8 + 7 - line % 8
   if redis.call('SETBIT', endedOf(id), bit, 1) == 0 then
+    counted = counted + 1
     redis.call('HINCRBY', rowOf(id), ARGV[index + 1], 1)
     redis.call('HINCRBY', rowOf(id), 'inputTokens', ARGV[index + 2])
     redis.call('HINCRBY', rowOf(id), 'cachedTokens', ARGV[index + 3])
     redis.call('HINCRBY', rowOf(id), 'outputTokens', ARGV[index + 4])
   end
 end
-return 1`)
+return counted`)
 
 /**
  * Counts all lines of a batch anew that has not ended: prefix, id, bits of all lines, then names and values. A line that ends later

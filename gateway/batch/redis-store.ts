@@ -115,8 +115,10 @@ function linesIn(shared: SharedRedis, prefix: string, run: Run): Lines {
         const { inputTokens, cachedTokens, outputTokens } = usage
         return [line, outcome, inputTokens, cachedTokens, outputTokens]
       })
+      let counted = 0
       for (let start = 0; start < values.length; start += LINES_AT_A_TIME)
-        await run(END_LINES, [id, ...values.slice(start, start + LINES_AT_A_TIME).flat()])
+        counted += await run(END_LINES, [id, ...values.slice(start, start + LINES_AT_A_TIME).flat()])
+      return counted
     },
     async settle(id, { total, ...counts }, usage) {
       const counted = Object.entries({ ...counts, ...usage }).flat()

@@ -9,6 +9,8 @@ export type BatchChange = Partial<
 export interface LineEnd {
   readonly outcome: 'completed' | 'failed'
   readonly usage: BatchUsage
+  /** The model that it has asked, for the use of its owner; left out: none, as its body was wrong. */
+  readonly model?: string | undefined
 }
 
 /** A part of the list of batches, the newest first. */
@@ -31,8 +33,8 @@ export interface BatchStore {
   unended(owner: string): Promise<number>
   /** Changes a batch, unless its status is another than one of `from`; returns it as it is then, or null. */
   change(id: string, from: readonly BatchStatus[], change: BatchChange): Promise<Batch | null>
-  /** Notes that lines have ended. A line that had ended before is left as it was, and not counted again. */
-  endLines(id: string, ends: ReadonlyMap<number, LineEnd>): Promise<void>
+  /** Notes that lines have ended; returns of how many it had not been known. The others are left as they were, and not counted again. */
+  endLines(id: string, ends: ReadonlyMap<number, LineEnd>): Promise<number>
   /**
    * Counts all lines of a batch that has not ended anew, as its files have them: whatever was counted before, and no line ends
    * after this.

@@ -61,11 +61,13 @@ interface Findings {
  */
 export async function validate(batch: Batch, services: ValidationServices, signal: AbortSignal): Promise<Validation> {
   const { files, blobs } = services
+  // Before the input is open, which nobody would close.
+  const caller = await services.access.owner(batch.owner)
   const file = await files.find(batch.owner, batch.inputFileId, 'input_file_id')
   const { blob } = await files.open(file, 'input_file_id')
   const stream = blob.stream()
   const findings: Findings = {
-    caller: await services.access.owner(batch.owner),
+    caller,
     lines: 0,
     ids: new Set(),
     ends: new Map(),

@@ -1,5 +1,6 @@
 // `npm run demo`: a real scan through a real gateway with the official client, on this machine alone.
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import OpenAI from 'openai'
 import type { ChatCompletionChunk } from 'openai/resources'
@@ -8,13 +9,20 @@ import { startGateway } from '../server.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../../test/fixtures/documents/four-page-scan.pdf')
 
-const { config } = loadConfig({ GATEWAY_PORT: '0', GATEWAY_LOG_LEVEL: 'warn', GATEWAY_LOG_FORMAT: 'pretty' })
+const dataDir = await mkdtemp(join(tmpdir(), 'ocr-demo-'))
+const { config } = loadConfig({
+  GATEWAY_PORT: '0',
+  GATEWAY_DATA_DIR: dataDir,
+  GATEWAY_LOG_LEVEL: 'warn',
+  GATEWAY_LOG_FORMAT: 'pretty',
+})
 if (config === null) throw new Error('the settings of the demo are not valid')
 const gateway = await startGateway(config)
 try {
   await demonstrate(`${gateway.url}/v1`)
 } finally {
   await gateway.stop()
+  await rm(dataDir, { recursive: true, force: true })
 }
 
 async function demonstrate(baseURL: string): Promise<void> {

@@ -2,12 +2,21 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { refuseLane } from '../access/access.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
+import type { UsageMeter } from '../usage/meter.ts'
+import { createTokenReader, type TokenReader } from '../usage/said-tokens.ts'
 import { originHeaders } from './middleware/allow-origins.ts'
 import type { PassedOn } from '../request/chat.ts'
 import { passedBody } from '../request/passed-body.ts'
 import { traceHeaders, withSpan } from '../telemetry/span.ts'
-import type { GatewayContext } from './context.ts'
+import type { GatewayContext, RequestRecord } from './context.ts'
 import type { JsonBody } from './read-json.ts'
+
+/** What passes requests through. */
+export interface PassingServices {
+  readonly upstreams: Upstreams
+  /** Counts the tokens that answers say. */
+  readonly usage: Pick<UsageMeter, 'add'>
+}
 
 /** A request that is passed through. */
 type Passed = Pick<PassedOn, 'model' | 'turn' | 'changed'>
@@ -19,7 +28,7 @@ type Passed = Pick<PassedOn, 'model' | 'turn' | 'changed'>
  */
 export async function passThrough(
   c: GatewayContext,
-  upstreams: Upstreams,
+  { upstreams, usage }: PassingServices,
   path: string,
   { model, turn, changed }: Passed,
   body: JsonBody,
@@ -61,8 +70,19 @@ export async function passThrough(
     const left = !outgoing.writableFinished && record.errorCode === null
     record.end(left ? 499 : answer.status)
   })
+  const reader = createTokenReader()
+  answer.body.on('data', (chunk: Buffer) => reader.read(chunk))
+  answer.body.once('close', () => countTokens(record, reader, usage))
   answer.body.pipe(outgoing)
   return RESPONSE_ALREADY_SENT
+}
+
+/** Counts what an upstream says that it took; of one that says nothing, and of an answer that broke off, nothing is known. */
+function countTokens({ key, model }: RequestRecord, reader: TokenReader, usage: Pick<UsageMeter, 'add'>): void {
+  const tokens = reader.tokens()
+  if (model === null || tokens === null) return
+  const { promptTokens, completionTokens } = tokens
+  usage.add({ key: key ?? '', model }, { promptTokens, completionTokens })
 }
 
 /** Leaves out which pages may read an answer: that is the gateway's to say. */

@@ -5,6 +5,8 @@ import type { PageAnswer } from '../read/page-answer.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import type { PageObserver, ReadObserver } from '../read/read-page.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Who } from '../usage/counts.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import type { PaceMeter } from './reading-pace.ts'
 
 /** Creates the observer that counts and times pages while they are read. */
@@ -45,19 +47,22 @@ function isMeasure({ finishReason, isFallback }: PageAnswer): boolean {
 }
 
 /** Creates the callbacks that count attempts and closer looks, and the tokens of answers that did not count. */
-export function observeAttempts(metrics: Metrics) {
-  const waste = (model: string, usage: AttemptReport['usage']): void => {
-    metrics.wastedTokens.inc({ kind: 'prompt', model }, usage?.promptTokens ?? 0)
-    metrics.wastedTokens.inc({ kind: 'completion', model }, usage?.completionTokens ?? 0)
+export function observeAttempts(metrics: Metrics, usage: Pick<UsageMeter, 'add'>) {
+  const waste = ({ key, model }: Who, tokens: AttemptReport['usage']): void => {
+    if (tokens === null) return
+    const { promptTokens: wastedPromptTokens, completionTokens: wastedCompletionTokens } = tokens
+    metrics.wastedTokens.inc({ kind: 'prompt', model }, wastedPromptTokens)
+    metrics.wastedTokens.inc({ kind: 'completion', model }, wastedCompletionTokens)
+    usage.add({ key, model }, { wastedPromptTokens, wastedCompletionTokens })
   }
   return {
-    onAttempt: ({ model, reason, usage }: AttemptReport): void => {
+    onAttempt: ({ key, model, reason, usage: tokens }: AttemptReport): void => {
       metrics.attempts.inc({ model, outcome: reason ?? 'accepted' })
-      if (reason !== null && usage !== null) waste(model, usage)
+      if (reason !== null) waste({ key, model }, tokens)
     },
-    onCloserLook: ({ model, outcome, wasted }: CloserLook): void => {
+    onCloserLook: ({ key, model, outcome, wasted }: CloserLook): void => {
       metrics.closerLooks.inc({ model, outcome })
-      waste(model, wasted)
+      waste({ key, model }, wasted)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageAllowance } from '../access/page-allowance.ts'
 import type { Admission } from '../schedule/admission.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
@@ -19,6 +20,8 @@ export interface OcrServices extends PlanServices, RecognizeServices {
   readonly admission: Admission
   /** How many pages the caller of a request may have read. */
   readonly allowance: Pick<PageAllowance, 'admit'>
+  /** Counts what callers use, and holds them to their budgets. */
+  readonly usage: Pick<UsageMeter, 'open'>
   /** Measures what pages take; dry runs estimate from it. */
   readonly meter: PaceMeter
   /** Throws `engine_unavailable` when no upstream serves a model any more. */
@@ -53,14 +56,16 @@ export async function* ocr(
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
-  const permits = await services.allowance.admit(request.turn.key, toRead)
+  const { key } = request.turn
+  const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
+  const permits = await services.allowance.admit(key, toRead)
   // Those that wait for a later window are in nobody's way.
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield plan.opened
   using deadline = startDeadline(request.deadline)
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
-  const reading = { ...services, cutFigures: figureCutter(request) }
+  const reading = { ...services, account, cutFigures: figureCutter(request) }
   const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>

@@ -4,12 +4,12 @@ import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
-import { keyLabel } from '../telemetry/key-label.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+import { countPage, pageLabels, type PageCounters } from './count-page.ts'
 import { beginPageSpan, endPageSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
@@ -22,7 +22,7 @@ export interface PlannedPage {
 }
 
 /** The services that recognize a page. */
-export interface RecognizeServices {
+export interface RecognizeServices extends PageCounters {
   readonly reading: ReadServices
   readonly metrics: Metrics
   readonly log: Log
@@ -72,7 +72,7 @@ async function resultInTime(
   signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
-  if (end === 'left') services.metrics.pages.inc(labelsOf('pending', page, request))
+  if (end === 'left') services.metrics.pages.inc(pageLabels('pending', page, request))
   return pendingResult(request)
 }
 
@@ -167,7 +167,7 @@ async function resultOf(
   const startedAt = performance.now()
   const read = await readResult(page, request, services, signal)
   const result = await withFigures(page, read, request, services, signal)
-  countPage(result, page, request, (performance.now() - startedAt) / 1000, services.metrics)
+  countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
   endPageSpan(page.span, result)
   return result
 }
@@ -213,21 +213,4 @@ async function readResult(
 /** Returns the error of a page that could not be read or drawn: `internal_error` for anything but a GatewayError. */
 export function pageError(thrown: unknown): GatewayError {
   return toGatewayError(thrown, 'The gateway failed to read this page. Its log says why.')
-}
-
-function labelsOf(status: PageResult['status'], { format }: PageToRead, { model, turn }: OcrRequest) {
-  return { status, model: model.id, key: keyLabel(turn.key), format }
-}
-
-function countPage(result: PageResult, page: PageToRead, request: OcrRequest, seconds: number, metrics: Metrics): void {
-  const { status, cache, warnings, error, usage } = result
-  const model = request.model.id
-  metrics.pages.inc(labelsOf(status, page, request))
-  metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
-  metrics.cache.inc({ result: cache })
-  for (const { code } of warnings) metrics.pageWarnings.inc({ code })
-  if (error !== null) metrics.errors.inc({ code: error.code })
-  if (cache === 'hit' || cache === 'joined') return
-  metrics.tokens.inc({ kind: 'prompt', model }, usage.promptTokens)
-  metrics.tokens.inc({ kind: 'completion', model }, usage.completionTokens)
 }

@@ -22,6 +22,8 @@ export interface CrossCheckOptions {
 
 /** One closer look at a page, for metrics. */
 export interface CloserLook {
+  /** Whose page it was. */
+  readonly key: string
   readonly model: string
   readonly outcome: 'better' | 'no_better' | 'failed'
   /** Tokens of the answer that does not count; null when the closer look failed. */
@@ -158,8 +160,9 @@ function withAgreement({ page, layer }: CheckedPage, answer: PageAnswer): Agreed
 
 /** Returns the better of two answers, and reports the closer look. */
 function better(checked: CheckedPage, first: Agreed, closer: PageAnswer | 'failed'): PageAnswer {
+  const { question, turn } = checked.page
   const report = (outcome: CloserLook['outcome'], wasted: Usage | null): void =>
-    checked.options.onCloserLook?.({ model: checked.page.question.model.id, outcome, wasted })
+    checked.options.onCloserLook?.({ key: turn.key, model: question.model.id, outcome, wasted })
   if (closer === 'failed') {
     report('failed', null)
     return first

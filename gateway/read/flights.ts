@@ -20,6 +20,8 @@ interface Flight {
   readonly turn: SharedTurn
   readonly controller: AbortController
   isOver: boolean
+  /** Whose the answer is when it is there: the first that has not left. The others share it. */
+  payer: Waiter | null
   /** Frees the key: the next page that asks starts a flight of its own. */
   readonly free: () => void
 }
@@ -39,6 +41,7 @@ export function createFlights() {
       turn: createSharedTurn(turn),
       controller: new AbortController(),
       isOver: false,
+      payer: null,
       free: () => {
         if (flights.get(flightKey) === flight) flights.delete(flightKey)
       },
@@ -57,7 +60,7 @@ export function createFlights() {
     flight.waiters.add(waiter)
     if (running === undefined) void run(flight, page, read)
     const answer = await waitFor(flight, waiter, signal)
-    return running === undefined || answer.cache === 'hit' ? answer : { ...answer, cache: 'joined' }
+    return flight.payer === waiter || answer.cache === 'hit' ? answer : { ...answer, cache: 'joined' }
   }
 }
 
@@ -98,7 +101,12 @@ async function run(flight: Flight, page: PageToRead, read: ReadPage): Promise<vo
 /** Ends a flight. Called before its waiters get the answer, so that a page that asks from now on looks in the store. */
 function end(flight: Flight): void {
   flight.isOver = true
+  flight.payer = first(flight.waiters)
   flight.free()
+}
+
+function first([waiter]: Iterable<Waiter>): Waiter | null {
+  return waiter ?? null
 }
 
 /** Waits for a flight's answer. When aborted, leaves at once with the signal's reason. */

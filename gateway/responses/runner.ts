@@ -56,7 +56,9 @@ const PATIENT: ReadonlySet<string> = new Set(['queue_full', 'rate_limit_exceeded
 
 /** A caller who is not known any more may be so again. */
 function passes({ code, retry }: GatewayError): boolean {
-  return PASSING.has(code) || (code === 'forbidden' && retry)
+  if (code === 'forbidden') return retry
+  // A budget of pages begins anew with the month.
+  return PASSING.has(code) && (code !== 'rate_limit_exceeded' || retry)
 }
 
 interface Run {

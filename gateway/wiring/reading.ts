@@ -29,6 +29,7 @@ import type { SharedRedis } from '../store/redis.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
+import type { UsageMeter } from '../usage/meter.ts'
 import { unshared, type LimitShares } from '../upstream/limit-share.ts'
 import { createSharedLimits } from '../upstream/shared-limits.ts'
 import { createUpstreams, type Upstreams } from '../upstream/upstreams.ts'
@@ -50,7 +51,8 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, tracer, metrics, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } = parts
+  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } =
+    parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -64,6 +66,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     openDocuments: (source, turn, signal) =>
       openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
     admission,
+    usage,
     allowance,
     expectEngine: async ({ id, engine: name }, signal) => {
       if (name === 'vllm') await upstreams.expect(id, signal)
@@ -79,6 +82,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
 /** What reads pages. */
 export interface ReadParts {
   readonly metrics: Metrics
+  readonly usage: UsageMeter
   readonly store: PageStore
   readonly upstreams: Upstreams
   readonly embedded: EmbeddedEngine
@@ -89,7 +93,7 @@ export interface ReadParts {
 
 function createReadServices(
   config: Config,
-  { metrics, store, upstreams, embedded, slots, allowance, meter }: ReadParts,
+  { metrics, usage, store, upstreams, embedded, slots, allowance, meter }: ReadParts,
 ): ReadServices {
   const totalTimeoutSeconds = config.GATEWAY_PAGE_TIMEOUT_SECONDS
   const silence = {
@@ -102,7 +106,7 @@ function createReadServices(
     onWaited: (seconds) => metrics.queueSeconds.observe({ queue: 'upstream' }, seconds),
     onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
   })
-  const { onAttempt, onCloserLook } = observeAttempts(metrics)
+  const { onAttempt, onCloserLook } = observeAttempts(metrics, usage)
   const spare = spareAttempts(slots, (modelId) => upstreams.spare(modelId))
   return {
     once: createOnce(store),

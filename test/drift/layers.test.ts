@@ -15,6 +15,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cache: [],
   store: ['errors.ts'],
   access: ['errors.ts', 'store', 'schedule'],
+  usage: ['errors.ts', 'store'],
   files: ['errors.ts', 'store', 'document/source.ts'],
   page: ['errors.ts'],
   schedule: ['errors.ts'],
@@ -38,9 +39,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'schedule',
     'document/source.ts',
   ],
-  ocr: ['errors.ts', 'type access', 'request', 'document', 'page', 'schedule', 'profile', 'read', 'telemetry'],
+  ocr: [
+    'errors.ts',
+    'type access',
+    'type usage',
+    'request',
+    'document',
+    'page',
+    'schedule',
+    'profile',
+    'read',
+    'telemetry',
+  ],
   answer: [
     'errors.ts',
+    'usage',
     'wire',
     'type profile',
     'type files',
@@ -67,6 +80,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   batch: [
     'errors.ts',
     'access',
+    'usage',
     'telemetry',
     'wire',
     'store',
@@ -84,6 +98,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   http: [
     'errors.ts',
     'access',
+    'usage',
     'telemetry',
     'type files',
     'wire',
@@ -101,6 +116,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wiring: [
     'access',
     'telemetry',
+    'usage',
     'config',
     'cache',
     'store',
@@ -117,6 +133,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'services.ts': [
     'access',
     'telemetry',
+    'type usage',
     'config',
     'cache',
     'store',

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { Answer, FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { closingOf } from '../support/closing.ts'
 import { filePart } from '../support/documents.ts'
 import { startGatewayProcess } from '../support/gateway-process.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -24,11 +25,11 @@ const counts = (fake: FakeVllm) =>
 
 /** Two replicas that share a Redis and a fake vLLM, which answers when the gate is opened. */
 async function setUp(t: TestContext, answer: (request: FakeRequest) => Answer = textOf) {
-  const redis = await startRedis()
-  t.after(() => redis.stop())
+  const closing = closingOf(t)
+  const redis = closing.use(await startRedis())
   const gate = Promise.withResolvers<void>()
   const fake = await startFakeVllm({ answer: (request) => gate.promise.then(() => answer(request)) })
-  t.after(() => fake.kill())
+  closing.defer(() => fake.kill())
   // As many as are asked for at once: while none is answered, the limit does not grow.
   const settings = {
     GATEWAY_UPSTREAM_URLS: fake.url,
@@ -36,13 +37,12 @@ async function setUp(t: TestContext, answer: (request: FakeRequest) => Answer = 
     GATEWAY_UPSTREAM_CONCURRENCY: '64',
   }
   const start = async () => {
-    const gateway = await startTestGateway(settings)
-    t.after(() => gateway.stop())
+    const gateway = closing.use(await startTestGateway(settings))
     return gateway.client
   }
   const admin = new Redis(redis.url)
   admin.on('error', () => {})
-  t.after(() => admin.disconnect())
+  closing.defer(() => admin.disconnect())
   const isWaiting = async () => /cmdstat_pttl/.test(await admin.info('commandstats'))
   const waits = () => eventually(isWaiting, 10_000, 'a replica waits for the other')
   return { redis, admin, fake, waits, open: gate.resolve, settings, one: await start(), other: await start() }
@@ -72,7 +72,7 @@ describe('replicas that share a Redis', { timeout: TIMEOUT }, () => {
     const never = Promise.withResolvers<never>()
     fake.setAnswer((request) => ((request.image?.pageNumber ?? 0) <= 4 ? textOf(request) : never.promise))
     const doomed = await startGatewayProcess({ ...settings, GATEWAY_LOG_LEVEL: 'silent' })
-    t.after(() => doomed[Symbol.asyncDispose]())
+    closingOf(t).use(doomed)
     const client = new OpenAI({ baseURL: `${doomed.url}/v1`, apiKey: 'unused', maxRetries: 0 })
     const lost = assert.rejects(askWhole(client, question(12)))
     await eventually(() => fake.requests.filter(({ finished }) => finished).length === 4, 10_000, 'four pages')

@@ -6,9 +6,11 @@ import { describe, it } from 'node:test'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
+import { useFolder } from '../support/use-folder.ts'
 import { eventually, within } from '../support/within.ts'
 
 const TIMEOUT = 120_000
+const folder = useFolder()
 const project = join(import.meta.dirname, '../..')
 
 /** Runs `npm start` in a process group of its own, as a supervisor does. Only npm is known, and gets the signals. */
@@ -17,7 +19,7 @@ async function npmStart(environment: Readonly<Record<string, string>>) {
   const npm = spawn('npm', ['start', '--no-update-notifier'], {
     cwd: project,
     detached: true,
-    env: { PATH, HOME, GATEWAY_PORT: '0', ...environment },
+    env: { PATH, HOME, GATEWAY_PORT: '0', GATEWAY_DATA_DIR: folder.path, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(npm, 'exit') as Promise<[number | null, string | null]>

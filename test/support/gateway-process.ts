@@ -1,5 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { eventually } from './within.ts'
@@ -19,8 +21,8 @@ export interface GatewayProcess extends AsyncDisposable {
 }
 
 /**
- * Starts a gateway on a free port, with these settings and Node options; resolves once it listens, or has ended. `limits` are
- * those of the shell's `ulimit`.
+ * Starts a gateway on a free port, with these settings and Node options, and a data folder of its own unless they name one;
+ * resolves once it listens, or has ended. `limits` are those of the shell's `ulimit`.
  */
 export async function startGatewayProcess(
   environment: Readonly<Record<string, string>>,
@@ -30,8 +32,9 @@ export async function startGatewayProcess(
   const command = [process.execPath, ...nodeOptions, main]
   const [program, ...parameters] =
     limits === '' ? command : ['sh', '-c', `ulimit ${limits}; exec "$@"`, 'sh', ...command]
+  const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   const child: GatewayProcess['child'] = spawn(program!, parameters, {
-    env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', ...environment },
+    env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', GATEWAY_DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
@@ -40,5 +43,10 @@ export async function startGatewayProcess(
   const exited = once(child, 'exit') as GatewayProcess['exited']
   await eventually(() => output.stdout.includes('listens on') || child.exitCode !== null, START_TIMEOUT_MS, 'the start')
   const url = /listens on (http:\S+)/.exec(output.stdout)?.[1] ?? ''
-  return { child, output, exited, url, [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') }
+  const end = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await exited
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  return { child, output, exited, url, [Symbol.asyncDispose]: end }
 }

@@ -73,9 +73,9 @@ function changed(tables: Tables, batch: Batch | null, from: readonly BatchStatus
   return { ...batch, ...change, counts: { ...batch.counts, total: lines } }
 }
 
-function endLines(tables: Tables, id: string, ends: ReadonlyMap<number, LineEnd>): void {
+function endLines(tables: Tables, id: string, ends: ReadonlyMap<number, LineEnd>): number {
   const before = endedOf(tables, id)
-  if (before === null || ends.size === 0) return
+  if (before === null || ends.size === 0) return 0
   const needed = Math.max(...bytesNeeded(ends))
   const ended = Buffer.alloc(Math.max(needed, before.length))
   ended.set(before)
@@ -88,6 +88,7 @@ function endLines(tables: Tables, id: string, ends: ReadonlyMap<number, LineEnd>
     sum.output += usage.outputTokens
   }
   tables.run(END_LINES, { id, ended, ...sum })
+  return sum.completed + sum.failed
 }
 
 /** Spreading fifty thousand arguments is fine; a map of more is none of a batch. */

@@ -5,17 +5,19 @@ import type { Metrics } from '../../telemetry/metrics.ts'
 import { keyLabel } from '../../telemetry/key-label.ts'
 import type { Span } from '../../telemetry/span.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
+import type { UsageMeter } from '../../usage/meter.ts'
 import type { GatewayContext, GatewayEnv, RequestRecord } from '../context.ts'
 
 /** Who is told of requests. */
 interface AccessLogServices {
   readonly log: Log
   readonly metrics: Metrics
+  readonly usage: Pick<UsageMeter, 'add'>
   readonly tracer: Tracer
 }
 
 /** Writes one line for each request when its answer, or its stream, has ended, and counts the request. */
-export function accessLog({ log, metrics, tracer }: AccessLogServices) {
+export function accessLog({ log, metrics, usage, tracer }: AccessLogServices) {
   return createMiddleware<GatewayEnv>(async function accessLog(c, next) {
     const startedAt = performance.now()
     const span = isProbe(c.req.path) ? undefined : tracer.request(c.req.method, (name) => c.req.header(name))
@@ -30,6 +32,7 @@ export function accessLog({ log, metrics, tracer }: AccessLogServices) {
       metrics.requestsInFlight.dec()
       metrics.requests.inc({ route, status })
       metrics.requestSeconds.observe({ route }, seconds)
+      countUse(record, status, usage)
       endSpan(c, span, record, route, status)
       requestLog[levelOf(status)](line(c, record, status, seconds), 'request')
     }
@@ -39,6 +42,13 @@ export function accessLog({ log, metrics, tracer }: AccessLogServices) {
     await next()
     if (!record.streaming) record.end(c.res.status)
   })
+}
+
+/** Requests that ask for nothing of a model are nobody's use. */
+function countUse({ key, model, errorCode }: RequestRecord, status: number, usage: Pick<UsageMeter, 'add'>): void {
+  if (model === null) return
+  const hasFailed = status >= 400 || errorCode !== null
+  usage.add({ key: key ?? '', model }, { requests: 1, requestsFailed: hasFailed ? 1 : 0 })
 }
 
 /** Prometheus and Kubernetes ask these every few seconds. */

@@ -1,17 +1,15 @@
 import { chatWriter } from '../../answer/chat.ts'
 import type { OcrServices } from '../../ocr/ocr.ts'
 import { readChat, type ChatQuestion } from '../../request/chat.ts'
-import type { Upstreams } from '../../upstream/upstreams.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
-import { passThrough } from '../pass-through.ts'
+import { passThrough, type PassingServices } from '../pass-through.ts'
 import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices, type JsonBody } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
 /** The services and limits of chat completions. */
-export interface ChatServices extends RequestServices, BodyServices {
-  readonly upstreams: Upstreams
+export interface ChatServices extends RequestServices, BodyServices, PassingServices {
   readonly ocr: OcrServices
 }
 
@@ -22,7 +20,7 @@ export function chatCompletions(services: ChatServices) {
     if (chat.kind === 'ocr') {
       return answerOcr(c, services.ocr, chat.request, chatWriter(chat.request, chat.answer), chat.onOpened)
     }
-    return passThrough(c, services.upstreams, '/chat/completions', chat, chat.body)
+    return passThrough(c, services, '/chat/completions', chat, chat.body)
   }
 }
 

@@ -1,15 +1,12 @@
 import { readCompletion } from '../../request/completion.ts'
-import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
-import { passThrough } from '../pass-through.ts'
+import { passThrough, type PassingServices } from '../pass-through.ts'
 import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices } from '../read-json.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
 /** The services and limits of completions. */
-export interface CompletionsServices extends RequestServices, BodyServices {
-  readonly upstreams: Upstreams
-}
+export type CompletionsServices = RequestServices & BodyServices & PassingServices
 
 /** `POST /v1/completions`: forwards prompts to their upstream, and refuses images, which vLLM would ignore. */
 export function completions(services: CompletionsServices) {
@@ -19,6 +16,6 @@ export function completions(services: CompletionsServices) {
       freeMemory(body.bytes)
       throw error
     })
-    return passThrough(c, services.upstreams, '/completions', { model, turn: null, changed: {} }, body)
+    return passThrough(c, services, '/completions', { model, turn: null, changed: {} }, body)
   }
 }

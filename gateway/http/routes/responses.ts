@@ -7,18 +7,16 @@ import { createRequest } from '../../request/create-request.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { readResponse, type EarlierDocuments, type ResponseQuestion } from '../../request/response.ts'
 import type { AskedResponse, KeepingResponse } from '../../responses/asked.ts'
-import type { Upstreams } from '../../upstream/upstreams.ts'
 import { answerOcr } from '../answer-ocr.ts'
 import type { GatewayContext } from '../context.ts'
-import { passThrough } from '../pass-through.ts'
+import { passThrough, type PassingServices } from '../pass-through.ts'
 import { freeMemory } from '../../request/body/free-memory.ts'
 import { readJson, type BodyServices, type JsonBody } from '../read-json.ts'
 import { followed, type FollowServices } from '../follow-response.ts'
 import { requestContext, type RequestServices } from '../request-context.ts'
 
 /** The services and limits of responses. */
-export interface ResponseServices extends RequestServices, BodyServices, FollowServices {
-  readonly upstreams: Upstreams
+export interface ResponseServices extends RequestServices, BodyServices, FollowServices, PassingServices {
   readonly ocr: OcrServices
 }
 
@@ -27,7 +25,7 @@ export function createResponse(services: ResponseServices) {
   return async function createResponse(c: GatewayContext): Promise<Response> {
     const question = await read(c, services)
     if (question.kind === 'pass-through') {
-      return passThrough(c, services.upstreams, '/responses', question, question.body, withoutResponses)
+      return passThrough(c, services, '/responses', question, question.body, withoutResponses)
     }
     const { answer, onOpened, ...asked } = question
     const context = requestContext(c, services)

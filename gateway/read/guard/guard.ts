@@ -33,6 +33,8 @@ export interface GuardOptions {
 
 /** One attempt at a page, for metrics. */
 export interface AttemptReport {
+  /** Whose page it was; while requests share its reading, the most urgent one's. */
+  readonly key: string
   readonly model: string
   readonly reason: AttemptReason | null
   readonly seconds: number
@@ -188,7 +190,7 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
     (span) => attemptPage(engine, { ...prompt, span }, measure, contradicts, signal),
     endOf,
   )
-  options.onAttempt?.(report(question, outcome, startedAt))
+  options.onAttempt?.({ key: turn.key, ...report(question, outcome, startedAt) })
   return outcome
 }
 
@@ -280,7 +282,7 @@ function ended({ answer, image }: Answered, attempts: number, { page, progress }
   return { ...answered(image, engine, answer), attempts, reasons: progress.reasons }
 }
 
-function report({ model }: Question, outcome: Outcome, startedAt: number): AttemptReport {
+function report({ model }: Question, outcome: Outcome, startedAt: number): Omit<AttemptReport, 'key'> {
   const seconds = (performance.now() - startedAt) / 1000
   return { model: model.id, reason: outcome.reason, seconds, usage: hasFailed(outcome) ? null : outcome.answer.usage }
 }

@@ -12,20 +12,24 @@ import { makeBatch, openBatches } from './make-batch.ts'
 const observer = { onLength() {}, onOpened() {} }
 
 describe('a line', () => {
-  it('during which five processes ended is not run again: its answer says so, and is counted once', async () => {
+  it('during which five processes ended is not run again: its answer says so, and is counted once, in the use of its owner too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
     await using opened = openBatches()
     const { store, queue } = opened
     const blobs = createDiskBlobs(folder, 1000)
-    await store.add(makeBatch({ lines: 2 }))
+    await store.add(makeBatch({ lines: 2, model: 'some-ocr' }))
     const indexed = { offset: 0, length: 10, customId: 'the one', problem: null }
     const indexes = { get: async () => ({ lines: 2, line: async () => indexed }) }
+    const used: unknown[] = []
+    const usage = { add: (who: object, counts: object) => void used.push({ ...who, ...counts }) }
+    const metrics = createMetrics()
     // Nothing else is asked of it: it would throw.
-    const services = { store, queue, blobs, indexes, metrics: createMetrics(), pages: null } as unknown as LineServices
+    const services = { store, queue, blobs, indexes, metrics, usage, pages: null } as unknown as LineServices
     for (const attempts of [6, 7]) {
       await runLine({ id: 'batch_1', line: 1, attempts }, services, observer, new AbortController().signal)
     }
     assert.deepEqual((await store.find('', 'batch_1'))?.counts, { total: 2, completed: 0, failed: 1 })
+    assert.deepEqual(used, [{ key: '', model: 'some-ocr', requests: 1, requestsFailed: 1 }])
     const pieces: Uint8Array[] = []
     for await (const piece of (await findAnswer(blobs, 'batch_1.1'))?.pieces() ?? []) pieces.push(piece)
     const { custom_id, response } = JSON.parse(Buffer.concat(pieces).toString()) as {

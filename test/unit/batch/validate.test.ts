@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { validate, type ValidationServices } from '../../../gateway/batch/validate.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
+import { makeCaller } from '../../support/make-caller.ts'
 import { makeBatch } from './make-batch.ts'
 
 describe('the input of a batch', () => {
@@ -16,6 +17,7 @@ describe('the input of a batch', () => {
         },
       },
       findModel: async () => ({}),
+      access: { owner: async () => makeCaller() },
     } as unknown as ValidationServices
     await assert.rejects(validate(makeBatch(), services, new AbortController().signal), /full/)
     assert.ok(stream.destroyed)

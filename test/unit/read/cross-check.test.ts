@@ -83,7 +83,7 @@ describe('an answer that is compared with its text layer', () => {
       isFallback: false,
     })
     const wasted = { promptTokens: 100, completionTokens: 50 }
-    assert.deepEqual(asked.looks, [{ model: 'lightonai/LightOnOCR-2-1B', outcome: 'better', wasted }])
+    assert.deepEqual(asked.looks, [{ key: '', model: 'lightonai/LightOnOCR-2-1B', outcome: 'better', wasted }])
   })
 
   it('counts when the closer look finds no more', async () => {

@@ -288,7 +288,7 @@ describe('reading once: a page already in flight', () => {
     for (const answer of [sure, ...both]) assert.equal((await answer).text, 'sure')
   })
 
-  it('goes on when the first waiter leaves and another stays; the first gets its reason at once', async () => {
+  it('goes on when the first waiter leaves and another stays, whose reading it is then; the first gets its reason at once', async () => {
     const gateway = setUp()
     const client = new AbortController()
     const leaver = gateway.ask(cachedPage('a'), client.signal)
@@ -300,7 +300,7 @@ describe('reading once: a page already in flight', () => {
     assert.equal(reading.signal.aborted, false)
     reading.answer('two')
     const { text, cache } = await stayer
-    assert.deepEqual([text, cache], ['two', 'joined'])
+    assert.deepEqual([text, cache], ['two', 'miss'])
     assert.equal((await gateway.ask(cachedPage('a'))).cache, 'hit')
     assert.equal(gateway.scripted.begun.length, 1)
   })
