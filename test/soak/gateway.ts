@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
@@ -45,8 +46,11 @@ const logLine = z.object({
   pages: z.number().optional(),
 })
 
-/** Starts one; resolves once it listens. */
-export async function startSoakGateway(environment: Readonly<Record<string, string>>): Promise<SoakGateway> {
+/** Starts one; resolves once it listens. Its log is written to a folder where one is named. */
+export async function startSoakGateway(
+  environment: Readonly<Record<string, string>>,
+  logFolder: string | null = null,
+): Promise<SoakGateway> {
   // As `npm start` and the image start it.
   const child = spawn(process.execPath, ['--max-semi-space-size=8', main], {
     env: {
@@ -62,6 +66,7 @@ export async function startSoakGateway(environment: Readonly<Record<string, stri
   const strange: string[] = []
   const lines = new Map<string, LoggedRequest>()
   const failedPages: Counts = new Map()
+  if (logFolder !== null) child.stderr.pipe(createWriteStream(join(logFolder, `gateway-${child.pid}.log`)))
   createInterface(child.stderr).on('line', (line) => {
     const { data } = logLine.safeParse(parse(line))
     const isStrange = data === undefined || data.code === 'internal_error'

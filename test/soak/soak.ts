@@ -1,4 +1,4 @@
-// `npm run soak [-- --minutes 20 --seed 1 --clients 8 --redis]`: all that clients do, damaged documents and failing servers
+// `npm run soak [-- --minutes 20 --seed 1 --clients 8 --redis --logs FOLDER]`: all that clients do, damaged documents and failing servers
 // included, for many minutes; with `--redis`, two gateways share one that stands still now and then. Ends with 1 when memory or
 // handles grow, when something is left over at the end, or when log, metrics, usage and clients do not agree.
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -40,13 +40,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     clients: { type: 'string', default: '8' },
     redis: { type: 'boolean', default: false },
+    logs: { type: 'string' },
   },
 })
 const SEED = Number(values.seed)
 const SECONDS = Number(values.minutes) * 60
 const SERVERS = 2
-/** What runs ends within its page's time; idle connections of both sides are closed after four seconds. */
-const REST_MS = 60_000
+/** What runs ends within its page's time; connections on which a client that left has never asked, after seventy seconds. */
+const REST_MS = 120_000
+/** Idle connections of both sides are closed after some seconds. */
 const IDLE_MS = 10_000
 const MAX_PROBLEMS = 20
 
@@ -56,6 +58,7 @@ const SETTINGS = {
   // Full within two minutes: what it holds is no growth.
   GATEWAY_CACHE_MAX_BYTES: '2000000',
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: '10',
+  GATEWAY_KEEP_ALIVE_SECONDS: '5',
 }
 
 /** What the clients have seen, all together. */
@@ -90,8 +93,8 @@ async function soakIn(folder: string): Promise<Verdict[]> {
     GATEWAY_UPSTREAM_URLS: [...engines.servers, pictures].map(({ url }) => url).join(),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   }
-  await using first = await startSoakGateway(settings)
-  await using second = redis === null ? null : await startSoakGateway(settings)
+  await using first = await startSoakGateway(settings, values.logs)
+  await using second = redis === null ? null : await startSoakGateway(settings, values.logs)
   const gateways = second === null ? [first] : [first, second]
   const urls = gateways.map(({ url }) => url)
   const seen: Seen = { requests: new Map(), left: new Map(), pages: new Map(), kinds: new Map(), problems: [], outcomes: [] } // prettier-ignore

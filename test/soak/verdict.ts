@@ -12,6 +12,8 @@ export interface Verdict {
 const MAX_MEMORY_GROWTH = 1.1
 /** Sockets between the gateway and its servers come and go; a drawer and Tesseract's threads start with the first page. */
 const MAX_MORE = { handles: 16, threads: 4, timers: 8 }
+/** Connections of the soak itself that are open at its end. */
+const MAX_OPEN = 3
 /** The least heap of a window is what is left after garbage was collected, more or less. */
 const MAX_HEAP_GROWTH = 1.15
 const MAX_MORE_HEAP = 8
@@ -70,6 +72,8 @@ export function judgeRest(samples: readonly Sample[]): Verdict {
     // The one that asks for the metrics counts itself.
     requests: valueOf(samples, 'ocr_gateway_requests_in_flight') - 1,
     pages: valueOf(samples, 'ocr_gateway_pages_in_flight'),
+    // Those that ask for metrics are open.
+    connections: Math.max(0, valueOf(samples, 'ocr_gateway_connections') - MAX_OPEN),
     ...sumBy(samples, 'ocr_gateway_queued_pages', 'queue'),
     ...sumBy(samples, 'ocr_gateway_upstream_in_flight', 'upstream'),
   }
