@@ -20,6 +20,8 @@ export interface Connections {
   idle(socket: Duplex): void
   /** Leaves a connection open on which nothing was ever sent: balancers open some in advance. It has a time limit of its own. */
   keepSilent(socket: Duplex): void
+  /** Ends those on which nothing was ever sent: to Node they are not idle. */
+  endSilent(): void
 }
 
 /**
@@ -66,6 +68,9 @@ export function boundConnections(
         if (bytesReadOf(socket) === 0) socket.destroy()
       }, silentMs).unref()
       socket.once('close', () => clearTimeout(timer))
+    },
+    endSilent() {
+      for (const socket of idle) if (bytesReadOf(socket) === 0) socket.destroy()
     },
   }
 }

@@ -103,7 +103,7 @@ export function createListener(app: Hono<GatewayEnv>, options: ListenerOptions):
   )
   return {
     server,
-    stop: (drainSeconds) => stop(server, unended, drainSeconds),
+    stop: (drainSeconds) => stop(server, connections, unended, drainSeconds),
   }
 }
 
@@ -128,12 +128,20 @@ const tooMany = () =>
 
 const IDLE_CHECK_MS = 100
 
-async function stop(server: Server, unended: ReadonlySet<ServerResponse>, drainSeconds: number): Promise<void> {
+async function stop(
+  server: Server,
+  connections: Connections,
+  unended: ReadonlySet<ServerResponse>,
+  drainSeconds: number,
+): Promise<void> {
   // An answer that begins from now on says that its connection ends with it.
   for (const outgoing of unended) outgoing.shouldKeepAlive = false
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // close() ends the connections that are idle now; those that fall idle later would be kept alive.
-  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  const idle = setInterval(() => {
+    server.closeIdleConnections()
+    connections.endSilent()
+  }, IDLE_CHECK_MS)
   const cut = setTimeout(() => server.closeAllConnections(), drainSeconds * 1000)
   await closed
   clearInterval(idle)

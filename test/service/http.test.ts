@@ -134,6 +134,23 @@ describe('a connection', { timeout: TIMEOUT }, () => {
     assert.ok(performance.now() - drainedAt < 5000)
     assert.match(busy.said.text, /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*finished/i)
   })
+
+  it('on which nothing was ever sent does not hold up the end, while one whose request has begun is answered', async () => {
+    await using started = await startListener()
+    using silent = open(started.url)
+    using begun = open(started.url)
+    begun.socket.write('GET /nowhere HTTP/1.1\r\n')
+    const count = () =>
+      new Promise<number>((resolve) => started.listener.server.getConnections((_, open) => resolve(open)))
+    await eventually(async () => (await count()) === 2, DEADLINE, 'both connections')
+    const stopped = started.listener.stop(8)
+    const stoppedAt = performance.now()
+    await eventually(() => silent.said.endedAt !== null, 2000, 'the end of the silent connection')
+    begun.socket.write('host: localhost\r\n\r\n')
+    await within(stopped, DEADLINE, 'the stop')
+    assert.ok(performance.now() - stoppedAt < 5000)
+    assert.match(begun.said.text, /^HTTP\/1\.1 404 /)
+  })
 })
 
 describe('a path', { timeout: TIMEOUT }, () => {

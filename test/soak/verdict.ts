@@ -1,5 +1,5 @@
 import { sumBy, valueOf, type Sample } from '../support/read-metrics.ts'
-import type { Counts } from './gateway.ts'
+import { countOne, type Counts } from './gateway.ts'
 import type { Look } from './watch.ts'
 
 /** One thing that must hold, and whether it does. */
@@ -11,7 +11,12 @@ export interface Verdict {
 /** By so much the memory at the end may be larger than it was once all was warm. */
 const MAX_MEMORY_GROWTH = 1.1
 /** Sockets between the gateway and its servers come and go; a drawer and Tesseract's threads start with the first page. */
-const MAX_MORE_HANDLES = 16
+const MAX_MORE = { handles: 16, threads: 4, timers: 8 }
+/** Connections of the soak itself that are open at its end. */
+const MAX_OPEN = 3
+/** The least heap of a window is what is left after garbage was collected, more or less. */
+const MAX_HEAP_GROWTH = 1.15
+const MAX_MORE_HEAP = 8
 
 /** The parts of a run that are compared, in seconds: minutes 2 to 4 and the last two, or quarters of a shorter one. */
 export function windowsOf(seconds: number): {
@@ -26,7 +31,7 @@ export function windowsOf(seconds: number): {
 /** Returns the mean of what was seen between two times. */
 export function meanOf(
   looks: readonly Look[],
-  of: 'megabytes' | 'delayMs' | 'healthMs' | 'handles',
+  of: 'megabytes' | 'delayMs' | 'healthMs' | 'handles' | 'heap',
   [from, to]: readonly [number, number],
 ): number {
   // prettier-ignore
@@ -43,9 +48,22 @@ export function judgeMemory(looks: readonly Look[], seconds: number): Verdict {
   return { text, isMet: growth <= MAX_MEMORY_GROWTH }
 }
 
-/** Judges the handles of a gateway that has nothing to do, before and after all. */
-export function judgeHandles(before: number, after: number): Verdict {
-  return { text: `handles went from ${before} to ${after}, at most ${MAX_MORE_HANDLES} more`, isMet: after <= before + MAX_MORE_HANDLES } // prettier-ignore
+/** Judges the least heap at the end against the least once all was warm. */
+export function judgeHeap(looks: readonly Look[], seconds: number): Verdict {
+  const { early, late } = windowsOf(seconds)
+  const least = ([from, to]: readonly [number, number]) => Math.min(...looks.filter(({ at }) => at >= from && at < to).map(({ heap }) => heap)) // prettier-ignore
+  const [before, after] = [least(early), least(late)]
+  const most = Math.max(before * MAX_HEAP_GROWTH, before + MAX_MORE_HEAP)
+  const text = `the least heap went from ${before.toFixed(0)} to ${after.toFixed(0)} MB, at most ${most.toFixed(0)}`
+  return { text, isMet: after <= most }
+}
+
+/** Judges what a gateway holds that has nothing to do, before and after all: files and sockets, threads, timers. */
+export function judgeHeld(before: Look, after: Look): Verdict[] {
+  return (['handles', 'threads', 'timers'] as const).map((what) => ({
+    text: `${what} went from ${before[what]} to ${after[what]}, at most ${MAX_MORE[what]} more`,
+    isMet: after[what] <= before[what] + MAX_MORE[what],
+  }))
 }
 
 /** Judges that nothing is left of what was asked. */
@@ -54,6 +72,8 @@ export function judgeRest(samples: readonly Sample[]): Verdict {
     // The one that asks for the metrics counts itself.
     requests: valueOf(samples, 'ocr_gateway_requests_in_flight') - 1,
     pages: valueOf(samples, 'ocr_gateway_pages_in_flight'),
+    // Those that ask for metrics are open.
+    connections: Math.max(0, valueOf(samples, 'ocr_gateway_connections') - MAX_OPEN),
     ...sumBy(samples, 'ocr_gateway_queued_pages', 'queue'),
     ...sumBy(samples, 'ocr_gateway_upstream_in_flight', 'upstream'),
   }
@@ -69,15 +89,17 @@ export interface Counted {
   readonly left: Counts
   readonly logged: Counts
   readonly samples: readonly Sample[]
+  /** How many gateways they are of. */
+  readonly gateways: number
 }
 
 /** Judges that log and metrics agree with each other, and with what clients have seen. */
-export function judgeCounts({ clients, left, logged, samples }: Counted): Verdict[] {
+export function judgeCounts({ clients, left, logged, samples, gateways }: Counted): Verdict[] {
   const metrics: Counts = new Map()
   for (const { name, labels, value } of samples)
-    if (name === 'ocr_gateway_requests_total') metrics.set(`${labels['route']} ${labels['status']}`, value)
+    if (name === 'ocr_gateway_requests_total') countOne(metrics, `${labels['route']} ${labels['status']}`, value)
   // The request for the metrics is in neither of its own, and its line is in the log by now.
-  metrics.set('/metrics 200', (metrics.get('/metrics 200') ?? 0) + 1)
+  countOne(metrics, '/metrics 200', gateways)
   const keys = [...new Set([...metrics.keys(), ...logged.keys(), ...clients.keys()])].toSorted()
   const unlike = keys.filter((key) => (metrics.get(key) ?? 0) !== (logged.get(key) ?? 0))
   const missed = keys.filter((key) => !mayBe(metrics.get(key) ?? 0, clients.get(key) ?? 0, left.get(pathOf(key)) ?? 0))
@@ -97,11 +119,3 @@ function mayBe(counted: number, seen: number, left: number): boolean {
 }
 
 const pathOf = (key: string): string => key.split(' ')[0] ?? ''
-
-/** Judges the pages: the metrics hold those of every whole answer, and those of answers that did not arrive. */
-export function judgePages(samples: readonly Sample[], pages: Counts): Verdict {
-  const counted = sumBy(samples, 'ocr_gateway_pages_total', 'status')
-  const missed = [...pages].filter(([status, count]) => (counted[status] ?? 0) < count)
-  const say = ([status, count]: readonly [string, number]) => `${status} ${count} (metrics: ${counted[status] ?? 0})`
-  return { text: `pages: ${[...pages].map(say).join(', ')}`, isMet: missed.length === 0 }
-}

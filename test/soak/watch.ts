@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { treeMemory } from '../support/bounds/process-memory.ts'
-import { readMetrics, valueOf, type Sample } from '../support/read-metrics.ts'
+import { readMetrics, sumBy, valueOf, type Sample } from '../support/read-metrics.ts'
 import { countOne, type Counts } from './gateway.ts'
 
 /** What a gateway was like at one moment. */
@@ -11,6 +11,11 @@ export interface Look {
   readonly processes: number
   /** Open files, sockets and pipes of the gateway itself. */
   readonly handles: number
+  readonly threads: number
+  /** Of the gateway's JavaScript, garbage included; in megabytes. */
+  readonly heap: number
+  /** Timers that are running. */
+  readonly timers: number
   /** Seconds since the soak began. */
   readonly at: number
   /** The longest that its event loop was held up since the last look; in milliseconds. */
@@ -45,7 +50,21 @@ export function watchGateway({ pid, url }: { readonly pid: number; readonly url:
     const delayMs = valueOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000
     const { megabytes, processes } = treeMemory(pid)
     const handles = readdirSync(`/proc/${pid}/fd`).length
-    return { megabytes, processes, handles, at: (before - startedAt) / 1000, delayMs, healthMs, samples }
+    const threads = readdirSync(`/proc/${pid}/task`).length
+    const heap = valueOf(samples, 'nodejs_heap_size_used_bytes') / 1e6
+    const timers = sumBy(samples, 'nodejs_active_resources', 'type')['Timeout'] ?? 0
+    return {
+      megabytes,
+      processes,
+      handles,
+      threads,
+      heap,
+      timers,
+      at: (before - startedAt) / 1000,
+      delayMs,
+      healthMs,
+      samples,
+    }
   }
 
   const watching = (async () => {

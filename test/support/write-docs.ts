@@ -33,7 +33,7 @@ export function metricsPage(): string {
     help,
   ])
   return page('Metrics', 'gateway/telemetry/metrics.ts', [
-    '`GET /metrics` answers in the text format of Prometheus, without a key. Labels come from closed sets: `route` is the ' +
+    '`GET /metrics` answers in the text format of Prometheus, without a key unless `GATEWAY_METRICS_KEY` is set. Labels come from closed sets: `route` is the ' +
       'declared route or `_other`, `model` a served model, `code` one of [errors.md](errors.md).',
     table(['metric', 'type', 'labels', 'meaning'], rows),
     'Beside them stand the default metrics of prom-client about the process and Node (`process_…`, `nodejs_…`): CPU time, ' +
