@@ -116,13 +116,13 @@ async function readOne(clients: readonly OpenAI[], { random, documents, seen }: 
   await any().responses.delete(id)
 }
 
-/** Does one errand. What the gateway refuses as it should is no problem; nor is what ends with the soak. */
+/** Does one errand. What the gateway refuses as it should is no problem: its servers serve another model now and then. */
 async function attempt(kind: string, { seen }: ErrandParts, errand: () => Promise<void>): Promise<void> {
   countOne(seen.kinds, kind)
   try {
     await errand()
   } catch (error) {
-    const isHonest = error instanceof APIError && [429, 502, 503].includes(error.status ?? 0)
+    const isHonest = error instanceof APIError && [404, 429, 502, 503].includes(error.status ?? 0)
     if (isHonest) await delay(1000)
     else seen.problems.push(`${kind}: ${String(error)}`)
   }
