@@ -209,8 +209,9 @@ describe('a database that cannot be opened', { timeout: 60_000 }, () => {
     await using gateway = await startTestGateway({ GATEWAY_DATA_DIR: folder.path })
     await assert.rejects(gateway.client.files.list(), { status: 500 })
     const metrics = await readMetrics(gateway.url)
+    const stored = ['ocr_gateway_stored_files', 'ocr_gateway_stored_bytes']
     assert.deepEqual(
-      metrics.filter(({ name }) => name.startsWith('ocr_gateway_stored_')).map(({ value }) => value),
+      metrics.filter(({ name }) => stored.includes(name)).map(({ value }) => value),
       [NaN, NaN],
     )
   })

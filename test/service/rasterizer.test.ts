@@ -20,11 +20,11 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     await using pool = open({ threads: 2 })
     await using document = await opened(pool, numberedPdf(12))
     const pages = Array.from({ length: 12 }, (_, index) => document.rasterize(index + 1, rasterization, never))
-    assert.deepEqual(pool.load(), { drawers: 2, busy: 2, waiting: 10 })
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 2, waiting: 10 })
     const images = await within(Promise.all(pages), 60 * seconds, 'twelve pages')
     const numbers = await Promise.all(images.map(({ data }) => readNumber(data)))
     assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    assert.deepEqual(pool.load(), { drawers: 2, busy: 0, waiting: 0 })
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 0, waiting: 0 })
   })
 
   it('starts no drawer before it is needed, and stays with the one that has the document', async () => {
@@ -83,7 +83,7 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(pool.load().waiting, 1)
     client.abort(new Error('gone'))
     await assert.rejects(within(waiting, 1 * seconds, 'the waiting page'), { message: 'gone' })
-    assert.deepEqual(pool.load(), { drawers: 1, busy: 1, waiting: 0 })
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 1, busy: 1, waiting: 0 })
     await assert.rejects(running, { code: 'page_timeout' })
   })
 
