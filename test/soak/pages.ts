@@ -39,13 +39,18 @@ export function judgePages({ outcomes, others, gateways, samples }: PageSources)
     if (pages !== null || id === null) continue
     for (const { failedPages } of gateways) countOne(seen, `${caller.label} failed`, failedPages.get(id) ?? 0)
   }
+  const odd = outcomes.flatMap(({ caller, id, pages }) => {
+    const logged = gateways.reduce((sum, { failedPages }) => sum + (failedPages.get(id ?? '') ?? 0), 0)
+    const failed = pages?.filter((status) => status === 'failed').length ?? logged
+    return failed === logged ? [] : [`${id} of ${caller.label} saw ${failed} failed pages, the log says ${logged}`]
+  })
   const exact = patientCallers.flatMap(({ label }) => STATUSES.map((status) => `${label} ${status}`))
   const unlike = exact.filter((key) => (counted.get(key) ?? 0) !== (seen.get(key) ?? 0))
   const missed = [...others.keys()].filter((key) => !key.endsWith('pending') && (counted.get(key) ?? 0) < (others.get(key) ?? 0)) // prettier-ignore
   const say = (key: string) => `${key}: ${seen.get(key) ?? others.get(key) ?? 0} seen, ${counted.get(key) ?? 0} counted`
   const sum = (keys: readonly string[], of: Counts) => keys.reduce((total, key) => total + (of.get(key) ?? 0), 0)
   return [
-    { text: `pages of those who stay: ${sum(exact, seen)} seen, ${sum(exact, counted)} in metrics ${unlike.map(say).join('; ')}`.trim(), isMet: unlike.length === 0 }, // prettier-ignore
+    { text: `pages of those who stay: ${sum(exact, seen)} seen, ${sum(exact, counted)} in metrics ${unlike.map(say).join('; ')} ${unlike.length === 0 ? '' : odd.slice(0, 5).join('; ')}`.trim(), isMet: unlike.length === 0 }, // prettier-ignore
     { text: `pages of batches, background responses and those in a hurry: ${sum([...others.keys()], others)} seen, none of them uncounted ${missed.map(say).join('; ')}`.trim(), isMet: missed.length === 0 }, // prettier-ignore
   ]
 }

@@ -248,6 +248,7 @@ function printLooks(looks: readonly Look[]): void {
       minute: (window[0] / 60).toFixed(1),
       'mean MB': meanOf(looks, 'megabytes', window).toFixed(0),
       'peak MB': most('megabytes'),
+      'own mean MB': meanOf(looks, 'own', window).toFixed(0),
       processes: `${Math.max(0, ...within.map(({ processes }) => processes))}`,
       ...Object.fromEntries((['handles', 'threads', 'timers'] as const).map((what) => [what, `${Math.max(0, ...within.map((look) => look[what]))}`])), // prettier-ignore
       'least heap MB': Math.min(...within.map(({ heap }) => heap)).toFixed(0),

@@ -31,7 +31,7 @@ export function windowsOf(seconds: number): {
 /** Returns the mean of what was seen between two times. */
 export function meanOf(
   looks: readonly Look[],
-  of: 'megabytes' | 'delayMs' | 'healthMs' | 'handles' | 'heap',
+  of: 'megabytes' | 'own' | 'delayMs' | 'healthMs' | 'handles' | 'heap',
   [from, to]: readonly [number, number],
 ): number {
   // prettier-ignore
@@ -60,10 +60,16 @@ export function judgeHeap(looks: readonly Look[], seconds: number): Verdict {
 
 /** Judges what a gateway holds that has nothing to do, before and after all: files and sockets, threads, timers. */
 export function judgeHeld(before: Look, after: Look): Verdict[] {
-  return (['handles', 'threads', 'timers'] as const).map((what) => ({
-    text: `${what} went from ${before[what]} to ${after[what]}, at most ${MAX_MORE[what]} more`,
-    isMet: after[what] <= before[what] + MAX_MORE[what],
-  }))
+  return (['handles', 'threads', 'timers'] as const).map((what) => {
+    const isMet = after[what] <= before[what] + MAX_MORE[what]
+    const more = what === 'handles' && !isMet ? `: ${moreOf(before.kinds, after.kinds)}` : ''
+    return { text: `${what} went from ${before[what]} to ${after[what]}, at most ${MAX_MORE[what]} more${more}`, isMet }
+  })
+}
+
+function moreOf(before: Counts, after: Counts): string {
+  const changed = [...after].filter(([kind, count]) => count !== before.get(kind))
+  return changed.map(([kind, count]) => `${kind} ${before.get(kind) ?? 0} to ${count}`).join(', ')
 }
 
 /** Judges that nothing is left of what was asked. */

@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { treeMemory } from '../support/bounds/process-memory.ts'
+import { ownMemory, treeMemory } from '../support/bounds/process-memory.ts'
 import { readMetrics, sumBy, valueOf, type Sample } from '../support/read-metrics.ts'
 import { countOne, type Counts } from './gateway.ts'
 
@@ -8,9 +8,13 @@ import { countOne, type Counts } from './gateway.ts'
 export interface Look {
   /** Memory of the gateway and its children; what they share counts once. */
   readonly megabytes: number
+  /** Of the gateway alone, without its children and without files. */
+  readonly own: number
   readonly processes: number
   /** Open files, sockets and pipes of the gateway itself. */
   readonly handles: number
+  /** Of which kinds they are. */
+  readonly kinds: Counts
   readonly threads: number
   /** Of the gateway's JavaScript, garbage included; in megabytes. */
   readonly heap: number
@@ -34,6 +38,19 @@ export interface Watch extends AsyncDisposable {
 
 const INTERVAL_MS = 5000
 
+/** Counts the open handles of a process by kind: sockets and pipes without their numbers, files by their names. */
+function handlesOf(pid: number): Counts {
+  const kinds: Counts = new Map()
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      countOne(kinds, readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:?\[\d+\]$/, ''))
+    } catch {
+      // Closed since it was listed.
+    }
+  }
+  return kinds
+}
+
 /** Starts to look; `asked` counts the requests that looking itself makes. */
 export function watchGateway({ pid, url }: { readonly pid: number; readonly url: string }, asked: Counts): Watch {
   const looks: Look[] = []
@@ -49,14 +66,17 @@ export function watchGateway({ pid, url }: { readonly pid: number; readonly url:
     countOne(asked, '/metrics 200')
     const delayMs = valueOf(samples, 'nodejs_eventloop_lag_max_seconds') * 1000
     const { megabytes, processes } = treeMemory(pid)
-    const handles = readdirSync(`/proc/${pid}/fd`).length
+    const kinds = handlesOf(pid)
+    const handles = [...kinds.values()].reduce((sum, count) => sum + count, 0)
     const threads = readdirSync(`/proc/${pid}/task`).length
     const heap = valueOf(samples, 'nodejs_heap_size_used_bytes') / 1e6
     const timers = sumBy(samples, 'nodejs_active_resources', 'type')['Timeout'] ?? 0
     return {
       megabytes,
+      own: ownMemory(pid),
       processes,
       handles,
+      kinds,
       threads,
       heap,
       timers,

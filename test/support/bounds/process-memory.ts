@@ -17,6 +17,11 @@ export function treeMemory(root: number): TreeMemory {
   return { megabytes: own / 1024, residentMegabytes: sum('resident') / 1024, processes: tree.length }
 }
 
+/** Returns what is a process' own, without its descendants and without files, in megabytes. */
+export function ownMemory(pid: number): number {
+  return readStatus(pid).anonymous / 1024
+}
+
 /** Returns the ids of a process and all its descendants. */
 export function processTree(root: number): number[] {
   const parents = new Map(
