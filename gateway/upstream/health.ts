@@ -14,6 +14,8 @@ export interface UpstreamHealth {
   models(): readonly ServedModel[]
   /** Why it is not asked; null when it is well. */
   problem(): string | null
+  /** vLLM's, as it was heard last; null: it does not say. */
+  version(): string | null
   /** It sleeps: it would let a request hang until it is woken. */
   isAsleep(): boolean
   /** It was late to say what it serves, and has said nothing else since: others come first. */
@@ -53,6 +55,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let warnings: readonly string[] = []
   const silence = createSilence()
   let canSleep = false
+  let version: string | null = null
   const loss = createLoss(url)
 
   function setProblem(next: string | null, isCertain = true): void {
@@ -78,6 +81,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   return {
     models: () => models,
     problem: () => problem,
+    version: () => version,
     isAsleep: () => problem === ASLEEP,
     isLate: () => silence.isLate,
     warnings: () => warnings,
@@ -87,7 +91,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
     async discover(signal) {
       try {
         const found = await discover(connection, chooseProfile, signal)
-        ;({ models, canSleep } = found)
+        ;({ models, canSleep, version } = found)
         silence.heard()
         setWarnings(versionWarnings(found.models, found.version))
         setProblem(found.problem)

@@ -1,0 +1,19 @@
+import type { StatusSnapshot } from '../wire/status.ts'
+import { createEventLoop } from './event-loop.ts'
+import { createSnapshots, type StatusSources } from './snapshot.ts'
+import { createWatchers, type Watchers } from './watchers.ts'
+
+/** How the gateway does, for its operator. */
+export interface Status {
+  look(): Promise<StatusSnapshot>
+  readonly watchers: Watchers
+  close(): void
+}
+
+/** Creates it. Nothing is looked at before somebody asks. */
+export function createStatus(sources: StatusSources): Status {
+  const loop = createEventLoop()
+  const look = createSnapshots(sources, loop)
+  const watchers = createWatchers({ look, onWatched: (isWatched) => (isWatched ? loop.watch() : loop.unwatch()) })
+  return { look, watchers, close: () => watchers.close() }
+}
