@@ -58,13 +58,13 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   const speed = createReadingSpeed(REMEMBERED_PAGES, now)
   const byModel = new Map<string, number>()
   const byLane = { interactive: 0, batch: 0 }
-  const byKey = { interactive: new Map<string, number>(), batch: new Map<string, number>() }
+  const owners = createOwners()
   const queued = () => byLane.interactive + byLane.batch
   const ahead = (lane: Turn['lane']) => (lane === 'batch' ? queued() : byLane.interactive)
 
   function count({ lane, key, modelId }: Omit<Asked, 'pages' | 'most'>, pages: number): void {
     byLane[lane] += pages
-    addTo(byKey[lane], key, pages)
+    owners.add(lane, key, pages)
     if (modelId === null) return
     byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
     if (pages > 0) speed.began(pages)
@@ -74,8 +74,8 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   function admit({ pages, most, ...asked }: Asked): AdmittedPages {
     const others = ahead(asked.lane)
     if (others > 0 && others + pages > most) throw queueFull(others, others + pages - most)
-    count(asked, pages)
     let left = pages
+    count(asked, left)
     return {
       ended() {
         if (left === 0) return
@@ -95,9 +95,8 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     }
   }
 
-  function queueFull(others: number, excess: number): GatewayError {
-    return tooMany(others, maxPages, secondsOf(excess, speed.pagesPerSecond()))
-  }
+  const queueFull = (others: number, excess: number): GatewayError =>
+    tooMany(others, maxPages, secondsOf(excess, speed.pagesPerSecond()))
 
   const upTo = (most: number): Admission => ({
     admit: (pages, modelId, lane = 'interactive', key = '') => admit({ pages, modelId, lane, key, most }),
@@ -110,23 +109,26 @@ export function createAdmission(maxPages: number, now = () => performance.now())
       return queued()
     },
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
-    owners: () => ownersOf(byKey),
+    owners: owners.list,
     most,
   })
   return upTo(maxPages)
 }
 
-/** A key that has none is forgotten: there may be any number of keys over time. */
-function addTo(counts: Map<string, number>, key: string, pages: number): void {
-  const sum = (counts.get(key) ?? 0) + pages
-  if (sum === 0) counts.delete(key)
-  else counts.set(key, sum)
-}
-
-function ownersOf(byKey: Readonly<Record<Turn['lane'], ReadonlyMap<string, number>>>): QueuedPages[] {
-  const lanes = ['interactive', 'batch'] as const
-  const rows = lanes.flatMap((lane) => Array.from(byKey[lane], ([key, pages]) => ({ lane, key, pages })))
-  return rows.toSorted((one, other) => other.pages - one.pages)
+/** Counts pages by lane and key. A key that has none is forgotten: there may be any number of keys over time. */
+function createOwners() {
+  const lanes = { interactive: new Map<string, number>(), batch: new Map<string, number>() }
+  const listOf = (lane: Turn['lane']): QueuedPages[] =>
+    Array.from(lanes[lane], ([key, pages]) => ({ lane, key, pages }))
+  return {
+    add(lane: Turn['lane'], key: string, pages: number): void {
+      const sum = (lanes[lane].get(key) ?? 0) + pages
+      if (sum === 0) lanes[lane].delete(key)
+      else lanes[lane].set(key, sum)
+    },
+    list: (): readonly QueuedPages[] =>
+      [...listOf('interactive'), ...listOf('batch')].toSorted((one, other) => other.pages - one.pages),
+  }
 }
 
 /** Returns how long so many pages take to be read, as clients are told. */

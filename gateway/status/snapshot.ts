@@ -9,11 +9,17 @@ import type { EventLoop } from './event-loop.ts'
 import { createLatest } from './latest.ts'
 
 /** The parts of the gateway that say how they do. */
-export interface StatusSources extends Pick<GaugeSources, 'drawing' | 'isRedisUp' | 'queued' | 'stored' | 'storedBytesLimit'> {
+export interface StatusSources extends Pick<
+  GaugeSources,
+  'drawing' | 'isRedisUp' | 'queued' | 'stored' | 'storedBytesLimit'
+> {
   readonly version: string
   readonly settings: StatusSnapshot['settings']
   readonly isDraining: () => boolean
-  readonly metrics: Pick<Metrics, 'recent' | 'requestsInFlight' | 'connections' | 'pagesInFlight' | 'batchLinesInFlight'>
+  readonly metrics: Pick<
+    Metrics,
+    'recent' | 'requestsInFlight' | 'connections' | 'pagesInFlight' | 'batchLinesInFlight'
+  >
   readonly upstreams: () => readonly UpstreamStatus[]
   /** Pages that are let in and not read yet, by lane and key; the most first. */
   readonly admission: {
@@ -115,8 +121,7 @@ function upstreamPart(status: UpstreamStatus): StatusSnapshot['upstreams'][numbe
     pages_last_minute: recent.pages,
     seconds_per_page: roundedOrNull(recent.seconds),
     seconds_to_first_text: roundedOrNull(recent.firstTextSeconds),
-    server:
-      load === null ? null : { running: load.running, waiting: load.waiting, kv_cache_usage: load.kvCacheUsage },
+    server: load === null ? null : { running: load.running, waiting: load.waiting, kv_cache_usage: load.kvCacheUsage },
   }
 }
 
@@ -138,9 +143,7 @@ function queuePart({ queued, admission }: StatusSources): StatusSnapshot['queue'
   }
 }
 
-const copied = (
-  minutes: ReturnType<Metrics['recent']['pagesByMinute']>,
-): StatusSnapshot['pages']['by_minute'] => ({
+const copied = (minutes: ReturnType<Metrics['recent']['pagesByMinute']>): StatusSnapshot['pages']['by_minute'] => ({
   ok: [...minutes.ok],
   repaired: [...minutes.repaired],
   fallback: [...minutes.fallback],

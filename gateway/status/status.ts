@@ -4,10 +4,9 @@ import { createSnapshots, type StatusSources } from './snapshot.ts'
 import { createWatchers, type Watchers } from './watchers.ts'
 
 /** How the gateway does, for its operator. */
-export interface Status {
+export interface Status extends Disposable {
   look(): Promise<StatusSnapshot>
   readonly watchers: Watchers
-  close(): void
 }
 
 /** Creates it. Nothing is looked at before somebody asks. */
@@ -15,5 +14,5 @@ export function createStatus(sources: StatusSources): Status {
   const loop = createEventLoop()
   const look = createSnapshots(sources, loop)
   const watchers = createWatchers({ look, onWatched: (isWatched) => (isWatched ? loop.watch() : loop.unwatch()) })
-  return { look, watchers, close: () => watchers.close() }
+  return { look, watchers, [Symbol.dispose]: () => watchers.close() }
 }

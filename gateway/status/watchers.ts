@@ -1,4 +1,5 @@
 import type { StatusSnapshot } from '../wire/status.ts'
+import { createAudience } from './audience.ts'
 
 /** Those who watch the status of the gateway, each by a stream of events. */
 export interface Watchers {
@@ -21,21 +22,12 @@ export interface WatchersOptions {
 /** Operators with a page open each, and some that were forgotten. */
 export const MAX_WATCHERS = 20
 const EVERY_MS = 1000
-/** So many looks in a row that found no room in a stream: nobody reads it any more. */
-const MAX_SKIPPED = 10
-/** What waits in a stream, in events. */
-const MAX_WAITING = 2
-/** How long a client waits before it comes again, in milliseconds. */
-const RETRY_MS = 2000
-
-interface Watcher {
-  readonly controller: ReadableStreamDefaultController<Uint8Array>
-  readonly end: () => void
-  skipped: number
-}
 
 const encoder = new TextEncoder()
+/** Asks a client that was cut off to come again after so many milliseconds. */
+const HELLO = encoder.encode('retry: 2000\n\n')
 const HEARTBEAT = encoder.encode(': nothing new\n\n')
+
 const eventOf = (snapshot: StatusSnapshot): Uint8Array =>
   encoder.encode(`event: status\ndata: ${JSON.stringify(snapshot)}\n\n`)
 
@@ -44,87 +36,45 @@ const eventOf = (snapshot: StatusSnapshot): Uint8Array =>
  * that is late is replaced by a heartbeat. When the gateway drains, the last event says so, and the streams end.
  */
 export function createWatchers({ look, onWatched, everyMs = EVERY_MS }: WatchersOptions): Watchers {
-  const watchers = new Set<Watcher>()
   let timer: NodeJS.Timeout | undefined
   let isLooking = false
-
-  function send(bytes: Uint8Array): void {
-    for (const watcher of Array.from(watchers)) {
-      if ((watcher.controller.desiredSize ?? 0) > 0) {
-        watcher.controller.enqueue(bytes)
-        watcher.skipped = 0
-      } else if (++watcher.skipped >= MAX_SKIPPED) {
-        watcher.controller.error(new Error('The watcher does not read.'))
-        watcher.end()
-      }
-    }
-  }
+  const audience = createAudience(() => {
+    clearInterval(timer)
+    onWatched(false)
+  })
 
   async function tick(): Promise<void> {
-    if (isLooking) return send(HEARTBEAT)
+    if (isLooking) return audience.send(HEARTBEAT)
     isLooking = true
     try {
       const snapshot = await look()
-      send(eventOf(snapshot))
-      if (snapshot.gateway.state === 'draining') close()
+      audience.send(eventOf(snapshot))
+      if (snapshot.gateway.state === 'draining') audience.close()
     } catch {
-      send(HEARTBEAT)
+      audience.send(HEARTBEAT)
     } finally {
       isLooking = false
     }
   }
 
-  async function greet(watcher: Watcher): Promise<void> {
-    const bytes = await look().then(eventOf, () => HEARTBEAT)
-    if (watchers.has(watcher)) watcher.controller.enqueue(bytes)
-  }
-
-  function add(watcher: Watcher): void {
-    watchers.add(watcher)
-    watcher.controller.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`))
-    if (watchers.size === 1) {
-      onWatched(true)
-      timer = setInterval(() => void tick(), everyMs)
-    }
-    void greet(watcher)
-  }
-
-  function remove(watcher: Watcher): void {
-    if (!watchers.delete(watcher) || watchers.size > 0) return
-    clearInterval(timer)
-    onWatched(false)
-  }
-
-  function close(): void {
-    for (const { controller, end } of Array.from(watchers)) {
-      controller.close()
-      end()
-    }
-  }
-
   return {
     watch(onEnd) {
-      if (watchers.size >= MAX_WATCHERS) return null
-      let end: () => void = () => {}
-      return new ReadableStream(
-        {
-          start(controller) {
-            const watcher: Watcher = { controller, end: () => end(), skipped: 0 }
-            end = () => {
-              end = () => {}
-              remove(watcher)
-              onEnd()
-            }
-            add(watcher)
-          },
-          cancel: () => end(),
-        },
-        { highWaterMark: MAX_WAITING },
+      if (audience.size >= MAX_WATCHERS) return null
+      const joined = audience.join(onEnd)
+      if (audience.size === 1) {
+        onWatched(true)
+        timer = setInterval(() => void tick(), everyMs)
+      }
+      joined.send(HELLO)
+      void look().then(
+        (snapshot) => joined.send(eventOf(snapshot)),
+        () => joined.send(HEARTBEAT),
       )
+      return joined.stream
     },
     get count() {
-      return watchers.size
+      return audience.size
     },
-    close,
+    close: () => audience.close(),
   }
 }

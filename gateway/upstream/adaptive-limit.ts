@@ -130,7 +130,16 @@ interface SenderParts {
   readonly now: () => number
 }
 
-function createSender({ finder, backlog, speed, recent, share, full, isSearching, now }: SenderParts): AdaptiveLimit['sent'] {
+function createSender({
+  finder,
+  backlog,
+  speed,
+  recent,
+  share,
+  full,
+  isSearching,
+  now,
+}: SenderParts): AdaptiveLimit['sent'] {
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
   return function sent(own: number, kept = 0): SentPage {

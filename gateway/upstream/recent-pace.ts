@@ -19,6 +19,8 @@ export interface PaceOfLastMinute {
 const BUCKETS = 12
 const BUCKET_MS = 5000
 
+const mean = (total: number, count: number): number | null => (count === 0 ? null : total / count)
+
 /** Creates it, with nothing answered yet. `now` is in milliseconds, and never runs backwards. */
 export function createRecentPace(now: () => number): PaceOfLastMinute {
   const tally = createTally<'pages' | 'seconds' | 'begun' | 'begunSeconds'>({
@@ -26,7 +28,6 @@ export function createRecentPace(now: () => number): PaceOfLastMinute {
     bucketMs: BUCKET_MS,
     now,
   })
-  const mean = (total: number, count: number): number | null => (count === 0 ? null : total / count)
   return {
     begun(seconds) {
       tally.add('begun')

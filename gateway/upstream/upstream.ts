@@ -155,8 +155,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       ...heardOf(health),
       breaker: breaker.state(),
       ...placesOf(leases),
-      limit: limit.current,
-      part: part(),
       ...limitOf(limit, share),
       waiting: waiting(),
       ...pressure.status(),
@@ -179,7 +177,11 @@ const placesOf = ({ count, places }: Leases) => ({
   lanes: { interactive: places.count('interactive'), batch: places.count('batch') },
 })
 
-const limitOf = (limit: AdaptiveLimit, share: ServerShare): Pick<UpstreamStatus, 'limitFrom' | 'gateways' | 'recent'> => ({
+type LimitStatus = Pick<UpstreamStatus, 'limit' | 'part' | 'limitFrom' | 'gateways' | 'recent'>
+
+const limitOf = (limit: AdaptiveLimit, share: ServerShare): LimitStatus => ({
+  limit: limit.current,
+  part: share.part(limit.current),
   limitFrom: limit.origin() === 'pinned' || share.leads() ? limit.origin() : 'replica',
   gateways: share.gateways(),
   recent: limit.recent(),

@@ -63,7 +63,16 @@ const minutes = z.array(count)
 const batch = z.object({
   id: z.string(),
   key: z.string().nullable(),
-  status: z.enum(['validating', 'in_progress', 'finalizing', 'cancelling', 'completed', 'failed', 'expired', 'cancelled']),
+  status: z.enum([
+    'validating',
+    'in_progress',
+    'finalizing',
+    'cancelling',
+    'completed',
+    'failed',
+    'expired',
+    'cancelled',
+  ]),
   model: z.string().nullable(),
   created_at: count,
   total: count,

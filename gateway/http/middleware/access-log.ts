@@ -53,7 +53,12 @@ function countUse({ key, model, errorCode }: RequestRecord, status: number, usag
 }
 
 /** A client that left is no failure. */
-function noteFailure(c: GatewayContext, { key, model, errorCode }: RequestRecord, route: string, metrics: Metrics): void {
+function noteFailure(
+  c: GatewayContext,
+  { key, model, errorCode }: RequestRecord,
+  route: string,
+  metrics: Metrics,
+): void {
   if (errorCode === null || errorCode === 'client_gone') return
   metrics.recent.failure({ code: errorCode, route, model, requestId: c.get('requestId'), caller: key })
 }
