@@ -1,0 +1,9 @@
+import type { VNode } from 'preact'
+export function OptionsForm(_: {
+  readonly schema: object
+  readonly value: Record<string, unknown>
+  readonly onChange: (value: Record<string, unknown>) => void
+  readonly isDisabled: boolean
+}): VNode {
+  return <p>options</p>
+}

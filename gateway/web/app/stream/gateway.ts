@@ -1,0 +1,63 @@
+import type { ModelList } from '../../../wire/openai/models.ts'
+import { type ReadEvent, readEvents } from './events.ts'
+import { ConnectionLost, isObject, ProblemError, problemOf } from './problem.ts'
+import { requestBody, type Question } from './request-body.ts'
+
+/** The gateway, as it is asked from a tab. */
+export interface Gateway {
+  models(): Promise<readonly string[]>
+  /** The JSON Schema of the `ocr` object; null: the gateway describes none. */
+  optionsSchema(): Promise<Record<string, unknown> | null>
+  read(question: Question, signal: AbortSignal): AsyncGenerator<ReadEvent, void, undefined>
+  deleteFile(id: string): Promise<void>
+}
+
+/** Creates the gateway that answers at the addresses of this page. The key goes into a header, and into no address. */
+export function createGateway(keyOf: () => string | null, send: typeof fetch = fetch): Gateway {
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const response = await send(path, { ...init, headers: { ...init.headers, ...authorization(keyOf()) } }).catch(
+      (error: unknown) => {
+        if (init.signal?.aborted === true) throw error
+        throw new ConnectionLost('The gateway does not answer.', { cause: error })
+      },
+    )
+    if (!response.ok) throw new ProblemError(await problemOf(response))
+    return response
+  }
+  return {
+    models: async () => modelsIn((await (await ask('/v1/models')).json()) as ModelList),
+    optionsSchema: async () => {
+      const response = await ask('/openapi.json').catch(() => null)
+      return response === null ? null : schemaIn(await response.json().catch(() => null))
+    },
+    async *read(question, signal) {
+      const { body } = await ask('/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: requestBody(question),
+        signal,
+      })
+      if (body === null) throw new ConnectionLost('The gateway does not answer.')
+      yield* readEvents(body)
+    },
+    deleteFile: async (id) => {
+      await ask(`/v1/files/${encodeURIComponent(id)}`, { method: 'DELETE' })
+    },
+  }
+}
+
+/** The header that names the caller. */
+export function authorization(key: string | null): Record<string, string> {
+  return key === null ? {} : { authorization: `Bearer ${key}` }
+}
+
+/** Models that read documents: others may be behind the same gateway. */
+function modelsIn({ data }: ModelList): string[] {
+  return data.filter(({ capabilities }) => capabilities.ocr).map(({ id }) => id)
+}
+
+function schemaIn(description: unknown): Record<string, unknown> | null {
+  const at = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : null)
+  const found = at(at(at(description, 'components'), 'schemas'), 'OcrOptions')
+  return isObject(found) ? found : null
+}
