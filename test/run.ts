@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { findChromium } from './support/find-chromium.ts'
 
 const root = join(import.meta.dirname, '..')
 const ownSuites = ['unit', 'contract', 'service', 'drift']
@@ -20,7 +21,7 @@ function main(): number {
   try {
     const suites = readSuites()
     if (suites.includes('corpus')) requireCorpus()
-    if (suites.includes('service')) requireRedis()
+    if (suites.includes('service')) [redis, chromium].forEach(requireProgram)
     return runTests(suites.flatMap(findTests))
   } catch (error) {
     process.stderr.write(`test/run.ts: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -53,30 +54,56 @@ function requireCorpus(): void {
   )
 }
 
-function requireRedis(): void {
-  if (isInstalled('redis-server')) return
+/** A program that the service tests need beside Node: how it is looked for, and how it is installed. */
+interface Program {
+  readonly name: string
+  readonly what: string
+  readonly isThere: () => boolean
+  /** Debian's package. */
+  readonly debian: string
+  readonly elsewhere: string
+}
+
+const redis: Program = {
+  name: 'redis-server',
+  what: 'a real one',
+  isThere: () => isInstalled('redis-server'),
+  debian: 'redis-server',
+  elsewhere: 'macOS: brew install redis',
+}
+
+const chromium: Program = {
+  name: 'Chromium',
+  what: 'a real browser',
+  isThere: () => findChromium() !== null,
+  debian: 'chromium',
+  elsewhere: 'elsewhere: any Chromium or Chrome, with CHROMIUM_PATH naming it',
+}
+
+function requireProgram({ name, what, isThere, debian, elsewhere }: Program): void {
+  if (isThere()) return
   const isDebian = existsSync('/etc/debian_version') && isInstalled('apt-get', ['--version'])
   if (!isDebian || process.getuid?.() !== 0) {
     throw new Error(
-      'redis-server is missing: the service tests need a real one. Install it (Debian: apt-get install redis-server; ' +
-        'macOS: brew install redis) or run the tests as root on Debian, where they install it themselves.',
+      `${name} is missing: the service tests need ${what}. Install it (Debian: apt-get install ${debian}; ` +
+        `${elsewhere}) or run the tests as root on Debian, where they install it themselves.`,
     )
   }
-  process.stdout.write('test/run.ts: redis-server is missing; installing it with apt-get\n')
-  apt('update')
-  apt('install', '--yes', '--no-install-recommends', 'redis-server')
-  if (!isInstalled('redis-server')) throw new Error('apt-get has installed redis-server, but it does not run')
+  process.stdout.write(`test/run.ts: ${name} is missing; installing it with apt-get\n`)
+  apt(debian, 'update')
+  apt(debian, 'install', '--yes', '--no-install-recommends', debian)
+  if (!isThere()) throw new Error(`apt-get has installed ${debian}, but it does not run`)
 }
 
 function isInstalled(command: string, args: readonly string[] = ['--version']): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0
 }
 
-function apt(...args: string[]): void {
+function apt(installed: string, ...args: string[]): void {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const { status } = spawnSync('apt-get', ['--quiet', ...args], { stdio: 'inherit', env })
   if (status !== 0)
-    throw new Error(`apt-get ${args[0]} failed with ${status}: install redis-server by hand and run again`)
+    throw new Error(`apt-get ${args[0]} failed with ${status}: install ${installed} by hand and run again`)
 }
 
 function runTests(files: readonly string[]): number {

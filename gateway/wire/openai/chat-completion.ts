@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ocrObject, pageMark } from './ocr-object.ts'
+import { ocrObject, pageMark, previewMark } from './ocr-object.ts'
 
 const tokens = z.int().nonnegative()
 const finishReason = z.enum(['stop', 'length'])
@@ -58,7 +58,7 @@ export const chatChunk = z.strictObject({
     .readonly(),
   usage: completionUsage.optional(),
   /** Where a page begins, its number; on the last chunk, the ledger. */
-  ocr: z.union([pageMark, ocrObject]).optional(),
+  ocr: z.union([pageMark, previewMark, ocrObject]).optional(),
 })
 
 /** One chunk of a streamed completion. */

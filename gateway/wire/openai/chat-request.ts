@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ocrOptions } from './ocr-options.ts'
+import { chatOcrOptions } from './ocr-options.ts'
 
 /** A chat message, as far as the gateway looks into it; the parts of `content` are read one by one later. */
 export const chatMessage = z.looseObject({ role: z.string(), content: z.unknown() })
@@ -36,7 +36,7 @@ export const chatRequest = conversationRequest.extend({
     .catch(null),
   // A value of another type is ignored.
   service_tier: z.string().nullish().catch(null),
-  ocr: ocrOptions.optional(),
+  ocr: chatOcrOptions.optional(),
 })
 
 /** A chat completion request for an OCR model. */

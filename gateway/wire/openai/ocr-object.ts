@@ -7,6 +7,8 @@ const count = z.int().nonnegative()
 const pageNumber = z.int().positive()
 const share = z.number().min(0).max(1)
 const note = z.strictObject({ code: z.string(), message: z.string() })
+/** Left, top, right, bottom. */
+const box = z.tuple([count, count, count, count]).readonly()
 
 const documentFacts = z.strictObject({
   /** Of its bytes, in hexadecimal. */
@@ -84,12 +86,43 @@ const figure = z.strictObject({
   /** Of the picture, in pixels. */
   width: z.int().positive(),
   height: z.int().positive(),
-  /** Where it stands: left, top, right, bottom, in pixels of the page image. */
-  box: z.tuple([count, count, count, count]).readonly(),
+  /** Where it stands, in pixels of the page image. */
+  box,
 })
 
 /** A picture that was cut out of a page. */
 export type FigureObject = z.output<typeof figure>
+
+/** What was done to a page before the model was shown it, in the order in which it was done. */
+const pageChange = z.discriminatedUnion('code', [
+  /** Drawn larger or smaller than pages are, by so much. */
+  z.strictObject({ code: z.literal('resized'), factor: z.number().positive() }),
+  /** Clockwise. */
+  z.strictObject({ code: z.literal('rotated'), degrees: z.literal([90, 180, 270]) }),
+  /** Clockwise; negative: the other way. */
+  z.strictObject({ code: z.literal('deskewed'), degrees: z.number() }),
+  z.strictObject({ code: z.literal('binarized') }),
+  /** Paper was added at the right and the lower edge. */
+  z.strictObject({ code: z.literal('padded') }),
+  /** The model was shown these parts, in pixels of the page image; rows from the top, each from the left. */
+  z.strictObject({ code: z.literal('tiled'), boxes: z.array(box).readonly() }),
+])
+
+/** A small picture of a page, as the model is shown it. */
+export const pagePreview = z.strictObject({
+  page: pageNumber,
+  /** A data URL of a JPEG; its longest edge has at most 800 pixels. */
+  image: z.string().startsWith('data:image/jpeg;base64,'),
+  /** Pixels of the page image, of which this is a small picture. */
+  width: z.int().positive(),
+  height: z.int().positive(),
+  changes: z.array(pageChange).readonly(),
+  /** The text that the PDF itself has for the page, at most 65,536 characters; left out where it has none. */
+  text_layer: z.string().optional(),
+})
+
+/** A small picture of a page. */
+export type PagePreviewObject = z.output<typeof pagePreview>
 
 /** The `ocr` object of a response: what became of each page. */
 export const ocrObject = z.strictObject({
@@ -100,6 +133,8 @@ export const ocrObject = z.strictObject({
   pages: z.array(ledgerLine).readonly(),
   /** Where they are asked for by reference. */
   figures: z.array(figure).readonly().optional(),
+  /** Where they are asked for, and the answer is no stream. */
+  previews: z.array(pagePreview).readonly().optional(),
   dry_run: dryRunObject.optional(),
   warnings: z.array(note).readonly().optional(),
 })
@@ -109,3 +144,6 @@ export type OcrObject = z.output<typeof ocrObject>
 
 /** The `ocr` object of the chunk with which a page's text begins. */
 export const pageMark = z.strictObject({ page: pageNumber })
+
+/** The `ocr` object of the chunk that holds a page's preview, and no choice. */
+export const previewMark = z.strictObject({ preview: pagePreview })

@@ -28,3 +28,9 @@ export const ocrOptions = z.strictObject({
 
 /** The `ocr` object of a request. */
 export type OcrOptionsObject = z.output<typeof ocrOptions>
+
+/** The `ocr` object of a chat, whose answer has room for pictures of the pages. */
+export const chatOcrOptions = ocrOptions.extend({ preview: z.boolean().optional() })
+
+/** The `ocr` object of a chat. */
+export type ChatOcrOptionsObject = z.output<typeof chatOcrOptions>
