@@ -5,11 +5,9 @@ import { createPlayground } from './state/playground.ts'
 import { createGateway } from './stream/gateway.ts'
 import type { SentDocument } from './stream/request-body.ts'
 import { base64Of, MAX_INLINE_BYTES, sendFile } from './stream/send-file.ts'
-import './style/base.css'
-import './style/controls.css'
-import './style/layout.css'
-import './style/pages.css'
-import './style/dialogs.css'
+// Bundled beside the script.
+// oxlint-disable-next-line import/no-unassigned-import
+import './style/playground.css'
 
 const key = createKeyStore()
 

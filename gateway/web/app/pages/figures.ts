@@ -11,6 +11,8 @@ export interface Figures {
   close(): void
 }
 
+const NONE: readonly FigureObject[] = []
+
 /** Gives the figures of an answer addresses that pages of this tab can show, each once it is asked for. */
 export function createFigures(ocr: OcrObject | null): Figures {
   const byName = new Map((ocr?.figures ?? []).map((figure) => [figure.name, figure]))
@@ -27,7 +29,7 @@ export function createFigures(ocr: OcrObject | null): Figures {
       urls.set(name, url)
       return url
     },
-    ofPage: (page) => byPage.get(page) ?? [],
+    ofPage: (page) => byPage.get(page) ?? NONE,
     close: () => {
       for (const url of urls.values()) URL.revokeObjectURL(url)
       urls.clear()

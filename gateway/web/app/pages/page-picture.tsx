@@ -12,7 +12,7 @@ interface Props {
   readonly page: PageState
   readonly pictures: Pictures
   readonly figures: readonly FigureObject[]
-  readonly onFigure: (name: string, page: number) => void
+  readonly onFigure: (page: number) => void
 }
 
 /** The picture of a page, with what was found on it. */
@@ -84,7 +84,7 @@ function FigureBox(props: {
       data-figure={name}
       aria-label={`Figure ${name}: show it in the text`}
       style={placeOf(box, props.size)}
-      onClick={() => props.onFigure(name, page)}
+      onClick={() => props.onFigure(page)}
     />
   )
 }
@@ -96,11 +96,14 @@ function isBox(value: unknown): value is Box {
 }
 
 function placeOf([left, top, right, bottom]: Box, { width, height }: Size): Record<string, string> {
-  const share = (pixels: number, whole: number): string => `${(pixels / whole) * 100}%`
   return {
-    left: share(left, width),
-    top: share(top, height),
-    width: share(right - left, width),
-    height: share(bottom - top, height),
+    left: inPercent(left, width),
+    top: inPercent(top, height),
+    width: inPercent(right - left, width),
+    height: inPercent(bottom - top, height),
   }
+}
+
+function inPercent(pixels: number, whole: number): string {
+  return `${(pixels / whole) * 100}%`
 }

@@ -76,7 +76,7 @@ function Source({ text }: { readonly text: string }): VNode {
 function Rendered({ text, figures }: { readonly text: string; readonly figures: Figures }): VNode {
   const target = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (target.current !== null) return renderMarkdown(target.current, text, figures)
+    return target.current === null ? undefined : renderMarkdown(target.current, text, figures)
   }, [text, figures])
   return <div class="markdown" dir="auto" ref={target} />
 }

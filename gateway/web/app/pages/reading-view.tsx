@@ -28,73 +28,62 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
   const figures = useFigures(document)
   const { pages } = reading
   const tie = useTiedScrolling(side, (index) => pictures.lookAt(pages[index]?.number ?? 1))
-  const [stories, setStories] = useState<ReadonlySet<number>>(new Set())
-  const toggleStory = useCallback(
-    (page: number) =>
-      setStories((open) =>
-        open.has(page) ? new Set([...open].filter((each) => each !== page)) : new Set([...open, page]),
-      ),
-    [],
-  )
+  const [stories, toggleStory] = useOpenStories()
+  const goTo = useLatest((page: number) => tie.goTo(pages.findIndex(({ number }) => number === page)))
   const showFigure = useCallback(
-    (_: string, page: number) => {
+    (page: number) => {
       onSide('text')
-      tie.goTo(pages.findIndex(({ number }) => number === page))
+      goTo(page)
     },
-    [pages, tie, onSide],
+    [goTo, onSide],
   )
   useMarks(view, figures)
   turner.current = (count) => tie.turn(count, pages.length)
   const keyOf = (index: number): number => pages[index]?.number ?? -index
+  const ofPage = (show: (page: PageState) => VNode) => (index: number) => {
+    const page = pages[index]
+    return page === undefined ? null : show(page)
+  }
+  const list = (side: Side) => ({ count: pages.length, keyOf, ...tie.list(side) })
   return (
     <div class="view" ref={view} data-side={side} data-phase={reading.phase}>
-      <section class="pane pane-pages" aria-label="Pages" {...tie.lead('pages')}>
+      <section class="pane pane-pages" {...tie.lead('pages')}>
         <VirtualList
           label="Pictures of the pages"
-          count={pages.length}
-          keyOf={keyOf}
-          {...tie.list('pages')}
+          {...list('pages')}
           estimate={(index) => pictureHeight(pages[index], tie.width('pages'))}
         >
-          {(index) =>
-            withPage(pages[index], (page) => (
-              <PagePicture
-                page={page}
-                pictures={pictures}
-                figures={figures.ofPage(page.number)}
-                onFigure={showFigure}
-              />
-            ))
-          }
+          {ofPage((page) => (
+            <PagePicture {...{ page, pictures }} figures={figures.ofPage(page.number)} onFigure={showFigure} />
+          ))}
         </VirtualList>
       </section>
-      <section class="pane pane-text" aria-label="Text" {...tie.lead('text')}>
+      <section class="pane pane-text" {...tie.lead('text')}>
         <VirtualList
           label="Text of the pages"
-          count={pages.length}
-          keyOf={keyOf}
-          {...tie.list('text')}
+          {...list('text')}
           estimate={(index) => textHeight(pages[index], tie.width('text'))}
         >
-          {(index) =>
-            withPage(pages[index], (page) => (
-              <PageText
-                page={page}
-                figures={figures}
-                isSource={isSource}
-                isStoryOpen={stories.has(page.number)}
-                onStory={toggleStory}
-              />
-            ))
-          }
+          {ofPage((page) => (
+            <PageText {...{ page, figures, isSource }} isStoryOpen={stories.has(page.number)} onStory={toggleStory} />
+          ))}
         </VirtualList>
       </section>
     </div>
   )
 }
 
-function withPage(page: PageState | undefined, show: (page: PageState) => VNode): VNode | null {
-  return page === undefined ? null : show(page)
+/** Returns a function that stays the same, and does what the latest one given does. */
+function useLatest<Argument>(act: (argument: Argument) => void): (argument: Argument) => void {
+  const latest = useRef(act)
+  latest.current = act
+  return useCallback((argument) => latest.current(argument), [])
+}
+
+function useOpenStories(): readonly [ReadonlySet<number>, (page: number) => void] {
+  const [stories, setStories] = useState<ReadonlySet<number>>(new Set())
+  const toggle = useCallback((page: number) => setStories((open) => open.symmetricDifference(new Set([page]))), [])
+  return [stories, toggle]
 }
 
 function useFigures({ reading: { ocr } }: OpenDocument): Figures {

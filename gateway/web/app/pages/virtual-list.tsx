@@ -79,8 +79,10 @@ function useVirtualizer(
   }
   const [virtualizer] = useState(() => new Virtualizer<HTMLDivElement, HTMLLIElement>(options))
   virtualizer.setOptions(options)
+  /* oxlint-disable no-underscore-dangle -- These two are what the package wants its adapters to call. */
   useLayoutEffect(() => virtualizer._didMount(), [])
   useLayoutEffect(() => virtualizer._willUpdate())
+  /* oxlint-enable no-underscore-dangle */
   return virtualizer
 }
 

@@ -27,17 +27,11 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
   const [theme, setTheme] = useTheme()
   const [overlay, setOverlay] = useState<Overlay>(null)
   const [isSource, setSource] = useState(false)
-  const [sampleProblem, setSampleProblem] = useState<string | null>(null)
+  const sample = useSample(playground)
   const turner = useRef<((pages: number) => void) | null>(null)
   const chooser = useRef<HTMLInputElement>(null)
   const openFiles = useCallback((files: readonly File[]) => playground.open(files), [playground])
   const choose = (): void => chooser.current?.click()
-  const openSample = (): void => {
-    fetchSample().then(
-      (file) => playground.open([file]),
-      (error: unknown) => setSampleProblem(String(error)),
-    )
-  }
   useShortcuts({
     o: choose,
     j: () => turner.current?.(1),
@@ -46,7 +40,7 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
     '?': () => setOverlay('help'),
   })
   const current = state.documents.find(({ id }) => id === state.current) ?? null
-  const problem = state.problem?.message ?? sampleProblem
+  const problem = state.problem?.message ?? sample.problem
   return (
     <>
       <TopBar
@@ -61,13 +55,13 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
         <GatewayProblem
           message={problem}
           onRetry={() => {
-            setSampleProblem(null)
+            sample.forget()
             void playground.connect()
           }}
         />
       )}
       {current === null ? (
-        <EmptyScreen onChoose={choose} onSample={openSample} />
+        <EmptyScreen onChoose={choose} onSample={sample.open} />
       ) : (
         <DocumentScreen
           key={current.id}
@@ -83,6 +77,23 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
       <Overlays {...{ playground, state, overlay }} onClose={() => setOverlay(null)} />
     </>
   )
+}
+
+interface Sample {
+  readonly problem: string | null
+  readonly open: () => void
+  readonly forget: () => void
+}
+
+function useSample(playground: Playground): Sample {
+  const [problem, setProblem] = useState<string | null>(null)
+  const open = (): void => {
+    fetchSample().then(
+      (file) => playground.open([file]),
+      (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
+    )
+  }
+  return { problem, open, forget: () => setProblem(null) }
 }
 
 interface DocumentProps {

@@ -21,7 +21,13 @@ export function CodeDialog({
   const files = documents
     .filter(({ id }) => id === current)
     .map(({ file: { name, type } }) => ({ name, mediaType: type === '' ? 'application/pdf' : type }))
-  const code = codeSamples({ baseUrl: `${location.origin}/v1`, model, files, ocr: { ...options }, hasKey })[language]
+  const code = codeSamples({
+    baseUrl: new URL('v1', document.baseURI).href,
+    model,
+    files,
+    ocr: { ...options },
+    hasKey,
+  })[language]
   return (
     <Dialog title="The same in code" onClose={onClose}>
       <div class="row">

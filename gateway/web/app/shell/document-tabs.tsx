@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import type { Playground } from '../state/playground.ts'
-import { progressOf, type Reading } from '../state/reading.ts'
+import { progressOf, type Phase, type Reading } from '../state/reading.ts'
 import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
 
 interface Props {
@@ -56,20 +56,14 @@ function DocumentTab({ document: { id, file, reading }, isCurrent, playground }:
 
 function phaseWords(reading: Reading): string {
   const { read, total } = progressOf(reading)
-  switch (reading.phase) {
-    case 'waiting':
-      return 'waits'
-    case 'sending':
-      return `${Math.round(reading.sent * 100)} %`
-    case 'reading':
-      return total === null ? String(read) : `${read} / ${total}`
-    case 'done':
-      return String(reading.pages.length)
-    case 'stopped':
-      return 'cancelled'
-    case 'refused':
-      return 'refused'
-    case 'lost':
-      return 'broken off'
+  const words: Readonly<Record<Phase, string>> = {
+    waiting: 'waits',
+    sending: `${Math.round(reading.sent * 100)} %`,
+    reading: total === null ? String(read) : `${read} / ${total}`,
+    done: String(reading.pages.length),
+    stopped: 'cancelled',
+    refused: 'refused',
+    lost: 'broken off',
   }
+  return words[reading.phase]
 }

@@ -24,7 +24,7 @@ export function EmptyScreen({ onChoose, onSample }: Props): VNode {
       </div>
       <p class="quiet-text foot">
         Documents go to this gateway alone, and are forgotten with the page. Programs use the same through{' '}
-        <a href="/docs">the API</a>.
+        <a href="docs">the API</a>.
       </p>
     </main>
   )

@@ -31,7 +31,7 @@ export function HelpDialog({ onClose }: { readonly onClose: () => void }): VNode
         ))}
       </dl>
       <p class="quiet-text">
-        For programs: <a href="/docs">the API</a>, <a href="/openapi.json">its description</a>.
+        For programs: <a href="docs">the API</a>, <a href="openapi.json">its description</a>.
       </p>
     </Dialog>
   )

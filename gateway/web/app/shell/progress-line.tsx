@@ -1,7 +1,7 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { counted, timeInWords } from '../pages/wording.ts'
-import { progressOf, standingOf, type Reading } from '../state/reading.ts'
+import { progressOf, standingOf, type Phase, type Reading } from '../state/reading.ts'
 import { useTicks } from './use-playground.ts'
 
 /** Tells how far a reading is. */
@@ -21,27 +21,26 @@ export function ProgressLine({ reading }: { readonly reading: Reading }): VNode 
 
 /** Says how far a reading is. What is announced leaves out what changes all the time. */
 function progressWords(reading: Reading, isShort = false): string {
-  const { read, total, pagesPerSecond, secondsLeft } = progressOf(reading)
+  const { read, total } = progressOf(reading)
   const pages = total === null ? counted(read, 'page') : `${read.toLocaleString('en')} of ${counted(total, 'page')}`
-  switch (reading.phase) {
-    case 'waiting':
-      return 'Waits for its turn'
-    case 'sending':
-      return reading.sent > 0 && !isShort ? `Sending, ${Math.round(reading.sent * 100)} %` : 'Sending'
-    case 'reading': {
-      const rate = pagesPerSecond === null ? [] : [`${pagesPerSecond.toFixed(1)} pages a second`]
-      const left = secondsLeft === null || secondsLeft < 1 ? [] : [`about ${timeInWords(secondsLeft)} left`]
-      return isShort ? `${pages} read` : [`${pages} read`, ...rate, ...left].join(' · ')
-    }
-    case 'done':
-      return [`${counted(reading.pages.length, 'page')} in ${tookWords(reading)}`, ...troubles(reading)].join(' · ')
-    case 'stopped':
-      return `Cancelled. ${pages} read`
-    case 'refused':
-      return 'Not read'
-    case 'lost':
-      return `The connection broke. ${pages} read`
+  const words: Readonly<Record<Phase, () => readonly string[]>> = {
+    waiting: () => ['Waits for its turn'],
+    sending: () => [reading.sent > 0 && !isShort ? `Sending, ${Math.round(reading.sent * 100)} %` : 'Sending'],
+    reading: () => [`${pages} read`, ...(isShort ? [] : rateWords(reading))],
+    done: () => [`${counted(reading.pages.length, 'page')} in ${tookWords(reading)}`, ...troubles(reading)],
+    stopped: () => [`Cancelled. ${pages} read`],
+    refused: () => ['Not read'],
+    lost: () => [`The connection broke. ${pages} read`],
   }
+  return words[reading.phase]().join(' · ')
+}
+
+function rateWords(reading: Reading): string[] {
+  const { pagesPerSecond, secondsLeft } = progressOf(reading)
+  return [
+    ...(pagesPerSecond === null ? [] : [`${pagesPerSecond.toFixed(1)} pages a second`]),
+    ...(secondsLeft === null || secondsLeft < 1 ? [] : [`about ${timeInWords(secondsLeft)} left`]),
+  ]
 }
 
 function tookWords({ startedAt, arrivals }: Reading): string {

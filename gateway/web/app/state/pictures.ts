@@ -27,6 +27,11 @@ export function createPictures(maxBytes = MAX_BYTES): Pictures {
     for (const page of blobs.keys()) if (Math.abs(page - near) > Math.abs(found - near)) found = page
     return found
   }
+  const makeRoom = (): void => {
+    if (bytes <= maxBytes || blobs.size < 2) return
+    drop(farthest())
+    makeRoom()
+  }
   return {
     keep: (page, dataUrl) => {
       const blob = blobOf(dataUrl)
@@ -34,7 +39,7 @@ export function createPictures(maxBytes = MAX_BYTES): Pictures {
       drop(page)
       blobs.set(page, blob)
       bytes += blob.size
-      while (bytes > maxBytes && blobs.size > 1) drop(farthest())
+      makeRoom()
     },
     get: (page) => blobs.get(page) ?? null,
     lookAt: (page) => {

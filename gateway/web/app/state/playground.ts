@@ -3,8 +3,8 @@ import { createScreen, type PlaygroundState, type Screen, type ScreenClock } fro
 
 /** Where a key is kept, as long as the tab is open. */
 export interface KeyStore {
-  get(): string | null
-  set(key: string | null): void
+  readonly get: () => string | null
+  readonly set: (key: string | null) => void
 }
 
 /** What the playground needs from around it. */
@@ -14,24 +14,24 @@ export interface Surroundings extends ReadingSurroundings, ScreenClock {
 
 /** The playground, without its screen. */
 export interface Playground {
-  state(): PlaygroundState
-  subscribe(listener: () => void): () => void
+  readonly state: () => PlaygroundState
+  readonly subscribe: (listener: () => void) => () => void
   /** Asks the gateway what it has to offer. */
-  connect(): Promise<void>
-  open(files: readonly File[]): void
-  show(id: number): void
-  close(id: number): void
-  cancel(id: number): void
+  readonly connect: () => Promise<void>
+  readonly open: (files: readonly File[]) => void
+  readonly show: (id: number) => void
+  readonly close: (id: number) => void
+  readonly cancel: (id: number) => void
   /** Goes on where a reading ended: known pages come from the cache. */
-  goOn(id: number): void
+  readonly goOn: (id: number) => void
   /** Reads everything again. */
-  readAgain(id: number): void
+  readonly readAgain: (id: number) => void
   /** Tries a document again with a password. */
-  unlock(id: number, password: string): void
-  setModel(model: string): void
-  setOptions(options: Readonly<Record<string, unknown>>): void
-  setKey(key: string | null): void
-  askForKey(isAsked: boolean): void
+  readonly unlock: (id: number, password: string) => void
+  readonly setModel: (model: string) => void
+  readonly setOptions: (options: Readonly<Record<string, unknown>>) => void
+  readonly setKey: (key: string | null) => void
+  readonly askForKey: (isAsked: boolean) => void
 }
 
 /** Creates a playground with nothing on its screen. */

@@ -66,22 +66,13 @@ const RATE_PAGES = 30
 
 /** Returns a reading after something has happened to it, at a time in milliseconds. */
 export function afterEvent(reading: Reading, event: ReadingEvent, now: number): Reading {
-  switch (event.type) {
-    case 'begin':
-      return begun(event.isFresh ? NOT_BEGUN : reading, event.isWhole, now)
-    case 'sent':
-      return { ...reading, sent: event.share }
-    case 'ask':
-      return { ...reading, phase: 'reading', sent: 1 }
-    case 'preview':
-      return withPreview(reading, event.preview)
-    case 'text':
-      return withText(reading, event, now)
-    case 'ledger':
-      return withLedger(reading, event.ocr)
-    case 'end':
-      return { ...reading, phase: event.phase, problem: event.problem }
-  }
+  if (event.type === 'begin') return begun(event.isFresh ? NOT_BEGUN : reading, event.isWhole, now)
+  if (event.type === 'sent') return { ...reading, sent: event.share }
+  if (event.type === 'ask') return { ...reading, phase: 'reading', sent: 1 }
+  if (event.type === 'preview') return withPreview(reading, event.preview)
+  if (event.type === 'text') return withText(reading, event, now)
+  if (event.type === 'ledger') return withLedger(reading, event.ocr)
+  return { ...reading, phase: event.phase, problem: event.problem }
 }
 
 /** What was read stays where the same is asked again: it comes from the cache, and in its place. */

@@ -7,9 +7,9 @@ import type { OpenDocument, Screen } from './screen.ts'
 export interface ReadingSurroundings {
   readonly gateway: Gateway
   /** Makes a file ready to be sent: uploads it, or encodes it. */
-  send(file: File, onShare: (share: number) => void, signal: AbortSignal): Promise<SentDocument>
+  readonly send: (file: File, onShare: (share: number) => void, signal: AbortSignal) => Promise<SentDocument>
   /** Resolves when so many milliseconds are over. */
-  pause(milliseconds: number): Promise<void>
+  readonly pause: (milliseconds: number) => Promise<void>
 }
 
 /** How a document is to be read. */
@@ -23,12 +23,12 @@ export interface ReadingManner {
 /** The readings of the documents on a screen. */
 export interface Readings {
   /** Begins the next one that waits, where none runs. */
-  next(): void
+  readonly next: () => void
   /** Has a document wait for its turn, again or for the first time. */
-  queue(id: number, manner?: ReadingManner): void
-  stop(id: number): void
+  readonly queue: (id: number, manner?: ReadingManner) => void
+  readonly stop: (id: number) => void
   /** Stops the reading of a document that is no longer there. */
-  forget(id: number): void
+  readonly forget: (id: number) => void
 }
 
 /** After a connection breaks, it is tried once more without being asked. */
@@ -64,24 +64,9 @@ export function createReadings(screen: Screen, around: ReadingSurroundings): Rea
     // It may have been stopped or begun again meanwhile.
     if (work.controller !== controller) return
     work.controller = null
-    if (failure === null) finish(id, work)
-    else fail(id, work, failure)
+    end(screen, id, work, failure)
+    if (failure?.isLost === true && !work.hasRetried) void retry(id, work)
     next()
-  }
-  const finish = (id: number, work: Work): void => {
-    work.isRefresh = false
-    screen.happen(id, { type: 'end', phase: 'done', problem: null })
-  }
-  const fail = (id: number, work: Work, { problem, isLost }: Failure): void => {
-    if (problem.status === 401) {
-      screen.happen(id, { type: 'end', phase: 'waiting', problem: null })
-      screen.set({ keyProblem: problem })
-      return
-    }
-    // What came is in the cache now.
-    if (isLost && (screen.find(id)?.reading.content.length ?? 0) > 0) work.isRefresh = false
-    screen.happen(id, { type: 'end', phase: isLost ? 'lost' : 'refused', problem })
-    if (isLost && !work.hasRetried) void retry(id, work)
   }
   const retry = async (id: number, work: Work): Promise<void> => {
     work.hasRetried = true
@@ -131,6 +116,17 @@ function workOf(works: Map<number, Work>, id: number): Work {
 interface Failure {
   readonly problem: Problem
   readonly isLost: boolean
+}
+
+/** Says on the screen how a reading ended. */
+function end({ happen, find, set }: Screen, id: number, work: Work, failure: Failure | null): void {
+  // What came is in the cache now.
+  if (failure === null || (failure.isLost && (find(id)?.reading.content.length ?? 0) > 0)) work.isRefresh = false
+  if (failure === null) return happen(id, { type: 'end', phase: 'done', problem: null })
+  const { problem, isLost } = failure
+  if (problem.status !== 401) return happen(id, { type: 'end', phase: isLost ? 'lost' : 'refused', problem })
+  happen(id, { type: 'end', phase: 'waiting', problem: null })
+  set({ keyProblem: problem })
 }
 
 /** Has a document read; returns why that did not work, or null. */

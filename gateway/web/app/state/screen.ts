@@ -30,15 +30,15 @@ export interface PlaygroundState {
 
 /** What is on the screen, and what changes it. */
 export interface Screen {
-  state(): PlaygroundState
-  subscribe(listener: () => void): () => void
-  set(changes: Partial<PlaygroundState>): void
-  find(id: number): OpenDocument | null
+  readonly state: () => PlaygroundState
+  readonly subscribe: (listener: () => void) => () => void
+  readonly set: (changes: Partial<PlaygroundState>) => void
+  readonly find: (id: number) => OpenDocument | null
   /** Adds documents; returns their ids. */
-  add(files: readonly File[]): readonly number[]
-  remove(id: number): void
+  readonly add: (files: readonly File[]) => readonly number[]
+  readonly remove: (id: number) => void
   /** Has something happen to the reading of a document. */
-  happen(id: number, event: ReadingEvent): void
+  readonly happen: (id: number, event: ReadingEvent) => void
 }
 
 const NOTHING: PlaygroundState = {
@@ -55,9 +55,9 @@ const NOTHING: PlaygroundState = {
 
 /** What a screen needs from around it. */
 export interface ScreenClock {
-  now(): number
+  readonly now: () => number
   /** Calls back once the screen is about to be painted. */
-  beforePaint(callback: () => void): void
+  readonly beforePaint: (callback: () => void) => void
 }
 
 /** Creates a screen with nothing on it. Who listens hears of many changes at once: as often as is painted. */

@@ -5,16 +5,27 @@ import { requestBody, type Question } from './request-body.ts'
 
 /** The gateway, as it is asked from a tab. */
 export interface Gateway {
-  models(): Promise<readonly string[]>
+  readonly models: () => Promise<readonly string[]>
   /** The JSON Schema of the `ocr` object; null: the gateway describes none. */
-  optionsSchema(): Promise<Record<string, unknown> | null>
-  read(question: Question, signal: AbortSignal): AsyncGenerator<ReadEvent, void, undefined>
-  deleteFile(id: string): Promise<void>
+  readonly optionsSchema: () => Promise<Record<string, unknown> | null>
+  readonly read: (question: Question, signal: AbortSignal) => AsyncGenerator<ReadEvent, void, undefined>
+  readonly deleteFile: (id: string) => Promise<void>
 }
 
+/** What a request may have. */
+interface Asked {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Blob
+  readonly signal?: AbortSignal
+}
+
+/** `fetch`, or what stands in for it. */
+export type Send = (path: string, init: Asked) => Promise<Response>
+
 /** Creates the gateway that answers at the addresses of this page. The key goes into a header, and into no address. */
-export function createGateway(keyOf: () => string | null, send: typeof fetch = fetch): Gateway {
-  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+export function createGateway(keyOf: () => string | null, send: Send): Gateway {
+  const ask = async (path: string, init: Asked = {}): Promise<Response> => {
     const response = await send(path, { ...init, headers: { ...init.headers, ...authorization(keyOf()) } }).catch(
       (error: unknown) => {
         if (init.signal?.aborted === true) throw error
@@ -25,13 +36,13 @@ export function createGateway(keyOf: () => string | null, send: typeof fetch = f
     return response
   }
   return {
-    models: async () => modelsIn((await (await ask('/v1/models')).json()) as ModelList),
+    models: async () => modelsIn((await (await ask('v1/models')).json()) as ModelList),
     optionsSchema: async () => {
-      const response = await ask('/openapi.json').catch(() => null)
+      const response = await ask('openapi.json').catch(() => null)
       return response === null ? null : schemaIn(await response.json().catch(() => null))
     },
     async *read(question, signal) {
-      const { body } = await ask('/v1/chat/completions', {
+      const { body } = await ask('v1/chat/completions', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: requestBody(question),
@@ -41,7 +52,7 @@ export function createGateway(keyOf: () => string | null, send: typeof fetch = f
       yield* readEvents(body)
     },
     deleteFile: async (id) => {
-      await ask(`/v1/files/${encodeURIComponent(id)}`, { method: 'DELETE' })
+      await ask(`v1/files/${encodeURIComponent(id)}`, { method: 'DELETE' })
     },
   }
 }
@@ -57,7 +68,10 @@ function modelsIn({ data }: ModelList): string[] {
 }
 
 function schemaIn(description: unknown): Record<string, unknown> | null {
-  const at = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : null)
-  const found = at(at(at(description, 'components'), 'schemas'), 'OcrOptions')
+  const found = member(member(member(description, 'components'), 'schemas'), 'OcrOptions')
   return isObject(found) ? found : null
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : null
 }

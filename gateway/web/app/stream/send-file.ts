@@ -16,7 +16,7 @@ export async function sendFile(
   form.append('expires_after[anchor]', 'created_at')
   form.append('expires_after[seconds]', '3600')
   form.append('file', file, file.name)
-  const { status, text } = await post('/v1/files', form, key, onShare, signal)
+  const { status, text } = await post('v1/files', form, key, onShare, signal)
   if (status < 200 || status > 299) throw new ProblemError(problemIn(text, status))
   return (JSON.parse(text) as { readonly id: string }).id
 }
