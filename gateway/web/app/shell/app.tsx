@@ -4,7 +4,6 @@ import { ReadingView, type Side } from '../pages/reading-view.tsx'
 import type { Playground } from '../state/playground.ts'
 import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
 import { CodeDialog } from './code-dialog.tsx'
-import { DocumentTabs } from './document-tabs.tsx'
 import { EmptyScreen } from './empty-screen.tsx'
 import { HelpDialog } from './help-dialog.tsx'
 import { Incoming } from './incoming.tsx'
@@ -48,6 +47,7 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
         state={state}
         theme={theme}
         onTheme={setTheme}
+        onChoose={choose}
         onOptions={() => setOverlay('options')}
         onHelp={() => setOverlay('help')}
       />
@@ -65,9 +65,8 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
       ) : (
         <DocumentScreen
           key={current.id}
-          {...{ playground, state, turner, isSource }}
+          {...{ playground, turner, isSource }}
           document={current}
-          onChoose={choose}
           onSource={setSource}
           onCode={() => setOverlay('code')}
         />
@@ -98,34 +97,44 @@ function useSample(playground: Playground): Sample {
 
 interface DocumentProps {
   readonly playground: Playground
-  readonly state: PlaygroundState
   readonly document: OpenDocument
   readonly isSource: boolean
   readonly turner: { current: ((pages: number) => void) | null }
-  readonly onChoose: () => void
   readonly onSource: (isSource: boolean) => void
   readonly onCode: () => void
 }
 
 function DocumentScreen(props: DocumentProps): VNode {
-  const { playground, state, document, isSource, turner, onChoose, onSource, onCode } = props
+  const { playground, document, isSource, turner, onSource, onCode } = props
   const [side, setSide] = useState<Side>('text')
+  const show = (shown: Shown): void => {
+    setSide(shown === 'pages' ? 'pages' : 'text')
+    if (shown !== 'pages') onSource(shown === 'source')
+  }
   return (
     <main class="work">
       <h1 class="unseen">{document.file.name}</h1>
-      <DocumentTabs playground={playground} state={state} onChoose={onChoose} />
       <ToolBar {...{ playground, document, isSource, onSource, onCode }} />
       <Notice playground={playground} document={document} />
       <ReadingView {...{ document, isSource, side, turner }} onSide={setSide} />
-      <div class="sides choices" role="group" aria-label="Show">
-        <button type="button" aria-pressed={side === 'pages'} onClick={() => setSide('pages')}>
-          Pages
-        </button>
-        <button type="button" aria-pressed={side === 'text'} onClick={() => setSide('text')}>
-          Text
-        </button>
-      </div>
+      <Sides shown={side === 'pages' ? 'pages' : isSource ? 'source' : 'text'} onShow={show} />
     </main>
+  )
+}
+
+const SIDES = { pages: 'Pages', text: 'Text', source: 'Source' } as const
+type Shown = keyof typeof SIDES
+
+/** Chooses what is shown where there is no room for pages beside their text. */
+function Sides({ shown, onShow }: { readonly shown: Shown; readonly onShow: (shown: Shown) => void }): VNode {
+  return (
+    <div class="sides choices" role="group" aria-label="Show">
+      {(Object.keys(SIDES) as Shown[]).map((each) => (
+        <button key={each} type="button" aria-pressed={each === shown} onClick={() => onShow(each)}>
+          {SIDES[each]}
+        </button>
+      ))}
+    </div>
   )
 }
 

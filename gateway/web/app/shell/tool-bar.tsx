@@ -24,7 +24,7 @@ export function ToolBar({ playground, document: opened, isSource, onSource, onCo
     <div class="tool-bar">
       <ProgressLine reading={reading} />
       <div class="tools">
-        <div class="choices" role="group" aria-label="Text as">
+        <div class="choices text-as" role="group" aria-label="Text as">
           <button type="button" aria-pressed={!isSource} onClick={() => onSource(false)}>
             Rendered
           </button>

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
 import type { Playground } from '../state/playground.ts'
 import type { PlaygroundState } from '../state/screen.ts'
+import { DocumentTabs } from './document-tabs.tsx'
 import { THEMES, type Theme } from './theme.ts'
 
 interface Props {
@@ -8,6 +9,7 @@ interface Props {
   readonly state: PlaygroundState
   readonly theme: Theme
   readonly onTheme: (theme: Theme) => void
+  readonly onChoose: () => void
   readonly onOptions: () => void
   readonly onHelp: () => void
 }
@@ -15,12 +17,13 @@ interface Props {
 const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'System', light: 'Light', dark: 'Dark' }
 
 /** What holds for all documents. */
-export function TopBar({ playground, state, theme, onTheme, onOptions, onHelp }: Props): VNode {
+export function TopBar({ playground, state, theme, onTheme, onChoose, onOptions, onHelp }: Props): VNode {
   const { models, model, options, hasKey } = state
   const changed = Object.keys(options).length
   return (
     <header class="top-bar">
       <p class="brand">ocr-gateway</p>
+      {state.documents.length > 0 && <DocumentTabs playground={playground} state={state} onChoose={onChoose} />}
       <label class="inline-field model-field">
         <span>Model</span>
         <select value={model} onChange={({ currentTarget }) => playground.setModel(currentTarget.value)}>
@@ -31,7 +34,7 @@ export function TopBar({ playground, state, theme, onTheme, onOptions, onHelp }:
           ))}
         </select>
       </label>
-      <button type="button" onClick={onOptions}>
+      <button type="button" class="options-button" onClick={onOptions}>
         Options
         {changed > 0 && (
           <span class="count" aria-label={`${changed} changed`}>
