@@ -3,7 +3,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { outputForm } from './output.ts'
-import type { DocumentOpen, OcrEvent, PageNumber, PageResult } from './page-event.ts'
+import type { DocumentOpen, OcrEvent, PageNumber, PagePreviewed, PageResult } from './page-event.ts'
 
 /** A piece of the content. */
 export interface TextPiece {
@@ -20,7 +20,7 @@ export interface StitchEnd {
 }
 
 /** An event of the stitched text. First come the documents, last comes the ledger. */
-export type StitchEvent = DocumentOpen | TextPiece | StitchEnd
+export type StitchEvent = DocumentOpen | PagePreviewed | TextPiece | StitchEnd
 
 /**
  * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger. No
@@ -51,8 +51,8 @@ export async function* stitch(
   }
 
   for await (const event of events) {
-    if (event.type === 'document-open') {
-      documents.push(...event.documents)
+    if (event.type !== 'page-end') {
+      if (event.type === 'document-open') documents.push(...event.documents)
       yield event
       continue
     }
