@@ -30,7 +30,8 @@ export function ledgerLines({ pages, documents }: Ledger, { model }: Pick<OcrReq
   return pages.map((page) => ledgerLine(page, model.id, documents.length > 1))
 }
 
-function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
+/** Builds the line of one page; `several`: there is more than one document. */
+export function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
   return {
     page: page.page,
     ...(page.label === null ? {} : { label: page.label }),

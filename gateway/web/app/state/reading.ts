@@ -95,11 +95,13 @@ function withTotal(reading: Reading, total: number): Reading {
   return { ...reading, total, pages }
 }
 
-function withText(reading: Reading, { page, text }: { page: number | null; text: string }, now: number): Reading {
+type TextEvent = Extract<ReadEvent, { type: 'text' }>
+
+function withText(reading: Reading, { page, text, line }: TextEvent, now: number): Reading {
   const content = [...reading.content, text]
   if (page === null) return { ...reading, content }
   const isNew = (pageOf(reading, page)?.text ?? null) === null
-  const read = isNew ? { text, seconds: (now - reading.startedAt) / 1000 } : { text }
+  const read = { text, line, ...(isNew ? { seconds: (now - reading.startedAt) / 1000 } : {}) }
   const arrivals = isNew ? [...reading.arrivals, now].slice(-RATE_PAGES - 1) : reading.arrivals
   return withPage({ ...reading, content, arrivals }, page, read)
 }
@@ -169,7 +171,7 @@ export function markdownOf({ phase, content, pages }: Reading): string {
 /** What a page is called on the screen, and how it went. */
 export type Standing = LedgerLine['status'] | 'read' | 'drawn' | 'waiting'
 
-/** How a page went, or goes. The ledger comes at the end: until then a page that has text is only read. */
+/** How a page went, or goes. Of an older gateway the ledger comes at the end: until then a page is only read. */
 export function standingOf({ line, text, size }: PageState): Standing {
   if (line !== null) return line.status
   if (text !== null) return FAILED_MARK.test(text) ? 'failed' : text.trim() === '' ? 'blank' : 'read'

@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import type { OcrObject } from '../../../wire/openai/ocr-object.ts'
+import type { LedgerLine, OcrObject } from '../../../wire/openai/ocr-object.ts'
 import { ConnectionLost, errorIn, isObject, ProblemError } from './problem.ts'
 
 /** What was done to a page before the model saw it. */
@@ -25,7 +25,7 @@ export interface Preview {
 /** What a stream says. */
 export type ReadEvent =
   | { readonly type: 'preview'; readonly preview: Preview }
-  | { readonly type: 'text'; readonly page: number | null; readonly text: string }
+  | { readonly type: 'text'; readonly page: number | null; readonly text: string; readonly line: LedgerLine | null }
   | { readonly type: 'ledger'; readonly ocr: OcrObject }
 
 const END = '[DONE]'
@@ -60,7 +60,8 @@ function* eventsIn(data: string): Generator<ReadEvent> {
   const preview = previewIn(ocr)
   if (preview !== null) yield { type: 'preview', preview }
   const text = contentOf(chunk)
-  if (text !== '') yield { type: 'text', page: numberIn(ocr, 'page'), text }
+  const page = numberIn(ocr, 'page')
+  if (text !== '' || page !== null) yield { type: 'text', page, text, line: lineIn(ocr) }
   if (isLedger(ocr)) yield { type: 'ledger', ocr }
 }
 
@@ -94,8 +95,12 @@ function previewIn(ocr: Record<string, unknown>): Preview | null {
     height: numberIn(found, 'height') ?? 1,
     changes: Array.isArray(changes) ? changes.filter(isChange) : [],
     textLayer: typeof textLayer === 'string' ? textLayer : null,
-    pages: numberIn(found, 'pages'),
+    pages: numberIn(ocr, 'pages'),
   }
+}
+
+function lineIn({ line }: Record<string, unknown>): LedgerLine | null {
+  return isObject(line) && typeof line['status'] === 'string' ? (line as LedgerLine) : null
 }
 
 function isChange(value: unknown): value is Change {
