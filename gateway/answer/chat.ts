@@ -1,5 +1,5 @@
 import { finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
-import type { DocumentOpen, PagePreviewed } from '../ocr/page-event.ts'
+import type { PagePreviewed } from '../ocr/page-event.ts'
 import type { StitchEvent, TextPiece } from '../ocr/stitch.ts'
 import type { ChatAnswer } from '../request/chat.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -11,7 +11,7 @@ import {
 } from '../wire/openai/chat-completion.ts'
 import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
-import { ledgerLine, ocrObject } from './ocr-object.ts'
+import { ledgerLines, ocrObject } from './ocr-object.ts'
 import { previewObject } from './preview.ts'
 import type { AnswerWriter, StreamEvent } from './writer.ts'
 
@@ -69,11 +69,9 @@ async function* chatChunks(
   includeUsage: boolean,
 ): AsyncGenerator<ChatChunk, void, undefined> {
   yield chunk(head, { role: 'assistant', content: '' })
-  let opened: DocumentOpen | null = null
   for await (const event of events) {
-    if (event.type === 'document-open') opened = event
-    if (event.type === 'page-preview') yield previewChunk(head, event, opened?.pages ?? 0)
-    if (event.type === 'text') yield textChunk(head, event, request.preview === true ? opened : null)
+    if (event.type === 'page-preview') yield previewChunk(head, event)
+    if (event.type === 'text') yield textChunk(head, event, request)
     if (event.type === 'end') yield* lastChunks(head, event.ledger, request, includeUsage)
   }
 }
@@ -86,16 +84,15 @@ function completionHead({ model }: OcrRequest): Head {
 }
 
 /** Who sees pages while they are read sees what became of each, too. */
-function textChunk(head: Head, { text, page, ended }: TextPiece, opened: DocumentOpen | null): ChatChunk {
+function textChunk(head: Head, { text, page, ended }: TextPiece, request: OcrRequest): ChatChunk {
   if (page === null) return chunk(head, { content: text })
-  if (opened === null || ended === undefined) return { ...chunk(head, { content: text }), ocr: { page } }
-  const line = ledgerLine(ended, head.model, opened.documents.length > 1)
-  return { ...chunk(head, { content: text }), ocr: { page, line } }
+  const [line] = request.preview === true && ended !== undefined ? ledgerLines(ended, request) : []
+  return { ...chunk(head, { content: text }), ocr: { page, ...(line === undefined ? {} : { line }) } }
 }
 
 /** Without a choice, as the chunk of usage is: clients take text and ends from choices alone. */
-function previewChunk(head: Head, event: PagePreviewed, pages: number): ChatChunk {
-  return { ...chunkHead(head), choices: [], ocr: { preview: previewObject(event), pages } }
+function previewChunk(head: Head, event: PagePreviewed): ChatChunk {
+  return { ...chunkHead(head), choices: [], ocr: { preview: previewObject(event) } }
 }
 
 /** Builds the chunk that ends the choice, and the usage chunk if it is wanted; the last of them holds the ledger. */

@@ -26,12 +26,14 @@ export function ocrObject(ledger: Ledger, { model, task, figures }: OcrRequest):
 }
 
 /** Builds the lines of the page ledger. */
-export function ledgerLines({ pages, documents }: Ledger, { model }: Pick<OcrRequest, 'model'>): LedgerLine[] {
+export function ledgerLines(
+  { pages, documents }: Pick<Ledger, 'documents' | 'pages'>,
+  { model }: Pick<OcrRequest, 'model'>,
+): LedgerLine[] {
   return pages.map((page) => ledgerLine(page, model.id, documents.length > 1))
 }
 
-/** Builds the line of one page; `several`: there is more than one document. */
-export function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
+function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
   return {
     page: page.page,
     ...(page.label === null ? {} : { label: page.label }),

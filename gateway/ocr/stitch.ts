@@ -11,8 +11,8 @@ export interface TextPiece {
   readonly text: string
   /** Set on the first piece of each page. */
   readonly page: number | null
-  /** What became of this page. */
-  readonly ended?: LedgerPage
+  /** The ledger of this page alone. */
+  readonly ended?: Pick<Ledger, 'documents' | 'pages'>
 }
 
 /** The content is complete. */
@@ -50,7 +50,7 @@ export async function* stitch(
     const ended = { ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing }
     pages.push(ended)
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
-    held.push({ type: 'text', text, page: number.page, ended })
+    held.push({ type: 'text', text, page: number.page, ended: { documents, pages: [ended] } })
   }
 
   for await (const event of events) {

@@ -145,5 +145,5 @@ export type OcrObject = z.output<typeof ocrObject>
 /** The `ocr` object of the chunk with which a page's text begins; where previews are asked for, with its line of the ledger. */
 export const pageMark = z.strictObject({ page: pageNumber, line: ledgerLine.optional() })
 
-/** The `ocr` object of the chunk that holds a page's preview, and no choice: with how many pages are read. */
-export const previewMark = z.strictObject({ preview: pagePreview, pages: count })
+/** The `ocr` object of the chunk that holds a page's preview, and no choice. */
+export const previewMark = z.strictObject({ preview: pagePreview })

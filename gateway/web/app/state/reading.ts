@@ -69,6 +69,7 @@ export function afterEvent(reading: Reading, event: ReadingEvent, now: number): 
   if (event.type === 'begin') return begun(event.isFresh ? NOT_BEGUN : reading, event.isWhole, now)
   if (event.type === 'sent') return { ...reading, sent: event.share }
   if (event.type === 'ask') return { ...reading, phase: 'reading', sent: 1 }
+  if (event.type === 'pages') return withTotal(reading, event.total)
   if (event.type === 'preview') return withPreview(reading, event.preview)
   if (event.type === 'text') return withText(reading, event, now)
   if (event.type === 'ledger') return withLedger(reading, event.ocr)
@@ -81,14 +82,13 @@ function begun(reading: Reading, isWhole: boolean, now: number): Reading {
   return { ...reading, ...empty, phase: 'sending', isWhole, startedAt: now, arrivals: [now] }
 }
 
-function withPreview(reading: Reading, { page, width, height, changes, textLayer, pages }: Preview): Reading {
+function withPreview(reading: Reading, { page, width, height, changes, textLayer }: Preview): Reading {
   const drawn = { size: { width, height }, changes, textLayer }
-  return withPage(pages === null ? reading : withTotal(reading, pages), page, drawn)
+  return withPage(reading, page, drawn)
 }
 
 /** Where all pages are read, their numbers are known with how many they are. */
 function withTotal(reading: Reading, total: number): Reading {
-  if (reading.total === total) return reading
   if (!reading.isWhole) return { ...reading, total }
   const known = new Map(reading.pages.map((page) => [page.number, page]))
   const pages = Array.from({ length: total }, (_, index) => known.get(index + 1) ?? emptyPage(index + 1))

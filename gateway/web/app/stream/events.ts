@@ -18,12 +18,11 @@ export interface Preview {
   readonly height: number
   readonly changes: readonly Change[]
   readonly textLayer: string | null
-  /** How many pages are read; null: not known yet. */
-  readonly pages: number | null
 }
 
 /** What a stream says. */
 export type ReadEvent =
+  | { readonly type: 'pages'; readonly total: number }
   | { readonly type: 'preview'; readonly preview: Preview }
   | { readonly type: 'text'; readonly page: number | null; readonly text: string; readonly line: LedgerLine | null }
   | { readonly type: 'ledger'; readonly ocr: OcrObject }
@@ -95,7 +94,6 @@ function previewIn(ocr: Record<string, unknown>): Preview | null {
     height: numberIn(found, 'height') ?? 1,
     changes: Array.isArray(changes) ? changes.filter(isChange) : [],
     textLayer: typeof textLayer === 'string' ? textLayer : null,
-    pages: numberIn(ocr, 'pages'),
   }
 }
 

@@ -42,13 +42,15 @@ export function createGateway(keyOf: () => string | null, send: Send): Gateway {
       return response === null ? null : schemaIn(await response.json().catch(() => null))
     },
     async *read(question, signal) {
-      const { body } = await ask('v1/chat/completions', {
+      const { headers, body } = await ask('v1/chat/completions', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: requestBody(question),
         signal,
       })
       if (body === null) throw new ConnectionLost('The gateway does not answer.')
+      const total = Number(headers.get('x-ocr-pages'))
+      if (total > 0) yield { type: 'pages', total }
       yield* readEvents(body)
     },
     deleteFile: async (id) => {
