@@ -12,6 +12,7 @@ import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
+import { createPreviews } from './previews.ts'
 import type { PaceMeter } from './reading-pace.ts'
 import { recognize, withFigures, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
@@ -66,7 +67,9 @@ export async function* ocr(
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, account, cutFigures: figureCutter(request) }
-  const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
+  const shown = request.preview === true ? createPreviews(signal, AbortSignal.any([deadline.signal, leaving])) : null
+  const pages = shown?.watch(plan.pages) ?? plan.pages
+  const paying = new Set(pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
@@ -81,11 +84,14 @@ export async function* ocr(
     if (isDone[index] === false && !isCut) admitted.ended()
   }
   let isCut = false
+  const { lookahead } = services
+  const start = (left: AbortSignal) =>
+    inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, signal: left })
   try {
-    for await (const end of inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })) {
-      isCut ||= late.isCut && end.result.status === 'pending'
+    for await (const event of shown?.among(start) ?? start(signal)) {
+      isCut ||= late.isCut && event.type === 'page-end' && event.result.status === 'pending'
       // What follows a page that is not begun is finished for the cache alone.
-      if (!isCut) yield end
+      if (!isCut) yield event
     }
     late.end()
   } finally {
