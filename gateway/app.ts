@@ -33,6 +33,7 @@ import {
   retrieveResponse,
 } from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
+import { createWebPages } from './web/web-pages.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
@@ -43,6 +44,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
   routeInside(app, services, !hasPort)
+  routeWeb(app)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
@@ -100,6 +102,20 @@ function routeInside(app: Hono<GatewayEnv>, services: Services, isShown: boolean
   app.get('/health', health())
   app.get('/ready', ready(upstreams, lifecycle, isShown ? shown : null))
   if (isShown) app.get('/metrics', exposeMetrics(services, shown))
+}
+
+/** Pages hold no data, and ask for none without the key that they are given: they are open to all who may come here. */
+function routeWeb(app: Hono<GatewayEnv>): void {
+  const web = createWebPages()
+  app.get('/', web.page(PLAYGROUND))
+  app.get('/assets/:name', web.asset())
+  app.get('/sample.pdf', web.sample())
+}
+
+const PLAYGROUND = {
+  entry: 'playground',
+  title: 'ocr-gateway',
+  description: 'Drop a PDF or an image, and read its Markdown beside its pages.',
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

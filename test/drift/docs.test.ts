@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { attemptReasons } from '../../gateway/read/page-answer.ts'
 import { errorCatalogue } from '../../gateway/errors.ts'
-import { ocrOptions } from '../../gateway/wire/openai/ocr-options.ts'
+import { chatOcrOptions } from '../../gateway/wire/openai/ocr-options.ts'
 import { generatedPages } from '../support/write-docs.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -64,12 +64,12 @@ describe('docs/api.md', () => {
     const documented = [...section(page, '## The `ocr` object of a request').matchAll(/^\| `(\w+)`/gm)].map(
       ([, option = '']) => option,
     )
-    assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape).toSorted())
+    assert.deepEqual(documented.toSorted(), Object.keys(chatOcrOptions.shape).toSorted())
   })
 
   it('names every way to prepare a page, and no other', () => {
     const documented = [...section(page, '### Preparation').matchAll(/^\| `(\w+): /gm)].map(([, option = '']) => option)
-    assert.deepEqual(documented.toSorted(), Object.keys(ocrOptions.shape.prepare.unwrap().shape).toSorted())
+    assert.deepEqual(documented.toSorted(), Object.keys(chatOcrOptions.shape.prepare.unwrap().shape).toSorted())
   })
 
   it('names every reason why an attempt did not count, and no other', () => {

@@ -112,7 +112,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'type batch',
     'type webhook',
   ],
-  'app.ts': ['errors.ts', 'http', 'telemetry', 'type services.ts'],
+  web: ['type http/context.ts', 'type wire'],
+  'app.ts': ['errors.ts', 'http', 'web', 'telemetry', 'type services.ts'],
   wiring: [
     'access',
     'telemetry',
@@ -172,7 +173,7 @@ const gatewayFiles: readonly SourceFile[] = readdirSync(new URL('gateway/', root
   recursive: true,
   encoding: 'utf8',
 })
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .map((path) => ({ path, text: readFileSync(new URL(`gateway/${path}`, root), 'utf8') }))
 
 const folderOf = (path: string): string => path.split('/')[0] ?? path
@@ -216,6 +217,17 @@ function environmentReads({ path, text }: SourceFile): string[] {
 describe('the layers of the gateway', () => {
   it('import only what their row of the table names', () => {
     assert.deepEqual(gatewayFiles.flatMap(forbiddenImports), [])
+  })
+
+  it('keep what runs in a browser and what runs here apart: they share the types of the wire alone', () => {
+    const isApp = (path: string): boolean => path.startsWith('web/app/')
+    const crossing = gatewayFiles.flatMap((file) =>
+      importsOf(file)
+        .filter(({ target }) => isApp(target) !== isApp(file.path))
+        .filter(({ target, isType }) => (isApp(file.path) ? !isType || folderOf(target) !== 'wire' : isApp(target)))
+        .map(({ target }) => `gateway/${file.path} imports ${target}`),
+    )
+    assert.deepEqual(crossing, [])
   })
 
   it('leave the environment to the start of the process', () => {

@@ -65,7 +65,15 @@ describe('package.json', () => {
     const [{ files } = { files: [] }] = packedSchema.parse(JSON.parse(packed))
     const folders = new Set(files.map(({ path }) => path.split('/')[0] ?? ''))
     assert.deepEqual([...folders].toSorted(), ['LICENSE', 'README.md', 'docs', 'gateway', 'package.json'])
-    assert.ok(files.some(({ path }) => path === 'gateway/cli/ocr.js'))
+    const paths = new Set(files.map(({ path }) => path))
+    for (const path of ['gateway/cli/ocr.js', 'gateway/web/built/playground.js', 'gateway/web/static/sample.pdf'])
+      assert.ok(paths.has(path), path)
+    // What browsers run is packed as it was built.
+    assert.deepEqual(
+      [...paths].filter((path) => path.startsWith('gateway/web/app/')),
+      [],
+    )
+    assert.match(read('.dockerignore'), /^!gateway$[^]*^gateway\/web\/app$/m)
   })
 
   it('can be installed with Node 20', () => {

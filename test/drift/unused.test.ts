@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { errorCatalogue } from '../../gateway/errors.ts'
 
 const root = join(import.meta.dirname, '../..')
-const files = globSync('{gateway,test}/**/*.ts', { cwd: root }).map((path) => ({
+const files = globSync('{gateway,test}/**/*.{ts,tsx}', { cwd: root }).map((path) => ({
   path,
   text: readFileSync(join(root, path), 'utf8'),
 }))

@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import type { GatewayContext } from '../http/context.ts'
+import { CONTENT_SECURITY_POLICY, htmlPage, missingPage } from './html-page.ts'
+import { sendWebFile, type WebAnswer } from './send-web-file.ts'
+import { createWebFiles, webFile, type FindWebFile } from './web-files.ts'
+
+/** A page, and the entry of gateway/web/app that fills it. */
+export interface WebPage {
+  /** The name of its bundle: `playground`. */
+  readonly entry: string
+  readonly title: string
+  readonly description: string
+}
+
+/** What people look at in a browser: pages, and what they load. None of it needs a key, for none of it holds data. */
+export interface WebPages {
+  /** Answers with a page. */
+  page(page: WebPage): (c: GatewayContext) => Promise<Response>
+  /** `GET /assets/{name}` */
+  asset(): (c: GatewayContext) => Promise<Response>
+  /** `GET /sample.pdf`: a document for those who have none. */
+  sample(): (c: GatewayContext) => Promise<Response>
+}
+
+const built = join(import.meta.dirname, 'built')
+const unbuilt = join(import.meta.dirname, 'static')
+
+/** Creates the pages. `npm run web` makes the first folder; what nobody has to build is in the second. */
+export function createWebPages(folders: readonly string[] = [built, unbuilt]): WebPages {
+  const find = createWebFiles(folders)
+  return {
+    page: (page) => (c) => sendPage(c, page, find),
+    asset: () => (c) => sendAsset(c, find),
+    sample: () => async (c) => {
+      const file = await find('sample.pdf')
+      return file === null ? c.notFound() : sendWebFile(c, file, { cacheControl: REVALIDATED })
+    },
+  }
+}
+
+/** Kept by browsers, and asked for again whenever it is wanted. */
+const REVALIDATED = 'no-cache'
+/** Under this name, and this version, there will never be anything else. */
+const FOR_EVER = 'public, max-age=31536000, immutable'
+
+const PAGE: WebAnswer = {
+  cacheControl: REVALIDATED,
+  headers: {
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'cross-origin-opener-policy': 'same-origin',
+    'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+  },
+}
+
+async function sendPage(c: GatewayContext, { entry, title, description }: WebPage, find: FindWebFile) {
+  const up = toRoot(c)
+  const versioned = async (name: string): Promise<string[]> => {
+    const file = await find(name)
+    return file === null ? [] : [`${up}assets/${name}?v=${file.hash}`]
+  }
+  const scripts = await versioned(`${entry}.js`)
+  if (scripts.length === 0) return sendWebFile(c, html(missingPage(title)), { ...PAGE, status: 503 })
+  const [icon = ''] = await versioned('favicon.svg')
+  const styles = await versioned(`${entry}.css`)
+  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), PAGE)
+}
+
+function html(text: string) {
+  return webFile(Buffer.from(text), 'text/html; charset=utf-8')
+}
+
+/** Returns the way from a page's address to the root. It may have a slash at its end, or one too many. */
+function toRoot(c: GatewayContext): string {
+  const slashes = new URL(c.req.url).pathname.split('/').length - 1
+  return '../'.repeat(slashes - 1)
+}
+
+async function sendAsset(c: GatewayContext, find: FindWebFile): Promise<Response> {
+  const name = c.req.param('name') ?? ''
+  const file = await find(name)
+  if (file === null) return c.notFound()
+  const isFixed = HASHED.test(name) || c.req.query('v') === file.hash
+  return sendWebFile(c, file, { cacheControl: isFixed ? FOR_EVER : REVALIDATED })
+}
+
+/** As esbuild names what has a hash: `chunk-4PY5LQK3.js`. */
+const HASHED = /-[A-Z0-9]{8}\.\w+$/
