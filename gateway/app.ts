@@ -13,6 +13,7 @@ import { limitRequests } from './http/middleware/limit-requests.ts'
 import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
+import { openApiDocument } from './http/openapi/document.ts'
 import { mistralOcr } from './http/routes/ocr.ts'
 import { processFile } from './http/routes/process.ts'
 import { nearestRoute, pathOf, type KnownRoute } from './http/paths.ts'
@@ -44,7 +45,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
   routeInside(app, services, !hasPort)
-  routeWeb(app)
+  routeWeb(app, services)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
@@ -105,17 +106,25 @@ function routeInside(app: Hono<GatewayEnv>, services: Services, isShown: boolean
 }
 
 /** Pages hold no data, and ask for none without the key that they are given: they are open to all who may come here. */
-function routeWeb(app: Hono<GatewayEnv>): void {
+function routeWeb(app: Hono<GatewayEnv>, { version }: Services): void {
   const web = createWebPages()
   app.get('/', web.page(PLAYGROUND))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
+  app.get('/openapi.json', web.text('application/json', () => JSON.stringify(openApiDocument(version))))
+  app.get('/docs', web.page(REFERENCE))
 }
 
 const PLAYGROUND = {
   entry: 'playground',
   title: 'ocr-gateway',
   description: 'Drop a PDF or an image, and read its Markdown beside its pages.',
+}
+
+const REFERENCE = {
+  entry: 'reference',
+  title: 'API of ocr-gateway',
+  description: 'What can be asked of the gateway, and what it answers; each request can be tried here.',
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

@@ -44,6 +44,7 @@ import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
+import { version } from './wiring/version.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -55,6 +56,8 @@ import {
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
   readonly log: Log
+  /** The version of the gateway. */
+  readonly version: string
   readonly metrics: Metrics
   readonly tracer: Tracer
   readonly gauges: GaugeSources
@@ -178,6 +181,7 @@ export function createServices(
   )
   return {
     ...common,
+    version,
     gauges: gaugeSources(config, { ...parts, files, webhooks }),
     database,
     files,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { GatewayContext } from '../http/context.ts'
 import { CONTENT_SECURITY_POLICY, htmlPage, missingPage } from './html-page.ts'
 import { sendWebFile, type WebAnswer } from './send-web-file.ts'
-import { createWebFiles, webFile, type FindWebFile } from './web-files.ts'
+import { createWebFiles, webFile, type FindWebFile, type WebFile } from './web-files.ts'
 
 /** A page, and the entry of gateway/web/app that fills it. */
 export interface WebPage {
@@ -20,6 +20,8 @@ export interface WebPages {
   asset(): (c: GatewayContext) => Promise<Response>
   /** `GET /sample.pdf`: a document for those who have none. */
   sample(): (c: GatewayContext) => Promise<Response>
+  /** Answers with a text that is written when it is first asked for. */
+  text(type: string, write: () => string): (c: GatewayContext) => Promise<Response>
 }
 
 const built = join(import.meta.dirname, 'built')
@@ -34,6 +36,10 @@ export function createWebPages(folders: readonly string[] = [built, unbuilt]): W
     sample: () => async (c) => {
       const file = await find('sample.pdf')
       return file === null ? c.notFound() : sendWebFile(c, file, { cacheControl: REVALIDATED })
+    },
+    text(type, write) {
+      let written: WebFile | null = null
+      return (c) => sendWebFile(c, (written ??= webFile(Buffer.from(write()), type)), { cacheControl: REVALIDATED })
     },
   }
 }
