@@ -34,7 +34,7 @@ import {
   retrieveResponse,
 } from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
-import { createWebPages } from './web/web-pages.ts'
+import { createWebPages, type WebPage } from './web/web-pages.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
@@ -111,7 +111,10 @@ function routeWeb(app: Hono<GatewayEnv>, { version }: Services): void {
   app.get('/', web.page(PLAYGROUND))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
-  app.get('/openapi.json', web.text('application/json', () => JSON.stringify(openApiDocument(version))))
+  app.get(
+    '/openapi.json',
+    web.text('application/json', () => JSON.stringify(openApiDocument(version))),
+  )
   app.get('/docs', web.page(REFERENCE))
 }
 
@@ -121,10 +124,11 @@ const PLAYGROUND = {
   description: 'Drop a PDF or an image, and read its Markdown beside its pages.',
 }
 
-const REFERENCE = {
+const REFERENCE: WebPage = {
   entry: 'reference',
   title: 'API of ocr-gateway',
   description: 'What can be asked of the gateway, and what it answers; each request can be tried here.',
+  writesStyles: true,
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */
