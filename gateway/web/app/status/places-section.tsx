@@ -32,7 +32,7 @@ function CacheCard({ cache }: { readonly cache: StatusSnapshot['cache'] }): VNod
     <section aria-labelledby="cache">
       <h2 id="cache">Cache</h2>
       <Facts>
-        <Fact name="Known, last 5 minutes">
+        <Fact name="Hits, last 5 min">
           {lookups === 0 ? UNKNOWN : `${percent(hits / lookups)} of ${counted(lookups)}`}
         </Fact>
         <Fact name="Kept">{PLACES[place]}</Fact>

@@ -66,7 +66,7 @@ function UpstreamCard({ upstream }: { readonly upstream: Upstream }): VNode {
           {counted(limit)}, {LIMITS[upstream.limit_from]}
           {isShared && `; shared by ${counted(gateways)} replicas`}
         </Fact>
-        <Fact name="Waiting for it">{counted(upstream.waiting)}</Fact>
+        <Fact name="Waiting for its models">{counted(upstream.waiting)}</Fact>
         <Fact name="Answered, last minute">{counted(upstream.pages_last_minute)}</Fact>
         <Fact name="A page takes">{orUnknown(upstream.seconds_per_page, duration)}</Fact>
         <Fact name="First text after">{orUnknown(upstream.seconds_to_first_text, duration)}</Fact>
