@@ -59,7 +59,7 @@ export const insideOperations: readonly Operation[] = [
       query('status', 'Those whose delivery is so far.', { enum: ['pending', 'delivered', 'failed'] }),
     ],
     answers: answered('WebhookEventList', 'The events, the newest first.'),
-    errors: ['invalid_value'],
+    errors: ['invalid_value', 'not_found'],
   },
   {
     ...operation,
