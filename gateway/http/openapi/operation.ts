@@ -64,8 +64,8 @@ export interface Operation {
   readonly errors: readonly ErrorCode[]
   /** Whose clients read its errors. */
   readonly errorForm: 'openai' | 'mistral'
-  /** No key is asked for; `metrics`: that of GATEWAY_METRICS_KEY. */
-  readonly access?: 'open' | 'metrics'
+  /** No key is asked for; `metrics`: that of GATEWAY_METRICS_KEY; `operator`: that of an admin, or that of the metrics. */
+  readonly access?: 'open' | 'metrics' | 'operator'
   /** What an upstream answers may be passed on in place of the gateway's own answer. */
   readonly isPassedOn?: true
 }

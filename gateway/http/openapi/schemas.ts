@@ -23,6 +23,7 @@ import { usageList } from '../../wire/openai/usage.ts'
 import { webhookEvent, webhookEventList, webhookPayload } from '../../wire/openai/webhook.ts'
 import { processResponse } from '../../wire/openwebui/process-response.ts'
 import { healthBody, readiness } from '../../wire/health.ts'
+import { statusSnapshot } from '../../wire/status.ts'
 
 /** A schema in the document: JSON Schema of 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -81,6 +82,7 @@ const answerSchemas = {
   WebhookEventList: webhookEventList,
   Health: healthBody,
   Readiness: readiness,
+  Status: statusSnapshot,
 }
 
 /** The name of a schema under `components.schemas`. */

@@ -122,4 +122,41 @@ export const insideOperations: readonly Operation[] = [
     errors: ['invalid_api_key'],
     access: 'metrics',
   },
+  {
+    ...operation,
+    id: 'status',
+    method: 'get',
+    path: '/status',
+    summary: 'How the gateway does',
+    description:
+      'For admins, where there are keys; else like the metrics. A browser, which accepts `text/html`, gets the page that shows it, and needs no key for the page.',
+    answers: {
+      200: {
+        description: 'This moment of this gateway; or the page.',
+        content: { ...json(ref('Status')), 'text/html': { schema: { type: 'string' } } },
+      },
+      503: { description: 'The page is not built.', content: { 'text/html': { schema: { type: 'string' } } } },
+    },
+    errors: ['invalid_api_key', 'storage_unavailable'],
+    access: 'operator',
+  },
+  {
+    ...operation,
+    id: 'followStatus',
+    method: 'get',
+    path: '/status/events',
+    summary: 'How the gateway does, each second',
+    answers: {
+      200: {
+        description: 'This moment, at once and then each second.',
+        content: {
+          'text/event-stream': {
+            schema: { ...ref('Status'), description: 'Server-sent events: the `data` of each is such a moment.' },
+          },
+        },
+      },
+    },
+    errors: ['invalid_api_key', 'draining', 'storage_unavailable'],
+    access: 'operator',
+  },
 ]
