@@ -20,7 +20,9 @@ const CHECKS = [
 /** Each path of a request's route is asked for so often, which makes more than 2,000 cases. */
 const DEFAULT_EXAMPLES = '40'
 
-const { values } = parseArgs({ options: { examples: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { examples: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
+})
 
 process.exitCode = isInstalled() ? await run() : 1
 

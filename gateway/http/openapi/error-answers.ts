@@ -60,14 +60,17 @@ function codesOf({ access, method, path, errors }: Operation): ErrorCode[] {
 
 function errorAnswer(status: number, codes: readonly ErrorCode[], operation: Operation): object {
   const { errorForm, isPassedOn, answers } = operation
-  const forms = errorForm === 'mistral' ? [ref('UnitedError')] : [ref('Error'), ref('UnitedError')]
+  const forms = errorForm === 'Mistral' ? [ref('UnitedError')] : [ref('Error'), ref('UnitedError')]
   const said = { properties: { error: { properties: { code: { enum: codes } } } } }
   const own: JsonSchema = { ...(forms.length === 1 ? forms[0] : { anyOf: forms }), ...said }
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: headerRefs(['x-request-id', 'x-should-retry', 'retry-after']),
     // A page that is not built has this status, too.
-    content: { ...answers[status]?.content, ...json(isPassedOn === true ? { anyOf: [own, ref('UpstreamError')] } : own) },
+    content: {
+      ...answers[status]?.content,
+      ...json(isPassedOn === true ? { anyOf: [own, ref('UpstreamError')] } : own),
+    },
   }
 }
 

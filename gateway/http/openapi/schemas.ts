@@ -105,10 +105,6 @@ function written(schemas: Readonly<Record<string, z.ZodType>>, io: 'input' | 'ou
   return Object.fromEntries(Object.entries(json).map(([name, schema]) => [name, tidied(schema) as JsonSchema]))
 }
 
-/** Writes a schema of a request's query. */
-export const inputSchema = (schema: z.ZodType): JsonSchema =>
-  tidied(z.toJSONSchema(schema, { io: 'input' })) as JsonSchema
-
 /** Which schema it is, which documents say otherwise; and what a program does with a value, which is nothing to its client. */
 const UNSAID = new Set(['$schema', '$id', 'id', 'readOnly'])
 

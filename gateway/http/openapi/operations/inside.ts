@@ -1,8 +1,8 @@
 import { answered, idParameter, json, listQuery, query, type Answer, type Operation } from '../operation.ts'
 import { ref } from '../schemas.ts'
 
-const models = { tag: 'Models', errorForm: 'openai' } as const
-const operation = { tag: 'Operation', errorForm: 'openai' } as const
+const models = { tag: 'Models', errorForm: 'OpenAI' } as const
+const operation = { tag: 'Operation', errorForm: 'OpenAI' } as const
 const eventId = idParameter('The id of an event.', 'evt_4f2d1c0b9a8877665544332211ffeedd')
 
 const readiness = (description: string): Answer => ({ description, content: json(ref('Readiness')) })
