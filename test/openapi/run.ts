@@ -2,7 +2,7 @@
 // wrong ones, and holds each answer against it. The gateway reads with a fake vLLM and with the embedded engine.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -59,7 +59,7 @@ async function ask(url: string, folder: string): Promise<number> {
     `--checks=${CHECKS.join(',')}`,
     `--max-examples=${values.examples ?? DEFAULT_EXAMPLES}`,
     `--seed=${values.seed ?? '1'}`,
-    '--phases=examples,coverage,fuzzing',
+    '--phases=examples,coverage,fuzzing,stateful',
     '--request-timeout=30',
     '--suppress-health-check=all',
     '--continue-on-failure',
@@ -70,5 +70,33 @@ async function ask(url: string, folder: string): Promise<number> {
   ]
   const child = spawn('schemathesis', ['run', `${url}/openapi.json`, ...options], { stdio: 'inherit', cwd: folder })
   const [status] = (await once(child, 'exit')) as [number | null]
+  process.stdout.write(summaryOf(readFileSync(report, 'utf8')))
   return status ?? 1
+}
+
+interface Scenario {
+  readonly recorder: {
+    readonly cases?: Readonly<Record<string, { readonly value: { readonly method: string; readonly path: string } }>>
+    readonly interactions?: Readonly<Record<string, { readonly response: { readonly status_code: number } | null }>>
+  }
+}
+
+/** Says how often each status was answered, and which operations never were right: their answers were not looked at. */
+function summaryOf(report: string): string {
+  const scenarios = report
+    .split('\n')
+    .filter((line) => line.startsWith('{"ScenarioFinished"'))
+    .map((line) => (JSON.parse(line) as { readonly ScenarioFinished: Scenario }).ScenarioFinished)
+  const answers = scenarios.flatMap(({ recorder: { cases = {}, interactions = {} } }) =>
+    Object.entries(interactions).map(([id, { response }]) => {
+      const { method = '', path = '' } = cases[id]?.value ?? {}
+      return { operation: `${method} ${path}`, status: response?.status_code ?? 0 }
+    }),
+  )
+  const counts = [...Map.groupBy(answers, ({ status }) => status)].map(([status, of]) => ({ status, count: of.length }))
+  const unanswered = [...Map.groupBy(answers, ({ operation }) => operation)]
+    .filter(([, of]) => of.every(({ status }) => status >= 300))
+    .map(([operation]) => operation)
+  const said = counts.toSorted((a, b) => a.status - b.status).map(({ status, count }) => `${status}: ${count}`)
+  return `${answers.length} answers (${said.join(', ')})\nnever 2xx: ${unanswered.toSorted().join(', ') || 'none'}\n`
 }

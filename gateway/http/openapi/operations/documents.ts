@@ -99,7 +99,7 @@ const completions: Operation = {
       },
     },
   },
-  errors: [...BODY_ERRORS, 'model_not_found', 'image_not_seen', 'engine_error', 'engine_unavailable', 'engine_timeout'],
+  errors: [...ERRORS, 'image_not_seen'],
   errorForm: 'OpenAI',
   isPassedOn: true,
 }

@@ -116,10 +116,11 @@ export const insideOperations: readonly Operation[] = [
     method: 'get',
     path: '/metrics',
     summary: 'Metrics, for Prometheus',
+    description: 'With GATEWAY_METRICS_PORT, this and the status are on a port of their own alone.',
     answers: {
       200: { description: 'In Prometheus’ text format.', content: { 'text/plain': { schema: { type: 'string' } } } },
     },
-    errors: ['invalid_api_key'],
+    errors: ['invalid_api_key', 'not_found'],
     access: 'metrics',
   },
   {
@@ -137,7 +138,7 @@ export const insideOperations: readonly Operation[] = [
       },
       503: { description: 'The page is not built.', content: { 'text/html': { schema: { type: 'string' } } } },
     },
-    errors: ['invalid_api_key', 'storage_unavailable'],
+    errors: ['invalid_api_key', 'storage_unavailable', 'not_found'],
     access: 'operator',
   },
   {
@@ -156,7 +157,7 @@ export const insideOperations: readonly Operation[] = [
         },
       },
     },
-    errors: ['invalid_api_key', 'draining', 'storage_unavailable'],
+    errors: ['invalid_api_key', 'draining', 'storage_unavailable', 'not_found'],
     access: 'operator',
   },
 ]
