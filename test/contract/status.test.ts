@@ -36,10 +36,10 @@ async function ask(url: string, headers: Record<string, string> = {}) {
 
 /** Reads until there is an event, and leaves. */
 async function firstEvent(response: Response): Promise<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
-  while (reader !== undefined && !text.includes('data: ')) text += (await reader.read()).value ?? ''
-  await reader?.cancel()
+  while (!text.includes('data: ')) text += (await reader.read()).value ?? ''
+  await reader.cancel()
   return text
 }
 
