@@ -14,6 +14,7 @@ import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
 import { followStatus, showStatus } from './http/routes/status.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
+import { openApiDocument } from './http/openapi/document.ts'
 import { mistralOcr } from './http/routes/ocr.ts'
 import { processFile } from './http/routes/process.ts'
 import { nearestRoute, pathOf, type KnownRoute } from './http/paths.ts'
@@ -34,7 +35,7 @@ import {
   retrieveResponse,
 } from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
-import { createWebPages, type WebPages } from './web/web-pages.ts'
+import { createWebPages, type WebPage, type WebPages } from './web/web-pages.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
@@ -46,7 +47,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
   routeInside(app, services, hasPort ? null : web)
-  routeWeb(app, web)
+  routeWeb(app, web, services.version)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
@@ -114,10 +115,15 @@ function routeInside(app: Hono<GatewayEnv>, services: Services, web: WebPages | 
 }
 
 /** Pages hold no data, and ask for none without the key that they are given: they are open to all who may come here. */
-function routeWeb(app: Hono<GatewayEnv>, web: WebPages): void {
+function routeWeb(app: Hono<GatewayEnv>, web: WebPages, version: string): void {
   app.get('/', web.page(PLAYGROUND))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
+  app.get(
+    '/openapi.json',
+    web.text('application/json', () => JSON.stringify(openApiDocument(version))),
+  )
+  app.get('/docs', web.page(REFERENCE))
 }
 
 const PLAYGROUND = {
@@ -130,6 +136,13 @@ const STATUS = {
   entry: 'status',
   title: 'Status of ocr-gateway',
   description: 'What this gateway reads, what waits, and what went wrong.',
+}
+
+const REFERENCE: WebPage = {
+  entry: 'reference',
+  title: 'API of ocr-gateway',
+  description: 'What can be asked of the gateway, and what it answers; each request can be tried here.',
+  writesStyles: true,
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

@@ -46,6 +46,7 @@ import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
 import { statusSources } from './wiring/status.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
+import { version } from './wiring/version.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -57,6 +58,8 @@ import {
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
   readonly log: Log
+  /** The version of the gateway. */
+  readonly version: string
   readonly metrics: Metrics
   readonly tracer: Tracer
   readonly gauges: GaugeSources
@@ -186,6 +189,7 @@ export function createServices(
   return {
     ...common,
     ...own,
+    version,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }

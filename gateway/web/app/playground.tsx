@@ -5,8 +5,6 @@ import { createPlayground } from './state/playground.ts'
 import { createGateway } from './stream/gateway.ts'
 import type { SentDocument } from './stream/request-body.ts'
 import { base64Of, MAX_INLINE_BYTES, sendFile } from './stream/send-file.ts'
-// Bundled beside the script.
-// oxlint-disable-next-line import/no-unassigned-import
 import './style/playground.css'
 
 const key = createKeyStore()

@@ -13,6 +13,8 @@ export interface MarkdownFigures {
 
 /** What is shown of a page at first; pages of text are shorter by far. Each press of the button shows twice as much again. */
 const FIRST_PORTION = 100_000
+/** What takes longer than this for a portion is no text; the rest waits for the button. */
+const PORTION_MS = 1000
 
 /**
  * Renders a page's Markdown into an element, sanitised, in place of what it held. Formulas are typeset when they come into
@@ -38,7 +40,8 @@ interface Rendering {
 
 function showPortion(rendering: Rendering, portion: number): void {
   let shown = 0
-  while (shown < portion) {
+  const end = performance.now() + PORTION_MS
+  while (shown < portion && performance.now() < end) {
     const { value: piece, done } = rendering.pieces.next()
     if (done === true) return
     shown += piece.text.length

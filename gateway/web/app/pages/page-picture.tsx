@@ -3,7 +3,7 @@ import { memo } from 'preact/compat'
 import { useEffect, useState } from 'preact/hooks'
 import type { FigureObject } from '../../../wire/openai/ocr-object.ts'
 import type { Pictures } from '../state/pictures.ts'
-import type { PageState } from '../state/reading.ts'
+import { standingOf, type PageState } from '../state/reading.ts'
 import type { Change } from '../stream/events.ts'
 import { pageName } from './page-text.tsx'
 import { changeWords } from './wording.ts'
@@ -33,7 +33,9 @@ export const PagePicture = memo(function PagePicture({ page, pictures, figures, 
           figures.map((figure) => <FigureBox key={figure.name} figure={figure} size={size} onFigure={onFigure} />)}
       </div>
       <figcaption>
-        <span>{number}</span>
+        <span class="page-number" data-standing={standingOf(page)}>
+          {number}
+        </span>
         {changes.length > 0 && <span class="changes">{changes.map(changeWords).join(' · ')}</span>}
       </figcaption>
     </figure>
