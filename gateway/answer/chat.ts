@@ -11,7 +11,7 @@ import {
 } from '../wire/openai/chat-completion.ts'
 import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
-import { ocrObject } from './ocr-object.ts'
+import { ledgerLines, ocrObject } from './ocr-object.ts'
 import { previewObject } from './preview.ts'
 import type { AnswerWriter, StreamEvent } from './writer.ts'
 
@@ -71,7 +71,7 @@ async function* chatChunks(
   yield chunk(head, { role: 'assistant', content: '' })
   for await (const event of events) {
     if (event.type === 'page-preview') yield previewChunk(head, event)
-    if (event.type === 'text') yield textChunk(head, event)
+    if (event.type === 'text') yield textChunk(head, event, request)
     if (event.type === 'end') yield* lastChunks(head, event.ledger, request, includeUsage)
   }
 }
@@ -83,8 +83,11 @@ function completionHead({ model }: OcrRequest): Head {
   return { id, created: Math.floor(Date.now() / 1000), model: model.id }
 }
 
-function textChunk(head: Head, { text, page }: TextPiece): ChatChunk {
-  return { ...chunk(head, { content: text }), ...(page === null ? {} : { ocr: { page } }) }
+/** Who sees pages while they are read sees what became of each, too. */
+function textChunk(head: Head, { text, page, ended }: TextPiece, request: OcrRequest): ChatChunk {
+  if (page === null) return chunk(head, { content: text })
+  const [line] = request.preview === true && ended !== undefined ? ledgerLines(ended, request) : []
+  return { ...chunk(head, { content: text }), ocr: { page, ...(line === undefined ? {} : { line }) } }
 }
 
 /** Without a choice, as the chunk of usage is: clients take text and ends from choices alone. */

@@ -56,8 +56,8 @@ export async function* ocr(
   // What is done needs no engine, so it takes no place in the queue.
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
-  const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
-  const { key } = request.turn
+  const { key, lane } = request.turn
+  const admitted = opened.use(services.admission.admit(toRead, request.model.id, lane, key))
   const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
   const permits = await services.allowance.admit(key, toRead)
   // Those that wait for a later window are in nobody's way.

@@ -11,6 +11,8 @@ export interface TextPiece {
   readonly text: string
   /** Set on the first piece of each page. */
   readonly page: number | null
+  /** The ledger of this page alone. */
+  readonly ended?: Pick<Ledger, 'documents' | 'pages'>
 }
 
 /** The content is complete. */
@@ -45,9 +47,10 @@ export async function* stitch(
     offset = start + text.length
     if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
     const facts = factsOf(result, request)
-    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing })
+    const ended = { ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing }
+    pages.push(ended)
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
-    held.push({ type: 'text', text, page: number.page })
+    held.push({ type: 'text', text, page: number.page, ended: { documents, pages: [ended] } })
   }
 
   for await (const event of events) {

@@ -1,36 +1,105 @@
 import { z } from 'zod'
 
+// What is said with `meta` is for readers of the schema, and for forms made from it: defaults are set in request/options.ts.
+
+const preparation = z.strictObject({
+  rotate: z
+    .boolean()
+    .optional()
+    .meta({ default: false, description: 'Turn pages that lie on their side or stand on their head.' }),
+  deskew: z.boolean().optional().meta({ default: false, description: 'Level pages that were scanned at a slant.' }),
+  binarize: z
+    .boolean()
+    .optional()
+    .meta({ default: false, description: 'Make pages black and white: for faint print, stains and shadows.' }),
+  tile: z.boolean().optional().meta({
+    description: 'Read pages in overlapping parts. Where nothing is set, pages with type too small for the model are.',
+  }),
+  resolution: z
+    .literal('auto')
+    .optional()
+    .meta({ description: 'Draw each page so large that its letters have the size that the model reads best.' }),
+})
+
 /** The gateway's own options in a request body. Strict: a misspelt option must not be ignored. */
 export const ocrOptions = z.strictObject({
-  pages: z.string().optional(),
-  task: z.string().optional(),
-  fields: z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.unknown())]).optional(),
-  output: z.enum(['markdown', 'text', 'json']).optional(),
-  page_separator: z.string().max(1000).optional(),
-  on_page_error: z.enum(['mark', 'fail']).optional(),
-  on_deadline: z.enum(['fail', 'partial']).optional(),
-  cache: z.enum(['use', 'refresh', 'off']).optional(),
-  confidence: z.boolean().optional(),
-  dry_run: z.boolean().optional(),
-  figures: z.enum(['reference', 'embed', 'drop']).optional(),
-  password: z.string().max(1000).optional(),
-  documents: z.enum(['last', 'all']).optional(),
-  prepare: z
-    .strictObject({
-      rotate: z.boolean().optional(),
-      deskew: z.boolean().optional(),
-      binarize: z.boolean().optional(),
-      tile: z.boolean().optional(),
-      resolution: z.literal('auto').optional(),
-    })
-    .optional(),
+  pages: z
+    .string()
+    .optional()
+    .meta({
+      description: 'Pages and ranges, from 1 on; an open end means the last page. All where nothing is set.',
+      examples: ['1-3,7,10-'],
+    }),
+  task: z
+    .string()
+    .optional()
+    .meta({
+      default: 'document',
+      description: "What the model is asked for: one of its profile's tasks.",
+      examples: ['document'],
+    }),
+  fields: z
+    .union([
+      z
+        .array(z.string().min(1))
+        .min(1)
+        .meta({ title: 'Names', examples: [['invoice_number', 'total']] }),
+      z.record(z.string(), z.unknown()).meta({ title: 'JSON schema' }),
+    ])
+    .optional()
+    .meta({ description: 'What the task "extract" is to find: names, or a JSON schema.' }),
+  output: z
+    .enum(['markdown', 'text', 'json'])
+    .optional()
+    .meta({ default: 'markdown', description: 'Markdown, text without markup, or a JSON array of the pages.' }),
+  page_separator: z.string().max(1000).optional().meta({
+    default: '\n\n---\n\n',
+    description:
+      'Stands between two pages. {page} and {label} in it become the number and the label of the page that follows.',
+  }),
+  on_page_error: z.enum(['mark', 'fail']).optional().meta({
+    default: 'mark',
+    description: 'What a page that cannot be read does: leaves a mark in the text, or fails the request.',
+  }),
+  on_deadline: z.enum(['fail', 'partial']).optional().meta({
+    default: 'fail',
+    description: "When the client's time is up before all pages are read: fail, or answer with those that are.",
+  }),
+  cache: z.enum(['use', 'refresh', 'off']).optional().meta({
+    default: 'use',
+    description: 'Use known answers; refresh them, by reading again; or neither use nor keep any.',
+  }),
+  confidence: z.boolean().optional().meta({ default: false, description: 'Say how sure the model was of each page.' }),
+  dry_run: z
+    .boolean()
+    .optional()
+    .meta({ default: false, description: 'Only look at the pages, and tell what reading them would take.' }),
+  figures: z.enum(['reference', 'embed', 'drop']).optional().meta({
+    description:
+      'Pictures that the model marks: beside the text and named in it, within the text, or left out. Where nothing is set, the marks stay.',
+  }),
+  password: z
+    .string()
+    .max(1000)
+    .optional()
+    .meta({ format: 'password', description: 'Opens encrypted PDFs. Neither logged nor kept.' }),
+  documents: z.enum(['last', 'all']).optional().meta({
+    default: 'last',
+    description: 'Documents of the last user message that has any, or of every message.',
+  }),
+  prepare: preparation.optional().meta({ description: 'What is done to pages before they are read.' }),
 })
 
 /** The `ocr` object of a request. */
 export type OcrOptionsObject = z.output<typeof ocrOptions>
 
 /** The `ocr` object of a chat, whose answer has room for pictures of the pages. */
-export const chatOcrOptions = ocrOptions.extend({ preview: z.boolean().optional() })
+export const chatOcrOptions = ocrOptions.extend({
+  preview: z
+    .boolean()
+    .optional()
+    .meta({ default: false, description: 'Send small pictures of the pages, as soon as they are drawn.' }),
+})
 
 /** The `ocr` object of a chat. */
 export type ChatOcrOptionsObject = z.output<typeof chatOcrOptions>

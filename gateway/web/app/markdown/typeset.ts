@@ -1,0 +1,114 @@
+import type katex from 'katex'
+import { formulaAt } from './formulas.ts'
+
+/** How long formulas may keep a frame waiting. */
+const FRAME_MS = 8
+/** A formula that becomes more than this is no formula, and would take the browser's layout with it. */
+const MAX_ELEMENTS = 20_000
+const MAX_DEPTH = 200
+const MAX_NESTING = 40
+
+/** Typesets the formulas of an element when they come near what can be seen. */
+export interface Typesetter {
+  /** Looks for formulas in what was added. */
+  watch(added: ParentNode): void
+  stop(): void
+}
+
+/** Creates the typesetter of one page. */
+export function createTypesetter(): Typesetter {
+  const waiting = new Set<HTMLElement>()
+  let frame: number | null = null
+  let isStopped = false
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) waiting.add(target as HTMLElement)
+        else waiting.delete(target as HTMLElement)
+      }
+      if (waiting.size > 0) schedule()
+    },
+    // Within scrolled boxes the margin of the root counts for nothing.
+    { rootMargin: '400px', scrollMargin: '400px' },
+  )
+  function schedule(): void {
+    if (frame !== null || isStopped) return
+    frame = requestAnimationFrame(() => void typesetSome())
+  }
+  async function typesetSome(): Promise<void> {
+    const { default: typeset } = await import('katex')
+    frame = null
+    const end = performance.now() + FRAME_MS
+    for (const element of waiting) {
+      if (isStopped) return
+      waiting.delete(element)
+      observer.unobserve(element)
+      typesetFormula(element, typeset)
+      if (performance.now() >= end) break
+    }
+    if (waiting.size > 0) schedule()
+  }
+  return {
+    watch(added) {
+      for (const element of added.querySelectorAll('[data-formula]')) observer.observe(element)
+    },
+    stop() {
+      isStopped = true
+      observer.disconnect()
+      if (frame !== null) cancelAnimationFrame(frame)
+    },
+  }
+}
+
+/** Puts a formula in its element's place, or says in its title why it shows the source. */
+function typesetFormula(element: HTMLElement, { render }: typeof katex): void {
+  const raw = element.textContent
+  const formula = formulaAt(raw)
+  const source = formula?.source ?? raw
+  const made = document.createElement('span')
+  try {
+    if (nesting(source) > MAX_NESTING) throw new Error('Too deeply nested.')
+    render(source, made, {
+      displayMode: element.dataset['formula'] === 'display',
+      throwOnError: true,
+      strict: false,
+      trust: false,
+      maxExpand: 200,
+      maxSize: 20,
+    })
+    if (made.getElementsByTagName('*').length > MAX_ELEMENTS || depth(made) > MAX_DEPTH) throw new Error('Too large.')
+  } catch (error) {
+    element.classList.add('md-formula-source')
+    element.title = `This formula cannot be typeset: ${error instanceof Error ? error.message.slice(0, 300) : 'unknown'}`
+    return
+  }
+  element.replaceChildren(...made.childNodes)
+  element.classList.add('md-formula')
+  // What scrolls must be reached with the keyboard.
+  if (element.dataset['formula'] === 'display' && element.scrollWidth > element.clientWidth + 1) element.tabIndex = 0
+}
+
+function nesting(source: string): number {
+  let open = 0
+  let most = 0
+  for (const [mark] of source.matchAll(/\\[{}]|[{}]|\\begin\b|\\end\b|\\left\b|\\right\b/g)) {
+    if (mark === '{' || mark === String.raw`\begin` || mark === String.raw`\left`) most = Math.max(most, ++open)
+    else if (!/^\\[{}]$/.test(mark)) open -= 1
+  }
+  return most
+}
+
+function depth(root: Element): number {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT)
+  let now = 0
+  let most = 0
+  for (;;) {
+    if (walker.firstChild() !== null) most = Math.max(most, ++now)
+    else {
+      while (walker.nextSibling() === null) {
+        if (walker.parentNode() === null) return most
+        now -= 1
+      }
+    }
+  }
+}
