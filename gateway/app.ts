@@ -35,7 +35,7 @@ import {
   retrieveResponse,
 } from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
-import { createWebPages, type WebPages } from './web/web-pages.ts'
+import { createWebPages, type WebPage, type WebPages } from './web/web-pages.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
@@ -119,7 +119,10 @@ function routeWeb(app: Hono<GatewayEnv>, web: WebPages, version: string): void {
   app.get('/', web.page(PLAYGROUND))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
-  app.get('/openapi.json', web.text('application/json', () => JSON.stringify(openApiDocument(version))))
+  app.get(
+    '/openapi.json',
+    web.text('application/json', () => JSON.stringify(openApiDocument(version))),
+  )
   app.get('/docs', web.page(REFERENCE))
 }
 
@@ -135,10 +138,11 @@ const STATUS = {
   description: 'What this gateway reads, what waits, and what went wrong.',
 }
 
-const REFERENCE = {
+const REFERENCE: WebPage = {
   entry: 'reference',
   title: 'API of ocr-gateway',
   description: 'What can be asked of the gateway, and what it answers; each request can be tried here.',
+  writesStyles: true,
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

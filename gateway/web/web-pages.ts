@@ -10,6 +10,8 @@ export interface WebPage {
   readonly entry: string
   readonly title: string
   readonly description: string
+  /** Whether its script writes styles into the page. */
+  readonly writesStyles?: true
 }
 
 /** What people look at in a browser: pages, and what they load. None of it needs a key, for none of it holds data. */
@@ -58,7 +60,10 @@ const PAGE: WebAnswer = {
   },
 }
 
-async function sendPage(c: GatewayContext, { entry, title, description }: WebPage, find: FindWebFile) {
+const WITH_STYLES = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+async function sendPage(c: GatewayContext, page: WebPage, find: FindWebFile) {
+  const { entry, title, description, writesStyles = false } = page
   const up = toRoot(c)
   const versioned = async (name: string): Promise<string[]> => {
     const file = await find(name)
@@ -68,7 +73,11 @@ async function sendPage(c: GatewayContext, { entry, title, description }: WebPag
   if (scripts.length === 0) return sendWebFile(c, html(missingPage(title)), { ...PAGE, status: 503 })
   const [icon = ''] = await versioned('favicon.svg')
   const styles = await versioned(`${entry}.css`)
-  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), PAGE)
+  const headers = writesStyles ? { ...PAGE.headers, 'content-security-policy': WITH_STYLES } : PAGE.headers
+  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), {
+    ...PAGE,
+    ...(headers && { headers }),
+  })
 }
 
 function html(text: string) {

@@ -9,7 +9,11 @@ export type HealthBody = z.output<typeof healthBody>
 const upstreamState = z.strictObject({
   url: z.string(),
   status: z.string().describe('`ok`, or what is wrong with it, in words.'),
-  warnings: z.array(z.string()).readonly().optional().describe('What an operator should know of a server that answers.'),
+  warnings: z
+    .array(z.string())
+    .readonly()
+    .optional()
+    .describe('What an operator should know of a server that answers.'),
   models: z.array(z.string()).readonly().describe('Those that it last listed.'),
   breaker: z.enum(['closed', 'half-open', 'open']),
   in_flight: z.int().nonnegative().describe('Pages and passed-through requests.'),

@@ -82,4 +82,5 @@ function keepBody(response: ServerResponse): () => Buffer | null {
   return () => (length > MAX_BYTES ? null : Buffer.concat(pieces))
 }
 
-const asEncoding = (encoding: unknown): BufferEncoding => (typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+const asEncoding = (encoding: unknown): BufferEncoding =>
+  typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'

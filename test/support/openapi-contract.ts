@@ -45,9 +45,14 @@ export function createContract(): Contract {
     return validate(value) === true ? null : saidOf(validate.errors ?? [])
   }
 
-  function operationOf(method: string, path: string): { readonly pointer: string; readonly operation: WrittenOperation } | null {
+  function operationOf(
+    method: string,
+    path: string,
+  ): { readonly pointer: string; readonly operation: WrittenOperation } | null {
     const name = (method === 'HEAD' ? 'GET' : method).toLowerCase()
-    const found = paths.find(({ path: known, pattern }) => pattern.test(path) && document.paths[known]?.[name] !== undefined)
+    const found = paths.find(
+      ({ path: known, pattern }) => pattern.test(path) && document.paths[known]?.[name] !== undefined,
+    )
     const operation = document.paths[found?.path ?? '']?.[name]
     if (found === undefined || operation === undefined) return null
     return { pointer: `/paths/${escaped(found.path)}/${name}`, operation: operation as WrittenOperation }
@@ -74,7 +79,10 @@ export function createContract(): Contract {
     const refers = found.operation.responses[status]?.$ref
     const pointer = refers?.slice(1) ?? `${found.pointer}/responses/${status}`
     const response = at(document, pointer) as WrittenResponse
-    const undescribed = status === 'default' ? [] : headerNames.filter((name) => answer.header(name) !== undefined && !describes(response, name))
+    const undescribed =
+      status === 'default'
+        ? []
+        : headerNames.filter((name) => answer.header(name) !== undefined && !describes(response, name))
     if (undescribed.length > 0) return `the header ${undescribed.join(', ')} is not described`
     return bodyProblem(pointer, response, answer)
   }

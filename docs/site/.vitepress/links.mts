@@ -1,9 +1,11 @@
 import { dirname, join } from 'node:path/posix'
+import { titleOf } from './sidebar.mts'
 
 /** What is used of a token of markdown-it, and of the state of its rules. */
 interface Token {
   type: string
   tag: string
+  content: string
   children: Token[] | null
   attrs: [string, string][] | null
   attrGet(name: string): string | null
@@ -17,29 +19,35 @@ interface State {
 
 /**
  * Leads links as the site needs them: `README.md` is the page of its folder, and what is no page of the site (a Dockerfile,
- * a folder of tests) is plain text, as its source is not there.
+ * a folder of tests) is plain text, as its source is not there. A link whose text is the name of a file has the title of the
+ * page instead.
  */
 export function linkWithinSite({ tokens, env }: State): void {
   for (const { children } of tokens) {
     let isPlain = false
-    for (const token of children ?? []) {
-      if (token.type === 'link_open') isPlain = !lead(token, env.relativePath ?? '')
+    for (const [index, token] of (children ?? []).entries()) {
+      if (token.type === 'link_open') {
+        const target = lead(token, env.relativePath ?? '')
+        isPlain = target === null
+        const text = children?.[index + 1]
+        if (target && text !== undefined && /^[\w/-]+\.md$/.test(text.content)) text.content = titleOf(target)
+      }
       if (isPlain && (token.type === 'link_open' || token.type === 'link_close')) token.tag = 'span'
       if (token.type === 'link_close') isPlain = false
     }
   }
 }
 
-/** Returns whether a link leads to a page of the site, or elsewhere altogether. */
-function lead(token: Token, page: string): boolean {
+/** Leads a link, and returns the page that it leads to; an empty text where that is elsewhere, null where it is no page. */
+function lead(token: Token, page: string): string | null {
   const href = token.attrGet('href') ?? ''
-  if (/^(?:[a-z]+:|#|\/)/.test(href)) return true
+  if (/^(?:[a-z]+:|#|\/)/.test(href)) return ''
   const [path = '', anchor] = href.split('#')
   const target = join(dirname(page), path)
-  if (!/^(?:README\.md$|index\.md$|docs\/|vllm\/README\.md$)/.test(target) || !target.endsWith('.md')) {
+  if (!/^(?:README\.md$|docs\/|vllm\/README\.md$)/.test(target) || !target.endsWith('.md')) {
     token.attrs = null
-    return false
+    return null
   }
   token.attrSet('href', `${path.replace(/README\.md$/, 'index.md')}${anchor === undefined ? '' : `#${anchor}`}`)
-  return true
+  return target
 }

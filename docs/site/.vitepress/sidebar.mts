@@ -15,7 +15,7 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   const decisions: DefaultTheme.SidebarItem = { text: 'Decisions', collapsed: true, items: [] }
   for (const line of read('docs/README.md').split('\n')) {
     const who = GROUP.exec(line)?.groups?.['who']
-    if (who !== undefined) groups.push({ text: `Who ${who}`.replace(/^Who (\w)/, 'For who $1'), items: [] })
+    if (who !== undefined) groups.push({ text: `For those who ${who}`, items: [] })
     const entry = ENTRY.exec(line)?.groups
     if (entry === undefined) continue
     const path = normalize(`docs/${entry['path']}`)
@@ -26,8 +26,8 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   return [...groups, decisions]
 }
 
-/** The heading of a page, without the marks of code. */
-function titleOf(path: string): string {
+/** Returns the heading of a page, without the marks of code. */
+export function titleOf(path: string): string {
   const title = /^# (.+)$/m.exec(read(path))?.[1]
   if (title === undefined) throw new Error(`${path} has no heading`)
   return title.replaceAll('`', '')

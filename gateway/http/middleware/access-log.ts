@@ -52,14 +52,14 @@ function countUse({ key, model, errorCode }: RequestRecord, status: number, usag
   usage.add({ key: key ?? '', model }, { requests: 1, requestsFailed: hasFailed ? 1 : 0 })
 }
 
-/** A client that left is no failure. */
+/** A client that left is no failure; nor is it one of the page that shows failures, which asks for its key. */
 function noteFailure(
   c: GatewayContext,
   { key, model, errorCode }: RequestRecord,
   route: string,
   metrics: Metrics,
 ): void {
-  if (errorCode === null || errorCode === 'client_gone') return
+  if (errorCode === null || errorCode === 'client_gone' || route.startsWith('/status')) return
   metrics.recent.failure({ code: errorCode, route, model, requestId: c.get('requestId'), caller: key })
 }
 

@@ -60,9 +60,18 @@ const about = (version: string) => ({
 })
 
 const SECURITY = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'A key of GATEWAY_API_KEYS or GATEWAY_KEYS_FILE, or a token.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key of GATEWAY_API_KEYS or GATEWAY_KEYS_FILE, or a token.',
+  },
   apiKey: { type: 'apiKey', in: 'header', name: 'api-key', description: 'The same, as Azure’s clients send it.' },
-  xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same, as Anthropic’s clients send it.' },
+  xApiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+    description: 'The same, as Anthropic’s clients send it.',
+  },
   metricsKey: { type: 'http', scheme: 'bearer', description: 'The key of GATEWAY_METRICS_KEY.' },
 }
 
@@ -161,7 +170,10 @@ function answers({ answers, access, method }: Operation): Record<string, object>
   const limits = access === undefined && (method === 'post' || method === 'put') ? LIMITS.map(([name]) => name) : []
   const known = Object.entries(answers).map(([status, answer]) => [status, writtenAnswer(answer, limits)] as const)
   const isKept = Object.values(answers).some(({ headers = [] }) => headers.includes('etag'))
-  return { ...Object.fromEntries(known), ...(isKept ? { 304: { description: 'What the client has is still right.' } } : {}) }
+  return {
+    ...Object.fromEntries(known),
+    ...(isKept ? { 304: { description: 'What the client has is still right.' } } : {}),
+  }
 }
 
 function writtenAnswer({ description, content, headers = [] }: Answer, limits: readonly string[]): object {

@@ -52,7 +52,8 @@ export function createErrorAnswers(): ErrorAnswers {
 
 function codesOf({ access, method, path, errors }: Operation): ErrorCode[] {
   const keyed = access === undefined ? WITH_KEY : []
-  const counted = access === undefined && (method === 'post' || method === 'put') ? (['rate_limit_exceeded'] as const) : []
+  const counted =
+    access === undefined && (method === 'post' || method === 'put') ? (['rate_limit_exceeded'] as const) : []
   const named = path.includes('{') ? (['not_found'] as const) : []
   return [...new Set<ErrorCode>([...errors, ...ANYWHERE, ...keyed, ...counted, ...named])].toSorted()
 }

@@ -53,7 +53,11 @@ export interface Operation {
   readonly summary: string
   readonly description?: string
   readonly parameters?: readonly Parameter[]
-  readonly body?: { readonly description?: string; readonly isOptional?: true; readonly content: Readonly<Record<string, Content>> }
+  readonly body?: {
+    readonly description?: string
+    readonly isOptional?: true
+    readonly content: Readonly<Record<string, Content>>
+  }
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>
   /** The codes with which it may fail, beside those of every operation. */

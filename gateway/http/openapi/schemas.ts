@@ -118,7 +118,9 @@ function tidied(json: unknown, isNames = false): unknown {
   return Object.fromEntries(
     kept.map(([key, value]) => [
       key,
-      key === 'additionalProperties' && !isNames && Object.keys(Object(value)).length === 0 ? value !== false : tidied(value, !isNames && key === 'properties'),
+      key === 'additionalProperties' && !isNames && Object.keys(Object(value)).length === 0
+        ? value !== false
+        : tidied(value, !isNames && key === 'properties'),
     ]),
   )
 }

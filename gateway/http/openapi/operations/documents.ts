@@ -1,5 +1,13 @@
 import { EXAMPLE_IMAGE } from '../example-image.ts'
-import { BODY_ERRORS, json, READING_ERRORS, STORING_ERRORS, type Answer, type Operation, type Parameter } from '../operation.ts'
+import {
+  BODY_ERRORS,
+  json,
+  READING_ERRORS,
+  STORING_ERRORS,
+  type Answer,
+  type Operation,
+  type Parameter,
+} from '../operation.ts'
 import { ref } from '../schemas.ts'
 
 const WAITING: readonly Parameter[] = [
@@ -13,7 +21,8 @@ const WAITING: readonly Parameter[] = [
   {
     name: 'x-ocr-on-disconnect',
     in: 'header',
-    description: '`finish`: pages that are at the engine when the client leaves are finished, and kept for its next try.',
+    description:
+      '`finish`: pages that are at the engine when the client leaves are finished, and kept for its next try.',
     schema: { type: 'string' },
   },
 ]
@@ -26,7 +35,8 @@ const events = (schema: Readonly<Record<string, unknown>>, description: string) 
 })
 
 const CHAT_ANSWER: Answer = {
-  description: 'The text of all pages, or the chunks of a stream. A chat without a document has what its upstream answers.',
+  description:
+    'The text of all pages, or the chunks of a stream. A chat without a document has what its upstream answers.',
   headers: ['x-cache', 'x-ocr-pages'],
   content: {
     ...json({ anyOf: [ref('ChatCompletion'), ref('UpstreamAnswer')] }),

@@ -1,4 +1,13 @@
-import { answered, BODY_ERRORS, idParameter, json, query, STORING_ERRORS, type Content, type Operation } from '../operation.ts'
+import {
+  answered,
+  BODY_ERRORS,
+  idParameter,
+  json,
+  query,
+  STORING_ERRORS,
+  type Content,
+  type Operation,
+} from '../operation.ts'
 import { ref } from '../schemas.ts'
 
 const fileId = idParameter('The id of a file.', 'file-4f2d1c0b9a8877665544332211ffeedd')
@@ -16,8 +25,18 @@ const FILE_FORM: Readonly<Record<string, Content>> = {
         file: { type: 'string', format: 'binary', description: 'The file, of at most 512 MiB.' },
         purpose: { type: 'string', default: 'ocr', description: 'OpenAI’s purposes, and `ocr`.' },
         'expires_after[anchor]': { type: 'string', const: 'created_at' },
-        'expires_after[seconds]': { type: 'integer', minimum: 3600, maximum: 2_592_000, description: 'How long it is kept.' },
-        expiry: { type: 'integer', minimum: 1, maximum: 720, description: 'The same in hours, as Mistral’s clients say it.' },
+        'expires_after[seconds]': {
+          type: 'integer',
+          minimum: 3600,
+          maximum: 2_592_000,
+          description: 'How long it is kept.',
+        },
+        expiry: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 720,
+          description: 'The same in hours, as Mistral’s clients say it.',
+        },
       },
       additionalProperties: true,
     },
@@ -64,7 +83,12 @@ const fileOperations: readonly Operation[] = [
       query('order', 'Which come first: the oldest, or the newest.', { enum: ['asc', 'desc'], default: 'desc' }),
       query('purpose', 'Those of this purpose alone.', { type: 'string' }),
       query('page', 'Which page, from 0 on.', { type: 'integer', minimum: 0, maximum: 1_000_000 }),
-      query('page_size', 'How many there are on a page.', { type: 'integer', minimum: 1, maximum: 10_000, default: 100 }),
+      query('page_size', 'How many there are on a page.', {
+        type: 'integer',
+        minimum: 1,
+        maximum: 10_000,
+        default: 100,
+      }),
       query('search', 'Those whose names hold this.', { type: 'string' }),
       query('mimetypes', 'Those of these media types, with commas between.', { type: 'string' }),
       query('sample_type', 'Mistral’s; files here are `ocr_input`.', { type: 'string' }),

@@ -17,7 +17,10 @@ export const insideOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/models',
     summary: 'List models',
-    answers: answered('ModelList', 'What the upstreams serve, the embedded engine as `tesseract`, and the alias `default`.'),
+    answers: answered(
+      'ModelList',
+      'What the upstreams serve, the embedded engine as `tesseract`, and the alias `default`.',
+    ),
     errors: [],
   },
   {
@@ -42,7 +45,10 @@ export const insideOperations: readonly Operation[] = [
       date('The last day.', 'end_date'),
       query('key', 'That of this key alone.', { type: 'string' }),
       query('model', 'That of this model alone.', { type: 'string' }),
-      query('group_by', 'What is told apart: `day`, `key`, `model`, with commas between.', { type: 'string', default: 'day,key,model' }),
+      query('group_by', 'What is told apart: `day`, `key`, `model`, with commas between.', {
+        type: 'string',
+        default: 'day,key,model',
+      }),
       ...listQuery('the row', 1000, 100),
     ],
     answers: answered('UsageList', 'What was used.'),

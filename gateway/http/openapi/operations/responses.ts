@@ -16,7 +16,10 @@ export const responseOperations: readonly Operation[] = [
     parameters: [
       id,
       query('stream', '`true`: its events, from the first or from one of them on.', { type: 'string' }),
-      query('starting_after', 'The number of the event after which the stream begins.', { type: 'integer', minimum: 0 }),
+      query('starting_after', 'The number of the event after which the stream begins.', {
+        type: 'integer',
+        minimum: 0,
+      }),
     ],
     answers: {
       200: {
@@ -24,7 +27,10 @@ export const responseOperations: readonly Operation[] = [
         content: {
           ...json(ref('Response')),
           'text/event-stream': {
-            schema: { ...ref('ResponseEvent'), description: 'Server-sent events: the `data` of each is such an event.' },
+            schema: {
+              ...ref('ResponseEvent'),
+              description: 'Server-sent events: the `data` of each is such an event.',
+            },
           },
         },
       },
