@@ -62,7 +62,7 @@ async function openPage({ key = KEY, scheme = 'light', width = 1280 }: Opening =
   contexts.push(context)
   context.setDefaultTimeout(DEADLINE)
   if (key !== null) {
-    await context.addInitScript((value) => sessionStorage.setItem('ocr-gateway-key', value), key)
+    await context.addInitScript(`sessionStorage.setItem('ocr-gateway-key', ${JSON.stringify(key)})`)
   }
   const page = await context.newPage()
   page.on('pageerror', (error) => complaints.push(String(error)))
@@ -80,28 +80,29 @@ async function drop(page: Page, files: readonly { name: string; bytes: Uint8Arra
     type,
     base64: Buffer.from(bytes).toString('base64'),
   }))
-  await page.evaluate((all) => {
+  await page.evaluate(`{
     const dataTransfer = new DataTransfer()
-    for (const { name, type, base64 } of all) {
+    for (const { name, type, base64 } of ${JSON.stringify(dropped)}) {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
       dataTransfer.items.add(new File([bytes], name, { type }))
     }
-    for (const kind of ['dragenter', 'dragover', 'drop']) {
+    for (const kind of ['dragenter', 'dragover', 'drop'])
       document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }))
-    }
-  }, dropped)
+  }`)
+}
+
+interface Axe {
+  readonly violations: readonly {
+    readonly id: string
+    readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
+  }[]
 }
 
 /** Says what keeps some people from using what is on the screen. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    interface Axe {
-      run: () => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>
-    }
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run()
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
-  })
+  const { violations } = await page.evaluate<Axe>('axe.run()')
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
 const textOf = (page: Page, number: number) => page.locator(`.page-text[data-page="${number}"]`)
@@ -120,7 +121,7 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     assert.deepEqual(await violations(page), [])
     await drop(page, [{ name: 'three.pdf', bytes: pdfOf(pages) }])
     await textOf(page, 1).getByText(`Text of page ${pages[0]}.`).waitFor()
-    await page.locator('.page-picture[data-page="1"] img').waitFor()
+    await page.locator('.page-picture[data-page="1"] canvas[data-drawn]').waitFor()
     await page.getByText('1 of 3 pages read').first().waitFor()
     assert.equal(await textOf(page, 2).locator('.skeleton').count(), 1)
     assert.deepEqual(await violations(page), [])
@@ -145,7 +146,10 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
       await page.locator('.figure-box').first().hover()
       const picture = textOf(page, 1).locator('img[data-marked]')
       await picture.waitFor()
-      assert.equal(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth > 100), true)
+      assert.equal(
+        await picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth > 100),
+        true,
+      )
       assert.equal(await page.locator('.page-picture[data-marked]').getAttribute('data-page'), '1')
       assert.deepEqual(await violations(page), [])
     })
@@ -235,7 +239,7 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     await done(page)
     await textOf(page, 1).getByText('another link').waitFor()
     await textOf(page, 1).getByText('another link').click()
-    assert.equal(await page.evaluate(() => (globalThis as { canary?: string }).canary), undefined)
+    assert.equal(await page.evaluate('window.canary'), undefined)
     assert.equal(await page.locator('.markdown :is(script, style, iframe, form, svg)').count(), 0)
     assert.deepEqual(
       asked.filter((url) => !url.startsWith(gateway.url) && !url.startsWith('blob:') && !url.startsWith('data:')),
@@ -282,7 +286,7 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     await page.getByRole('heading', { name: 'Drop a document to read it' }).waitFor()
     assert.equal(await page.locator('.document').count(), 0, 'documents are not kept')
     assert.equal(page.url().includes(KEY), false)
-    assert.equal(await page.evaluate(() => JSON.stringify(localStorage)), '{}')
+    assert.equal(await page.evaluate('JSON.stringify(localStorage)'), '{}')
   })
 
   it('says why a file is refused, and asks for a password where one is wanted', async () => {
@@ -308,16 +312,16 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
   it('is light or dark as it is told, and fits a telephone', async () => {
     answer(plain)
     const page = await openPage({ scheme: 'dark', width: 390 })
-    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+    const ground = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
     const dark = await ground()
     await page.getByLabel('Theme').selectOption('light')
     await eventually(async () => (await ground()) !== dark, DEADLINE, 'it is light')
     await drop(page, [{ name: 'one.pdf', bytes: pdfOf(numbers(1)) }])
     await done(page)
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390)
     assert.equal(await page.locator('.pane-pages').isVisible(), false)
     await page.getByRole('group', { name: 'Show' }).getByRole('button', { name: 'Pages' }).click()
-    await page.locator('.page-picture[data-page="1"] img').waitFor()
+    await page.locator('.page-picture[data-page="1"] canvas[data-drawn]').waitFor()
     assert.deepEqual(await violations(page), [])
   })
 
@@ -327,5 +331,5 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
 })
 
 function hasFocus(page: Page, text: string): Promise<boolean> {
-  return page.evaluate((wanted) => document.activeElement?.textContent === wanted, text)
+  return page.evaluate<boolean>(`document.activeElement?.textContent === ${JSON.stringify(text)}`)
 }
