@@ -147,9 +147,9 @@ describe("the playground's pieces in a browser", { timeout: 90_000 }, () => {
       page,
       `[...document.querySelectorAll('.md [data-formula]')].every((each) => each.matches('.md-formula, .md-formula-source'))`,
     )
-    const shown = (await page.evaluate(
+    const shown = await page.evaluate<[string, string][]>(
       `[...document.querySelectorAll('.md-formula-source')].map((each) => [each.textContent, each.title])`,
-    )) as [string, string][]
+    )
     assert.deepEqual(
       shown.map(([text]) => text),
       broken.slice(0, 6),
@@ -165,8 +165,17 @@ describe("the playground's pieces in a browser", { timeout: 90_000 }, () => {
     const cells = (number: number): string => `<td>Row ${number}</td><td>${number * 2}</td><td>${number % 10}</td>`
     const rows = Array.from({ length: 10_000 }, (_, index) => `<tr>${cells(index + 1)}</tr>`)
     const tables = {
-      html: { count: 10_000, table: `<table><thead><tr><th>Name</th><th>Value</th><th>Sign</th></tr></thead><tbody>${rows.join('')}</tbody></table>` },
-      pipes: { count: 4000, table: `| Name | Value | Sign |\n|---|--:|:-:|\n${rows.slice(0, 4000).map((_, index) => `| Row ${index + 1} | ${index * 2} | x |`).join('\n')}`,
+      html: {
+        count: 10_000,
+        table: `<table><thead><tr><th>Name</th><th>Value</th><th>Sign</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+      },
+      pipes: {
+        count: 4000,
+        table: `| Name | Value | Sign |\n|---|--:|:-:|\n${rows
+          .slice(0, 4000)
+          .map((_, index) => `| Row ${index + 1} | ${index * 2} | x |`)
+          .join('\n')}`,
+      },
     }
     for (const [name, { table, count }] of Object.entries(tables)) {
       await show(page, `Before.\n\n${table}\n\nAfter.`)
@@ -174,8 +183,11 @@ describe("the playground's pieces in a browser", { timeout: 90_000 }, () => {
       assert.ok(first > 500 && first < 5000, `${name}: ${first} rows`)
       await pressMore(page)
       assert.equal(await page.evaluate(`document.querySelectorAll('.md table').length`), 1, name)
-      assert.equal(await page.evaluate(`document.querySelectorAll('.md tbody tr').length`), 10_000, name)
-      assert.equal(await page.evaluate(`document.querySelector('.md tbody tr:last-child td').textContent`), 'Row 10000')
+      assert.equal(await page.evaluate(`document.querySelectorAll('.md tbody tr').length`), count, name)
+      assert.equal(
+        await page.evaluate(`document.querySelector('.md tbody tr:last-child td').textContent`),
+        `Row ${count}`,
+      )
       assert.equal(await page.evaluate(`document.querySelector('.md > :last-child').textContent.trim()`), 'After.')
     }
   })

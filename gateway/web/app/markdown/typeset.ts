@@ -79,6 +79,7 @@ function typesetFormula(element: HTMLElement, typeset: Katex): void {
 /** Throws where a formula cannot be typeset, or would cost the browser too much. */
 function typesetSource(source: string, isDisplay: boolean, typeset: Katex): Node {
   if (nesting(source) > MAX_NESTING) throw new Error('It is nested too deeply.')
+  // oxlint-disable-next-line no-underscore-dangle -- `render` writes into an element, before anything can be looked at.
   const tree = typeset.__renderToDomTree(source, {
     displayMode: isDisplay,
     throwOnError: true,
