@@ -12,7 +12,9 @@ import { createInside } from './http/inside.ts'
 import { limitRequests } from './http/middleware/limit-requests.ts'
 import { health, ready } from './http/routes/health.ts'
 import { exposeMetrics } from './http/routes/metrics.ts'
+import { followStatus, showStatus } from './http/routes/status.ts'
 import { listModels, retrieveModel } from './http/routes/models.ts'
+import { openApiDocument } from './http/openapi/document.ts'
 import { mistralOcr } from './http/routes/ocr.ts'
 import { processFile } from './http/routes/process.ts'
 import { nearestRoute, pathOf, type KnownRoute } from './http/paths.ts'
@@ -33,18 +35,19 @@ import {
   retrieveResponse,
 } from './http/routes/stored-responses.ts'
 import type { Services } from './services.ts'
-import { createWebPages } from './web/web-pages.ts'
+import { createWebPages, type WebPage, type WebPages } from './web/web-pages.ts'
 
 /** Creates the app: all middleware and all routes, in their order. */
 export function createApp(services: Services): Hono<GatewayEnv> {
   const { hasPort } = services.inside
   const app = createBareApp(services)
+  const web = createWebPages()
   app.use(allowAddresses(services.isAllowed))
   app.use(allowOrigins(services.corsOrigins))
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
-  routeInside(app, services, !hasPort)
-  routeWeb(app)
+  routeInside(app, services, hasPort ? null : web)
+  routeWeb(app, web, services.version)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
@@ -81,7 +84,10 @@ export function createApp(services: Services): Hono<GatewayEnv> {
 /** Creates the app of a port of its own: how the gateway does. */
 export function createInsideApp(services: Services): Hono<GatewayEnv> {
   const app = createBareApp(services)
-  routeInside(app, services, true)
+  const web = createWebPages()
+  if (services.anonymous !== null) app.use('/status/*', refuseForeignPages(services.anonymous))
+  routeInside(app, services, web)
+  app.get('/assets/:name', web.asset())
   return app
 }
 
@@ -96,26 +102,47 @@ function createBareApp({ metrics, usage, log, tracer }: Services): Hono<GatewayE
   return app
 }
 
-function routeInside(app: Hono<GatewayEnv>, services: Services, isShown: boolean): void {
+/** `web`: the pages with which it is shown how the gateway does; null: it is not shown here. */
+function routeInside(app: Hono<GatewayEnv>, services: Services, web: WebPages | null): void {
   const { upstreams, lifecycle, isAllowed, inside } = services
   const shown = createInside(inside.key, inside.hasPort ? () => true : isAllowed)
   app.get('/health', health())
-  app.get('/ready', ready(upstreams, lifecycle, isShown ? shown : null))
-  if (isShown) app.get('/metrics', exposeMetrics(services, shown))
+  app.get('/ready', ready(upstreams, lifecycle, web === null ? null : shown))
+  if (web === null) return
+  app.get('/metrics', exposeMetrics(services, shown))
+  app.get('/status', showStatus(services, shown, web.page(STATUS)))
+  app.get('/status/events', followStatus(services, shown))
 }
 
 /** Pages hold no data, and ask for none without the key that they are given: they are open to all who may come here. */
-function routeWeb(app: Hono<GatewayEnv>): void {
-  const web = createWebPages()
+function routeWeb(app: Hono<GatewayEnv>, web: WebPages, version: string): void {
   app.get('/', web.page(PLAYGROUND))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
+  app.get(
+    '/openapi.json',
+    web.text('application/json', () => JSON.stringify(openApiDocument(version))),
+  )
+  app.get('/docs', web.page(REFERENCE))
 }
 
 const PLAYGROUND = {
   entry: 'playground',
   title: 'ocr-gateway',
   description: 'Drop a PDF or an image, and read its Markdown beside its pages.',
+}
+
+const STATUS = {
+  entry: 'status',
+  title: 'Status of ocr-gateway',
+  description: 'What this gateway reads, what waits, and what went wrong.',
+}
+
+const REFERENCE: WebPage = {
+  entry: 'reference',
+  title: 'API of ocr-gateway',
+  description: 'What can be asked of the gateway, and what it answers; each request can be tried here.',
+  writesStyles: true,
 }
 
 /** Clients of Mistral's name a base URL with `/v1`, or without. */

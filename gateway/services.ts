@@ -31,6 +31,7 @@ import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
 import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
+import { createStatus, type Status } from './status/status.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
 import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
@@ -43,7 +44,9 @@ import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { statusSources } from './wiring/status.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
+import { version } from './wiring/version.ts'
 import {
   createConfiguredUpstreams,
   createDocumentRasterizer,
@@ -55,9 +58,13 @@ import {
 /** Every long-lived object, as the routes see them. */
 export interface Services extends AsyncDisposable {
   readonly log: Log
+  /** The version of the gateway. */
+  readonly version: string
   readonly metrics: Metrics
   readonly tracer: Tracer
   readonly gauges: GaugeSources
+  /** How the gateway does, for its operator. */
+  readonly status: Status
   /** Counts what callers use. */
   readonly usage: UsageMeter
   /** Who may ask. */
@@ -176,14 +183,13 @@ export function createServices(
     createConfiguredBatches(config, { ...common, allowance, database, shared, webhooks, files, ocr, tesseractThreads }),
     (it) => it.close(),
   )
+  const gauges = gaugeSources(config, { ...parts, files, webhooks })
+  const status = closing.use(createStatus(statusSources(config, { ...parts, gauges, lifecycle, batches, keepsPages })))
+  const own = { gauges, status, database, files, ocr, batches, webhooks }
   return {
     ...common,
-    gauges: gaugeSources(config, { ...parts, files, webhooks }),
-    database,
-    files,
-    ocr,
-    batches,
-    webhooks,
+    ...own,
+    version,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }

@@ -1,4 +1,5 @@
 import { finishReason, sumUsage, type Ledger } from '../ocr/ledger.ts'
+import type { PagePreviewed } from '../ocr/page-event.ts'
 import type { StitchEvent, TextPiece } from '../ocr/stitch.ts'
 import type { ChatAnswer } from '../request/chat.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -10,7 +11,8 @@ import {
 } from '../wire/openai/chat-completion.ts'
 import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
-import { ocrObject } from './ocr-object.ts'
+import { ledgerLines, ocrObject } from './ocr-object.ts'
+import { previewObject } from './preview.ts'
 import type { AnswerWriter, StreamEvent } from './writer.ts'
 
 /** Creates the writer of a chat completion: one object, or chunks. */
@@ -27,7 +29,7 @@ export function chatWriter(request: OcrRequest, { stream, includeUsage }: ChatAn
 }
 
 /** Builds the whole completion. */
-function chatCompletion({ content, ledger }: Reading, request: OcrRequest, head: Head): ChatCompletion {
+function chatCompletion({ content, ledger, previews = [] }: Reading, request: OcrRequest, head: Head): ChatCompletion {
   const { id, created, model } = head
   return {
     id,
@@ -43,7 +45,10 @@ function chatCompletion({ content, ledger }: Reading, request: OcrRequest, head:
       },
     ],
     usage: usage(ledger),
-    ocr: ocrObject(ledger, request),
+    ocr: {
+      ...ocrObject(ledger, request),
+      ...(request.preview === true ? { previews: previews.map(previewObject) } : {}),
+    },
   }
 }
 
@@ -65,7 +70,8 @@ async function* chatChunks(
 ): AsyncGenerator<ChatChunk, void, undefined> {
   yield chunk(head, { role: 'assistant', content: '' })
   for await (const event of events) {
-    if (event.type === 'text') yield textChunk(head, event)
+    if (event.type === 'page-preview') yield previewChunk(head, event)
+    if (event.type === 'text') yield textChunk(head, event, request)
     if (event.type === 'end') yield* lastChunks(head, event.ledger, request, includeUsage)
   }
 }
@@ -77,8 +83,16 @@ function completionHead({ model }: OcrRequest): Head {
   return { id, created: Math.floor(Date.now() / 1000), model: model.id }
 }
 
-function textChunk(head: Head, { text, page }: TextPiece): ChatChunk {
-  return { ...chunk(head, { content: text }), ...(page === null ? {} : { ocr: { page } }) }
+/** Who sees pages while they are read sees what became of each, too. */
+function textChunk(head: Head, { text, page, ended }: TextPiece, request: OcrRequest): ChatChunk {
+  if (page === null) return chunk(head, { content: text })
+  const [line] = request.preview === true && ended !== undefined ? ledgerLines(ended, request) : []
+  return { ...chunk(head, { content: text }), ocr: { page, ...(line === undefined ? {} : { line }) } }
+}
+
+/** Without a choice, as the chunk of usage is: clients take text and ends from choices alone. */
+function previewChunk(head: Head, event: PagePreviewed): ChatChunk {
+  return { ...chunkHead(head), choices: [], ocr: { preview: previewObject(event) } }
 }
 
 /** Builds the chunk that ends the choice, and the usage chunk if it is wanted; the last of them holds the ledger. */

@@ -26,7 +26,10 @@ export function ocrObject(ledger: Ledger, { model, task, figures }: OcrRequest):
 }
 
 /** Builds the lines of the page ledger. */
-export function ledgerLines({ pages, documents }: Ledger, { model }: Pick<OcrRequest, 'model'>): LedgerLine[] {
+export function ledgerLines(
+  { pages, documents }: Pick<Ledger, 'documents' | 'pages'>,
+  { model }: Pick<OcrRequest, 'model'>,
+): LedgerLine[] {
   return pages.map((page) => ledgerLine(page, model.id, documents.length > 1))
 }
 

@@ -8,7 +8,7 @@ import { startKeeper } from './keeper.ts'
 import { createLateWords } from './late-words.ts'
 import { nowInSeconds, timesWith } from './life-cycle.ts'
 import { createRunner, type RunnerServices } from './runner.ts'
-import type { BatchPage } from './store.ts'
+import type { BatchOverview, BatchPage } from './store.ts'
 
 /** The batches of requests, each of the key that made it. */
 export interface Batches {
@@ -20,6 +20,8 @@ export interface Batches {
   list(owner: string, after: string | null, limit: number): Promise<BatchPage>
   /** Ends a batch before its time: what is done is kept. Throws `batch_not_found`, and `invalid_value` for one that has ended. */
   cancel(owner: string, id: string): Promise<Batch>
+  /** Those of all owners, for operators. */
+  overview(): Promise<BatchOverview>
   close(): Promise<void>
 }
 
@@ -72,6 +74,7 @@ export function createBatches({ onEnded = async () => {}, ...options }: BatchesO
       await words.tell(cancelled)
       return cancelled
     },
+    overview: () => store.overview(),
     async close() {
       await keeper.close()
       await runner.close()

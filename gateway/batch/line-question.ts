@@ -5,7 +5,7 @@ import { newResponse } from '../answer/response.ts'
 import { responseWriter } from '../answer/response-writer.ts'
 import type { AnswerWriter } from '../answer/writer.ts'
 import type { ParsedJson } from '../request/body/parse-json.ts'
-import { readChat, type PassedOn } from '../request/chat.ts'
+import { noPreview, readChat, type PassedOn } from '../request/chat.ts'
 import type { RequestContext } from '../request/context.ts'
 import { createRequest } from '../request/create-request.ts'
 import { readMistralOcr } from '../request/mistral.ts'
@@ -61,6 +61,7 @@ const readers: Readonly<
   async '/v1/chat/completions'(body, context) {
     const chat = await readChat(body, context)
     if (chat.kind !== 'ocr') return forwarded('/chat/completions', body, chat)
+    if (chat.request.preview === true) throw noPreview('Nobody watches the pages of a batch being drawn')
     const request = inBatch(chat.request)
     return { kind: 'ocr', request, annotation: null, writer: () => chatWriter(request, chat.answer) }
   },

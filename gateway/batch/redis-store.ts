@@ -76,6 +76,16 @@ function rowsIn(shared: SharedRedis, prefix: string, run: Run, onLeft: (error: L
       const [late, old] = await run(DUE, [now, endedBefore, nowInSeconds(), ROWS_AT_A_TIME])
       return { late: await rowsOf(late), old: await rowsOf(old) }
     },
+    async overview() {
+      const [late, unendedCount, endedCount] = await shared.run((redis) =>
+        Promise.all([
+          redis.zrange(`${prefix}late`, '0', String(ROWS_AT_A_TIME - 1)),
+          redis.zcard(`${prefix}late`),
+          redis.zcard(`${prefix}old`),
+        ]),
+      )
+      return { unended: await rowsOf(late), unendedCount, endedCount }
+    },
     async forget(ids) {
       if (ids.length > 0) await run(FORGET, ids)
     },

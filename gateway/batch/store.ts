@@ -13,6 +13,14 @@ export interface LineEnd {
   readonly model?: string | undefined
 }
 
+/** How many batches there are of all owners: those that have not ended by status, the others together. */
+export interface BatchOverview {
+  readonly unended: readonly Batch[]
+  /** Of all that have not ended; more than are in `unended`, perhaps. */
+  readonly unendedCount: number
+  readonly endedCount: number
+}
+
 /** A part of the list of batches, the newest first. */
 export interface BatchPage {
   readonly batches: readonly Batch[]
@@ -44,6 +52,8 @@ export interface BatchStore {
   endedLines(id: string): Promise<Uint8Array>
   /** Returns batches that have not ended and whose time is over, and those that ended before `endedBefore`; some of them. */
   due(now: number, endedBefore: number): Promise<{ readonly late: readonly Batch[]; readonly old: readonly Batch[] }>
+  /** Says how many batches there are, and of all owners some that have not ended; for operators. */
+  overview(): Promise<BatchOverview>
   /** Forgets batches that have ended. */
   forget(ids: readonly string[]): Promise<void>
 }

@@ -44,6 +44,7 @@ export function createMemoryStore({ maxBytes, maxValueBytes, ttlSeconds, now }: 
       // Measured before it is encoded, so that a huge value costs no copy.
       if (Buffer.byteLength(value) <= maxValueBytes) values.set(pageKey, encoder.encode(value))
     },
+    size: () => ({ entries: values.size, bytes: values.calculatedSize, most: maxBytes }),
     async close() {
       values.clear()
     },

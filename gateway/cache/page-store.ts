@@ -8,6 +8,8 @@ export interface PageStore {
   set(pageKey: string, value: string): Promise<void>
   /** Whether the store answers. Absent in one that is no server of its own. */
   readonly isUp?: () => boolean
+  /** How much it holds, and may hold, in bytes. Absent where that is not known at once. */
+  readonly size?: () => { readonly entries: number; readonly bytes: number; readonly most: number }
   /** Absent in a store that belongs to one process alone. */
   readonly claims?: PageClaims
   close(): Promise<void>

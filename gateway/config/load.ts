@@ -36,7 +36,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   }
   const config = Object.freeze(values) as unknown as Config
   if (problems.length === 0) problems.push(...combinationProblems(config))
-  if (problems.length === 0) warnings.push(...combinationWarnings(config))
+  if (problems.length === 0) warnings.push(...combinationWarnings(config), ...protocolWarnings(config, environment))
   return problems.length === 0 ? { config, problems: [], warnings } : { config: null, problems, warnings }
 }
 
@@ -121,6 +121,19 @@ function tokenWarnings(config: Config): string[] {
   if (url !== null && audience === null)
     return ['GATEWAY_JWT_AUDIENCE is not set: tokens that the issuer has made for other services are taken, too']
   return []
+}
+
+const TAKEN_PROTOCOL = 'http/protobuf'
+
+/** OpenTelemetry's own SDKs would send in another way. */
+function protocolWarnings(config: Config, environment: Readonly<Record<string, string | undefined>>): string[] {
+  if (collectorUrl(config) === null) return []
+  const name = environment['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ? 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL' : 'OTEL_EXPORTER_OTLP_PROTOCOL' // prettier-ignore
+  const protocol = environment[name]?.trim() || TAKEN_PROTOCOL
+  if (protocol === TAKEN_PROTOCOL) return []
+  return [
+    `${name}=${protocol} has no effect: traces are sent as ${TAKEN_PROTOCOL}, which a collector takes on port 4318 and not on 4317`,
+  ]
 }
 
 /** Returns the address that traces are sent to, as OpenTelemetry forms it; null: nothing is traced. */

@@ -25,7 +25,7 @@ export function createInside(key: string | null, isAllowed: IsAllowed): Inside {
       if (hasKey(c)) return
       throw new GatewayError(
         'invalid_api_key',
-        'The metrics ask for the key of GATEWAY_METRICS_KEY. Send it as "Authorization: Bearer KEY".',
+        'How the gateway does is shown with the key of GATEWAY_METRICS_KEY alone. Send it as "Authorization: Bearer KEY".',
       )
     },
   }

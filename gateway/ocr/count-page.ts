@@ -15,8 +15,14 @@ export interface PageCounters {
 }
 
 /** Returns how the metrics name a page. */
-export function pageLabels(status: PageStatus, { format }: PageToRead, { model, turn }: OcrRequest) {
+function pageLabels(status: PageStatus, { format }: PageToRead, { model, turn }: OcrRequest) {
   return { status, model: model.id, key: keyLabel(turn.key), format }
+}
+
+/** Counts a page that is left as it is, or read on for the request's next try. */
+export function countPending(page: PageToRead, request: OcrRequest, { metrics }: PageCounters): void {
+  metrics.pages.inc(pageLabels('pending', page, request))
+  metrics.recent.page({ status: 'pending', cache: 'off' })
 }
 
 /** Counts a page that has ended, after so many seconds, in the metrics and in what its caller has used. */
@@ -33,8 +39,9 @@ export function countPage(
   metrics.pages.inc(pageLabels(status, page, request))
   metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
   metrics.cache.inc({ result: cache })
+  metrics.recent.page({ status, cache })
   for (const { code } of warnings) metrics.pageWarnings.inc({ code })
-  if (error !== null) metrics.errors.inc({ code: error.code })
+  if (error !== null) countFailure(error.code, request, metrics)
   const { promptTokens, completionTokens } = isCached ? NO_TOKENS : usage
   if (!isCached) {
     metrics.tokens.inc({ kind: 'prompt', model }, promptTokens)
@@ -48,6 +55,12 @@ export function countPage(
     promptTokens,
     completionTokens,
   })
+}
+
+function countFailure(code: ErrorCode, { id, model, turn }: OcrRequest, metrics: Metrics): void {
+  metrics.errors.inc({ code })
+  const caller = turn.key === '' ? null : turn.key
+  metrics.recent.failure({ code, route: null, model: model.id, requestId: id, caller })
 }
 
 const NO_TOKENS = { promptTokens: 0, completionTokens: 0 }

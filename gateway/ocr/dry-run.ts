@@ -45,7 +45,7 @@ type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
  */
 async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
   const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
-  using admitted = services.admission.admit(unknown.length, null, request.turn.lane)
+  using admitted = services.admission.admit(unknown.length, null, request.turn.lane, request.turn.key)
   using deadline = startDeadline(request.deadline)
   const look = (page: PlannedPage, pageSignal: AbortSignal) =>
     lookAt(page, request, services, deadline.signal, pageSignal)

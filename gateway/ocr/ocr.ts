@@ -12,6 +12,7 @@ import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
+import { createPreviews } from './previews.ts'
 import type { PaceMeter } from './reading-pace.ts'
 import { recognize, withFigures, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
@@ -55,8 +56,8 @@ export async function* ocr(
   // What is done needs no engine, so it takes no place in the queue.
   const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
   const toRead = isDone.filter((done) => !done).length
-  const admitted = opened.use(services.admission.admit(toRead, request.model.id, request.turn.lane))
-  const { key } = request.turn
+  const { key, lane } = request.turn
+  const admitted = opened.use(services.admission.admit(toRead, request.model.id, lane, key))
   const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
   const permits = await services.allowance.admit(key, toRead)
   // Those that wait for a later window are in nobody's way.
@@ -66,7 +67,9 @@ export async function* ocr(
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, account, cutFigures: figureCutter(request) }
-  const paying = new Set(plan.pages.filter((_, index) => isDone[index] === false))
+  const shown = request.preview === true ? createPreviews(signal, AbortSignal.any([deadline.signal, leaving])) : null
+  const pages = shown?.watch(plan.pages) ?? plan.pages
+  const paying = new Set(pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
@@ -81,11 +84,14 @@ export async function* ocr(
     if (isDone[index] === false && !isCut) admitted.ended()
   }
   let isCut = false
+  const { lookahead } = services
+  const start = (left: AbortSignal) =>
+    inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, signal: left })
   try {
-    for await (const end of inPageOrder(plan.pages, read, { lookahead: services.lookahead, onEnd, signal })) {
-      isCut ||= late.isCut && end.result.status === 'pending'
+    for await (const event of shown?.among(start) ?? start(signal)) {
+      isCut ||= late.isCut && event.type === 'page-end' && event.result.status === 'pending'
       // What follows a page that is not begun is finished for the cache alone.
-      if (!isCut) yield end
+      if (!isCut) yield event
     }
     late.end()
   } finally {

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts'
 import type { Box } from '../page/box.ts'
+import type { PagePreview } from '../page/page.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
 
 /** One opened document, as the ledger describes it. */
@@ -65,5 +66,18 @@ export interface PageEnd {
   readonly result: PageResult
 }
 
-/** An event of the pipeline. First come the documents, then each page in page order. */
-export type OcrEvent = DocumentOpen | PageEnd
+/** A page was drawn, and its request wants to see it. */
+export interface PagePreviewed {
+  readonly type: 'page-preview'
+  readonly page: PageNumber
+  readonly preview: PagePreview & {
+    /** Of the page image, in pixels. */
+    readonly width: number
+    readonly height: number
+    /** What the document itself says stands on the page; null where it says nothing. */
+    readonly textLayer: string | null
+  }
+}
+
+/** An event of the pipeline. First come the documents, then each page in page order; previews come whenever pages are drawn. */
+export type OcrEvent = DocumentOpen | PageEnd | PagePreviewed

@@ -204,7 +204,7 @@ function planPage(
   return {
     key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
     cache: request.cache,
-    draw: draw(rasterization),
+    draw: draw(request.preview === true ? { ...rasterization, preview: true } : rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.
     drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
     drawForFigures: liesOtherwise(request) ? null : draw(FIGURE_RASTERIZATION),

@@ -9,7 +9,7 @@ import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
-import { countPage, pageLabels, type PageCounters } from './count-page.ts'
+import { countPage, countPending, type PageCounters } from './count-page.ts'
 import { beginPageSpan, endPageSpan, endUnreadSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
@@ -72,7 +72,7 @@ async function resultInTime(
   signal.throwIfAborted()
   late.late()
   // A page that is read on is counted when it has ended.
-  if (end === 'left') services.metrics.pages.inc(pageLabels('pending', page, request))
+  if (end === 'left') countPending(page, request, services)
   return pendingResult(request)
 }
 

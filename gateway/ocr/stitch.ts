@@ -3,7 +3,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { outputForm } from './output.ts'
-import type { DocumentOpen, OcrEvent, PageNumber, PageResult } from './page-event.ts'
+import type { DocumentOpen, OcrEvent, PageNumber, PagePreviewed, PageResult } from './page-event.ts'
 
 /** A piece of the content. */
 export interface TextPiece {
@@ -11,6 +11,8 @@ export interface TextPiece {
   readonly text: string
   /** Set on the first piece of each page. */
   readonly page: number | null
+  /** The ledger of this page alone. */
+  readonly ended?: Pick<Ledger, 'documents' | 'pages'>
 }
 
 /** The content is complete. */
@@ -20,7 +22,7 @@ export interface StitchEnd {
 }
 
 /** An event of the stitched text. First come the documents, last comes the ledger. */
-export type StitchEvent = DocumentOpen | TextPiece | StitchEnd
+export type StitchEvent = DocumentOpen | PagePreviewed | TextPiece | StitchEnd
 
 /**
  * Joins page texts into the document's text, with the separator between them and the offsets of each in the ledger. No
@@ -45,14 +47,15 @@ export async function* stitch(
     offset = start + text.length
     if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
     const facts = factsOf(result, request)
-    pages.push({ ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing })
+    const ended = { ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing }
+    pages.push(ended)
     if (joint !== '') held.push({ type: 'text', text: joint, page: null })
-    held.push({ type: 'text', text, page: number.page })
+    held.push({ type: 'text', text, page: number.page, ended: { documents, pages: [ended] } })
   }
 
   for await (const event of events) {
-    if (event.type === 'document-open') {
-      documents.push(...event.documents)
+    if (event.type !== 'page-end') {
+      if (event.type === 'document-open') documents.push(...event.documents)
       yield event
       continue
     }

@@ -1,3 +1,4 @@
+import type { Box } from './box.ts'
 import type { TextLayer } from './text-layer.ts'
 
 /**
@@ -55,6 +56,28 @@ export interface LineLooks {
   readonly below: readonly number[]
 }
 
+/** What was done to a page before an engine is shown it. */
+export type PageChange =
+  /** Drawn larger or smaller than its target size, by so much. */
+  | { readonly code: 'resized'; readonly factor: number }
+  /** Clockwise. */
+  | { readonly code: 'rotated'; readonly degrees: 90 | 180 | 270 }
+  /** Clockwise; negative: the other way. */
+  | { readonly code: 'deskewed'; readonly degrees: number }
+  | { readonly code: 'binarized' }
+  /** Paper was added at the right and the lower edge. */
+  | { readonly code: 'padded' }
+  /** Each of these parts is an image of its own; in pixels of the whole page. */
+  | { readonly code: 'tiled'; readonly boxes: readonly Box[] }
+
+/** A small picture of a page image, for people. */
+export interface PagePreview {
+  /** A JPEG. */
+  readonly data: Uint8Array<ArrayBuffer>
+  /** In the order in which they were done. */
+  readonly changes: readonly PageChange[]
+}
+
 /** The encoded bitmap of one page, as an engine is shown it. */
 export interface PageImage {
   readonly data: Uint8Array<ArrayBuffer>
@@ -72,6 +95,8 @@ export interface PageImage {
   readonly sha256?: string
   /** Null for images, tiles, and pages without a text layer. */
   readonly textLayer: TextLayer | null
+  /** Left out where none was asked for. It is no part of what is read: whoever asked takes it away. */
+  readonly preview?: PagePreview
   /** The tiles of a page far beyond its target size: rows from the top, each from the left. */
   readonly tiles?: readonly (readonly TileImage[])[]
 }

@@ -9,6 +9,19 @@ const PNG_COMPRESSION_LEVEL = 1
 
 const JPEG_QUALITY = 95
 
+/** The longest edge of a preview, in pixels. */
+const PREVIEW_EDGE = 800
+/** Of a page of text, 60 to 90 KB. */
+const PREVIEW_QUALITY = 70
+
+/** Makes a small JPEG of a page's pixels, for people to look at. */
+export async function encodePreview({ pixels, channels, ...size }: Bitmap): Promise<Uint8Array<ArrayBuffer>> {
+  const image = sharp(pixels, { raw: { ...size, channels }, limitInputPixels: false })
+  const small = image.resize({ width: PREVIEW_EDGE, height: PREVIEW_EDGE, fit: 'inside', withoutEnlargement: true })
+  const plain = channels === 1 ? small.toColourspace('b-w') : small.removeAlpha()
+  return new Uint8Array(await plain.jpeg({ quality: PREVIEW_QUALITY }).toBuffer())
+}
+
 /** Encodes a page's pixels; as 8-bit gray when they have no colour, which halves the bytes. */
 export async function encode(bitmap: Bitmap, mediaType: PageImage['mediaType']): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = bitmap

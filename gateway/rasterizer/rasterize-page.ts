@@ -1,4 +1,4 @@
-import type { PageImage, PageSize, PageWarning } from '../page/page.ts'
+import type { PageChange, PageImage, PageSize, PageWarning } from '../page/page.ts'
 import { targetSize } from '../page/target-size.ts'
 import type { PixelBudget, TargetSize } from '../page/target-size.ts'
 import { confirmsGuess, findSmallType, smallTypeWarning } from '../prepare/small-type.ts'
@@ -8,7 +8,7 @@ import { chooseScale } from '../prepare/type-size.ts'
 import { finishPage } from './finish-page.ts'
 import type { Rasterization } from './messages.ts'
 import type { Drawing, OpenedDocument } from './opened-document.ts'
-import { tiledPage } from './tiled-page.ts'
+import { tiledPage, withChanges } from './tiled-page.ts'
 
 /** What rasterizing one page needs. */
 export interface PageToRasterize {
@@ -59,7 +59,10 @@ async function wholePage(drawing: Drawing, size: PageSize, work: PageToRasterize
   const lettering = textLayer?.lettering ?? null
   const small = findSmallType({ size, bitmap, source, lettering, isVector }, pixelBudget, maxImagePixels)
   if (small === null) {
-    return finishPage(preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing, rasterization)
+    const chosen = preparation.resolution === 'auto' ? await redrawn(drawing, work) : drawing
+    const factor = Number((chosen.bitmap.width / bitmap.width).toFixed(2))
+    const resized: PageChange[] = factor === 1 ? [] : [{ code: 'resized', factor }]
+    return withChanges(await finishPage(chosen, rasterization), resized, [])
   }
   const isWhole = preparation.tile === false
   if (isWhole && !small.isGuess) {

@@ -1,5 +1,6 @@
 import sharp from 'sharp'
-import type { PageImage, PageSize, TileImage } from '../page/page.ts'
+import type { Box } from '../page/box.ts'
+import type { PageChange, PageImage, PageSize, TileImage } from '../page/page.ts'
 import { targetSize } from '../page/target-size.ts'
 import type { TargetSize } from '../page/target-size.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
@@ -24,15 +25,16 @@ export async function tiledPage(
   const { width, height } = drawing.bitmap
   const isLevel = drawing.textLayer?.lettering?.isLevel === true
   const asked = { rotate, deskew: deskew && !isLevel }
-  const bitmap = await prepare(drawing.bitmap, asked, { maxPixels: 2 * width * height })
-  const ofPiece: Rasterization = { ...rasterization, preparation: binarize ? { binarize } : {} }
+  const { bitmap, changes } = await prepare(drawing.bitmap, asked, { maxPixels: 2 * width * height })
+  const ofWhole: Rasterization = { ...rasterization, preparation: binarize ? { binarize } : {} }
+  const ofPiece: Rasterization = { ...ofWhole, preview: false }
   const size: PageSize = { width: bitmap.width, height: bitmap.height, unit: 'px' }
   const overview = await finishPage(
     { ...drawing, bitmap: await shrink(bitmap, targetSize(size, pixelBudget)) },
-    ofPiece,
+    ofWhole,
   )
   const plan = planFor(size)
-  if (plan === null) return overview
+  if (plan === null) return withChanges(overview, changes, [])
   const tiles: TileImage[][] = []
   for (const row of cutTiles(bitmap, plan, isDrawn(drawing))) {
     const images: TileImage[] = []
@@ -42,7 +44,20 @@ export async function tiledPage(
   }
   // Shrunk to the size of a whole page, a long strip may look blank.
   const blank = tiles.flat().every((tile) => tile.blank)
-  return { ...overview, blank, width: bitmap.width, height: bitmap.height, tiles }
+  const page = { ...overview, blank, width: bitmap.width, height: bitmap.height, tiles }
+  return withChanges(page, changes, [{ code: 'tiled', boxes: boxesOf(plan) }])
+}
+
+/** Where the tiles were planned; they are cut a little beside that, where a gap is. */
+function boxesOf({ rows }: TilePlan): Box[] {
+  return rows.flat().map(({ left, top, width, height }) => ({ left, top, right: left + width, bottom: top + height }))
+}
+
+/** Adds what was done to a page before and after it was finished, where somebody will see it. */
+export function withChanges(image: PageImage, before: readonly PageChange[], after: readonly PageChange[]): PageImage {
+  const { preview } = image
+  if (preview === undefined) return image
+  return { ...image, preview: { ...preview, changes: [...before, ...preview.changes, ...after] } }
 }
 
 async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: TargetSize): Promise<Bitmap> {

@@ -67,9 +67,10 @@ async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): P
   const document = await openOnce(task.document)
   const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
   const bytes = [image, ...(image.tiles?.flat() ?? [])].map(({ data }) => data)
+  const transferred = image.preview === undefined ? bytes : [...bytes, image.preview.data]
   reply(
     { type: 'drawn', image: { ...image, sha256: sha256(...bytes) } },
-    bytes.map(({ buffer }) => buffer),
+    transferred.map(({ buffer }) => buffer),
   )
 }
 

@@ -125,12 +125,18 @@ async function ocrRequest(
     },
     ocrObjectNames,
   )
+  if (options.dryRun && options.preview === true) throw noPreview('A dry run shows no pages')
   const { documents, texts, leftOut } = askedOf(messages, options.documents)
   const userText = texts.map(whole).join('\n\n').trim()
   const sources: Source[] = []
   // One after the other: of each, the bytes before and after decoding are held for a moment.
   for (const document of documents) sources.push(await sourceOf(document, options, body, context))
   return createRequest({ model, sources, userText, leftOut, options, names: ocrObjectNames }, context)
+}
+
+/** Returns the refusal of pictures that nobody would see. */
+export function noPreview(why: string): GatewayError {
+  return new GatewayError('invalid_value', `${why}. Leave ocr.preview out.`, { param: 'ocr.preview' })
 }
 
 function answerFormat({ response_format: format }: ChatRequest): OcrOptions['answerFormat'] {

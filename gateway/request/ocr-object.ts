@@ -1,4 +1,4 @@
-import type { OcrOptionsObject } from '../wire/openai/ocr-options.ts'
+import type { ChatOcrOptionsObject } from '../wire/openai/ocr-options.ts'
 import type { GivenOptions, OptionNames } from './options.ts'
 
 /** The options that errors name, as the `ocr` object calls them. */
@@ -13,7 +13,7 @@ export const ocrObjectNames: OptionNames = {
 }
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
-export function ocrObjectOptions(ocr: OcrOptionsObject): GivenOptions {
+export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
   const { page_separator, on_page_error, on_deadline, dry_run, prepare, ...sameNames } = ocr
   return {
     ...sameNames,

@@ -39,6 +39,8 @@ export interface OcrRequest extends Question {
   readonly cache: 'use' | 'refresh' | 'off'
   /** Whether pages are only to be looked at, not read. */
   readonly dryRun: boolean
+  /** Whether small pictures of the pages are wanted, as soon as they are drawn; left out: they are not. */
+  readonly preview?: boolean
   /** The request's place in every queue. */
   readonly turn: Turn
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */

@@ -6,7 +6,15 @@ import type { FigureMarks, OcrRequest } from './ocr-request.ts'
 /** How a client wants its documents read, in the gateway's own names: each protocol maps its names onto these. */
 export interface OcrOptions extends Pick<
   OcrRequest,
-  'output' | 'pageSeparator' | 'preparation' | 'onPageError' | 'onDeadline' | 'cache' | 'confidence' | 'dryRun'
+  | 'output'
+  | 'pageSeparator'
+  | 'preparation'
+  | 'onPageError'
+  | 'onDeadline'
+  | 'cache'
+  | 'confidence'
+  | 'dryRun'
+  | 'preview'
 > {
   /** `1-3,7,10-`, 1-based; null: all. */
   readonly pages: string | null
@@ -51,6 +59,7 @@ const defaults: OcrOptions = {
   cache: 'use',
   confidence: false,
   dryRun: false,
+  preview: false,
   answerFormat: null,
   documents: 'last',
   figures: null,

@@ -7,9 +7,9 @@ export interface Admission {
   /**
    * Lets so many pages of a model in, all or none; null: pages that are drawn and that no model will read, which tell
    * nothing of the speed of reading. Throws `queue_full`. Interactive pages do not count those of batch work, which takes
-   * no room from them; batch pages count all. No lane: interactive.
+   * no room from them; batch pages count all. No lane: interactive. `key`: whose they are, for those who look at the queue.
    */
-  admit(pages: number, modelId: string | null, lane?: Turn['lane']): AdmittedPages
+  admit(pages: number, modelId: string | null, lane?: Turn['lane'], key?: string): AdmittedPages
   /** Throws `queue_full` when not a single page would be let in. */
   check(lane?: Turn['lane']): void
   /** An admission to the same queue that leaves the rest of it to others: it lets in only while so large a share is not taken. */
@@ -18,6 +18,15 @@ export interface Admission {
   readonly queued: number
   /** Those of one model. */
   queuedFor(modelId: string): number
+  /** All of them by lane and key; the most first. */
+  owners(): readonly QueuedPages[]
+  /** The most pages that may wait. */
+  readonly most: number
+}
+
+/** Pages of a key in a lane, let in and not read yet. */
+export interface QueuedPages extends Pick<Turn, 'lane' | 'key'> {
+  readonly pages: number
 }
 
 /** The pages of one request; what is left of them when it ends goes with it. */
@@ -33,6 +42,7 @@ interface Asked {
   readonly pages: number
   readonly modelId: string | null
   readonly lane: Turn['lane']
+  readonly key: string
   readonly most: number
 }
 
@@ -48,47 +58,48 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   const speed = createReadingSpeed(REMEMBERED_PAGES, now)
   const byModel = new Map<string, number>()
   const byLane = { interactive: 0, batch: 0 }
+  const owners = createOwners()
   const queued = () => byLane.interactive + byLane.batch
   const ahead = (lane: Turn['lane']) => (lane === 'batch' ? queued() : byLane.interactive)
 
-  function count(lane: Turn['lane'], modelId: string | null, pages: number): void {
+  function count({ lane, key, modelId }: Omit<Asked, 'pages' | 'most'>, pages: number): void {
     byLane[lane] += pages
+    owners.add(lane, key, pages)
     if (modelId === null) return
     byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
     if (pages > 0) speed.began(pages)
     else speed.ended(-pages)
   }
 
-  function admit({ pages, modelId, lane, most }: Asked): AdmittedPages {
-    const others = ahead(lane)
+  function admit({ pages, most, ...asked }: Asked): AdmittedPages {
+    const others = ahead(asked.lane)
     if (others > 0 && others + pages > most) throw queueFull(others, others + pages - most)
-    count(lane, modelId, pages)
     let left = pages
+    count(asked, left)
     return {
       ended() {
         if (left === 0) return
         left -= 1
-        if (modelId !== null) speed.read(1)
-        count(lane, modelId, -1)
+        if (asked.modelId !== null) speed.read(1)
+        count(asked, -1)
       },
       keepOnly(kept) {
         const gone = Math.max(0, left - kept)
         left -= gone
-        count(lane, modelId, -gone)
+        count(asked, -gone)
       },
       [Symbol.dispose]() {
-        count(lane, modelId, -left)
+        count(asked, -left)
         left = 0
       },
     }
   }
 
-  function queueFull(others: number, excess: number): GatewayError {
-    return tooMany(others, maxPages, secondsOf(excess, speed.pagesPerSecond()))
-  }
+  const queueFull = (others: number, excess: number): GatewayError =>
+    tooMany(others, maxPages, secondsOf(excess, speed.pagesPerSecond()))
 
   const upTo = (most: number): Admission => ({
-    admit: (pages, modelId, lane = 'interactive') => admit({ pages, modelId, lane, most }),
+    admit: (pages, modelId, lane = 'interactive', key = '') => admit({ pages, modelId, lane, key, most }),
     check(lane = 'interactive') {
       const others = ahead(lane)
       if (others >= most) throw queueFull(others, others + 1 - most)
@@ -98,8 +109,26 @@ export function createAdmission(maxPages: number, now = () => performance.now())
       return queued()
     },
     queuedFor: (modelId) => byModel.get(modelId) ?? 0,
+    owners: owners.list,
+    most,
   })
   return upTo(maxPages)
+}
+
+/** Counts pages by lane and key. A key that has none is forgotten: there may be any number of keys over time. */
+function createOwners() {
+  const lanes = { interactive: new Map<string, number>(), batch: new Map<string, number>() }
+  const listOf = (lane: Turn['lane']): QueuedPages[] =>
+    Array.from(lanes[lane], ([key, pages]) => ({ lane, key, pages }))
+  return {
+    add(lane: Turn['lane'], key: string, pages: number): void {
+      const sum = (lanes[lane].get(key) ?? 0) + pages
+      if (sum === 0) lanes[lane].delete(key)
+      else lanes[lane].set(key, sum)
+    },
+    list: (): readonly QueuedPages[] =>
+      [...listOf('interactive'), ...listOf('batch')].toSorted((one, other) => other.pages - one.pages),
+  }
 }
 
 /** Returns how long so many pages take to be read, as clients are told. */

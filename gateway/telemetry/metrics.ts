@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { createRecent } from './recent.ts'
 
 const STAGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 
@@ -15,6 +16,8 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry })
   return {
     registry,
+    /** What happened lately, for the status page. */
+    recent: createRecent(),
     ...requestMetrics(registers),
     ...accessMetrics(registers),
     ...pageMetrics(registers),

@@ -14,6 +14,7 @@ import {
 } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
+import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
 export interface AdaptiveLimit {
@@ -24,6 +25,10 @@ export interface AdaptiveLimit {
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
   sent(inFlight: number, kept?: number): SentPage
+  /** How the limit came to be: set by an operator, found out by now, or still being looked for. */
+  origin(): 'pinned' | 'found' | 'searching'
+  /** What the answers of the last minute took. */
+  recent(): RecentPace
   /** How fast pages are answered, in pages per second; null before anything is known. */
   rate(): number | null
   /** The shortest that a page has taken lately, in seconds; null before anything is known. */
@@ -72,6 +77,7 @@ export function createAdaptiveLimit({
   now = () => performance.now(),
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
+  const recent = createRecentPace(now)
   const isSearching = () => pinned === null && share().leads()
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
@@ -104,7 +110,9 @@ export function createAdaptiveLimit({
       limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
-    sent: createSender({ finder, backlog, speed, share, full, isSearching, now }),
+    sent: createSender({ finder, backlog, speed, recent, share, full, isSearching, now }),
+    origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
+    recent: () => recent.look(),
     rate: () => speed.rate(),
     fastest: () => speed.shortest(),
   }
@@ -114,6 +122,7 @@ interface SenderParts {
   readonly finder: ReturnType<typeof createFinder>
   readonly backlog: Backlog
   readonly speed: AnswerSpeed
+  readonly recent: PaceOfLastMinute
   readonly share: () => Pick<ServerShare, 'leads' | 'others'>
   /** Whether the limit is reached, and how many places are kept free. */
   readonly full: { kept: number; readonly isReached: () => boolean }
@@ -121,7 +130,16 @@ interface SenderParts {
   readonly now: () => number
 }
 
-function createSender({ finder, backlog, speed, share, full, isSearching, now }: SenderParts): AdaptiveLimit['sent'] {
+function createSender({
+  finder,
+  backlog,
+  speed,
+  recent,
+  share,
+  full,
+  isSearching,
+  now,
+}: SenderParts): AdaptiveLimit['sent'] {
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
   return function sent(own: number, kept = 0): SentPage {
@@ -136,6 +154,7 @@ function createSender({ finder, backlog, speed, share, full, isSearching, now }:
     let isAnswered = false
     return {
       begun() {
+        recent.begun((now() - sentAt) / 1000)
         const isPrompt = atServer.begun()
         if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
       },
@@ -144,6 +163,7 @@ function createSender({ finder, backlog, speed, share, full, isSearching, now }:
         const at = now()
         const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
         speed.add(inFlight, seconds)
+        recent.answered(seconds)
         if (!isSearching()) return
         const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
         finder.noteAnswered(sample, epoch)

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import type { UpstreamConnection } from './connection.ts'
-import { ASLEEP, discover, SilentServer, sleepsNow } from './discovery.ts'
+import { ASLEEP, discover, SilentServer, sleepsNow, type Discovery } from './discovery.ts'
 import type { ChooseProfile } from './served-models.ts'
 import { createSilence } from './silence.ts'
 
@@ -14,6 +14,8 @@ export interface UpstreamHealth {
   models(): readonly ServedModel[]
   /** Why it is not asked; null when it is well. */
   problem(): string | null
+  /** vLLM's, as it was heard last; null: it does not say. */
+  version(): string | null
   /** It sleeps: it would let a request hang until it is woken. */
   isAsleep(): boolean
   /** It was late to say what it serves, and has said nothing else since: others come first. */
@@ -52,7 +54,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   let problem: string | null = 'it has not been asked yet'
   let warnings: readonly string[] = []
   const silence = createSilence()
-  let canSleep = false
+  let said: Pick<Discovery, 'canSleep' | 'version'> = { canSleep: false, version: null }
   const loss = createLoss(url)
 
   function setProblem(next: string | null, isCertain = true): void {
@@ -78,6 +80,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
   return {
     models: () => models,
     problem: () => problem,
+    version: () => said.version,
     isAsleep: () => problem === ASLEEP,
     isLate: () => silence.isLate,
     warnings: () => warnings,
@@ -87,7 +90,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
     async discover(signal) {
       try {
         const found = await discover(connection, chooseProfile, signal)
-        ;({ models, canSleep } = found)
+        ;[models, said] = [found.models, found]
         silence.heard()
         setWarnings(versionWarnings(found.models, found.version))
         setProblem(found.problem)
@@ -98,7 +101,7 @@ export function createHealth(connection: UpstreamConnection, options: UpstreamHe
       onChange()
     },
     async askAsleep(signal) {
-      if (!canSleep || silence.isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
+      if (!said.canSleep || silence.isLate || problem !== null || !(await sleepsNow(connection, signal))) return false
       setProblem(ASLEEP)
       return true
     },

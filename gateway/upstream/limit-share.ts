@@ -29,6 +29,8 @@ export interface ServerShare {
   part(limit: number): number
   /** Pages of the other gateways at the server, and those of them that it has not begun, as they said last. */
   others(): { readonly active: number; readonly unbegun: number }
+  /** How many gateways share it, this one included; null: nobody has said yet, or none does. */
+  gateways(): number | null
   /** What an operator should know of it. */
   warnings(): readonly string[]
   /** Says that a page found no room. */
@@ -49,6 +51,7 @@ export const unshared: LimitShares = {
     leads: () => true,
     part: (limit) => limit,
     others: () => ({ active: 0, unbegun: 0 }),
+    gateways: () => null,
     warnings: () => [],
     wanted() {},
     left() {},

@@ -87,6 +87,7 @@ function shareOf(
     leads: () => server.granted?.leads ?? true,
     part: (limit) => Math.max(isAway() ? evenPart(server, limit) : 0, partOf(server, limit)),
     others: () => server.granted ?? supposedOthers(server),
+    gateways: () => server.granted?.gateways ?? null,
     warnings: () => (isAway() ? [WARNING] : []),
     wanted() {
       // Who has said so waits for the others.

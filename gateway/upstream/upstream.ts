@@ -13,6 +13,7 @@ import type { Pressure, PressureStatus } from './pressure.ts'
 import { createLeases } from './lease.ts'
 import { unshared } from './limit-share.ts'
 import type { LimitShares, ServerShare } from './limit-share.ts'
+import type { RecentPace } from './recent-pace.ts'
 import type { LeaseKind, Leases, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
@@ -47,6 +48,16 @@ export interface UpstreamStatus extends PressureStatus {
   readonly limit: number
   /** Most pages in flight of this gateway's. */
   readonly part: number
+  /** How the limit came to be; `replica`: another gateway finds it out. */
+  readonly limitFrom: 'pinned' | 'found' | 'searching' | 'replica'
+  /** Gateways that share it, this one included; null: none does, as far as is known. */
+  readonly gateways: number | null
+  /** Pages of this gateway that wait for room at it or another one of its models. */
+  readonly waiting: number
+  /** What the answers of the last minute took. */
+  readonly recent: RecentPace
+  /** vLLM's; null: it does not say. */
+  readonly version: string | null
 }
 
 /** One vLLM server: what it serves, whether it is well, and how much it has to do. */
@@ -144,8 +155,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
       ...heardOf(health),
       breaker: breaker.state(),
       ...placesOf(leases),
-      limit: limit.current,
-      part: part(),
+      ...limitOf(limit, share),
+      waiting: waiting(),
       ...pressure.status(),
     }),
     compared: (agrees) => readings.compared(agrees),
@@ -166,8 +177,19 @@ const placesOf = ({ count, places }: Leases) => ({
   lanes: { interactive: places.count('interactive'), batch: places.count('batch') },
 })
 
+type LimitStatus = Pick<UpstreamStatus, 'limit' | 'part' | 'limitFrom' | 'gateways' | 'recent'>
+
+const limitOf = (limit: AdaptiveLimit, share: ServerShare): LimitStatus => ({
+  limit: limit.current,
+  part: share.part(limit.current),
+  limitFrom: limit.origin() === 'pinned' || share.leads() ? limit.origin() : 'replica',
+  gateways: share.gateways(),
+  recent: limit.recent(),
+})
+
 const heardOf = (health: UpstreamHealth) => ({
   problem: health.problem(),
+  version: health.version(),
   models: health.models().map(({ id }) => id),
 })
 

@@ -64,7 +64,7 @@ export function createWebFiles(folders: readonly string[]): FindWebFile {
 /** Makes a file of bytes. */
 export function webFile(bytes: Buffer<ArrayBuffer>, type: string): WebFile {
   const made = new Map<Coding, Promise<Buffer<ArrayBuffer>>>()
-  const isText = /^text\/|\+xml$/.test(type)
+  const isText = /^text\/|\/json$|\+xml$/.test(type)
   return {
     type,
     hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16),

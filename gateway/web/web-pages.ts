@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { GatewayContext } from '../http/context.ts'
 import { CONTENT_SECURITY_POLICY, htmlPage, missingPage } from './html-page.ts'
 import { sendWebFile, type WebAnswer } from './send-web-file.ts'
-import { createWebFiles, webFile, type FindWebFile } from './web-files.ts'
+import { createWebFiles, webFile, type FindWebFile, type WebFile } from './web-files.ts'
 
 /** A page, and the entry of gateway/web/app that fills it. */
 export interface WebPage {
@@ -10,6 +10,8 @@ export interface WebPage {
   readonly entry: string
   readonly title: string
   readonly description: string
+  /** Whether its script writes styles into the page. */
+  readonly writesStyles?: true
 }
 
 /** What people look at in a browser: pages, and what they load. None of it needs a key, for none of it holds data. */
@@ -20,6 +22,8 @@ export interface WebPages {
   asset(): (c: GatewayContext) => Promise<Response>
   /** `GET /sample.pdf`: a document for those who have none. */
   sample(): (c: GatewayContext) => Promise<Response>
+  /** Answers with a text that is written when it is first asked for. */
+  text(type: string, write: () => string): (c: GatewayContext) => Promise<Response>
 }
 
 const built = join(import.meta.dirname, 'built')
@@ -34,6 +38,10 @@ export function createWebPages(folders: readonly string[] = [built, unbuilt]): W
     sample: () => async (c) => {
       const file = await find('sample.pdf')
       return file === null ? c.notFound() : sendWebFile(c, file, { cacheControl: REVALIDATED })
+    },
+    text(type, write) {
+      let written: WebFile | null = null
+      return (c) => sendWebFile(c, (written ??= webFile(Buffer.from(write()), type)), { cacheControl: REVALIDATED })
     },
   }
 }
@@ -52,7 +60,10 @@ const PAGE: WebAnswer = {
   },
 }
 
-async function sendPage(c: GatewayContext, { entry, title, description }: WebPage, find: FindWebFile) {
+const WITH_STYLES = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+async function sendPage(c: GatewayContext, page: WebPage, find: FindWebFile) {
+  const { entry, title, description, writesStyles = false } = page
   const up = toRoot(c)
   const versioned = async (name: string): Promise<string[]> => {
     const file = await find(name)
@@ -62,7 +73,11 @@ async function sendPage(c: GatewayContext, { entry, title, description }: WebPag
   if (scripts.length === 0) return sendWebFile(c, html(missingPage(title)), { ...PAGE, status: 503 })
   const [icon = ''] = await versioned('favicon.svg')
   const styles = await versioned(`${entry}.css`)
-  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), PAGE)
+  const headers = writesStyles ? { ...PAGE.headers, 'content-security-policy': WITH_STYLES } : PAGE.headers
+  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), {
+    ...PAGE,
+    ...(headers && { headers }),
+  })
 }
 
 function html(text: string) {

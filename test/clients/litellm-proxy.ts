@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clientSnippets, type ClientDesk } from '../support/client-snippets.ts'
+import { clientSnippets, snippetOf, type ClientDesk } from '../support/client-snippets.ts'
+import { docsBlocks, markedWith } from '../support/docs-blocks.ts'
 import { runScript, type Row } from './script.ts'
 
 /** Where docs/clients.md says that the proxy is. */
@@ -14,7 +15,9 @@ const START_SECONDS = 120
 /** Starts LiteLLM's proxy with the configuration of docs/clients.md, and runs what stands below it. */
 export async function askProxy(venv: string, desk: ClientDesk, client: string): Promise<Row[]> {
   const [config] = clientSnippets('yaml').filter((snippet) => snippet.client === client)
-  const snippets = clientSnippets('sh').filter((snippet) => snippet.client === client)
+  const snippets = docsBlocks('docs/clients.md')
+    .filter((block) => markedWith(block, 'needs').includes('litellm'))
+    .map(snippetOf)
   if (config === undefined || snippets.length === 0) throw new Error(`docs/clients.md has no code under "${client}"`)
   writeFileSync(join(desk.folder, 'config.yaml'), desk.addressed(config.code))
   const port = await freePort()

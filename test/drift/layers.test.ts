@@ -9,7 +9,7 @@ import { describe, it } from 'node:test'
  */
 const layers: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
-  telemetry: [],
+  telemetry: ['schedule/tally.ts'],
   config: [],
   wire: [],
   cache: [],
@@ -95,6 +95,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
     'answer',
   ],
+  status: ['telemetry', 'wire', 'type batch', 'type upstream'],
   http: [
     'errors.ts',
     'access',
@@ -109,6 +110,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
     'answer',
     'responses',
+    'status',
     'type batch',
     'type webhook',
   ],
@@ -117,6 +119,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   wiring: [
     'access',
     'telemetry',
+    'type status',
     'usage',
     'config',
     'cache',
@@ -150,6 +153,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'ocr',
     'responses',
     'batch',
+    'status',
     'webhook',
     'wiring',
   ],

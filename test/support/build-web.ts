@@ -7,7 +7,7 @@ const web = join(import.meta.dirname, '../../gateway/web')
 const built = join(web, 'built')
 
 /** What pages load, each a bundle of its own; what they share is in chunks beside them. */
-const ENTRIES = ['playground.tsx']
+const ENTRIES = ['playground.tsx', 'status.tsx']
 
 if (import.meta.main) {
   await rm(built, { recursive: true, force: true })

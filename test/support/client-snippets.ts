@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FakeRequest } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { encodePng } from '../fixtures/images.ts'
 import { drawNumbered } from '../fixtures/printed-page.ts'
+import { docsBlocks, isMarked, markedWith, type DocsBlock } from './docs-blocks.ts'
 import { makePdf } from './make-pdf.ts'
 import { startTestGateway, type TestGateway } from './start-gateway.ts'
 
@@ -25,28 +26,18 @@ export interface Snippet {
 const ADDRESS = 'http://127.0.0.1:8080'
 const KEY = 'my-key'
 
-const HEADING = /^#{2,3} (?<client>.+)$/
-const FENCE = /^```(?<language>\w+)(?<rest>.*)$/
-
-/** Reads the code of docs/clients.md in a language. */
+/** Reads the code of docs/clients.md in a language, without what cannot be run here. */
 export function clientSnippets(language: string): Snippet[] {
-  const snippets: Snippet[] = []
-  const lines = readFileSync(join(root, 'docs/clients.md'), 'utf8').split('\n')
-  let client = ''
-  for (let at = 0; at < lines.length; at++) {
-    client = HEADING.exec(lines[at]!)?.groups?.['client'] ?? client
-    const fence = FENCE.exec(lines[at]!)?.groups
-    if (fence === undefined) continue
-    const end = lines.indexOf('```', at)
-    const isRun = !fence['rest']!.includes('run="no"')
-    const prints = [...fence['rest']!.matchAll(/prints="([^"]*)"/g)].map(([, text = '']) => text)
-    const code = lines.slice(at + 1, end).join('\n')
-    if (isRun && fence['language'] === language) {
-      snippets.push({ client, language, code, prints: prints.length > 0 ? prints : ['This is page 1.'] })
-    }
-    at = end
-  }
-  return snippets
+  return docsBlocks('docs/clients.md')
+    .filter((block) => block.language === language && !isMarked(block, 'needs'))
+    .map(snippetOf)
+}
+
+/** A block as a client's code, which reads the first page unless it says what it prints. */
+export function snippetOf(block: DocsBlock): Snippet {
+  const prints = markedWith(block, 'prints')
+  const { heading: client, language, code } = block
+  return { client, language, code, prints: prints.length > 0 ? prints : ['This is page 1.'] }
 }
 
 /** What the code of docs/clients.md needs: a gateway with a key, and files beside it. */

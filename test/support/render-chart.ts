@@ -23,6 +23,7 @@ export function chartHash(): string {
 /** What else has to come out valid, as flags of helm. */
 const others: readonly (readonly string[])[] = [
   ['--set', 'gateway.existingSecret=keys'],
+  ['--set', 'gateway.existingSecret=keys,gateway.metricsPort=9090,serviceMonitor.enabled=true,serviceMonitor.hasKey=true'], // prettier-ignore
   ['--set', 'gateway.existingSecret=keys,files.kind=local,gateway.replicas=1'],
   ['--set', 'gateway.existingSecret=keys,autoscaling.kind=hpa,ingress.enabled=true,gateway.filesSecret=files'],
   ['--set', 'gateway.existingSecret=keys,redis.enabled=false,vllm.enabled=false,vllm.upstreamUrls=http://router/v1'],

@@ -6,6 +6,11 @@ import { loadConfig } from '../../gateway/config/load.ts'
 
 import { startGateway, type RunningGateway } from '../../gateway/server.ts'
 import type { ServicesOptions } from '../../gateway/services.ts'
+import { checkAnswers } from './check-answers.ts'
+
+/** The tests whose every answer is held against /openapi.json: those of promises, and those that ask in many ways. */
+const CHECKED =
+  /test\/(?:contract\/|service\/(?:access|background-responses|batch-files|batches|confidence|files|forwarded|http|inside|pass-through|passed-responses|process|request-body|streaming|usage|webhooks)\.test)/
 
 /** A gateway on a free port, in this process, with real sockets and threads. */
 export interface TestGateway extends RunningGateway, AsyncDisposable {
@@ -30,9 +35,11 @@ export async function startTestGateway(
   if (config === null) throw new Error(problems.join('\n'))
   const gateway = await startGateway(config, options)
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'unused', maxRetries: 0 })
+  const check = CHECKED.test(process.argv[1] ?? '') ? checkAnswers(gateway.url) : null
   const stop = async (): Promise<void> => {
     await gateway.stop()
     rmSync(dataDir, { recursive: true, force: true })
+    check?.end()
   }
   return { ...gateway, client, stop, [Symbol.asyncDispose]: stop }
 }

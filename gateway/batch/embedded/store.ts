@@ -61,6 +61,12 @@ export function createEmbeddedStore(tables: Tables): BatchStore {
         old: tables.rows<Row>(OLD, { endedBefore, limit: AT_A_TIME }).map(batchOf),
       }
     },
+    async overview() {
+      if (!tables.exists()) return { unended: [], unendedCount: 0, endedCount: 0 }
+      const [counts] = tables.rows<{ unended: number; ended: number }>(COUNTS, {})
+      const unended = tables.rows<Row>(ALL_UNENDED, { limit: AT_A_TIME }).map(batchOf)
+      return { unended, unendedCount: counts?.unended ?? 0, endedCount: counts?.ended ?? 0 }
+    },
     forget: (ids) => tables.atOnce(() => ids.forEach((id) => tables.run(FORGET, { id }))),
   }
 }
@@ -133,6 +139,13 @@ const LIST = `SELECT ${COLUMNS} FROM batches WHERE owner = :owner AND id < :afte
 const FORGET = 'DELETE FROM batches WHERE id = :id AND ended_at IS NOT NULL'
 
 const UNENDED = 'SELECT count(*) AS count FROM batches WHERE owner = :owner AND ended_at IS NULL'
+
+// Each count reads an index alone.
+const COUNTS = `SELECT
+  (SELECT count(*) FROM batches WHERE ended_at IS NULL) AS unended,
+  (SELECT count(*) FROM batches WHERE ended_at IS NOT NULL) AS ended`
+
+const ALL_UNENDED = `SELECT ${COLUMNS} FROM batches WHERE ended_at IS NULL ORDER BY expires LIMIT :limit`
 
 const CHANGE = `
 UPDATE batches SET status = :status, lines = :lines, ended_at = :endedAt, facts = :facts WHERE id = :id`

@@ -33,6 +33,7 @@ export function accessLog({ log, metrics, usage, tracer }: AccessLogServices) {
       metrics.requests.inc({ route, status })
       metrics.requestSeconds.observe({ route }, seconds)
       countUse(record, status, usage)
+      noteFailure(c, record, route, metrics)
       endSpan(c, span, record, route, status)
       requestLog[levelOf(status)](line(c, record, status, seconds), 'request')
     }
@@ -51,8 +52,20 @@ function countUse({ key, model, errorCode }: RequestRecord, status: number, usag
   usage.add({ key: key ?? '', model }, { requests: 1, requestsFailed: hasFailed ? 1 : 0 })
 }
 
-/** Prometheus and Kubernetes ask these every few seconds. */
-const isProbe = (path: string): boolean => path === '/health' || path === '/ready' || path === '/metrics'
+/** A client that left is no failure; nor is it one of the page that shows failures, which asks for its key. */
+function noteFailure(
+  c: GatewayContext,
+  { key, model, errorCode }: RequestRecord,
+  route: string,
+  metrics: Metrics,
+): void {
+  if (errorCode === null || errorCode === 'client_gone' || route.startsWith('/status')) return
+  metrics.recent.failure({ code: errorCode, route, model, requestId: c.get('requestId'), caller: key })
+}
+
+/** Prometheus and Kubernetes ask these every few seconds; operators watch the status for hours. */
+const isProbe = (path: string): boolean => PROBES.has(path)
+const PROBES = new Set(['/health', '/ready', '/metrics', '/status', '/status/events'])
 
 /** Says of a request what its conventions name, and no address: that may hold a name that a client has given. */
 function endSpan(

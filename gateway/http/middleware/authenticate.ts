@@ -1,19 +1,25 @@
 import { createMiddleware } from 'hono/factory'
 import type { Access } from '../../access/access.ts'
+import type { Caller } from '../../access/caller.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GatewayContext, GatewayEnv } from '../context.ts'
 
 /** Lets a request pass if it brings a key, or a token, of this gateway; and any, where nobody is asked for one. */
 export function authenticate(access: Access) {
   return createMiddleware<GatewayEnv>(async function authenticate(c, next) {
-    c.set('caller', null)
-    if (!access.isOpen) {
-      const caller = await access.identify(credentialOf(c))
-      c.set('caller', caller)
-      c.get('record').key = caller.name
-    }
+    await identify(c, access)
     await next()
   })
+}
+
+/** Finds out who asks, and notes it; null: nobody is asked who it is. Throws `invalid_api_key`. */
+export async function identify(c: GatewayContext, access: Access): Promise<Caller | null> {
+  c.set('caller', null)
+  if (access.isOpen) return null
+  const caller = await access.identify(credentialOf(c))
+  c.set('caller', caller)
+  c.get('record').key = caller.name
+  return caller
 }
 
 /** Returns a bearer token; undefined: there is none. */

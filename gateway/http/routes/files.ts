@@ -4,6 +4,7 @@ import type { Files } from '../../files/files.ts'
 import { fileName, mediaTypeOf, readExpiry, readFileWishes } from '../../request/file-form.ts'
 import { readFileList } from '../../request/file-list.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
+import type { SignedUrl } from '../../wire/mistral/signed-url.ts'
 import type { GatewayContext } from '../context.ts'
 import { receiveFile } from '../receive-file.ts'
 import { sendFile } from '../send-file.ts'
@@ -77,7 +78,7 @@ export function fileUrl({ files: { store, addresses } }: FileServices) {
   return async function fileUrl(c: GatewayContext): Promise<Response> {
     const { id, expiresAt } = await store.find(ownerOf(c), idOf(c))
     const until = Math.floor(Date.now() / 1000) + readExpiry(c.req.query('expiry')) * 3600
-    return c.json({ url: `${originOf(c)}${await addresses.sign(id, Math.min(until, expiresAt))}` })
+    return c.json({ url: `${originOf(c)}${await addresses.sign(id, Math.min(until, expiresAt))}` } satisfies SignedUrl)
   }
 }
 

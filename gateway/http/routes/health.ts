@@ -1,3 +1,4 @@
+import type { HealthBody, Readiness } from '../../wire/health.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
 import type { GatewayContext } from '../context.ts'
 import type { Inside } from '../inside.ts'
@@ -10,7 +11,7 @@ export interface Lifecycle {
 /** `GET /health`: the process is alive. */
 export function health() {
   return function health(c: GatewayContext): Response {
-    return c.json({ status: 'ok' })
+    return c.json({ status: 'ok' } satisfies HealthBody)
   }
 }
 
@@ -20,7 +21,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle, inside: Inside
     const status = upstreams.status()
     const reachable = status.length === 0 || status.some(({ problem }) => problem === null)
     const isReady = reachable && !lifecycle.draining
-    const summary = { status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable' }
+    const summary: Readiness = { status: isReady ? 'ok' : lifecycle.draining ? 'draining' : 'unavailable' }
     if (inside?.isShown(c) !== true) return c.json(summary, isReady ? 200 : 503)
     return c.json(
       {
@@ -37,7 +38,7 @@ export function ready(upstreams: Upstreams, lifecycle: Lifecycle, inside: Inside
           part,
           ...(isHeldBack ? { held_back: true } : {}),
         })),
-      },
+      } satisfies Readiness,
       isReady ? 200 : 503,
     )
   }

@@ -142,8 +142,8 @@ export const ocrObject = z.strictObject({
 /** The `ocr` object of a response. */
 export type OcrObject = z.output<typeof ocrObject>
 
-/** The `ocr` object of the chunk with which a page's text begins. */
-export const pageMark = z.strictObject({ page: pageNumber })
+/** The `ocr` object of the chunk with which a page's text begins; where previews are asked for, with its line of the ledger. */
+export const pageMark = z.strictObject({ page: pageNumber, line: ledgerLine.optional() })
 
 /** The `ocr` object of the chunk that holds a page's preview, and no choice. */
 export const previewMark = z.strictObject({ preview: pagePreview })

@@ -48,8 +48,11 @@ export const inputItemList = z.strictObject({
 export type InputItemList = z.output<typeof inputItemList>
 
 /** The answer of `DELETE /v1/responses/{id}`. */
-export interface DeletedResponse {
-  readonly id: string
-  readonly object: 'response'
-  readonly deleted: true
-}
+export const deletedResponse = z.strictObject({
+  id: z.string(),
+  object: z.literal('response'),
+  deleted: z.literal(true),
+})
+
+/** The answer of `DELETE /v1/responses/{id}`. */
+export type DeletedResponse = z.output<typeof deletedResponse>

@@ -171,6 +171,13 @@ describe('loading the configuration', () => {
     ])
   })
 
+  it('warns of a way to send traces that it does not have, where traces are sent', () => {
+    const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317' }
+    assert.match(loadConfig(grpc).warnings.join(), /^OTEL_EXPORTER_OTLP_PROTOCOL=grpc has no effect: .*http\/protobuf/)
+    assert.deepEqual(loadConfig({ ...grpc, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' }).warnings, [])
+    assert.deepEqual(loadConfig({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }).warnings, [])
+  })
+
   it('warns of a name that it does not know, and starts: Kubernetes sets such names itself', () => {
     const { config, warnings } = loadConfig({ GATEWAY_SERVICE_HOST: '10.1.1.1' })
     assert.notEqual(config, null)

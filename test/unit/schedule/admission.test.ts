@@ -115,4 +115,24 @@ describe('an admission within a share of the queue', () => {
     using all = createAdmission(10).within(0.5).admit(100, 'ocr')
     assert.ok(all)
   })
+
+  it('tells whose pages it holds, the most first, and forgets who has none', () => {
+    const admission = createAdmission(100)
+    const within = admission.within(0.5)
+    const first = admission.admit(3, 'ocr', 'interactive', 'team')
+    const second = within.admit(7, 'ocr', 'batch', 'team')
+    const third = admission.admit(5, null, 'interactive', 'other')
+    first.ended()
+    assert.deepEqual(admission.owners(), [
+      { lane: 'batch', key: 'team', pages: 7 },
+      { lane: 'interactive', key: 'other', pages: 5 },
+      { lane: 'interactive', key: 'team', pages: 2 },
+    ])
+    second.keepOnly(1)
+    for (const each of [first, third]) each[Symbol.dispose]()
+    assert.deepEqual(within.owners(), [{ lane: 'batch', key: 'team', pages: 1 }])
+    assert.deepEqual([admission.most, within.most], [100, 50])
+    second[Symbol.dispose]()
+    assert.deepEqual(admission.owners(), [])
+  })
 })

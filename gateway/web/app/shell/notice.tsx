@@ -1,0 +1,85 @@
+import type { VNode } from 'preact'
+import { useState } from 'preact/hooks'
+import type { Playground } from '../state/playground.ts'
+import type { OpenDocument } from '../state/screen.ts'
+import type { Problem } from '../stream/problem.ts'
+
+interface Props {
+  readonly playground: Playground
+  readonly document: OpenDocument
+}
+
+/** What went wrong with a document, and what to do about it. */
+export function Notice({ playground, document }: Props): VNode | null {
+  const { id, reading } = document
+  const { phase, problem } = reading
+  if (phase === 'stopped') {
+    return (
+      <Bar>
+        <p>Cancelled. What was read stays here.</p>
+        <button type="button" onClick={() => playground.goOn(id)}>
+          Go on
+        </button>
+      </Bar>
+    )
+  }
+  if (problem === null) return null
+  if (isLocked(problem)) return <Locked playground={playground} document={document} problem={problem} />
+  return (
+    <Bar isProblem>
+      <p>
+        {phase === 'lost' && reading.pages.length > 0 && 'What came so far stays here. '}
+        {problem.message}
+        {problem.code !== null && <code class="code">{problem.code}</code>}
+      </p>
+      <button type="button" onClick={() => playground.goOn(id)}>
+        {phase === 'lost' ? 'Go on' : 'Try again'}
+      </button>
+    </Bar>
+  )
+}
+
+function Bar({
+  children,
+  isProblem = false,
+}: {
+  readonly children: preact.ComponentChildren
+  readonly isProblem?: boolean
+}): VNode {
+  return (
+    <div class="notice" data-problem={isProblem} role={isProblem ? 'alert' : undefined}>
+      {children}
+    </div>
+  )
+}
+
+function isLocked({ code }: Problem): boolean {
+  return code === 'document_encrypted' || code === 'wrong_password'
+}
+
+function Locked({ playground, document: { id }, problem }: Props & { readonly problem: Problem }): VNode {
+  const [password, setPassword] = useState('')
+  const isWrong = problem.code === 'wrong_password'
+  const open = (event: Event): void => {
+    event.preventDefault()
+    if (password !== '') playground.unlock(id, password)
+  }
+  return (
+    <form class="notice" data-problem={isWrong} onSubmit={open}>
+      <p role="alert">{isWrong ? 'This password does not open the document.' : 'The document is encrypted.'}</p>
+      <label class="inline-field">
+        <span>Password</span>
+        <input
+          type="password"
+          autocomplete="off"
+          value={password}
+          aria-invalid={isWrong}
+          onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="primary">
+        Open
+      </button>
+    </form>
+  )
+}
