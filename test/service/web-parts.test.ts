@@ -197,9 +197,9 @@ describe("the playground's pieces in a browser", { timeout: 90_000 }, () => {
     for (const sign of much) {
       // Made there: a message of ten megabytes is slow by itself.
       await page.evaluate(`parts.markdown(${JSON.stringify(sign)}.repeat(${Math.ceil(1e7 / sign.length)}))`)
-      const { more, length } = (await page.evaluate(
+      const { more, length } = await page.evaluate<{ more?: string; length: number }>(
         `({ more: document.querySelector('.md-more')?.textContent, length: document.querySelector('.md').textContent.length })`,
-      )) as { more?: string; length: number }
+      )
       assert.match(more ?? '', /^Show more \([\d,]+ characters left\)$/, sign)
       assert.ok(length < 300_000, `${sign}: ${length}`)
     }
@@ -327,9 +327,9 @@ describe("the playground's pieces in a browser", { timeout: 90_000 }, () => {
       await page.evaluate(`document.documentElement.style.colorScheme = 'light dark'`)
       for (const [name, piece, ...args] of states) {
         await call(page, piece, ...args)
-        const found = (await page.evaluate(
+        const found = await page.evaluate<string[]>(
           `axe.run('main', { rules: { region: { enabled: false } } }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,
-        )) as string[]
+        )
         assert.deepEqual(found, [], `${name}, ${colorScheme}`)
       }
     }

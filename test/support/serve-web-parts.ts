@@ -8,6 +8,8 @@ const app = join(import.meta.dirname, '../../gateway/web/app')
 
 /** Puts the playground's pieces into `parts`, where a test can call them from outside of the page. */
 const ENTRY = `
+import './style/base.css'
+import './style/controls.css'
 import { h, render } from 'preact'
 import { TextDiff } from './diff/text-diff.tsx'
 import { asZip } from './download/downloads.ts'
