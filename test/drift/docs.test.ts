@@ -10,7 +10,11 @@ import { generatedPages } from '../support/write-docs.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const markdownFiles = globSync(['*.md', 'docs/**/*.md', 'vllm/**/*.md', 'test/**/*.md'], { cwd: root }).toSorted()
+const markdownFiles = globSync(['*.md', 'docs/**/*.md', 'vllm/**/*.md', 'test/**/*.md'], {
+  cwd: root,
+  // The packages of the site.
+  exclude: ['docs/site/**'],
+}).toSorted()
 
 /** The text between a heading and the next one of its level or above. */
 function section(markdown: string, heading: string): string {

@@ -54,7 +54,7 @@ export function percent(share: number): string {
 }
 
 /** Writes a number of bytes. */
-export function bytesInWords(bytes: number): string {
+function bytesInWords(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`
   const [unit, size] = bytes < 1024 * 1024 ? ['KB', bytes / 1024] : ['MB', bytes / 1024 / 1024]
   return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`
