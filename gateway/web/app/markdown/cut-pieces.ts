@@ -54,7 +54,7 @@ function endOfUnit(text: string, start: number): number {
     return match === null ? last : Math.min(last, match.index + match[0].length)
   }
   let open = 0
-  for (let at = start; at < last; ) {
+  for (let at = start; at < last;) {
     const newline = text.indexOf('\n', at)
     const end = newline === -1 ? last : Math.min(last, newline + 1)
     const line = text.slice(at, end)

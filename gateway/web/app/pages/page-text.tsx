@@ -44,7 +44,7 @@ export const PageText = memo(function PageText({ page, figures, isSource, isStor
           <PageStory page={page} />
         </div>
       )}
-      {text === null ? <Waiting /> : isSource ? <Source text={text} /> : <Rendered text={text} figures={figures} />}
+      {text === null ? <Skeleton /> : isSource ? <Source text={text} /> : <Rendered text={text} figures={figures} />}
     </article>
   )
 })
@@ -55,7 +55,8 @@ export function pageName({ number, line }: PageState): string {
   return label === undefined || label === String(number) ? `Page ${number}` : `Page ${number} (${label})`
 }
 
-function Waiting(): VNode {
+/** Lines that are not there yet. */
+export function Skeleton(): VNode {
   return (
     <div class="skeleton" aria-hidden="true">
       <span />

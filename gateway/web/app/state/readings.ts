@@ -1,6 +1,7 @@
 import type { Gateway } from '../stream/gateway.ts'
 import { ConnectionLost, type Problem, ProblemError } from '../stream/problem.ts'
 import type { SentDocument } from '../stream/request-body.ts'
+import { isBusy } from './reading.ts'
 import type { OpenDocument, Screen } from './screen.ts'
 
 /** What readings need from around them. */
@@ -49,7 +50,7 @@ export function createReadings(screen: Screen, around: ReadingSurroundings): Rea
 
   const next = (): void => {
     const { documents, keyProblem } = screen.state()
-    if (keyProblem !== null || documents.some(isBusy)) return
+    if (keyProblem !== null || documents.some(({ reading }) => isBusy(reading))) return
     const waiting = documents.find(({ reading }) => reading.phase === 'waiting')
     if (waiting !== undefined) void read(waiting)
   }
@@ -98,10 +99,6 @@ export function createReadings(screen: Screen, around: ReadingSurroundings): Rea
       next()
     },
   }
-}
-
-function isBusy({ reading: { phase } }: OpenDocument): boolean {
-  return phase === 'sending' || phase === 'reading'
 }
 
 function workOf(works: Map<number, Work>, id: number): Work {
