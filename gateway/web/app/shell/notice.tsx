@@ -1,4 +1,4 @@
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Playground } from '../state/playground.ts'
 import type { OpenDocument } from '../state/screen.ts'
@@ -23,6 +23,7 @@ export function Notice({ playground, document }: Props): VNode | null {
       </Bar>
     )
   }
+  if (phase === 'done') return <Warnings document={document} />
   if (problem === null) return null
   if (isLocked(problem)) return <Locked playground={playground} document={document} problem={problem} />
   return (
@@ -43,13 +44,30 @@ function Bar({
   children,
   isProblem = false,
 }: {
-  readonly children: preact.ComponentChildren
+  readonly children: ComponentChildren
   readonly isProblem?: boolean
 }): VNode {
   return (
     <div class="notice" data-problem={isProblem} role={isProblem ? 'alert' : undefined}>
       {children}
     </div>
+  )
+}
+
+/** What the gateway has to say of the whole document. Figures are asked for whether the model marks any or not. */
+function Warnings({ document: { reading } }: { readonly document: OpenDocument }): VNode | null {
+  const warnings = (reading.ocr?.warnings ?? []).filter(
+    ({ code, message }) => code !== 'option_ignored' || !message.includes('figures'),
+  )
+  if (warnings.length === 0) return null
+  return (
+    <Bar>
+      <ul class="plain">
+        {warnings.map(({ code, message }) => (
+          <li key={code + message}>{message}</li>
+        ))}
+      </ul>
+    </Bar>
   )
 }
 
