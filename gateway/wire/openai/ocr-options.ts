@@ -2,6 +2,9 @@ import { z } from 'zod'
 
 // What is said with `meta` is for readers of the schema, and for forms made from it: defaults are set in request/options.ts.
 
+/** Nothing that is read as pages is missing here; page 0 and ranges that end before they begin are refused later. */
+const PAGES = String.raw`^\s*\d{1,9}\s*(?:-\s*(?:\d{1,9}\s*)?)?(?:,\s*\d{1,9}\s*(?:-\s*(?:\d{1,9}\s*)?)?)*$`
+
 const preparation = z.strictObject({
   rotate: z
     .boolean()
@@ -29,6 +32,7 @@ export const ocrOptions = z.strictObject({
     .meta({
       description: 'Pages and ranges, from 1 on; an open end means the last page. All where nothing is set.',
       examples: ['1-3,7,10-'],
+      pattern: PAGES,
     }),
   task: z
     .string()

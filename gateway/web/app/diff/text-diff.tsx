@@ -20,7 +20,7 @@ export function TextDiff({ layer, text }: Props): VNode {
   return (
     <div class="diff">
       <Summary comparison={comparison} />
-      {comparison.runs !== null && (
+      {comparison.runs?.some(({ kind }) => kind !== 'both') === true && (
         <div class="diff-text" dir="auto">
           {comparison.runs.map((run, index) => (
             <ShownRun key={index} run={run} isFirst={index === 0} isLast={index === comparison.runs!.length - 1} />
@@ -62,6 +62,22 @@ const countOf = (runs: readonly Run[], kind: Run['kind']): number =>
 const counted = (count: number, unit: string): string =>
   `${count.toLocaleString('en')} ${unit}${count === 1 ? '' : 's'}`
 
+/** The space behind a change is no part of it, and the lines are those of what was read. */
+function Change({ kind, text }: { readonly kind: 'layer' | 'text'; readonly text: string }): VNode {
+  const words = text.trimEnd()
+  const space = text.slice(words.length)
+  return kind === 'layer' ? (
+    <>
+      <del>{words.replaceAll('\n', ' ')}</del>{' '}
+    </>
+  ) : (
+    <>
+      <ins>{words}</ins>
+      {space}
+    </>
+  )
+}
+
 interface RunProps {
   readonly run: Run
   readonly isFirst: boolean
@@ -70,8 +86,7 @@ interface RunProps {
 
 function ShownRun({ run: { kind, words }, isFirst, isLast }: RunProps): VNode {
   const [isOpen, setOpen] = useState(false)
-  if (kind === 'layer') return <del>{words.join('')}</del>
-  if (kind === 'text') return <ins>{words.join('')}</ins>
+  if (kind !== 'both') return <Change kind={kind} text={words.join('')} />
   if (isOpen || words.length < FOLDED_FROM) return <span>{words.join('')}</span>
   const head = isFirst ? 0 : CONTEXT
   const tail = isLast ? 0 : CONTEXT

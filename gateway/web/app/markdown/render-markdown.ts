@@ -25,39 +25,42 @@ export function renderMarkdown(target: HTMLElement, markdown: string, figures: M
   const pieces = cutPieces(markdown)
   target.replaceChildren()
   target.classList.add('md')
-  showPortion({ target, pieces, figures, typesetter, left: markdown.length }, FIRST_PORTION)
+  const rendering = { target, pieces, next: pieces.next(), figures, typesetter, left: markdown.length }
+  showPortion(rendering, FIRST_PORTION)
   return () => typesetter.stop()
 }
 
 interface Rendering {
   readonly target: HTMLElement
   readonly pieces: Generator<Piece>
+  /** What is shown next. */
+  next: IteratorResult<Piece>
   readonly figures: MarkdownFigures
   readonly typesetter: Typesetter
-  /** Characters that are not shown. */
+  /** About so many characters are not shown. */
   left: number
 }
 
 function showPortion(rendering: Rendering, portion: number): void {
-  let shown = 0
   const end = performance.now() + PORTION_MS
-  while (shown < portion && performance.now() < end) {
-    const { value: piece, done } = rendering.pieces.next()
-    if (done === true) return
-    shown += piece.text.length
+  for (let shown = 0; rendering.next.done !== true && shown < portion && performance.now() < end;) {
+    const { value: piece } = rendering.next
     addPiece(rendering, piece)
+    shown += piece.text.length
+    rendering.left -= piece.text.length
+    rendering.next = rendering.pieces.next()
   }
-  rendering.left -= shown
-  if (rendering.left > 0) rendering.target.append(moreButton(rendering, portion * 2))
+  if (rendering.next.done !== true) rendering.target.append(moreButton(rendering, portion * 2))
 }
 
 function moreButton(rendering: Rendering, portion: number): HTMLElement {
+  const left = Math.max(rendering.left, 1)
   const button = document.createElement('button')
   button.type = 'button'
   button.className = 'md-more'
-  button.textContent = `Show more (${rendering.left.toLocaleString('en')} characters left)`
+  button.textContent = `Show more (${left.toLocaleString('en')} characters left)`
   button.addEventListener('click', () => {
-    const before = rendering.target.lastElementChild?.previousElementSibling
+    const before = button.previousElementSibling
     button.remove()
     showPortion(rendering, portion)
     // The keyboard goes on where the new part begins.

@@ -61,7 +61,7 @@ const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0
 function tameLink(link: HTMLAnchorElement): void {
   const href = link.getAttribute('href') ?? ''
   const url = URL.parse(href)
-  if (url === null || !LINK_PROTOCOLS.has(url.protocol)) return link.removeAttribute('href')
+  if (url === null || !LINK_PROTOCOLS.has(url.protocol)) return link.replaceWith(...link.childNodes)
   link.setAttribute('target', '_blank')
   link.setAttribute('rel', 'noopener noreferrer nofollow')
   link.setAttribute('title', shortened(url.href))

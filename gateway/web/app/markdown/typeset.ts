@@ -1,4 +1,4 @@
-import type katex from 'katex'
+import type { default as katex, KatexOptions } from 'katex'
 import { formulaAt } from './formulas.ts'
 
 /** How long formulas may keep a frame waiting. */
@@ -43,7 +43,7 @@ export function createTypesetter(): Typesetter {
       if (isStopped) return
       waiting.delete(element)
       observer.unobserve(element)
-      typesetFormula(element, typeset)
+      typesetFormula(element, typeset as Katex)
       if (performance.now() >= end) break
     }
     if (waiting.size > 0) schedule()
@@ -61,31 +61,57 @@ export function createTypesetter(): Typesetter {
 }
 
 /** Puts a formula in its element's place, or says in its title why it shows the source. */
-function typesetFormula(element: HTMLElement, { render }: typeof katex): void {
+function typesetFormula(element: HTMLElement, typeset: Katex): void {
   const raw = element.textContent
-  const formula = formulaAt(raw)
-  const source = formula?.source ?? raw
-  const made = document.createElement('span')
+  const isDisplay = element.dataset['formula'] === 'display'
   try {
-    if (nesting(source) > MAX_NESTING) throw new Error('Too deeply nested.')
-    render(source, made, {
-      displayMode: element.dataset['formula'] === 'display',
-      throwOnError: true,
-      strict: false,
-      trust: false,
-      maxExpand: 200,
-      maxSize: 20,
-    })
-    if (made.getElementsByTagName('*').length > MAX_ELEMENTS || depth(made) > MAX_DEPTH) throw new Error('Too large.')
+    element.replaceChildren(typesetSource(formulaAt(raw)?.source ?? raw, isDisplay, typeset))
   } catch (error) {
     element.classList.add('md-formula-source')
     element.title = `This formula cannot be typeset: ${error instanceof Error ? error.message.slice(0, 300) : 'unknown'}`
     return
   }
-  element.replaceChildren(...made.childNodes)
   element.classList.add('md-formula')
   // What scrolls must be reached with the keyboard.
-  if (element.dataset['formula'] === 'display' && element.scrollWidth > element.clientWidth + 1) element.tabIndex = 0
+  if (isDisplay && element.scrollWidth > element.clientWidth + 1) element.tabIndex = 0
+}
+
+/** Throws where a formula cannot be typeset, or would cost the browser too much. */
+function typesetSource(source: string, isDisplay: boolean, typeset: Katex): Node {
+  if (nesting(source) > MAX_NESTING) throw new Error('It is nested too deeply.')
+  // oxlint-disable-next-line no-underscore-dangle -- `render` writes into an element, before anything can be looked at.
+  const tree = typeset.__renderToDomTree(source, {
+    displayMode: isDisplay,
+    throwOnError: true,
+    strict: false,
+    trust: false,
+    maxExpand: 200,
+    maxSize: 20,
+  })
+  const left = { elements: MAX_ELEMENTS }
+  for (const part of withinBounds(tree, MAX_DEPTH, left)) {
+    // The page's policy forbids style attributes. KaTeX sets two: a width that the element around it has, too, and a
+    // shadow in what only screen readers read.
+    if (part.attributes !== undefined) delete part.attributes['style']
+  }
+  return tree.toNode()
+}
+
+/** What KaTeX is about to make elements of. */
+interface Part {
+  readonly children?: readonly Part[]
+  readonly attributes?: Record<string, string>
+  toNode(): Node
+}
+
+/** KaTeX, with what `katex.render` itself calls. */
+type Katex = typeof katex & { __renderToDomTree(source: string, options: KatexOptions): Part }
+
+function* withinBounds(part: Part, depth: number, left: { elements: number }): Generator<Part> {
+  left.elements -= 1
+  if (depth === 0 || left.elements < 0) throw new Error('It becomes too large.')
+  yield part
+  for (const child of part.children ?? []) yield* withinBounds(child, depth - 1, left)
 }
 
 function nesting(source: string): number {
@@ -96,19 +122,4 @@ function nesting(source: string): number {
     else if (!/^\\[{}]$/.test(mark)) open -= 1
   }
   return most
-}
-
-function depth(root: Element): number {
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT)
-  let now = 0
-  let most = 0
-  for (;;) {
-    if (walker.firstChild() !== null) most = Math.max(most, ++now)
-    else {
-      while (walker.nextSibling() === null) {
-        if (walker.parentNode() === null) return most
-        now -= 1
-      }
-    }
-  }
 }

@@ -114,7 +114,8 @@ export function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-function formLabel({ kind }: Field): string {
+function formLabel({ name, label, kind }: Field): string {
+  if (label !== labelOf(name)) return label
   const labels: Partial<Record<Field['kind'], string>> = {
     list: 'A list',
     json: 'JSON',
@@ -126,8 +127,9 @@ function formLabel({ kind }: Field): string {
 
 /** What is in an empty control: the default, or an example. */
 function hintOf({ default: preset, examples }: JsonSchema): string {
-  if (preset !== undefined) return typeof preset === 'string' ? preset : JSON.stringify(preset)
-  const example = examples?.[0]
-  if (example === undefined) return ''
-  return `such as ${typeof example === 'string' ? example : JSON.stringify(example)}`
+  const shown = preset ?? examples?.[0]
+  if (shown === undefined) return ''
+  const isLines = Array.isArray(shown) && shown.every((line) => typeof line === 'string')
+  const text = typeof shown === 'string' ? shown : isLines ? shown.join('\n') : JSON.stringify(shown)
+  return preset === undefined && !isLines ? `such as ${text}` : text
 }

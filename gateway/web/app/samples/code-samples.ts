@@ -100,7 +100,7 @@ function pythonSample({ baseUrl, model, files, ocr, hasKey }: SampleRequest): st
 function typescriptSample({ baseUrl, model, files, ocr, hasKey }: SampleRequest): string {
   const hasPassword = ocr['password'] !== undefined
   const options = scriptValue({ ...ocr, ...(hasPassword ? { password: HOLE } : {}) }).replace(
-    `"${HOLE}"`,
+    `'${HOLE}'`,
     `process.env['${PASSWORD}']`,
   )
   const key = hasKey ? `process.env['OPENAI_API_KEY']` : `'none'`
@@ -108,7 +108,7 @@ function typescriptSample({ baseUrl, model, files, ocr, hasKey }: SampleRequest)
     `import { readFile } from 'node:fs/promises'`,
     `import OpenAI from 'openai'`,
     '',
-    `const client = new OpenAI({ baseURL: ${text(baseUrl)}, apiKey: ${key} })`,
+    `const client = new OpenAI({ baseURL: ${scriptText(baseUrl)}, apiKey: ${key} })`,
     '',
     'async function document(name: string, mediaType: string) {',
     `  const data = await readFile(name, 'base64')`,
@@ -117,12 +117,12 @@ function typescriptSample({ baseUrl, model, files, ocr, hasKey }: SampleRequest)
     '',
     // In a variable of its own, because the client's types do not know `ocr`.
     'const request = {',
-    `  model: ${text(model)},`,
+    `  model: ${scriptText(model)},`,
     '  stream: true as const,',
     '  messages: [{',
     `    role: 'user' as const,`,
     '    content: [',
-    ...files.map(({ name, mediaType }) => `      await document(${text(name)}, ${text(mediaType)}),`),
+    ...files.map(({ name, mediaType }) => `      await document(${scriptText(name)}, ${scriptText(mediaType)}),`),
     '    ],',
     '  }],',
     ...(isEmpty(ocr) ? [] : [`  ocr: ${options},`]),
@@ -139,9 +139,16 @@ const isEmpty = (value: object): boolean => Object.keys(value).length === 0
 /** A string of JSON is one of JavaScript's and of Python's. */
 const text = (value: string): string => JSON.stringify(value)
 
+/** In the quotation marks of the code around it, where nothing in it needs others. */
+const scriptText = (value: string): string => {
+  const json = text(value)
+  return /['\\]/.test(json) ? json : `'${json.slice(1, -1)}'`
+}
+
 /** JSON as JavaScript, on one line with room to breathe; a key named `__proto__` stays a key. */
 function scriptValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(scriptValue).join(', ')}]`
+  if (typeof value === 'string') return scriptText(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   if (members.length === 0) return '{}'
