@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Playground } from '../state/playground.ts'
 import type { OpenDocument } from '../state/screen.ts'
 import type { Problem } from '../stream/problem.ts'
@@ -33,9 +33,15 @@ export function Notice({ playground, document }: Props): VNode | null {
         {problem.message}
         {problem.code !== null && <code class="code">{problem.code}</code>}
       </p>
-      <button type="button" onClick={() => playground.goOn(id)}>
-        {phase === 'lost' ? 'Go on' : 'Try again'}
-      </button>
+      {isFinal(problem) ? (
+        <button type="button" onClick={() => playground.close(id)}>
+          Close
+        </button>
+      ) : (
+        <button type="button" onClick={() => playground.goOn(id)}>
+          {phase === 'lost' ? 'Go on' : 'Try again'}
+        </button>
+      )}
     </Bar>
   )
 }
@@ -71,12 +77,20 @@ function Warnings({ document: { reading } }: { readonly document: OpenDocument }
   )
 }
 
-function isLocked({ code }: Problem): boolean {
+/** Whether the same would be said again: of a document that cannot be read. */
+function isFinal({ status }: Problem): boolean {
+  return status === 413 || status === 415
+}
+
+/** Whether a document wants a password. */
+export function isLocked({ code }: Problem): boolean {
   return code === 'document_encrypted' || code === 'wrong_password'
 }
 
 function Locked({ playground, document: { id }, problem }: Props & { readonly problem: Problem }): VNode {
   const [password, setPassword] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
   const isWrong = problem.code === 'wrong_password'
   const open = (event: Event): void => {
     event.preventDefault()
@@ -88,6 +102,7 @@ function Locked({ playground, document: { id }, problem }: Props & { readonly pr
       <label class="inline-field">
         <span>Password</span>
         <input
+          ref={field}
           type="password"
           autocomplete="off"
           value={password}
