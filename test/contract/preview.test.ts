@@ -59,6 +59,18 @@ const refusal = async (gateway: TestGateway, path: string, body: object) => {
 }
 
 describe('ocr.preview', { timeout: 90_000 }, () => {
+  it('says of each page, as its text begins, what the ledger will say of it', async () => {
+    await using started = await start()
+    const { chunks } = await askStream(started.gateway.client, { parts: document, ocr: preview })
+    const lines = chunks.flatMap(({ ocr }) => (ocr !== undefined && 'page' in ocr ? [ocr.line] : []))
+    const ledger = chunks.flatMap(({ ocr }) => (ocr !== undefined && 'document' in ocr ? ocr.pages : []))
+    assert.equal(lines.length, 4)
+    assert.deepEqual(lines, ledger)
+    const without = await askStream(started.gateway.client, { parts: document })
+    const marks = without.chunks.flatMap(({ ocr }) => (ocr !== undefined && 'page' in ocr ? [ocr] : []))
+    assert.deepEqual(marks, [{ page: 1 }, { page: 2 }, { page: 3 }, { page: 4 }])
+  })
+
   it('shows each page as it is drawn, before the engine has read it', async () => {
     await using started = await start()
     const { fake, gateway } = started
