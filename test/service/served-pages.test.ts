@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, request, type RequestListener, type Server } from 'node:http'
+import { createServer, request, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -18,16 +18,24 @@ interface Watched {
   readonly addresses: string[]
 }
 
-async function listening(answer: RequestListener): Promise<Server> {
-  const server = createServer(answer).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return server
+interface Listening extends Disposable {
+  readonly port: number
 }
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port
+async function listening(answer: RequestListener): Promise<Listening> {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.dispose]() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
 
 /** A proxy that serves a gateway under a path of its own. */
-const startProxy = (gateway: string, path: string): Promise<Server> =>
+const startProxy = (gateway: string, path: string): Promise<Listening> =>
   listening((asked, answer) => {
     if (asked.url?.startsWith(path) !== true) return answer.writeHead(404).end()
     const { method, headers } = asked
@@ -129,9 +137,9 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
   })
 
   it('is filled behind a proxy that serves the gateway under a path of its own', async () => {
-    const proxy = await startProxy(gateway.url, '/ocr-gateway/')
+    using proxy = await startProxy(gateway.url, '/ocr-gateway/')
     const { page, violations, errors, addresses } = await watch()
-    await page.goto(`http://127.0.0.1:${portOf(proxy)}/ocr-gateway/`, { waitUntil: 'networkidle' })
+    await page.goto(`http://127.0.0.1:${proxy.port}/ocr-gateway/`, { waitUntil: 'networkidle' })
     await eventually(() => isFilled(page), 10_000, 'the playground')
     assert.deepEqual([violations, errors], [[], []])
     assert.deepEqual(
@@ -139,18 +147,17 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
       [],
     )
     await context.close()
-    proxy.close()
   })
 
   it('is neither framed nor read by a page of another site', async () => {
     await using open = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
-    const evil = await listening((_, answer) => {
+    using evil = await listening((_, answer) => {
       answer
         .writeHead(200, { 'content-type': 'text/html' })
         .end(`<title>Evil</title><iframe src="${open.url}/"></iframe>`)
     })
     const { page } = await watch()
-    await page.goto(`http://evil.example:${portOf(evil)}/`, { waitUntil: 'networkidle' })
+    await page.goto(`http://evil.example:${evil.port}/`, { waitUntil: 'networkidle' })
     const framed = page.frames().find((frame) => frame !== page.mainFrame())
     const inside = await framed?.evaluate<string>('document.documentElement.innerHTML').catch(() => '')
     assert.doesNotMatch(inside ?? '', /id="root"/)
@@ -159,6 +166,5 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     assert.equal(await read('{}'), 'failed')
     assert.equal(await page.evaluate(`fetch('${open.url}/').then(() => 'read', () => 'failed')`), 'failed')
     await context.close()
-    evil.close()
   })
 })
