@@ -101,7 +101,7 @@ async function openPage(
 export async function takeStatusPicture(browser: Browser, path: string): Promise<void> {
   await using scene = await startStatusScene()
   const page = await scene.open(browser, 1120, 'light')
-  await page.locator('meter').first().waitFor()
+  await page.getByRole('meter').first().waitFor()
   await eventually(async () => (await page.getByText('in progress').count()) > 0, DEADLINE, 'the batch')
   await page.setViewportSize({ width: 1120, height: 1180 })
   await page.screenshot({ path })

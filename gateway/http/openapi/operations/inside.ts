@@ -134,6 +134,7 @@ export const insideOperations: readonly Operation[] = [
     answers: {
       200: {
         description: 'This moment of this gateway; or the page.',
+        headers: ['etag'],
         content: { ...json(ref('Status')), 'text/html': { schema: { type: 'string' } } },
       },
       503: { description: 'The page is not built.', content: { 'text/html': { schema: { type: 'string' } } } },
