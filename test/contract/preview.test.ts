@@ -15,6 +15,8 @@ import { within } from '../support/within.ts'
 const pages = [1, 2, 3, 4].map((number) => ({ number, lines: [`Page ${number} says this.`] }))
 const document = [filePart(makePdf(pages))]
 const preview = { preview: true }
+/** The official client's types do not know it. */
+const extra = { ocr: preview }
 
 /** Its previews and the beginnings of its pages, in the order in which they came. */
 function happenings({ chunks }: StreamedAnswer): string[] {
@@ -80,7 +82,7 @@ describe('ocr.preview', { timeout: 90_000 }, () => {
       model: 'default',
       stream: true,
       messages: [{ role: 'user', content: document }],
-      ...{ ocr: preview },
+      ...extra,
     })
     const seen = new Set<number>()
     let text = ''

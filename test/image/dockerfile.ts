@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /** One instruction, continued lines joined: `COPY`, and what stands behind it. */
@@ -38,11 +38,13 @@ export const readCommand = (text: string): string[] => JSON.parse(text.slice(tex
 export function copyContext(from: string, to: string): void {
   const [first, ...rest] = readFileSync(join(from, '.dockerignore'), 'utf8').split('\n').filter((line) => /^[^#]/.test(line)) // prettier-ignore
   const paths = rest.filter((line) => /^![\w.-]+$/.test(line)).map((line) => line.slice(1))
-  if (first !== '*' || paths.length !== rest.length)
-    throw new Error('.dockerignore is read only where it is `*` and then `!path` for each path')
+  const without = rest.filter((line) => /^[\w.-]+(\/[\w.-]+)+$/.test(line))
+  if (first !== '*' || paths.length + without.length !== rest.length)
+    throw new Error('.dockerignore is read only where it is `*`, then `!path` for each path, and paths below these')
   mkdirSync(to, { recursive: true })
   for (const path of paths)
     if (existsSync(join(from, path))) cpSync(join(from, path), join(to, path), { recursive: true })
+  for (const path of without) rmSync(join(to, path), { recursive: true, force: true })
 }
 
 /** Does what COPY does: of the context, or of another stage's root. */

@@ -69,6 +69,7 @@ function keepBody(response: ServerResponse): () => Buffer | null {
     if (length > MAX_BYTES) pieces.length = 0
     else pieces.push(typeof chunk === 'string' ? Buffer.from(chunk, asEncoding(encoding)) : Buffer.from(chunk))
   }
+  // oxlint-disable-next-line typescript/unbound-method -- both are called as the response's
   const { write, end } = response
   response.write = ((...args: Parameters<typeof write>) => {
     keep(args[0], args[1])

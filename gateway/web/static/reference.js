@@ -1,4 +1,5 @@
 // Fills /docs: the description of the gateway, and requests of it that can be tried. What the page asks for comes from this gateway.
+// oxlint-disable-next-line import/no-unassigned-import -- it is a script, which sets a global
 import './scalar.js'
 
 const CSS = `
