@@ -64,12 +64,9 @@ describe('ocr.preview', { timeout: 90_000 }, () => {
     const { fake, gateway } = started
     const { promise: isSeen, resolve: see } = Promise.withResolvers<undefined>()
     fake.setAnswer(() => isSeen)
-    const stream = await gateway.client.chat.completions.create({
-      model: 'default',
-      stream: true,
-      messages: [{ role: 'user', content: document }],
-      ...{ ocr: preview },
-    })
+    const messages = [{ role: 'user' as const, content: document }]
+    const question = { model: 'default', stream: true as const, messages, ocr: preview }
+    const stream = await gateway.client.chat.completions.create(question)
     const seen = new Set<number>()
     let text = ''
     for await (const chunk of stream) {

@@ -2,7 +2,7 @@
 // Four pages of type and one that looks scanned. Its text is the project's own, its fonts are Tinos and KaTeX's.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import katex from 'katex'
+import { renderToString } from 'katex'
 import type { Browser } from 'playwright-core'
 import sharp from 'sharp'
 import { seededRandom } from './seeded-random.ts'
@@ -57,7 +57,7 @@ taken from the mark which the flood had left on the wall of the mill.</p>`
 }
 
 function method(): string {
-  const formula = (text: string) => katex.renderToString(text, { displayMode: true, output: 'html' })
+  const formula = (text: string) => renderToString(text, { displayMode: true, output: 'html' })
   return `<h2>From a level to a flow</h2>
 <p>Nobody can read a flow from a staff. It is the speed of the water times the area that it runs through, and both grow
 with the level. On six days the speed was measured with an orange and a watch, over twenty metres.</p>
