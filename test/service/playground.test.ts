@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import sharp from 'sharp'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { PICTURE_MARK, picturedPdf } from '../fixtures/pictured-pages.ts'
+import { drawNumbered } from '../fixtures/printed-page.ts'
 import { readFixture } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { startBrowser } from '../support/start-browser.ts'
@@ -307,6 +309,26 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     await page.keyboard.press('Enter')
     await done(page)
     await textOf(page, 1).getByText('Text of page 21.').waitFor()
+  })
+
+  it('sends large documents as files, and deletes them when they are read', async () => {
+    const [number = 0] = numbers(1)
+    answer(plain)
+    const page = await openPage()
+    const { pixels, ...raw } = drawNumbered(number, { width: 1216, height: 1696 })
+    const bytes = await sharp(pixels, { raw }).png({ compressionLevel: 0 }).toBuffer()
+    assert.ok(bytes.length > 4 * 1024 * 1024)
+    const client = gateway.client.withOptions({ apiKey: KEY })
+    const uploaded = page.waitForResponse((response) => response.url().endsWith('/v1/files'))
+    await drop(page, [{ name: 'large.png', bytes, type: 'image/png' }])
+    const { id } = (await (await uploaded).json()) as { id: string }
+    await done(page)
+    await textOf(page, 1).getByText(`Text of page ${number}.`).waitFor()
+    await eventually(
+      async () => (await client.files.list()).data.every((file) => file.id !== id),
+      DEADLINE,
+      'it is deleted',
+    )
   })
 
   it('is light or dark as it is told, and fits a telephone', async () => {

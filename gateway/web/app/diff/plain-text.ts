@@ -30,6 +30,7 @@ const tokenText = (token: Token): string => {
       return htmlText(token.raw)
     case 'image':
     case 'hr':
+    case 'checkbox':
     case 'def':
       return ''
     case 'br':
@@ -39,7 +40,7 @@ const tokenText = (token: Token): string => {
       return [header, ...rows].map((row) => row.map(({ tokens }) => inlineText(tokens)).join(' ')).join('\n')
     }
     case 'list':
-      return (token as Tokens.List).items.map(({ tokens }) => blocksText(tokens)).join('')
+      return listText(token as Tokens.List)
     case 'blockquote':
     case 'list_item':
       return blocksText((token as Tokens.Blockquote).tokens)
@@ -53,6 +54,10 @@ const tokenText = (token: Token): string => {
         : entities('text' in token ? String(token.text) : token.raw)
   }
 }
+
+/** The numbers stand on the page, too. */
+const listText = ({ items, ordered, start }: Tokens.List): string =>
+  items.map(({ tokens }, index) => (ordered ? `${Number(start) + index}. ` : '') + blocksText(tokens)).join('')
 
 function htmlText(html: string): string {
   return entities(

@@ -20,8 +20,8 @@ export function TextDiff({ layer, text }: Props): VNode {
   return (
     <div class="diff">
       <Summary comparison={comparison} />
-      {comparison.runs?.some(({ kind }) => kind !== 'both') === true && (
-        <div class="diff-text" dir="auto">
+      {comparison.runs !== null && comparison.missing + comparison.more > 0 && (
+        <div class="diff-text" dir="auto" role="group" aria-label="Both texts" tabIndex={0}>
           {comparison.runs.map((run, index) => (
             <ShownRun key={index} run={run} isFirst={index === 0} isLast={index === comparison.runs!.length - 1} />
           ))}
@@ -31,11 +31,9 @@ export function TextDiff({ layer, text }: Props): VNode {
   )
 }
 
-function Summary({ comparison: { runs, by, isCut } }: { readonly comparison: Comparison }): VNode {
+function Summary({ comparison: { runs, missing, more, by, isCut } }: { readonly comparison: Comparison }): VNode {
   if (runs === null)
     return <p>The text in the PDF and the text that was read differ too much to be set side by side.</p>
-  const missing = countOf(runs, 'layer')
-  const more = countOf(runs, 'text')
   const unit = by === 'words' ? 'word' : 'line'
   return (
     <>
@@ -55,9 +53,6 @@ function Summary({ comparison: { runs, by, isCut } }: { readonly comparison: Com
     </>
   )
 }
-
-const countOf = (runs: readonly Run[], kind: Run['kind']): number =>
-  runs.reduce((sum, run) => sum + (run.kind === kind ? run.words.length : 0), 0)
 
 const counted = (count: number, unit: string): string =>
   `${count.toLocaleString('en')} ${unit}${count === 1 ? '' : 's'}`

@@ -40,7 +40,12 @@ export interface ControlProps<Kind extends Field = Field> {
 
 type Of<Kind extends Field['kind']> = Extract<Field, { readonly kind: Kind }>
 
-function OptionField({ id, field, value, onChange }: ControlProps): VNode {
+interface OptionFieldProps extends ControlProps {
+  /** Where something before it says what it is. */
+  readonly isLabelUnseen?: boolean
+}
+
+function OptionField({ id, field, value, onChange, isLabelUnseen = false }: OptionFieldProps): VNode {
   const helpId = field.help === '' ? undefined : `${id}-help`
   const help = helpId !== undefined && (
     <p class="option-help" id={helpId}>
@@ -73,7 +78,9 @@ function OptionField({ id, field, value, onChange }: ControlProps): VNode {
   }
   return (
     <div class="option">
-      <label for={id}>{field.label}</label>
+      <label for={id} class={isLabelUnseen ? 'unseen' : ''}>
+        {field.label}
+      </label>
       {field.kind === 'choice' ? (
         <Choice id={id} field={field} value={value} onChange={onChange} helpId={helpId} />
       ) : (
@@ -175,7 +182,7 @@ function Either({ id, field: { forms, label }, value, onChange }: ControlProps<O
         ))}
       </div>
       {form !== undefined && (
-        <OptionField key={shown} id={`${id}-${shown}`} field={form} value={value} onChange={onChange} />
+        <OptionField isLabelUnseen key={shown} id={`${id}-${shown}`} field={form} value={value} onChange={onChange} />
       )}
     </>
   )

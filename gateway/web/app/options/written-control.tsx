@@ -27,7 +27,7 @@ export function WrittenControl({ id, field, value, onChange, helpId }: Props): V
   const shared = {
     id,
     value: text,
-    placeholder: field.kind === 'lines' ? field.hint.replaceAll('\n', '⏎') : field.hint,
+    placeholder: field.kind === 'lines' ? field.hint.replaceAll('\n', '↵ ') : field.hint,
     'aria-invalid': problem !== null,
     'aria-describedby': [problem === null ? undefined : `${id}-problem`, helpId].filter(Boolean).join(' ') || undefined,
     onInput: (event: Event) => write((event.currentTarget as HTMLInputElement).value),

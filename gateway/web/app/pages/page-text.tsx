@@ -66,7 +66,8 @@ export function Skeleton(): VNode {
   )
 }
 
-function Source({ text }: { readonly text: string }): VNode {
+/** A text as it is. */
+export function Source({ text }: { readonly text: string }): VNode {
   return (
     <pre class="source" dir="auto" tabIndex={0}>
       <code>{text}</code>

@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { OpenDocument } from '../state/screen.ts'
-import { isBusy, type PageState } from '../state/reading.ts'
+import { isBusy, type PageState, type Reading } from '../state/reading.ts'
 import { createFigures, type Figures } from './figures.ts'
 import { useMarks } from './marks.ts'
 import { DEFAULT_RATIO, PagePicture } from './page-picture.tsx'
-import { PageText, Skeleton } from './page-text.tsx'
+import { PageText, Skeleton, Source } from './page-text.tsx'
 import { useTiedScrolling } from './tied-scrolling.ts'
 import { VirtualList } from './virtual-list.tsx'
 
@@ -39,7 +39,7 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
   )
   useMarks(view, figures)
   turner.current = (count) => tie.turn(count, pages.length)
-  if (pages.length === 0) return <Expected isBusy={isBusy(reading)} side={side} />
+  if (pages.length === 0) return <NoPages reading={reading} side={side} />
   const keyOf = (index: number): number => pages[index]?.number ?? -index
   const ofPage = (show: (page: PageState) => VNode) => (index: number) => {
     const page = pages[index]
@@ -76,23 +76,38 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
   )
 }
 
-/** What stands there before the document is open. */
-function Expected({ isBusy, side }: { readonly isBusy: boolean; readonly side: Side }): VNode {
+/** What stands there before the document is open, and where nothing was read of it: a dry run tells about it. */
+function NoPages({ reading, side }: { readonly reading: Reading; readonly side: Side }): VNode {
+  const text = reading.content.join('')
+  if (text !== '') return <DryRun text={text} />
+  const isExpected = isBusy(reading)
   return (
     <div class="view" data-side={side} aria-hidden="true">
       <div class="pane pane-pages">
-        {isBusy && (
+        {isExpected && (
           <div class="page-picture">
             <div class="paper paper-expected" style={{ aspectRatio: String(DEFAULT_RATIO) }} />
           </div>
         )}
       </div>
       <div class="pane pane-text">
-        {isBusy && (
+        {isExpected && (
           <div class="page-text">
             <Skeleton />
           </div>
         )}
+      </div>
+    </div>
+  )
+}
+
+function DryRun({ text }: { readonly text: string }): VNode {
+  return (
+    <div class="view view-single" data-phase="done">
+      <div class="pane pane-text">
+        <div class="page-text">
+          <Source text={text} />
+        </div>
       </div>
     </div>
   )
@@ -112,7 +127,9 @@ function useOpenStories(): readonly [ReadonlySet<number>, (page: number) => void
 }
 
 function useFigures({ reading: { ocr } }: OpenDocument): Figures {
-  const figures = useMemo(() => createFigures(ocr), [ocr])
+  const found = ocr?.figures ?? []
+  // Texts are rendered anew only where figures have come.
+  const figures = useMemo(() => createFigures(found), [found.length === 0 ? null : found])
   useEffect(() => () => figures.close(), [figures])
   return figures
 }

@@ -3,7 +3,7 @@ import { useRef } from 'preact/hooks'
 import { asJson, asMarkdown, asZip, type ReadResult } from '../download/downloads.ts'
 import type { Playground } from '../state/playground.ts'
 import { isBusy, markdownOf } from '../state/reading.ts'
-import type { OpenDocument } from '../state/screen.ts'
+import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
@@ -42,13 +42,22 @@ export function ToolBar({ playground, document: opened, isSource, onSource, onCo
             Cancel
           </button>
         ) : (
-          <button type="button" onClick={() => playground.readAgain(id)}>
+          <button
+            type="button"
+            class={isOutdated(opened, playground.state()) ? 'primary' : undefined}
+            onClick={() => playground.readAgain(id)}
+          >
             Read again
           </button>
         )}
       </div>
     </div>
   )
+}
+
+/** Whether something else is set than what the document was read with. */
+function isOutdated({ readWith }: OpenDocument, { model, options }: PlaygroundState): boolean {
+  return readWith !== null && (readWith.model !== model || readWith.options !== options)
 }
 
 function Downloads({

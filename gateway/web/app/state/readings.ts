@@ -128,7 +128,7 @@ function end({ happen, find, set }: Screen, id: number, work: Work, failure: Fai
 
 /** Has a document read; returns why that did not work, or null. */
 async function ask(
-  { happen, state }: Screen,
+  { happen, begin }: Screen,
   { gateway, send }: ReadingSurroundings,
   { id, file }: OpenDocument,
   work: Work,
@@ -138,7 +138,7 @@ async function ask(
     const document = await send(file, (share) => happen(id, { type: 'sent', share }), signal)
     try {
       happen(id, { type: 'ask' })
-      const { model, options } = state()
+      const { model, options } = begin(id)
       for await (const event of gateway.read({ model, document, ocr: askedOptions(options, work) }, signal)) {
         if (signal.aborted) return null
         if (event.type === 'text') work.hasRetried = false
