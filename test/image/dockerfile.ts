@@ -34,17 +34,19 @@ export const readEnvironment = (text: string): Record<string, string> =>
 /** `["node", "main.ts"]`, as CMD has it and HEALTHCHECK behind its options. */
 export const readCommand = (text: string): string[] => JSON.parse(text.slice(text.indexOf('['))) as string[]
 
-/** Copies what .dockerignore lets through; it has to say first that nothing is, and then what is. */
+/** Copies what .dockerignore lets through; it has to say first that nothing is, then what is, and what of that is not. */
 export function copyContext(from: string, to: string): void {
   const [first, ...rest] = readFileSync(join(from, '.dockerignore'), 'utf8').split('\n').filter((line) => /^[^#]/.test(line)) // prettier-ignore
   const paths = rest.filter((line) => /^![\w.-]+$/.test(line)).map((line) => line.slice(1))
-  const without = rest.filter((line) => /^[\w.-]+(\/[\w.-]+)+$/.test(line))
-  if (first !== '*' || paths.length + without.length !== rest.length)
-    throw new Error('.dockerignore is read only where it is `*`, then `!path` for each path, and paths below these')
+  const left = rest.slice(paths.length)
+  if (first !== '*' || !left.every((line) => paths.some((path) => line.startsWith(`${path}/`))))
+    throw new Error(
+      '.dockerignore is read only where it is `*`, then `!path` for each path, then what is left out of these',
+    )
   mkdirSync(to, { recursive: true })
   for (const path of paths)
     if (existsSync(join(from, path))) cpSync(join(from, path), join(to, path), { recursive: true })
-  for (const path of without) rmSync(join(to, path), { recursive: true, force: true })
+  for (const path of left) rmSync(join(to, path), { recursive: true, force: true })
 }
 
 /** Does what COPY does: of the context, or of another stage's root. */

@@ -22,14 +22,14 @@ describe('a Dockerfile that is executed without Docker', () => {
   it('is given what .dockerignore lets through, and nothing else', () => {
     using folder = mkdtempDisposableSync(join(tmpdir(), 'context-'))
     const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')]
-    for (const path of ['gateway', 'test', '.git']) mkdirSync(join(from, path), { recursive: true })
+    for (const path of ['gateway/web/app', 'gateway/web/built', 'test', '.git'])
+      mkdirSync(join(from, path), { recursive: true })
     writeFileSync(join(from, 'gateway/main.ts'), '')
-    mkdirSync(join(from, 'gateway/web/app'), { recursive: true })
     writeFileSync(join(from, '.env'), 'SECRET=1')
     writeFileSync(join(from, '.dockerignore'), readFileSync(join(project, '.dockerignore')))
     copyContext(from, to)
     assert.deepEqual(readdirSync(to), ['gateway'])
-    assert.deepEqual(readdirSync(join(to, 'gateway/web')), [])
+    assert.deepEqual(readdirSync(join(to, 'gateway/web')), ['built'])
     writeFileSync(join(from, '.dockerignore'), 'test\n')
     assert.throws(() => copyContext(from, to), /\.dockerignore/)
   })
