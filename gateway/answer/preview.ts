@@ -1,6 +1,5 @@
 import type { PagePreviewed } from '../ocr/page-event.ts'
 import { dataUrl } from '../ocr/page-figures.ts'
-import type { Box } from '../page/box.ts'
 import type { PagePreviewObject } from '../wire/openai/ocr-object.ts'
 
 /** Writes the small picture of a page, and what was done to it. */
@@ -18,6 +17,8 @@ export function previewObject({ page, preview }: PagePreviewed): PagePreviewObje
   }
 }
 
-function sides({ left, top, right, bottom }: Box): [number, number, number, number] {
+type Tiles = Extract<PagePreviewed['preview']['changes'][number], { readonly code: 'tiled' }>['boxes']
+
+function sides({ left, top, right, bottom }: Tiles[number]): [number, number, number, number] {
   return [left, top, right, bottom]
 }

@@ -353,13 +353,13 @@ export const variables = {
     integer(0, 65535),
     null,
     'that of the gateway',
-    'A port of its own for `/metrics` and the details of `/ready`, which the other one has no more.',
+    'A port of its own for `/metrics`, `/status` and the details of `/ready`, which the other one has no more.',
   ),
   GATEWAY_METRICS_KEY: define<string | null>(
     z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks'),
     null,
     'none',
-    'Bearer key that `/metrics` and the details of `/ready` ask for, on either port.',
+    'Bearer key that `/metrics` and the details of `/ready` ask for, on either port; and `/status`, where there are no keys.',
   ),
   GATEWAY_ALLOW_ANONYMOUS: define(boolean, false, '`false`', 'Whether to listen on a network without API keys.'),
   GATEWAY_CORS_ORIGINS: define<readonly string[]>(

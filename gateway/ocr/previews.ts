@@ -150,6 +150,8 @@ class PreviewQueue {
   /** Resolves when there is another picture, or the last page was drawn. */
   news(): Promise<'news'> {
     this.#wake = Promise.withResolvers()
+    // It may have come since the others were handed over.
+    if (this.#waiting.length > 0) this.#wake.resolve('news')
     return this.#wake.promise
   }
 

@@ -1,13 +1,16 @@
 /** Streams that all get the same bytes. */
 export interface Audience {
   /** Adds a stream; `onEnd` is called once, when it is over. */
-  join(onEnd: () => void): JoinedStream
-  /** Sends to all. One that has not been read for a while is broken off. */
+  join(onEnd: OnEnd): JoinedStream
+  /** Sends to all. One that has not been read for a while is over. */
   send(bytes: Uint8Array): void
   readonly size: number
   /** Ends all streams. */
   close(): void
 }
+
+/** Told how a stream has ended; `isUnread`: it was not read, and its connection should be cut. */
+export type OnEnd = (isUnread: boolean) => void
 
 /** A stream, and what is sent on it alone. */
 export interface JoinedStream {
@@ -22,7 +25,7 @@ const MAX_WAITING = 2
 
 interface Listener {
   readonly controller: ReadableStreamDefaultController<Uint8Array>
-  readonly onEnd: () => void
+  readonly onEnd: OnEnd
   skipped: number
 }
 
@@ -30,9 +33,9 @@ interface Listener {
 export function createAudience(onEmpty: () => void): Audience {
   const listeners = new Set<Listener>()
 
-  function remove(listener: Listener): void {
+  function remove(listener: Listener, isUnread = false): void {
     if (!listeners.delete(listener)) return
-    listener.onEnd()
+    listener.onEnd(isUnread)
     if (listeners.size === 0) onEmpty()
   }
 
@@ -43,8 +46,8 @@ export function createAudience(onEmpty: () => void): Audience {
       controller.enqueue(bytes)
       listener.skipped = 0
     } else if (++listener.skipped >= MAX_SKIPPED) {
-      controller.error(new Error('The stream is not read.'))
-      remove(listener)
+      controller.close()
+      remove(listener, true)
     }
   }
 

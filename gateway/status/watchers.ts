@@ -1,10 +1,10 @@
 import type { StatusSnapshot } from '../wire/status.ts'
-import { createAudience } from './audience.ts'
+import { createAudience, type OnEnd } from './audience.ts'
 
 /** Those who watch the status of the gateway, each by a stream of events. */
 export interface Watchers {
   /** Lets one more watch; null: too many do. `onEnd` is called once, when the stream is over. */
-  watch(onEnd: () => void): ReadableStream<Uint8Array> | null
+  watch(onEnd: OnEnd): ReadableStream<Uint8Array> | null
   readonly count: number
   /** Ends all streams. */
   close(): void

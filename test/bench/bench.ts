@@ -7,6 +7,7 @@ import { benchDashboard } from './dashboard.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
 import { benchPassthrough } from './passthrough.ts'
+import { benchPlayground } from './playground.ts'
 import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
 import { benchReplicas } from './replicas.ts'
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   fairness: benchFairness,
   gateway: benchGateway,
   passthrough: benchPassthrough,
+  playground: benchPlayground,
   rasterize: benchRasterize,
   recall: benchRecall,
   replicas: benchReplicas,

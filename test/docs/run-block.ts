@@ -5,7 +5,7 @@ import { isMarked, isOutput, markedWith, type DocsBlock } from '../support/docs-
 import type { Desk } from './desk.ts'
 import { runScript, type ScriptEnd } from './run-script.ts'
 
-const SECONDS = 120
+const SECONDS = 240
 
 /** How a language is run. */
 const PROGRAMS: Readonly<Record<string, { readonly command: string; readonly ending: string }>> = {

@@ -235,7 +235,9 @@ describe('the layers of the gateway', () => {
   })
 
   it('leave the environment to the start of the process', () => {
-    assert.deepEqual(gatewayFiles.flatMap(environmentReads), [])
+    // What runs in a browser has none, and shows people code that reads theirs.
+    const here = gatewayFiles.filter(({ path }) => !path.startsWith('web/app/'))
+    assert.deepEqual(here.flatMap(environmentReads), [])
   })
 
   it('have a row only if they exist', () => {

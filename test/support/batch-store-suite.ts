@@ -140,6 +140,23 @@ export function testBatchStore(open: (t: TestContext) => Promise<() => BatchStor
     assert.equal(await store.unended('nobody'), 0)
   })
 
+  it('tells operators of the unended ones of all owners, and how many there are', async (t) => {
+    const store = (await open(t))()
+    assert.deepEqual(await store.overview(), { unended: [], unendedCount: 0, endedCount: 0 })
+    const batches = ['team', 'other', 'team'].map((owner) => makeBatch({ owner, status: 'in_progress', lines: 5 }))
+    for (const batch of batches) await store.add(batch)
+    const [first, , ended] = batches
+    await store.endLines(first!.id, new Map([[2, failed]]))
+    await store.change(ended!.id, ['in_progress'], { status: 'completed' })
+    const { unended, unendedCount, endedCount } = await store.overview()
+    assert.deepEqual([unendedCount, endedCount], [2, 1])
+    const counted = new Map(unended.map(({ id, owner, counts }) => [id, [owner, counts.failed]]))
+    assert.deepEqual(
+      counted,
+      new Map(batches.slice(0, 2).map(({ id, owner }) => [id, [owner, id === first?.id ? 1 : 0]])),
+    )
+  })
+
   it('finds those whose time is over, and those that ended long ago, and forgets these alone', async (t) => {
     const store = (await open(t))()
     const now = Math.floor(Date.now() / 1000)

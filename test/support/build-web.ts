@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-const web = join(import.meta.dirname, '../../gateway/web')
+const root = join(import.meta.dirname, '../..')
+const web = join(root, 'gateway/web')
 const built = join(web, 'built')
 
 /** What pages load, each a bundle of its own; what they share is in chunks beside them. */
@@ -19,6 +20,9 @@ export async function buildWeb(outdir: string): Promise<void> {
   await build({
     entryPoints: ENTRIES.map((name) => join(web, 'app', name)),
     outdir,
+    // What a bundle is called rests on these paths, and must not rest on where the project lies.
+    absWorkingDir: root,
+    preserveSymlinks: true,
     bundle: true,
     format: 'esm',
     splitting: true,

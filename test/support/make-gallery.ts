@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import type OpenAI from 'openai'
 import { format } from 'prettier'
 import sharp from 'sharp'
-import { drawChinese, drawColumns, drawLetter, drawText } from '../fixtures/printed-page.ts'
-import { faxImage, jpegImage, makeScan, photoImage } from '../fixtures/scan-pdf.ts'
+import { drawChinese, drawLetter, drawPage, drawText } from '../fixtures/printed-page.ts'
+import { english } from '../fixtures/prose.ts'
+import { faxImage, jpegImage, makeScan } from '../fixtures/scan-pdf.ts'
 import { filePart, readFixture } from './documents.ts'
 import { startTestGateway } from './start-gateway.ts'
 
@@ -42,21 +43,20 @@ const exhibits: readonly Exhibit[] = [
     name: 'manual',
     title: 'A scanned manual, with a table',
     about: 'The second page of the scan that `npm run demo` reads: headings, running text, and a table with rules.',
-    pdf: await readFixture('four-page-scan.pdf'),
+    pdf: readFixture('four-page-scan.pdf'),
     ocr: { pages: '2' },
   },
   {
     name: 'letter',
-    title: 'A letter on tinted paper',
-    about: 'A heading, two paragraphs and a table of figures, as a colour JPEG on yellowish paper.',
-    pdf: makeScan([{ image: await photoImage(drawLetter(24)) }]),
+    title: 'A letter with figures',
+    about: 'A heading, two paragraphs and a ruled table of figures between them, as a gray JPEG.',
+    pdf: makeScan([{ image: await jpegImage(drawLetter()) }]),
   },
   {
     name: 'columns',
     title: 'Two columns, faxed',
-    about:
-      'Small type in two columns, in black and white alone (CCITT group 4): the order of reading is what can go wrong.',
-    pdf: makeScan([{ image: await faxImage(drawColumns()) }]),
+    about: 'Two columns in black and white alone (CCITT group 4): the order of reading is what can go wrong.',
+    pdf: makeScan([{ image: await faxImage(drawNewspaper()) }]),
   },
   {
     name: 'chinese',
@@ -86,6 +86,23 @@ const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)]
 if (before === -1 || after < before) throw new Error(`docs/gallery.md lacks ${BEGIN} or ${END}`)
 const written = `${text.slice(0, before + BEGIN.length)}\n\n${parts.join('\n')}\n${text.slice(after)}`
 writeFileSync(page, await format(written, { parser: 'markdown', printWidth: 120 }))
+
+/** Draws two columns under a heading, with room between them. */
+function drawNewspaper() {
+  const words = english.split(/\s+/).filter(Boolean)
+  return drawPage((context) => {
+    context.font = '38px "Test Sans"'
+    context.fillText('Measuring the Tide with a Float', 110, 150)
+    context.font = '23px "Test Sans"'
+    for (const left of [110, 580])
+      for (let line = 0; line < 20 && words.length > 0; line++) {
+        const row: string[] = []
+        while (words.length > 0 && context.measureText([...row, words[0]].join(' ')).width < 400)
+          row.push(words.shift()!)
+        context.fillText(row.join(' '), left, 230 + line * 34)
+      }
+  })
+}
 
 async function show({ name, title, about, pdf, ocr = {} }: Exhibit, client: OpenAI): Promise<string> {
   // The picture is of the page as it was sent, before anything was put right.

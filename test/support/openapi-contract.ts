@@ -32,7 +32,13 @@ const ID = 'openapi'
 /** Creates it; schemas are compiled when they are first needed. */
 export function createContract(): Contract {
   const document = openApiDocument('0.0.0')
-  const ajv = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false, logger: false })
+  const ajv = new Ajv2020({
+    strict: false,
+    validateFormats: false,
+    validateSchema: false,
+    logger: false,
+    verbose: true,
+  })
   ajv.addSchema(document, ID)
   const paths = Object.keys(document.paths)
     .toSorted((a, b) => Number(a.includes('{')) - Number(b.includes('{')))
@@ -130,9 +136,14 @@ function saidOf(errors: readonly ErrorObject[]): string {
   return errors
     .toSorted((a, b) => depth(b) - depth(a))
     .slice(0, 3)
-    .map(({ instancePath, message, params }) => `${instancePath || 'the whole'} ${message} ${JSON.stringify(params)}`)
+    .map(
+      ({ instancePath, message, params, data }) =>
+        `${instancePath || 'the whole'} ${message} ${JSON.stringify(params)}, and is ${shown(data)}`,
+    )
     .join('; ')
 }
+
+const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 100) ?? 'nothing'
 
 function parsed(text: string): unknown {
   try {

@@ -7,6 +7,7 @@ import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from './documents.ts'
 import { makePdf } from './make-pdf.ts'
 import { createBatch, linesOf } from './run-batch.ts'
+import { startBrowser } from './start-browser.ts'
 import { startTestGateway } from './start-gateway.ts'
 import { eventually } from './within.ts'
 
@@ -100,11 +101,13 @@ async function openPage(
 export async function takeStatusPicture(browser: Browser, path: string): Promise<void> {
   await using scene = await startStatusScene()
   const page = await scene.open(browser, 1120, 'light')
-  await page.locator('meter').first().waitFor()
-  await eventually(
-    async () => (await page.getByText('in_progress').or(page.getByText('in progress')).count()) > 0,
-    DEADLINE,
-    'the batch',
-  )
-  await page.screenshot({ path, fullPage: true })
+  await page.getByRole('meter').first().waitFor()
+  await eventually(async () => (await page.getByText('in progress').count()) > 0, DEADLINE, 'the batch')
+  await page.setViewportSize({ width: 1120, height: 1180 })
+  await page.screenshot({ path })
+}
+
+if (import.meta.main) {
+  await using browser = await startBrowser()
+  await takeStatusPicture(browser, join(import.meta.dirname, '../../docs/pictures/status.png'))
 }

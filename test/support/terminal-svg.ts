@@ -101,8 +101,7 @@ const percent = (share: number): string => `${Math.round(share * 10_000) / 100}%
 export function escapeXml(text: string): string {
   const marks: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   // XML has no way to write most control characters, and none to write half a character or U+FFFE.
-  // oxlint-disable-next-line no-control-regex
   return text
-    .replaceAll(/[\0-\x08\x0B\x0C\x0E-\x1F\x7F\uFFFE\uFFFF]|\p{Cs}/gu, '\uFFFD')
+    .replaceAll(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, (character) => (/[\t\n\r]/.test(character) ? character : '\uFFFD'))
     .replaceAll(/[&<>"']/g, (mark) => marks[mark]!)
 }

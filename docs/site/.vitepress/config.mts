@@ -1,7 +1,7 @@
 // The docs as a site: the same Markdown that stands in the repository, with search. `npm run docs:site` builds it.
 import { join } from 'node:path'
 import { defineConfig } from 'vitepress'
-import { linkWithinSite } from './links.mts'
+import { githubAnchor, linkWithinSite } from './links.mts'
 import { sidebar } from './sidebar.mts'
 
 export default defineConfig({
@@ -46,12 +46,4 @@ export default defineConfig({
 
 function inSite(path: string): string {
   return join(import.meta.dirname, '../node_modules', path)
-}
-
-/** An anchor as GitHub makes it of a heading, so that links with one lead to the same place in both. */
-function githubAnchor(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replaceAll(/\s/g, '-')
 }

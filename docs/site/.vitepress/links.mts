@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path/posix'
 import { titleOf } from './sidebar.mts'
 
 /** What is used of a token of markdown-it, and of the state of its rules. */
-interface Token {
+export interface Token {
   type: string
   tag: string
   content: string
@@ -12,7 +12,7 @@ interface Token {
   attrSet(name: string, value: string): void
 }
 
-interface State {
+export interface State {
   readonly tokens: Token[]
   readonly env: { readonly relativePath?: string }
 }
@@ -50,4 +50,12 @@ function lead(token: Token, page: string): string | null {
   }
   token.attrSet('href', `${path.replace(/README\.md$/, 'index.md')}${anchor === undefined ? '' : `#${anchor}`}`)
   return target
+}
+
+/** An anchor as GitHub makes it of a heading, so that links with one lead to the same place in both. */
+export function githubAnchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(/\s/g, '-')
 }

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
-import type { DefaultTheme } from 'vitepress'
+
+/** An entry, as VitePress takes it. */
+export interface SidebarItem {
+  text: string
+  link?: string
+  collapsed?: boolean
+  items?: SidebarItem[]
+}
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -10,9 +17,9 @@ const GROUP = /^For those who (?<who>.+):$/
 const ENTRY = /^(?<indent> *)- \[(?<text>[^\]]+)\]\((?<path>[^)#]+\.md)\)/
 
 /** Makes the sidebar of docs/README.md: its groups, its order, and the titles of its pages. */
-export function sidebar(): DefaultTheme.SidebarItem[] {
-  const groups: DefaultTheme.SidebarItem[] = []
-  const decisions: DefaultTheme.SidebarItem = { text: 'Decisions', collapsed: true, items: [] }
+export function sidebar(): SidebarItem[] {
+  const groups: SidebarItem[] = []
+  const decisions: SidebarItem = { text: 'Decisions', collapsed: true, items: [] }
   for (const line of read('docs/README.md').split('\n')) {
     const who = GROUP.exec(line)?.groups?.['who']
     if (who !== undefined) groups.push({ text: `For those who ${who}`, items: [] })

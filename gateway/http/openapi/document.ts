@@ -56,7 +56,7 @@ const about = (version: string) => ({
   servers: [{ url: '/', description: 'This gateway.' }],
   tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
   // What asks for none says so itself. A gateway without keys asks for none at all.
-  security: [{ bearer: [] }, { apiKey: [] }, { xApiKey: [] }, {}],
+  security: ANY_KEY,
 })
 
 const SECURITY = {
@@ -74,6 +74,10 @@ const SECURITY = {
   },
   metricsKey: { type: 'http', scheme: 'bearer', description: 'The key of GATEWAY_METRICS_KEY.' },
 }
+
+const ANY_KEY = [{ bearer: [] }, { apiKey: [] }, { xApiKey: [] }, {}]
+
+const SECURITY_OF = { open: [], metrics: [{ metricsKey: [] }, {}], operator: [...ANY_KEY, { metricsKey: [] }] } as const
 
 const text = { type: 'string' }
 const header = (description: string, schema: object = text) => ({ description, schema })
@@ -143,7 +147,7 @@ function written(operation: Operation, path: string, errors: ErrorAnswers): obje
     tags: [tag],
     summary: isSame ? `${summary} (${path})` : summary,
     ...(isSame ? { description: saidElsewhere } : description === undefined ? {} : { description }),
-    ...(access === undefined ? {} : { security: access === 'open' ? [] : [{ metricsKey: [] }, {}] }),
+    ...(access === undefined ? {} : { security: SECURITY_OF[access] }),
     parameters: [...parameters.map(parameter), REQUEST_ID],
     ...(body === undefined ? {} : { requestBody: requestBody(body) }),
     responses: { ...answers(operation), ...errors.of(operation) },

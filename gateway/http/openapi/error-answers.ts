@@ -38,7 +38,7 @@ export function createErrorAnswers(): ErrorAnswers {
     of(operation) {
       const byStatus = Map.groupBy(codesOf(operation), (code) => errorEntry(code).status)
       const answers = [...byStatus].map(
-        ([status, codes]) => [String(status), refTo(status, errorAnswer(codes, operation))] as const,
+        ([status, codes]) => [String(status), refTo(status, errorAnswer(status, codes, operation))] as const,
       )
       const passedOn = operation.isPassedOn === true ? { default: { $ref: '#/components/responses/PassedOn' } } : {}
       return { ...Object.fromEntries(answers), ...passedOn }
@@ -58,14 +58,19 @@ function codesOf({ access, method, path, errors }: Operation): ErrorCode[] {
   return [...new Set<ErrorCode>([...errors, ...ANYWHERE, ...keyed, ...counted, ...named])].toSorted()
 }
 
-function errorAnswer(codes: readonly ErrorCode[], { errorForm, isPassedOn }: Operation): object {
-  const forms = errorForm === 'mistral' ? [ref('UnitedError')] : [ref('Error'), ref('UnitedError')]
+function errorAnswer(status: number, codes: readonly ErrorCode[], operation: Operation): object {
+  const { errorForm, isPassedOn, answers } = operation
+  const forms = errorForm === 'Mistral' ? [ref('UnitedError')] : [ref('Error'), ref('UnitedError')]
   const said = { properties: { error: { properties: { code: { enum: codes } } } } }
   const own: JsonSchema = { ...(forms.length === 1 ? forms[0] : { anyOf: forms }), ...said }
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: headerRefs(['x-request-id', 'x-should-retry', 'retry-after']),
-    content: json(isPassedOn === true ? { anyOf: [own, ref('UpstreamError')] } : own),
+    // A page that is not built has this status, too.
+    content: {
+      ...answers[status]?.content,
+      ...json(isPassedOn === true ? { anyOf: [own, ref('UpstreamError')] } : own),
+    },
   }
 }
 

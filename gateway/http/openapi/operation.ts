@@ -63,9 +63,9 @@ export interface Operation {
   /** The codes with which it may fail, beside those of every operation. */
   readonly errors: readonly ErrorCode[]
   /** Whose clients read its errors. */
-  readonly errorForm: 'openai' | 'mistral'
-  /** No key is asked for; `metrics`: that of GATEWAY_METRICS_KEY. */
-  readonly access?: 'open' | 'metrics'
+  readonly errorForm: 'OpenAI' | 'Mistral'
+  /** No key is asked for; `metrics`: that of GATEWAY_METRICS_KEY; `operator`: that of an admin, or that of the metrics. */
+  readonly access?: 'open' | 'metrics' | 'operator'
   /** What an upstream answers may be passed on in place of the gateway's own answer. */
   readonly isPassedOn?: true
 }

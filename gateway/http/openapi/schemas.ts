@@ -23,6 +23,7 @@ import { usageList } from '../../wire/openai/usage.ts'
 import { webhookEvent, webhookEventList, webhookPayload } from '../../wire/openai/webhook.ts'
 import { processResponse } from '../../wire/openwebui/process-response.ts'
 import { healthBody, readiness } from '../../wire/health.ts'
+import { statusSnapshot } from '../../wire/status.ts'
 
 /** A schema in the document: JSON Schema of 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -81,6 +82,7 @@ const answerSchemas = {
   WebhookEventList: webhookEventList,
   Health: healthBody,
   Readiness: readiness,
+  Status: statusSnapshot,
 }
 
 /** The name of a schema under `components.schemas`. */
@@ -102,10 +104,6 @@ function written(schemas: Readonly<Record<string, z.ZodType>>, io: 'input' | 'ou
   const { schemas: json } = z.toJSONSchema(registry, { io, uri: uriOf })
   return Object.fromEntries(Object.entries(json).map(([name, schema]) => [name, tidied(schema) as JsonSchema]))
 }
-
-/** Writes a schema of a request's query. */
-export const inputSchema = (schema: z.ZodType): JsonSchema =>
-  tidied(z.toJSONSchema(schema, { io: 'input' })) as JsonSchema
 
 /** Which schema it is, which documents say otherwise; and what a program does with a value, which is nothing to its client. */
 const UNSAID = new Set(['$schema', '$id', 'id', 'readOnly'])

@@ -33,7 +33,11 @@ export function followStatus({ access, status, lifecycle }: StatusServices, insi
     await checkOperator(c, access, inside)
     if (lifecycle.draining) throw new GatewayError('draining', 'The gateway is stopping. Watch another one.')
     const record = c.get('record')
-    const events = status.watchers.watch(() => record.end(200))
+    const events = status.watchers.watch((isUnread) => {
+      record.end(200)
+      // What waits for a client that does not read would wait for ever.
+      if (isUnread) c.env.outgoing.destroy()
+    })
     if (events === null) throw tooManyWatchers()
     record.streaming = true
     return c.body(events, 200, {

@@ -109,7 +109,7 @@ const pageChange = z.discriminatedUnion('code', [
 ])
 
 /** A small picture of a page, as the model is shown it. */
-export const pagePreview = z.strictObject({
+const pagePreview = z.strictObject({
   page: pageNumber,
   /** A data URL of a JPEG; its longest edge has at most 800 pixels. */
   image: z.string().startsWith('data:image/jpeg;base64,'),

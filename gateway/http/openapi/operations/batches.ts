@@ -1,7 +1,7 @@
 import { answered, BODY_ERRORS, idParameter, json, listQuery, type Operation } from '../operation.ts'
 import { ref } from '../schemas.ts'
 
-const shared = { tag: 'Batches', errorForm: 'openai' } as const
+const shared = { tag: 'Batches', errorForm: 'OpenAI' } as const
 const parameters = [idParameter('The id of a batch.', 'batch_4f2d1c0b9a8877665544332211ffeedd')]
 
 /** Batches. */

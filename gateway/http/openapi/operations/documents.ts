@@ -78,7 +78,7 @@ const chat: Operation = {
   },
   answers: { 200: CHAT_ANSWER },
   errors: ERRORS,
-  errorForm: 'openai',
+  errorForm: 'OpenAI',
   isPassedOn: true,
 }
 
@@ -99,8 +99,8 @@ const completions: Operation = {
       },
     },
   },
-  errors: [...BODY_ERRORS, 'model_not_found', 'image_not_seen', 'engine_error', 'engine_unavailable', 'engine_timeout'],
-  errorForm: 'openai',
+  errors: [...ERRORS, 'image_not_seen'],
+  errorForm: 'OpenAI',
   isPassedOn: true,
 }
 
@@ -133,7 +133,7 @@ const responses: Operation = {
     },
   },
   errors: [...ERRORS, ...STORING_ERRORS, 'response_not_found', 'not_found', 'storage_unavailable'],
-  errorForm: 'openai',
+  errorForm: 'OpenAI',
   isPassedOn: true,
 }
 
@@ -147,7 +147,7 @@ const inputTokens: Operation = {
   body: { isOptional: true, content: json({}) },
   answers: {},
   errors: ['not_found'],
-  errorForm: 'openai',
+  errorForm: 'OpenAI',
 }
 
 const mistralOcr: Operation = {
@@ -187,7 +187,7 @@ const mistralOcr: Operation = {
     200: { description: 'The pages.', headers: ['x-cache'], content: json(ref('MistralOcrResponse')) },
   },
   errors: ERRORS,
-  errorForm: 'mistral',
+  errorForm: 'Mistral',
 }
 
 const process: Operation = {
@@ -211,7 +211,7 @@ const process: Operation = {
   body: { content: { '*/*': { schema: { type: 'string', format: 'binary' } } } },
   answers: { 200: { description: 'The text.', headers: ['x-cache'], content: json(ref('ProcessedDocument')) } },
   errors: [...READING_ERRORS, 'body_too_large'],
-  errorForm: 'mistral',
+  errorForm: 'Mistral',
 }
 
 /** What reads documents. */

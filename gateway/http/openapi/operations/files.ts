@@ -13,8 +13,8 @@ import { ref } from '../schemas.ts'
 const fileId = idParameter('The id of a file.', 'file-4f2d1c0b9a8877665544332211ffeedd')
 const uploadId = idParameter('The id of an upload.', 'upload_4f2d1c0b9a8877665544332211ffeedd')
 
-const files = { tag: 'Files', errorForm: 'mistral' } as const
-const uploads = { tag: 'Uploads', errorForm: 'mistral' } as const
+const files = { tag: 'Files', errorForm: 'Mistral' } as const
+const uploads = { tag: 'Uploads', errorForm: 'Mistral' } as const
 
 const FILE_FORM: Readonly<Record<string, Content>> = {
   'multipart/form-data': {

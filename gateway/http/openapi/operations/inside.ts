@@ -1,8 +1,8 @@
 import { answered, idParameter, json, listQuery, query, type Answer, type Operation } from '../operation.ts'
 import { ref } from '../schemas.ts'
 
-const models = { tag: 'Models', errorForm: 'openai' } as const
-const operation = { tag: 'Operation', errorForm: 'openai' } as const
+const models = { tag: 'Models', errorForm: 'OpenAI' } as const
+const operation = { tag: 'Operation', errorForm: 'OpenAI' } as const
 const eventId = idParameter('The id of an event.', 'evt_4f2d1c0b9a8877665544332211ffeedd')
 
 const readiness = (description: string): Answer => ({ description, content: json(ref('Readiness')) })
@@ -116,10 +116,49 @@ export const insideOperations: readonly Operation[] = [
     method: 'get',
     path: '/metrics',
     summary: 'Metrics, for Prometheus',
+    description: 'With GATEWAY_METRICS_PORT, this and the status are on a port of their own alone.',
     answers: {
       200: { description: 'In Prometheus’ text format.', content: { 'text/plain': { schema: { type: 'string' } } } },
     },
-    errors: ['invalid_api_key'],
+    errors: ['invalid_api_key', 'not_found'],
     access: 'metrics',
+  },
+  {
+    ...operation,
+    id: 'status',
+    method: 'get',
+    path: '/status',
+    summary: 'How the gateway does',
+    description:
+      'For admins, where there are keys; else like the metrics. A browser, which accepts `text/html`, gets the page that shows it, and needs no key for the page.',
+    answers: {
+      200: {
+        description: 'This moment of this gateway; or the page.',
+        headers: ['etag'],
+        content: { ...json(ref('Status')), 'text/html': { schema: { type: 'string' } } },
+      },
+      503: { description: 'The page is not built.', content: { 'text/html': { schema: { type: 'string' } } } },
+    },
+    errors: ['invalid_api_key', 'storage_unavailable', 'not_found'],
+    access: 'operator',
+  },
+  {
+    ...operation,
+    id: 'followStatus',
+    method: 'get',
+    path: '/status/events',
+    summary: 'How the gateway does, each second',
+    answers: {
+      200: {
+        description: 'This moment, at once and then each second.',
+        content: {
+          'text/event-stream': {
+            schema: { ...ref('Status'), description: 'Server-sent events: the `data` of each is such a moment.' },
+          },
+        },
+      },
+    },
+    errors: ['invalid_api_key', 'draining', 'storage_unavailable', 'not_found'],
+    access: 'operator',
   },
 ]

@@ -1,6 +1,6 @@
 import { json, type Answer, type Operation } from '../operation.ts'
 
-const shared = { tag: 'Pages', errorForm: 'openai', access: 'open', errors: [] } as const
+const shared = { tag: 'Pages', errorForm: 'OpenAI', access: 'open', errors: [] } as const
 
 const html: Answer = {
   description: 'The page.',

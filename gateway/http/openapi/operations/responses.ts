@@ -3,7 +3,7 @@ import { ref } from '../schemas.ts'
 
 const id = idParameter('The id of a response.', 'resp_68f0c91c4e609558')
 
-const shared = { tag: 'Responses', parameters: [id], errorForm: 'openai' } as const
+const shared = { tag: 'Responses', parameters: [id], errorForm: 'OpenAI' } as const
 
 /** Responses that are kept. */
 export const responseOperations: readonly Operation[] = [

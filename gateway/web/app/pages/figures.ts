@@ -1,4 +1,4 @@
-import type { FigureObject, OcrObject } from '../../../wire/openai/ocr-object.ts'
+import type { FigureObject } from '../../../wire/openai/ocr-object.ts'
 import { blobOf } from '../state/pictures.ts'
 
 /** The pictures that were cut out of a document's pages. */
@@ -14,8 +14,8 @@ export interface Figures {
 const NONE: readonly FigureObject[] = []
 
 /** Gives the figures of an answer addresses that pages of this tab can show, each once it is asked for. */
-export function createFigures(ocr: OcrObject | null): Figures {
-  const byName = new Map((ocr?.figures ?? []).map((figure) => [figure.name, figure]))
+export function createFigures(found: readonly FigureObject[]): Figures {
+  const byName = new Map(found.map((figure) => [figure.name, figure]))
   const byPage = Map.groupBy(byName.values(), ({ page }) => page)
   const urls = new Map<string, string>()
   return {

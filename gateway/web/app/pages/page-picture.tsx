@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { memo } from 'preact/compat'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { FigureObject } from '../../../wire/openai/ocr-object.ts'
 import type { Pictures } from '../state/pictures.ts'
 import { standingOf, type PageState } from '../state/reading.ts'
@@ -18,15 +18,15 @@ interface Props {
 /** The picture of a page, with what was found on it. */
 export const PagePicture = memo(function PagePicture({ page, pictures, figures, onFigure }: Props): VNode {
   const { number, size, changes } = page
-  const url = useObjectUrl(size === null ? null : pictures.get(number))
+  const picture = size === null ? null : pictures.get(number)
   const ratio = size === null ? DEFAULT_RATIO : size.width / size.height
   return (
     <figure class="page-picture" data-page={number}>
       <div class="paper" style={{ aspectRatio: String(ratio) }}>
-        {url === null ? (
+        {picture === null ? (
           <span class="paper-empty">{size === null ? '' : 'picture dropped to save memory'}</span>
         ) : (
-          <img src={url} alt={`${pageName(page)} of the document`} draggable={false} />
+          <Picture picture={picture} label={`${pageName(page)} of the document`} />
         )}
         {size !== null && <Tiles changes={changes} size={size} />}
         {size !== null &&
@@ -47,16 +47,34 @@ export const DEFAULT_RATIO = 210 / 297
 
 type Size = NonNullable<PageState['size']>
 
-/** A picture's address lives as long as it is on the screen. */
-function useObjectUrl(blob: Blob | null): string | null {
-  const [url, setUrl] = useState<string | null>(null)
+/**
+ * Draws a picture, and frees its pixels once it is off the screen. Of images the browser would keep them for some seconds:
+ * hundreds of megabytes while somebody scrolls through a long document.
+ */
+function Picture({ picture, label }: { readonly picture: Blob; readonly label: string }): VNode {
+  const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
-    if (blob === null) return setUrl(null)
-    const made = URL.createObjectURL(blob)
-    setUrl(made)
-    return () => URL.revokeObjectURL(made)
-  }, [blob])
-  return url
+    const { current } = canvas
+    let isShown = true
+    // A picture that cannot be decoded leaves the paper white.
+    if (current !== null) void drawPicture(current, picture, () => isShown).catch(() => undefined)
+    return () => {
+      isShown = false
+      if (current !== null) current.width = current.height = 0
+    }
+  }, [picture])
+  return <canvas ref={canvas} role="img" aria-label={label} />
+}
+
+async function drawPicture(canvas: HTMLCanvasElement, picture: Blob, isShown: () => boolean): Promise<void> {
+  const bitmap = await createImageBitmap(picture)
+  if (isShown()) {
+    canvas.width = bitmap.width
+    canvas.height = bitmap.height
+    canvas.getContext('2d')?.drawImage(bitmap, 0, 0)
+    canvas.dataset['drawn'] = ''
+  }
+  bitmap.close()
 }
 
 /** Where the page was cut into parts. */

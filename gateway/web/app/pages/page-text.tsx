@@ -44,7 +44,7 @@ export const PageText = memo(function PageText({ page, figures, isSource, isStor
           <PageStory page={page} />
         </div>
       )}
-      {text === null ? <Waiting /> : isSource ? <Source text={text} /> : <Rendered text={text} figures={figures} />}
+      {text === null ? <Skeleton /> : isSource ? <Source text={text} /> : <Rendered text={text} figures={figures} />}
     </article>
   )
 })
@@ -55,7 +55,8 @@ export function pageName({ number, line }: PageState): string {
   return label === undefined || label === String(number) ? `Page ${number}` : `Page ${number} (${label})`
 }
 
-function Waiting(): VNode {
+/** Lines that are not there yet. */
+export function Skeleton(): VNode {
   return (
     <div class="skeleton" aria-hidden="true">
       <span />
@@ -65,7 +66,8 @@ function Waiting(): VNode {
   )
 }
 
-function Source({ text }: { readonly text: string }): VNode {
+/** A text as it is. */
+export function Source({ text }: { readonly text: string }): VNode {
   return (
     <pre class="source" dir="auto" tabIndex={0}>
       <code>{text}</code>

@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { OpenDocument } from '../state/screen.ts'
-import type { PageState } from '../state/reading.ts'
+import { isBusy, type PageState, type Reading } from '../state/reading.ts'
 import { createFigures, type Figures } from './figures.ts'
 import { useMarks } from './marks.ts'
 import { DEFAULT_RATIO, PagePicture } from './page-picture.tsx'
-import { PageText } from './page-text.tsx'
+import { PageText, Skeleton, Source } from './page-text.tsx'
 import { useTiedScrolling } from './tied-scrolling.ts'
 import { VirtualList } from './virtual-list.tsx'
 
@@ -39,6 +39,7 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
   )
   useMarks(view, figures)
   turner.current = (count) => tie.turn(count, pages.length)
+  if (pages.length === 0) return <NoPages reading={reading} side={side} />
   const keyOf = (index: number): number => pages[index]?.number ?? -index
   const ofPage = (show: (page: PageState) => VNode) => (index: number) => {
     const page = pages[index]
@@ -48,6 +49,7 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
   return (
     <div class="view" ref={view} data-side={side} data-phase={reading.phase}>
       <section class="pane pane-pages" {...tie.lead('pages')}>
+        <h2 class="unseen">Pages</h2>
         <VirtualList
           label="Pictures of the pages"
           {...list('pages')}
@@ -59,6 +61,7 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
         </VirtualList>
       </section>
       <section class="pane pane-text" {...tie.lead('text')}>
+        <h2 class="unseen">Text</h2>
         <VirtualList
           label="Text of the pages"
           {...list('text')}
@@ -69,6 +72,43 @@ export function ReadingView({ document, isSource, side, onSide, turner }: Props)
           ))}
         </VirtualList>
       </section>
+    </div>
+  )
+}
+
+/** What stands there before the document is open, and where nothing was read of it: a dry run tells about it. */
+function NoPages({ reading, side }: { readonly reading: Reading; readonly side: Side }): VNode {
+  const text = reading.content.join('')
+  if (text !== '') return <DryRun text={text} />
+  const isExpected = isBusy(reading)
+  return (
+    <div class="view" data-side={side} aria-hidden="true">
+      <div class="pane pane-pages">
+        {isExpected && (
+          <div class="page-picture">
+            <div class="paper paper-expected" style={{ aspectRatio: String(DEFAULT_RATIO) }} />
+          </div>
+        )}
+      </div>
+      <div class="pane pane-text">
+        {isExpected && (
+          <div class="page-text">
+            <Skeleton />
+          </div>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function DryRun({ text }: { readonly text: string }): VNode {
+  return (
+    <div class="view view-single" data-phase="done">
+      <div class="pane pane-text">
+        <div class="page-text">
+          <Source text={text} />
+        </div>
+      </div>
     </div>
   )
 }
@@ -87,7 +127,9 @@ function useOpenStories(): readonly [ReadonlySet<number>, (page: number) => void
 }
 
 function useFigures({ reading: { ocr } }: OpenDocument): Figures {
-  const figures = useMemo(() => createFigures(ocr), [ocr])
+  const found = ocr?.figures ?? []
+  // Texts are rendered anew only where figures have come.
+  const figures = useMemo(() => createFigures(found), [found.length === 0 ? null : found])
   useEffect(() => () => figures.close(), [figures])
   return figures
 }
@@ -102,7 +144,8 @@ function pictureHeight(page: PageState | undefined, width: number): number {
 }
 
 const TEXT_FRAME_PIXELS = 120
-const LINE_PIXELS = 24
+/** With what stands between paragraphs. */
+const LINE_PIXELS = 30
 const CHARACTER_PIXELS = 7.5
 
 /** About as high as so many characters would be. It is measured once it is near the view. */

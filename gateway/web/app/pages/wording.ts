@@ -53,13 +53,6 @@ export function percent(share: number): string {
   return `${Math.round(share * 1000) / 10} %`
 }
 
-/** Writes a number of bytes. */
-export function bytesInWords(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`
-  const [unit, size] = bytes < 1024 * 1024 ? ['KB', bytes / 1024] : ['MB', bytes / 1024 / 1024]
-  return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`
-}
-
 /** Writes how long something takes, as far as that matters. */
 export function timeInWords(seconds: number): string {
   if (seconds < 1) return 'a moment'

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { useCallback, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { ReadingView, type Side } from '../pages/reading-view.tsx'
 import type { Playground } from '../state/playground.ts'
 import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
@@ -39,6 +39,7 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
     '?': () => setOverlay('help'),
   })
   const current = state.documents.find(({ id }) => id === state.current) ?? null
+  useTitle(current?.file.name ?? null)
   const problem = state.problem?.message ?? sample.problem
   return (
     <>
@@ -76,6 +77,17 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
       <Overlays {...{ playground, state, overlay }} onClose={() => setOverlay(null)} />
     </>
   )
+}
+
+/** Tells tabs apart. */
+function useTitle(name: string | null): void {
+  useEffect(() => {
+    const before = document.title
+    if (name !== null) document.title = `${name} · ${before}`
+    return () => {
+      document.title = before
+    }
+  }, [name])
 }
 
 interface Sample {

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import { isLocked } from './notice.tsx'
 import type { Playground } from '../state/playground.ts'
 import { progressOf, type Phase, type Reading } from '../state/reading.ts'
 import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
@@ -62,7 +63,7 @@ function phaseWords(reading: Reading): string {
     reading: total === null ? String(read) : `${read} / ${total}`,
     done: String(reading.pages.length),
     stopped: 'cancelled',
-    refused: 'refused',
+    refused: reading.problem !== null && isLocked(reading.problem) ? 'locked' : 'refused',
     lost: 'broken off',
   }
   return words[reading.phase]

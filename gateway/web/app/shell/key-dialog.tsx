@@ -22,16 +22,17 @@ export function KeyDialog({
   return (
     <Dialog title="API key" onClose={() => playground.askForKey(false)}>
       <form class="stack" onSubmit={save}>
-        {isRefused && (
+        {isRefused && !hasKey && <p role="alert">This gateway asks for a key.</p>}
+        {isRefused && hasKey && (
           <p class="problem-text" role="alert">
-            {hasKey ? 'This key is not accepted. ' : 'This gateway asks for a key. '}
-            <span class="quiet-text">{keyProblem.message}</span>
+            This key is not accepted. <span class="quiet-text">{keyProblem.message}</span>
           </p>
         )}
         <label class="field">
           <span>Key</span>
           <input
             type="password"
+            autofocus
             autocomplete="off"
             spellcheck={false}
             value={key}

@@ -1,5 +1,5 @@
-import type { VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import type { ComponentChildren, VNode } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Playground } from '../state/playground.ts'
 import type { OpenDocument } from '../state/screen.ts'
 import type { Problem } from '../stream/problem.ts'
@@ -23,6 +23,7 @@ export function Notice({ playground, document }: Props): VNode | null {
       </Bar>
     )
   }
+  if (phase === 'done') return <Warnings document={document} />
   if (problem === null) return null
   if (isLocked(problem)) return <Locked playground={playground} document={document} problem={problem} />
   return (
@@ -32,9 +33,15 @@ export function Notice({ playground, document }: Props): VNode | null {
         {problem.message}
         {problem.code !== null && <code class="code">{problem.code}</code>}
       </p>
-      <button type="button" onClick={() => playground.goOn(id)}>
-        {phase === 'lost' ? 'Go on' : 'Try again'}
-      </button>
+      {isFinal(problem) ? (
+        <button type="button" onClick={() => playground.close(id)}>
+          Close
+        </button>
+      ) : (
+        <button type="button" onClick={() => playground.goOn(id)}>
+          {phase === 'lost' ? 'Go on' : 'Try again'}
+        </button>
+      )}
     </Bar>
   )
 }
@@ -43,7 +50,7 @@ function Bar({
   children,
   isProblem = false,
 }: {
-  readonly children: preact.ComponentChildren
+  readonly children: ComponentChildren
   readonly isProblem?: boolean
 }): VNode {
   return (
@@ -53,12 +60,37 @@ function Bar({
   )
 }
 
-function isLocked({ code }: Problem): boolean {
+/** What the gateway has to say of the whole document. Figures are asked for whether the model marks any or not. */
+function Warnings({ document: { reading } }: { readonly document: OpenDocument }): VNode | null {
+  const warnings = (reading.ocr?.warnings ?? []).filter(
+    ({ code, message }) => code !== 'option_ignored' || !message.includes('figures'),
+  )
+  if (warnings.length === 0) return null
+  return (
+    <Bar>
+      <ul class="plain">
+        {warnings.map(({ code, message }) => (
+          <li key={code + message}>{message}</li>
+        ))}
+      </ul>
+    </Bar>
+  )
+}
+
+/** Whether the same would be said again: of a document that cannot be read. */
+function isFinal({ status }: Problem): boolean {
+  return status === 413 || status === 415
+}
+
+/** Whether a document wants a password. */
+export function isLocked({ code }: Problem): boolean {
   return code === 'document_encrypted' || code === 'wrong_password'
 }
 
 function Locked({ playground, document: { id }, problem }: Props & { readonly problem: Problem }): VNode {
   const [password, setPassword] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
   const isWrong = problem.code === 'wrong_password'
   const open = (event: Event): void => {
     event.preventDefault()
@@ -70,6 +102,7 @@ function Locked({ playground, document: { id }, problem }: Props & { readonly pr
       <label class="inline-field">
         <span>Password</span>
         <input
+          ref={field}
           type="password"
           autocomplete="off"
           value={password}

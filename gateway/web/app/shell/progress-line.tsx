@@ -1,20 +1,20 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { counted, timeInWords } from '../pages/wording.ts'
-import { progressOf, standingOf, type Phase, type Reading } from '../state/reading.ts'
+import { isBusy, progressOf, standingOf, type Phase, type Reading } from '../state/reading.ts'
 import { useTicks } from './use-playground.ts'
 
 /** Tells how far a reading is. */
 export function ProgressLine({ reading }: { readonly reading: Reading }): VNode {
-  const isBusy = reading.phase === 'sending' || reading.phase === 'reading'
-  useTicks(isBusy)
+  const isGoing = isBusy(reading)
+  useTicks(isGoing)
   const { read, total } = progressOf(reading)
   const value = reading.phase === 'sending' ? reading.sent : total === null ? undefined : read / Math.max(1, total)
   return (
     <div class="progress">
-      {isBusy && <progress aria-label="Progress" max={1} {...(value === undefined ? {} : { value })} />}
+      {isGoing && <progress aria-label="Progress" max={1} {...(value === undefined ? {} : { value })} />}
       <p>{progressWords(reading)}</p>
-      <Announcement text={progressWords(reading, true)} isUrgent={!isBusy} />
+      <Announcement text={progressWords(reading, true)} isUrgent={!isGoing} />
     </div>
   )
 }
@@ -26,7 +26,7 @@ function progressWords(reading: Reading, isShort = false): string {
   const words: Readonly<Record<Phase, () => readonly string[]>> = {
     waiting: () => ['Waits for its turn'],
     sending: () => [reading.sent > 0 && !isShort ? `Sending, ${Math.round(reading.sent * 100)} %` : 'Sending'],
-    reading: () => [`${pages} read`, ...(isShort ? [] : rateWords(reading))],
+    reading: () => [total === null && read === 0 ? 'Opening' : `${pages} read`, ...(isShort ? [] : rateWords(reading))],
     done: () => [`${counted(reading.pages.length, 'page')} in ${tookWords(reading)}`, ...troubles(reading)],
     stopped: () => [`Cancelled. ${pages} read`],
     refused: () => ['Not read'],

@@ -2,8 +2,8 @@ import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
 import { asJson, asMarkdown, asZip, type ReadResult } from '../download/downloads.ts'
 import type { Playground } from '../state/playground.ts'
-import { markdownOf } from '../state/reading.ts'
-import type { OpenDocument } from '../state/screen.ts'
+import { isBusy, markdownOf } from '../state/reading.ts'
+import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
 import { CopyButton } from './copy-button.tsx'
 import { ProgressLine } from './progress-line.tsx'
 
@@ -18,7 +18,7 @@ interface Props {
 /** What can be done with a document. */
 export function ToolBar({ playground, document: opened, isSource, onSource, onCode }: Props): VNode {
   const { id, reading } = opened
-  const isBusy = reading.phase === 'sending' || reading.phase === 'reading' || reading.phase === 'waiting'
+  const isUnderWay = isBusy(reading) || reading.phase === 'waiting'
   const hasText = reading.pages.some(({ text }) => text !== null)
   return (
     <div class="tool-bar">
@@ -37,18 +37,27 @@ export function ToolBar({ playground, document: opened, isSource, onSource, onCo
         <button type="button" onClick={onCode}>
           Code
         </button>
-        {isBusy ? (
+        {isUnderWay ? (
           <button type="button" onClick={() => playground.cancel(id)}>
             Cancel
           </button>
         ) : (
-          <button type="button" onClick={() => playground.readAgain(id)}>
+          <button
+            type="button"
+            class={isOutdated(opened, playground.state()) ? 'primary' : undefined}
+            onClick={() => playground.readAgain(id)}
+          >
             Read again
           </button>
         )}
       </div>
     </div>
   )
+}
+
+/** Whether something else is set than what the document was read with. */
+function isOutdated({ readWith }: OpenDocument, { model, options }: PlaygroundState): boolean {
+  return readWith !== null && (readWith.model !== model || readWith.options !== options)
 }
 
 function Downloads({

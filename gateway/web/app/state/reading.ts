@@ -142,6 +142,11 @@ function placeOf(pages: readonly PageState[], number: number): number {
   return from
 }
 
+/** Whether a document is being read, or sent to be. */
+export function isBusy({ phase }: Reading): boolean {
+  return phase === 'sending' || phase === 'reading'
+}
+
 /** How far a reading is. */
 export interface Progress {
   readonly read: number

@@ -1,6 +1,7 @@
 import type { Gateway } from '../stream/gateway.ts'
 import { ConnectionLost, type Problem, ProblemError } from '../stream/problem.ts'
 import type { SentDocument } from '../stream/request-body.ts'
+import { isBusy } from './reading.ts'
 import type { OpenDocument, Screen } from './screen.ts'
 
 /** What readings need from around them. */
@@ -49,7 +50,7 @@ export function createReadings(screen: Screen, around: ReadingSurroundings): Rea
 
   const next = (): void => {
     const { documents, keyProblem } = screen.state()
-    if (keyProblem !== null || documents.some(isBusy)) return
+    if (keyProblem !== null || documents.some(({ reading }) => isBusy(reading))) return
     const waiting = documents.find(({ reading }) => reading.phase === 'waiting')
     if (waiting !== undefined) void read(waiting)
   }
@@ -100,10 +101,6 @@ export function createReadings(screen: Screen, around: ReadingSurroundings): Rea
   }
 }
 
-function isBusy({ reading: { phase } }: OpenDocument): boolean {
-  return phase === 'sending' || phase === 'reading'
-}
-
 function workOf(works: Map<number, Work>, id: number): Work {
   const known = works.get(id)
   if (known !== undefined) return known
@@ -131,7 +128,7 @@ function end({ happen, find, set }: Screen, id: number, work: Work, failure: Fai
 
 /** Has a document read; returns why that did not work, or null. */
 async function ask(
-  { happen, state }: Screen,
+  { happen, begin }: Screen,
   { gateway, send }: ReadingSurroundings,
   { id, file }: OpenDocument,
   work: Work,
@@ -141,7 +138,7 @@ async function ask(
     const document = await send(file, (share) => happen(id, { type: 'sent', share }), signal)
     try {
       happen(id, { type: 'ask' })
-      const { model, options } = state()
+      const { model, options } = begin(id)
       for await (const event of gateway.read({ model, document, ocr: askedOptions(options, work) }, signal)) {
         if (signal.aborted) return null
         if (event.type === 'text') work.hasRetried = false

@@ -8,7 +8,12 @@ export interface OpenDocument {
   readonly file: File
   readonly pictures: Pictures
   readonly reading: Reading
+  /** What it was last read with; null: it has not been. */
+  readonly readWith: ReadWith | null
 }
+
+/** What decides how a document is read. */
+export type ReadWith = Pick<PlaygroundState, 'model' | 'options'>
 
 /** What is on the screen. */
 export interface PlaygroundState {
@@ -37,6 +42,8 @@ export interface Screen {
   /** Adds documents; returns their ids. */
   readonly add: (files: readonly File[]) => readonly number[]
   readonly remove: (id: number) => void
+  /** Notes that a document is read with what is set now. */
+  readonly begin: (id: number) => ReadWith
   /** Has something happen to the reading of a document. */
   readonly happen: (id: number, event: ReadingEvent) => void
 }
@@ -87,7 +94,13 @@ export function createScreen({ now, beforePaint }: ScreenClock): Screen {
     set,
     find,
     add: (files) => {
-      const opened = files.map((file) => ({ id: ++lastId, file, pictures: createPictures(), reading: NOT_BEGUN }))
+      const opened = files.map((file) => ({
+        id: ++lastId,
+        file,
+        pictures: createPictures(),
+        reading: NOT_BEGUN,
+        readWith: null,
+      }))
       set({ documents: [...state.documents, ...opened], current: opened[0]?.id ?? state.current })
       return opened.map(({ id }) => id)
     },
@@ -95,6 +108,13 @@ export function createScreen({ now, beforePaint }: ScreenClock): Screen {
       find(id)?.pictures.clear()
       const documents = state.documents.filter((each) => each.id !== id)
       set({ documents, current: state.current === id ? (documents.at(-1)?.id ?? null) : state.current })
+    },
+    begin: (id) => {
+      const { model, options } = state
+      set({
+        documents: state.documents.map((each) => (each.id === id ? { ...each, readWith: { model, options } } : each)),
+      })
+      return { model, options }
     },
     happen: (id, event) => {
       if (event.type === 'preview') find(id)?.pictures.keep(event.preview.page, event.preview.image)

@@ -52,7 +52,7 @@ function Sections({ snapshot }: { readonly snapshot: StatusSnapshot }): VNode {
 }
 
 function useStore(store: StatusStore): StatusState {
-  const [, changed] = useReducer((count: number, _: null) => count + 1, 0)
-  useEffect(() => store.subscribe(() => changed(null)), [store])
+  const [, changed] = useReducer<number, void>((count) => count + 1, 0)
+  useEffect(() => store.subscribe(changed), [store])
   return store.get()
 }

@@ -25,5 +25,10 @@ export function Bar({
   readonly value: number
   readonly most: number
 }): VNode {
-  return <meter class="bar" aria-label={label} min={0} max={Math.max(1, most)} value={value} />
+  const share = Math.min(1, value / Math.max(1, most))
+  return (
+    <span class="bar" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={most} aria-valuenow={value}>
+      <span style={{ width: `${share * 100}%` }} />
+    </span>
+  )
 }

@@ -38,9 +38,6 @@ export interface StatusStoreOptions {
   readonly now: () => number
 }
 
-/** How long is waited before each try, in seconds; the last one holds for all that follow. */
-const WAITS = [1, 2, 4, 8, 15]
-
 /** Creates it; it watches when it is told that the page is not hidden. */
 export function createStatusStore({ key, follow, now }: StatusStoreOptions): StatusStore {
   let state: StatusState = { link: { kind: 'connecting' }, snapshot: null, hasKey: key.get() !== null }
@@ -54,46 +51,13 @@ export function createStatusStore({ key, follow, now }: StatusStoreOptions): Sta
     for (const listener of listeners) listener()
   }
 
-  function stop(): void {
+  /** Begins to watch, anew if it does already; or stops. */
+  function watchAnew(): void {
     run?.abort()
     run = null
-  }
-
-  /** Begins to watch, anew if it does already. */
-  function start(): void {
-    stop()
     if (isHidden || isPaused) return
     run = new AbortController()
-    void watch(run.signal)
-  }
-
-  async function watch(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures++) {
-      set({ link: { kind: 'connecting' } })
-      try {
-        await follow({
-          key: key.get(),
-          signal,
-          onSnapshot(snapshot) {
-            failures = -1
-            set({ snapshot, link: { kind: 'live' } })
-          },
-        })
-      } catch (error) {
-        if (signal.aborted) return
-        const why = error instanceof Error ? error.message : String(error)
-        if (error instanceof KeyRefused) return set({ link: { kind: 'refused', why, hadKey: key.get() !== null } })
-        await waitFor(WAITS[Math.min(failures, WAITS.length - 1)] ?? 1, why, signal)
-      }
-    }
-  }
-
-  async function waitFor(seconds: number, why: string, signal: AbortSignal): Promise<void> {
-    const until = now() + seconds * 1000
-    for (let left = seconds; left > 0 && !signal.aborted; left = Math.ceil((until - now()) / 1000)) {
-      set({ link: { kind: 'lost', why, retryInSeconds: left } })
-      await pause(Math.min(1000, until - now()), signal)
-    }
+    void watch({ key, follow, now, set }, run.signal)
   }
 
   return {
@@ -104,24 +68,68 @@ export function createStatusStore({ key, follow, now }: StatusStoreOptions): Sta
     },
     pause() {
       isPaused = true
-      stop()
+      watchAnew()
       set({ link: { kind: 'paused' } })
     },
     resume() {
       isPaused = false
-      start()
+      watchAnew()
     },
-    retryNow: start,
+    retryNow: watchAnew,
     setKey(next) {
       key.set(next)
       set({ hasKey: next !== null, ...(next === null ? { snapshot: null } : {}) })
-      start()
+      watchAnew()
     },
     setHidden(next) {
       if (isHidden === next) return
       isHidden = next
-      start()
+      watchAnew()
     },
+  }
+}
+
+/** How long is waited before each try, in seconds; the last one holds for all that follow. */
+const WAITS = [1, 2, 4, 8, 15]
+
+interface Watching extends StatusStoreOptions {
+  readonly set: (next: Partial<StatusState>) => void
+}
+
+/** Watches until the signal fires, or the gateway wants another key. */
+async function watch({ key, follow, now, set }: Watching, signal: AbortSignal): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    set({ link: { kind: 'connecting' } })
+    try {
+      await follow({
+        key: key.get(),
+        signal,
+        onSnapshot(snapshot) {
+          failures = -1
+          set({ snapshot, link: { kind: 'live' } })
+        },
+      })
+    } catch (error) {
+      if (signal.aborted) return
+      const why = error instanceof Error ? error.message : String(error)
+      if (error instanceof KeyRefused) return set({ link: { kind: 'refused', why, hadKey: key.get() !== null } })
+      const seconds = WAITS[Math.min(Math.max(0, failures), WAITS.length - 1)] ?? 1
+      await countDown(seconds, (left) => set({ link: { kind: 'lost', why, retryInSeconds: left } }), now, signal)
+    }
+  }
+}
+
+/** Waits for so many seconds, and says each second how many are left. */
+async function countDown(
+  seconds: number,
+  onLeft: (left: number) => void,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = now() + seconds * 1000
+  for (let left = seconds; left > 0 && !signal.aborted; left = Math.ceil((until - now()) / 1000)) {
+    onLeft(left)
+    await pause(Math.min(1000, until - now()), signal)
   }
 }
 

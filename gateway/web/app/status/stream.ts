@@ -30,7 +30,7 @@ export async function followStatus(
     const headers = { accept: 'text/event-stream', ...(key === null ? {} : { authorization: `Bearer ${key}` }) }
     const response = await send(address, { headers, cache: 'no-store', signal: either })
     if (!response.ok || response.body === null) throw await refusal(response)
-    for await (const data of eventsOf(response.body, silence.set, either)) {
+    for await (const data of eventsOf(response.body, () => silence.set(), either)) {
       onSnapshot(JSON.parse(data) as StatusSnapshot)
     }
     throw new StreamLost('The gateway has ended the connection.')
