@@ -2,7 +2,7 @@
 // gateway stays, for whoever wants to look at its playground.
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
@@ -14,6 +14,7 @@ import { listenForInterrupts } from './signals.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../../test/fixtures/documents/four-page-scan.pdf')
 const SAMPLE = join(import.meta.dirname, '../web/static/sample.pdf')
+const SAMPLE_PAGES = 5
 
 const stays = staysOpen()
 if (stays !== null) await run(stays)
@@ -76,7 +77,9 @@ async function stayOpen(url: string, stopping: AbortSignal): Promise<void> {
 /** Starts what draws and reads pages, so that whoever drops the first document does not wait for that. Nothing is kept. */
 async function warmUp(baseURL: string, signal: AbortSignal): Promise<void> {
   const messages = [{ role: 'user' as const, content: [await filePart(SAMPLE)] }]
-  const question = { model: 'default', messages, ocr: { pages: '1', cache: 'off' } }
+  // A page for each thread of Tesseract, but not more than there are.
+  const pages = `1-${Math.min(SAMPLE_PAGES, availableParallelism())}`
+  const question = { model: 'default', messages, ocr: { pages, cache: 'off' } }
   await clientOf(baseURL).chat.completions.create(question, { signal })
 }
 
