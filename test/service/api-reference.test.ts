@@ -35,7 +35,7 @@ describe('GET /docs, in a browser', { timeout: 90_000 }, () => {
   it('shows what can be asked, in the colours of the system', async () => {
     await page.getByRole('heading', { name: MODELS }).first().waitFor()
     const [red = 255] =
-      (await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/g)?.map(Number) ?? []
+      (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).match(/\d+/g)?.map(Number) ?? []
     assert.ok(red < 64, `the background has ${red} of red`)
   })
 
