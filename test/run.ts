@@ -15,8 +15,6 @@ const CONCURRENCY = 2
 /** A test that hangs fails, with its name, well before CI gives up on the whole run. */
 const TEST_TIMEOUT_MS = 240_000
 
-process.exitCode = main()
-
 function main(): number {
   try {
     const suites = readSuites()
@@ -118,3 +116,5 @@ function runTests(files: readonly string[]): number {
   if (signal !== null) throw new Error(`the test runner was ended by ${signal}`)
   return status ?? 1
 }
+
+process.exitCode = main()
