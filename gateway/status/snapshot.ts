@@ -61,7 +61,10 @@ export function createSnapshots(sources: StatusSources, loop: EventLoop): () => 
       failures: failuresPart(sources),
       batches: overview === null ? null : batchesPart(overview, gauges.lines),
       webhooks: webhooksPart(sources),
-      files: files === null || Number.isNaN(files.bytes) ? null : { ...files, most_bytes: sources.storedBytesLimit },
+      files:
+        files === null || Number.isNaN(files.bytes)
+          ? null
+          : { files: files.files, bytes: files.bytes, most_bytes: sources.storedBytesLimit },
       settings: sources.settings,
     }
   }

@@ -90,6 +90,15 @@ describe('GET /openapi.json', () => {
     })
 })
 
+describe('the answers that nobody else asks for', () => {
+  it('are as they are described: the status of a gateway that keeps files', async () => {
+    await using gateway = await startTestGateway()
+    await batchFile(gateway)
+    const { files } = (await (await fetch(`${gateway.url}/status`)).json()) as { files: { files: number } | null }
+    assert.equal(files?.files, 1)
+  })
+})
+
 async function batchFile({ client }: TestGateway): Promise<string> {
   const body = examples.find(({ path }) => path === '/v1/chat/completions')?.value
   const line = JSON.stringify({ custom_id: '1', method: 'POST', url: '/v1/chat/completions', body })
