@@ -13,8 +13,7 @@ const ocrImage = z.strictObject({
   top_left_y: pixels,
   bottom_right_x: pixels,
   bottom_right_y: pixels,
-  /** A data URL; null unless it was asked for. */
-  image_base64: z.string().nullable(),
+  image_base64: z.string().nullable().describe('A data URL; null unless it was asked for.'),
   image_annotation: z.null(),
 })
 
@@ -46,33 +45,32 @@ const ocrBlock = z.strictObject({
   bottom_right_x: pixels,
   bottom_right_y: pixels,
   content: z.string(),
-  /** Of a picture: its name among the page's images. */
-  image_id: z.string().optional(),
+  image_id: z.string().optional().describe("Of a picture: its name among the page's images."),
 })
 
 /** A block of a page, with its place. */
 export type OcrBlock = z.output<typeof ocrBlock>
 
 const ocrPage = z.strictObject({
-  /** 0-based, of the whole document. */
-  index: pixels,
+  index: pixels.describe('0-based, of the whole document.'),
   markdown: z.string(),
   images: z.array(ocrImage).readonly(),
-  /** Empty unless a format of tables was asked for. */
-  tables: z.array(ocrTable).readonly(),
+  tables: z.array(ocrTable).readonly().describe('Empty unless a format of tables was asked for.'),
   hyperlinks: z.array(z.string()).readonly(),
-  /** Null unless they were asked for, and the model tells them apart. */
-  header: z.string().nullable(),
-  footer: z.string().nullable(),
-  /** Of the image that the model was shown; null when the page never became one. */
-  dimensions: z.strictObject({ dpi: pixels, height: pixels, width: pixels }).nullable(),
+  header: z.string().nullable().describe('Null unless it was asked for, and the model tells it apart.'),
+  footer: z.string().nullable().describe('Null unless it was asked for, and the model tells it apart.'),
+  dimensions: z
+    .strictObject({ dpi: pixels, height: pixels, width: pixels })
+    .nullable()
+    .describe('Of the image that the model was shown; null when the page never became one.'),
   confidence_scores: z
     .strictObject({ average_page_confidence_score: share, minimum_page_confidence_score: share })
     .nullable(),
-  /** Null unless the model was asked for the layout. */
-  blocks: z.array(ocrBlock).readonly().nullable(),
-  /** Only of a page that could not be read, or not whole. */
-  error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  blocks: z.array(ocrBlock).readonly().nullable().describe('Null unless the model was asked for the layout.'),
+  error: z
+    .strictObject({ code: z.string(), message: z.string() })
+    .optional()
+    .describe('Only of a page that could not be read, or not whole.'),
 })
 
 /** A page of the answer of `POST /v1/ocr`. */
@@ -82,8 +80,7 @@ export type OcrPage = z.output<typeof ocrPage>
 export const mistralOcrResponse = z.strictObject({
   pages: z.array(ocrPage).readonly(),
   model: z.string(),
-  /** JSON, as a string. */
-  document_annotation: z.string().nullable(),
+  document_annotation: z.string().nullable().describe('JSON, as a string.'),
   usage_info: z.strictObject({ pages_processed: pixels, doc_size_bytes: pixels.nullable() }),
   /** `annotation`: the ledger of what was read for `document_annotation`. */
   ocr: ocrObject.extend({

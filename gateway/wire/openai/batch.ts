@@ -97,8 +97,7 @@ export type BatchList = z.output<typeof batchList>
 /** What became of one request, as a line of the output file or of the error file. */
 export const batchAnswer = z.strictObject({
   id: z.string(),
-  /** Null where the line has none that can be read. */
-  custom_id: z.string().nullable(),
+  custom_id: z.string().nullable().describe('Null where the line has none that can be read.'),
   response: z.strictObject({ status_code: z.int(), request_id: z.string(), body: z.unknown() }).nullable(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 })

@@ -18,8 +18,7 @@ export type CompletionUsage = z.output<typeof completionUsage>
 export const chatCompletion = z.strictObject({
   id: z.string(),
   object: z.literal('chat.completion'),
-  /** Unix time, seconds. */
-  created: z.int(),
+  created: z.int().describe('Unix time, seconds.'),
   model: z.string(),
   choices: z
     .array(
@@ -57,8 +56,10 @@ export const chatChunk = z.strictObject({
     .max(1)
     .readonly(),
   usage: completionUsage.optional(),
-  /** Where a page begins, its number; on the last chunk, the ledger. */
-  ocr: z.union([pageMark, previewMark, ocrObject]).optional(),
+  ocr: z
+    .union([pageMark, previewMark, ocrObject])
+    .optional()
+    .describe('Where a page begins, its number; on the last chunk, the ledger.'),
 })
 
 /** One chunk of a streamed completion. */

@@ -41,8 +41,7 @@ export const fileObject = z.strictObject({
   expires_at: z.int(),
   filename: z.string(),
   purpose: z.string(),
-  /** Clients that wait for a file wait for this. */
-  status: z.literal('processed'),
+  status: z.literal('processed').describe('Clients that wait for a file wait for this.'),
   status_details: z.null(),
   sample_type: z.literal('ocr_input'),
   source: z.literal('upload'),
@@ -50,8 +49,7 @@ export const fileObject = z.strictObject({
   num_lines: z.null(),
   signature: z.null(),
   deleted: z.literal(false),
-  /** The gateway's own: what the ledger says of the document. */
-  sha256: z.string(),
+  sha256: z.string().describe("The gateway's own: what the ledger says of the document."),
 })
 
 /** A file as OpenAI's clients and Mistral's expect it. */

@@ -7,12 +7,9 @@ export const modelEntry = z.strictObject({
   created: z.int(),
   owned_by: z.string(),
   root: z.string(),
-  /** The base model of a LoRA adapter. */
-  parent: z.string().nullable(),
-  /** In tokens; null for the embedded engine. */
-  max_model_len: z.int().nullable(),
-  /** Mistral's clients tell models apart by it, and refuse a list without it. */
-  type: z.literal('base'),
+  parent: z.string().nullable().describe('The base model of a LoRA adapter.'),
+  max_model_len: z.int().nullable().describe('In tokens; null for the embedded engine.'),
+  type: z.literal('base').describe("Mistral's clients tell models apart by it, and refuse a list without it."),
   capabilities: z.strictObject({ completion_chat: z.boolean(), vision: z.boolean(), ocr: z.boolean() }),
 })
 

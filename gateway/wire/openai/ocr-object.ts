@@ -11,43 +11,36 @@ const note = z.strictObject({ code: z.string(), message: z.string() })
 const box = z.tuple([count, count, count, count]).readonly()
 
 const documentFacts = z.strictObject({
-  /** Of its bytes, in hexadecimal. */
-  sha256: z.string(),
+  sha256: z.string().describe('Of its bytes, in hexadecimal.'),
   media_type: z.string(),
-  /** How many it has, asked for or not. */
-  pages: count,
-  /** Of a file within a PDF portfolio. */
-  name: z.string().optional(),
+  pages: count.describe('How many it has, asked for or not.'),
+  name: z.string().optional().describe('Of a file within a PDF portfolio.'),
 })
 
 /** One page of the ledger. */
 export const ledgerLine = z.strictObject({
-  page: pageNumber,
-  /** What the PDF calls it, where it has labels. */
-  label: z.string().optional(),
-  /** With several documents: which one, and which of its pages. */
-  document: pageNumber.optional(),
-  document_page: pageNumber.optional(),
-  status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
-  cache: z.enum(['hit', 'miss', 'joined', 'off']),
+  page: pageNumber.describe('From 1, through all documents of the request.'),
+  label: z.string().optional().describe('What the PDF calls it, where it has labels.'),
+  document: pageNumber.optional().describe('With several documents: which one.'),
+  document_page: pageNumber.optional().describe('With several documents: which page of its own.'),
+  status: z
+    .enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending'])
+    .describe('`repaired`: right after a retry; `fallback`: from the text layer; `pending`: not read in time.'),
+  cache: z.enum(['hit', 'miss', 'joined', 'off']).describe('`joined`: read once, for several.'),
   attempts: count,
-  /** Why attempts did not count. */
-  reasons: z.array(z.string()).readonly().optional(),
+  reasons: z.array(z.string()).readonly().optional().describe('Why attempts did not count.'),
   engine: z.enum(['vllm', 'tesseract']),
   model: z.string(),
   rasterizer: z.string().nullable(),
   finish_reason: z.string().nullable(),
-  /** Pixels of the page image; null when the page never became one. */
-  width: count.nullable(),
-  height: count.nullable(),
+  width: count.nullable().describe('Of the page image, in pixels; null when the page never became one.'),
+  height: count.nullable().describe('Of the page image, in pixels.'),
   prompt_tokens: count,
   completion_tokens: count,
-  /** The share of the text layer's words and numbers that the text holds. */
-  agreement: share.optional(),
+  agreement: share.optional().describe("The share of the text layer's words and numbers that the text holds."),
   confidence: z.strictObject({ mean: share, lowest: share }).optional(),
-  /** Offsets into the content, in UTF-16 code units. */
-  start: count,
-  end: count,
+  start: count.describe('Where it begins in the content, in UTF-16 code units.'),
+  end: count.describe('Where it ends in the content.'),
   warnings: z.array(note).readonly().optional(),
   error: note.optional(),
 })
@@ -61,14 +54,12 @@ const dryRunObject = z.strictObject({
   blank_pages: z.array(pageNumber).readonly(),
   repeated_pages: z.array(z.strictObject({ page: pageNumber, same_as: pageNumber })).readonly(),
   unreadable_pages: z.array(z.strictObject({ page: pageNumber, code: z.string() })).readonly(),
-  /** Not looked at before the client's time was up. */
-  pending_pages: z.array(pageNumber).readonly(),
+  pending_pages: z.array(pageNumber).readonly().describe("Not looked at before the client's time was up."),
   pages_to_read: count,
   expected: z.strictObject({
     prompt_tokens: count,
     completion_tokens: count,
-    /** Null when nothing was measured. */
-    seconds: z.number().nonnegative().nullable(),
+    seconds: z.number().nonnegative().nullable().describe('Null when nothing was measured.'),
     measured_pages: count,
   }),
 })
@@ -77,14 +68,11 @@ const dryRunObject = z.strictObject({
 export type DryRunObject = z.output<typeof dryRunObject>
 
 const figure = z.strictObject({
-  /** What the Markdown calls it. */
-  name: z.string(),
+  name: z.string().describe('What the Markdown calls it.'),
   page: pageNumber,
   media_type: z.enum(['image/png', 'image/jpeg']),
-  /** Base64. */
-  data: z.base64(),
-  /** Of the picture, in pixels. */
-  width: z.int().positive(),
+  data: z.base64().describe('Base64.'),
+  width: z.int().positive().describe('Of the picture, in pixels.'),
   height: z.int().positive(),
   /** Where it stands, in pixels of the page image. */
   box,
@@ -111,14 +99,17 @@ const pageChange = z.discriminatedUnion('code', [
 /** A small picture of a page, as the model is shown it. */
 const pagePreview = z.strictObject({
   page: pageNumber,
-  /** A data URL of a JPEG; its longest edge has at most 800 pixels. */
-  image: z.string().startsWith('data:image/jpeg;base64,'),
-  /** Pixels of the page image, of which this is a small picture. */
-  width: z.int().positive(),
+  image: z
+    .string()
+    .startsWith('data:image/jpeg;base64,')
+    .describe('A data URL of a JPEG; its longest edge has at most 800 pixels.'),
+  width: z.int().positive().describe('Pixels of the page image, of which this is a small picture.'),
   height: z.int().positive(),
   changes: z.array(pageChange).readonly(),
-  /** The text that the PDF itself has for the page, at most 65,536 characters; left out where it has none. */
-  text_layer: z.string().optional(),
+  text_layer: z
+    .string()
+    .optional()
+    .describe('The text that the PDF itself has for the page, at most 65,536 characters; left out where it has none.'),
 })
 
 /** A small picture of a page. */
@@ -127,14 +118,15 @@ export type PagePreviewObject = z.output<typeof pagePreview>
 /** The `ocr` object of a response: what became of each page. */
 export const ocrObject = z.strictObject({
   document: documentFacts,
-  /** All of them, where there are several. */
-  documents: z.array(documentFacts).readonly().optional(),
+  documents: z.array(documentFacts).readonly().optional().describe('All of them, where there are several.'),
   task: z.string(),
   pages: z.array(ledgerLine).readonly(),
-  /** Where they are asked for by reference. */
-  figures: z.array(figure).readonly().optional(),
-  /** Where they are asked for, and the answer is no stream. */
-  previews: z.array(pagePreview).readonly().optional(),
+  figures: z.array(figure).readonly().optional().describe('Where they are asked for by reference.'),
+  previews: z
+    .array(pagePreview)
+    .readonly()
+    .optional()
+    .describe('Where they are asked for, and the answer is no stream.'),
   dry_run: dryRunObject.optional(),
   warnings: z.array(note).readonly().optional(),
 })

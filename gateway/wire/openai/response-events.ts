@@ -31,8 +31,7 @@ export const responseEvent = z.discriminatedUnion('type', [
     ...ofText,
     delta: z.string(),
     logprobs,
-    /** Where a page begins, its number. */
-    ocr: pageMark.optional(),
+    ocr: pageMark.optional().describe('Where a page begins, its number.'),
   }),
   z.strictObject({ type: z.literal('response.output_text.done'), ...ofText, text: z.string(), logprobs }),
   // In both forms that clients look for: OpenAI's own keys, and the `error` object that Python's client raises alone.

@@ -61,8 +61,7 @@ export type ResponseStatus = z.output<typeof responseStatus>
 export const responseObject = z.strictObject({
   id: z.string(),
   object: z.literal('response'),
-  /** Unix time, seconds. */
-  created_at: z.int(),
+  created_at: z.int().describe('Unix time, seconds.'),
   completed_at: z.int().nullable(),
   status: responseStatus,
   background: z.boolean(),
@@ -86,10 +85,8 @@ export const responseObject = z.strictObject({
   top_logprobs: z.literal(0),
   top_p: z.null(),
   truncation: z.literal('disabled'),
-  /** Null until it is done. */
-  usage: responseUsage.nullable(),
-  /** What became of each page, once it is done. */
-  ocr: ocrObject.optional(),
+  usage: responseUsage.nullable().describe('Null until it is done.'),
+  ocr: ocrObject.optional().describe('What became of each page, once it is done.'),
 })
 
 /** A response, while it is made and when it is done. */

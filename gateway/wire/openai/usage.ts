@@ -11,14 +11,13 @@ const counts = {
   pages_fallback: count,
   pages_blank: count,
   pages_failed: count,
-  /** Of all pages, those that were found in the cache, or read for another request at the same moment. */
-  pages_cached: count,
-  /** Of all pages, those that an engine was asked for: what budgets count. */
-  pages_charged: count,
+  pages_cached: count.describe(
+    'Of all pages, those that were found in the cache, or read for another request at the same moment.',
+  ),
+  pages_charged: count.describe('Of all pages, those that an engine was asked for: what budgets count.'),
   prompt_tokens: count,
   completion_tokens: count,
-  /** Of attempts that did not count. */
-  wasted_prompt_tokens: count,
+  wasted_prompt_tokens: count.describe('Of attempts that did not count.'),
   wasted_completion_tokens: count,
 }
 

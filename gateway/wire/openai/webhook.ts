@@ -4,8 +4,7 @@ import { z } from 'zod'
 export const webhookPayload = z.strictObject({
   id: z.string(),
   object: z.literal('event'),
-  /** Unix time, seconds. */
-  created_at: z.int(),
+  created_at: z.int().describe('Unix time, seconds.'),
   type: z.string(),
   data: z.strictObject({ id: z.string() }),
 })

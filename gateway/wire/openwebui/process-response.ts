@@ -7,18 +7,14 @@ import { z } from 'zod'
 export const processResponse = z.strictObject({
   page_content: z.string(),
   metadata: z.strictObject({
-    /** The file's name. */
-    source: z.string().optional(),
+    source: z.string().optional().describe("The file's name."),
     media_type: z.string(),
-    /** Of its bytes, in hexadecimal. */
-    sha256: z.string(),
+    sha256: z.string().describe('Of its bytes, in hexadecimal.'),
     bytes: z.int().optional(),
-    /** The encoding of a text that was given back as it is. */
-    encoding: z.string().optional(),
+    encoding: z.string().optional().describe('The encoding of a text that was given back as it is.'),
     model: z.string().optional(),
     pages: z.int().optional(),
-    /** Their numbers: `2, 5`. */
-    failed_pages: z.string().optional(),
+    failed_pages: z.string().optional().describe('Their numbers: `2, 5`.'),
     blank_pages: z.string().optional(),
   }),
 })
