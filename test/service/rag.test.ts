@@ -118,7 +118,7 @@ describe('docs/rag.md', () => {
   it('has code in no language that is not run', () => {
     const fences = readFileSync(join(root, 'docs/rag.md'), 'utf8').match(/^```.+$/gm)
     assert.ok(
-      fences!.every((fence) => /^```ts file="(?:ingest|store|receiver)\.ts"$/.test(fence)),
+      fences!.every((fence) => /^```(?:text|ts file="(?:ingest|store|receiver)\.ts")$/.test(fence)),
       String(fences),
     )
     assert.deepEqual([...programs().keys()], ['ingest.ts', 'store.ts', 'receiver.ts'])
