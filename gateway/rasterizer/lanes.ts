@@ -25,8 +25,8 @@ export interface Job {
 }
 
 /**
- * The tasks of a pool: those that wait, and which drawer is at which. At most `threads` quick ones run, one more where a
- * key has none and others have them all, and one large one beside them; slow ones run where there are fewer, and one always may. A task waits only while its lane is full.
+ * The tasks of a pool: those that wait, and which drawer is at which. At most `threads` quick ones run, and one large one
+ * beside them; slow ones run where there are fewer, and one always may. A task waits only while its lane is full.
  */
 export class Lanes {
   readonly #threads: number
@@ -75,7 +75,7 @@ export class Lanes {
   /** Takes the next job that may run now, and whose turn it is; null: there is none. */
   next(): Job | null {
     const lane = this.#openLane()
-    if (lane === null) return this.#newcomer()
+    if (lane === null) return null
     const job = this.#queues[lane].shift()
     if (job === undefined) throw new Error('a lane has lost its jobs')
     this.#waiting.delete(job)
@@ -113,16 +113,6 @@ export class Lanes {
       !job.isPostponed &&
       (requests.size > 1 || !requests.has(job.turn.request))
     return this.#busy.entries().find(isInTheWay) ?? null
-  }
-
-  /** Takes a quick job of a key that has none running, for which there is one drawer more: it need not wait for others' to end. */
-  #newcomer(): Job | null {
-    if (!this.isCrowded || this.running('quick') > this.#threads) return null
-    const keys = new Set(this.#busy.values().map(({ turn }) => turn.key))
-    const job = this.#waiting.values().find(({ lane, turn }) => lane === 'quick' && turn.lane === 'interactive' && !keys.has(turn.key)) // prettier-ignore
-    if (job === undefined) return null
-    this.leave(job)
-    return job
   }
 
   /** Returns a lane in which a job waits that may run now. */

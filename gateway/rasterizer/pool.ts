@@ -180,8 +180,6 @@ class RasterizerPool implements Rasterizer {
     }
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
-    // One may be lost at any time, and another takes a while to start.
-    if (this.#lanes.running('slow') + this.#lanes.running('large') > 0) this.#crew.keepSpare()
   }
 
   async #give(first: Job, drawer: Drawer): Promise<void> {
@@ -310,6 +308,8 @@ class RasterizerPool implements Rasterizer {
     if (aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
+    // More may follow, and a drawer takes a while to start.
+    this.#crew.keepSpare()
   }
 
   #changeLane(job: Job, lane: Lane): void {
