@@ -7,7 +7,7 @@ import type { SentDocument } from './stream/request-body.ts'
 import { base64Of, MAX_INLINE_BYTES, sendFile } from './stream/send-file.ts'
 import './style/playground.css'
 
-const key = createKeyStore()
+const key = createKeyStore('ocr-gateway-key')
 
 const playground = createPlayground({
   key,

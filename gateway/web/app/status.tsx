@@ -1,6 +1,6 @@
 import { render } from 'preact'
 import { App } from './status/app.tsx'
-import { createAdminKey } from './status/admin-key.ts'
+import { createKeyStore } from './shell/key-store.ts'
 import { createStatusStore } from './status/store.ts'
 import { followStatus } from './status/stream.ts'
 // Bundled beside the script.
@@ -8,7 +8,8 @@ import { followStatus } from './status/stream.ts'
 import './status/status.css'
 
 const store = createStatusStore({
-  key: createAdminKey(),
+  // Not the playground's: it may be another one, with other rights.
+  key: createKeyStore('ocr-gateway-admin-key'),
   follow: (options) => followStatus('status/events', (address, init) => fetch(address, init), options),
   now: () => performance.now(),
 })

@@ -12,7 +12,6 @@ import { Notice } from './notice.tsx'
 import { OptionsDialog } from './options-dialog.tsx'
 import { fetchSample } from './sample.ts'
 import { useShortcuts } from './shortcuts.ts'
-import { useTheme } from './theme.ts'
 import { ToolBar } from './tool-bar.tsx'
 import { TopBar } from './top-bar.tsx'
 import { usePlayground } from './use-playground.ts'
@@ -23,7 +22,6 @@ type Overlay = 'options' | 'code' | 'help' | null
 /** The playground: documents in, pages and their Markdown beside each other. */
 export function App({ playground }: { readonly playground: Playground }): VNode {
   const state = usePlayground(playground)
-  const [theme, setTheme] = useTheme()
   const [overlay, setOverlay] = useState<Overlay>(null)
   const [isSource, setSource] = useState(false)
   const sample = useSample(playground)
@@ -46,8 +44,6 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
       <TopBar
         playground={playground}
         state={state}
-        theme={theme}
-        onTheme={setTheme}
         onChoose={choose}
         onOptions={() => setOverlay('options')}
         onHelp={() => setOverlay('help')}

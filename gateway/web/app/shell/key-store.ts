@@ -1,12 +1,10 @@
 import type { KeyStore } from '../state/playground.ts'
 
-const NAME = 'ocr-gateway-key'
-
-/** Keeps the key in this tab alone: reloading keeps it, other tabs and later visits do not see it. */
-export function createKeyStore(): KeyStore {
+/** Keeps a key in this tab alone, under a name: reloading keeps it, other tabs and later visits do not see it. */
+export function createKeyStore(name: string): KeyStore {
   let key: string | null = null
   try {
-    key = sessionStorage.getItem(NAME)
+    key = sessionStorage.getItem(name)
   } catch {
     // It lasts as long as the page.
   }
@@ -15,8 +13,8 @@ export function createKeyStore(): KeyStore {
     set: (next) => {
       key = next
       try {
-        if (next === null) sessionStorage.removeItem(NAME)
-        else sessionStorage.setItem(NAME, next)
+        if (next === null) sessionStorage.removeItem(name)
+        else sessionStorage.setItem(name, next)
       } catch {
         // As above.
       }

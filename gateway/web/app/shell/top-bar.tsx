@@ -2,22 +2,18 @@ import type { VNode } from 'preact'
 import type { Playground } from '../state/playground.ts'
 import type { PlaygroundState } from '../state/screen.ts'
 import { DocumentTabs } from './document-tabs.tsx'
-import { THEMES, type Theme } from './theme.ts'
+import { ThemeChoice } from './theme-choice.tsx'
 
 interface Props {
   readonly playground: Playground
   readonly state: PlaygroundState
-  readonly theme: Theme
-  readonly onTheme: (theme: Theme) => void
   readonly onChoose: () => void
   readonly onOptions: () => void
   readonly onHelp: () => void
 }
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'System', light: 'Light', dark: 'Dark' }
-
 /** What holds for all documents. */
-export function TopBar({ playground, state, theme, onTheme, onChoose, onOptions, onHelp }: Props): VNode {
+export function TopBar({ playground, state, onChoose, onOptions, onHelp }: Props): VNode {
   const { models, model, options, hasKey } = state
   const changed = Object.keys(options).length
   return (
@@ -45,16 +41,7 @@ export function TopBar({ playground, state, theme, onTheme, onChoose, onOptions,
       <button type="button" onClick={() => playground.askForKey(true)}>
         {hasKey ? 'Key set' : 'Key'}
       </button>
-      <label class="inline-field theme-field">
-        <span class="unseen">Theme</span>
-        <select value={theme} onChange={({ currentTarget }) => onTheme(currentTarget.value as Theme)}>
-          {THEMES.map((each) => (
-            <option key={each} value={each}>
-              {THEME_WORDS[each]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ThemeChoice />
       <button type="button" class="square" aria-label="Help" onClick={onHelp}>
         ?
       </button>

@@ -1,14 +1,11 @@
 import type { VNode } from 'preact'
 import type { StatusSnapshot } from '../../../wire/status.ts'
-import { THEMES, useTheme, type Theme } from '../shell/theme.ts'
+import { ThemeChoice } from '../shell/theme-choice.tsx'
 import type { Link, StatusState, StatusStore } from './store.ts'
 import { duration, timeOfDay } from './words.ts'
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'System', light: 'Light', dark: 'Dark' }
-
 /** What holds for the whole page. */
 export function TopBar({ store, state }: { readonly store: StatusStore; readonly state: StatusState }): VNode {
-  const [theme, setTheme] = useTheme()
   const isPaused = state.link.kind === 'paused'
   return (
     <header class="top">
@@ -23,16 +20,7 @@ export function TopBar({ store, state }: { readonly store: StatusStore; readonly
       <button type="button" aria-pressed={isPaused} onClick={() => (isPaused ? store.resume() : store.pause())}>
         Pause
       </button>
-      <label class="inline-field">
-        <span class="unseen">Theme</span>
-        <select value={theme} onChange={({ currentTarget }) => setTheme(currentTarget.value as Theme)}>
-          {THEMES.map((each) => (
-            <option key={each} value={each}>
-              {THEME_WORDS[each]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ThemeChoice />
     </header>
   )
 }

@@ -1,5 +1,5 @@
 import type { StatusSnapshot } from '../../../wire/status.ts'
-import type { AdminKey } from './admin-key.ts'
+import type { KeyStore } from '../state/playground.ts'
 import { KeyRefused, type FollowOptions } from './stream.ts'
 
 /** How the page and the gateway are connected. */
@@ -33,7 +33,7 @@ export interface StatusStore {
 
 /** What it is made with. */
 export interface StatusStoreOptions {
-  readonly key: AdminKey
+  readonly key: KeyStore
   readonly follow: (options: FollowOptions) => Promise<never>
   readonly now: () => number
 }
