@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { z } from 'zod'
+import { sbom } from '../support/write-sbom.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -46,6 +47,13 @@ describe('the licences of what is brought', () => {
         parts(licence).every((part) => permissive.has(part) || /^LGPL-3\.0(?:-or-later)?$/.test(part)),
         name,
       )
+  })
+
+  it('can be asked of a list that has all packages, those in the pages among them, and no tools', async () => {
+    const names = new Set((await sbom()).components.map(({ name }) => name))
+    for (const { name, isHere } of installed) assert.ok(!isHere || names.has(name), name)
+    for (const name of ['preact', 'dompurify', 'marked', '@scalar/api-reference']) assert.ok(names.has(name), name)
+    for (const name of ['typescript', 'esbuild', 'playwright-core']) assert.ok(!names.has(name), name)
   })
 
   it('are named in the docs where they ask for more', () => {

@@ -1,7 +1,7 @@
 // `npm run web`: bundles what runs in a browser (gateway/web/app) into gateway/web/built, which the gateway serves.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Metafile } from 'esbuild'
 
 const root = join(import.meta.dirname, '../..')
 const web = join(root, 'gateway/web')
@@ -15,9 +15,10 @@ if (import.meta.main) {
   await buildWeb(built)
 }
 
-/** Bundles everything into a folder; the same sources give the same bytes. */
-export async function buildWeb(outdir: string): Promise<void> {
-  await build({
+/** Bundles everything into a folder, and tells what it is made of; the same sources give the same bytes. */
+export async function buildWeb(outdir: string): Promise<Metafile> {
+  const { metafile } = await build({
+    metafile: true,
     entryPoints: ENTRIES.map((name) => join(web, 'app', name)),
     outdir,
     // What a bundle is called rests on these paths, and must not rest on where the project lies.
@@ -36,4 +37,5 @@ export async function buildWeb(outdir: string): Promise<void> {
     loader: { '.woff2': 'file', '.woff': 'empty', '.ttf': 'empty' },
     logLevel: 'warning',
   })
+  return metafile
 }
