@@ -197,17 +197,20 @@ async function readResult(
   { reading, log }: RecognizeServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  const logged = (result: PageResult, cause: unknown = result.error): PageResult => {
+    const ids = { request_id: request.id, trace_id: request.span?.traceId }
+    if (result.error !== null) log.warn({ ...ids, code: result.error.code, err: cause }, 'page failed')
+    return result
+  }
   try {
     const answer = await readPage(page, reading, signal)
     // The cross-check has noted the agreement of a page that was read now.
     if (answer.agreement !== null && answer.cache !== 'miss') page.level.note(answer.agreement)
-    return answeredResult(answer, request)
+    return logged(answeredResult(answer, request))
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
     const error = pageError(thrown)
-    const ids = { request_id: request.id, trace_id: request.span?.traceId }
-    log.warn({ ...ids, code: error.code, err: error.cause ?? error }, 'page failed')
-    return failedResult(error, request)
+    return logged(failedResult(error, request), error.cause ?? error)
   }
 }
 

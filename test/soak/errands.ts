@@ -64,7 +64,7 @@ async function runBatch(clients: readonly OpenAI[], { random, documents, seen }:
   const input = await any().files.create({ file, purpose: 'batch' })
   const asked = { input_file_id: input.id, endpoint: '/v1/chat/completions', completion_window: '24h' } as const
   let batch = await any().batches.create(asked)
-  if (random.chance(0.1)) await delay(300).then(() => any().batches.cancel(batch.id))
+  if (random.chance(0.1)) await delay(300).then(() => cancelUnlessEnded(any(), batch.id))
   const waitsUntil = performance.now() + WAIT_MS
   while (!['completed', 'failed', 'expired', 'cancelled'].includes(batch.status)) {
     if (performance.now() > waitsUntil) throw new Error(`${batch.id} is ${batch.status} after ${WAIT_MS} ms`)
@@ -83,6 +83,14 @@ async function runBatch(clients: readonly OpenAI[], { random, documents, seen }:
     for (const page of line.response?.body.ocr?.pages ?? []) countOne(seen.pages, `${night.label} ${page.status}`)
   }
   for (const id of [input.id, ...files]) await any().files.delete(id)
+}
+
+/** A batch may end before it is cancelled: then it stays as it is. */
+async function cancelUnlessEnded(client: OpenAI, id: string): Promise<void> {
+  await client.batches.cancel(id).catch((error: unknown) => {
+    const hasEnded = error instanceof APIError && error.status === 400 && error.message.includes('it has ended')
+    if (!hasEnded) throw error
+  })
 }
 
 interface AnsweredLine {

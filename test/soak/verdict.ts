@@ -19,15 +19,15 @@ const MAX_HEAP_GROWTH = 1.15
 const MAX_MORE_HEAP = 8
 
 /**
- * The parts of a run that are compared, in seconds: the last two minutes, and two once all is warm, or quarters of a shorter
- * one. V8 compiles what runs often, and lets buffers that nobody holds any more grow to 64 MB before it collects them: that
+ * The parts of a run that are compared, in seconds: the last four minutes, and four once all is warm, or less of a shorter one.
+ * What drawers hold at a moment differs by a third, and two minutes are too short a mean of it. V8 compiles what runs often, and lets buffers that nobody holds any more grow to 64 MB before it collects them: that
  * takes a gateway some thousands of pages, which are six minutes here.
  */
 export function windowsOf(seconds: number): {
   readonly early: readonly [number, number]
   readonly late: readonly [number, number]
 } {
-  if (seconds >= 1200) return { early: [360, 480], late: [seconds - 120, seconds] }
+  if (seconds >= 1200) return { early: [360, 600], late: [seconds - 240, seconds] }
   if (seconds >= 480) return { early: [120, 240], late: [seconds - 120, seconds] }
   return { early: [seconds / 4, seconds / 2], late: [(seconds * 3) / 4, seconds] }
 }
