@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { unzipSync } from 'fflate'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import sharp from 'sharp'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
@@ -66,6 +67,11 @@ async function openPage({ key = KEY, scheme = 'light', width = 1280 }: Opening =
   if (key !== null) {
     await context.addInitScript(`sessionStorage.setItem('ocr-gateway-key', ${JSON.stringify(key)})`)
   }
+  return openTab(context)
+}
+
+/** Opens the playground in one more tab of a window. */
+async function openTab(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
@@ -329,6 +335,90 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
       DEADLINE,
       'it is deleted',
     )
+  })
+
+  it('hands over what was read: as a text, with the ledger, and with the figures', async () => {
+    answer((number) => `# Page ${number}\n\n${PICTURE_MARK}\n\nAfter the picture.`)
+    const page = await openPage()
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await drop(page, [{ name: 'pictured.pdf', bytes: picturedPdf(...numbers(1)) }])
+    await done(page)
+    await page.getByRole('button', { name: 'Copy' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()')
+    assert.match(copied, /^# Page \d+\n\n!\[image\]\(figures\/page-1-1\.png\)\n\nAfter the picture\.$/)
+    const download = async (name: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }> => {
+      await page.locator('summary', { hasText: 'Download' }).click()
+      const [saved] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: `(.${name})` }).click(),
+      ])
+      return { name: saved.suggestedFilename(), bytes: new Uint8Array(readFileSync(await saved.path())) }
+    }
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
+    const markdown = await download('md')
+    assert.deepEqual([markdown.name, text(markdown.bytes)], ['pictured.md', copied])
+    const ledger = await download('json')
+    const { ocr, ...rest } = JSON.parse(text(ledger.bytes)) as {
+      markdown: string
+      ocr: { pages: { status: string }[] }
+    }
+    assert.deepEqual([ledger.name, rest.markdown, ocr.pages[0]?.status], ['pictured.json', copied, 'ok'])
+    const zip = await download('zip')
+    const files = unzipSync(zip.bytes)
+    assert.deepEqual(Object.keys(files).toSorted(), ['figures/page-1-1.png', 'pictured.json', 'pictured.md'])
+    assert.equal((await sharp(files['figures/page-1-1.png']).metadata()).format, 'png')
+    assert.equal(text(files['pictured.md']!), copied)
+  })
+
+  it('reads in two tabs at once, and neither hears of the other', async () => {
+    const release = Promise.withResolvers<void>()
+    const [first, second] = [numbers(1), numbers(1)]
+    answer(async (number) => {
+      if (number === first[0]) await release.promise
+      return plain(number)
+    })
+    const one = await openPage()
+    const two = await openTab(one.context())
+    await drop(one, [{ name: 'one.pdf', bytes: pdfOf(first) }])
+    await textOf(one, 1).locator('.skeleton').waitFor()
+    await drop(two, [{ name: 'two.pdf', bytes: pdfOf(second) }])
+    await done(two)
+    await textOf(two, 1).getByText(`Text of page ${second[0]}.`).waitFor()
+    assert.equal(await two.getByText('one.pdf').count(), 0)
+    await two.getByRole('button', { name: 'Read again' }).click()
+    await done(two)
+    await two.close()
+    release.resolve()
+    await done(one)
+    await textOf(one, 1).getByText(`Text of page ${first[0]}.`).waitFor()
+    assert.equal(await one.getByText('two.pdf').count(), 0)
+  })
+
+  it('writes from right to left what is written so', async () => {
+    const arabic = [
+      '# تقرير سنوي',
+      'هذا نص من صفحة **مهمة** رقم 42.',
+      '- أولا\n- ثانيا',
+      '| الاسم | العدد |\n|---|---|\n| ورق | 7 |',
+      '> اقتباس قصير',
+      'And a line in English.',
+    ].join('\n\n')
+    answer(() => arabic)
+    const page = await openPage()
+    await drop(page, [{ name: 'תקציב 2026.pdf', bytes: pdfOf(numbers(1)) }])
+    await done(page)
+    const directions = await page.evaluate<string[]>(
+      `['> h4', '> p', 'ul', 'li', 'table', 'td', 'blockquote', '> p:last-child'].map(
+        (selector) => getComputedStyle(document.querySelector('.page-text .md ' + selector)).direction)`,
+    )
+    assert.deepEqual(directions, [...Array<string>(7).fill('rtl'), 'ltr'])
+    // The first column of a table stands where reading begins.
+    const [name, count] = await Promise.all(
+      ['الاسم', 'العدد'].map((text) => textOf(page, 1).getByRole('columnheader', { name: text }).boundingBox()),
+    )
+    assert.ok((name?.x ?? 0) > (count?.x ?? 0))
+    assert.deepEqual(await violations(page), [])
   })
 
   it('is light or dark as it is told, and fits a telephone', async () => {

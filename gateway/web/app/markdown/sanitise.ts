@@ -2,7 +2,10 @@ import createPurifier from 'dompurify'
 import { ALLOWED_ATTRIBUTES, ALLOWED_ELEMENTS } from './allowed.ts'
 import type { MarkdownFigures } from './render-markdown.ts'
 
-const OWN_DIRECTION = 'p,h4,h5,h6,li,td,th,dt,dd,caption,figcaption,blockquote,pre'
+const OWN_DIRECTION = 'p,h4,h5,h6,td,th,dt,dd,caption,figcaption,pre'
+/** Their text is in elements that have directions of their own, and says nothing to `auto`. */
+const DIRECTION_OF_CONTENT = ':is(table,ul,ol,dl,blockquote):not(:is(table,ul,ol,dl,blockquote) *)'
+const RIGHT_TO_LEFT = /^\P{L}*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 const PICTURE = /^(?:blob:|data:image\/(?:png|jpeg|webp|gif);base64,)/i
 const LINK_PROTOCOLS = new Set(['http:', 'https:', 'mailto:'])
 
@@ -25,6 +28,8 @@ export function sanitise(html: string, figures: MarkdownFigures): HTMLElement {
   for (const table of body.querySelectorAll('table')) frameTable(table)
   for (const block of body.querySelectorAll(OWN_DIRECTION))
     if (!block.hasAttribute('dir')) block.setAttribute('dir', 'auto')
+  for (const whole of body.querySelectorAll(DIRECTION_OF_CONTENT))
+    if (!whole.hasAttribute('dir')) whole.setAttribute('dir', RIGHT_TO_LEFT.test(whole.textContent) ? 'rtl' : 'ltr')
   return body
 }
 
