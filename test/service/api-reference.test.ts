@@ -46,6 +46,13 @@ describe('GET /docs, in a browser', { timeout: 90_000 }, () => {
     assert.equal((await answered).status(), 401)
   })
 
+  it('tries it with a key', async () => {
+    await page.getByPlaceholder('Token').last().fill('key-of-a')
+    const answered = page.waitForResponse(`${gateway.url}/v1/models`)
+    await page.getByRole('button', { name: /^send/i }).first().click()
+    assert.equal((await answered).status(), 200)
+  })
+
   it('asks nobody else for anything, and does nothing that its policy forbids', () => {
     assert.deepEqual(problems, [])
   })

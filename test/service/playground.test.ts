@@ -317,6 +317,20 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     await textOf(page, 1).getByText('Text of page 21.').waitFor()
   })
 
+  it('is not led away by a link that is dropped', async () => {
+    const page = await openPage()
+    const isKept = await page.evaluate<boolean>(`{
+      const dataTransfer = new DataTransfer()
+      dataTransfer.setData('text/uri-list', 'https://example.org/scan.pdf')
+      const send = (kind) => document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }))
+      !send('dragover')
+    }`)
+    assert.ok(isKept)
+    await page.getByText('A link is no file.').waitFor()
+    await page.evaluate(`document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true }))`)
+    await page.getByText('A link is no file.').waitFor({ state: 'detached' })
+  })
+
   it('sends large documents as files, and deletes them when they are read', async () => {
     const [number = 0] = numbers(1)
     answer(plain)

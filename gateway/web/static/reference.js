@@ -21,6 +21,7 @@ globalThis.Scalar.createApiReference('#root', {
   hideClientButton: true,
   // A key is kept in this page alone.
   persistAuth: false,
+  authentication: { preferredSecurityScheme: 'bearer' },
   documentDownloadType: 'json',
   defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
   hiddenClients: {

@@ -1,23 +1,28 @@
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 
-/** Takes files that are dropped anywhere on the window, or pasted; says so while they hang over it. */
+/**
+ * Takes files that are dropped anywhere on the window, or pasted; says so while they hang over it. A link that is dropped would
+ * lead the browser away, and with it all documents.
+ */
 export function Incoming({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }): VNode | null {
-  const [isOver, setOver] = useState(false)
+  const [isOver, setOver] = useState<'files' | 'link' | null>(null)
   useEffect(() => {
     const over = (event: DragEvent): void => {
-      if (!hasFiles(event.dataTransfer)) return
+      const what = carried(event.dataTransfer)
+      if (what === null) return
       event.preventDefault()
-      setOver(true)
+      setOver(what)
     }
     const leave = (event: DragEvent): void => {
-      if (event.relatedTarget === null) setOver(false)
+      if (event.relatedTarget === null) setOver(null)
     }
     const drop = (event: DragEvent): void => {
-      setOver(false)
-      if (!hasFiles(event.dataTransfer)) return
+      setOver(null)
+      const what = carried(event.dataTransfer)
+      if (what === null) return
       event.preventDefault()
-      onFiles([...(event.dataTransfer?.files ?? [])])
+      if (what === 'files') onFiles([...(event.dataTransfer?.files ?? [])])
     }
     const paste = ({ clipboardData }: ClipboardEvent): void => onFiles([...(clipboardData?.files ?? [])])
     const listening = new AbortController()
@@ -29,14 +34,16 @@ export function Incoming({ onFiles }: { readonly onFiles: (files: readonly File[
     addEventListener('paste', paste, { signal })
     return () => listening.abort()
   }, [onFiles])
-  if (!isOver) return null
+  if (isOver === null) return null
   return (
     <div class="drop-veil" aria-hidden="true">
-      <p>Drop to read</p>
+      <p>{isOver === 'files' ? 'Drop to read' : 'A link is no file. Save it, and drop the file.'}</p>
     </div>
   )
 }
 
-function hasFiles(transfer: DataTransfer | null): boolean {
-  return transfer?.types.includes('Files') === true
+/** Text may be dropped into fields, as ever. */
+function carried(transfer: DataTransfer | null): 'files' | 'link' | null {
+  if (transfer?.types.includes('Files') === true) return 'files'
+  return transfer?.types.includes('text/uri-list') === true ? 'link' : null
 }
