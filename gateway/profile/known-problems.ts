@@ -30,3 +30,9 @@ export const hunyuanocr15Old: KnownProblems[number] = {
   versions: /^0\.(?:(?:\d|1[0-7])\.\d|18\.0(?!\d))/,
   problem: 'its authors ask for 0.25.1 with CUDA 13, or 0.18.1 with CUDA 12.',
 }
+
+/** Of OvisOCR2: its card, by way of ocr/ovis-ocr2-server.py in davanstrien/uv-scripts-for-ai at 3f39a11. */
+export const ovisocrOld: KnownProblems[number] = {
+  versions: /^0\.(?:(?:\d|1\d|2[01])\.\d|22\.0(?!\d))/,
+  problem: 'its authors ask for 0.22.1 or later.',
+}
