@@ -36,3 +36,21 @@ export const ovisocrOld: KnownProblems[number] = {
   versions: /^0\.(?:(?:\d|1\d|2[01])\.\d|22\.0(?!\d))/,
   problem: 'its authors ask for 0.22.1 or later.',
 }
+
+/** Of DeepSeek-OCR: DeepSeek/DeepSeek-OCR.md in https://github.com/vllm-project/recipes at 8959cf6. */
+export const deepseekocrOld: KnownProblems[number] = {
+  versions: /^0\.(?:(?:\d|10)\.\d|11\.0(?!\d))/,
+  problem: 'it has no DeepSeek-OCR of its own. Use 0.11.1 or later.',
+}
+
+/** Of DeepSeek-OCR: ocr/deepseek-ocr-vllm.py in https://github.com/davanstrien/uv-scripts-for-ai at 53ddc53. */
+export const deepseekocrBroken: KnownProblems[number] = {
+  versions: /^0\.30\.\d/,
+  problem: "a kernel of DeepSeek-OCR's encoder fails there. Use 0.29.0.",
+}
+
+/** Of Infinity-Parser2: its README at 0195e76. Only versions that surely lack the architecture are named. */
+export const infinityParserOld: KnownProblems[number] = {
+  versions: /^0\.(?:\d|1[0-6])\.\d/,
+  problem: 'its authors use 0.17.1.',
+}

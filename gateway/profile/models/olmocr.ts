@@ -31,12 +31,12 @@ export const olmocr2: ModelProfile = {
   freePrompt: false,
   sampling: { temperature: 0.1, top_p: 1 },
   // TEMPERATURE_BY_ATTEMPT, its second 0.1 left out: after a failure of the engine the gateway asks again at the same rung.
-  ladder: [0.1, 0.2, 0.3, 0.5, 0.8, 0.9, 1].map((temperature) => (temperature === 0.1 ? {} : { temperature })),
+  ladder: [{}, ...[0.2, 0.3, 0.5, 0.8, 0.9, 1].map((temperature) => ({ temperature }))],
   extraBody: {},
   defaultMaxModelLen: 16_384,
   maxOutputTokens: 8000,
   imageTokens: squareTokens(PIXELS),
   knownProblems: [mixesPages],
   // Its figures have a place in their names, in pixels of an image whose size its authors do not state: they are not cut out.
-  clean: (text) => dropFrontMatter(stripFence(text, ['markdown', 'md', 'yaml']), HEAD),
+  clean: (text) => dropFrontMatter(stripFence(text, ['markdown', 'md']), HEAD),
 }
