@@ -54,3 +54,9 @@ export const infinityParserOld: KnownProblems[number] = {
   versions: /^0\.(?:\d|1[0-6])\.\d/,
   problem: 'its authors use 0.17.1.',
 }
+
+/** Of Surya 2: surya/settings.py in https://github.com/datalab-to/surya at 2ba6915. */
+export const suryaOld: KnownProblems[number] = {
+  versions: /^0\.(?:(?:\d|1\d)\.\d|20\.0(?!\d))/,
+  problem: 'its authors use 0.20.1.',
+}

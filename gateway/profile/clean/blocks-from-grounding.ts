@@ -30,8 +30,9 @@ const LABELS: Readonly<Record<string, BlockLabel>> = {
 const FRAME = { width: 999, height: 999 }
 
 const TAG = /<\|ref\|>([^<]{0,200})<\|\/ref\|>(?:<\|det\|>([^<]{0,4000})<\|\/det\|>)?/g
-/** Tags that were cut off. */
-const REST = /<\|\/?(?:ref|det)\|>(?:[^<\n]{0,200}$)?/gm
+/** Tags that the end of the answer cuts off, and those without a partner. */
+const CUT = /<\|ref\|>[^<]{0,200}(?:<\|\/ref\|>(?:<\|det\|>[^<]{0,4000})?)?$/
+const REST = /<\|\/?(?:ref|det)\|>/g
 const END = /<｜end▁of▁sentence｜>/g
 
 /**
@@ -41,7 +42,7 @@ const END = /<｜end▁of▁sentence｜>/g
 export function blocksFromGrounding(text: string, task: string): string {
   const answer = text.replaceAll(END, '').replaceAll('\\coloneqq', ':=').replaceAll('\\eqqcolon', '=:')
   const tags = [...answer.matchAll(TAG)]
-  const bare = (part: string): string => part.replaceAll(REST, '').trim()
+  const bare = (part: string): string => part.replace(CUT, '').replaceAll(REST, '').trim()
   if (tags.length === 0) return answer === text && !text.includes('<|') ? text : bare(answer)
   const blocks = tags.map((tag, index): LaidBlock => {
     const [all, label = '', places = ''] = tag

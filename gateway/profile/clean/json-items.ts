@@ -1,13 +1,15 @@
 import { stripFence } from './strip-fence.ts'
 
-/** A page has no more elements; each is looked at. */
+/** A page has no more elements, and takes no longer text. */
 const MAX_ITEMS = 5000
+const MAX_CHARACTERS = 1_000_000
 
 /**
  * Reads the objects of a JSON list that a model has written, in a fence or not, or as the one list of an object. Of a list
  * that is cut off, or broken in one place, those that are whole. Null where there are none: then it is no such list.
  */
 export function readItems(text: string): readonly Readonly<Record<string, unknown>>[] | null {
+  if (text.length > MAX_CHARACTERS) return null
   const json = stripFence(text, ['json']).trim().replace(/^```json\s*\n/, '')
   if (!json.startsWith('[') && !json.startsWith('{')) return null
   const items = wholeList(json) ?? wholeObjects(json)
@@ -28,8 +30,12 @@ function wholeList(json: string): readonly Item[] | null {
   return lists.length === 1 ? lists.flat().filter(isItem) : [value]
 }
 
-/** Parses each object by itself that no other object is around, and leaves out those that are not whole. */
-function wholeObjects(json: string): readonly Item[] {
+/** The beginning of an object that holds a list of others. */
+const AROUND = /^\{\s*"\w{1,40}"\s*:\s*\[\s*(?=\{)/
+
+/** Parses each object of a list by itself, and leaves out those that are not whole. */
+function wholeObjects(text: string): readonly Item[] {
+  const json = text.replace(AROUND, '')
   const items: Item[] = []
   let [depth, start, isText] = [0, 0, false]
   // Signs that are not of the structure are skipped by the expression itself.
