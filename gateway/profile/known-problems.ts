@@ -60,3 +60,21 @@ export const suryaOld: KnownProblems[number] = {
   versions: /^0\.(?:(?:\d|1\d)\.\d|20\.0(?!\d))/,
   problem: 'its authors use 0.20.1.',
 }
+
+/** Of Nanonets-OCR2: ocr/nanonets-ocr2.py in https://github.com/davanstrien/uv-scripts-for-ai at 483ff79. */
+export const nanonetsDegenerates: KnownProblems[number] = {
+  versions: /^0\.(?:1[1-9]|[2-9]\d)\.\d/,
+  problem: 'under load its answers may be nothing but "!" (vllm-project/vllm#27775). The last version known good is 0.10.2.',
+}
+
+/** Of PaddleOCR-VL: PaddlePaddle/PaddleOCR-VL.md in https://github.com/vllm-project/recipes at 8959cf6. */
+export const paddleocrOld: KnownProblems[number] = {
+  versions: /^0\.(?:(?:\d|10)\.\d|11\.0(?!\d))/,
+  problem: 'it has no PaddleOCR-VL of its own. Use 0.11.1 or later.',
+}
+
+/** Of GLM-OCR: its README at cef4d0e. */
+export const glmocrOld: KnownProblems[number] = {
+  versions: /^0\.(?:\d|1[0-8])\.\d/,
+  problem: 'its authors ask for 0.19 or later, with transformers 5.3.',
+}

@@ -39,12 +39,26 @@ const MAX_ALT_CHARACTERS = 200
  */
 export function writeBlocks(blocks: readonly LaidBlock[], task: string): string {
   let images = 0
-  const written = blocks.map((block) => {
-    if (task === LAYOUT) return block.box === null ? block.text : `![${block.label}](${places(block.box)}) ${block.text}`
-    if (block.label !== 'image') return block.text
-    return `${imageMark(block, (images += 1))}\n\n${block.text}`
-  })
-  return written.map((text) => text.trim()).filter(Boolean).join('\n\n')
+  const written: string[] = []
+  let last = ''
+  for (const block of blocks) {
+    if (block.label === 'image') images += 1
+    const text = blockText(block, task, images).trim()
+    if (text === '') continue
+    // The items of one list stand together.
+    const isNext = block.label === 'list' && ITEM.test(text) && ITEM.test(last)
+    written.push(written.length === 0 ? '' : isNext ? '\n' : '\n\n', text)
+    last = block.label === 'list' ? text : ''
+  }
+  return written.join('')
+}
+
+/** The mark of a list's item. */
+const ITEM = /^(?:[-*+]|\d{1,9}[.)])[ \t]/
+
+function blockText(block: LaidBlock, task: string, number: number): string {
+  if (task === LAYOUT) return block.box === null ? block.text : `![${block.label}](${places(block.box)}) ${block.text}`
+  return block.label === 'image' ? `${imageMark(block, number)}\n\n${block.text}` : block.text
 }
 
 function imageMark({ alt = '', box }: LaidBlock, number: number): string {
