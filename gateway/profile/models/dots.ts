@@ -91,4 +91,5 @@ export const dotsOcr: ModelProfile = {
   id: 'dots-ocr',
   match: [/dots[-_. ]?ocr(?![-_ ]?v?1[._]5(?!\d))/i],
   sampling: { temperature: 0.1, top_p: 0.9 },
+  maxOutputTokens: 32_768,
 }

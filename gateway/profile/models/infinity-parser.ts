@@ -3,14 +3,14 @@ import { dropThoughts } from '../clean/drop-thoughts.ts'
 import { THOUSANDTHS, type BlockLabel } from '../clean/layout-blocks.ts'
 import { stripFence } from '../clean/strip-fence.ts'
 import { infinityParserOld, mixesPages } from '../known-problems.ts'
-import { blocksInThousandths, imageBlocks } from '../marked-blocks.ts'
+import { blocksInThousandths, picturesInThousandths } from '../marked-blocks.ts'
 import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile } from '../model-profile.ts'
 import { squareTokens } from '../smart-resize.ts'
 
 // Sources, in https://github.com/infly-ai/INF-MLLM at 0195e76, Infinity-Parser2/infinity_parser2/: backends/vllm_server.py
 // (messages, sampling, thinking off), prompts.py, utils/image.py (pixels), utils/utils.py (thousandths, categories), and the README
-// (300 dpi, the context). Apache-2.0.
+// (300 dpi, the context); evaluation/olmocr-bench/infer.py (which of the two prompts it was measured with). Apache-2.0.
 
 const PIXELS = { grid: 32, minPixels: 2048, maxPixels: 16_777_216 }
 
@@ -30,17 +30,22 @@ const LABELS: Readonly<Record<string, BlockLabel>> = {
   footer: 'footer',
 }
 
-/** Infinity-Parser2: `infly/Infinity-Parser2-Pro` and `-Flash`. */
-export const infinityParser2: ModelProfile = {
-  id: 'infinity-parser-2',
-  version: 1,
-  match: [/infinity[-_ ]?parser[-_ ]?v?2(?!\.?\d)/i],
-  pixelBudget: { dpi: 300, maxPixels: PIXELS.maxPixels, minEdge: 32, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
-  imageMediaType: 'image/png',
-  layout: { system: null, order: 'image-then-text' },
-  tasks: {
-    document: {
-      text: String.raw`
+const TO_JSON = `
+- Extract layout information from the provided PDF image.
+- For each layout element, output its bbox, category, and the text content within the bbox.
+- Bbox format: [x1, y1, x2, y2].
+- Allowed layout categories: ['header', 'title', 'text', 'figure', 'table', 'formula', 'figure_caption', 'table_caption', 'formula_caption', 'figure_footnote', 'table_footnote', 'page_footnote', 'footer'].
+- Text extraction and formatting:
+  1) For 'figure', the text field must be an empty string.
+  2) For 'formula', format text as LaTeX.
+  3) For 'table', format text as HTML.
+  4) For all other categories (e.g., text, title), format text as Markdown.
+- The output text must be exactly the original text from the image, with no translation or rewriting.
+- Sort all layout elements in human reading order.
+- Final output must be a single JSON object.
+`
+
+const TO_MARKDOWN = String.raw`
 You are an AI assistant specialized in converting PDF images to Markdown format. Please follow these instructions for the conversion:
 
 1. Text Processing:
@@ -64,24 +69,22 @@ You are an AI assistant specialized in converting PDF images to Markdown format.
 - For complex layouts, try to maintain the original document's structure and format as closely as possible.
 
 Please strictly follow these guidelines to ensure accuracy and consistency in the conversion. Your task is to accurately convert the content of the PDF image into Markdown format without adding any extra explanations or comments.
-`,
-    },
-    layout: {
-      text: `
-- Extract layout information from the provided PDF image.
-- For each layout element, output its bbox, category, and the text content within the bbox.
-- Bbox format: [x1, y1, x2, y2].
-- Allowed layout categories: ['header', 'title', 'text', 'figure', 'table', 'formula', 'figure_caption', 'table_caption', 'formula_caption', 'figure_footnote', 'table_footnote', 'page_footnote', 'footer'].
-- Text extraction and formatting:
-  1) For 'figure', the text field must be an empty string.
-  2) For 'formula', format text as LaTeX.
-  3) For 'table', format text as HTML.
-  4) For all other categories (e.g., text, title), format text as Markdown.
-- The output text must be exactly the original text from the image, with no translation or rewriting.
-- Sort all layout elements in human reading order.
-- Final output must be a single JSON object.
-`,
-    },
+`
+
+/** Infinity-Parser2: `infly/Infinity-Parser2-Pro` and `-Flash`. */
+export const infinityParser2: ModelProfile = {
+  id: 'infinity-parser-2',
+  version: 1,
+  match: [/infinity[-_ ]?parser[-_ ]?v?2(?!\.?\d)/i],
+  pixelBudget: { dpi: 300, maxPixels: PIXELS.maxPixels, minEdge: 32, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
+  imageMediaType: 'image/png',
+  layout: { system: null, order: 'image-then-text' },
+  tasks: {
+    // What its client asks by default, and asked for its own scores.
+    document: { text: TO_JSON },
+    // The same question: the places of blocks are kept as marks.
+    layout: { text: TO_JSON },
+    markdown: { text: TO_MARKDOWN },
   },
   freePrompt: false,
   sampling: { temperature: 0, top_p: 1 },
@@ -94,11 +97,12 @@ Please strictly follow these guidelines to ensure accuracy and consistency in th
   knownProblems: [infinityParserOld, mixesPages],
   clean(text, task) {
     const answer = dropThoughts(text)
-    const page = task === 'layout' ? blocksFromJson(answer, task, { labels: LABELS, frame: THOUSANDTHS }) : answer
+    const isJson = task !== 'markdown'
+    const page = isJson ? blocksFromJson(answer, task, { labels: LABELS, frame: THOUSANDTHS }) : answer
     return stripFence(page, ['markdown', 'md'])
   },
   cleansTiles: true,
-  findImages: imageBlocks,
-  imageTasks: ['layout'],
+  findImages: picturesInThousandths,
+  imageTasks: ['document', 'layout'],
   findBlocks: blocksInThousandths,
 }
