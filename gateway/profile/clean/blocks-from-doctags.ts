@@ -31,6 +31,9 @@ const END = /<end_of_utterance>|<\|end_of_text\|>/g
 /** What places are counted in. */
 const FRAME = { width: 500, height: 500 }
 
+/** More than any page has; of a longer answer only the tags are taken off. */
+const MAX_CHARACTERS = 200_000
+
 /** An element that is open. */
 interface OpenElement {
   readonly tag: string
@@ -50,6 +53,7 @@ interface OpenElement {
 export function blocksFromDoctags(text: string, task: string): string {
   const answer = text.replaceAll(END, '')
   if (!/<(?:doctag|loc_\d{1,3})>/.test(answer)) return answer === text ? text : answer.trim()
+  if (answer.length > MAX_CHARACTERS) return answer.replaceAll(TAG, '').trim()
   return writeBlocks(createReader().read(answer), task)
 }
 

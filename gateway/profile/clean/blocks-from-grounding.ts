@@ -31,7 +31,7 @@ const FRAME = { width: 999, height: 999 }
 
 const TAG = /<\|ref\|>([^<]{0,200})<\|\/ref\|>(?:<\|det\|>([^<]{0,4000})<\|\/det\|>)?/g
 /** Tags that the end of the answer cuts off, and those without a partner. */
-const CUT = /<\|ref\|>[^<]{0,200}(?:<\|\/ref\|>(?:<\|det\|>[^<]{0,4000})?)?$/
+const CUT = /<\|(?:ref|det)\|>[^<]{0,200}$/
 const REST = /<\|\/?(?:ref|det)\|>/g
 const END = /<｜end▁of▁sentence｜>/g
 

@@ -1,7 +1,7 @@
 import { htmlToMarkdown } from './html-to-markdown.ts'
 import { attributeOf, elementsNamed, isElement, parseHtml, textOf } from './html-tree.ts'
 import type { HtmlElement, HtmlNode, HtmlTree } from './html-tree.ts'
-import { altText, boxIn, writeBlocks, type BlockLabel, type LaidBlock } from './layout-blocks.ts'
+import { boxIn, writeBlocks, type BlockLabel, type LaidBlock } from './layout-blocks.ts'
 import { stripFence } from './strip-fence.ts'
 
 /** Datalab's names of blocks: chandra/prompts.py and surya/inference/prompts.py. Any other is text. In lower case. */
@@ -34,7 +34,7 @@ export function blocksFromHtml(text: string, task: string, scale: number): strin
   const isLaidOut = BLOCK_DIV.test(html)
   if (!isLaidOut && !(OPENING.test(html) && html.endsWith('>'))) return text
   const tree = parseHtml(html)
-  if (tree === null) return isLaidOut ? withoutTags(html) : text
+  if (tree === null) return isLaidOut ? withoutDivs(html) : text
   if (isLaidOut) return writeBlocks(laidBlocks(tree.nodes, tree, scale), task)
   // Text between the elements: Markdown that holds HTML.
   const isMixed = tree.nodes.some((node) => !isElement(node) && textOf([node]).trim() !== '')
@@ -60,9 +60,10 @@ function laidBlock(div: HtmlElement, tree: HtmlTree, scale: number): LaidBlock[]
   const box = boxIn(numbersOf(attributeOf(div, 'data-bbox') ?? ''), { width: scale, height: scale })
   if (label !== 'image') return [{ label, box, text: labelled(htmlToMarkdown(div.childNodes, tree), label) }]
   const [picture] = elementsNamed(div.childNodes, 'img')
-  const alt = picture === undefined ? '' : altText(attributeOf(picture, 'alt') ?? '')
-  const said = htmlToMarkdown(div.childNodes, tree)
-  return [{ label, box, alt, text: said.startsWith(alt) ? said.slice(alt.length) : said }]
+  const alt = picture === undefined ? '' : (attributeOf(picture, 'alt') ?? '')
+  // What it shows is said in its mark.
+  if (picture !== undefined) picture.attrs = []
+  return [{ label, box, alt, text: htmlToMarkdown(div.childNodes, tree) }]
 }
 
 /** Reads "[10, 20, 30, 40]" and "10 20 30 40". */
@@ -77,8 +78,11 @@ function labelled(markdown: string, label: BlockLabel): string {
   return latex === undefined ? markdown : `$$\n${latex}\n$$`
 }
 
-/** What is left of an answer that cannot be parsed. */
-function withoutTags(html: string): string {
-  const lines = html.replaceAll(/<\/?[a-z][^<>]{0,1000}>/gi, '\n').split('\n')
-  return lines.map((line) => line.trim()).filter((line) => line !== '').join('\n')
+/** What is left of an answer that cannot be parsed: its text, and HTML that Markdown may hold. */
+function withoutDivs(html: string): string {
+  const lines = html.replaceAll(/<\/?(?:div|p)(?:\s[^<>]{0,400})?>/gi, '\n').split('\n')
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n')
 }

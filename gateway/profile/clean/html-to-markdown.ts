@@ -1,7 +1,6 @@
 import { serializeOuter } from 'parse5'
 import { attributeOf, elementsNamed, isElement, textOf } from './html-tree.ts'
 import type { HtmlElement, HtmlNode, HtmlTree } from './html-tree.ts'
-import { altText } from './layout-blocks.ts'
 
 /** Elements that stand in lines of their own. */
 const BLOCK: ReadonlySet<string> = new Set(
@@ -59,7 +58,7 @@ function blockOf(element: HtmlElement, context: Context): string[] {
   if (tagName === 'ul' || tagName === 'ol') return [listOf(element, context)]
   if (tagName === 'pre') return [fenced(textOf(childNodes))]
   if (/^h[1-6]$/.test(tagName)) {
-    const heading = lineOf(childNodes, context).replaceAll(/\s*\n\s*/g, ' ')
+    const heading = lineOf(childNodes, context).replaceAll(/\n+/g, ' ')
     return heading === '' ? [] : [`${'#'.repeat(Number(tagName[1]))} ${heading}`]
   }
   const blocks = blocksOf(childNodes, context)
@@ -118,7 +117,12 @@ function boxOf(input: HtmlElement): string {
 
 function lineOf(nodes: readonly HtmlNode[], context: Context): string {
   const text = nodes.map((node) => inlineOf(node, context)).join('')
-  return text.replaceAll(/ *\n */g, '\n').replaceAll(/ {2,}/g, ' ').trim()
+  return text
+    .replaceAll(/ {2,}/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .join('\n')
+    .trim()
 }
 
 const AROUND: Readonly<Record<string, string>> = { b: '**', strong: '**', i: '*', em: '*', del: '~~', s: '~~' }
@@ -132,7 +136,7 @@ function inlineOf(node: HtmlNode, context: Context): string {
   if (tagName === 'br') return '\n'
   if (tagName === 'math') return isDisplayMath(node) ? `$$${latexOf(node)}$$` : `$${latexOf(node)}$`
   if (tagName === 'input') return boxOf(node)
-  if (tagName === 'img') return altText(attributeOf(node, 'alt') ?? '')
+  if (tagName === 'img') return (attributeOf(node, 'alt') ?? '').replaceAll(/\s+/g, ' ')
   if (tagName === 'code' || tagName === 'chem') return `\`${textOf(childNodes).replaceAll(/\s+/g, ' ')}\``
   if (isBlock(node)) return ` ${blockOf(node, context).join(' ')} `
   const text = childNodes.map((child) => inlineOf(child, context)).join('')

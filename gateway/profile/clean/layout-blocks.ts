@@ -67,8 +67,7 @@ function imageMark({ alt = '', box }: LaidBlock, number: number): string {
 
 /** Writes what a picture shows so that it can stand in the mark of the picture. */
 export function altText(text: string): string {
-  const [line = ''] = text.replaceAll(/[[\]\\]/g, ' ').trim().split('\n', 1)
-  return line.slice(0, MAX_ALT_CHARACTERS).trim()
+  return text.slice(0, 2 * MAX_ALT_CHARACTERS).replaceAll(/[\s[\]\\]+/g, ' ').trim().slice(0, MAX_ALT_CHARACTERS).trim()
 }
 
 function places({ left, top, right, bottom }: Box): string {

@@ -1,28 +1,26 @@
-import { otslTable } from './otsl-table.ts'
-
-/** A token of OTSL, and the text behind it. */
-export interface OtslToken {
-  readonly kind: string
-  /** Where it begins. */
-  readonly start: number
-  /** Where the text behind it begins. */
-  readonly textStart: number
-}
+import { otslTable, type OtslCell } from './otsl-table.ts'
 
 /**
  * The tokens of OTSL (arXiv 2305.03393): a cell with text, without; one that goes on with the cell at its left, above it, or
  * both; a column's header, a row's, a row that heads a section; the end of a row. PaddleOCR-VL and MinerU write the first
- * five and the last, Granite-Docling all of them.
+ * five and the last, Granite-Docling all of them. `first` is what stands before the first token of a line.
  */
-const TOKEN = /<(fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/g
-const OPENING = '<otsl>'
-const CLOSING = '</otsl>'
+const TOKEN =
+  /(?:(?<first>^[ \t]*(?:<otsl>[ \t]*)?)|)<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
+const CLOSING = /^\s{0,9}<\/otsl>/
+const BLANK_LINE = /\n[ \t]*\n/g
 
-/** A table in OTSL, and where it stands. */
+/** A table in OTSL: where it stands, and where its tokens and the texts behind them do. */
 interface Run {
   readonly start: number
   readonly end: number
-  readonly tokens: readonly OtslToken[]
+  readonly tokens: readonly Token[]
+}
+
+interface Token {
+  readonly kind: string
+  readonly start: number
+  readonly textStart: number
 }
 
 /**
@@ -31,60 +29,66 @@ interface Run {
  * cell that goes on with none is empty. `prose` is the same text with spaces in the place of code: tokens there are text.
  */
 export function otslToHtml(text: string, prose = text): string {
+  if (!prose.includes('cel>') && !prose.includes('<ched>')) return text
   let result = ''
   let end = 0
   for (const run of findRuns(prose)) {
-    const before = text.slice(end, run.start)
-    const cells = run.tokens.map(({ kind, textStart }, index) => {
-      const textEnd = run.tokens[index + 1]?.start ?? run.end
-      return { kind, text: withoutToken(text.slice(textStart, Math.max(textStart, textEnd)), textEnd === text.length) }
-    })
-    result += before + otslTable(cells)
-    end = run.end + (prose.startsWith(CLOSING, run.end) ? CLOSING.length : 0)
-    // Up to a blank line, what follows a table's end is part of it: CommonMark 0.31, section 4.6.
-    const following = /^[ \t]*\n?(?=[^\n])/.exec(text.slice(end, end + 200))?.[0]
-    if (following !== undefined && text.slice(end).trim() !== '') {
-      result += '\n\n'
-      end += following.length
-    }
+    result += text.slice(end, run.start) + otslTable(cellsOf(run, text))
+    end = run.end + (CLOSING.exec(prose.slice(run.end, run.end + 20))?.[0].length ?? 0)
+    // Up to a blank line, what follows is part of the table's HTML: CommonMark 0.31, section 4.6.
+    const joint = /^[ \t]*\n?(?=[ \t]*[^\s])/.exec(text.slice(end, end + 1000))?.[0]
+    if (joint === undefined) continue
+    result += '\n\n'
+    end += joint.length
   }
   return end === 0 ? text : result + text.slice(end)
 }
 
 function findRuns(prose: string): Run[] {
-  if (!prose.includes('cel>') && !prose.includes('<ched>')) return []
   const runs: Run[] = []
-  let tokens: OtslToken[] = []
-  let start = 0
-  const close = (limit: number) => {
-    const end = runEnd(prose, tokens, limit)
-    if (tokens.length > 1 && tokens.some(({ kind }) => kind !== 'nl')) runs.push({ start, end, tokens })
+  let tokens: Token[] = []
+  const close = (end: number) => {
+    const [opening] = tokens
+    const isTable = tokens.length > 1 && tokens.some(({ kind }) => kind !== 'nl')
+    if (opening !== undefined && isTable) runs.push({ start: opening.start, end, tokens })
     tokens = []
   }
-  for (const { 0: tag, 1: kind = '', index } of prose.matchAll(TOKEN)) {
+  for (const { 0: match, index, groups = {} } of prose.matchAll(TOKEN)) {
+    const isFirst = groups['first'] !== undefined
     const last = tokens.at(-1)
-    if (last !== undefined && isOver(prose, last, index)) close(index)
-    const beginning = tokens.length === 0 ? lineStart(prose, index) : null
-    if (tokens.length === 0) {
-      if (beginning === null) continue
-      start = beginning
-    }
-    tokens.push({ kind, start: index, textStart: index + tag.length })
+    const end = last === undefined ? null : endBefore(prose, last, index, isFirst)
+    if (end !== null) close(end)
+    if (tokens.length === 0 && !isFirst) continue
+    tokens.push({ kind: groups['kind'] ?? '', start: index, textStart: index + match.length })
   }
-  close(prose.length)
+  const last = tokens.at(-1)
+  if (last !== undefined) close(last.kind === 'nl' ? last.textStart : (blankLine(prose, last.textStart) ?? prose.length))
   return runs
 }
 
-/** Returns where a table begins whose first token is the first on its line; null where another thing stands before it. */
-function lineStart(prose: string, index: number): number | null {
-  let at = index
-  while (at > 0 && isSpace(prose[at - 1])) at -= 1
-  if (prose.endsWith(OPENING, at)) return null
-  return at === 0 || prose[at - 1] === '\n' ? index : openedStart(prose, at)
+/** Returns where a table ends after its last token, if it does before the next one; null where that belongs to it. */
+function endBefore(prose: string, last: Token, next: number, isFirst: boolean): number | null {
+  const between = prose.slice(last.textStart, next)
+  if (last.kind === 'nl') return between.trim() === '' && blankLine(between, 0) === null ? null : last.textStart
+  const blank = isFirst ? blankLine(between, 0) : null
+  return blank === null ? null : last.textStart + blank
 }
 
-const isSpace = (sign: string | undefined): boolean => sign === ' ' || sign === '\t'
+function blankLine(text: string, from: number): number | null {
+  BLANK_LINE.lastIndex = from
+  return BLANK_LINE.exec(text)?.index ?? null
+}
 
-function openedStart(prose: string, at: number): number | null {
-  return prose.slice(Math.max(0, at - OPENING.length), at) === OPENING ? at - OPENING.length : null
+function cellsOf({ tokens, end }: Run, text: string): OtslCell[] {
+  return tokens.map(({ kind, textStart }, index) => {
+    const textEnd = Math.min(tokens[index + 1]?.start ?? end, end)
+    const content = text.slice(textStart, Math.max(textStart, textEnd))
+    return { kind, text: textEnd === text.length ? withoutCutToken(content) : content }
+  })
+}
+
+/** Removes the beginning of a token at which an answer was cut off. */
+function withoutCutToken(text: string): string {
+  const cut = /<(?:[felux]c?e?l?|ch?e?d?|rh?e?d?|sr?o?w?|nl?)$/.exec(text)
+  return cut === null ? text : text.slice(0, cut.index)
 }

@@ -40,7 +40,7 @@ $$
   - deep
 - ☑ two
 
-![Map of the  equatorial  Pacific.](image_1.png)240,89,760,293
+![Map of the equatorial Pacific.](image_1.png)240,89,760,293
 
 Depth 4,000 m
 
@@ -54,7 +54,7 @@ describe('Chandra and Surya', () => {
     assert.equal(surya2.clean(`<think>\n\n</think>\n\n${answer}`, 'document'), markdown)
     assert.equal(chandra2.clean(`\`\`\`html\n${answer}\n\`\`\``, 'document'), markdown)
     assert.equal(chandra2.clean(markdown, 'document'), markdown)
-    assert.equal(chandra2.findImages?.(markdown)[0]?.alt, 'Map of the  equatorial  Pacific.')
+    assert.equal(chandra2.findImages?.(markdown)[0]?.alt, 'Map of the equatorial Pacific.')
   })
 
   it('mark every block in the task layout', () => {

@@ -86,7 +86,7 @@ describe('Infinity-Parser2', () => {
 describe('Nanonets-OCR2', () => {
   it('has its tags unwrapped, and no word is lost', () => {
     const raw = '<watermark>OFFICIAL COPY</watermark>\n\nText ☑\n\n<img>A [red] logo</img>\n\n<page_number>9/22</page_number>'
-    const text = 'OFFICIAL COPY\n\nText ☑\n\n![A  red  logo](image_1.png)\n\n9/22'
+    const text = 'OFFICIAL COPY\n\nText ☑\n\n![A red logo](image_1.png)\n\n9/22'
     assert.equal(nanonets2.clean(raw, 'document'), text)
     assert.equal(nanonets2.clean(text, 'document'), text)
     assert.equal(nanonets2.clean('<img>never closed', 'document'), '<img>never closed')
