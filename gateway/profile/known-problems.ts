@@ -64,7 +64,8 @@ export const suryaOld: KnownProblems[number] = {
 /** Of Nanonets-OCR2: ocr/nanonets-ocr2.py in https://github.com/davanstrien/uv-scripts-for-ai at 483ff79. */
 export const nanonetsDegenerates: KnownProblems[number] = {
   versions: /^0\.(?:1[1-9]|[2-9]\d)\.\d/,
-  problem: 'under load its answers may be nothing but "!" (vllm-project/vllm#27775). The last version known good is 0.10.2.',
+  problem:
+    'under load its answers may be nothing but "!" (vllm-project/vllm#27775). The last version known good is 0.10.2.',
 }
 
 /** Of PaddleOCR-VL: PaddlePaddle/PaddleOCR-VL.md in https://github.com/vllm-project/recipes at 8959cf6. */

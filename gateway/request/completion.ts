@@ -36,7 +36,9 @@ export async function readCompletion(
 /** A prompt holds no page: an OCR model would make up what it reads. LlamaIndex sends one unless told otherwise. */
 function completesNothing({ id, profile }: ServedModel): GatewayError {
   const pin =
-    profile?.isGeneral === true ? ` If it is no OCR model, its operator can say so: GATEWAY_MODEL_PROFILES=${id}=none.` : ''
+    profile?.isGeneral === true
+      ? ` If it is no OCR model, its operator can say so: GATEWAY_MODEL_PROFILES=${id}=none.`
+      : ''
   return new GatewayError(
     'invalid_value',
     `${id} reads documents and completes no prompts: what it says to one would be made up. Use /v1/chat/completions (in LlamaIndex: is_chat_model=True).${pin}`,

@@ -72,7 +72,8 @@ function createReader() {
   }
   const begin = (tag: string): void => {
     // Only a caption stands within another element, and only within a picture or a table.
-    while (open.length > 0 && !(tag === 'caption' && open.length === 1 && isAround(open[0]))) close()
+    const around = tag === 'caption' && isAround(open[0]) ? 1 : 0
+    while (open.length > around) close()
     const number = tag === 'list_item' ? (lists.at(-1) ?? null) : null
     if (number !== null) lists[lists.length - 1] = number + 1
     open.push({ tag, label: labelOf(tag) ?? 'text', places: [], captions: [], number, text: '', language: '' })

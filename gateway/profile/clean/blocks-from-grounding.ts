@@ -42,7 +42,6 @@ const END = /<｜end▁of▁sentence｜>/g
 export function blocksFromGrounding(text: string, task: string): string {
   const answer = text.replaceAll(END, '').replaceAll('\\coloneqq', ':=').replaceAll('\\eqqcolon', '=:')
   const tags = [...answer.matchAll(TAG)]
-  const bare = (part: string): string => part.replace(CUT, '').replaceAll(REST, '').trim()
   if (tags.length === 0) return answer === text && !text.includes('<|') ? text : bare(answer)
   const blocks = tags.map((tag, index): LaidBlock => {
     const [all, label = '', places = ''] = tag
@@ -51,6 +50,11 @@ export function blocksFromGrounding(text: string, task: string): string {
   })
   const before: LaidBlock = { label: 'text', box: null, text: bare(answer.slice(0, tags[0]?.index)) }
   return writeBlocks([before, ...blocks], task)
+}
+
+/** Returns a part of an answer without tags that have no partner. */
+function bare(part: string): string {
+  return part.replace(CUT, '').replaceAll(REST, '').trim()
 }
 
 /** Reads the first of the places that a tag names. */

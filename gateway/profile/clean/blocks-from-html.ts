@@ -68,7 +68,11 @@ function laidBlock(div: HtmlElement, tree: HtmlTree, scale: number): LaidBlock[]
 
 /** Reads "[10, 20, 30, 40]" and "10 20 30 40". */
 function numbersOf(text: string): readonly number[] {
-  return text.slice(0, 100).split(/[^\d.]+/).filter(Boolean).map(Number)
+  return text
+    .slice(0, 100)
+    .split(/[^\d.]+/)
+    .filter(Boolean)
+    .map(Number)
 }
 
 /** Marks what the label alone says: a heading without a heading's tag, a formula within a line. */

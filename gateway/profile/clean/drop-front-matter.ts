@@ -12,7 +12,5 @@ export function dropFrontMatter(text: string, keys: readonly string[]): string {
   if (lines[0]?.trimEnd() !== '---' || end < 2) return text
   const head = lines.slice(1, end)
   if (!head.every((line) => keys.includes(line.slice(0, Math.max(0, line.indexOf(':')))))) return text
-  return trimmed
-    .slice(lines.slice(0, end + 1).join('\n').length)
-    .trim()
+  return trimmed.slice(lines.slice(0, end + 1).join('\n').length).trim()
 }

@@ -28,7 +28,8 @@ function dropOnce(
   // Tries the shortest piece first, so that the smallest one is kept.
   for (let length = 2; length <= Math.min(maxPiece, text.length / minRepeats); length++) {
     const repeats = tailRepeats(text, length)
-    if (repeats >= minRepeats && repeats * length >= minRepeated) return text.slice(0, text.length - length * (repeats - 1))
+    if (repeats >= minRepeats && repeats * length >= minRepeated)
+      return text.slice(0, text.length - length * (repeats - 1))
   }
   return text
 }

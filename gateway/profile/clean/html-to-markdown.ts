@@ -90,7 +90,9 @@ function tableOf(table: HtmlElement, { source }: Context): string {
   if (place == null) return serializeOuter(table)
   let [html, from] = ['', place.startOffset]
   const inner = [...elementsNamed([table], 'math'), ...elementsNamed([table], 'input')]
-  const placed = inner.flatMap((element) => (element.sourceCodeLocation == null ? [] : [{ element, at: element.sourceCodeLocation }]))
+  const placed = inner.flatMap((element) =>
+    element.sourceCodeLocation == null ? [] : [{ element, at: element.sourceCodeLocation }],
+  )
   for (const { element, at } of placed.toSorted((a, b) => a.at.startOffset - b.at.startOffset)) {
     if (at.startOffset < from) continue
     html += source.slice(from, at.startOffset) + (element.tagName === 'math' ? `$${latexOf(element)}$` : boxOf(element))
@@ -101,7 +103,9 @@ function tableOf(table: HtmlElement, { source }: Context): string {
 
 /** Returns a formula in one line, without dollars that the model may have written itself. */
 function latexOf(element: HtmlElement): string {
-  const lines = textOf([element]).split('\n').map((line) => line.trim())
+  const lines = textOf([element])
+    .split('\n')
+    .map((line) => line.trim())
   const latex = lines.filter((line) => line !== '').join(' ')
   const [, inner] = /^\${1,2}([^$]*)\${1,2}$/.exec(latex) ?? []
   return (inner ?? latex).trim()

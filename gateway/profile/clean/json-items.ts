@@ -10,7 +10,9 @@ const MAX_CHARACTERS = 1_000_000
  */
 export function readItems(text: string): readonly Readonly<Record<string, unknown>>[] | null {
   if (text.length > MAX_CHARACTERS) return null
-  const json = stripFence(text, ['json']).trim().replace(/^```json\s*\n/, '')
+  const json = stripFence(text, ['json'])
+    .trim()
+    .replace(/^```json\s*\n/, '')
   if (!json.startsWith('[') && !json.startsWith('{')) return null
   const items = wholeList(json) ?? wholeObjects(json)
   return items.length === 0 ? null : items.slice(0, MAX_ITEMS)
@@ -26,7 +28,9 @@ function wholeList(json: string): readonly Item[] | null {
   const value = parsed(json)
   if (Array.isArray(value)) return value.filter(isItem)
   if (!isItem(value)) return null
-  const lists = Object.values(value).filter((member): member is unknown[] => Array.isArray(member) && member.some(isItem))
+  const lists = Object.values(value).filter(
+    (member): member is unknown[] => Array.isArray(member) && member.some(isItem),
+  )
   return lists.length === 1 ? lists.flat().filter(isItem) : [value]
 }
 

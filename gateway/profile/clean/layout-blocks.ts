@@ -67,7 +67,12 @@ function imageMark({ alt = '', box }: LaidBlock, number: number): string {
 
 /** Writes what a picture shows so that it can stand in the mark of the picture. */
 export function altText(text: string): string {
-  return text.slice(0, 2 * MAX_ALT_CHARACTERS).replaceAll(/[\s[\]\\]+/g, ' ').trim().slice(0, MAX_ALT_CHARACTERS).trim()
+  return text
+    .slice(0, 2 * MAX_ALT_CHARACTERS)
+    .replaceAll(/[\s[\]\\]+/g, ' ')
+    .trim()
+    .slice(0, MAX_ALT_CHARACTERS)
+    .trim()
 }
 
 function places({ left, top, right, bottom }: Box): string {
@@ -78,7 +83,10 @@ function places({ left, top, right, bottom }: Box): string {
  * Reads a place: left, top, right and bottom in a frame of this width and height. Null for anything but four numbers that
  * are a rectangle; what lies outside of the frame is cut off.
  */
-export function boxIn(numbers: readonly unknown[], frame: { readonly width: number; readonly height: number }): Box | null {
+export function boxIn(
+  numbers: readonly unknown[],
+  frame: { readonly width: number; readonly height: number },
+): Box | null {
   if (numbers.length !== 4 || !numbers.every((number) => Number.isFinite(number))) return null
   const shares = numbers.map((number, index) => Number(number) / (index % 2 === 0 ? frame.width : frame.height))
   const [left = 0, top = 0, right = 0, bottom = 0] = shares.map((share) => Math.min(1, Math.max(0, share)))

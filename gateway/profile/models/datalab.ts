@@ -11,8 +11,8 @@ import { squareTokens } from '../smart-resize.ts'
 // Sources: https://github.com/datalab-to/chandra at a6928a2, chandra/ (prompts.py, model/vllm.py: messages, sampling, retries;
 // input.py, settings.py: resolution; model/util.py: pixels; output.py: the HTML); for Chandra 2's prompts vlmparse/clients/chandra.py
 // in https://github.com/ld-lab-pulsia/vlmparse at 6517b76. https://github.com/datalab-to/surya at 2ba6915, surya/inference/
-// (prompts.py, backends/openai_client.py, backends/vllm.py) and surya/settings.py. The code is under Apache-2.0, the weights under a
-// modified OpenRAIL-M, which forbids to compete with Datalab: docs/models.md.
+// (prompts.py, backends/openai_client.py, backends/vllm.py) and surya/settings.py. The weights are under a modified
+// OpenRAIL-M, which forbids to compete with Datalab: docs/models.md.
 
 const MAX_PIXELS = 3072 * 2048
 

@@ -9,7 +9,7 @@ import type { ModelProfile } from '../model-profile.ts'
 // request to a server, its fields beyond sampling); DeepSeek-OCR2-vllm/run_dpsk_ocr2_pdf.py in
 // https://github.com/deepseek-ai/DeepSeek-OCR-2 at 2f3699e (resolution, n-grams of version 2, what its tags mean);
 // DeepSeek-OCR-vllm/config.py in https://github.com/deepseek-ai/DeepSeek-OCR at 2ac6d64 (prompts, without the `<image>` that the
-// chat template writes). MIT.
+// chat template writes).
 
 /** `<td>` and `</td>`: a table may repeat them. */
 const TABLE_CELLS = [128_821, 128_822]

@@ -10,7 +10,7 @@ import { smartResize, squareTokens } from '../smart-resize.ts'
 
 // Sources, in https://github.com/rednote-hilab/dots.ocr at 36d7248: dots_ocr/model/inference.py (messages, sampling),
 // dots_ocr/parser.py (resolution, sampling of dots.mocr, output tokens), dots_ocr/utils/prompts.py, image_utils.py and
-// layout_utils.py (sizes, what places are counted in), format_transformer.py (the Markdown). MIT.
+// layout_utils.py (sizes, what places are counted in), format_transformer.py (the Markdown).
 
 const PIXELS = { grid: 28, minPixels: 3136, maxPixels: 11_289_600 }
 

@@ -10,7 +10,7 @@ import { squareTokens } from '../smart-resize.ts'
 
 // Sources, in https://github.com/infly-ai/INF-MLLM at 0195e76, Infinity-Parser2/infinity_parser2/: backends/vllm_server.py
 // (messages, sampling, thinking off), prompts.py, utils/image.py (pixels), utils/utils.py (thousandths, categories), and the README
-// (300 dpi, the context); evaluation/olmocr-bench/infer.py (which of the two prompts it was measured with). Apache-2.0.
+// (300 dpi, the context); evaluation/olmocr-bench/infer.py (which of the two prompts it was measured with).
 
 const PIXELS = { grid: 32, minPixels: 2048, maxPixels: 16_777_216 }
 

@@ -6,8 +6,7 @@ import type { ModelProfile } from '../model-profile.ts'
 import { squareTokens } from '../smart-resize.ts'
 
 // Sources: the card of https://huggingface.co/nanonets/Nanonets-OCR2-3B, by way of ocr/nanonets-ocr2.py in
-// https://github.com/davanstrien/uv-scripts-for-ai at 483ff79 (messages, prompt, sampling, context, output tokens). Its licence is
-// that of Qwen2.5-VL-3B, the Qwen Research License.
+// https://github.com/davanstrien/uv-scripts-for-ai at 483ff79 (messages, prompt, sampling, context, output tokens).
 
 /** Qwen2.5-VL's own bounds. */
 const PIXELS = { grid: 28, minPixels: 3136, maxPixels: 12_845_056 }

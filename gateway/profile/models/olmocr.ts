@@ -20,7 +20,13 @@ export const olmocr2: ModelProfile = {
   id: 'olmocr-2',
   version: 1,
   match: [/olm[-_ ]?ocr[-_ ]?v?2(?!\.?\d)/i],
-  pixelBudget: { longestEdge: EDGE, maxPixels: PIXELS.maxPixels, minEdge: 28, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
+  pixelBudget: {
+    longestEdge: EDGE,
+    maxPixels: PIXELS.maxPixels,
+    minEdge: 28,
+    maxRatio: 200,
+    minTypeSize: MIN_TYPE_SIZE,
+  },
   imageMediaType: 'image/png',
   layout: { system: null, order: 'text-then-image' },
   tasks: {

@@ -14,7 +14,13 @@ export const qwen3Vl: ModelProfile = {
   ...generic,
   id: 'qwen3-vl',
   match: [/qwen[-_ ]?3[-_ ]?vl(?!.*thinking)/i],
-  pixelBudget: { longestEdge: EDGE, maxPixels: PIXELS.maxPixels, minEdge: 32, maxRatio: 200, minTypeSize: MIN_TYPE_SIZE },
+  pixelBudget: {
+    longestEdge: EDGE,
+    maxPixels: PIXELS.maxPixels,
+    minEdge: 32,
+    maxRatio: 200,
+    minTypeSize: MIN_TYPE_SIZE,
+  },
   defaultMaxModelLen: 32_768,
   imageTokens: squareTokens(PIXELS),
 }

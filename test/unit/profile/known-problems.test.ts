@@ -22,10 +22,20 @@ const unknown = ['0.1.dev1+gdeadbee', 'dev']
 const others = [
   { id: 'ATH-MaaS/OvisOCR2', problem: ovisocrOld, bad: ['0.9.2', '0.21.3', '0.22.0'], good: ['0.22.1', '0.30.0'] },
   { id: 'deepseek-ai/DeepSeek-OCR', problem: deepseekocrOld, bad: ['0.10.2', '0.11.0'], good: ['0.11.1', '0.29.0'] },
-  { id: 'deepseek-ai/DeepSeek-OCR-2', problem: deepseekocrBroken, bad: ['0.30.0'], good: ['0.29.0', '0.3.0', '0.32.0'] },
+  {
+    id: 'deepseek-ai/DeepSeek-OCR-2',
+    problem: deepseekocrBroken,
+    bad: ['0.30.0'],
+    good: ['0.29.0', '0.3.0', '0.32.0'],
+  },
   { id: 'infly/Infinity-Parser2-Pro', problem: infinityParserOld, bad: ['0.16.0'], good: ['0.17.1', '0.30.0'] },
   { id: 'datalab-to/surya-ocr-2', problem: suryaOld, bad: ['0.19.1', '0.20.0'], good: ['0.20.1', '0.30.0'] },
-  { id: 'nanonets/Nanonets-OCR2-3B', problem: nanonetsDegenerates, bad: ['0.11.0', '0.30.0'], good: ['0.10.2', '0.9.1'] },
+  {
+    id: 'nanonets/Nanonets-OCR2-3B',
+    problem: nanonetsDegenerates,
+    bad: ['0.11.0', '0.30.0'],
+    good: ['0.10.2', '0.9.1'],
+  },
   { id: 'PaddlePaddle/PaddleOCR-VL-1.6', problem: paddleocrOld, bad: ['0.10.2', '0.11.0'], good: ['0.11.1', '0.30.0'] },
   { id: 'zai-org/GLM-OCR', problem: glmocrOld, bad: ['0.9.2', '0.18.1'], good: ['0.19.0', '0.30.0'] },
 ]

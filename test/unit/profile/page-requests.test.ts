@@ -23,7 +23,9 @@ const recordedRequest = z.strictObject({
   body: z.looseObject({ model: z.string(), messages: z.array(z.unknown()) }),
 })
 
-const recorded = readdirSync(folder).map((file) => recordedRequest.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))))
+const recorded = readdirSync(folder).map((file) =>
+  recordedRequest.parse(JSON.parse(readFileSync(join(folder, file), 'utf8'))),
+)
 
 /** What the gateway says in every request; a client that leaves it out gets the defaults of the model's files. */
 const ALWAYS: Readonly<Record<string, unknown>> = {
@@ -35,7 +37,8 @@ const ALWAYS: Readonly<Record<string, unknown>> = {
 }
 
 /** The older of vLLM's two names for the same limit; the gateway uses no other. */
-const limitOf = (body: Readonly<Record<string, unknown>>): unknown => body['max_completion_tokens'] ?? body['max_tokens']
+const limitOf = (body: Readonly<Record<string, unknown>>): unknown =>
+  body['max_completion_tokens'] ?? body['max_tokens']
 
 async function sentBy(profileId: string, model: string, task: string) {
   const profile = findProfile(profileId)

@@ -73,17 +73,50 @@ describe('Chandra and Surya', () => {
   })
 
   for (const { name, raw, text } of [
-    { name: 'HTML without blocks', raw: '<h1>A</h1>\n<p>b <b>c</b></p><pre>x\n  y</pre>', text: '# A\n\nb **c**\n\n```\nx\n  y\n```' },
+    {
+      name: 'HTML without blocks',
+      raw: '<h1>A</h1>\n<p>b <b>c</b></p><pre>x\n  y</pre>',
+      text: '# A\n\nb **c**\n\n```\nx\n  y\n```',
+    },
     { name: 'Markdown', raw: '## A\n\nb < c and <b>d</b>', text: '## A\n\nb < c and <b>d</b>' },
-    { name: 'Markdown between tables', raw: '<table><tr><td>1</td></tr></table>\n\n# A\n\n<table></table>', text: '<table><tr><td>1</td></tr></table>\n\n# A\n\n<table></table>' },
-    { name: 'a heading without a tag', raw: '<div data-label="Section-Header" data-bbox="1 2 3 4">CHAPTER SIX</div>', text: '## CHAPTER SIX' },
-    { name: 'a block that was cut off', raw: '<div data-bbox="1 2 30 40" data-label="Text"><p>One <b>two', text: 'One **two**' },
-    { name: 'blocks within a div', raw: '<div><div data-label="Text"><p>a</p></div><div data-label="Text">b</div></div>', text: 'a\n\nb' },
-    { name: 'a numbered list', raw: '<div data-label="List-Group"><ol start="3"><li>c</li><li><p>d</p><p>e</p></li></ol></div>', text: '3. c\n4. d\n\n   e' },
-    { name: 'sub and sup', raw: '<div data-label="Text">H<sub>2</sub>O <u>x</u> <a href="https://a.b">l</a> <chem>C1=CC</chem></div>', text: 'H<sub>2</sub>O <u>x</u> [l](https://a.b) `C1=CC`' },
+    {
+      name: 'Markdown between tables',
+      raw: '<table><tr><td>1</td></tr></table>\n\n# A\n\n<table></table>',
+      text: '<table><tr><td>1</td></tr></table>\n\n# A\n\n<table></table>',
+    },
+    {
+      name: 'a heading without a tag',
+      raw: '<div data-label="Section-Header" data-bbox="1 2 3 4">CHAPTER SIX</div>',
+      text: '## CHAPTER SIX',
+    },
+    {
+      name: 'a block that was cut off',
+      raw: '<div data-bbox="1 2 30 40" data-label="Text"><p>One <b>two',
+      text: 'One **two**',
+    },
+    {
+      name: 'blocks within a div',
+      raw: '<div><div data-label="Text"><p>a</p></div><div data-label="Text">b</div></div>',
+      text: 'a\n\nb',
+    },
+    {
+      name: 'a numbered list',
+      raw: '<div data-label="List-Group"><ol start="3"><li>c</li><li><p>d</p><p>e</p></li></ol></div>',
+      text: '3. c\n4. d\n\n   e',
+    },
+    {
+      name: 'sub and sup',
+      raw: '<div data-label="Text">H<sub>2</sub>O <u>x</u> <a href="https://a.b">l</a> <chem>C1=CC</chem></div>',
+      text: 'H<sub>2</sub>O <u>x</u> [l](https://a.b) `C1=CC`',
+    },
     { name: 'what would be a tag', raw: '<div data-label="Text"><p>a &lt;b&gt; c</p></div>', text: 'a &lt;b> c' },
-    { name: 'a formula in dollars of its own', raw: '<div data-label="Equation-Block"><math>$$x$$</math></div>', text: '$$\nx\n$$' },
-  ]) // prettier-ignore
+    {
+      name: 'a formula in dollars of its own',
+      raw: '<div data-label="Equation-Block"><math>$$x$$</math></div>',
+      text: '$$\nx\n$$',
+    },
+  ])
+    // prettier-ignore
     it(`an answer with ${name}`, () => {
       assert.equal(chandra2.clean(raw, 'document'), text)
       assert.equal(chandra2.clean(text, 'document'), text)

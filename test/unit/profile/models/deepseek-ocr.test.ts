@@ -54,12 +54,25 @@ Three authors
 
   for (const { name, raw, text } of [
     { name: 'without tags, of "Free OCR."', raw: 'A receipt\nTotal 5 | x', text: 'A receipt\nTotal 5 | x' },
-    { name: 'that was cut within a tag', raw: `${'<|ref|>text<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>'}\nA\n\n<|ref|>im`, text: 'A' },
+    {
+      name: 'that was cut within a tag',
+      raw: '<|ref|>text<|/ref|><|det|>[[1, 2, 3, 4]]<|/det|>\nA\n\n<|ref|>im',
+      text: 'A',
+    },
     { name: 'cut within a place', raw: 'A\n<|ref|>text<|/ref|><|det|>[[1, 2', text: 'A' },
-    { name: 'with places that are none', raw: '<|ref|>image<|/ref|><|det|>[[9, 9, 3, 4]]<|/det|>\nA', text: '![](image_1.png)\n\nA' },
-    { name: 'with a picture that reaches over the edge', raw: '<|ref|>image<|/ref|><|det|>[[9, 9, 1300, 4000]]<|/det|>', text: '![](image_1.png)9,9,1000,1000' },
+    {
+      name: 'with places that are none',
+      raw: '<|ref|>image<|/ref|><|det|>[[9, 9, 3, 4]]<|/det|>\nA',
+      text: '![](image_1.png)\n\nA',
+    },
+    {
+      name: 'with a picture that reaches over the edge',
+      raw: '<|ref|>image<|/ref|><|det|>[[9, 9, 1300, 4000]]<|/det|>',
+      text: '![](image_1.png)9,9,1000,1000',
+    },
     { name: 'with a lone end of a tag', raw: 'A <|/det|> B', text: 'A  B' },
-  ]) // prettier-ignore
+  ])
+    // prettier-ignore
     it(`an answer ${name}`, () => assert.equal(deepseekocr1.clean(raw, 'document'), text))
 
   it('is asked for n-grams as its versions were run', () => {

@@ -56,7 +56,18 @@ describe('dots.ocr and dots.mocr', () => {
   it('mark every block in the task layout, headers and footers by their names', () => {
     const laid = dotsOcr.clean(answer, 'layout', size)
     const labels = dotsOcr.findBlocks?.(laid).map(({ label }) => label)
-    assert.deepEqual(labels, ['header', 'title', 'text', 'formula', 'image', 'caption', 'list', 'list', 'table', 'footer'])
+    assert.deepEqual(labels, [
+      'header',
+      'title',
+      'text',
+      'formula',
+      'image',
+      'caption',
+      'list',
+      'list',
+      'table',
+      'footer',
+    ])
   })
 
   it('of a list that was cut off keep what is whole', () => {

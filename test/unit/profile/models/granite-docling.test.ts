@@ -37,17 +37,42 @@ describe('Granite-Docling', () => {
   it('marks every block in the task layout', () => {
     const laid = graniteDocling.clean(answer, 'layout')
     const labels = graniteDocling.findBlocks?.(laid).map(({ label }) => label)
-    assert.deepEqual(labels, ['header', 'text', 'section', 'caption', 'table', 'list', 'formula', 'code', 'image', 'caption', 'footer'])
+    assert.deepEqual(labels, [
+      'header',
+      'text',
+      'section',
+      'caption',
+      'table',
+      'list',
+      'formula',
+      'code',
+      'image',
+      'caption',
+      'footer',
+    ])
   })
 
   for (const { name, raw, text, task = 'document' } of [
-    { name: 'that was cut off', raw: '<doctag><text><loc_1><loc_2><loc_3><loc_4>One</text>\n<text><loc_1><lo', text: 'One\n\n<lo' },
+    {
+      name: 'that was cut off',
+      raw: '<doctag><text><loc_1><loc_2><loc_3><loc_4>One</text>\n<text><loc_1><lo',
+      text: 'One\n\n<lo',
+    },
     { name: 'without ends', raw: '<doctag><title><loc_1><loc_2><loc_3><loc_4>A<text>b<text>c', text: '# A\n\nb\n\nc' },
     { name: 'that is no DocTags', raw: 'Plain <b>text</b> of a page', text: 'Plain <b>text</b> of a page' },
     { name: 'of a formula', raw: 'x^2<end_of_utterance>', text: 'x^2', task: 'formula' },
-    { name: 'with a place that is none', raw: '<doctag><picture><loc_400><loc_2><loc_3><loc_4></picture>', text: '![](image_1.png)' },
-    { name: 'with boxes to tick', raw: '<doctag><checkbox_selected><loc_1><loc_2><loc_3><loc_4>yes</checkbox_selected><checkbox_unselected>no</checkbox_unselected>', text: '☑ yes\n\n☐ no' },
-  ]) // prettier-ignore
+    {
+      name: 'with a place that is none',
+      raw: '<doctag><picture><loc_400><loc_2><loc_3><loc_4></picture>',
+      text: '![](image_1.png)',
+    },
+    {
+      name: 'with boxes to tick',
+      raw: '<doctag><checkbox_selected><loc_1><loc_2><loc_3><loc_4>yes</checkbox_selected><checkbox_unselected>no</checkbox_unselected>',
+      text: '☑ yes\n\n☐ no',
+    },
+  ])
+    // prettier-ignore
     it(`an answer ${name}`, () => assert.equal(graniteDocling.clean(raw, task), text))
 
   it('takes no time over a long answer', () => {

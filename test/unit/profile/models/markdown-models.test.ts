@@ -21,7 +21,11 @@ const olmocr = [
   { name: 'a rule of the page stays', raw: '---\n\nA\n\n---\n\nB', text: '---\n\nA\n\n---\n\nB' },
   { name: 'a head of the page itself stays', raw: '---\ntitle: A\n---\nB', text: '---\ntitle: A\n---\nB' },
   { name: 'a head without an end stays', raw: '---\nprimary_language: en\nA', text: '---\nprimary_language: en\nA' },
-  { name: 'the page behind the head may have one of its own', raw: `${HEAD}\n---\ntitle: A\n---`, text: '---\ntitle: A\n---' },
+  {
+    name: 'the page behind the head may have one of its own',
+    raw: `${HEAD}\n---\ntitle: A\n---`,
+    text: '---\ntitle: A\n---',
+  },
 ]
 
 describe('olmOCR 2', () => {
@@ -36,7 +40,8 @@ describe('olmOCR 2', () => {
 
 describe('OvisOCR2', () => {
   it('has pictures that are named after their places', () => {
-    const raw = '# A\n\n<img src="images/bbox_112_80_640_455.jpg" />\n\nText\n\n<img src="images/bbox_0_500_999_999.jpg"/>'
+    const raw =
+      '# A\n\n<img src="images/bbox_112_80_640_455.jpg" />\n\nText\n\n<img src="images/bbox_0_500_999_999.jpg"/>'
     const text = '# A\n\n![](image_1.png)112,80,640,455\n\nText\n\n![](image_2.png)0,500,999,999'
     assert.equal(ovisocr2.clean(raw, 'document'), text)
     assert.equal(ovisocr2.clean(text, 'document'), text)
@@ -85,7 +90,8 @@ describe('Infinity-Parser2', () => {
 
 describe('Nanonets-OCR2', () => {
   it('has its tags unwrapped, and no word is lost', () => {
-    const raw = '<watermark>OFFICIAL COPY</watermark>\n\nText ☑\n\n<img>A [red] logo</img>\n\n<page_number>9/22</page_number>'
+    const raw =
+      '<watermark>OFFICIAL COPY</watermark>\n\nText ☑\n\n<img>A [red] logo</img>\n\n<page_number>9/22</page_number>'
     const text = 'OFFICIAL COPY\n\nText ☑\n\n![A red logo](image_1.png)\n\n9/22'
     assert.equal(nanonets2.clean(raw, 'document'), text)
     assert.equal(nanonets2.clean(text, 'document'), text)

@@ -89,6 +89,9 @@ describe('an answer with marks around its blocks', () => {
     const question = questionOf({ model: servedModel(chandra), prompt: chandra.tasks.document.text })
     const picture = '<div data-bbox="1 2 900 900" data-label="Image"><img alt=""/></div>'
     assert.equal(checkAnswer(question, picture, 'stop'), null)
-    assert.equal(checkAnswer(question, '<div data-bbox="0 0 1000 1000" data-label="Blank-Page"></div>', 'stop'), 'empty')
+    assert.equal(
+      checkAnswer(question, '<div data-bbox="0 0 1000 1000" data-label="Blank-Page"></div>', 'stop'),
+      'empty',
+    )
   })
 })
