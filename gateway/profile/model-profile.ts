@@ -76,7 +76,7 @@ export interface ModelProfile {
    * places do not matter, or are those of a tile.
    */
   readonly clean: (text: string, task: string, size?: TargetSize) => string
-  /** Answers are no Markdown: those of tiles are cleaned one by one, before their texts are joined. */
+  /** Answers are no Markdown, or have a head: those of tiles are cleaned one by one, before their texts are joined. */
   readonly cleansTiles?: true
   /** Finds the pictures that the model marks in a page's clean text, with their places; left out: it marks none. */
   readonly findImages?: (text: string) => readonly MarkedImage[]

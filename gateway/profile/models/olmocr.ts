@@ -45,4 +45,6 @@ export const olmocr2: ModelProfile = {
   knownProblems: [mixesPages],
   // Its figures have a place in their names, in pixels of an image whose size its authors do not state: they are not cut out.
   clean: (text) => dropFrontMatter(stripFence(text, ['markdown', 'md']), HEAD),
+  // Each tile has a head.
+  cleansTiles: true,
 }
