@@ -513,7 +513,7 @@ export const variables = {
     oneOf(['png', 'jpeg']),
     null,
     'as the profile says',
-    'How page images are encoded for the engines: `png`, or `jpeg` of quality 95. All profiles say `png`.',
+    'How page images are encoded for the engines: `png`, or `jpeg` of quality 95. Most profiles say `png`; those whose authors send JPEG say `jpeg`.',
   ),
   GATEWAY_DRAIN_SECONDS: define(
     seconds(0),

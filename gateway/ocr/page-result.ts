@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { TargetSize } from '../page/target-size.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
@@ -7,7 +8,7 @@ import type { PageResult } from './page-event.ts'
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
 export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
   // Text from the text layer is not cleaned: no model wrote it.
-  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task)
+  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task, seenSize(answer))
   const error = answerError(answer, text)
   return {
     ...answer,
@@ -17,6 +18,11 @@ export function answeredResult(answer: PageAnswer, { model, task, cache, confide
     confidence: confidence ? answer.confidence : null,
     error,
   }
+}
+
+/** Returns the size of the image that an answer's places are about; none where that was a tile. */
+function seenSize({ width, height, isTiled }: PageAnswer): TargetSize | undefined {
+  return isTiled || width === null || height === null ? undefined : { width, height }
 }
 
 /** Builds the result of a page that could not be read or drawn. */

@@ -1,5 +1,5 @@
 import type { Box } from '../page/box.ts'
-import type { MarkedImage } from './marked-images.ts'
+import { imagesInThousandths, type MarkedImage } from './marked-images.ts'
 
 /** A block that a model marks in a page's text, with its place on the page. */
 export interface MarkedBlock {
@@ -45,4 +45,10 @@ export function imageBlocks(text: string): MarkedImage[] {
     const name = `image_${index + 1}.png`
     return { name, alt: '', start, end, box }
   })
+}
+
+/** Finds pictures in either form: marked as blocks in the task `layout`, by name in any other. */
+export function picturesInThousandths(text: string): MarkedImage[] {
+  const named = imagesInThousandths(text)
+  return named.length > 0 ? named : imageBlocks(text)
 }

@@ -29,6 +29,16 @@ export interface TaskPrompt {
   readonly textForFields?: (fields: readonly string[]) => string
 }
 
+/** How a model is shown a page: what stands in the messages, and in which order. */
+export interface MessageLayout {
+  /** Sent first when it is a string, even an empty one. */
+  readonly system: string | null
+  /** The content of the one user message. */
+  readonly order: 'image-only' | 'image-then-text' | 'text-then-image'
+  /** What the text begins with before any prompt: marks of the image that the model's own client writes itself. */
+  readonly textPrefix?: string
+}
+
 /** Everything the gateway must know to use one model well. Data first: one file per model family in `models/`. */
 export interface ModelProfile {
   /** Stable name, `lightonocr-2`: what an operator pins a served model to. */
@@ -39,9 +49,10 @@ export interface ModelProfile {
   readonly match: readonly RegExp[]
   readonly pixelBudget: PixelBudget
   readonly imageMediaType: 'image/png' | 'image/jpeg'
-  /** The content of the one user message; `system` is sent first when it is a string, even an empty one. */
-  readonly layout: { readonly system: string | null; readonly order: 'image-only' | 'image-then-text' }
+  readonly layout: MessageLayout
   readonly tasks: { readonly document: TaskPrompt } & Readonly<Record<string, TaskPrompt>>
+  /** It reads pages, but was not made for that: where an OCR model is served as well, `default` is that one. */
+  readonly isGeneral?: true
   /** Whether a client's own text may replace the task's prompt. */
   readonly freePrompt: boolean
   readonly sampling: Sampling
@@ -59,10 +70,18 @@ export interface ModelProfile {
   readonly imageTokens: (size: TargetSize) => number
   /** Versions of vLLM that serve the model badly, and why: operators are warned. */
   readonly knownProblems?: readonly { readonly versions: RegExp; readonly problem: string }[]
-  /** Repairs one page's raw text. Pure; runs on the whole page, on fresh and on cached answers alike. */
-  readonly clean: (text: string, task: string) => string
+  /**
+   * Repairs one page's raw text, and makes Markdown of it where the model writes something else. Pure; runs on the whole page,
+   * on fresh and on cached answers alike. `size` is that of the page image that the model was shown, in pixels; left out where
+   * places do not matter, or are those of a tile.
+   */
+  readonly clean: (text: string, task: string, size?: TargetSize) => string
+  /** Answers are no Markdown, or have a head: those of tiles are cleaned one by one, before their texts are joined. */
+  readonly cleansTiles?: true
   /** Finds the pictures that the model marks in a page's clean text, with their places; left out: it marks none. */
   readonly findImages?: (text: string) => readonly MarkedImage[]
+  /** The tasks in which it marks pictures; left out: all. */
+  readonly imageTasks?: readonly string[]
   /** Finds the blocks that the model marks in a page's clean text when its task is `layout`; left out: it marks none. */
   readonly findBlocks?: (text: string) => readonly MarkedBlock[]
 }

@@ -1,7 +1,18 @@
 import type { ModelProfile } from './model-profile.ts'
+import { chandra1, chandra2, surya2 } from './models/datalab.ts'
+import { deepseekocr1, deepseekocr2 } from './models/deepseek-ocr.ts'
+import { dotsMocr, dotsOcr } from './models/dots.ts'
 import { generic } from './models/generic.ts'
+import { glmocr } from './models/glm-ocr.ts'
+import { graniteDocling } from './models/granite-docling.ts'
 import { hunyuanocr10, hunyuanocr10Chinese, hunyuanocr15 } from './models/hunyuanocr.ts'
+import { infinityParser2 } from './models/infinity-parser.ts'
 import { lightonocr1, lightonocr2, lightonocr2Bbox, lightonocr3, lightonocr3Small } from './models/lightonocr.ts'
+import { nanonets2 } from './models/nanonets.ts'
+import { olmocr2 } from './models/olmocr.ts'
+import { ovisocr2 } from './models/ovisocr.ts'
+import { paddleocrVl1, paddleocrVl15 } from './models/paddleocr-vl.ts'
+import { qwen3Vl } from './models/qwen3-vl.ts'
 
 /** Every profile that a served model can have. No name matches two of them. */
 export const profiles: readonly ModelProfile[] = [
@@ -13,6 +24,22 @@ export const profiles: readonly ModelProfile[] = [
   hunyuanocr10,
   hunyuanocr10Chinese,
   hunyuanocr15,
+  ovisocr2,
+  olmocr2,
+  dotsMocr,
+  dotsOcr,
+  deepseekocr1,
+  deepseekocr2,
+  chandra1,
+  chandra2,
+  surya2,
+  infinityParser2,
+  nanonets2,
+  graniteDocling,
+  paddleocrVl1,
+  paddleocrVl15,
+  glmocr,
+  qwen3Vl,
   generic,
 ]
 
@@ -23,6 +50,15 @@ const families: readonly { readonly match: RegExp; readonly profile: ModelProfil
   { match: /lighton[-_ ]?ocr/i, profile: lightonocr2 },
   // The root of tencent/HunyuanOCR has held 1.5 since July 2026.
   { match: /hunyuan[-_ ]?ocr/i, profile: hunyuanocr15 },
+  // The first version has no number in its name.
+  { match: /deepseek[-_ ]?ocr/i, profile: deepseekocr1 },
+  { match: /paddle[-_ ]?ocr[-_ ]?vl/i, profile: paddleocrVl1 },
+  // What their own clients call the newest one. olmOCR's preview of February 2025 wants a page's text in its prompt.
+  { match: /olm[-_ ]?ocr(?!.*(?:0225|preview))/i, profile: olmocr2 },
+  { match: /(?<![a-z])chandra(?![a-z])/i, profile: chandra2 },
+  { match: /(?<![a-z])surya[-_ ]?ocr/i, profile: surya2 },
+  { match: /ovis[-_ ]?ocr/i, profile: ovisocr2 },
+  { match: /infinity[-_ ]?parser(?![-_ ]?7b)/i, profile: infinityParser2 },
 ]
 
 /**

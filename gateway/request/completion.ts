@@ -1,5 +1,4 @@
 import { GatewayError } from '../errors.ts'
-import { generic } from '../profile/models/generic.ts'
 import type { ServedModel } from '../profile/model-profile.ts'
 import { completionRequest } from '../wire/openai/completion-request.ts'
 import type { RequestBody, RequestContext } from './context.ts'
@@ -37,7 +36,9 @@ export async function readCompletion(
 /** A prompt holds no page: an OCR model would make up what it reads. LlamaIndex sends one unless told otherwise. */
 function completesNothing({ id, profile }: ServedModel): GatewayError {
   const pin =
-    profile === generic ? ` If it is no OCR model, its operator can say so: GATEWAY_MODEL_PROFILES=${id}=none.` : ''
+    profile?.isGeneral === true
+      ? ` If it is no OCR model, its operator can say so: GATEWAY_MODEL_PROFILES=${id}=none.`
+      : ''
   return new GatewayError(
     'invalid_value',
     `${id} reads documents and completes no prompts: what it says to one would be made up. Use /v1/chat/completions (in LlamaIndex: is_chat_model=True).${pin}`,

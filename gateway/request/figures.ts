@@ -33,7 +33,9 @@ function whyNot(
 ): string | null {
   if (profile.findImages === undefined) return `${id} marks no pictures`
   if (answersJson) return `the task "${task}" answers with JSON`
-  // What marks blocks marks pictures as one kind of them.
-  if (profile.findBlocks !== undefined && task !== 'layout') return `${id} marks pictures in the task "layout" alone`
+  const { imageTasks } = profile
+  if (imageTasks?.includes(task) === false) {
+    return `${id} marks pictures in the task ${imageTasks.map((name) => `"${name}"`).join(', ')} alone`
+  }
   return figures === 'embed' && output === 'text' ? 'plain text has no pictures' : null
 }

@@ -21,8 +21,6 @@ export const DEFAULT_MODEL = 'default'
 /** An error is a sentence. */
 const MAX_LISTED_MODELS = 50
 
-const GENERIC_PROFILE = 'generic'
-
 /** Creates the list of models out of the upstreams and the embedded engine's model. */
 export function createModelList(upstreams: Upstreams, embedded: ServedModel): ModelList {
   return listOf(upstreams, embedded, null)
@@ -59,7 +57,7 @@ function defaultModel(
   isListed: (model: ServedModel) => boolean,
 ): ServedModel | undefined {
   const models = upstreams.models().filter((model) => model.profile !== null && isListed(model))
-  const found = models.find(({ profile }) => profile?.id !== GENERIC_PROFILE) ?? models[0]
+  const found = models.find(({ profile }) => profile?.isGeneral !== true) ?? models[0]
   if (found !== undefined) return found
   return isListed(embedded) && upstreams.status().every(({ problem }) => problem === null) ? embedded : undefined
 }

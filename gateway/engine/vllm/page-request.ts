@@ -67,12 +67,16 @@ function chatRequest({ question, image, attempt }: Prompt, imageUrl: string): Re
   }
 }
 
-/** LightOnOCR must see the image alone; HunyuanOCR wants an empty system message, and the image before the text. */
-function messages({ layout }: ModelProfile, text: string | null, imageUrl: string): readonly unknown[] {
-  const system = layout.system === null ? [] : [{ role: 'system', content: layout.system }]
-  const imagePart = { type: 'image_url', image_url: { url: imageUrl } }
-  const textParts = text === null || layout.order === 'image-only' ? [] : [{ type: 'text', text }]
-  return [...system, { role: 'user', content: [imagePart, ...textParts] }]
+/**
+ * LightOnOCR must see the image alone; HunyuanOCR wants an empty system message, and the image before the text; olmOCR
+ * the text before the image.
+ */
+function messages({ layout }: ModelProfile, prompt: string | null, imageUrl: string): readonly unknown[] {
+  const { order, system, textPrefix = '' } = layout
+  const image = { type: 'image_url', image_url: { url: imageUrl } }
+  const text = prompt === null || order === 'image-only' ? [] : [{ type: 'text', text: textPrefix + prompt }]
+  const content = order === 'text-then-image' ? [...text, image] : [image, ...text]
+  return [...(system === null ? [] : [{ role: 'system', content: system }]), { role: 'user', content }]
 }
 
 /** Fills in vLLM's neutral values: what is left out would come from the model's `generation_config.json`. */

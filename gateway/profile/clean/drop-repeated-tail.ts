@@ -4,6 +4,10 @@ export interface RepetitionRule {
   readonly minLength: number
   /** How often the same piece must be repeated at the end. */
   readonly minRepeats: number
+  /** Longer pieces are not looked for; left out: any. Characters. */
+  readonly maxPiece?: number
+  /** All copies together must have this length; left out: any. Characters. */
+  readonly minRepeated?: number
 }
 
 /**
@@ -16,12 +20,16 @@ export function dropRepeatedTail(text: string, rule: RepetitionRule): string {
   return kept.length === text.length ? text : dropRepeatedTail(kept, rule)
 }
 
-function dropOnce(text: string, { minLength, minRepeats }: RepetitionRule): string {
+function dropOnce(
+  text: string,
+  { minLength, minRepeats, maxPiece = Infinity, minRepeated = 0 }: RepetitionRule,
+): string {
   if (text.length < minLength) return text
   // Tries the shortest piece first, so that the smallest one is kept.
-  for (let length = 2; length <= text.length / minRepeats; length++) {
+  for (let length = 2; length <= Math.min(maxPiece, text.length / minRepeats); length++) {
     const repeats = tailRepeats(text, length)
-    if (repeats >= minRepeats) return text.slice(0, text.length - length * (repeats - 1))
+    if (repeats >= minRepeats && repeats * length >= minRepeated)
+      return text.slice(0, text.length - length * (repeats - 1))
   }
   return text
 }

@@ -39,6 +39,7 @@ export const generic: ModelProfile = {
       text: 'Translate all text of this page into English, in natural reading order, as Markdown. Use HTML for tables and LaTeX for formulas. Answer with the translation alone.',
     },
   },
+  isGeneral: true,
   freePrompt: true,
   // Greedy decoding is what makes small vision-language models loop: olmOCR and LightOnOCR both start at 0.1.
   sampling: { temperature: 0.1, top_p: 1 },

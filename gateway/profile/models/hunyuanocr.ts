@@ -4,6 +4,7 @@ import { stripFence } from '../clean/strip-fence.ts'
 import { hunyuanocr15Old, hunyuanocrMissing, mixesPages } from '../known-problems.ts'
 import { MIN_TYPE_SIZE } from '../min-type-size.ts'
 import type { ModelProfile, TaskPrompt } from '../model-profile.ts'
+import { smartResize } from '../smart-resize.ts'
 
 // Sources, all in https://github.com/Tencent-Hunyuan/HunyuanOCR:
 // 1.0: README.md and Hunyuan-OCR-master/Hunyuan-OCR-vllm/run_hy_ocr.py at b138959; paper arXiv 2511.19575.
@@ -17,24 +18,11 @@ const MIN_PIXELS = 512 * 512
 
 /**
  * One token for each square of 32 pixels (patch 16, merged two by two) and each end of a row, and two around the image.
- * Sides are brought to squares as transformers' `smart_resize` does it; npm run test:vllm counts with a real server.
+ * npm run test:vllm counts with a real server.
  */
-function imageTokens({ width, height }: TargetSize): number {
-  const [columns, rows] = [Math.max(1, halfToEven(width / 32)), Math.max(1, halfToEven(height / 32))]
-  const pixels = columns * rows * 32 * 32
-  const shrink = Math.sqrt((width * height) / MAX_PIXELS)
-  const growth = Math.sqrt(MIN_PIXELS / (width * height))
-  if (pixels > MAX_PIXELS) return tokensOf(Math.floor(width / shrink / 32), Math.floor(height / shrink / 32))
-  if (pixels < MIN_PIXELS) return tokensOf(Math.ceil((width * growth) / 32), Math.ceil((height * growth) / 32))
-  return tokensOf(columns, rows)
-}
-
-const tokensOf = (columns: number, rows: number): number => Math.max(1, rows) * (Math.max(1, columns) + 1) + 2
-
-/** Python's `round`. */
-function halfToEven(value: number): number {
-  const rounded = Math.round(value)
-  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded
+function imageTokens(size: TargetSize): number {
+  const { width, height } = smartResize(size, { grid: 32, minPixels: MIN_PIXELS, maxPixels: MAX_PIXELS })
+  return (height / 32) * (width / 32 + 1) + 2
 }
 
 const cleaner =

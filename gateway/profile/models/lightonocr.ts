@@ -97,6 +97,7 @@ export const lightonocr3Small: ModelProfile = {
   tasks: withLayout,
   sampling: { temperature: 0.2, top_p: 1 },
   findImages: imageBlocks,
+  imageTasks: ['layout'],
   findBlocks: blocksInThousandths,
 }
 

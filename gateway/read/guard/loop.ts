@@ -133,12 +133,15 @@ function isLoop(piece: string, length: number, measure: LoopMeasure): boolean {
   return repeats >= enough && pieceTokens * repeats >= MIN_TOKENS[kind][measure]
 }
 
-/** Returns the words of a piece, without tags, entities and LaTeX commands. */
+/** What models write around a block's text to say what it is and where: DeepSeek's tags, and members of a JSON object. */
+const AROUND = /<\|ref\|>[^<]*<\|\/ref\|>|<\|\/?\w+\|>|"(?:bbox|category)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])|"text"\s*:/g
+
+/** Returns the words of a piece, without tags, entities, LaTeX commands and what says where a block stands. */
 function wordsOf(piece: string): string {
   // The piece may begin in the middle of one; rotated to begin with one, it splits none.
-  const first = Math.max(0, piece.search(/[<\\&]/))
+  const first = Math.max(0, piece.search(/[<\\&{]/))
   const turned = piece.slice(first) + piece.slice(0, first)
-  return turned.replaceAll(/<\/?[a-z][^<>]*>|&#?\w+;|\\[a-z]+/gi, ' ')
+  return turned.replaceAll(AROUND, ' ').replaceAll(/<\/?[a-z][^<>]*>|&#?\w+;|\\[a-z]+/gi, ' ')
 }
 
 /** Watches a growing text, and reports when it ends in a loop. */

@@ -27,22 +27,30 @@ export async function readTiles(
   return joined(page, image, rows)
 }
 
-function textsOf({ tiles = [] }: PageImage, answers: readonly (readonly (PageAnswer | null)[])[]): TileText[][] {
+function textsOf(
+  { tiles = [] }: PageImage,
+  answers: readonly (readonly (PageAnswer | null)[])[],
+  { model: { profile }, task }: PageToRead['question'],
+): TileText[][] {
   return tiles.map((row, index) =>
-    row.map(({ above, left }, column) => ({ above, left, text: answers[index]?.[column]?.text ?? '' })),
+    row.map(({ above, left }, column) => {
+      const text = answers[index]?.[column]?.text ?? ''
+      // Lines of JSON or HTML cannot be compared as lines of a page.
+      return { above, left, text: profile.cleansTiles === true ? profile.clean(text, task) : text }
+    }),
   )
 }
 
 function joined(
-  { question: { model } }: PageToRead,
+  { question }: PageToRead,
   image: PageImage,
   rows: readonly (readonly (PageAnswer | null)[])[],
 ): PageAnswer {
   const answers = rows.flat().filter((answer) => answer !== null)
   const reasons = answers.flatMap((answer) => answer.reasons)
   return {
-    ...drawn(image, model.engine),
-    text: joinTiles(textsOf(image, rows)),
+    ...drawn(image, question.model.engine),
+    text: joinTiles(textsOf(image, rows, question)),
     finishReason: answers.find(({ finishReason }) => finishReason !== 'stop')?.finishReason ?? 'stop',
     usage: {
       promptTokens: answers.reduce((tokens, { usage }) => tokens + usage.promptTokens, 0),
