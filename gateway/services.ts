@@ -44,6 +44,7 @@ import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { createConfiguredConvert } from './wiring/gotenberg.ts'
 import { statusSources } from './wiring/status.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
 import { version } from './wiring/version.ts'
@@ -168,7 +169,8 @@ export function createServices(
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
+  const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
+  const read = { slots, meter, rasterizer, convert, admission, allowance, kept, leaving }
   const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
@@ -292,9 +294,10 @@ function createBodyBudget(config: Config): ByteBudget {
   })
 }
 
-/** The most that the documents of one request take: as large as a body, or as one document that is downloaded. */
+/** The most that the documents of one request take: as large as a body, or as one document that is downloaded or converted. */
 function largestBuffered(config: Config): number {
-  return Math.max(config.GATEWAY_MAX_BODY_BYTES, config.GATEWAY_ALLOW_URLS ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
+  const isFetched = config.GATEWAY_ALLOW_URLS || config.GATEWAY_GOTENBERG_URL !== null
+  return Math.max(config.GATEWAY_MAX_BODY_BYTES, isFetched ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
 }
 
 /** As long as a body may take to arrive. */

@@ -185,6 +185,13 @@ const webhookUrl = url(['http:', 'https:'])
   })
   .transform((text) => new URL(text))
 
+const gotenbergUrl = url(['http:', 'https:'])
+  // The message never repeats the URL: it may hold a password.
+  .refine((text) => !URL.canParse(text) || (isDecodable(text) && new URL(text).search === ''), {
+    error: 'must hold no query, and have a "%" in its user name and password written as "%25"',
+  })
+  .transform((text) => new URL(text))
+
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
@@ -457,6 +464,12 @@ export const variables = {
     [],
     'none',
     'Comma-separated hosts that may be private, for documents and for the webhook: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+  ),
+  GATEWAY_GOTENBERG_URL: define<URL | null>(
+    gotenbergUrl,
+    null,
+    'none',
+    'A Gotenberg, `http://gotenberg:3000`, that turns Office documents and HTML into PDF: [office-documents.md](office-documents.md). None: they are refused.',
   ),
   GATEWAY_WEBHOOK_URL: define<URL | null>(
     webhookUrl,

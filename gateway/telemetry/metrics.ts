@@ -296,6 +296,12 @@ function downloadMetrics(registers: Registry[]) {
       labelNames: ['outcome'],
       registers,
     }),
+    conversions: new Counter({
+      name: 'ocr_gateway_conversions_total',
+      help: 'Office documents and HTML that Gotenberg was asked to convert, by outcome: ok, refused (it cannot read them, or they want a password), too_large, failed, left (the request ended first).',
+      labelNames: ['outcome'],
+      registers,
+    }),
   }
 }
 

@@ -6,6 +6,7 @@ import { createMemoryStore } from '../cache/memory-store.ts'
 import type { PageStore } from '../cache/page-store.ts'
 import { createRedisStore } from '../cache/redis-store.ts'
 import type { Config } from '../config/load.ts'
+import type { Convert } from '../document/convert/convert.ts'
 import { openDocuments } from '../document/portfolio.ts'
 import type { EmbeddedEngine } from '../engine/tesseract/engine.ts'
 import { answerLimits } from '../engine/vllm/answer-limits.ts'
@@ -44,6 +45,8 @@ export interface OcrParts extends ReadParts {
   readonly log: Log
   readonly tracer: Tracer
   readonly rasterizer: Rasterizer
+  /** Null: Office documents are refused. */
+  readonly convert: Convert | null
   readonly admission: Admission
   readonly kept: KeptReadings
   readonly leaving: AbortSignal | undefined
@@ -51,8 +54,8 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } =
-    parts
+  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, convert } = parts
+  const { admission, allowance, kept, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -64,7 +67,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
     cached: (pageKeys, signal) => store.has(pageKeys, signal),
     openDocuments: (source, turn, signal) =>
-      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn, convert }, signal),
     admission,
     usage,
     allowance,

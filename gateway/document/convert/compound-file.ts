@@ -1,5 +1,4 @@
-import type { LookedAt } from './office-format.ts'
-import { readPart } from './zip-entries.ts'
+import { readPart, type LookedAt } from './looked-at.ts'
 
 /** What a compound file begins with: MS-CFB, 2.2. */
 export const COMPOUND_FILE = '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'

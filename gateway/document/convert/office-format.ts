@@ -1,12 +1,7 @@
 import { describeText } from '../describe-text.ts'
 import { COMPOUND_FILE, readRootNames } from './compound-file.ts'
-import { readEntryNames, readMimetypeEntry, readPart } from './zip-entries.ts'
-
-/** Bytes of which any part can be read. */
-export interface LookedAt {
-  readonly length: number
-  read(length: number, from: number): Promise<Uint8Array>
-}
+import { readPart, type LookedAt } from './looked-at.ts'
+import { readEntryNames, readMimetypeEntry } from './zip-entries.ts'
 
 /** A format that LibreOffice makes a PDF of. */
 export interface OfficeFormat {

@@ -1,4 +1,4 @@
-import type { LookedAt } from './office-format.ts'
+import { readPart, type LookedAt } from './looked-at.ts'
 
 /** The end of a ZIP archive: 22 bytes, and a comment of at most 65,535 (APPNOTE.TXT, 4.3.16). */
 const MAX_END_BYTES = 22 + 65_535
@@ -48,10 +48,4 @@ function namesIn(list: Buffer): string[] {
     at = nameEnd + list.readUInt16LE(at + 30) + list.readUInt16LE(at + 32)
   }
   return names
-}
-
-/** Reads a part of a document as a Buffer over its bytes. */
-export async function readPart(bytes: LookedAt, length: number, from: number): Promise<Buffer> {
-  const part = await bytes.read(length, from)
-  return Buffer.from(part.buffer, part.byteOffset, part.byteLength)
 }
