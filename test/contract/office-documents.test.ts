@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, afterEach, before, describe, it } from 'node:test'
+import OpenAI, { toFile } from 'openai'
+import { OFFICE_PASSWORD, startFakeGotenberg, type FakeGotenberg } from '../fakes/fake-gotenberg.ts'
+import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { makeCompoundFile, makeDocx } from '../fixtures/office-documents.ts'
+import { filePart } from '../support/documents.ts'
+import { askStream, askWhole } from '../support/read-answer.ts'
+import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
+import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { eventually } from '../support/within.ts'
+
+const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
+
+let vllm: FakeVllm
+let gotenberg: FakeGotenberg
+let gateway: TestGateway
+
+before(async () => {
+  vllm = await startFakeVllm()
+  gotenberg = await startFakeGotenberg(2)
+  gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: vllm.url, GATEWAY_GOTENBERG_URL: gotenberg.url })
+})
+after(async () => {
+  await gateway.stop()
+  await gotenberg[Symbol.asyncDispose]()
+  await vllm.close()
+})
+afterEach(() => gotenberg.behave('pdf'))
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const ask = (bytes: Uint8Array, ocr: object = {}, mediaType = DOCX) => ({ parts: [filePart(bytes, mediaType)], ocr })
+
+async function refusalOf(work: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+  const error: unknown = await work.then(
+    () => assert.fail('it was not refused'),
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof OpenAI.APIError)) throw error
+  return error
+}
+
+describe('an Office document', () => {
+  it('is converted, read page by page, and named by what was sent', async () => {
+    const docx = makeDocx('chat')
+    const { content, ocr } = await askWhole(gateway.client, ask(docx))
+    assert.equal(ocr.pages.length, 2)
+    assert.notEqual(content, '')
+    assert.deepEqual(ocr.document, { sha256: sha256(docx), media_type: DOCX, pages: 2 })
+    for (const { warnings } of ocr.pages) assert.ok(warnings?.some(({ code }) => code === 'converted'))
+  })
+
+  it('is converted again for another request, whose pages are in the cache all the same', async () => {
+    const docx = makeDocx('twice')
+    const first = await askWhole(gateway.client, ask(docx))
+    const second = await askStream(gateway.client, ask(docx))
+    assert.deepEqual([first.cacheHeader, second.cacheHeader], ['MISS', 'HIT'])
+    assert.equal(second.content, first.content)
+    const other = await askWhole(gateway.client, ask(makeDocx('other'), { pages: '2' }))
+    // Its page looks like the other's: only its image is known.
+    assert.equal(other.ocr.document.sha256, sha256(makeDocx('other')))
+  })
+
+  it('is told by its content, whatever it is called', async () => {
+    const docx = makeDocx('called a PDF')
+    const { ocr } = await askWhole(gateway.client, ask(docx, {}, 'application/pdf'))
+    assert.equal(ocr.document.media_type, DOCX)
+    const doc = await askWhole(gateway.client, ask(makeCompoundFile(['WordDocument']), { pages: '1' }, 'image/png'))
+    assert.equal(doc.ocr.document.media_type, 'application/msword')
+    assert.equal(gotenberg.forms.at(-1)?.files[0]?.filename, 'document.doc')
+    const html = await askWhole(gateway.client, ask(Buffer.from('<!doctype html><p>Hello'), {}, 'text/plain'))
+    assert.equal(html.ocr.document.media_type, 'text/html')
+  })
+
+  it('is opened with the password of the request, which its PDF has no more', async () => {
+    gotenberg.behave('encrypted')
+    const docx = makeDocx('secret')
+    const wanting = await refusalOf(askWhole(gateway.client, ask(docx)))
+    assert.deepEqual([wanting.status, wanting.code], [400, 'document_encrypted'])
+    const wrong = await refusalOf(askWhole(gateway.client, ask(docx, { password: 'open' })))
+    assert.deepEqual([wrong.status, wrong.code, wrong.param], [400, 'wrong_password', 'ocr.password'])
+    const { ocr } = await askWhole(gateway.client, ask(docx, { password: OFFICE_PASSWORD }))
+    assert.equal(ocr.pages.length, 2)
+  })
+
+  it('is refused with a retry where Gotenberg has no room', async () => {
+    gotenberg.behave('busy')
+    const error = await refusalOf(askWhole(gateway.client, ask(makeDocx('busy'))))
+    assert.deepEqual([error.status, error.code], [503, 'engine_unavailable'])
+    assert.equal(error.headers?.get('retry-after'), '7')
+    assert.equal(error.headers?.get('x-should-retry'), 'true')
+  })
+
+  it('is converted no further when its client leaves', async () => {
+    const release = gotenberg.hold()
+    const leave = new AbortController()
+    const before = gotenberg.left
+    const asked = askWhole(gateway.client, { ...ask(makeDocx('left')), signal: leave.signal })
+    await eventually(() => gotenberg.running === 1, 5000, 'a conversion')
+    leave.abort()
+    await assert.rejects(asked)
+    await eventually(() => gotenberg.left === before + 1, 5000, 'its connection is closed')
+    release()
+  })
+
+  it('may be uploaded first, and named in a batch', async () => {
+    const docx = makeDocx('stored')
+    const file = await gateway.client.files.create({ file: await toFile(docx, 'a.docx'), purpose: 'user_data' })
+    const parts = [{ type: 'file' as const, file: { file_id: file.id } }]
+    const { ocr } = await askWhole(gateway.client, { parts })
+    assert.deepEqual(ocr.document, { sha256: sha256(docx), media_type: DOCX, pages: 2 })
+    const body = { model: 'default', messages: [{ role: 'user', content: parts }] }
+    const input = linesOf('/v1/chat/completions', [{ custom_id: 'a', body }])
+    const batch = await createBatch(gateway.client, '/v1/chat/completions', input)
+    const { output_file_id: output } = await untilEnded(gateway.client, batch.id)
+    const [answer] = await answersIn(gateway.client, output ?? null)
+    assert.match(JSON.stringify(bodyOf(answer)), new RegExp(sha256(docx)))
+  })
+
+  it('is read by the other endpoints as well', async () => {
+    const document_url = `data:${DOCX};base64,${makeDocx('mistral').toString('base64')}`
+    const answer = await fetch(`${gateway.url}/v1/ocr`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'default', document: { type: 'document_url', document_url } }),
+    })
+    const { pages } = (await answer.json()) as { pages: unknown[] }
+    assert.deepEqual([answer.status, pages.length], [200, 2])
+  })
+
+  it('is counted', async () => {
+    const text = await (await fetch(`${gateway.url}/metrics`)).text()
+    assert.match(text, /ocr_gateway_conversions_total\{outcome="ok"\} [1-9]/)
+    assert.match(text, /ocr_gateway_conversions_total\{outcome="left"\} 1/)
+  })
+})
+
+describe('without Gotenberg, an Office document', () => {
+  it('is refused, and the refusal says what would read it', async () => {
+    await using plain = await startTestGateway({ GATEWAY_UPSTREAM_URLS: vllm.url })
+    const error = await refusalOf(askWhole(plain.client, ask(makeDocx())))
+    assert.deepEqual([error.status, error.code], [415, 'unsupported_media_type'])
+    assert.match(error.message, /Word document.*Send PDF.*GATEWAY_GOTENBERG_URL/)
+    const mail = Buffer.from('From: a@b.example\r\nTo: c@d.example\r\nMessage-ID: <1@b>\r\n\r\nHello')
+    const refused = await refusalOf(askWhole(plain.client, ask(mail, {}, 'message/rfc822')))
+    assert.equal(refused.code, 'unsupported_media_type')
+    assert.doesNotMatch(refused.message, /GATEWAY_GOTENBERG_URL/)
+  })
+})
