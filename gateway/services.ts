@@ -45,6 +45,7 @@ import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
 import { createConfiguredConvert } from './wiring/gotenberg.ts'
+import { createConfiguredSamples, samplesProblems } from './wiring/samples.ts'
 import { statusSources } from './wiring/status.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
 import { version } from './wiring/version.ts'
@@ -112,6 +113,7 @@ export function configurationProblems(config: Config): string[] {
     ...keysFileProblems(config),
     ...storageProblems(config),
     ...webhookProblems(config),
+    ...samplesProblems(config),
   ]
 }
 
@@ -170,7 +172,8 @@ export function createServices(
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
   const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
-  const read = { slots, meter, rasterizer, convert, admission, allowance, kept, leaving }
+  const samples = closing.adopt(createConfiguredSamples(config, { log, metrics }), async (it) => it?.close())
+  const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, leaving }
   const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(

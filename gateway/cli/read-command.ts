@@ -44,7 +44,7 @@ function nothingFound({ unreadable, leftAlone }: Found, given: GivenOptions): nu
   if (given.quiet !== true) sayLeftAlone(leftAlone)
   // A word alone was perhaps meant as a command.
   if (unreadable.length === 1 && /^[a-z]+$/.test(unreadable[0]?.name ?? '')) {
-    say('The commands are serve, models, doctor and completion; `ocr --help` says more.')
+    say('The commands are serve, models, doctor, samples and completion; `ocr --help` says more.')
   }
   if (unreadable.length > 0) return EXIT.usage
   say('There is no document to read.')

@@ -192,6 +192,15 @@ const gotenbergUrl = url(['http:', 'https:'])
   })
   .transform((text) => new URL(text))
 
+const SAMPLES_KEY_BYTES = 32
+
+// The message never repeats the text.
+const samplesKey = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').length === SAMPLES_KEY_BYTES && /^[A-Za-z0-9+/]{43}=$/.test(text), {
+    error: 'must be 32 bytes in base64: openssl rand -base64 32 makes them',
+  })
+
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
@@ -528,6 +537,26 @@ export const variables = {
     'as the profile says',
     'How page images are encoded for the engines: `png`, or `jpeg` of quality 95. All profiles say `png`.',
   ),
+  GATEWAY_SAMPLES_DIR: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Folder in which pages that were hard to read are kept, with their images and answers, to learn from: [samples.md](samples.md). None: nothing is kept.',
+  ),
+  GATEWAY_SAMPLES_RATE: define(share, 1, '`1`', 'The share of those pages that is kept.'),
+  GATEWAY_SAMPLES_MAX_MB: define(
+    integer(1, 1_000_000),
+    1024,
+    '`1024`',
+    'What they take together, in MiB; the oldest make room.',
+  ),
+  GATEWAY_SAMPLES_KEY: define<string | null>(
+    samplesKey,
+    null,
+    'none',
+    'What they are encrypted with: 32 bytes in base64. None: they are not.',
+  ),
+  GATEWAY_SAMPLES_KEY_FILE: define<string | null>(z.string(), null, 'none', 'In place of it, a file that holds it.'),
   GATEWAY_DRAIN_SECONDS: define(
     seconds(0),
     30,

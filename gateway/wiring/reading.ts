@@ -24,6 +24,7 @@ import { createGuard } from '../read/guard/guard.ts'
 import { createOnce } from '../read/once.ts'
 import { spareAttempts, type PageSlots } from '../read/page-slots.ts'
 import type { ReadServices } from '../read/read-page.ts'
+import type { SampleKeeper } from '../samples/keeper.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { createRedisPlaces } from '../store/redis-places.ts'
 import type { SharedRedis } from '../store/redis.ts'
@@ -47,6 +48,8 @@ export interface OcrParts extends ReadParts {
   readonly rasterizer: Rasterizer
   /** Null: Office documents are refused. */
   readonly convert: Convert | null
+  /** Null: no pages are kept. */
+  readonly samples: SampleKeeper | null
   readonly admission: Admission
   readonly kept: KeptReadings
   readonly leaving: AbortSignal | undefined
@@ -55,7 +58,7 @@ export interface OcrParts extends ReadParts {
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
   const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, convert } = parts
-  const { admission, allowance, kept, leaving } = parts
+  const { admission, allowance, kept, samples, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -78,6 +81,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
     ...(leaving === undefined ? {} : { leaving }),
+    ...(samples === null ? {} : { samples }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
   }
 }
