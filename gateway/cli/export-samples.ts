@@ -22,7 +22,7 @@ const row = z.object({
 type Row = Readonly<z.infer<typeof row>>
 
 /** What was written. */
-export interface Exported {
+interface Exported {
   readonly pairs: number
   readonly reviewed: number
   /** Pairs of an earlier export whose samples are gone. */

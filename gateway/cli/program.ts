@@ -2,7 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option, type Help } from 'comm
 import { completionShells } from './completion.ts'
 import type { AskOptions } from './models.ts'
 import { preparations, type GivenOptions } from './options.ts'
-import { samplesActions, type SamplesOptions } from './samples.ts'
+import { samplesActions, type SamplesAction, type SamplesOptions } from './samples-options.ts'
 
 /** What the commands do. */
 export interface Actions {
@@ -10,7 +10,7 @@ export interface Actions {
   serve(): Promise<void>
   models(options: AskOptions): Promise<void>
   doctor(options: AskOptions): Promise<void>
-  samples(action: (typeof samplesActions)[number], target: string | undefined, options: SamplesOptions): Promise<void>
+  samples(action: SamplesAction, target: string | undefined, options: SamplesOptions): Promise<void>
   completion(shell: string, program: Command): Promise<void>
 }
 
@@ -105,7 +105,7 @@ function addCommands(program: Command, actions: Actions): void {
     .option('--key-file <file>', 'what they are encrypted with, if not GATEWAY_SAMPLES_KEY')
     .option('--reviewed', 'export: the texts that lie there are right')
     .option('-j, --json', 'list, show: as JSON')
-    .action(async (action: (typeof samplesActions)[number], target: string | undefined, options: SamplesOptions) =>
+    .action(async (action: SamplesAction, target: string | undefined, options: SamplesOptions) =>
       actions.samples(action, target, options),
     )
   program

@@ -6,21 +6,11 @@ import { readSamplesKey } from '../wiring/samples.ts'
 import { exportSamples } from './export-samples.ts'
 import { usage } from './options.ts'
 import type { Surroundings } from './run-reading.ts'
+import type { SamplesAction, SamplesOptions } from './samples-options.ts'
 import { CommandError, counted, EXIT, printable, say } from './say.ts'
 
-/** What can be done with samples. */
-export const samplesActions = ['list', 'show', 'export'] as const
-
-/** Options of `ocr samples`. */
-export interface SamplesOptions {
-  readonly dir?: string
-  readonly keyFile?: string
-  readonly reviewed?: boolean
-  readonly json?: boolean
-}
-
 /** The samples that a command is about. */
-export interface KeptSamples {
+interface KeptSamples {
   readonly folder: string
   /** Reads them, the oldest first; what cannot be read is said, and left out. */
   all(): AsyncGenerator<Sample, void, undefined>
@@ -30,7 +20,7 @@ export interface KeptSamples {
 
 /** `ocr samples list`, `show ID` and `export DIR`. Returns how the command ends. */
 export async function samplesCommand(
-  action: (typeof samplesActions)[number],
+  action: SamplesAction,
   target: string | undefined,
   options: SamplesOptions,
   { cwd, env }: Surroundings,
@@ -115,7 +105,6 @@ function storyOf({ id, at, status, reasons, model, task, agreement, attempts, te
     return `## Attempt ${index + 1}, which ${end}\n\n${answer ?? '(the engine has failed)'}\n\n`
   })
   const agrees = agreement === null ? '' : `; agreement with the text layer ${agreement.toFixed(2)}`
-  return printable(
-    `# ${id}\n\n${at}, ${model}, task ${task}: ${status} (${reasons.join(', ')})${agrees}\n\n${said.join('')}## Text\n\n${text}\n${textLayer === null ? '' : `\n## Text layer\n\n${textLayer}\n`}`,
-  )
+  const story = `# ${id}\n\n${at}, ${model}, task ${task}: ${status} (${reasons.join(', ')})${agrees}\n\n${said.join('')}## Text\n\n${text}\n${textLayer === null ? '' : `\n## Text layer\n\n${textLayer}\n`}`
+  return story.split('\n').map(printable).join('\n')
 }

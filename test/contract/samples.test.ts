@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import sharp from 'sharp'
+import { decodeSample } from '../../gateway/samples/sample-file.ts'
+import { listSamples, readSampleFile } from '../../gateway/samples/sample-folder.ts'
+import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { filePart } from '../support/documents.ts'
+import { makePdf } from '../support/make-pdf.ts'
+import { askWhole } from '../support/read-answer.ts'
+import { runOcr } from '../support/run-ocr.ts'
+import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { useFolder } from '../support/use-folder.ts'
+import { eventually } from '../support/within.ts'
+
+const LOOPING = 'and so on '.repeat(2000)
+const { path: root } = useFolder()
+const key = randomBytes(32)
+const keyFile = join(root, 'samples.key')
+writeFileSync(keyFile, `${key.toString('base64')}\n`)
+
+let vllm: FakeVllm
+let gateway: TestGateway
+const folder = join(root, 'samples')
+
+/** Page 1 is read well; page 2 loops once; page 3 always. */
+before(async () => {
+  const asked = new Map<number, number>()
+  vllm = await startFakeVllm({
+    answer({ image }) {
+      const number = image?.pageNumber ?? 0
+      const times = (asked.get(number) ?? 0) + 1
+      asked.set(number, times)
+      if ((number === 2 && times === 1) || number === 3) return LOOPING
+      return `# Page ${number}`
+    },
+  })
+  gateway = await startTestGateway({
+    GATEWAY_UPSTREAM_URLS: vllm.url,
+    GATEWAY_SAMPLES_DIR: folder,
+    GATEWAY_SAMPLES_KEY_FILE: keyFile,
+  })
+})
+after(async () => {
+  await gateway.stop()
+  await vllm.close()
+})
+
+const ask = (numbers: readonly number[], ocr: object = {}) => ({
+  parts: [filePart(makePdf(numbers.map((number) => ({ number, lines: [`PAGE ${number}`] }))))],
+  ocr,
+})
+const statuses = ({ ocr }: Awaited<ReturnType<typeof askWhole>>) => ocr.pages.map(({ status }) => status)
+
+describe('samples', () => {
+  it('are the pages that were hard to read, with all that was tried', async () => {
+    const answer = await askWhole(gateway.client, ask([1, 2, 3]))
+    assert.deepEqual(statuses(answer).slice(0, 2), ['ok', 'repaired'])
+    await eventually(async () => (await listSamples(folder)).length === 2, 5000, 'two samples')
+    const samples = await Promise.all(
+      (await listSamples(folder)).map(async ({ id }) => decodeSample((await readSampleFile(folder, id))!, key)),
+    )
+    const repaired = samples.find(({ facts }) => facts.status === 'repaired') ?? assert.fail('no repaired page')
+    assert.deepEqual(repaired.facts.attempts.map(({ reason }) => reason), ['loop', null])
+    assert.equal(repaired.facts.text, '# Page 2')
+    assert.equal(repaired.facts.model, 'lightonai/LightOnOCR-2-1B')
+    assert.match(repaired.facts.textLayer ?? '', /PAGE 2/)
+    const [image] = repaired.images
+    const [told] = repaired.facts.images
+    const { width, height } = await sharp(image).metadata()
+    assert.deepEqual([width, height], [told?.width, told?.height])
+    const other = samples.find(({ facts }) => facts.status !== 'repaired')
+    assert.ok(other?.facts.reasons.some((reason) => reason === 'failed' || reason === 'fallback'))
+  })
+
+  it('are none of a request whose client wants nothing kept', async () => {
+    const before = (await listSamples(folder)).length
+    await askWhole(gateway.client, ask([3], { cache: 'off' }))
+    const { ocr } = await askWhole(gateway.client, ask([1], { cache: 'off' }))
+    assert.equal(ocr.pages[0]?.status, 'ok')
+    assert.equal((await listSamples(folder)).length, before)
+  })
+
+  it('are counted', async () => {
+    assert.match(await (await fetch(`${gateway.url}/metrics`)).text(), /ocr_gateway_samples_total\{outcome="kept"\} 2/)
+  })
+
+  it('are exported as pairs that were corrected, and those that are to be', async () => {
+    const env = { GATEWAY_SAMPLES_DIR: folder, GATEWAY_SAMPLES_KEY_FILE: keyFile }
+    const run = (...args: string[]) => runOcr(['samples', ...args], { cwd: root, env })
+    const listed = await run('list')
+    assert.equal(listed.code, 0, listed.stderr)
+    assert.equal(listed.stdout.split('\n').length, 3)
+    const id = listed.stdout.split('\n').find((line) => line.includes('repaired'))?.split('  ')[0] ?? ''
+    assert.match((await run('show', id)).stdout, /# Page 2/)
+    assert.equal((await run('export', 'training')).code, 0)
+    const rows = () =>
+      readFileSync(join(root, 'training/metadata.jsonl'), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Row)
+    const mine = (): Row => rows().find((row) => row.id === id) ?? assert.fail('no row')
+    assert.equal(rows().length, 2)
+    assert.deepEqual([mine().texts, mine().needs_review], [[{ user: '', assistant: '# Page 2' }], true])
+    const [path = ''] = mine().images_file_names
+    assert.equal((await sharp(join(root, 'training', path)).metadata()).format, 'png')
+    writeFileSync(join(root, 'training', path.replace('.png', '.md')), '# Page two\n')
+    await run('export', 'training')
+    assert.deepEqual([mine().texts[0]?.assistant, mine().needs_review], ['# Page two', false])
+    assert.equal(rows().filter(({ needs_review: needsReview }) => needsReview).length, 1)
+    await run('export', 'training', '--reviewed')
+    assert.equal(rows().some(({ needs_review: needsReview }) => needsReview), false)
+  })
+
+  it('are not read with another key, and a half one does not end the others', async () => {
+    const wrong = await runOcr(['samples', 'list', '--dir', folder], { cwd: root })
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.stderr, /it is encrypted: give its key/)
+    const [first] = readdirSync(folder).toSorted()
+    writeFileSync(join(folder, first!), readFileSync(join(folder, first!)).subarray(0, 40))
+    const { code, stdout } = await runOcr(['samples', 'list', '--dir', folder, '--key-file', keyFile], { cwd: root })
+    assert.equal(code, 1)
+    assert.equal(stdout.split('\n').length, 2)
+  })
+})
+
+interface Row {
+  readonly id: string
+  readonly images_file_names: readonly string[]
+  readonly texts: readonly { readonly user: string; readonly assistant: string }[]
+  readonly needs_review: boolean
+}
+
+describe('without GATEWAY_SAMPLES_DIR', () => {
+  it('nothing is kept', async () => {
+    const data = join(root, 'data')
+    await using plain = await startTestGateway({ GATEWAY_UPSTREAM_URLS: vllm.url, GATEWAY_DATA_DIR: data })
+    await askWhole(plain.client, ask([3]))
+    assert.doesNotMatch(await (await fetch(`${plain.url}/metrics`)).text(), /ocr_gateway_samples_total\{/)
+    const names = existsSync(data) ? readdirSync(data, { recursive: true, encoding: 'utf8' }) : []
+    assert.deepEqual(names.filter((name) => name.includes('sample')), [])
+  })
+})
+
+describe('a folder of samples that cannot be written', () => {
+  it('fails no page', async () => {
+    const file = join(root, 'no-folder')
+    writeFileSync(file, '')
+    chmodSync(file, 0o400)
+    await using broken = await startTestGateway({ GATEWAY_UPSTREAM_URLS: vllm.url, GATEWAY_SAMPLES_DIR: file })
+    const answer = await askWhole(broken.client, ask([1, 3]))
+    assert.equal(statuses(answer)[0], 'ok')
+    const failed = async () =>
+      /ocr_gateway_samples_total\{outcome="failed"\} 1/.test(await (await fetch(`${broken.url}/metrics`)).text())
+    await eventually(failed, 5000, 'a sample that was not kept')
+  })
+})
