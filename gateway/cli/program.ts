@@ -98,7 +98,7 @@ function addCommands(program: Command, actions: Actions): void {
     .action(async (options: AskOptions) => actions.doctor(options))
   program
     .command('samples')
-    .description('Pages that were hard to read, where GATEWAY_SAMPLES_DIR keeps them: lists, shows, exports to train with.')
+    .description('Lists, shows and exports the pages that GATEWAY_SAMPLES_DIR keeps.')
     .addArgument(new Argument('<action>', samplesActions.join(', ')).choices(samplesActions))
     .addArgument(new Argument('[target]', 'show: the id of one; export: a folder'))
     .option('--dir <dir>', 'the folder, if not GATEWAY_SAMPLES_DIR')

@@ -39,7 +39,7 @@ export function watchForSample(
 }
 
 /** Returns why a page is worth keeping; none for a page that was read well at once. */
-export function reasonsToKeep({ status, warnings, agreement, confidence }: PageResult): string[] {
+function reasonsToKeep({ status, warnings, agreement, confidence }: PageResult): string[] {
   return [
     ...(status === 'repaired' || status === 'failed' || status === 'fallback' ? [status] : []),
     ...(warnings.some(({ code }) => code === 'text_disagrees') ? ['text_disagrees'] : []),
