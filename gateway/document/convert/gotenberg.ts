@@ -131,13 +131,16 @@ function formOf({ bytes, format }: ToConvert, password: string | null) {
     sha256 = hash.digest('hex')
     yield after
   }
+  const body = Readable.from(pieces(), { objectMode: false })
+  // It is destroyed with its connection, and nobody may be reading it then.
+  body.on('error', () => {})
   return {
     headers: {
       'content-type': `multipart/form-data; boundary=${boundary}`,
       'content-length': String(before.length + bytes.length + after.length),
       'user-agent': 'ocr-gateway',
     },
-    body: Readable.from(pieces(), { objectMode: false }),
+    body,
     /** Null where the document has not gone out as a whole. */
     sha256: () => sha256,
   }
