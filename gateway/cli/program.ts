@@ -20,7 +20,9 @@ const BASE_URL = new Option('--base-url <url>', 'a running gateway, with OPENAI_
 export function createProgram(version: string, actions: Actions): Command {
   const program = new Command('ocr')
   program
-    .usage('[options] FILE|FOLDER|GLOB|URL|-...\n       ocr serve | models | doctor | samples ACTION | completion SHELL')
+    .usage(
+      '[options] FILE|FOLDER|GLOB|URL|-...\n       ocr serve | models | doctor | samples ACTION | completion SHELL',
+    )
     .argument('[files...]')
     .enablePositionalOptions()
     .showSuggestionAfterError()

@@ -99,7 +99,18 @@ function show({ facts }: Sample, asJson: boolean): number {
   return EXIT.ok
 }
 
-function storyOf({ id, at, status, reasons, model, task, agreement, attempts, text, textLayer }: Sample['facts']): string {
+function storyOf({
+  id,
+  at,
+  status,
+  reasons,
+  model,
+  task,
+  agreement,
+  attempts,
+  text,
+  textLayer,
+}: Sample['facts']): string {
   const said = attempts.map(({ reason, text: answer }, index) => {
     const end = reason === null ? 'counts' : `does not count: ${reason}`
     return `## Attempt ${index + 1}, which ${end}\n\n${answer ?? '(the engine has failed)'}\n\n`

@@ -50,7 +50,11 @@ const SIGNATURES: readonly { offset: number; magic: string; name: string }[] = [
   { offset: 0, magic: 'AT&TFORM', name: 'a DjVu document' },
   { offset: 0, magic: '%!PS', name: 'a PostScript document' },
   { offset: 0, magic: '{\\rtf', name: 'a rich-text document' },
-  { offset: 0, magic: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', name: 'an old Office document (DOC, XLS, PPT) or an Outlook message (MSG)' },
+  {
+    offset: 0,
+    magic: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1',
+    name: 'an old Office document (DOC, XLS, PPT) or an Outlook message (MSG)',
+  },
   { offset: 0, magic: '7z\xbc\xaf\x27\x1c', name: 'a 7z archive' },
   { offset: 0, magic: 'Rar!\x1a\x07', name: 'a RAR archive' },
   { offset: 0, magic: '\x1f\x8b', name: 'a gzip archive' },

@@ -1,5 +1,12 @@
 import { encodeSample } from './sample-file.ts'
-import { listSamples, newSampleId, removeSampleFile, sweepSamples, writeSampleFile, type SampleEntry } from './sample-folder.ts'
+import {
+  listSamples,
+  newSampleId,
+  removeSampleFile,
+  sweepSamples,
+  writeSampleFile,
+  type SampleEntry,
+} from './sample-folder.ts'
 import type { Sample } from './sample.ts'
 
 /** A sample that has no name yet. */

@@ -21,7 +21,8 @@ export function samplesProblems({
   GATEWAY_SAMPLES_KEY: key,
   GATEWAY_SAMPLES_KEY_FILE: file,
 }: SampleSettings): string[] {
-  if (key !== null && file !== null) return ['GATEWAY_SAMPLES_KEY and GATEWAY_SAMPLES_KEY_FILE are both set: one key is']
+  if (key !== null && file !== null)
+    return ['GATEWAY_SAMPLES_KEY and GATEWAY_SAMPLES_KEY_FILE are both set: one key is']
   // A key alone is what was meant to be kept encrypted, and is not kept at all.
   if (folder === null && (key !== null || file !== null))
     return ['GATEWAY_SAMPLES_KEY is set without GATEWAY_SAMPLES_DIR: nothing is kept']

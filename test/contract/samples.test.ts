@@ -63,7 +63,10 @@ describe('samples', () => {
       (await listSamples(folder)).map(async ({ id }) => decodeSample((await readSampleFile(folder, id))!, key)),
     )
     const repaired = samples.find(({ facts }) => facts.status === 'repaired') ?? assert.fail('no repaired page')
-    assert.deepEqual(repaired.facts.attempts.map(({ reason }) => reason), ['loop', null])
+    assert.deepEqual(
+      repaired.facts.attempts.map(({ reason }) => reason),
+      ['loop', null],
+    )
     assert.equal(repaired.facts.text, '# Page 2')
     assert.equal(repaired.facts.model, 'lightonai/LightOnOCR-2-1B')
     assert.match(repaired.facts.textLayer ?? '', /PAGE 2/)
@@ -93,7 +96,11 @@ describe('samples', () => {
     const listed = await run('list')
     assert.equal(listed.code, 0, listed.stderr)
     assert.equal(listed.stdout.split('\n').length, 3)
-    const id = listed.stdout.split('\n').find((line) => line.includes('repaired'))?.split('  ')[0] ?? ''
+    const id =
+      listed.stdout
+        .split('\n')
+        .find((line) => line.includes('repaired'))
+        ?.split('  ')[0] ?? ''
     assert.match((await run('show', id)).stdout, /# Page 2/)
     assert.equal((await run('export', 'training')).code, 0)
     const rows = () =>
@@ -111,7 +118,10 @@ describe('samples', () => {
     assert.deepEqual([mine().texts[0]?.assistant, mine().needs_review], ['# Page two', false])
     assert.equal(rows().filter(({ needs_review: needsReview }) => needsReview).length, 1)
     await run('export', 'training', '--reviewed')
-    assert.equal(rows().some(({ needs_review: needsReview }) => needsReview), false)
+    assert.equal(
+      rows().some(({ needs_review: needsReview }) => needsReview),
+      false,
+    )
   })
 
   it('are not read with another key, and a half one does not end the others', async () => {
@@ -140,7 +150,10 @@ describe('without GATEWAY_SAMPLES_DIR', () => {
     await askWhole(plain.client, ask([3]))
     assert.doesNotMatch(await (await fetch(`${plain.url}/metrics`)).text(), /ocr_gateway_samples_total\{/)
     const names = existsSync(data) ? readdirSync(data, { recursive: true, encoding: 'utf8' }) : []
-    assert.deepEqual(names.filter((name) => name.includes('sample')), [])
+    assert.deepEqual(
+      names.filter((name) => name.includes('sample')),
+      [],
+    )
   })
 })
 

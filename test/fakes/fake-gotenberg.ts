@@ -57,7 +57,14 @@ export const OFFICE_PASSWORD = 'sesame'
 /** Starts one. Two conversions of one document differ in their bytes, as those of LibreOffice do. */
 export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
   const forms: ReceivedForm[] = []
-  const state = { behaviour: 'pdf' as Behaviour, isHealthy: true, running: 0, most: 0, left: 0, held: Promise.resolve() }
+  const state = {
+    behaviour: 'pdf' as Behaviour,
+    isHealthy: true,
+    running: 0,
+    most: 0,
+    left: 0,
+    held: Promise.resolve(),
+  }
   const sockets = new Set<Socket>()
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))))
@@ -65,7 +72,8 @@ export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader('gotenberg-trace', randomUUID())
     if (request.url === '/health') return health(response)
-    if (request.url !== '/forms/libreoffice/convert' || request.method !== 'POST') return say(response, 404, 'Not Found')
+    if (request.url !== '/forms/libreoffice/convert' || request.method !== 'POST')
+      return say(response, 404, 'Not Found')
     if (state.behaviour === 'silent') return
     if (state.behaviour === 'too_large') return say(response, 413, 'Request Entity Too Large')
     const form = await readForm(request)
@@ -93,36 +101,72 @@ export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
     const { password } = form.fields
     const isKnown = /^document\.(?:docx|doc|odt|rtf|xlsx|xls|xlsb|ods|pptx|ppt|odp|html|epub)$/.test(filename)
     if (form.files.length !== 1 || !isKnown)
-      return say(response, 400, "Invalid form data: no form file found for extensions: [.docx …]")
+      return say(response, 400, 'Invalid form data: no form file found for extensions: [.docx …]')
     if (state.behaviour === 'encrypted') {
       if (password === undefined)
-        return say(response, 400, `The document '${filename}' is password-protected. Provide its password in the 'password' form field.`)
+        return say(
+          response,
+          400,
+          `The document '${filename}' is password-protected. Provide its password in the 'password' form field.`,
+        )
       if (password !== OFFICE_PASSWORD)
-        return say(response, 400, `The password for the document '${filename}' is incorrect. Check the 'password' form field.`)
+        return say(
+          response,
+          400,
+          `The password for the document '${filename}' is incorrect. Check the 'password' form field.`,
+        )
     } else if (password !== undefined)
-      return say(response, 400, `The document '${filename}' is not password-protected. Remove the 'password' form field.`)
+      return say(
+        response,
+        400,
+        `The document '${filename}' is not password-protected. Remove the 'password' form field.`,
+      )
     return answerAs(state.behaviour, filename, response)
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const pdf = (): Buffer => Buffer.concat([Buffer.from(makePdf(Array.from({ length: pages }, (_, index) => ({ number: index + 1 })))), Buffer.from(`\n% ${randomUUID()}\n`)])
+  const pdf = (): Buffer =>
+    Buffer.concat([
+      Buffer.from(makePdf(Array.from({ length: pages }, (_, index) => ({ number: index + 1 })))),
+      Buffer.from(`\n% ${randomUUID()}\n`),
+    ])
 
   async function answerAs(behaviour: Behaviour, filename: string, response: ServerResponse): Promise<void> {
     if (behaviour === 'unreadable')
-      return say(response, 400, `LibreOffice could not read the document '${filename}'. Ensure the file is not corrupted and that its extension matches its actual format.`)
+      return say(
+        response,
+        400,
+        `LibreOffice could not read the document '${filename}'. Ensure the file is not corrupted and that its extension matches its actual format.`,
+      )
     if (behaviour === 'crash')
-      return say(response, 500, `LibreOffice failed to convert the document '${filename}'. This is usually a resource issue: increase the container's memory and CPU, or reduce the document's size. The request is valid and may be retried.`)
+      return say(
+        response,
+        500,
+        `LibreOffice failed to convert the document '${filename}'. This is usually a resource issue: increase the container's memory and CPU, or reduce the document's size. The request is valid and may be retried.`,
+      )
     if (behaviour === 'busy') {
       response.setHeader('retry-after', '7')
-      return say(response, 429, 'The request queue is full. Retry shortly, or raise the limit with --chromium-max-queue-size or --libreoffice-max-queue-size.')
+      return say(
+        response,
+        429,
+        'The request queue is full. Retry shortly, or raise the limit with --chromium-max-queue-size or --libreoffice-max-queue-size.',
+      )
     }
     if (behaviour === 'timeout')
-      return say(response, 503, 'The request exceeded the time limit. Increase it with --api-timeout, or reduce the workload.')
+      return say(
+        response,
+        503,
+        'The request exceeded the time limit. Increase it with --api-timeout, or reduce the workload.',
+      )
     if (behaviour === 'no_route') return say(response, 404, 'Not Found')
     if (behaviour === 'reset') return void response.socket?.resetAndDestroy()
-    const headers = { 'content-type': 'application/pdf', 'content-disposition': `attachment; filename=${randomUUID()}.pdf` }
+    const headers = {
+      'content-type': 'application/pdf',
+      'content-disposition': `attachment; filename=${randomUUID()}.pdf`,
+    }
     if (behaviour === 'not_a_pdf') return void response.writeHead(200, headers).end('<html>Please log in.</html>')
-    if (behaviour === 'giant') return void response.writeHead(200, { ...headers, 'content-length': 2 ** 33 }).write('%PDF-1.7\n')
+    if (behaviour === 'giant')
+      return void response.writeHead(200, { ...headers, 'content-length': 2 ** 33 }).write('%PDF-1.7\n')
     const bytes = pdf()
     response.writeHead(200, { ...headers, 'content-length': bytes.length })
     if (behaviour === 'stalled') return void response.write(bytes.subarray(0, 100))

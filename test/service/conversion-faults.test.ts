@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { createConvert, type Convert, type ConvertOptions, type EndedConversion } from '../../gateway/document/convert/convert.ts'
+import {
+  createConvert,
+  type Convert,
+  type ConvertOptions,
+  type EndedConversion,
+} from '../../gateway/document/convert/convert.ts'
 import { lookAt } from '../../gateway/document/convert/looked-at.ts'
 import { GatewayError, type ErrorCode } from '../../gateway/errors.ts'
 import { createByteBudget, type ByteBudget } from '../../gateway/schedule/byte-budget.ts'
@@ -47,7 +52,10 @@ interface Asked {
 }
 
 /** Converts one document, and gives back what it holds. */
-async function convertOne(convert: Convert, { bytes = makeDocx(), password = null, turn = someone, signal }: Asked = {}) {
+async function convertOne(
+  convert: Convert,
+  { bytes = makeDocx(), password = null, turn = someone, signal }: Asked = {},
+) {
   const format = { extension: 'docx', mediaType: DOCX }
   const document = { bytes: lookAt(bytes), format, param: 'the.field', password }
   const converted = await convert(document, turn, signal ?? new AbortController().signal)
@@ -74,7 +82,10 @@ describe('a conversion', () => {
     assert.deepEqual(form?.files, [{ field: 'files', filename: 'document.docx', bytes: bytes.length, sha256 }])
     assert.deepEqual(form?.fields, {})
     assert.equal(form?.authorization, null)
-    assert.deepEqual(ended.map(({ outcome, format, bytes: length }) => [outcome, format, length]), [['ok', 'docx', bytes.length]])
+    assert.deepEqual(
+      ended.map(({ outcome, format, bytes: length }) => [outcome, format, length]),
+      [['ok', 'docx', bytes.length]],
+    )
   })
 
   it('sends the name and the password that are in the address, and keeps its path', async () => {
@@ -105,18 +116,56 @@ describe('a conversion', () => {
     options?: Partial<ConvertOptions>
     retryAfter?: number
   }[] = [
-    { behaviour: 'unreadable', code: 'document_unreadable', retry: false, outcome: 'refused', says: /LibreOffice cannot read it/ },
+    {
+      behaviour: 'unreadable',
+      code: 'document_unreadable',
+      retry: false,
+      outcome: 'refused',
+      says: /LibreOffice cannot read it/,
+    },
     { behaviour: 'encrypted', code: 'document_encrypted', retry: false, outcome: 'refused', says: /ocr\.password/ },
-    { behaviour: 'encrypted', code: 'wrong_password', retry: false, outcome: 'refused', says: /does not open/, password: 'open' },
+    {
+      behaviour: 'encrypted',
+      code: 'wrong_password',
+      retry: false,
+      outcome: 'refused',
+      says: /does not open/,
+      password: 'open',
+    },
     { behaviour: 'crash', code: 'engine_error', retry: true, outcome: 'failed', says: /status 500/ },
     { behaviour: 'busy', code: 'engine_unavailable', retry: true, outcome: 'failed', says: /no room/, retryAfter: 7 },
-    { behaviour: 'timeout', code: 'engine_unavailable', retry: true, outcome: 'failed', says: /API_TIMEOUT/, retryAfter: 5 },
+    {
+      behaviour: 'timeout',
+      code: 'engine_unavailable',
+      retry: true,
+      outcome: 'failed',
+      says: /API_TIMEOUT/,
+      retryAfter: 5,
+    },
     { behaviour: 'too_large', code: 'document_too_large', retry: false, outcome: 'too_large', says: /API_BODY_LIMIT/ },
     { behaviour: 'no_route', code: 'engine_error', retry: false, outcome: 'failed', says: /status 404/ },
-    { behaviour: 'not_a_pdf', code: 'engine_error', retry: false, outcome: 'failed', says: /something else than a PDF/ },
-    { behaviour: 'giant', code: 'document_too_large', retry: false, outcome: 'too_large', says: /more than 1000000 bytes/ },
+    {
+      behaviour: 'not_a_pdf',
+      code: 'engine_error',
+      retry: false,
+      outcome: 'failed',
+      says: /something else than a PDF/,
+    },
+    {
+      behaviour: 'giant',
+      code: 'document_too_large',
+      retry: false,
+      outcome: 'too_large',
+      says: /more than 1000000 bytes/,
+    },
     { behaviour: 'truncated', code: 'engine_unavailable', retry: true, outcome: 'failed', says: /Gotenberg/ },
-    { behaviour: 'reset', code: 'engine_unavailable', retry: true, outcome: 'failed', says: /Gotenberg broke the connection off/ },
+    {
+      behaviour: 'reset',
+      code: 'engine_unavailable',
+      retry: true,
+      outcome: 'failed',
+      says: /Gotenberg broke the connection off/,
+    },
     {
       behaviour: 'silent',
       code: 'engine_unavailable',
@@ -142,7 +191,10 @@ describe('a conversion', () => {
       assert.match(error.message, says)
       assert.equal(error.param, code === 'wrong_password' ? 'ocr.password' : 'the.field')
       if (retryAfter !== undefined) assert.equal(error.retryAfterSeconds, retryAfter)
-      assert.deepEqual(ended.map((conversion) => conversion.outcome), [outcome])
+      assert.deepEqual(
+        ended.map((conversion) => conversion.outcome),
+        [outcome],
+      )
       assert.doesNotMatch(error.message, /127\.0\.0\.1/)
     })
 
@@ -164,7 +216,10 @@ describe('a conversion', () => {
     leave.abort(new Error('the client has left'))
     for (const error of await Promise.all(asked)) assert.equal((error as Error).message, 'the client has left')
     await eventually(() => fake.left === before + 2, 2000, 'both connections are closed')
-    assert.deepEqual(ended.map(({ outcome }) => outcome), ['left', 'left', 'left'])
+    assert.deepEqual(
+      ended.map(({ outcome }) => outcome),
+      ['left', 'left', 'left'],
+    )
     release()
     await eventually(() => fake.running === 0, 2000, 'the end of the conversions')
   })

@@ -21,7 +21,12 @@ export function tooLargePdf(maxBytes: number, param: string): GatewayError {
 
 /** Returns the error of an answer that is no PDF: whatever answers is no Gotenberg, or a broken one. */
 export function notAPdf(param: string): GatewayError {
-  return failed('engine_error', 'what GATEWAY_GOTENBERG_URL names answered with something else than a PDF', param, false)
+  return failed(
+    'engine_error',
+    'what GATEWAY_GOTENBERG_URL names answered with something else than a PDF',
+    param,
+    false,
+  )
 }
 
 /** Returns the error of a conversion that did not end in time, its waiting for others included. */

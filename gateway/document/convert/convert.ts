@@ -43,7 +43,13 @@ export function createConvert({ onEnd, ...options }: ConvertOptions): Convert {
     const startedAt = performance.now()
     const ended = (outcome: ConversionOutcome, error?: unknown): void => {
       const seconds = (performance.now() - startedAt) / 1000
-      onEnd({ outcome, format: format.extension, bytes: bytes.length, seconds, ...(error === undefined ? {} : { error }) })
+      onEnd({
+        outcome,
+        format: format.extension,
+        bytes: bytes.length,
+        seconds,
+        ...(error === undefined ? {} : { error }),
+      })
     }
     using limit = startTimeLimit(options.maxSeconds * 1000, () => tookTooLong(options.maxSeconds, param), signal)
     try {

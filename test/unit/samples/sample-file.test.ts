@@ -23,7 +23,10 @@ describe('the file of a sample', () => {
       const sample = makeSample()
       const { facts, images } = decodeSample(encodeSample(sample, secret), secret)
       assert.deepEqual(facts, sample.facts)
-      assert.deepEqual(images.map((image) => Buffer.from(image)), sample.images.map((image) => Buffer.from(image)))
+      assert.deepEqual(
+        images.map((image) => Buffer.from(image)),
+        sample.images.map((image) => Buffer.from(image)),
+      )
     })
 
   it('shows nothing of its page when it is encrypted, and never looks the same twice', () => {

@@ -37,7 +37,11 @@ describe('the format of an Office document', () => {
     { name: 'a template, which begins alike', bytes: openDocument('text-template'), extension: 'ott' },
     { name: 'a table of LibreOffice', bytes: openDocument('spreadsheet'), extension: 'ods' },
     { name: 'slides of LibreOffice', bytes: openDocument('presentation'), extension: 'odp' },
-    { name: 'a book', bytes: makeZip(['a.xhtml'], { name: 'mimetype', text: 'application/epub+zip' }), extension: 'epub' },
+    {
+      name: 'a book',
+      bytes: makeZip(['a.xhtml'], { name: 'mimetype', text: 'application/epub+zip' }),
+      extension: 'epub',
+    },
     { name: 'an old Word', bytes: makeCompoundFile(['WordDocument', '1Table']), extension: 'doc' },
     { name: 'an old Excel', bytes: makeCompoundFile(['Workbook']), extension: 'xls' },
     { name: 'a very old Excel', bytes: makeCompoundFile(['Book']), extension: 'xls' },
@@ -47,18 +51,31 @@ describe('the format of an Office document', () => {
       bytes: makeCompoundFile(['Workbook'], ['WordDocument']),
       extension: 'xls',
     },
-    { name: 'encrypted, by its name', bytes: makeCompoundFile(['EncryptedPackage']), filename: 'A.XLSX', extension: 'xlsx' },
+    {
+      name: 'encrypted, by its name',
+      bytes: makeCompoundFile(['EncryptedPackage']),
+      filename: 'A.XLSX',
+      extension: 'xlsx',
+    },
     { name: 'encrypted, without one', bytes: makeCompoundFile(['EncryptedPackage']), extension: 'docx' },
     { name: 'rich text', bytes: Buffer.from('{\\rtf1\\ansi Hello}'), extension: 'rtf' },
     { name: 'a web page', bytes: Buffer.from('<!doctype html><p>Hello'), filename: 'a.docx', extension: 'html' },
     { name: 'no Office: an archive', bytes: makeZip(['photo.raw']), extension: null },
-    { name: 'no Office: a library of Java', bytes: makeZip(['META-INF/MANIFEST.MF', 'word/Main.class']), extension: null },
+    {
+      name: 'no Office: a library of Java',
+      bytes: makeZip(['META-INF/MANIFEST.MF', 'word/Main.class']),
+      extension: null,
+    },
     { name: 'no Office: an Outlook message', bytes: makeCompoundFile(['__properties_version1.0']), extension: null },
     { name: 'no Office: mail', bytes: Buffer.from('From: a@b.example\nMIME-Version: 1.0\n\n<html>'), extension: null },
     { name: 'no Office: a text that says so', bytes: Buffer.from('a,b\n1,2\n'), filename: 'a.xlsx', extension: null },
     { name: 'an archive that is cut off', bytes: makeDocx().subarray(0, 100), extension: null },
     { name: 'an archive of four bytes', bytes: Buffer.from('PK\x03\x04'), extension: null },
-    { name: 'a compound file that is cut off', bytes: makeCompoundFile(['WordDocument']).subarray(0, 1100), extension: null },
+    {
+      name: 'a compound file that is cut off',
+      bytes: makeCompoundFile(['WordDocument']).subarray(0, 1100),
+      extension: null,
+    },
     { name: 'a compound file of eight bytes', bytes: makeCompoundFile([]).subarray(0, 8), extension: null },
   ]
   for (const { name, bytes, filename, extension } of rows)
@@ -66,8 +83,8 @@ describe('the format of an Office document', () => {
       assert.equal(await extensionOf(bytes, filename), extension)
     })
 
-  it('is found in an archive of a hundred thousand entries without reading all of their names', async () => {
-    const bomb = makeZip([types, 'word/document.xml', ...Array.from({ length: 100_000 }, (_, index) => `${index}`)])
+  it('is found in an archive of twenty thousand entries without reading all of their names', async () => {
+    const bomb = makeZip([types, 'word/document.xml', ...Array.from({ length: 20_000 }, (_, index) => `${index}`)])
     const { looked, read } = counted(bomb)
     assert.equal((await findOfficeFormat(looked, null))?.extension, 'docx')
     assert.ok(read.bytes < 400_000, `${read.bytes} bytes were read`)
