@@ -48,7 +48,8 @@ export async function exportSamples(
   for await (const sample of samples) {
     for (const pair of pairsOf(sample)) {
       before.delete(pair.name)
-      rows.set(pair.name, await writePair(pair, sample, folder, areReviewed))
+      const wasReviewed = rows.get(pair.name)?.needs_review === false
+      rows.set(pair.name, await writePair(pair, sample, folder, areReviewed || wasReviewed))
     }
   }
   for (const name of before) rows.set(name, await readAgain(rows.get(name)!, folder, name, areReviewed))
@@ -80,7 +81,7 @@ function pairsOf({ facts }: Sample): Pair[] {
   })
 }
 
-async function writePair(pair: Pair, { facts, images }: Sample, folder: string, areReviewed: boolean): Promise<Row> {
+async function writePair(pair: Pair, { facts, images }: Sample, folder: string, isReviewed: boolean): Promise<Row> {
   const { id, at, reasons, status, model, task, prompt } = facts
   const { name, text } = pair
   const ending = facts.images[pair.image]?.mediaType === 'image/jpeg' ? 'jpg' : 'png'
@@ -97,7 +98,7 @@ async function writePair(pair: Pair, { facts, images }: Sample, folder: string, 
     status,
     model,
     task,
-    needs_review: !areReviewed && written === text.trimEnd(),
+    needs_review: !isReviewed && written === text.trimEnd(),
   }
 }
 

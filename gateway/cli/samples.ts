@@ -87,8 +87,9 @@ async function sampleOf(folder: string, id: string, key: Buffer | null): Promise
 async function list(kept: KeptSamples, asJson: boolean): Promise<number> {
   for await (const { facts } of kept.all()) {
     const { id, at, status, reasons, model, images } = facts
-    const [{ width = 0, height = 0 } = {}] = images
-    const line = [id, at.slice(0, 19), status, reasons.join(','), `${width}x${height}`, printable(model)].join('  ')
+    const [image] = images
+    const size = image === undefined ? '' : `${image.width}x${image.height}`
+    const line = [id, at.slice(0, 19), status, reasons.join(','), size, printable(model)].join('  ')
     process.stdout.write(`${asJson ? JSON.stringify({ id, at, status, reasons, model, images }) : line}\n`)
   }
   return kept.unreadable > 0 ? EXIT.failed : EXIT.ok

@@ -26,10 +26,11 @@ export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): Docum
 export function notRead(bytes: Uint8Array, source: SourceFacts, office: OfficeFormat | null = null): GatewayError {
   const { param } = source
   const looksLike = describeBytes(bytes, source.filename)
-  if (isCalledPdf(source)) {
-    return new GatewayError('document_unreadable', `The document is not a PDF: it looks like ${looksLike}.`, { param })
-  }
   const hint = office === null ? '' : ' Or have the operator set GATEWAY_GOTENBERG_URL: then it is converted first.'
+  if (isCalledPdf(source)) {
+    const message = `The document is not a PDF: it looks like ${looksLike}.${hint}`
+    return new GatewayError('document_unreadable', message, { param })
+  }
   const message = `The document looks like ${looksLike}, which cannot be read. Send ${ACCEPTED}.${hint}`
   return new GatewayError('unsupported_media_type', message, { param })
 }

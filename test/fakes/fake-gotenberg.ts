@@ -54,7 +54,7 @@ export interface FakeGotenberg extends AsyncDisposable {
 /** Its password opens an `encrypted` document. */
 export const OFFICE_PASSWORD = 'sesame'
 
-/** Starts one. Two conversions of one document differ in their bytes, as those of LibreOffice do. */
+/** Starts one. */
 export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
   const forms: ReceivedForm[] = []
   const state = {
@@ -63,6 +63,7 @@ export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
     running: 0,
     most: 0,
     left: 0,
+    converted: 0,
     held: Promise.resolve(),
   }
   const sockets = new Set<Socket>()
@@ -125,11 +126,12 @@ export async function startFakeGotenberg(pages = 1): Promise<FakeGotenberg> {
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const pdf = (): Buffer =>
-    Buffer.concat([
-      Buffer.from(makePdf(Array.from({ length: pages }, (_, index) => ({ number: index + 1 })))),
-      Buffer.from(`\n% ${randomUUID()}\n`),
-    ])
+  // Two conversions of one document differ in their bytes, and here in their pages as well.
+  const pdf = (): Buffer => {
+    state.converted += 1
+    const first = state.converted * pages
+    return Buffer.from(makePdf(Array.from({ length: pages }, (_, index) => ({ number: first + index }))))
+  }
 
   async function answerAs(behaviour: Behaviour, filename: string, response: ServerResponse): Promise<void> {
     if (behaviour === 'unreadable')

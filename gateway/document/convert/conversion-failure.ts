@@ -35,7 +35,8 @@ export function tookTooLong(maxSeconds: number, param: string): GatewayError {
 }
 
 /** Returns the error that Gotenberg's status means: https://gotenberg.dev/docs/convert-with-libreoffice/convert-to-pdf. */
-export function refusal({ status, header }: Hop, param: string): GatewayError {
+export function refusal(hop: Hop, param: string): GatewayError {
+  const { status } = hop
   if (status === 400) {
     const message = `The document could not be converted to PDF: LibreOffice cannot read it, perhaps because it is damaged. Open it and save it again, ${SEND_A_PDF}.`
     return new GatewayError('document_unreadable', message, { param })
@@ -46,7 +47,7 @@ export function refusal({ status, header }: Hop, param: string): GatewayError {
   }
   if (status === 429 || status === 503) {
     const what = 'Gotenberg has no room, or it took longer than Gotenberg allows (API_TIMEOUT)'
-    return failed('engine_unavailable', what, param, true, { retryAfterSeconds: retryAfter(header('retry-after')) })
+    return failed('engine_unavailable', what, param, true, { retryAfterSeconds: retryAfter(hop.header('retry-after')) })
   }
   return failed('engine_error', `Gotenberg answered with status ${status}`, param, status >= 500)
 }
