@@ -27,7 +27,7 @@ export interface AttemptSeen {
   readonly image: PageImage
   /** Why it did not count; null where it did. */
   readonly reason: AttemptReason | null
-  /** As far as it is worth showing; null where the engine has failed. */
+  /** All that it wrote, up to a loop; null where the engine has failed. */
   readonly text: string | null
   readonly sampling: Rung
 }

@@ -40,6 +40,8 @@ export interface KeeperOptions {
 /** Samples that wait for the disk. */
 const MAX_WAITING = 32
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
+/** Of one of them: what is larger would be encrypted for longer than others should wait. */
+const MAX_SAMPLE_BYTES = 32 * 1024 * 1024
 /** The folder may be changed by others: its contents are looked at again after so long. */
 const LOOK_AGAIN_MS = 60_000
 
@@ -77,7 +79,8 @@ export function createSampleKeeper(options: KeeperOptions): SampleKeeper {
     offer(sample) {
       if (isClosed || random() >= rate) return
       const bytes = sizeOf(sample)
-      if (waiting.length >= MAX_WAITING || (waiting.length > 0 && waitingBytes + bytes > MAX_WAITING_BYTES)) {
+      const isTooMuch = bytes > MAX_SAMPLE_BYTES || waitingBytes + bytes > MAX_WAITING_BYTES
+      if (isTooMuch || waiting.length >= MAX_WAITING) {
         onEnd('dropped')
         return
       }

@@ -37,7 +37,7 @@ export const sampleFacts = z.object({
           image: z.number().int().nonnegative(),
           /** Why it did not count; null where it did. */
           reason: z.string().nullable(),
-          /** As the model wrote it, as far as it is worth showing; null where the engine has failed. */
+          /** As the model wrote it, up to a loop; null where the engine has failed. */
           text: z.string().nullable(),
           /** What it departed in from the profile's sampling. */
           sampling: z.record(z.string(), z.number()),

@@ -51,6 +51,6 @@ export async function checkGotenberg(url: URL | null): Promise<Finding | null> {
 /** What fetch has to say is in the cause of what it throws. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error
-  const { code } = Object(cause) as { readonly code?: unknown }
-  return typeof code === 'string' ? code : message
+  const { code, message: why } = Object(cause) as { readonly code?: unknown; readonly message?: unknown }
+  return [code, why].find((text) => typeof text === 'string' && text !== '')?.toString() ?? message
 }

@@ -5,6 +5,7 @@ import { APIError, toFile } from 'openai'
 import { OFFICE_PASSWORD, startFakeGotenberg, type FakeGotenberg } from '../fakes/fake-gotenberg.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { makeCompoundFile, makeDocx } from '../fixtures/office-documents.ts'
+import { pdfWithFiles } from '../fixtures/portfolio.ts'
 import { filePart } from '../support/documents.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
@@ -113,6 +114,23 @@ describe('an Office document', () => {
     const { output_file_id: output } = await untilEnded(gateway.client, batch.id)
     const [answer] = await answersIn(gateway.client, output ?? null)
     assert.match(JSON.stringify(bodyOf(answer)), new RegExp(sha256(docx)))
+  })
+
+  it('is read within a portfolio, and named where it cannot be', async () => {
+    const portfolio = pdfWithFiles([{ name: 'a.docx', bytes: makeDocx('within') }])
+    const types = async () => {
+      const { ocr } = await askWhole(gateway.client, { parts: [filePart(portfolio)] })
+      const named = ocr.pages
+        .flatMap(({ warnings = [] }) => warnings)
+        .find(({ code }) => code === 'document_is_portfolio')
+      return { types: ocr.documents?.map(({ media_type: type }) => type), named: named?.message }
+    }
+    assert.deepEqual(await types(), { types: ['application/pdf', DOCX], named: undefined })
+    gotenberg.behave('crash')
+    assert.match((await types()).named ?? '', /a\.docx \(not to be converted\)/)
+    gotenberg.behave('busy')
+    const error = await refusalOf(types())
+    assert.equal(error.code, 'engine_unavailable')
   })
 
   it('is read by the other endpoints as well', async () => {

@@ -191,7 +191,7 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
     endOf,
   )
   options.onAttempt?.({ key: turn.key, ...report(question, outcome, startedAt) })
-  const text = hasFailed(outcome) ? null : outcome.answer.text
+  const text = hasFailed(outcome) ? null : (outcome.said ?? outcome.answer.text)
   climb.page.onAttempt?.({ image, reason: outcome.reason, text, sampling })
   return outcome
 }

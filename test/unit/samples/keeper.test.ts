@@ -78,6 +78,13 @@ describe('the keeper of samples', () => {
     assert.deepEqual([outcomes, await listSamples(folder)], [['dropped'], []])
   })
 
+  it('leaves a page whose images are larger than 32 MiB', async () => {
+    const { keeper, outcomes } = made({ maxBytes: 1e9 })
+    keeper.offer(makeNewSample({}, 32 * 1024 * 1024 + 1))
+    await keeper.close()
+    assert.deepEqual(outcomes, ['dropped'])
+  })
+
   it('drops what comes while too many wait for the disk, at once', async () => {
     const { folder, keeper, outcomes } = made()
     for (let index = 0; index < 50; index++) keeper.offer(makeNewSample())
