@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { APIError, toFile } from 'openai'
 import { OFFICE_PASSWORD, startFakeGotenberg, type FakeGotenberg } from '../fakes/fake-gotenberg.ts'
@@ -9,11 +11,14 @@ import { pdfWithFiles } from '../fixtures/portfolio.ts'
 import { filePart } from '../support/documents.ts'
 import { askStream, askWhole } from '../support/read-answer.ts'
 import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
+import { runOcr } from '../support/run-ocr.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
+import { useFolder } from '../support/use-folder.ts'
 import { eventually } from '../support/within.ts'
 
 const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 
+const { path: folder } = useFolder()
 let vllm: FakeVllm
 let gotenberg: FakeGotenberg
 let gateway: TestGateway
@@ -142,6 +147,22 @@ describe('an Office document', () => {
     })
     const { pages } = (await answer.json()) as { pages: unknown[] }
     assert.deepEqual([answer.status, pages.length], [200, 2])
+    const process = await fetch(`${gateway.url}/process`, { method: 'PUT', body: makeDocx('process') })
+    const { page_content: content } = (await process.json()) as { page_content: string }
+    assert.equal(process.status, 200)
+    assert.notEqual(content, '')
+  })
+
+  it('is read by the command line, which finds it in a folder', async () => {
+    const docx = makeDocx('in a folder')
+    writeFileSync(join(folder, 'letter.docx'), docx)
+    writeFileSync(join(folder, 'mail.eml'), 'From: a@b.example')
+    const env = { GATEWAY_UPSTREAM_URLS: vllm.url, GATEWAY_GOTENBERG_URL: gotenberg.url }
+    const { code, stdout, stderr } = await runOcr([folder, '--json', '--pages', '1'], { cwd: folder, env })
+    assert.equal(code, 0, stderr)
+    const { ocr } = JSON.parse(stdout) as { ocr: { document: object } }
+    assert.deepEqual(ocr.document, { sha256: sha256(docx), media_type: DOCX, pages: 2 })
+    assert.match(stderr, /\.eml 1/)
   })
 
   it('is counted', async () => {

@@ -17,7 +17,7 @@ const file = (name: string, text: string): string => {
 
 function problems(environment: Readonly<Record<string, string>>): string[] {
   const { config, problems: found } = loadConfig(environment)
-  return config === null ? found : samplesProblems(config)
+  return config === null ? [...found] : samplesProblems(config)
 }
 
 describe('the settings of samples', () => {
