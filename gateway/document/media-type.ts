@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
-import type { DocumentMediaType } from '../rasterizer/media-type.ts'
+import type { DrawnMediaType } from '../rasterizer/media-type.ts'
 import type { OfficeFormat } from './convert/office-format.ts'
 import { describeText } from './describe-text.ts'
 import type { SourceFacts } from './source.ts'
@@ -11,7 +11,7 @@ const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
  * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`, and what `notRead`
  * returns. What the client declares never decides the type.
  */
-export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DocumentMediaType {
+export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DrawnMediaType {
   const { param } = source
   if (bytes.length === 0) throw new GatewayError('document_empty', 'The document has no bytes.', { param })
   const mediaType = sniffMediaType(bytes)

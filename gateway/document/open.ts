@@ -5,6 +5,7 @@ import type { Turn } from '../schedule/turn.ts'
 import { CONVERTER, type Convert } from './convert/convert.ts'
 import { lookAt, type LookedAt } from './convert/looked-at.ts'
 import { findOfficeFormat } from './convert/office-format.ts'
+import { describeText, MAIL } from './describe-text.ts'
 import { acceptedMediaType, notRead } from './media-type.ts'
 import type { EmbeddedFile } from '../rasterizer/document-facts.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
@@ -105,8 +106,10 @@ async function share(
   const bytes = isHeld ? lookAt(content) : content
   const head = await bytes.read(HEAD_BYTES, 0)
   const isDrawn = head.length === 0 || sniffMediaType(head) !== null
-  if (!isDrawn) return shareConverted(bytes, head, source, options, opened, signal)
-  const mediaType = acceptedMediaType(head, source)
+  // The text of a mail is HTML, which is converted.
+  const isMail = !isDrawn && options.convert != null && describeText(head.subarray(0, TEXT_BYTES), null) === MAIL
+  if (!isDrawn && !isMail) return shareConverted(bytes, head, source, options, opened, signal)
+  const mediaType = isMail ? 'message/rfc822' : acceptedMediaType(head, source)
   const held = isHeld ? alone(content) : content
   return { id: randomUUID(), bytes: held, mediaType, password: source.password, original: null }
 }
@@ -128,6 +131,9 @@ async function shareConverted(
   const original = { sha256: converted.sha256, mediaType: format.mediaType }
   return { id: randomUUID(), bytes: converted.bytes, mediaType: 'application/pdf', password: null, original }
 }
+
+/** What tells mail. */
+const TEXT_BYTES = 4096
 
 /** What tells the type of a document, or what else it looks like. */
 const HEAD_BYTES = 64 * 1024

@@ -33,7 +33,7 @@ export async function openDocuments(
   await openFiles(cover, 1, unpacking)
   opening.move()
   const { documents, unread } = unpacking
-  const portfolioWarning = unread.length === 0 ? null : isPortfolio(unread)
+  const portfolioWarning = unread.length === 0 ? null : isPortfolio(unread, cover.mediaType)
   return [cover, ...documents].map((document) => ({ ...document, portfolioWarning }))
 }
 
@@ -87,9 +87,13 @@ function problemOf({ code }: GatewayError, bytes: Uint8Array, name: string): str
   return code === 'document_empty' ? 'empty' : 'damaged'
 }
 
-function isPortfolio(unread: readonly string[]): PageWarning {
+function isPortfolio(unread: readonly string[], mediaType: string): PageWarning {
   const named = unread.slice(0, MAX_NAMED).join(', ')
   const more = unread.length > MAX_NAMED ? ` and ${unread.length - MAX_NAMED} more` : ''
-  const message = `The document is a PDF portfolio, of which the PDFs and images are read as further documents. These files in it are not read: ${named}${more}. Send them by themselves.`
+  const what =
+    mediaType === 'message/rfc822'
+      ? 'an e-mail message, whose text and attachments are read as documents'
+      : 'a PDF portfolio, of which the PDFs and images are read as further documents'
+  const message = `The document is ${what}. These files in it are not read: ${named}${more}. Send them by themselves.`
   return { code: 'document_is_portfolio', message }
 }

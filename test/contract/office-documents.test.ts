@@ -138,6 +138,48 @@ describe('an Office document', () => {
     assert.equal(error.code, 'engine_unavailable')
   })
 
+  it('may be attached to a mail, which is read with what is attached to it', async () => {
+    const docx = makeDocx('attached')
+    const text = [
+      'Message-ID: <1@a.example>',
+      'From: a@b.example',
+      'Subject: Offer',
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      'Content-Type: text/html',
+      '',
+      '<p>See below',
+      '--b',
+      'Content-Disposition: attachment; filename="offer.docx"',
+      'Content-Transfer-Encoding: base64',
+      '',
+      docx.toString('base64'),
+      '--b',
+      'Content-Disposition: attachment; filename="prices.csv"',
+      '',
+      'bolt,3',
+      '--b--',
+    ].join('\r\n')
+    const mail = Buffer.from(text)
+    const { ocr } = await askWhole(gateway.client, ask(mail, {}, 'message/rfc822'))
+    assert.deepEqual(
+      ocr.documents?.map(({ media_type: type, name, pages }) => [type, name, pages]),
+      [
+        ['message/rfc822', undefined, 0],
+        ['text/html', 'message.html', 2],
+        [DOCX, 'offer.docx', 2],
+      ],
+    )
+    assert.equal(ocr.documents?.[2]?.sha256, sha256(docx))
+    const named = ocr.pages
+      .flatMap(({ warnings = [] }) => warnings)
+      .find(({ code }) => code === 'document_is_portfolio')
+    assert.match(named?.message ?? '', /e-mail message.*prices\.csv/)
+    const again = await askWhole(gateway.client, ask(mail, {}, 'message/rfc822'))
+    assert.equal(again.cacheHeader, 'HIT')
+  })
+
   it('is read by the other endpoints as well', async () => {
     const document_url = `data:${DOCX};base64,${makeDocx('mistral').toString('base64')}`
     const answer = await fetch(`${gateway.url}/v1/ocr`, {
