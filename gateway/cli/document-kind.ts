@@ -7,9 +7,9 @@ const ENDINGS = new Set(
   'pdf png jpg jpeg jpe jfif webp gif bmp dib tif tiff avif heic heif jp2 j2k j2c jpc jpf jpx'.split(' '),
 )
 
-/** How the formats are called of which Gotenberg makes PDFs. */
+/** How the formats are called that are read with a Gotenberg. */
 const OFFICE_ENDINGS = new Set(
-  'docx docm dotx doc dot odt ott rtf xlsx xlsm xlsb xltx xls ods ots pptx pptm ppsx potx ppt pps odp otp odg vsdx vsd epub html htm xhtml'.split(
+  'docx docm dotx doc dot odt ott rtf xlsx xlsm xlsb xltx xls ods ots pptx pptm ppsx potx ppt pps odp otp odg vsdx vsd epub html htm xhtml eml'.split(
     ' ',
   ),
 )

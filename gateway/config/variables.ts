@@ -478,7 +478,7 @@ export const variables = {
     gotenbergUrl,
     null,
     'none',
-    'A Gotenberg, `http://gotenberg:3000`, that turns Office documents and HTML into PDF: [office-documents.md](office-documents.md). None: they are refused.',
+    'A Gotenberg, `http://gotenberg:3000`, that turns Office documents, HTML and the text of mail into PDF: [office-documents.md](office-documents.md). None: they are refused.',
   ),
   GATEWAY_WEBHOOK_URL: define<URL | null>(
     webhookUrl,

@@ -1,7 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
 import type { DrawnMediaType } from '../rasterizer/media-type.ts'
-import type { OfficeFormat } from './convert/office-format.ts'
 import { describeText } from './describe-text.ts'
 import type { SourceFacts } from './source.ts'
 
@@ -21,12 +20,12 @@ export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): Drawn
 
 /**
  * Returns the error of bytes that the gateway cannot open: `document_unreadable` when the client calls them a PDF, and
- * `unsupported_media_type` otherwise. `office` is the format from which Gotenberg would convert them, were there one.
+ * `unsupported_media_type` otherwise. `couldBeRead`: with a Gotenberg.
  */
-export function notRead(bytes: Uint8Array, source: SourceFacts, office: OfficeFormat | null = null): GatewayError {
+export function notRead(bytes: Uint8Array, source: SourceFacts, couldBeRead = false): GatewayError {
   const { param } = source
   const looksLike = describeBytes(bytes, source.filename)
-  const hint = office === null ? '' : ' Or have the operator set GATEWAY_GOTENBERG_URL: then it is converted first.'
+  const hint = !couldBeRead ? '' : ' Or have the operator set GATEWAY_GOTENBERG_URL: then it is converted first.'
   if (isCalledPdf(source)) {
     const message = `The document is not a PDF: it looks like ${looksLike}.${hint}`
     return new GatewayError('document_unreadable', message, { param })

@@ -107,9 +107,9 @@ async function share(
   const head = await bytes.read(HEAD_BYTES, 0)
   const isDrawn = head.length === 0 || sniffMediaType(head) !== null
   // The text of a mail is HTML, which is converted.
-  const isMail = !isDrawn && options.convert != null && describeText(head.subarray(0, TEXT_BYTES), null) === MAIL
-  if (!isDrawn && !isMail) return shareConverted(bytes, head, source, options, opened, signal)
-  const mediaType = isMail ? 'message/rfc822' : acceptedMediaType(head, source)
+  const isTakenApart = !isDrawn && options.convert != null && isMail(head)
+  if (!isDrawn && !isTakenApart) return shareConverted(bytes, head, source, options, opened, signal)
+  const mediaType = isTakenApart ? 'message/rfc822' : acceptedMediaType(head, source)
   const held = isHeld ? alone(content) : content
   return { id: randomUUID(), bytes: held, mediaType, password: source.password, original: null }
 }
@@ -125,12 +125,14 @@ async function shareConverted(
 ): Promise<Shared> {
   const { param, password, filename } = source
   const format = await findOfficeFormat(bytes, filename)
-  if (format === null || convert === null) throw notRead(head, source, format)
+  if (format === null || convert === null) throw notRead(head, source, format !== null || isMail(head))
   const converted = await convert({ bytes, format, param, password }, turn, signal)
   opened.defer(() => converted.reservation.release())
   const original = { sha256: converted.sha256, mediaType: format.mediaType }
   return { id: randomUUID(), bytes: converted.bytes, mediaType: 'application/pdf', password: null, original }
 }
+
+const isMail = (head: Uint8Array): boolean => describeText(head.subarray(0, TEXT_BYTES), null) === MAIL
 
 /** What tells mail. */
 const TEXT_BYTES = 4096

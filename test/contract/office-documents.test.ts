@@ -198,13 +198,13 @@ describe('an Office document', () => {
   it('is read by the command line, which finds it in a folder', async () => {
     const docx = makeDocx('in a folder')
     writeFileSync(join(folder, 'letter.docx'), docx)
-    writeFileSync(join(folder, 'mail.eml'), 'From: a@b.example')
+    writeFileSync(join(folder, 'mail.msg'), 'anything')
     const env = { GATEWAY_UPSTREAM_URLS: vllm.url, GATEWAY_GOTENBERG_URL: gotenberg.url }
     const { code, stdout, stderr } = await runOcr([folder, '--json', '--pages', '1'], { cwd: folder, env })
     assert.equal(code, 0, stderr)
     const { ocr } = JSON.parse(stdout) as { ocr: { document: object } }
     assert.deepEqual(ocr.document, { sha256: sha256(docx), media_type: DOCX, pages: 2 })
-    assert.match(stderr, /\.eml 1/)
+    assert.match(stderr, /\.msg 1/)
   })
 
   it('is counted', async () => {
@@ -230,6 +230,8 @@ describe('without Gotenberg, an Office document', () => {
     const mail = Buffer.from('From: a@b.example\r\nTo: c@d.example\r\nMessage-ID: <1@b>\r\n\r\nHello')
     const refused = await sent(mail, 'a.eml')
     assert.equal(refused.code, 'unsupported_media_type')
-    assert.doesNotMatch(refused.message, /GATEWAY_GOTENBERG_URL/)
+    assert.match(refused.message, /e-mail message.*GATEWAY_GOTENBERG_URL/)
+    const text = await sent(Buffer.from('Dear Sir, and so on.'), 'a.txt')
+    assert.doesNotMatch(text.message, /GATEWAY_GOTENBERG_URL/)
   })
 })

@@ -62,10 +62,10 @@ describe('findInputs', () => {
   it('takes the Office documents of a folder where there is something that converts them', async () => {
     const folder = join(cwd, 'office')
     mkdirSync(folder)
-    for (const file of ['a.docx', 'b.XLS', 'c.html', 'd.eml']) writeFileSync(join(folder, file), 'anything')
+    for (const file of ['a.docx', 'b.XLS', 'c.html', 'd.eml', 'e.msg']) writeFileSync(join(folder, file), 'anything')
     const places = async (hasOffice: boolean): Promise<string[]> =>
       (await findInputs(['office'], { cwd, outDir: null, hasOffice })).inputs.map(({ place }) => place)
-    assert.deepEqual(await places(true), ['a.docx', 'b.XLS', 'c.html'])
+    assert.deepEqual(await places(true), ['a.docx', 'b.XLS', 'c.html', 'd.eml'])
     assert.deepEqual(await places(false), [])
   })
 
