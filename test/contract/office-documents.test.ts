@@ -213,25 +213,3 @@ describe('an Office document', () => {
     assert.match(text, /ocr_gateway_conversions_total\{outcome="left"\} 1/)
   })
 })
-
-describe('without Gotenberg, an Office document', () => {
-  it('is refused, and the refusal says what would read it', async () => {
-    await using plain = await startTestGateway({ GATEWAY_UPSTREAM_URLS: vllm.url })
-    const sent = (bytes: Buffer, filename: string) =>
-      refusalOf(
-        askWhole(plain.client, { parts: [{ type: 'file', file: { filename, file_data: bytes.toString('base64') } }] }),
-      )
-    const error = await sent(makeDocx(), 'a.docx')
-    assert.deepEqual([error.status, error.code], [415, 'unsupported_media_type'])
-    assert.match(error.message, /Word document.*Send PDF.*GATEWAY_GOTENBERG_URL/)
-    const called = await sent(makeDocx(), 'a.pdf')
-    assert.equal(called.code, 'document_unreadable')
-    assert.match(called.message, /not a PDF.*Word document.*GATEWAY_GOTENBERG_URL/)
-    const mail = Buffer.from('From: a@b.example\r\nTo: c@d.example\r\nMessage-ID: <1@b>\r\n\r\nHello')
-    const refused = await sent(mail, 'a.eml')
-    assert.equal(refused.code, 'unsupported_media_type')
-    assert.match(refused.message, /e-mail message.*GATEWAY_GOTENBERG_URL/)
-    const text = await sent(Buffer.from('Dear Sir, and so on.'), 'a.txt')
-    assert.doesNotMatch(text.message, /GATEWAY_GOTENBERG_URL/)
-  })
-})

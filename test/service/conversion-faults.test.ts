@@ -8,11 +8,14 @@ import {
   type EndedConversion,
 } from '../../gateway/document/convert/convert.ts'
 import { lookAt } from '../../gateway/document/convert/looked-at.ts'
+import { openDocument } from '../../gateway/document/open.ts'
 import { GatewayError, type ErrorCode } from '../../gateway/errors.ts'
+import type { Rasterizer } from '../../gateway/rasterizer/pool.ts'
 import { createByteBudget, type ByteBudget } from '../../gateway/schedule/byte-budget.ts'
 import type { Turn } from '../../gateway/schedule/turn.ts'
 import { OFFICE_PASSWORD, startFakeGotenberg, type Behaviour, type FakeGotenberg } from '../fakes/fake-gotenberg.ts'
 import { makeDocx } from '../fixtures/office-documents.ts'
+import { makeSource } from '../support/make-source.ts'
 import { someone } from '../support/turn.ts'
 import { eventually } from '../support/within.ts'
 
@@ -239,4 +242,26 @@ describe('a conversion', () => {
     assert.ok(order.indexOf('one') < 4, `the other key came last: ${order.join(', ')}`)
     assert.ok(fake.most <= 2, `${fake.most} at a time`)
   })
+})
+
+describe('without Gotenberg', () => {
+  // No drawer is asked before it is known what the document is.
+  const nobody = {} as Rasterizer
+  const refusalOf = (bytes: Uint8Array, filename: string) => {
+    const options = { maxDocumentBytes: MAX_PDF_BYTES, turn: someone }
+    return failureOf(openDocument(makeSource(bytes, { filename }), nobody, options, new AbortController().signal))
+  }
+  const mail = Buffer.from('From: a@b.example\r\nTo: c@d.example\r\nMessage-ID: <1@b>\r\n\r\nHello')
+  const rows: readonly { name: string; bytes: Uint8Array; filename: string; code: ErrorCode; says: RegExp }[] = [
+    { name: 'a Word document', bytes: makeDocx(), filename: 'a.docx', code: 'unsupported_media_type', says: /Word document.*Send PDF.*GATEWAY_GOTENBERG_URL/ }, // prettier-ignore
+    { name: 'one that is called a PDF', bytes: makeDocx(), filename: 'a.pdf', code: 'document_unreadable', says: /not a PDF.*Word document.*GATEWAY_GOTENBERG_URL/ }, // prettier-ignore
+    { name: 'mail', bytes: mail, filename: 'a.eml', code: 'unsupported_media_type', says: /e-mail message.*GATEWAY_GOTENBERG_URL/ }, // prettier-ignore
+    { name: 'a text, which it would not read either', bytes: Buffer.from('Dear Sir, and so on.'), filename: 'a.txt', code: 'unsupported_media_type', says: /plain text, which cannot be read\. Send PDF[^.]*\.$/ }, // prettier-ignore
+  ]
+  for (const { name, bytes, filename, code, says } of rows)
+    it(`is refused, with what would read it: ${name}`, async () => {
+      const error = await refusalOf(bytes, filename)
+      assert.equal(error.code, code)
+      assert.match(error.message, says)
+    })
 })
