@@ -448,7 +448,7 @@ export const variables = {
     integer(1),
     640 * MEBIBYTE,
     '`671088640`',
-    'Memory that the bodies of all requests, and documents that are downloaded, take together, until the documents are open; at least what one of them may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
+    'Memory that the bodies of all requests, and documents that are downloaded or converted, take together, until the documents are open; at least what one of them may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
   ),
   GATEWAY_BODY_IDLE_SECONDS: define(
     seconds(1),
@@ -505,7 +505,12 @@ export const variables = {
     '`64`',
     'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and twenty times as many may have been read and wait for those before them.',
   ),
-  GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
+  GATEWAY_PAGE_TIMEOUT_SECONDS: define(
+    seconds(1),
+    600,
+    '`600`',
+    'One page, engine attempts included; and one conversion of an Office document, its wait for others included.',
+  ),
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
   GATEWAY_RASTERIZE_THREADS: define<number | null>(
     integer(1, 1024),
