@@ -44,6 +44,8 @@ import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { createConfiguredConvert } from './wiring/gotenberg.ts'
+import { createConfiguredSamples, samplesProblems } from './wiring/samples.ts'
 import { statusSources } from './wiring/status.ts'
 import { createConfiguredUsage } from './wiring/usage.ts'
 import { version } from './wiring/version.ts'
@@ -111,6 +113,7 @@ export function configurationProblems(config: Config): string[] {
     ...keysFileProblems(config),
     ...storageProblems(config),
     ...webhookProblems(config),
+    ...samplesProblems(config),
   ]
 }
 
@@ -168,7 +171,9 @@ export function createServices(
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel)
-  const read = { slots, meter, rasterizer, admission, allowance, kept, leaving }
+  const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
+  const samples = closing.adopt(createConfiguredSamples(config, { log, metrics }), async (it) => it?.close())
+  const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, leaving }
   const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(
@@ -292,9 +297,10 @@ function createBodyBudget(config: Config): ByteBudget {
   })
 }
 
-/** The most that the documents of one request take: as large as a body, or as one document that is downloaded. */
+/** The most that the documents of one request take: as large as a body, or as one document that is downloaded or converted. */
 function largestBuffered(config: Config): number {
-  return Math.max(config.GATEWAY_MAX_BODY_BYTES, config.GATEWAY_ALLOW_URLS ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
+  const isFetched = config.GATEWAY_ALLOW_URLS || config.GATEWAY_GOTENBERG_URL !== null
+  return Math.max(config.GATEWAY_MAX_BODY_BYTES, isFetched ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
 }
 
 /** As long as a body may take to arrive. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { Finding } from '../wiring/machine.ts'
+import type { Finding } from '../wiring/finding.ts'
 
 const REDIS_TIMEOUT = 5000
 

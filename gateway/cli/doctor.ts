@@ -1,6 +1,7 @@
 import { loadConfig, type Config } from '../config/load.ts'
 import { configurationProblems } from '../services.ts'
-import { checkMachine, type Finding } from '../wiring/machine.ts'
+import type { Finding } from '../wiring/finding.ts'
+import { checkMachine } from '../wiring/machine.ts'
 import { checkEngines, checkGateway } from './check-engines.ts'
 import { checkRedis } from './check-redis.ts'
 import type { AskOptions } from './models.ts'

@@ -9,6 +9,8 @@ import { walk, type WalkNotes } from './walk.ts'
 export interface Where {
   readonly cwd: string
   readonly outDir: string | null
+  /** Whether the Office documents of folders are taken; left out: they are left alone. */
+  readonly hasOffice?: boolean
 }
 
 interface FoundFile {
@@ -24,6 +26,7 @@ export async function findInputs(wanted: readonly string[], where: Where): Promi
     unreadable: [],
     leftAlone: new Map(),
     seen: new Set(),
+    hasOffice: where.hasOffice === true,
     outDir: where.outDir === null ? null : await realpath(where.outDir).catch(() => where.outDir),
   }
   const files = new Map<string, FoundFile>()

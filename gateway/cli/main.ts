@@ -33,6 +33,10 @@ const program = createProgram(version, {
     const { doctorCommand } = await import('./doctor.ts')
     return act(doctorCommand(options, where))
   },
+  async samples(action, target, options) {
+    const { samplesCommand } = await import('./samples.ts')
+    return act(samplesCommand(action, target, options, where))
+  },
   completion: async (shell) => void process.stdout.write(completionScript(shell, program)),
 })
 

@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option, type Help } from 'comm
 import { completionShells } from './completion.ts'
 import type { AskOptions } from './models.ts'
 import { preparations, type GivenOptions } from './options.ts'
+import { samplesActions, type SamplesAction, type SamplesOptions } from './samples-options.ts'
 
 /** What the commands do. */
 export interface Actions {
@@ -9,6 +10,7 @@ export interface Actions {
   serve(): Promise<void>
   models(options: AskOptions): Promise<void>
   doctor(options: AskOptions): Promise<void>
+  samples(action: SamplesAction, target: string | undefined, options: SamplesOptions): Promise<void>
   completion(shell: string, program: Command): Promise<void>
 }
 
@@ -18,7 +20,9 @@ const BASE_URL = new Option('--base-url <url>', 'a running gateway, with OPENAI_
 export function createProgram(version: string, actions: Actions): Command {
   const program = new Command('ocr')
   program
-    .usage('[options] FILE|FOLDER|GLOB|URL|-...\n       ocr serve | models | doctor | completion SHELL')
+    .usage(
+      '[options] FILE|FOLDER|GLOB|URL|-...\n       ocr serve | models | doctor | samples ACTION | completion SHELL',
+    )
     .argument('[files...]')
     .enablePositionalOptions()
     .showSuggestionAfterError()
@@ -94,6 +98,18 @@ function addCommands(program: Command, actions: Actions): void {
     .addOption(new Option('--base-url <url>', 'a running gateway to check, too'))
     .option('-j, --json', 'as JSON')
     .action(async (options: AskOptions) => actions.doctor(options))
+  program
+    .command('samples')
+    .description('Lists, shows and exports the pages that GATEWAY_SAMPLES_DIR keeps.')
+    .addArgument(new Argument('<action>', samplesActions.join(', ')).choices(samplesActions))
+    .addArgument(new Argument('[target]', 'show: the id of one; export: a folder'))
+    .option('--dir <dir>', 'the folder, if not GATEWAY_SAMPLES_DIR')
+    .option('--key-file <file>', 'what they are encrypted with, if not GATEWAY_SAMPLES_KEY')
+    .option('--reviewed', 'export: the texts that lie there are right')
+    .option('-j, --json', 'list, show: as JSON')
+    .action(async (action: SamplesAction, target: string | undefined, options: SamplesOptions) =>
+      actions.samples(action, target, options),
+    )
   program
     .command('completion')
     .description('Writes what completes `ocr` in a shell. For bash: source <(ocr completion bash)')

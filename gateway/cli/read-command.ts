@@ -6,7 +6,7 @@ import { openManifest } from './manifest.ts'
 import { readQuestion, usage, type GivenOptions } from './options.ts'
 import { openOutFolder } from './out-folder.ts'
 import { preflight } from './preflight.ts'
-import { runReading, sayLeftAlone, type Opened, type Surroundings } from './run-reading.ts'
+import { hasOffice, runReading, sayLeftAlone, type Opened, type Surroundings } from './run-reading.ts'
 import { EXIT, printable, say } from './say.ts'
 
 /** `ocr FILES…`: reads documents. Returns how the command ends. */
@@ -16,7 +16,7 @@ export async function readCommand(args: readonly string[], given: GivenOptions, 
   const found: Found =
     given.watch === true
       ? { inputs: [], unreadable: [], leftAlone: new Map() }
-      : await findInputs(args, { cwd: where.cwd, outDir })
+      : await findInputs(args, { cwd: where.cwd, outDir, hasOffice: hasOffice(where) })
   if (given.watch !== true && found.inputs.length === 0) return nothingFound(found, given)
   const isOne = found.inputs.length === 1 && given.watch !== true
   const question = readQuestion(given, where.env, isOne)
@@ -44,7 +44,7 @@ function nothingFound({ unreadable, leftAlone }: Found, given: GivenOptions): nu
   if (given.quiet !== true) sayLeftAlone(leftAlone)
   // A word alone was perhaps meant as a command.
   if (unreadable.length === 1 && /^[a-z]+$/.test(unreadable[0]?.name ?? '')) {
-    say('The commands are serve, models, doctor and completion; `ocr --help` says more.')
+    say('The commands are serve, models, doctor, samples and completion; `ocr --help` says more.')
   }
   if (unreadable.length > 0) return EXIT.usage
   say('There is no document to read.')

@@ -19,6 +19,9 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
 }
 
+/** Tells whether Office documents can be read: only an operator knows that of a gateway. */
+export const hasOffice = ({ env }: Surroundings): boolean => (env['GATEWAY_GOTENBERG_URL'] ?? '') !== ''
+
 /** Documents at a time, and pages that are still to come of those that were begun. */
 const DEFAULT_CONCURRENCY = 16
 const MAX_OUTSTANDING_PAGES = 64
@@ -155,6 +158,7 @@ function inputsOf(
     folder,
     cwd: where.cwd,
     outDir,
+    hasOffice: hasOffice(where),
     onFound: () => void (progress.total += 1),
     onTrouble: (message) => line(`The folder cannot be watched as a whole: ${printable(message)}`),
     signal: stopping,

@@ -11,6 +11,8 @@ export interface WalkNotes {
   readonly seen: Set<string>
   /** Not looked into: what was written there is no input. */
   readonly outDir: string | null
+  /** Whether Office documents are documents. */
+  readonly hasOffice: boolean
 }
 
 /** Finds the documents in a folder and in those below it, by name; names that begin with a dot are left out. */
@@ -36,10 +38,10 @@ async function enter(folder: string, { seen, outDir }: WalkNotes): Promise<boole
   return true
 }
 
-async function isWanted(path: string, { leftAlone }: WalkNotes): Promise<boolean> {
+async function isWanted(path: string, { leftAlone, hasOffice }: WalkNotes): Promise<boolean> {
   // An ending alone would tell; whether it can be found again must be known, too.
   if (lossyName(path) !== null) await stat(path)
-  if (await isDocument(path)) return true
+  if (await isDocument(path, hasOffice)) return true
   const ending = extname(path).toLowerCase()
   leftAlone.set(ending, (leftAlone.get(ending) ?? 0) + 1)
   return false

@@ -11,6 +11,8 @@ export interface WatchOptions {
   readonly folder: string
   readonly cwd: string
   readonly outDir: string
+  /** Whether Office documents are documents. */
+  readonly hasOffice: boolean
   readonly onFound: () => void
   readonly onTrouble: (message: string) => void
   readonly signal: AbortSignal
@@ -39,7 +41,7 @@ export async function* watchFolder(options: WatchOptions): AsyncGenerator<Input,
   try {
     for await (const path of queue.items()) {
       // What is gone again, or cannot be read, comes up when it changes.
-      if (!(await isDocument(path).catch(() => false))) continue
+      if (!(await isDocument(path, options.hasOffice).catch(() => false))) continue
       options.onFound()
       const place = relative(root, path).split(sep).join('/')
       yield { name: `${folder.replace(/[/\\]+$/, '')}/${place}`, place, source: { kind: 'file', path } }

@@ -185,6 +185,22 @@ const webhookUrl = url(['http:', 'https:'])
   })
   .transform((text) => new URL(text))
 
+const gotenbergUrl = url(['http:', 'https:'])
+  // The message never repeats the URL: it may hold a password.
+  .refine((text) => !URL.canParse(text) || (isDecodable(text) && new URL(text).search === ''), {
+    error: 'must hold no query, and have a "%" in its user name and password written as "%25"',
+  })
+  .transform((text) => new URL(text))
+
+const SAMPLES_KEY_BYTES = 32
+
+// The message never repeats the text.
+const samplesKey = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').length === SAMPLES_KEY_BYTES && /^[A-Za-z0-9+/]{43}=$/.test(text), {
+    error: 'must be 32 bytes in base64: openssl rand -base64 32 makes them',
+  })
+
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
@@ -432,7 +448,7 @@ export const variables = {
     integer(1),
     640 * MEBIBYTE,
     '`671088640`',
-    'Memory that the bodies of all requests, and documents that are downloaded, take together, until the documents are open; at least what one of them may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
+    'Memory that the bodies of all requests, and documents that are downloaded or converted, take together, until the documents are open; at least what one of them may take. One for which there is no room waits, and is refused with 429 after 20 seconds.',
   ),
   GATEWAY_BODY_IDLE_SECONDS: define(
     seconds(1),
@@ -457,6 +473,12 @@ export const variables = {
     [],
     'none',
     'Comma-separated hosts that may be private, for documents and for the webhook: `files.example.com`, `10.0.0.5:9000`, `[fd00::5]`, `*.example.com` for all below it. With a port, that port alone. Link-local addresses and those of cloud metadata never may.',
+  ),
+  GATEWAY_GOTENBERG_URL: define<URL | null>(
+    gotenbergUrl,
+    null,
+    'none',
+    'A Gotenberg, `http://gotenberg:3000`, that turns Office documents, HTML and the text of mail into PDF: [office-documents.md](office-documents.md). None: they are refused.',
   ),
   GATEWAY_WEBHOOK_URL: define<URL | null>(
     webhookUrl,
@@ -483,7 +505,12 @@ export const variables = {
     '`64`',
     'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and twenty times as many may have been read and wait for those before them.',
   ),
-  GATEWAY_PAGE_TIMEOUT_SECONDS: define(seconds(1), 600, '`600`', 'One page, engine attempts included.'),
+  GATEWAY_PAGE_TIMEOUT_SECONDS: define(
+    seconds(1),
+    600,
+    '`600`',
+    'One page, engine attempts included; and one conversion of an Office document, its wait for others included.',
+  ),
   GATEWAY_RASTERIZE_TIMEOUT_SECONDS: define(seconds(0.1), 60, '`60`', 'Drawing one page, or opening one document.'),
   GATEWAY_RASTERIZE_THREADS: define<number | null>(
     integer(1, 1024),
@@ -515,6 +542,26 @@ export const variables = {
     'as the profile says',
     'How page images are encoded for the engines: `png`, or `jpeg` of quality 95. Most profiles say `png`; those whose authors send JPEG say `jpeg`.',
   ),
+  GATEWAY_SAMPLES_DIR: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'Folder in which pages that were hard to read are kept, with their images and answers, to learn from: [samples.md](samples.md). None: nothing is kept.',
+  ),
+  GATEWAY_SAMPLES_RATE: define(share, 1, '`1`', 'The share of those pages that is kept.'),
+  GATEWAY_SAMPLES_MAX_MB: define(
+    integer(1, 1_000_000),
+    1024,
+    '`1024`',
+    'What they take together, in MiB; the oldest make room.',
+  ),
+  GATEWAY_SAMPLES_KEY: define<string | null>(
+    samplesKey,
+    null,
+    'none',
+    'What they are encrypted with: 32 bytes in base64. None: they are not.',
+  ),
+  GATEWAY_SAMPLES_KEY_FILE: define<string | null>(z.string(), null, 'none', 'In place of it, a file that holds it.'),
   GATEWAY_DRAIN_SECONDS: define(
     seconds(0),
     30,

@@ -10,6 +10,9 @@ const TEXTS: readonly { start: RegExp; name: string }[] = [
   { start: /^\\documentclass|^%[^\n]*\n\\documentclass/, name: 'LaTeX source' },
 ]
 
+/** How mail is described. */
+export const MAIL = 'an e-mail message (EML)'
+
 const NAMES_BY_EXTENSION: Readonly<Record<string, string>> = {
   csv: 'a CSV table',
   tsv: 'a CSV table',
@@ -20,7 +23,7 @@ const NAMES_BY_EXTENSION: Readonly<Record<string, string>> = {
   html: 'an HTML page',
   htm: 'an HTML page',
   xml: 'an XML document',
-  eml: 'an e-mail message (EML)',
+  eml: MAIL,
   tex: 'LaTeX source',
 }
 
@@ -46,7 +49,7 @@ export function describeText(start: Uint8Array, filename: string | null): string
     .trimStart()
   const known = TEXTS.find(({ start }) => start.test(text))?.name
   if (known !== undefined) return known
-  if (isMail(text)) return 'an e-mail message (EML)'
+  if (isMail(text)) return MAIL
   const extension = filename?.toLowerCase().split('.').at(-1) ?? ''
   if (Object.hasOwn(NAMES_BY_EXTENSION, extension)) return NAMES_BY_EXTENSION[extension] ?? null
   if (isTable(text)) return 'a CSV table'

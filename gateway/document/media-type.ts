@@ -1,27 +1,37 @@
 import { GatewayError } from '../errors.ts'
 import { sniffMediaType } from '../rasterizer/media-type.ts'
-import type { DocumentMediaType } from '../rasterizer/media-type.ts'
+import type { DrawnMediaType } from '../rasterizer/media-type.ts'
 import { describeText } from './describe-text.ts'
 import type { SourceFacts } from './source.ts'
 
 const ACCEPTED = 'PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, HEIC or JPEG 2000'
 
 /**
- * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`,
- * `document_unreadable` when the client calls it a PDF and it is none, and `unsupported_media_type` otherwise. What the
- * client declares never decides the type.
+ * Returns the media type of a source's bytes, one that the gateway opens. Throws `document_empty`, and what `notRead`
+ * returns. What the client declares never decides the type.
  */
-export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DocumentMediaType {
+export function acceptedMediaType(bytes: Uint8Array, source: SourceFacts): DrawnMediaType {
   const { param } = source
   if (bytes.length === 0) throw new GatewayError('document_empty', 'The document has no bytes.', { param })
   const mediaType = sniffMediaType(bytes)
-  if (mediaType !== null) return mediaType
+  if (mediaType === null) throw notRead(bytes, source)
+  return mediaType
+}
+
+/**
+ * Returns the error of bytes that the gateway cannot open: `document_unreadable` when the client calls them a PDF, and
+ * `unsupported_media_type` otherwise. `couldBeRead`: with a Gotenberg.
+ */
+export function notRead(bytes: Uint8Array, source: SourceFacts, couldBeRead = false): GatewayError {
+  const { param } = source
   const looksLike = describeBytes(bytes, source.filename)
+  const hint = !couldBeRead ? '' : ' Or have the operator set GATEWAY_GOTENBERG_URL: then it is converted first.'
   if (isCalledPdf(source)) {
-    throw new GatewayError('document_unreadable', `The document is not a PDF: it looks like ${looksLike}.`, { param })
+    const message = `The document is not a PDF: it looks like ${looksLike}.${hint}`
+    return new GatewayError('document_unreadable', message, { param })
   }
-  const message = `The document looks like ${looksLike}, which cannot be read. Send ${ACCEPTED}.`
-  throw new GatewayError('unsupported_media_type', message, { param })
+  const message = `The document looks like ${looksLike}, which cannot be read. Send ${ACCEPTED}.${hint}`
+  return new GatewayError('unsupported_media_type', message, { param })
 }
 
 function isCalledPdf({ declaredMediaType, filename }: SourceFacts): boolean {
@@ -40,7 +50,11 @@ const SIGNATURES: readonly { offset: number; magic: string; name: string }[] = [
   { offset: 0, magic: 'AT&TFORM', name: 'a DjVu document' },
   { offset: 0, magic: '%!PS', name: 'a PostScript document' },
   { offset: 0, magic: '{\\rtf', name: 'a rich-text document' },
-  { offset: 0, magic: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', name: 'an old Office document (DOC, XLS or PPT)' },
+  {
+    offset: 0,
+    magic: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1',
+    name: 'an old Office document (DOC, XLS, PPT) or an Outlook message (MSG)',
+  },
   { offset: 0, magic: '7z\xbc\xaf\x27\x1c', name: 'a 7z archive' },
   { offset: 0, magic: 'Rar!\x1a\x07', name: 'a RAR archive' },
   { offset: 0, magic: '\x1f\x8b', name: 'a gzip archive' },

@@ -12,7 +12,7 @@ const MAX_NAMED = 20
 
 /**
  * Opens a source as `openDocument` does. A PDF portfolio is several documents: its cover sheet, and each PDF and image
- * in it. A file that cannot be read does not fail the others: a warning names it.
+ * in it, and what can be converted. A file that cannot be read does not fail the others: a warning names it.
  */
 export async function openDocuments(
   source: Source,
@@ -33,7 +33,7 @@ export async function openDocuments(
   await openFiles(cover, 1, unpacking)
   opening.move()
   const { documents, unread } = unpacking
-  const portfolioWarning = unread.length === 0 ? null : isPortfolio(unread)
+  const portfolioWarning = unread.length === 0 ? null : isPortfolio(unread, cover.mediaType)
   return [cover, ...documents].map((document) => ({ ...document, portfolioWarning }))
 }
 
@@ -71,21 +71,29 @@ async function openFile({ name, bytes, problem }: EmbeddedFile, depth: number, u
     return null
   } catch (error) {
     // What may succeed later is no fault of the file: the request fails, to be sent again.
-    if (unpacking.signal.aborted || !(error instanceof GatewayError) || error.retry) throw error
+    if (unpacking.signal.aborted || !(error instanceof GatewayError) || mayPass(error)) throw error
     return problemOf(error, bytes, name)
   }
 }
+
+/** LibreOffice breaks on some documents each time: another try at the others would end there, too. */
+const mayPass = ({ code, retry }: GatewayError): boolean => retry && code !== 'engine_error'
 
 function problemOf({ code }: GatewayError, bytes: Uint8Array, name: string): string {
   if (code === 'unsupported_media_type') return describeBytes(bytes, name)
   if (code === 'document_encrypted' || code === 'wrong_password') return 'encrypted'
   if (code === 'page_too_large') return 'an image with too many pixels'
+  if (code === 'engine_error') return 'not to be converted'
   return code === 'document_empty' ? 'empty' : 'damaged'
 }
 
-function isPortfolio(unread: readonly string[]): PageWarning {
+function isPortfolio(unread: readonly string[], mediaType: string): PageWarning {
   const named = unread.slice(0, MAX_NAMED).join(', ')
   const more = unread.length > MAX_NAMED ? ` and ${unread.length - MAX_NAMED} more` : ''
-  const message = `The document is a PDF portfolio, of which the PDFs and images are read as further documents. These files in it are not read: ${named}${more}. Send them by themselves.`
+  const what =
+    mediaType === 'message/rfc822'
+      ? 'an e-mail message, whose text and attachments are read as documents'
+      : 'a PDF portfolio, of which the PDFs and images are read as further documents'
+  const message = `The document is ${what}. These files in it are not read: ${named}${more}. Send them by themselves.`
   return { code: 'document_is_portfolio', message }
 }

@@ -15,13 +15,13 @@ export interface CachePartition {
 type Question = Pick<OcrRequest, 'model' | 'task' | 'prompt' | 'turn'>
 
 /**
- * Returns the hash of everything that decides a page's raw text: the document's bytes, the page, how it is rasterized
- * and prepared, the model, its profile's version, the task, the prompt the sampling, and who may
+ * Returns the hash of everything that decides a page's raw text: the document's bytes, what converted them, the page, how
+ * it is rasterized and prepared, the model, its profile's version, the task, the prompt the sampling, and who may
  * find the answer. Clean-up and output form are no part of it.
  */
 export function pageKey(
   { preparation, ...question }: Question & Pick<OcrRequest, 'preparation'>,
-  document: { readonly sha256: string },
+  document: { readonly sha256: string; readonly converter?: string | null },
   documentPage: number,
   rasterizationVersion: string,
   partition: CachePartition,
@@ -29,7 +29,10 @@ export function pageKey(
   const { pixelBudget } = question.model.profile
   const prepared = Object.entries(preparation).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const rasterized = [rasterizationVersion, pixelBudget, prepared]
-  return hash([document.sha256, documentPage, rasterized, questionKey(question, partition)])
+  // Two conversions of one document differ in their bytes, so its pages are known by the original.
+  const { sha256, converter = null } = document
+  const content = converter === null ? sha256 : [sha256, converter]
+  return hash([content, documentPage, rasterized, questionKey(question, partition)])
 }
 
 /**

@@ -3,6 +3,7 @@ import type { PageWarning } from '../page/page.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { SampleKeeper } from '../samples/keeper.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { CutFigures } from './figures.ts'
@@ -10,6 +11,7 @@ import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
 import { countPage, countPending, type PageCounters } from './count-page.ts'
+import { watchForSample } from './page-sample.ts'
 import { beginPageSpan, endPageSpan, endUnreadSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
@@ -28,6 +30,8 @@ export interface RecognizeServices extends PageCounters {
   readonly log: Log
   /** Cuts pictures out of the request's pages; left out: none are. */
   readonly cutFigures?: CutFigures
+  /** Keeps pages that were hard to read; left out: none are. */
+  readonly samples?: SampleKeeper
   /** Waits until the caller may have another page read; left out: it may. */
   readonly permit?: (signal: AbortSignal) => Promise<void>
 }
@@ -166,7 +170,9 @@ async function resultOf(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const startedAt = performance.now()
-  const read = await readResult(page, request, services, signal)
+  const sampled = watchForSample(page, request, services.samples ?? null)
+  const read = await readResult(sampled.page, request, services, signal)
+  sampled.ended(read)
   const result = await withFigures(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
   endPageSpan(page.span, result)

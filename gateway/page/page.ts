@@ -27,6 +27,7 @@ export const warningCodes = [
   'document_is_portfolio',
   'form_is_xfa',
   'annotation_not_drawn',
+  'converted',
   'closed_by_gateway',
   'figure_not_cut',
   'text_disagrees',

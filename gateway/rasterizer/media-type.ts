@@ -1,5 +1,8 @@
-/** The formats that the gateway opens. */
-export type DocumentMediaType =
+/** The formats that drawers open. Mail is only taken apart: its text is HTML, which has yet to be converted. */
+export type DocumentMediaType = DrawnMediaType | 'message/rfc822'
+
+/** The formats that the gateway draws. */
+export type DrawnMediaType =
   | 'application/pdf'
   | 'image/png'
   | 'image/jpeg'
@@ -14,8 +17,8 @@ export type DocumentMediaType =
 /** Readers look for the header within the first 1024 bytes: ISO 32000-1, Annex H, implementation note 13. */
 const PDF_HEADER_WITHIN = 1024
 
-/** Returns the media type that the bytes themselves show, or null when it is none that the gateway opens. */
-export function sniffMediaType(bytes: Uint8Array): DocumentMediaType | null {
+/** Returns the media type that the bytes themselves show, or null when it is none that the gateway draws. */
+export function sniffMediaType(bytes: Uint8Array): DrawnMediaType | null {
   const head = latin1(bytes, 0, PDF_HEADER_WITHIN + 5)
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg'
@@ -48,7 +51,7 @@ function uint32(value: number): string {
 const AVIF_BRANDS = ['avif', 'avis']
 const HEIF_BRANDS = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs', 'mif1', 'msf1']
 
-function sniffHeif(head: string): DocumentMediaType | null {
+function sniffHeif(head: string): DrawnMediaType | null {
   if (!head.startsWith('ftyp', 4)) return null
   const length = Buffer.from(head.slice(0, 4), 'latin1').readUInt32BE()
   // The brand, a version, and the brands that the file is compatible with: four letters each.

@@ -77,14 +77,21 @@ async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): P
 async function openOnce(document: DrawnDocument): Promise<OpenedDocument> {
   const known = opened.get(document.id)
   if (known !== undefined) return known
-  const { password } = document
   const bytes = document.bytes as Uint8Array<SharedArrayBuffer>
-  const isPdf = document.mediaType === 'application/pdf'
-  const fresh = isPdf
-    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, { maxImagePixels, maxMemoryBytes })
+  const fresh = await openAs(document, bytes)
   opened.set(document.id, fresh)
   return fresh
+}
+
+async function openAs(
+  { mediaType, password }: DrawnDocument,
+  bytes: Uint8Array<SharedArrayBuffer>,
+): Promise<OpenedDocument> {
+  // With it comes a parser of HTML, which few documents need.
+  if (mediaType === 'message/rfc822') return (await import('./mail/open-mail.ts')).openMail(bytes)
+  return mediaType === 'application/pdf'
+    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
+    : await openImage(bytes, { maxImagePixels, maxMemoryBytes })
 }
 
 async function forget(documentId: string): Promise<void> {

@@ -1,9 +1,11 @@
 import type { PageImage } from '../page/page.ts'
+import type { Rung } from '../profile/model-profile.ts'
 import type { Question } from '../profile/question.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { AttemptBudget } from './attempt-budget.ts'
 import type { AgreementLevel } from './evidence/agreement-level.ts'
+import type { AttemptReason } from './page-answer.ts'
 
 /** How a request wants the page cache to be used. */
 export type CacheMode = 'use' | 'refresh' | 'off'
@@ -17,6 +19,17 @@ export interface DrawOptions {
   readonly turn?: Turn
   /** Called, once or more often, when the page proves to be slow or large: it waits behind the others from then on. */
   readonly onAside?: () => unknown
+}
+
+/** An attempt of the guard at a page, or at a tile of it. */
+export interface AttemptSeen {
+  /** What the engine was shown. */
+  readonly image: PageImage
+  /** Why it did not count; null where it did. */
+  readonly reason: AttemptReason | null
+  /** All that it wrote, up to a loop; null where the engine has failed. */
+  readonly text: string | null
+  readonly sampling: Rung
 }
 
 /**
@@ -53,4 +66,6 @@ export interface PageToRead {
   readonly refreshedImages: Set<string>
   /** Called when an engine begins with the page, or with a part of it; not where another page's reading is joined. */
   readonly onTaken?: (() => void) | undefined
+  /** Called after each attempt of the guard that was not aborted, not where another page's reading is joined; must not throw. */
+  readonly onAttempt?: ((attempt: AttemptSeen) => void) | undefined
 }

@@ -24,6 +24,7 @@ export function createMetrics() {
     ...attemptMetrics(registers),
     ...upstreamMetrics(registers),
     ...downloadMetrics(registers),
+    ...sampleMetrics(registers),
     ...placeMetrics(registers),
     ...fileMetrics(registers),
     ...batchMetrics(registers),
@@ -293,6 +294,23 @@ function downloadMetrics(registers: Registry[]) {
     downloads: new Counter({
       name: 'ocr_gateway_downloads_total',
       help: 'Documents downloaded from addresses, by outcome: ok, refused (an address that is not allowed, a web page), too_large, failed, left (the request ended first).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    conversions: new Counter({
+      name: 'ocr_gateway_conversions_total',
+      help: 'Office documents and HTML that Gotenberg was asked to convert, by outcome: ok, refused (it cannot read them, or they want a password), too_large, failed, left (the request ended first).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  }
+}
+
+function sampleMetrics(registers: Registry[]) {
+  return {
+    samples: new Counter({
+      name: 'ocr_gateway_samples_total',
+      help: 'Pages that were hard to read and were to be kept in GATEWAY_SAMPLES_DIR, by outcome: kept, dropped (too many waited for the disk, or it is larger than the folder may be), failed.',
       labelNames: ['outcome'],
       registers,
     }),

@@ -4,21 +4,19 @@ import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/load.ts'
 import type { Log } from '../telemetry/log.ts'
-
-/** What was looked at, and what is to be done about it. */
-export interface Finding {
-  readonly what: string
-  readonly state: 'good' | 'note' | 'broken'
-  readonly text: string
-  readonly todo?: string
-}
+import type { Finding } from './finding.ts'
+import { checkGotenberg } from './gotenberg.ts'
 
 const MEBIBYTE = 1024 ** 2
 const GIBIBYTE = 1024 ** 3
 
-/** Looks at the data folder, the memory and the files that may be open. */
+/** Looks at the data folder, the memory, the files that may be open, and at Gotenberg, where one is set. */
 export async function checkMachine(config: Config): Promise<readonly Finding[]> {
-  const findings = await Promise.all([checkDataDir(config.GATEWAY_DATA_DIR), checkOpenFiles(config)])
+  const findings = await Promise.all([
+    checkDataDir(config.GATEWAY_DATA_DIR),
+    checkOpenFiles(config),
+    checkGotenberg(config.GATEWAY_GOTENBERG_URL),
+  ])
   return [...findings, checkMemory(config, process.constrainedMemory())].filter((finding) => finding !== null)
 }
 

@@ -6,6 +6,7 @@ import { createMemoryStore } from '../cache/memory-store.ts'
 import type { PageStore } from '../cache/page-store.ts'
 import { createRedisStore } from '../cache/redis-store.ts'
 import type { Config } from '../config/load.ts'
+import type { Convert } from '../document/convert/convert.ts'
 import { openDocuments } from '../document/portfolio.ts'
 import type { EmbeddedEngine } from '../engine/tesseract/engine.ts'
 import { answerLimits } from '../engine/vllm/answer-limits.ts'
@@ -23,6 +24,7 @@ import { createGuard } from '../read/guard/guard.ts'
 import { createOnce } from '../read/once.ts'
 import { spareAttempts, type PageSlots } from '../read/page-slots.ts'
 import type { ReadServices } from '../read/read-page.ts'
+import type { SampleKeeper } from '../samples/keeper.ts'
 import type { Admission } from '../schedule/admission.ts'
 import { createRedisPlaces } from '../store/redis-places.ts'
 import type { SharedRedis } from '../store/redis.ts'
@@ -44,6 +46,10 @@ export interface OcrParts extends ReadParts {
   readonly log: Log
   readonly tracer: Tracer
   readonly rasterizer: Rasterizer
+  /** Null: Office documents are refused. */
+  readonly convert: Convert | null
+  /** Null: no pages are kept. */
+  readonly samples: SampleKeeper | null
   readonly admission: Admission
   readonly kept: KeptReadings
   readonly leaving: AbortSignal | undefined
@@ -51,8 +57,8 @@ export interface OcrParts extends ReadParts {
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
-  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } =
-    parts
+  const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, convert } = parts
+  const { admission, allowance, kept, samples, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -64,7 +70,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     cachePartition: { salt: config.GATEWAY_CACHE_SALT, scope: config.GATEWAY_CACHE_SCOPE },
     cached: (pageKeys, signal) => store.has(pageKeys, signal),
     openDocuments: (source, turn, signal) =>
-      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn }, signal),
+      openDocuments(source, rasterizer, { maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES, turn, convert }, signal),
     admission,
     usage,
     allowance,
@@ -75,6 +81,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
     ...(leaving === undefined ? {} : { leaving }),
+    ...(samples === null ? {} : { samples }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
   }
 }

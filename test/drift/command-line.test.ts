@@ -12,6 +12,7 @@ const program = createProgram('0.0.0', {
   serve: nothing,
   models: nothing,
   doctor: nothing,
+  samples: nothing,
   completion: nothing,
 })
 const flagsOf = (command: Command): string[] =>

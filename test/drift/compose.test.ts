@@ -39,6 +39,7 @@ const composeSchema = z.object({
     gateway: serviceSchema,
     'gateway-2': serviceSchema,
     proxy: serviceSchema,
+    gotenberg: serviceSchema,
     prometheus: serviceSchema,
     grafana: serviceSchema,
     redis: serviceSchema,
@@ -136,7 +137,7 @@ describe('docker compose up', () => {
   it('lets nobody but the gateway reach the engines and the cache', () => {
     assert.equal(networks['engines']?.internal, true)
     assert.equal(networks['cache']?.internal, true)
-    assert.deepEqual(networksOf(services.gateway), ['cache', 'edge', 'engines', 'observed', 'replicas'])
+    assert.deepEqual(networksOf(services.gateway), ['cache', 'converters', 'edge', 'engines', 'observed', 'replicas'])
     assert.deepEqual(networksOf(services.redis), ['cache'])
     assert.deepEqual(networksOf(services.lighton), ['engines'])
     assert.deepEqual(networksOf(services.hunyuan), ['engines'])
@@ -185,6 +186,23 @@ describe('docker compose up', () => {
     assert.deepEqual([...configuration.matchAll(/^ *retry-on (.+)$/gm)].map(([, on]) => on), ['conn-failure']) // prettier-ignore
     assert.match(configuration, /^ *option httpchk GET \/ready$/m)
     assert.doesNotMatch(configuration, /http-buffer-request/)
+  })
+
+  it('starts Gotenberg only when it is asked for, without a browser, without a way out, and without a right', () => {
+    const { gotenberg, gateway } = services
+    assert.deepEqual(gotenberg.profiles, ['office'])
+    assert.match(gotenberg.image, /^gotenberg\/gotenberg:8\.\d+\.\d+-libreoffice$/)
+    assert.equal(gotenberg.ports, undefined)
+    assert.deepEqual(networksOf(gotenberg), ['converters'])
+    assert.equal(networks['converters']?.internal, true)
+    const { environment, cap_drop: dropped, security_opt: options, mem_limit: memory, pids_limit: pids } = gotenberg
+    for (const name of ['LIBREOFFICE_DENY_PRIVATE_IPS', 'LIBREOFFICE_DENY_PUBLIC_IPS', 'API_DISABLE_DOWNLOAD_FROM', 'WEBHOOK_DISABLE']) assert.equal(environment[name], 'true', name) // prettier-ignore
+    assert.deepEqual([dropped, options], [['ALL'], ['no-new-privileges:true']])
+    assert.ok(memory !== undefined && pids !== undefined)
+    // Set by whoever asks for the profile: without it, Office documents are refused.
+    assert.equal(gateway.environment['GATEWAY_GOTENBERG_URL'], '')
+    const { environment: asked } = compose({ ...defaults, ...keys, GATEWAY_GOTENBERG_URL: 'http://gotenberg:3000' }).services.gateway // prettier-ignore
+    assert.deepEqual(loadConfig(asked).problems, [])
   })
 
   it('looks at all gateways with Prometheus, and shows what it sees with Grafana', () => {

@@ -17,6 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   access: ['errors.ts', 'store', 'schedule'],
   usage: ['errors.ts', 'store'],
   files: ['errors.ts', 'store', 'document/source.ts'],
+  samples: [],
   page: ['errors.ts'],
   schedule: ['errors.ts'],
   profile: ['errors.ts', 'page'],
@@ -45,6 +46,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'type usage',
     'request',
     'document',
+    'samples',
     'page',
     'schedule',
     'profile',
@@ -133,6 +135,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'read',
     'ocr',
+    'samples',
   ],
   'services.ts': [
     'access',
@@ -159,7 +162,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   'server.ts': ['config', 'http', 'wiring', 'services.ts', 'app.ts'],
   'main.ts': ['config', 'wiring', 'services.ts', 'server.ts'],
-  cli: ['config', 'wire', 'rasterizer/media-type.ts', 'wiring', 'services.ts', 'server.ts'],
+  cli: ['config', 'wire', 'samples', 'rasterizer/media-type.ts', 'wiring', 'services.ts', 'server.ts'],
 }
 
 /** Who may know the environment: the process is started here. */

@@ -47,7 +47,8 @@ export async function request(
 
 type Answer = Awaited<ReturnType<Client['request']>>
 
-function hopOf(client: Client, url: URL, { statusCode, headers, body }: Answer): Hop {
+/** Returns an answer to a request as a hop; disposing it closes the client's connection. */
+export function hopOf(client: Client, url: URL, { statusCode, headers, body }: Answer): Hop {
   // It is destroyed with the connection, and nobody may be reading it then.
   body.on('error', () => {})
   return {

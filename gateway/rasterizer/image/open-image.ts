@@ -11,11 +11,11 @@ import { openTiff } from './tiff.ts'
 import { openWebp } from './webp.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { sniffMediaType } from '../media-type.ts'
-import type { DocumentMediaType } from '../media-type.ts'
+import type { DrawnMediaType } from '../media-type.ts'
 import type { OpenedDocument } from '../opened-document.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 
-const openers: Readonly<Record<Exclude<DocumentMediaType, 'application/pdf'>, OpenImageFile>> = {
+const openers: Readonly<Record<Exclude<DrawnMediaType, 'application/pdf'>, OpenImageFile>> = {
   'image/png': openPng,
   'image/jpeg': openJpeg,
   'image/webp': openWebp,

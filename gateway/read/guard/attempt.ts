@@ -23,6 +23,8 @@ export interface Answered {
   readonly answer: EngineAnswer
   /** What the engine was shown. */
   readonly image: PageImage
+  /** All that it wrote, where the answer holds less. */
+  readonly said?: string
 }
 
 /** The engine has failed. */
@@ -97,7 +99,7 @@ function judged({ question, image }: Prompt, answer: EngineAnswer, contradicts: 
   const isWorthShowing = ['cut_off', 'aborted', 'loop', 'low_agreement'].includes(reason)
   const finishReason = answer.finishReason === 'stop' ? reason : answer.finishReason
   const text = isWorthShowing ? beforeLoop(answer.text) : ''
-  return { reason, answer: { ...answer, text, finishReason }, image }
+  return { reason, answer: { ...answer, text, finishReason }, image, said: answer.text }
 }
 
 /** Cuts off a loop at the end of a text that the engine itself has ended. */

@@ -191,6 +191,8 @@ async function attempt(climb: Climb, step: number, signal: AbortSignal): Promise
     endOf,
   )
   options.onAttempt?.({ key: turn.key, ...report(question, outcome, startedAt) })
+  const text = hasFailed(outcome) ? null : (outcome.said ?? outcome.answer.text)
+  climb.page.onAttempt?.({ image, reason: outcome.reason, text, sampling })
   return outcome
 }
 

@@ -59,6 +59,16 @@ describe('findInputs', () => {
       assert.deepEqual(await placesOf(wanted, out === undefined ? null : join(cwd, out)), places)
     })
 
+  it('takes the Office documents of a folder where there is something that converts them', async () => {
+    const folder = join(cwd, 'office')
+    mkdirSync(folder)
+    for (const file of ['a.docx', 'b.XLS', 'c.html', 'd.eml', 'e.msg']) writeFileSync(join(folder, file), 'anything')
+    const places = async (hasOffice: boolean): Promise<string[]> =>
+      (await findInputs(['office'], { cwd, outDir: null, hasOffice })).inputs.map(({ place }) => place)
+    assert.deepEqual(await places(true), ['a.docx', 'b.XLS', 'c.html', 'd.eml'])
+    assert.deepEqual(await places(false), [])
+  })
+
   it('says of a name that is not UTF-8 to rename it', async () => {
     mkdirSync(join(cwd, 'names'))
     writeFileSync(Buffer.concat([Buffer.from(join(cwd, 'names/')), Buffer.from([0xff]), Buffer.from('.pdf')]), 'x')

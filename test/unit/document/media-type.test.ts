@@ -49,7 +49,10 @@ describe('the media type of a document', () => {
     { start: `${zip}..[Content_Types].xml..word/document.xml`, expected: 'a Word document (DOCX)' },
     { start: `${zip}..[Content_Types].xml..`, expected: 'an Office document (DOCX, XLSX or PPTX)' },
     { start: `${zip}..photo.raw`, expected: 'a ZIP archive' },
-    { start: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', expected: 'an old Office document (DOC, XLS or PPT)' },
+    {
+      start: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1',
+      expected: 'an old Office document (DOC, XLS, PPT) or an Outlook message (MSG)',
+    },
     { start: '\n<!DOCTYPE html><html>', expected: 'an HTML page' },
     { start: '<?xml version="1.0"?>\n<svg xmlns="">', expected: 'an SVG image' },
     { start: 'Dear Sir,\r\n', expected: 'plain text' },

@@ -9,8 +9,8 @@ import type { OcrRequest } from '../../../gateway/request/ocr-request.ts'
 import { makeModel, makeRequest } from '../../support/make-request.ts'
 
 const shared: CachePartition = { salt: null, scope: 'shared' }
-const pageKey = (request: OcrRequest, { sha256 }: { sha256: string }, page: number, version: string) =>
-  partitionedPageKey(request, { sha256 }, page, version, shared)
+const pageKey = (request: OcrRequest, of: { sha256: string; converter?: string }, page: number, version: string) =>
+  partitionedPageKey(request, of, page, version, shared)
 const questionKey = (request: OcrRequest, partition = shared) => partitionedQuestionKey(request, partition)
 const document = { sha256: 'ab12' }
 const base = pageKey(makeRequest(), document, 1, 'pdfjs 1')
@@ -30,6 +30,10 @@ describe('the page key', () => {
 
   for (const { name, key } of [
     { name: 'another document', key: pageKey(makeRequest(), { sha256: 'cd34' }, 1, 'pdfjs 1') },
+    {
+      name: 'the pages that a converter has made of it',
+      key: pageKey(makeRequest(), { ...document, converter: 'gotenberg-1' }, 1, 'pdfjs 1'),
+    },
     { name: 'another page', key: pageKey(makeRequest(), document, 2, 'pdfjs 1') },
     { name: 'another rasterizer', key: pageKey(makeRequest(), document, 1, 'pdfjs 2') },
     { name: 'another prompt', key: pageKey(makeRequest({ prompt: 'Read.' }), document, 1, 'pdfjs 1') },

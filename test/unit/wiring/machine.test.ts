@@ -45,6 +45,10 @@ describe('the machine', () => {
       const bad = await checkMachine(configOf({ GATEWAY_DATA_DIR: '/proc/data', GATEWAY_MAX_CONNECTIONS: '1000000' }))
       const told: [object, string | undefined][] = []
       tellOf(bad, { warn: (facts: object, text?: string) => void told.push([facts, text]) })
+      const gone = await checkMachine(
+        configOf({ GATEWAY_DATA_DIR: dataDir, GATEWAY_GOTENBERG_URL: 'http://127.0.0.1:1' }),
+      )
+      assert.equal(gone.find(({ what }) => what === 'Gotenberg')?.state, 'broken')
       const [folder] = told
       assert.match(folder?.[1] ?? '', /^\/proc\/data cannot be written: /)
       assert.match(JSON.stringify(folder?.[0]), /GATEWAY_DATA_DIR/)
