@@ -45,6 +45,9 @@ function formatHelp(command: Command, helper: Help): string {
   return `Usage: ${helper.commandUsage(command).replace('ocr [options] [options]', 'ocr [options]')}\n${description}${lines}`
 }
 
+/** What becomes of headers and footers. */
+const runningLines = ['keep', 'strip', 'separate']
+
 function readOptions(): Option[] {
   return [
     new Option('-o, --out <dir>', 'a folder that mirrors the input; it goes on there'),
@@ -59,6 +62,9 @@ function readOptions(): Option[] {
       'embed',
       'drop',
     ]),
+    new Option('--join [what]', 'join what pages have cut: all, or these').choices(['paragraphs', 'tables']),
+    new Option('--headers <way>', 'of pages: in the text, nowhere, in the ledger').choices(runningLines),
+    new Option('--footers <way>', 'the same').choices(runningLines),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
     new Option('--password <text>', 'of encrypted PDFs; better: OCR_PASSWORD, or'),
     new Option('--password-file <file>', 'a file that holds it'),

@@ -29,6 +29,7 @@ export const warningCodes = [
   'annotation_not_drawn',
   'closed_by_gateway',
   'figure_not_cut',
+  'page_not_joined',
   'text_disagrees',
 ] as const
 
