@@ -13,7 +13,7 @@ export interface GivenOptions {
   readonly model: string
   readonly prepare?: string
   readonly figures?: 'reference' | 'embed' | 'drop'
-  readonly join?: true | 'paragraphs' | 'tables'
+  readonly join?: boolean
   readonly headers?: 'keep' | 'strip' | 'separate'
   readonly footers?: 'keep' | 'strip' | 'separate'
   readonly ocr?: string
@@ -53,7 +53,7 @@ export function readQuestion(given: GivenOptions, env: NodeJS.ProcessEnv, isOne:
     ...(given.output === undefined ? {} : { output: given.output }),
     ...(given.prepare === undefined ? {} : { prepare: parsePrepare(given.prepare) }),
     ...(given.figures === undefined ? {} : { figures: given.figures }),
-    ...(given.join === undefined ? {} : { join: given.join === true ? true : { [given.join]: true } }),
+    ...(given.join === true ? { join: true } : {}),
     ...(given.headers === undefined ? {} : { headers: given.headers }),
     ...(given.footers === undefined ? {} : { footers: given.footers }),
     ...(given.dryRun === true ? { dry_run: true } : {}),

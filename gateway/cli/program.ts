@@ -62,7 +62,7 @@ function readOptions(): Option[] {
       'embed',
       'drop',
     ]),
-    new Option('--join [what]', 'join what pages have cut: all, or these').choices(['paragraphs', 'tables']),
+    new Option('--join', 'join the paragraphs and tables that pages cut'),
     new Option('--headers <way>', 'of pages: in the text, nowhere, in the ledger').choices(runningLines),
     new Option('--footers <way>', 'the same').choices(runningLines),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
