@@ -110,7 +110,7 @@ export async function readMistralOcr(
 /** Where the model marks no blocks, headers and footers are found by what stands on the pages around them. */
 function headsOf(
   asked: MistralOcrRequest,
-  task: string | undefined,
+  task: string | null | undefined,
   { profile }: OcrModel,
 ): Pick<GivenOptions, 'headers' | 'footers'> {
   const { headers, footers } = asked.ocr ?? {}

@@ -30,8 +30,10 @@ export function isRunning(candidate: Candidate, depth: number, neighbours: reado
   const found = neighbours.map((it) => ({ ...it, match: matchOn(candidate, depth, it) }))
   const matching = found.filter(({ match }) => match !== null)
   if (matching.length < MIN_MATCHES) return false
-  if (candidate.isHeading)
-    return matching.length >= MIN_HEADING_MATCHES && matching.length >= MIN_HEADING_SHARE * found.length
+  if (candidate.isHeading) {
+    const same = matching.filter(({ match }) => match?.counts === false).length
+    return same >= MIN_HEADING_MATCHES && same >= MIN_HEADING_SHARE * found.length
+  }
   const isNumbered = matching.some(({ match }) => match?.counts)
   if (isNumbered && countsSomethingElse(candidate)) return false
   if (isNumbered) return matching.filter(({ match }) => match?.counts).length >= MIN_MATCHES

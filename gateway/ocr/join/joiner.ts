@@ -22,7 +22,7 @@ export interface Joiner {
 }
 
 /** A longer text is no page: looking at it would hold up the others. */
-const MAX_LENGTH = 200_000
+const MAX_LENGTH = 100_000
 
 /** Creates what joins the pages of one request. */
 export function createJoiner(wish: JoinWish): Joiner {

@@ -16,7 +16,7 @@ export function areLinesApart(lines: readonly string[]): boolean {
 export function isOpenWithin(paragraph: string): boolean {
   const count = (sign: RegExp): number => paragraph.match(sign)?.length ?? 0
   if (count(/(?<!\\)`/g) % 2 === 1 || count(/(?<!\\)\$/g) % 2 === 1) return true
-  if (count(/(?<!\\)\*/g) % 2 === 1 || count(/(?<!\\)~~/g) % 2 === 1) return true
+  if (count(/(?<!\\)\*\*/g) % 2 === 1 || count(/(?<![\\*])\*(?!\*)/g) % 2 === 1) return true
   if (count(/(?<!\\)\[/g) !== count(/(?<!\\)\]/g)) return true
   return count(/<[a-z]/gi) !== count(/<\/[a-z]/gi)
 }

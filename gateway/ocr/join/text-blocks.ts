@@ -62,7 +62,8 @@ export function isPlain({ lines, isCode }: TextBlock): boolean {
   return !lines.some((line) => MARK.test(line) || RULE.test(line)) && !ITEM.test(first) && !CJK_ITEM.test(first)
 }
 
-const FOOTNOTE = /^ {0,3}(?:\[\^[^\]\s]{1,20}\]:|<sup>|\$\^\{?|\\?[*†‡§¶]{1,3}(?=[\s\p{L}])|[¹²³⁴-⁹⁰]+|\^\p{Nd}{1,3}\^?)/u
+/** A star with a space behind it begins a list. */
+const FOOTNOTE = /^ {0,3}(?:\[\^[^\]\s]{1,20}\]:|<sup>|\$\^\{?|(?:\\\*){1,3}|\*{1,3}(?=\p{L}[^*]*$)|[†‡§¶]{1,3}(?=[\s\p{L}])|[¹²³⁴-⁹⁰]+|\^\p{Nd}{1,3}\^?)/u
 
 /** Tells whether a block is a footnote. */
 export function isFootnote({ lines, isCode }: TextBlock): boolean {

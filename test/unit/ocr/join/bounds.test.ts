@@ -4,6 +4,9 @@ import { stitch } from '../../../../gateway/ocr/stitch.ts'
 import { makeRequest } from '../../../support/make-request.ts'
 import { JOIN, pageEvents, stitchPages, type GivenPage } from '../../../support/stitch-pages.ts'
 
+/** Other processes may be at work. */
+const cpuMs = (): number => process.cpuUsage().user / 1000
+
 const ALL = { ...JOIN, headers: 'strip', footers: 'strip' } as const
 
 describe('joining within bounds', () => {
@@ -17,7 +20,7 @@ describe('joining within bounds', () => {
         yield `Field Manual for Footpath Wardens\n\nText of the page ${page * 7919} goes on, and so it does\n\n${page}`
       }
     }
-    const began = performance.now()
+    const began = cpuMs()
     for await (const event of stitch(pageEvents(pages()), makeRequest(ALL))) {
       if (event.type !== 'text' || event.page === null) continue
       written = event.page
@@ -25,7 +28,7 @@ describe('joining within bounds', () => {
     }
     assert.equal(written, 2000)
     assert.ok(most <= 5, String(most))
-    assert.ok(performance.now() - began < 5000)
+    assert.ok(cpuMs() - began < 5000)
   })
 
   for (const [name, text] of [
@@ -39,15 +42,15 @@ describe('joining within bounds', () => {
     it(`takes ${name} as it is, at once, and says so`, async () => {
       // What the output itself takes is no part of it.
       const pages = ['One.', text, 'Two.']
-      const plain = performance.now()
+      const plain = cpuMs()
       const apart = await stitchPages(pages)
-      const began = performance.now()
+      const began = cpuMs()
       const { content, lines } = await stitchPages(pages, ALL)
-      const took = performance.now() - began - (began - plain)
+      const took = cpuMs() - began - (began - plain)
       assert.ok(content === apart.content)
       assert.deepEqual(
         lines[1]?.warnings.map(({ code }) => code),
-        text.length > 200_000 ? ['page_not_joined'] : [],
+        text.length > 100_000 ? ['page_not_joined'] : [],
       )
       assert.ok(took < 200, `${took} ms`)
     })
@@ -55,12 +58,12 @@ describe('joining within bounds', () => {
 
   it('takes a page with the longest text that is joined in little time', async () => {
     const row = '<tr><td>12345</td><td>Kissing gate</td></tr>'
-    const table = `<table><tr><th>No.</th><th>Name</th></tr>${row.repeat(4000)}</table>`
-    assert.ok(table.length > 150_000 && table.length < 200_000)
+    const table = `<table><tr><th>No.</th><th>Name</th></tr>${row.repeat(2000)}</table>`
+    assert.ok(table.length > 80_000 && table.length < 100_000)
     await stitchPages([table, table], ALL)
-    const began = performance.now()
+    const began = cpuMs()
     const { lines } = await stitchPages([table, table], ALL)
     assert.equal(lines[1]?.joined?.kind, 'table')
-    assert.ok(performance.now() - began < 600)
+    assert.ok(cpuMs() - began < 500)
   })
 })

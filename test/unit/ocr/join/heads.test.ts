@@ -5,8 +5,19 @@ import { makeModel } from '../../../support/make-request.ts'
 import { JOIN, stitchPages } from '../../../support/stitch-pages.ts'
 
 const STRIP = { headers: 'strip', footers: 'strip', pageSeparator: '\n|\n' } as const
-const TOPICS = ['Gates', 'Stiles', 'Bridges', 'Signs', 'Walls', 'Steps', 'Paths', 'Fields', 'Hedges', 'Ditches']
-const body = (index: number): string => `${TOPICS[index]} are looked at in the ${index % 2 ? 'autumn' : 'spring'}.`
+const BODIES = [
+  'Barbed wire across a stile is an obstruction.',
+  'Old signs are taken down and brought back to the store.',
+  'Tools were counted on the last Saturday of November!',
+  'Whoever finds a bull on the path writes that down.',
+  'Paint freezes when it is left outdoors, and is useless then.',
+  'A cairn may be used on high moors.',
+  'Mud, however deep, prevents nobody from walking there.',
+  'Ploughing has started by then; the hedges grow no more.',
+  'In walking order, these are the structures of the beat.',
+  'Red tape goes across both ends before anyone leaves.',
+]
+const body = (index: number): string => BODIES[index]!
 
 /** Pages from a header, a footer, and bodies that differ. */
 const pages = (count: number, header: (page: number) => string, footer: (page: number) => string): string[] =>
@@ -87,7 +98,7 @@ describe('headers and footers', () => {
     { name: 'titles that count', header: (page) => `Question ${page}` },
     { name: 'lists', footer: () => '- the end' },
     { name: 'tables', footer: () => '| a | b |\n|---|---|\n| c | d |' },
-    { name: 'pictures', header: () => '![logo](data.png)' },
+    { name: 'pictures', header: () => '![logo](https://example.com/logo.png)' },
     { name: 'what stands on two pages of six', header: (page) => (page === 2 || page === 5 ? 'HAMLET' : '') },
     { name: 'all the text of a page', pages: ['Sample', 'Sample', 'Sample', 'Sample'] },
     { name: 'footnotes', footer: () => '[^1]: See the map.' },

@@ -113,7 +113,7 @@ const rows: readonly Row[] = [
   { name: 'code', pages: [`\`\`\`\n${EN}\n\`\`\``, 'passed to the county.'], joined: null },
   { name: 'code that follows', pages: [EN, '```\npassed\n```'], joined: null },
   { name: 'a caption', pages: [`Figure 3: the way in which, after the second visit, the matter is`, 'passed to the county.'], joined: null }, // prettier-ignore
-  { name: 'a picture', pages: [`${EN}\n\n![image](image_1.png)`, 'passed to the county.'], joined: null },
+  { name: 'a picture', pages: [`${EN}\n\n![logo](https://example.com/logo.png)`, 'passed to the county.'], joined: null },
   { name: 'a quote', pages: [`> ${EN}`, 'passed to the county.'], joined: null },
   { name: 'a list that begins', pages: [EN, '- passed to the county.'], joined: null },
   { name: 'letters that count', pages: [EN, 'a) passed to the county.'], joined: null },

@@ -14,6 +14,9 @@ const first = [['1', 'Kissing gate', '2'], ['2', 'Step stile', '3'], ['3', 'Plan
 const second = [['4', 'Fingerpost', '1'], ['5', 'Field gate', '2']] // prettier-ignore
 const whole = [HEAD, ...first, ...second]
 
+/** Other processes may be at work. */
+const cpuMs = (): number => process.cpuUsage().user / 1000
+
 interface Row {
   readonly name: string
   readonly pages: readonly string[]
@@ -112,9 +115,9 @@ describe('a table that a page has cut', () => {
   })
 
   it('stands before the notes below it', async () => {
-    const pages = [`${pipe([HEAD, ...first])}\n\n* Closed.`, `${pipe([HEAD, ...second])}\n\nEnd.`]
+    const pages = [`${pipe([HEAD, ...first])}\n\n\\* Closed.`, `${pipe([HEAD, ...second])}\n\nEnd.`]
     const { content } = await stitchPages(pages, { ...JOIN, pageSeparator: '\n|\n' })
-    assert.equal(content, `${pipe(whole)}\n\n* Closed.\n|\nEnd.`)
+    assert.equal(content, `${pipe(whole)}\n\n\\* Closed.\n|\nEnd.`)
   })
 
   it('is one in plain text and in objects, too', async () => {
@@ -145,11 +148,11 @@ describe('a table that a page has cut', () => {
       `${'<table><tr><td>'.repeat(3000)}${'</td></tr></table>'.repeat(3000)}`,
       '<table><p>x<tr><th>a<th>b<tr><td>1<td>2</table>',
     ]
-    const began = performance.now()
+    const began = cpuMs()
     for (const table of hostile) {
       const { lines, content } = await stitchPages([table, html([['a', 'b'], ['3', '4']])], JOIN)
       assert.equal(lines[1]?.joined, undefined, content.slice(0, 200))
     }
-    assert.ok(performance.now() - began < 2000)
+    assert.ok(cpuMs() - began < 2000)
   })
 })
