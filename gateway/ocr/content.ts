@@ -145,7 +145,8 @@ function spanningBlock(
   }
   if (isMoved) return { page: number, start: placed(owner, start, true), end: placed(owner, end, false) }
   const ends = placed(page, end, false)
-  if (owner.block === null || start >= owner.blockEnd) return { page: number, start: placed(owner, start, true), end: ends }
+  if (owner.block === null || start >= owner.blockEnd)
+    return { page: number, start: placed(owner, start, true), end: ends }
   owner.block.end = ends
   return owner.block
 }

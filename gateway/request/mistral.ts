@@ -227,8 +227,12 @@ function ignored(asked: MistralOcrRequest, { model, task, output, join, headers,
   const found = [
     ...(isAsked(asked.table_format) && output === 'text' ? ['table_format: plain text has no tables'] : []),
     ...(join == null ? [] : ['ocr.join: each page is an object of its own']),
-    ...(asked.extract_header === true && !tellsHeads && headers === 'keep' ? ['extract_header: headers stay in the Markdown'] : []),
-    ...(asked.extract_footer === true && !tellsHeads && footers === 'keep' ? ['extract_footer: footers stay in the Markdown'] : []),
+    ...(asked.extract_header === true && !tellsHeads && headers === 'keep'
+      ? ['extract_header: headers stay in the Markdown']
+      : []),
+    ...(asked.extract_footer === true && !tellsHeads && footers === 'keep'
+      ? ['extract_footer: footers stay in the Markdown']
+      : []),
     ...(granularity === 'page' ? [] : [`confidence_scores_granularity "${granularity}": scores are of whole pages`]),
   ]
   return found.map((what) => ({ code: 'option_ignored', message: `The option had no effect: ${what}.` }))

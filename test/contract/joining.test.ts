@@ -78,14 +78,18 @@ describe('joined pages', () => {
         [3, 'word', content.split('\n\n').at(-1)],
       ],
     )
-    assert.equal(content.slice(ocr.pages[2]?.start, ocr.pages[2]?.end), `| 3 | Bridge |\n\n${texts[2]?.split('\n\n')[1]?.slice(0, -1)}`)
+    assert.equal(
+      content.slice(ocr.pages[2]?.start, ocr.pages[2]?.end),
+      `| 3 | Bridge |\n\n${texts[2]?.split('\n\n')[1]?.slice(0, -1)}`,
+    )
   })
 
   it('are the same in a stream, each of whose pages begins with a piece that says so', async () => {
     const whole = await askWhole(gateway.client, ask(ALL))
     const streamed = await askStream(gateway.client, ask(ALL))
     assert.equal(streamed.content, whole.content)
-    const lines = (ocr: typeof whole.ocr) => ocr.pages.map(({ joined: block, start, end, footer }) => ({ block, start, end, footer }))
+    const lines = (ocr: typeof whole.ocr) =>
+      ocr.pages.map(({ joined: block, start, end, footer }) => ({ block, start, end, footer }))
     assert.deepEqual(lines(streamed.ocr), lines(whole.ocr))
     assert.deepEqual(
       streamed.chunks.flatMap((chunk) => beginningPage(chunk) ?? []),

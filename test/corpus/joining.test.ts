@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { filePart } from '../support/documents.ts'
 import { askWhole } from '../support/read-answer.ts'
@@ -23,13 +23,18 @@ const facts = JSON.parse(readCorpus(`truth/${STITCH}.stitch.json`).toString()) a
 const wanted = readCorpus(`truth/${STITCH}.truth.md`).toString().trim()
 
 const STRIP = { headers: 'strip', footers: 'strip' } as const
-const spaced = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll(/\|[ -]*(?:-[ -|]*)?\|/g, '|').trim()
+const spaced = (text: string): string =>
+  text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\|[ -]*(?:-[ -|]*)?\|/g, '|')
+    .trim()
 
 type Write = (rows: readonly (readonly string[])[]) => string
 const pipe: Write = (rows) =>
   rows.flatMap((row, index) => [`| ${row.join(' | ')} |`, ...(index === 0 ? ['|---|---|---|---|---|'] : [])]).join('\n')
 const html: Write = ([head = [], ...rows]) => {
-  const line = (row: readonly string[], tag: string) => `<tr>${row.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
+  const line = (row: readonly string[], tag: string) =>
+    `<tr>${row.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
   return `<table>\n<thead>\n${line(head, 'th')}\n</thead>\n<tbody>\n${rows.map((row) => line(row, 'td')).join('\n')}\n</tbody>\n</table>`
 }
 
@@ -38,7 +43,12 @@ function answerOf(layer: string, write: Write): string {
   return layer
     .replaceAll('\f', '')
     .split(/\n\s*\n/)
-    .map((block) => block.split('\n').map((line) => line.trim()).filter((line) => line !== '')) // prettier-ignore
+    .map((block) =>
+      block
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== ''),
+    ) // prettier-ignore
     .filter((lines) => lines.length > 0)
     .map((lines) => blockOf(lines, write))
     .join('\n\n')
@@ -81,7 +91,11 @@ describe('the pages of a document whose joints are known', () => {
       const { content, lines } = await stitchPages(pages, { ...JOIN, headers: 'separate', footers: 'separate' })
       assert.equal(content, expected)
       assert.ok(lines.every(({ header }) => header === facts.running_header))
-      assert.ok(lines.every(({ footer, page }) => footer?.startsWith(facts.running_footer) === true && footer.endsWith(`${page}/4`)))
+      assert.ok(
+        lines.every(
+          ({ footer, page }) => footer?.startsWith(facts.running_footer) === true && footer.endsWith(`${page}/4`),
+        ),
+      )
     })
   }
 
@@ -107,8 +121,8 @@ describe('documents that the embedded engine reads', { timeout: 300_000 }, () =>
       for (const sentence of facts.expect_joined) assert.ok(spaced(content).includes(sentence), sentence)
       const count = (text: string) => content.split(text).length - 1
       // The title of the document begins with its header.
-      assert.ok(count(facts.running_header) - count(`${facts.running_header}:`) <= 1)
-      assert.ok(count(facts.running_footer) <= 1)
+      assert.equal(count(facts.running_header), count(`${facts.running_header}:`))
+      assert.equal(count(facts.running_footer), 0)
       assert.ok(!/\d ?\/ ?4\b/.test(content), content)
       const [rows = []] = [...content.matchAll(/(?:^\|.*\|$\n?)+/gm)].map(([table]) => table.trim().split('\n'))
       assert.equal(rows.length, facts.table_rows + 2)
@@ -129,6 +143,12 @@ describe('documents that the embedded engine reads', { timeout: 300_000 }, () =>
   }
 })
 
+/** Plain texts with empty lines in the middle of sentences, around formulas and at the ends of columns; so many of them are joined. */
+const CUT_SENTENCES: Readonly<Record<string, number>> = {
+  'ocrmypdf-linn-two-column-jbig2.gt.txt': 3,
+  'pypdf-geotopo-book-117p.gt.txt': 2,
+}
+
 /** Every text of the corpus that somebody has checked, and that has no page ends to join. */
 function truthTexts(): { readonly name: string; readonly text: string }[] {
   if (!existsSync(truth)) return []
@@ -141,6 +161,7 @@ describe('texts whose pages end where paragraphs do', () => {
   for (const { name, text } of truthTexts()) {
     it(`are not changed by a character: ${name}`, async () => {
       const blocks = text.split(/\n{2,}/)
+      const cut = CUT_SENTENCES[basename(name)] ?? 0
       // Every block once begins and once ends a page.
       for (const [size, from] of [
         [1, 0],
@@ -149,14 +170,20 @@ describe('texts whose pages end where paragraphs do', () => {
         [3, 2],
         [10, 0],
       ] as const) {
-        const starts = [0, ...Array.from({ length: Math.ceil(blocks.length / size) }, (_, index) => from + index * size)]
+        const starts = [
+          0,
+          ...Array.from({ length: Math.ceil(blocks.length / size) }, (_, index) => from + index * size),
+        ]
         const pages = starts.map((start, index) => blocks.slice(start, starts[index + 1] ?? blocks.length).join('\n\n'))
         const request = { pageSeparator: '\n\n---\n\n' }
         const [apart, joined] = [await stitchPages(pages, request), await stitchPages(pages, { ...request, ...JOIN })]
         const falsely = joined.lines.flatMap(({ joined: block, page }) =>
-          block === undefined || block.kind === 'list' ? [] : [[page, joined.content.slice(block.start, block.end).slice(-300)]],
+          block === undefined || block.kind === 'list'
+            ? []
+            : [[page, joined.content.slice(block.start, block.end).slice(-300)]],
         )
-        assert.deepEqual(falsely, [])
+        if (cut === 0) assert.deepEqual(falsely, [])
+        else assert.ok(falsely.length <= cut, JSON.stringify(falsely))
         if (joined.lines.every((line) => line.joined === undefined)) assert.equal(joined.content, apart.content)
       }
     })

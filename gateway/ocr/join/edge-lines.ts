@@ -28,7 +28,7 @@ const OTHER = /^\s*(?:\||[-+*•▪◦]\s(?!\s*\W*\w{1,9}\W*\s[-–—*]\s*$)|>|
 export function topLines(text: string): EdgeLine[] {
   const lines: EdgeLine[] = []
   let seen = 0
-  for (let start = 0; start < text.length && seen < MAX_LINES; ) {
+  for (let start = 0; start < text.length && seen < MAX_LINES;) {
     const found = text.indexOf('\n', start)
     const end = found === -1 ? text.length : found
     const line = lineAt(text, start, end)
@@ -45,7 +45,7 @@ export function topLines(text: string): EdgeLine[] {
 export function bottomLines(text: string): EdgeLine[] {
   const lines: EdgeLine[] = []
   let seen = 0
-  for (let end = text.length; end > 0 && seen < MAX_LINES; ) {
+  for (let end = text.length; end > 0 && seen < MAX_LINES;) {
     const start = text.lastIndexOf('\n', end - 1) + 1
     const line = lineAt(text, start, end)
     if (line === null) break

@@ -80,9 +80,7 @@ function decide(pages: readonly Seen[], at: number, request: OcrRequest): Headed
   const { text } = end.result
   const { documentPage } = end.page
   const found =
-    edges === null
-      ? noHeads(text)
-      : findHeads({ text, ...edges }, neighboursOf(pages, at), documentPage === 1)
+    edges === null ? noHeads(text) : findHeads({ text, ...edges }, neighboursOf(pages, at), documentPage === 1)
   const start = headers === 'keep' ? 0 : found.headerEnd
   const stop = footers === 'keep' ? text.length : found.footerStart
   const isWhole = start === 0 && stop === text.length

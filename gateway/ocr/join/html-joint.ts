@@ -1,12 +1,24 @@
 import { asDataRow, type HtmlRow, type HtmlTable } from './html-table.ts'
 import { isContinued } from './continued.ts'
 import { areSimilar } from './running-line.ts'
-import { cellKey, digitColumns, isLikeRows, isOwnRow, isSameRow, SAMPLE_ROWS, type TableShape, type TableStart } from './table-shape.ts'
+import {
+  cellKey,
+  digitColumns,
+  isLikeRows,
+  isOwnRow,
+  isSameRow,
+  SAMPLE_ROWS,
+  type TableShape,
+  type TableStart,
+} from './table-shape.ts'
 
 /** Returns the shape of a table in HTML. */
 export function htmlShape({ rows, columns }: HtmlTable): TableShape {
   const height = headHeight(rows)
-  const sample = rows.slice(height).slice(-SAMPLE_ROWS).map(({ cells }) => cells)
+  const sample = rows
+    .slice(height)
+    .slice(-SAMPLE_ROWS)
+    .map(({ cells }) => cells)
   return {
     columns,
     head: rows.slice(0, height).map(({ cells }) => cells),

@@ -95,7 +95,8 @@ function rowsOf(sections: readonly Element[]): HtmlRow[] | null {
       if (element.nodeName !== 'tr' || place?.startTag === undefined) return null
       const cells = element.childNodes.filter((child) => !isSpace(child)) as Element[]
       if (cells.some(({ nodeName }) => nodeName !== 'td' && nodeName !== 'th')) return null
-      const isHead = section.nodeName === 'thead' || (cells.length > 0 && cells.every(({ nodeName }) => nodeName === 'th'))
+      const isHead =
+        section.nodeName === 'thead' || (cells.length > 0 && cells.every(({ nodeName }) => nodeName === 'th'))
       rows.push({ start: place.startOffset, end: place.endOffset, cells: gridRow(cells, taken), isHead, element })
     }
   }

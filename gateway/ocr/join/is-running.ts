@@ -43,9 +43,7 @@ export function isRunning(candidate: Candidate, depth: number, neighbours: reado
   }
   const [near, nearPages] = among((distance) => distance <= NEAR)
   const [side, sidePages] = among((distance) => distance % 2 === 0)
-  return (
-    (near >= MIN_MATCHES && 2 * near >= nearPages) || (side >= MIN_MATCHES && side >= MIN_SIDE_SHARE * sidePages)
-  )
+  return (near >= MIN_MATCHES && 2 * near >= nearPages) || (side >= MIN_MATCHES && side >= MIN_SIDE_SHARE * sidePages)
 }
 
 function matchOn(candidate: Candidate, depth: number, { edge, pagesApart }: NeighbourEdge): Match | null {

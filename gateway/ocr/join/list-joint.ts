@@ -13,7 +13,11 @@ interface Item {
 function itemOf(line: string): Item | null {
   const { indent = '', marker = '', number, sign = '' } = ITEM.exec(line)?.groups ?? {}
   if (marker === '') return null
-  return { indent: indent.length, sign: number === undefined ? marker : sign, number: number === undefined ? null : Number(number) }
+  return {
+    indent: indent.length,
+    sign: number === undefined ? marker : sign,
+    number: number === undefined ? null : Number(number),
+  }
 }
 
 /** The end of a list, and what stands between its items. */
@@ -33,7 +37,10 @@ export function listJoint(last: readonly TextBlock[], [after, following]: readon
   const next = itemOf(after.lines[0] ?? '')
   if (next === null || next.indent > 3) return null
   const isSame = (item: Item | null): item is Item =>
-    item !== null && item.indent === next.indent && item.sign === next.sign && (item.number === null) === (next.number === null)
+    item !== null &&
+    item.indent === next.indent &&
+    item.sign === next.sign &&
+    (item.number === null) === (next.number === null)
   const previous = before.lines.map(itemOf).findLast((item) => item !== null && item.indent <= next.indent) ?? null
   if (!isSame(previous)) return null
   if (next.number !== null && next.number !== (previous.number ?? 0) + 1) return null

@@ -26,7 +26,11 @@ export function bottomEdge(text: string): PageEdge {
   return edgeOf(text, bottomLines(text), (outer, inner) => `${inner} ${outer}`)
 }
 
-function edgeOf(text: string, lines: readonly EdgeLine[], together: (outer: string, inner: string) => string): PageEdge {
+function edgeOf(
+  text: string,
+  lines: readonly EdgeLine[],
+  together: (outer: string, inner: string) => string,
+): PageEdge {
   const written = lines.filter(({ kind }) => kind !== 'rule')
   const candidates = written.map((line, depth): Candidate[] => {
     const isBold = text.slice(line.start, line.end).trimStart().startsWith('**')

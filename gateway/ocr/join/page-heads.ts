@@ -59,7 +59,10 @@ const FOLLOWING = 500
 function isProven({ letters, isHeading, numbers }: Candidate, following: string): boolean {
   if (isHeading) return false
   if (letters === '') return numbers.length > 0
-  return following.toLowerCase().replaceAll(/[^\p{L}]/gu, '').includes(letters)
+  return following
+    .toLowerCase()
+    .replaceAll(/[^\p{L}]/gu, '')
+    .includes(letters)
 }
 
 /** Returns the lines of an edge that stand on the pages around as well, with the rules among them. */

@@ -15,7 +15,11 @@ const DIGITS = /\p{Nd}{1,9}/gu
 
 /** Makes a line comparable. */
 export function runningLine(text: string): RunningLine {
-  const words = text.normalize('NFKC').toLowerCase().split(/\s+/).filter((word) => word !== '')
+  const words = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '')
   const numbers: number[] = []
   const masked = words.map((word, index) => {
     const bare = word.replaceAll(/[^\p{L}\p{N}]/gu, '')

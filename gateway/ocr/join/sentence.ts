@@ -32,8 +32,14 @@ const ENDS_CASELESS = new RegExp(`[${CASELESS}،,]$`, 'u')
 const BEGINS_CASELESS = new RegExp(`^(?=\\p{L})[${CASELESS}]`, 'u')
 const STOP = /[.!?؟۔।॥:;؛…]/u
 
+/** Formulas that are written as text: a sentence that leads to one, or from one, has its own line. */
+const FORMULA = /[=<>≤≥≠≡≈∼≃≅∈∉∋⊂⊃⊆⊇∪∩∀∃→←↦⇒⇔∑∏∫√∂∇∞±×∘⋅∆\u{1D400}-\u{1D7FF}]|(?<!\p{L})[B-HJ-Z]$/u
+/** Where a formula would stand. */
+const BESIDE = 80
+
 /** Tells how a paragraph goes on; null where it does not, or where that is doubtful. */
 export function sentenceJoint(before: string, after: string, compounds: Compounds): SentenceJoint | null {
+  if (FORMULA.test(before.slice(-BESIDE)) || FORMULA.test(after.slice(0, BESIDE))) return null
   if (/^\p{Ll}/u.test(after) || HYPHEN.test(before)) {
     if (HYPHEN.test(before)) return before.length >= MIN_LENGTH_HYPHEN ? hyphenJoint(before, after, compounds) : null
     // A salutation ends with a comma, and in many languages a small letter follows it.

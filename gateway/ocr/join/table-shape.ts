@@ -56,7 +56,8 @@ export function isOwnRow(row: readonly string[], shape: TableShape): boolean {
   const { columns, head, hasDigits } = shape
   if (hasDigits === null || row.length !== columns) return false
   const tells = hasDigits.some(
-    (has, column) => has && /\p{Nd}/u.test(row[column] ?? '') && !head.some((cells) => /\p{Nd}/u.test(cells[column] ?? '')),
+    (has, column) =>
+      has && /\p{Nd}/u.test(row[column] ?? '') && !head.some((cells) => /\p{Nd}/u.test(cells[column] ?? '')),
   )
   return tells && head.length > 0 && isLikeRows(row, shape)
 }

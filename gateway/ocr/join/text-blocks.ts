@@ -59,11 +59,12 @@ const CAPTION =
 export function isPlain({ lines, isCode }: TextBlock): boolean {
   const [first = ''] = lines
   if (isCode || /^(?: {4}|\t|\u3000)/.test(first) || CAPTION.test(first)) return false
-  return !lines.some((line) => MARK.test(line) || RULE.test(line)) && !ITEM.test(first) && !CJK_ITEM.test(first)
+  return !lines.some((line) => MARK.test(line) || RULE.test(line) || ITEM.test(line) || CJK_ITEM.test(line))
 }
 
 /** A star with a space behind it begins a list. */
-const FOOTNOTE = /^ {0,3}(?:\[\^[^\]\s]{1,20}\]:|<sup>|\$\^\{?|(?:\\\*){1,3}|\*{1,3}(?=\p{L}[^*]*$)|[†‡§¶]{1,3}(?=[\s\p{L}])|[¹²³⁴-⁹⁰]+|\^\p{Nd}{1,3}\^?)/u
+const FOOTNOTE =
+  /^ {0,3}(?:\[\^[^\]\s]{1,20}\]:|<sup>|\$\^\{?|(?:\\\*){1,3}|\*{1,3}(?=\p{L}[^*]*$)|[†‡§¶]{1,3}(?=[\s\p{L}])|[¹²³⁴-⁹⁰]+|\^\p{Nd}{1,3}\^?)/u
 
 /** Tells whether a block is a footnote. */
 export function isFootnote({ lines, isCode }: TextBlock): boolean {

@@ -63,7 +63,10 @@ describe('headers and footers', () => {
   }
 
   it('are found at the top: all of them but the first, which may be the title', async () => {
-    const { content } = await stitchPages(pages(6, () => 'Field Manual for Wardens', none), STRIP)
+    const { content } = await stitchPages(
+      pages(6, () => 'Field Manual for Wardens', none),
+      STRIP,
+    )
     assert.equal(content, `Field Manual for Wardens\n\n${bodies(6).join('\n|\n')}`)
   })
 
@@ -72,7 +75,10 @@ describe('headers and footers', () => {
     titled[0] = 'Field Manual for Wardens\n\n# Field Manual for Wardens: Part Two\n\nText.'
     const first = await stitchPages(titled, STRIP)
     assert.equal(first.parts[0], '# Field Manual for Wardens: Part Two\n\nText.')
-    const numbered = await stitchPages(pages(4, (page) => `Field Manual, page ${page}`, none), STRIP)
+    const numbered = await stitchPages(
+      pages(4, (page) => `Field Manual, page ${page}`, none),
+      STRIP,
+    )
     assert.equal(numbered.parts[0], `Field Manual, page 1\n\n${body(0)}`)
     const numbers = await stitchPages(pages(4, String, none), STRIP)
     assert.deepEqual(numbers.parts, bodies(4))
@@ -85,7 +91,11 @@ describe('headers and footers', () => {
   })
 
   it('are found where a chapter has its own', async () => {
-    const chapters = pages(10, (page) => (page <= 5 ? 'Of paths and their wardens' : 'Of bridges and their builders'), none)
+    const chapters = pages(
+      10,
+      (page) => (page <= 5 ? 'Of paths and their wardens' : 'Of bridges and their builders'),
+      none,
+    )
     const { parts } = await stitchPages(chapters, STRIP)
     assert.deepEqual(parts.slice(1), bodies(10).slice(1))
   })

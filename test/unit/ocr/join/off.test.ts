@@ -70,11 +70,16 @@ describe('joined pages', () => {
       const { content, lines } = await stitchPages(pages, { ...JOIN, pageSeparator: '\n\n<>\n\n' })
       let end = 0
       for (const line of lines) {
-        assert.ok(['', ' ', '\n', '\n\n', '\n\n<>\n\n'].includes(content.slice(end, line.start)), content.slice(end, line.start))
+        assert.ok(
+          ['', ' ', '\n', '\n\n', '\n\n<>\n\n'].includes(content.slice(end, line.start)),
+          content.slice(end, line.start),
+        )
         assert.ok(line.end >= line.start)
         end = line.end
         if (line.joined === undefined) continue
-        assert.ok(line.joined.page < line.page && line.joined.start < line.joined.end && line.joined.end <= content.length)
+        assert.ok(
+          line.joined.page < line.page && line.joined.start < line.joined.end && line.joined.end <= content.length,
+        )
         assert.ok(!content.slice(line.joined.start, line.joined.end).includes('<>'))
       }
       assert.equal(end, content.length)

@@ -16,8 +16,12 @@ const rows: readonly Row[] = [
   { name: 'a sentence', pages: [EN, 'passed to the county.'], joined: `${EN} passed to the county.` },
   {
     name: 'a sentence whose lines the model kept',
-    pages: ['The owner is to be told politely\nand in person where that is possible, and the', 'office is told\nafterwards.'],
-    joined: 'The owner is to be told politely\nand in person where that is possible, and the office is told\nafterwards.',
+    pages: [
+      'The owner is to be told politely\nand in person where that is possible, and the',
+      'office is told\nafterwards.',
+    ],
+    joined:
+      'The owner is to be told politely\nand in person where that is possible, and the office is told\nafterwards.',
   },
   {
     name: 'a word at a hyphen',
@@ -62,7 +66,7 @@ const rows: readonly Row[] = [
   {
     name: 'French',
     pages: [
-      "Le gardien parcourt chaque sentier au moins deux fois par an, une fois au début du",
+      'Le gardien parcourt chaque sentier au moins deux fois par an, une fois au début du',
       'printemps, avant la pousse, et une fois après la récolte.',
     ],
     joined:
@@ -113,7 +117,11 @@ const rows: readonly Row[] = [
   { name: 'code', pages: [`\`\`\`\n${EN}\n\`\`\``, 'passed to the county.'], joined: null },
   { name: 'code that follows', pages: [EN, '```\npassed\n```'], joined: null },
   { name: 'a caption', pages: [`Figure 3: the way in which, after the second visit, the matter is`, 'passed to the county.'], joined: null }, // prettier-ignore
-  { name: 'a picture', pages: [`${EN}\n\n![logo](https://example.com/logo.png)`, 'passed to the county.'], joined: null },
+  {
+    name: 'a picture',
+    pages: [`${EN}\n\n![logo](https://example.com/logo.png)`, 'passed to the county.'],
+    joined: null,
+  },
   { name: 'a quote', pages: [`> ${EN}`, 'passed to the county.'], joined: null },
   { name: 'a list that begins', pages: [EN, '- passed to the county.'], joined: null },
   { name: 'letters that count', pages: [EN, 'a) passed to the county.'], joined: null },
@@ -151,7 +159,10 @@ describe('a paragraph that a page has cut', () => {
 
   it('is not joined over a page that failed, is pending, or is blank, nor between documents, nor over pages left out', async () => {
     const [first, last] = [EN, 'passed to the county.']
-    for (const between of [{ text: '', status: 'blank' }, { text: '', status: 'pending' }] as const) {
+    for (const between of [
+      { text: '', status: 'blank' },
+      { text: '', status: 'pending' },
+    ] as const) {
       const { lines } = await stitchPages([first, between, last], JOIN)
       assert.ok(lines.every(({ joined }) => joined === undefined))
     }
@@ -192,7 +203,10 @@ describe('a paragraph that a page has cut', () => {
   })
 
   it('is whole on the page on which it begins, where pages are objects', async () => {
-    const { content } = await stitchPages([`# One\n\n${EN}`, 'passed to the county.\n\nNext.'], { ...JOIN, output: 'json' })
+    const { content } = await stitchPages([`# One\n\n${EN}`, 'passed to the county.\n\nNext.'], {
+      ...JOIN,
+      output: 'json',
+    })
     const pages = JSON.parse(content) as { markdown: string }[]
     assert.deepEqual(
       pages.map(({ markdown }) => markdown),
@@ -232,7 +246,11 @@ describe('a list that a page has cut', () => {
   const lists: readonly Row[] = [
     { name: 'with bullets', pages: ['- a\n- b', '- c\n- d\n\nEnd.'], joined: '- a\n- b\n- c\n- d\n\nEnd.' },
     { name: 'with numbers that go on', pages: ['1. a\n2. b', '3. c'], joined: '1. a\n2. b\n3. c' },
-    { name: 'with empty lines between its items', pages: ['1. a\n\n2. b', '3. c\n\n4. d'], joined: '1. a\n\n2. b\n\n3. c\n\n4. d' },
+    {
+      name: 'with empty lines between its items',
+      pages: ['1. a\n\n2. b', '3. c\n\n4. d'],
+      joined: '1. a\n\n2. b\n\n3. c\n\n4. d',
+    },
     { name: 'after an item with items of its own', pages: ['- a\n  - b', '- c'], joined: '- a\n  - b\n- c' },
     { name: 'with numbers that begin anew', pages: ['1. a\n2. b', '1. c'], joined: null },
     { name: 'with a number that is left out', pages: ['1. a\n2. b', '4. c'], joined: null },

@@ -3,11 +3,17 @@ import { describe, it } from 'node:test'
 import { JOIN, stitchPages } from '../../../support/stitch-pages.ts'
 
 const pipe = (rows: readonly (readonly string[])[]): string =>
-  rows.flatMap((row, index) => [`| ${row.join(' | ')} |`, ...(index === 0 ? [`|${row.map(() => '---|').join('')}`] : [])]).join('\n')
+  rows
+    .flatMap((row, index) => [`| ${row.join(' | ')} |`, ...(index === 0 ? [`|${row.map(() => '---|').join('')}`] : [])])
+    .join('\n')
 
-const row = (cells: readonly string[], tag = 'td'): string => `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
+const row = (cells: readonly string[], tag = 'td'): string =>
+  `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
 const html = (rows: readonly (readonly string[])[]): string =>
-  `<table><thead>${row(rows[0]!, 'th')}</thead><tbody>${rows.slice(1).map((cells) => row(cells)).join('')}</tbody></table>`
+  `<table><thead>${row(rows[0]!, 'th')}</thead><tbody>${rows
+    .slice(1)
+    .map((cells) => row(cells))
+    .join('')}</tbody></table>`
 
 const HEAD = ['No.', 'Structure', 'Condition']
 const first = [['1', 'Kissing gate', '2'], ['2', 'Step stile', '3'], ['3', 'Plank bridge', '4']] // prettier-ignore
@@ -24,13 +30,21 @@ interface Row {
 }
 
 const rows: readonly Row[] = [
-  { name: 'Markdown whose header is repeated', pages: [pipe([HEAD, ...first]), pipe([HEAD, ...second])], joined: pipe(whole) },
+  {
+    name: 'Markdown whose header is repeated',
+    pages: [pipe([HEAD, ...first]), pipe([HEAD, ...second])],
+    joined: pipe(whole),
+  },
   {
     name: 'Markdown whose header is repeated with other signs',
     pages: [pipe([HEAD, ...first]), pipe([['No', '**Structure**', 'CONDITION'], ...second])],
     joined: pipe(whole),
   },
-  { name: 'Markdown whose first row stands as a header', pages: [pipe([HEAD, ...first]), pipe(second)], joined: pipe(whole) },
+  {
+    name: 'Markdown whose first row stands as a header',
+    pages: [pipe([HEAD, ...first]), pipe(second)],
+    joined: pipe(whole),
+  },
   { name: 'Markdown with one row, which stands as a header', pages: [pipe([HEAD, ...first]), pipe(second.slice(0, 1))], joined: pipe(whole.slice(0, -1)) }, // prettier-ignore
   { name: 'Markdown with an empty header', pages: [pipe([HEAD, ...first]), pipe([['', '', ''], ...second])], joined: pipe(whole) }, // prettier-ignore
   {
@@ -59,10 +73,22 @@ const rows: readonly Row[] = [
     joined: pipe(whole),
   },
   { name: 'a caption that says nothing', pages: [pipe([HEAD, ...first]), `Table 4\n\n${pipe([HEAD, ...second])}`], joined: null }, // prettier-ignore
-  { name: 'another header', pages: [pipe([HEAD, ...first]), pipe([['Name', 'Town', 'Year'], ...second])], joined: null },
-  { name: 'another number of columns', pages: [pipe([HEAD, ...first]), pipe([HEAD.slice(1), ['a', 'b']])], joined: null },
+  {
+    name: 'another header',
+    pages: [pipe([HEAD, ...first]), pipe([['Name', 'Town', 'Year'], ...second])],
+    joined: null,
+  },
+  {
+    name: 'another number of columns',
+    pages: [pipe([HEAD, ...first]), pipe([HEAD.slice(1), ['a', 'b']])],
+    joined: null,
+  },
   { name: 'words where there are numbers', pages: [pipe([HEAD, ...first]), pipe([['one', 'two', '3'], ...second])], joined: null }, // prettier-ignore
-  { name: 'a table in HTML after one in Markdown', pages: [pipe([HEAD, ...first]), html([HEAD, ...second])], joined: null },
+  {
+    name: 'a table in HTML after one in Markdown',
+    pages: [pipe([HEAD, ...first]), html([HEAD, ...second])],
+    joined: null,
+  },
   { name: 'text between', pages: [`${pipe([HEAD, ...first])}\n\nText.`, pipe([HEAD, ...second])], joined: null },
   { name: 'a header alone', pages: [pipe([HEAD, ...first]), pipe([HEAD])], joined: null },
   {
@@ -91,7 +117,11 @@ const rows: readonly Row[] = [
   },
   { name: 'HTML with a row of sums at its end', pages: ['<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr><tfoot><tr><td>1</td><td>2</td></tr></tfoot></table>', html([['a', 'b'], ['3', '4']])], joined: null }, // prettier-ignore
   { name: 'HTML with a caption of its own', pages: [html([HEAD, ...first]), html([HEAD, ...second]).replace('<thead>', '<caption>Bridges</caption><thead>')], joined: null }, // prettier-ignore
-  { name: 'HTML with other columns', pages: [html([HEAD, ...first]), '<table><tr><td colspan="2">4</td></tr></table>'], joined: null },
+  {
+    name: 'HTML with other columns',
+    pages: [html([HEAD, ...first]), '<table><tr><td colspan="2">4</td></tr></table>'],
+    joined: null,
+  },
   { name: 'two tables in HTML without headers', pages: ['<table><tr><td>a</td><td>1</td></tr></table>', '<table><tr><td>b</td><td>2</td></tr></table>'], joined: null }, // prettier-ignore
 ]
 
@@ -150,7 +180,16 @@ describe('a table that a page has cut', () => {
     ]
     const began = cpuMs()
     for (const table of hostile) {
-      const { lines, content } = await stitchPages([table, html([['a', 'b'], ['3', '4']])], JOIN)
+      const { lines, content } = await stitchPages(
+        [
+          table,
+          html([
+            ['a', 'b'],
+            ['3', '4'],
+          ]),
+        ],
+        JOIN,
+      )
       assert.equal(lines[1]?.joined, undefined, content.slice(0, 200))
     }
     assert.ok(cpuMs() - began < 2000)
