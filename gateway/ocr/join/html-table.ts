@@ -36,7 +36,7 @@ export function readHtmlTable(source: string): HtmlTable | null {
   const { childNodes } = parseFragment(source, { sourceCodeLocationInfo: true })
   const [table, ...others] = childNodes.filter((node) => !isSpace(node))
   if (table?.nodeName !== 'table' || others.length > 0) return null
-  const { sourceCodeLocation: place, childNodes: nodes } = table as Element
+  const { sourceCodeLocation: place, childNodes: nodes } = table
   if (place?.startTag === undefined || place.endTag === undefined) return null
   const parts = nodes.filter((node) => !isSpace(node)) as Element[]
   const sections = parts.filter(({ nodeName }) => SECTIONS.has(nodeName))
@@ -145,7 +145,7 @@ export function asDataRow({ start, end, element }: HtmlRow, source: string): str
   const parts: string[] = []
   let at = start
   for (const cell of element.childNodes) {
-    const place = cell.nodeName === 'th' ? (cell as Element).sourceCodeLocation : null
+    const place = cell.nodeName === 'th' ? cell.sourceCodeLocation : null
     for (const [tag, length] of [
       [place?.startTag, 1],
       [place?.endTag, 2],

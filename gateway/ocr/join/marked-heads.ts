@@ -34,9 +34,10 @@ export function markedHeads(result: PageResult, request: OcrRequest): MarkedHead
   const left = [...parts, text.slice(end)].join('')
   // Never all of a page.
   if (end === 0 || left.trim() === '') return { text, header: null, footer: null }
-  const joined = (texts: readonly string[]) => (texts.length === 0 ? null : texts.join('\n'))
-  return { text: left.trimEnd(), header: joined(taken.header), footer: joined(taken.footer) }
+  return { text: left.trimEnd(), header: linesOf(taken.header), footer: linesOf(taken.footer) }
 }
+
+const linesOf = (texts: readonly string[]): string | null => (texts.length === 0 ? null : texts.join('\n'))
 
 const isTaken = (lines: RunningLines = 'keep'): boolean => lines !== 'keep'
 
