@@ -10,10 +10,12 @@ export interface EdgeLine {
   readonly text: string
   /** `rule`: a line of dashes, as models draw between a page and its footer. */
   readonly kind: 'line' | 'heading' | 'rule'
+  /** Whether an empty line stands between it and the next one further in. */
+  isApart: boolean
 }
 
 /** More lines than a header has. */
-const MAX_LINES = 3
+const MAX_LINES = 6
 /** A longer line is no header, and what stands behind it is none either. */
 const MAX_LENGTH = 200
 
@@ -34,6 +36,7 @@ export function topLines(text: string): EdgeLine[] {
     const line = lineAt(text, start, end)
     if (line === null) break
     if (line !== 'blank') lines.push(line)
+    else if (lines.length > 0) lines.at(-1)!.isApart = true
     seen += line === 'blank' || line.kind === 'rule' ? 0 : 1
     if (lines.length > 2 * MAX_LINES) break
     start = end + 1
@@ -50,6 +53,7 @@ export function bottomLines(text: string): EdgeLine[] {
     const line = lineAt(text, start, end)
     if (line === null) break
     if (line !== 'blank') lines.push(line)
+    else if (lines.length > 0) lines.at(-1)!.isApart = true
     seen += line === 'blank' || line.kind === 'rule' ? 0 : 1
     if (lines.length > 2 * MAX_LINES) break
     end = start - 1
@@ -64,14 +68,14 @@ function lineAt(text: string, start: number, end: number): EdgeLine | 'blank' | 
   if (RULE.test(line)) {
     // Directly below text, dashes make a heading of it.
     const isFree = start < 2 || text[start - 2] === '\n'
-    return isFree ? { start, end, text: '', kind: 'rule' } : null
+    return isFree ? { start, end, text: '', kind: 'rule', isApart: false } : null
   }
   if (OTHER.test(line)) return null
   const seen = line.includes('<') ? withoutTags(line) : { text: line, isHeading: false }
   if (seen === null) return null
   const isHeading = seen.isHeading || HEADING.test(line) || UNDERLINE.test(text.slice(end + 1, end + 1 + MAX_LENGTH))
   const bare = inlineText(seen.text.replace(HEADING, '')).trim()
-  return { start, end, text: bare, kind: isHeading ? 'heading' : 'line' }
+  return { start, end, text: bare, kind: isHeading ? 'heading' : 'line', isApart: false }
 }
 
 /** Elements that may stand around a header. */

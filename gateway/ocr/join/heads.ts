@@ -1,6 +1,6 @@
 import type { OcrRequest } from '../../request/ocr-request.ts'
 import type { DocumentOpen, OcrEvent, PageEnd, PagePreviewed } from '../page-event.ts'
-import { WINDOW } from './is-running.ts'
+import { WINDOW } from './running-of.ts'
 import { markedHeads } from './marked-heads.ts'
 import { bottomEdge, topEdge, type PageEdge } from './page-edge.ts'
 import { findHeads, noHeads, type Neighbour } from './page-heads.ts'

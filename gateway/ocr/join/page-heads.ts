@@ -1,5 +1,5 @@
 import type { EdgeLine } from './edge-lines.ts'
-import { isRunning, type NeighbourEdge } from './is-running.ts'
+import { isPageNumber, runningOf, type NeighbourEdge, type Running } from './running-of.ts'
 import type { Candidate, PageEdge } from './page-edge.ts'
 
 /** A page's text, and what stands at its edges. */
@@ -34,7 +34,7 @@ export function findHeads(page: EdgedPage, neighbours: readonly Neighbour[], isF
   const above = running(
     page.top,
     sideOf(neighbours, 'top'),
-    (candidate, last) => !isFirst || isProven(candidate, text.slice(last.end, last.end + FOLLOWING)),
+    (candidate, found, last) => !isFirst || isProven(candidate, found, text.slice(last.end, last.end + FOLLOWING)),
   )
   const below = running(page.bottom, sideOf(neighbours, 'bottom'), ({ isHeading }) => !(isFirst && isHeading))
   const headerEnd = above.at(-1)?.end ?? 0
@@ -56,9 +56,9 @@ function sideOf(neighbours: readonly Neighbour[], side: 'top' | 'bottom'): Neigh
 const FOLLOWING = 500
 
 /** The title of a document often is its header. On its first page, a header is one where the title follows, or where it has a page number. */
-function isProven({ letters, isHeading, numbers }: Candidate, following: string): boolean {
+function isProven({ letters, isHeading }: Candidate, found: Running, following: string): boolean {
   if (isHeading) return false
-  if (letters === '') return numbers.length > 0
+  if (found === 'counted') return true
   return following
     .toLowerCase()
     .replaceAll(/[^\p{L}]/gu, '')
@@ -69,7 +69,7 @@ function isProven({ letters, isHeading, numbers }: Candidate, following: string)
 function running(
   { lines, candidates }: PageEdge,
   neighbours: readonly NeighbourEdge[],
-  isAllowed: (candidate: Candidate, last: EdgeLine) => boolean,
+  isAllowed: (candidate: Candidate, found: Running, last: EdgeLine) => boolean,
 ): readonly EdgeLine[] {
   const written = lines.filter(({ kind }) => kind !== 'rule')
   let depth = 0
@@ -77,13 +77,32 @@ function running(
     const at = depth
     const found = candidates[at]?.find((candidate) => {
       const last = written[at + candidate.height - 1]
-      return last !== undefined && isRunning(candidate, at, neighbours) && isAllowed(candidate, last)
+      const how = last === undefined ? null : runningOf(candidate, at, neighbours)
+      return last !== undefined && how !== null && isAllowed(candidate, how, last)
     })
     if (found === undefined) break
     depth += found.height
   }
-  const last = written[depth - 1]
+  // Pages that are alike beyond that repeat what they are about.
+  if (depth > MAX_LINES) depth = numberedLines(candidates)
+  const last = written[wholeBlocks(written, depth) - 1]
   if (last === undefined) return []
   const end = lines.indexOf(last) + 1
   return lines.slice(0, lines[end]?.kind === 'rule' ? end + 1 : end)
+}
+
+/** More lines than a header has. */
+const MAX_LINES = 4
+
+/** Counts the outermost lines that are page numbers alone. */
+function numberedLines(candidates: PageEdge['candidates']): number {
+  const found = candidates.findIndex(([line]) => line === undefined || !isPageNumber(line))
+  return found === -1 ? candidates.length : found
+}
+
+/** Leaves out the lines that are the beginning, or the end, of a paragraph; a single line may stand close to one. */
+function wholeBlocks(written: readonly EdgeLine[], depth: number): number {
+  if (written[depth - 1]?.isApart !== false) return depth
+  const blocks = written.slice(0, depth - 1).findLastIndex(({ isApart }) => isApart) + 1
+  return depth - blocks > 1 ? blocks : depth
 }

@@ -66,6 +66,8 @@ function numberOf(digits: string): number {
 export interface Match {
   /** Whether a number in it counts the pages. */
   readonly counts: boolean
+  /** Of the other line. */
+  readonly key: string
 }
 
 /** Shorter ones must be equal: a letter more is another word. */
@@ -85,10 +87,12 @@ export function matchLines(line: RunningLine, other: RunningLine, distance: numb
       if (step !== distance && step !== 2 * distance) return null
       counts = true
     }
-    return line.letters === '' && !counts ? null : { counts }
+    return line.letters === '' && !counts ? null : { counts, key: other.key }
   }
   // One of the numbers was misread as letters.
-  return line.letters.length >= MIN_SIMILAR && areSimilar(line.letters, other.letters) ? { counts: false } : null
+  return line.letters.length >= MIN_SIMILAR && areSimilar(line.letters, other.letters)
+    ? { counts: false, key: other.key }
+    : null
 }
 
 /** Tells whether two texts are the same but for what an engine may have misread. */

@@ -79,7 +79,7 @@ describe('headers and footers', () => {
       pages(4, (page) => `Field Manual, page ${page}`, none),
       STRIP,
     )
-    assert.equal(numbered.parts[0], `Field Manual, page 1\n\n${body(0)}`)
+    assert.deepEqual(numbered.parts, bodies(4))
     const numbers = await stitchPages(pages(4, String, none), STRIP)
     assert.deepEqual(numbers.parts, bodies(4))
   })
@@ -112,6 +112,9 @@ describe('headers and footers', () => {
     { name: 'what stands on two pages of six', header: (page) => (page === 2 || page === 5 ? 'HAMLET' : '') },
     { name: 'all the text of a page', pages: ['Sample', 'Sample', 'Sample', 'Sample'] },
     { name: 'footnotes', footer: () => '[^1]: See the map.' },
+    { name: 'lines that only look alike', header: (page) => `Font: Courier ${'ABCDEFGH'[page]!.repeat(2)}` },
+    { name: 'pages that are alike', footer: () => ['Name', 'Town', 'Street', 'Country', 'Signature'].join('\n\n') },
+    { name: 'a part of a paragraph', footer: () => `${'Neither partial nor full reproduction of this is allowed. '.repeat(5)}\nWritten permission is needed\nfrom the office.` }, // prettier-ignore
   ]
   for (const { name, count = 6, header = none, footer = none, pages: given } of kept) {
     it(`are left alone: ${name}`, async () => {
@@ -120,6 +123,12 @@ describe('headers and footers', () => {
       assert.equal(content, texts.join('\n|\n'))
     })
   }
+
+  it('are found close to the text', async () => {
+    const texts = bodies(5).map((text, index) => `Field Manual, ${index + 1}\n${text}`)
+    const { parts } = await stitchPages(texts, STRIP)
+    assert.deepEqual(parts, bodies(5))
+  })
 
   it('that stand as headings go where they are on nearly all pages, and never on the first', async () => {
     const texts = pages(10, () => '# Field Manual', none)
