@@ -67,7 +67,7 @@ export interface Match {
   /** Whether a number in it counts the pages. */
   readonly counts: boolean
   /** Of the other line. */
-  readonly key: string
+  readonly letters: string
 }
 
 /** Shorter ones must be equal: a letter more is another word. */
@@ -87,11 +87,11 @@ export function matchLines(line: RunningLine, other: RunningLine, distance: numb
       if (step !== distance && step !== 2 * distance) return null
       counts = true
     }
-    return line.letters === '' && !counts ? null : { counts, key: other.key }
+    return line.letters === '' && !counts ? null : { counts, letters: other.letters }
   }
   // One of the numbers was misread as letters.
   return line.letters.length >= MIN_SIMILAR && areSimilar(line.letters, other.letters)
-    ? { counts: false, key: other.key }
+    ? { counts: false, letters: other.letters }
     : null
 }
 

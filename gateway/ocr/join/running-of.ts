@@ -35,7 +35,7 @@ export function runningOf(candidate: Candidate, depth: number, neighbours: reado
   // What only looks alike on every page is no header that was misread.
   const most = Math.max(
     0,
-    ...Map.groupBy(matching, ({ match }) => match?.key)
+    ...Map.groupBy(matching, ({ match }) => match?.letters)
       .values()
       .map(({ length }) => length),
   )
