@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ResponseCreateParamsNonStreaming } from 'openai/resources/responses/responses'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { chatCompletion } from '../../gateway/wire/openai/chat-completion.ts'
 import { dataUrl, filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askStream, askWhole, beginningPage } from '../support/read-answer.ts'
 import { inputFile, inputOf, readResponse, textOfResponse } from '../support/read-response.ts'
+import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 const PLAIN = 'lightonai/LightOnOCR-2-1B'
@@ -103,6 +105,15 @@ describe('joined pages', () => {
     const { ocr, ...rest } = readResponse(response)
     assert.equal(textOfResponse(rest), joined)
     assert.equal(ocr?.pages[1]?.joined?.page, 1)
+  })
+
+  it('are those of a line of a batch, too', async () => {
+    const chat = { model: PLAIN, messages: [{ role: 'user', content: [filePart(document)] }], ocr: ALL }
+    const endpoint = '/v1/chat/completions'
+    const batch = await createBatch(gateway.client, endpoint, linesOf(endpoint, [{ custom_id: 'a', body: chat }]))
+    const { output_file_id: output } = await untilEnded(gateway.client, batch.id)
+    const [answer] = await answersIn(gateway.client, output)
+    assert.equal(chatCompletion.parse(bodyOf(answer)).choices[0]?.message.content, joined)
   })
 
   it('are read from the cache, whatever is to be joined', async () => {

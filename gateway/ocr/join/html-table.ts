@@ -63,7 +63,7 @@ function isSpace(node: Node): boolean {
 function isShallow(source: string): boolean {
   let depth = 0
   return scanMarkup(source).every((piece) => {
-    depth += piece.kind === 'open' ? 1 : piece.kind === 'close' ? -1 : 0
+    depth = Math.max(0, depth + (piece.kind === 'open' ? 1 : piece.kind === 'close' ? -1 : 0))
     return depth <= MAX_DEPTH || piece.kind !== 'open' || MANY.has(piece.name)
   })
 }
