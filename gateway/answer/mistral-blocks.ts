@@ -55,8 +55,8 @@ export function laidOut(text: string, page: LedgerPage, request: OcrRequest, ans
   const body = blocks.filter(({ type }) => !(type === 'header' && header) && !(type === 'footer' && footer))
   return {
     markdown: closeOpen(markdownOf(found.before, body)).text,
-    header: apart('header', header),
-    footer: apart('footer', footer),
+    header: apart('header', header) ?? page.header ?? null,
+    footer: apart('footer', footer) ?? page.footer ?? null,
     blocks: answer.includeBlocks ? blocks.flatMap(ocrBlock) : null,
   }
 }

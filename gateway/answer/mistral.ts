@@ -86,8 +86,8 @@ function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images' | 'table
   const { width, height, dpi, confidence, error, status } = page
   return {
     index: page.page - 1,
-    header: null,
-    footer: null,
+    header: page.header ?? null,
+    footer: page.footer ?? null,
     dimensions: width === null || height === null ? null : { dpi: dpi ?? IMAGE_DPI, height, width },
     confidence_scores:
       confidence === null

@@ -54,6 +54,9 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     ...(page.confidence === null ? {} : { confidence: confidence(page.confidence) }),
     start: page.start,
     end: page.end,
+    ...(page.joined === undefined ? {} : { joined: page.joined }),
+    ...(page.header === undefined ? {} : { header: page.header }),
+    ...(page.footer === undefined ? {} : { footer: page.footer }),
     ...(page.warnings.length > 0 ? { warnings: page.warnings } : {}),
     ...(page.error === null ? {} : { error: { code: page.error.code, message: page.error.message } }),
   }

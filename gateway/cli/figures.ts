@@ -74,14 +74,23 @@ function relinked(content: string, place: string, known: ReadonlySet<string>): R
 }
 
 function shifted(pages: OcrObject['pages'], ends: Relinked['ends']): OcrObject['pages'] {
-  let next = 0
-  let growth = 0
-  // Pages stand in the order of the text.
+  const growths = [0]
+  for (const { growth } of ends) growths.push((growths.at(-1) ?? 0) + growth)
   const moved = (offset: number): number => {
-    for (let link = ends[next]; link !== undefined && link.end <= offset; link = ends[++next]) growth += link.growth
-    return offset + growth
+    let [low, high] = [0, ends.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((ends[middle]?.end ?? 0) <= offset) low = middle + 1
+      else high = middle
+    }
+    return offset + (growths[low] ?? 0)
   }
-  return pages.map((page) => ({ ...page, start: moved(page.start), end: moved(page.end) }))
+  const both = <Place extends { readonly start: number; readonly end: number }>(place: Place): Place => ({
+    ...place,
+    start: moved(place.start),
+    end: moved(place.end),
+  })
+  return pages.map((page) => ({ ...both(page), ...(page.joined === undefined ? {} : { joined: both(page.joined) }) }))
 }
 
 /** The figures of the ledger, which name files instead of holding them. */

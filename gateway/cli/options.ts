@@ -13,6 +13,9 @@ export interface GivenOptions {
   readonly model: string
   readonly prepare?: string
   readonly figures?: 'reference' | 'embed' | 'drop'
+  readonly join?: boolean
+  readonly headers?: 'keep' | 'strip' | 'separate'
+  readonly footers?: 'keep' | 'strip' | 'separate'
   readonly ocr?: string
   readonly password?: string
   readonly passwordFile?: string
@@ -50,6 +53,9 @@ export function readQuestion(given: GivenOptions, env: NodeJS.ProcessEnv, isOne:
     ...(given.output === undefined ? {} : { output: given.output }),
     ...(given.prepare === undefined ? {} : { prepare: parsePrepare(given.prepare) }),
     ...(given.figures === undefined ? {} : { figures: given.figures }),
+    ...(given.join === true ? { join: true } : {}),
+    ...(given.headers === undefined ? {} : { headers: given.headers }),
+    ...(given.footers === undefined ? {} : { footers: given.footers }),
     ...(given.dryRun === true ? { dry_run: true } : {}),
   }
   // How a document is unlocked changes nothing of its text, and is nobody's business.

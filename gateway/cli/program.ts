@@ -45,9 +45,16 @@ function formatHelp(command: Command, helper: Help): string {
     ...helper.visibleArguments(command).map((item) => [helper.argumentTerm(item), helper.argumentDescription(item)]),
     ...helper.visibleOptions(command).map((item) => [helper.optionTerm(item), item.description]),
   ]
-  const lines = items.map(([term = '', text = '']) => `  ${term.padEnd(width)}  ${text}\n`).join('')
+  // What another's description names has none of its own: all of it fits a screen.
+  const lines = items
+    .filter(([, text]) => text !== '')
+    .map(([term = '', text = '']) => `  ${term.padEnd(width)}  ${text}\n`)
+    .join('')
   return `Usage: ${helper.commandUsage(command).replace('ocr [options] [options]', 'ocr [options]')}\n${description}${lines}`
 }
+
+/** What becomes of headers and footers. */
+const runningLines = ['keep', 'strip', 'separate']
 
 function readOptions(): Option[] {
   return [
@@ -63,9 +70,12 @@ function readOptions(): Option[] {
       'embed',
       'drop',
     ]),
+    new Option('--join', 'what pages cut; --headers, --footers <keep|strip|…>'),
+    new Option('--headers <way>').choices(runningLines),
+    new Option('--footers <way>').choices(runningLines),
     new Option('--ocr <json>', "other fields of the gateway's `ocr` object"),
-    new Option('--password <text>', 'of encrypted PDFs; better: OCR_PASSWORD, or'),
-    new Option('--password-file <file>', 'a file that holds it'),
+    new Option('--password <text>', 'of PDFs; better: OCR_PASSWORD, or --password-file'),
+    new Option('--password-file <file>'),
     BASE_URL,
     new Option('-c, --concurrency <n>', 'documents at a time (found out)').argParser(positive),
     new Option('--service-tier <tier>', 'default, or flex, which gives way: so for several').choices([

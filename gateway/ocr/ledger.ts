@@ -11,6 +11,21 @@ export interface LedgerPage extends PageNumber, Omit<PageResult, 'text'> {
   readonly end: number
   /** So many characters before the end, or before the mark of a failure, are the gateway's: they close what was open. */
   readonly closing: number
+  /** Its text goes on with an earlier page's; left out: it does not. */
+  readonly joined?: JoinedBlock
+  /** What was taken out of its text, where headers or footers were to stand apart. */
+  readonly header?: string
+  readonly footer?: string
+}
+
+/** A block of the content that the ends of pages had cut. */
+export interface JoinedBlock {
+  /** The page on which it begins. */
+  readonly page: number
+  readonly kind: 'paragraph' | 'word' | 'table' | 'list'
+  /** Where the whole block stands in the content. */
+  readonly start: number
+  readonly end: number
 }
 
 /** What became of every page that was asked for. */

@@ -12,10 +12,13 @@ export interface OutputForm {
   readonly before: string
   readonly after: string
   readonly separator: (following: PageNumber) => string
-  readonly page: (page: PageNumber, result: PageResult) => PagePart
+  /** A page's Markdown, from which its part of the content is written. */
+  readonly markdown: (page: PageNumber, result: PageResult) => PagePart
+  /** Writes a page's Markdown as the content has it. */
+  readonly write: (page: PageNumber, result: PageResult, markdown: string) => string
 }
 
-/** One page's part of the content. */
+/** One page's Markdown. */
 export interface PagePart {
   readonly text: string
   /** About what was done to the page's text. */
@@ -28,19 +31,28 @@ export interface PagePart {
 export function outputForm(request: OcrRequest): OutputForm {
   const { output, pageSeparator, answersJson } = request
   if (output === 'json') {
-    const page = (number: PageNumber, result: PageResult): PagePart => {
-      const { text, warnings } = markdownOf(number.page, result, request)
-      return { text: jsonPage(answersJson, number, { ...result, text }), warnings, closing: 0 }
+    return {
+      before: '[\n',
+      after: '\n]',
+      separator: () => ',\n',
+      markdown: ({ page }, result) => ({ ...markdownOf(page, result, request), closing: 0 }),
+      write: (number, result, markdown) =>
+        jsonPage(answersJson, number, { ...result, text: placeFigures(markdown, number.page, result, request) }),
     }
-    return { before: '[\n', after: '\n]', separator: () => ',\n', page }
   }
   return {
     before: '',
     after: '',
     separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
-    page({ page }, result) {
-      const { text, ...about } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
-      return { text: withMarker(text, page, result), ...about }
+    markdown: ({ page }, result) =>
+      output === 'text' ? toPlainText(result, request) : markdownOf(page, result, request),
+    write({ page }, result, markdown) {
+      const isText = output === 'text'
+      // Last, because a picture within the text may be millions of characters.
+      const text = isText
+        ? unmarked({ ...result, text: markdown }, request)
+        : placeFigures(markdown, page, result, request)
+      return withMarker(text, page, result)
     },
   }
 }
@@ -50,7 +62,7 @@ function nameOf({ page, label }: PageNumber, name: string): string {
   return name === 'label' && label !== null ? label : String(page)
 }
 
-/** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
+/** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. They are not in it yet. */
 function markdownOf(page: number, result: PageResult, request: OcrRequest): PagePart {
   const { text, isFallback } = result
   // No model wrote the text layer, and JSON is no Markdown.
@@ -58,8 +70,7 @@ function markdownOf(page: number, result: PageResult, request: OcrRequest): Page
   const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
   const warnings = [...(openers.length === 0 ? [] : [closedWarning(openers)]), ...figureWarnings(result, request)]
-  // Last, because a picture within the text may be millions of characters.
-  return { text: placeFigures(closed, page, result, request), warnings, closing: closed.length - named.length }
+  return { text: closed, warnings, closing: closed.length - named.length }
 }
 
 function closedWarning(openers: readonly string[]): PageWarning {
@@ -102,11 +113,12 @@ function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, sta
   }
 }
 
-/** Returns a page's text without markup, in which nothing can be open. */
-function textOf(result: PageResult, request: OcrRequest): PagePart {
-  return { text: unmarked(result, request), warnings: figureWarnings(result, request), closing: 0 }
+/** Returns the Markdown that is written as plain text, in which nothing can be open. */
+function toPlainText(result: PageResult, request: OcrRequest): PagePart {
+  return { text: result.text, warnings: figureWarnings(result, request), closing: 0 }
 }
 
+/** Returns a page's text without markup. */
 function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {
   if (answersJson) return text
   // The text layer, and what Tesseract has read, are escaped where they are written as Markdown.

@@ -1,9 +1,11 @@
 import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { createContent, type WrittenPage } from './content.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
+import { withHeads } from './join/heads.ts'
 import { outputForm } from './output.ts'
-import type { DocumentOpen, OcrEvent, PageNumber, PagePreviewed, PageResult } from './page-event.ts'
+import type { DocumentOpen, OcrEvent, PagePreviewed } from './page-event.ts'
 
 /** A piece of the content. */
 export interface TextPiece {
@@ -34,36 +36,35 @@ export async function* stitch(
   request: OcrRequest,
 ): AsyncGenerator<StitchEvent, void, undefined> {
   const form = outputForm(request)
+  const content = createContent(request, form)
   const documents: DocumentOpen['documents'][number][] = []
-  const pages: LedgerPage[] = []
-  let held: TextPiece[] = []
   const answers: PageText[] = []
-  let offset = 0
+  let held: TextPiece[] = []
+  let hasText = false
 
-  const endPage = (number: PageNumber, result: PageResult): void => {
-    const joint = pages.length === 0 ? form.before : form.separator(number)
-    const { text, warnings, closing } = form.page(number, result)
-    const start = offset + joint.length
-    offset = start + text.length
-    if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
-    const facts = factsOf(result, request)
-    const ended = { ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing }
-    pages.push(ended)
-    if (joint !== '') held.push({ type: 'text', text: joint, page: null })
-    held.push({ type: 'text', text, page: number.page, ended: { documents, pages: [ended] } })
+  const note = (pages: readonly WrittenPage[]): void => {
+    for (const { joint, text, line } of pages) {
+      if (joint !== '') held.push({ type: 'text', text: joint, page: null })
+      held.push({ type: 'text', text, page: line.page, ended: { documents, pages: [line] } })
+    }
   }
 
-  for await (const event of events) {
+  for await (const event of withHeads(events, request)) {
     if (event.type !== 'page-end') {
       if (event.type === 'document-open') documents.push(...event.documents)
       yield event
       continue
     }
-    endPage(event.page, event.result)
-    if (isParsed(request) || pages.every(hasFailed)) continue
+    const { page, result } = event
+    if (isParsed(request) && result.error === null) answers.push({ page: page.page, text: result.text })
+    hasText ||= !hasFailed(result)
+    note(content.add(event))
+    if (isParsed(request) || !hasText) continue
     yield* held
     held = []
   }
+  note(content.end())
+  const pages = content.lines()
   if (pages.every(hasFailed)) throw allFailed(pages)
   const joined = isParsed(request) ? joinJson(answers) : null
   const warnings = [...request.warnings, ...(isParsed(request) ? answerWarnings(pages, answers, joined) : [])]
@@ -77,13 +78,7 @@ export async function* stitch(
   yield { type: 'end', ledger: { documents, pages, warnings } }
 }
 
-/** The text stands in the content; so do pictures, where they are embedded: they are not held twice. */
-function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
-  const { text: _, figures, ...facts } = result
-  return figures === undefined || request.figures?.marks === 'embed' ? facts : { ...facts, figures }
-}
-
-function hasFailed({ status }: LedgerPage): boolean {
+function hasFailed({ status }: Pick<LedgerPage, 'status'>): boolean {
   return status === 'failed' || status === 'pending'
 }
 

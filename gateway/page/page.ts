@@ -30,6 +30,7 @@ export const warningCodes = [
   'converted',
   'closed_by_gateway',
   'figure_not_cut',
+  'page_not_joined',
   'text_disagrees',
 ] as const
 

@@ -4,6 +4,7 @@ import { ocrPages, parsePageRange, type PageNaming } from '../page/page-range.ts
 import type { OcrModel } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
 import { figureWish } from './figures.ts'
+import { joinWish } from './join.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { chooseTask } from './task.ts'
@@ -38,6 +39,9 @@ export function createRequest(
     task,
     fields,
     figures,
+    join,
+    headers,
+    footers,
     password: _,
     documents,
     answerFormat,
@@ -49,7 +53,8 @@ export function createRequest(
   const { output } = sameNames
   const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
-  const warnings = [...ofTask, ...ignored]
+  const joined = joinWish({ join, headers, footers }, chosen)
+  const warnings = [...ofTask, ...ignored, ...joined.ignored]
   return {
     id: requestId,
     span,
@@ -62,6 +67,7 @@ export function createRequest(
     onDisconnect,
     parsesContent: answerFormat !== null,
     figures: wish,
+    ...joined.wish,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,

@@ -10,7 +10,7 @@ import { createRequest } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
 import { annotationSchema, openedTwice } from './mistral-annotation.ts'
-import { completeOptions, type OcrOptions } from './options.ts'
+import { completeOptions, type GivenOptions, type OcrOptions } from './options.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
 import { zeroBasedRange } from './zero-based-range.ts'
@@ -78,6 +78,7 @@ export async function readMistralOcr(
     {
       ...given,
       task: given.task ?? taskOf(asked, model),
+      ...headsOf(asked, given.task, model),
       pages: pagesOf(asked) ?? given.pages,
       confidence: given.confidence ?? (isAsked(asked.confidence_scores_granularity) || undefined),
       patienceSeconds: context.patienceSeconds,
@@ -94,6 +95,7 @@ export async function readMistralOcr(
   return {
     request: {
       ...request,
+      join: null,
       warnings: [...request.warnings, ...ignored(asked, request)],
       figures: figuresOf(asked, request.figures ?? null),
     },
@@ -104,6 +106,20 @@ export async function readMistralOcr(
     answer: { ...imageBounds(asked), ...shapeOf(asked), documentBytes: bytes },
   }
 }
+
+/** Where the model marks no blocks, headers and footers are found by what stands on the pages around them. */
+function headsOf(
+  asked: MistralOcrRequest,
+  task: string | null | undefined,
+  { profile }: OcrModel,
+): Pick<GivenOptions, 'headers' | 'footers'> {
+  const { headers, footers } = asked.ocr ?? {}
+  const isMarked = profile.findBlocks !== undefined && (task ?? LAYOUT) === LAYOUT
+  const separate = (isAsked: boolean | null | undefined) => (isAsked === true && !isMarked ? 'separate' : undefined)
+  return { headers: headers ?? separate(asked.extract_header), footers: footers ?? separate(asked.extract_footer) }
+}
+
+const LAYOUT = 'layout'
 
 /** Only a layout tells headers and footers apart. */
 function taskOf(asked: MistralOcrRequest, { profile }: OcrModel): string | undefined {
@@ -205,13 +221,18 @@ function noOutput(): GatewayError {
 }
 
 /** Says which options had no effect; not those that Mistral's clients send unasked. */
-function ignored(asked: MistralOcrRequest, { model, task, output }: OcrRequest): Warning[] {
+function ignored(asked: MistralOcrRequest, { model, task, output, join, headers, footers }: OcrRequest): Warning[] {
   const tellsHeads = model.profile.findBlocks !== undefined && task === 'layout' && output === 'markdown'
   const granularity = asked.confidence_scores_granularity ?? 'page'
   const found = [
     ...(isAsked(asked.table_format) && output === 'text' ? ['table_format: plain text has no tables'] : []),
-    ...(asked.extract_header === true && !tellsHeads ? ['extract_header: headers stay in the Markdown'] : []),
-    ...(asked.extract_footer === true && !tellsHeads ? ['extract_footer: footers stay in the Markdown'] : []),
+    ...(join == null ? [] : ['ocr.join: each page is an object of its own']),
+    ...(asked.extract_header === true && !tellsHeads && headers === 'keep'
+      ? ['extract_header: headers stay in the Markdown']
+      : []),
+    ...(asked.extract_footer === true && !tellsHeads && footers === 'keep'
+      ? ['extract_footer: footers stay in the Markdown']
+      : []),
     ...(granularity === 'page' ? [] : [`confidence_scores_granularity "${granularity}": scores are of whole pages`]),
   ]
   return found.map((what) => ({ code: 'option_ignored', message: `The option had no effect: ${what}.` }))

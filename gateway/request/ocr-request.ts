@@ -48,7 +48,23 @@ export interface OcrRequest extends Question {
   readonly warnings: readonly Warning[]
   /** What becomes of the pictures that the model marks; left out, or null: their marks stay, and none is cut out. */
   readonly figures?: FigureWish | null
+  /** What is joined where the end of a page has cut it; left out, or null: nothing is. */
+  readonly join?: JoinWish | null
+  /** What becomes of what stands at the top of page after page; left out: it is kept. */
+  readonly headers?: RunningLines
+  /** The same at the bottom. */
+  readonly footers?: RunningLines
 }
+
+/** What is joined where the end of a page has cut it. */
+export interface JoinWish {
+  /** Words and lists, too. */
+  readonly paragraphs: boolean
+  readonly tables: boolean
+}
+
+/** What becomes of headers, or of footers: they stay, they are left out, or they stand in the ledger alone. */
+export type RunningLines = 'keep' | 'strip' | 'separate'
 
 /** What becomes of the marks of pictures in a page's Markdown. */
 export type FigureMarks = 'reference' | 'embed' | 'drop'

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
-import type { FigureMarks, OcrRequest } from './ocr-request.ts'
+import type { FigureMarks, JoinWish, OcrRequest, RunningLines } from './ocr-request.ts'
 
 /** How a client wants its documents read, in the gateway's own names: each protocol maps its names onto these. */
 export interface OcrOptions extends Pick<
@@ -28,6 +28,10 @@ export interface OcrOptions extends Pick<
   readonly documents: 'last' | 'all'
   /** What becomes of the pictures that the model marks; null: their marks stay as the model wrote them. */
   readonly figures: FigureMarks | null
+  /** Whether what the end of a page has cut is joined: all of it, nothing, or some. */
+  readonly join: boolean | Given<JoinWish>
+  readonly headers: RunningLines
+  readonly footers: RunningLines
   /** For an encrypted PDF. */
   readonly password: string | null
   readonly lane: Turn['lane']
@@ -63,6 +67,9 @@ const defaults: OcrOptions = {
   answerFormat: null,
   documents: 'last',
   figures: null,
+  join: false,
+  headers: 'keep',
+  footers: 'keep',
   password: null,
   lane: 'interactive',
   patienceSeconds: null,

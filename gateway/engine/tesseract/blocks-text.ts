@@ -35,12 +35,16 @@ function needsSpace(before: string, after: string): boolean {
 const COMPOUND =
   /\b(?:all|anti|back|cross|double|east|eight|ex|far|first|five|four|full|half|hard|high|ill|in|left|light|long|low|many|mid|much|multi|nine|non|north|off|old|one|on|open|out|post|pre|pro|quasi|real|right|second|self|semi|seven|short|single|six|so|south|state|sub|ten|third|three|top|two|ultra|up|user|vice|well|west|wide|world)$/i
 
+/** What ends a word and is none: it goes with no prefix. "four-teen", "cross-ing" are words that a line has broken. */
+const ENDING =
+  /^(?:e?teen(?:th)?s?|t(?:y|ies|ieth)|fold|scores?|ings?|e[drs]|ers|est|ly|ness|ments?|able|ish|less|ful|wards?)(?!\p{L})/u
+
 /** Joins a line's text to the text before it in the same paragraph, and rejoins a word that was hyphenated there. */
 export function joinText(before: string, after: string): string {
   if (before === '') return after
   const broken = /(\p{L}{2,})[-\u00ad\u2010]$/u.exec(before)
   if (broken?.[1] !== undefined && /^\p{Ll}/u.test(after)) {
-    return COMPOUND.test(broken[1]) ? before + after : before.slice(0, -1) + after
+    return COMPOUND.test(broken[1]) && !ENDING.test(after) ? before + after : before.slice(0, -1) + after
   }
   return needsSpace(before, after) ? `${before} ${after}` : before + after
 }

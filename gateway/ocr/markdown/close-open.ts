@@ -75,7 +75,8 @@ function isSign({ name }: Tag, before: Piece | undefined): boolean {
 }
 
 const MATH_MARK = /(?<![\\$])\$\$(?!\$)|(?<!\\)\\[[\]]/g
-const CONTAINER_MARKS = /^(?:[ \t>]|[-+*] |\d{1,9}[.)] )*/
+/** A line may be ten million spaces: a group without an end takes a place on the stack for each. */
+const CONTAINER_MARKS = /^(?:[ \t]{1,1000}|>|[-+*] |\d{1,9}[.)] ){0,1000}/
 const CLOSERS: Readonly<Record<string, string>> = { $$: '$$', '\\[': '\\]' }
 
 /** Finds display mathematics that begins a line and is open at the end. */

@@ -41,6 +41,17 @@ export const ledgerLine = z.strictObject({
   confidence: z.strictObject({ mean: share, lowest: share }).optional(),
   start: count.describe('Where it begins in the content, in UTF-16 code units.'),
   end: count.describe('Where it ends in the content.'),
+  joined: z
+    .strictObject({
+      page: pageNumber.describe('Where the block begins.'),
+      kind: z.enum(['paragraph', 'word', 'table', 'list']),
+      start: count.describe('Where the whole block begins in the content.'),
+      end: count,
+    })
+    .optional()
+    .describe("Its text goes on with an earlier page's."),
+  header: z.string().optional().describe('Taken out of its text, where headers were to stand apart.'),
+  footer: z.string().optional().describe('Taken out of its text, where footers were to stand apart.'),
   warnings: z.array(note).readonly().optional(),
   error: note.optional(),
 })

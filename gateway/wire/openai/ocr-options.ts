@@ -24,6 +24,14 @@ const preparation = z.strictObject({
     .meta({ description: 'Draw each page so large that its letters have the size that the model reads best.' }),
 })
 
+const joins = z.strictObject({
+  paragraphs: z.boolean().optional().meta({ default: false, description: 'Paragraphs, words and lists.' }),
+  tables: z.boolean().optional().meta({ default: false, description: 'Tables.' }),
+})
+
+/** What becomes of what stands at the top, or at the bottom, of page after page. */
+const runningLines = z.enum(['keep', 'strip', 'separate']).optional()
+
 /** The gateway's own options in a request body. Strict: a misspelt option must not be ignored. */
 export const ocrOptions = z.strictObject({
   pages: z
@@ -81,6 +89,18 @@ export const ocrOptions = z.strictObject({
   figures: z.enum(['reference', 'embed', 'drop']).optional().meta({
     description:
       'Pictures that the model marks: beside the text and named in it, within the text, or left out. Where nothing is set, the marks stay.',
+  }),
+  join: z
+    .union([z.boolean().meta({ title: 'All, or nothing' }), joins.meta({ title: 'Some' })])
+    .optional()
+    .meta({ default: false, description: 'Join paragraphs, words, lists and tables that the end of a page has cut.' }),
+  headers: runningLines.meta({
+    default: 'keep',
+    description: 'What stands at the top of page after page: keep it, leave it out, or put it into the ledger.',
+  }),
+  footers: runningLines.meta({
+    default: 'keep',
+    description: 'The same for what stands at the bottom, page numbers among it.',
   }),
   password: z
     .string()

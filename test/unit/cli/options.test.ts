@@ -19,6 +19,12 @@ describe('what is asked for', () => {
     assert.deepEqual(ocr, { pages: '1-2', join: true, prepare: { rotate: true, resolution: 'auto' } })
   })
 
+  it('has what pages are to be joined, and what becomes of headers and footers, which makes another question', () => {
+    const { ocr, hash } = questionOf({ join: true, headers: 'strip', footers: 'separate' })
+    assert.deepEqual(ocr, { join: true, headers: 'strip', footers: 'separate' })
+    assert.notEqual(hash, questionOf({}).hash)
+  })
+
   it('gives way to others where several documents are read', () => {
     assert.equal(questionOf({}).serviceTier, 'default')
     assert.equal(questionOf({}, {}, false).serviceTier, 'flex')

@@ -23,7 +23,9 @@ function write(text: string, figures: PageResult['figures'], marks: FigureMarks,
   const form = outputForm(makeRequest({ model, figures: { marks, limit, minSize: 0 } }))
   const result = { ...unread('vllm'), text, status: 'ok', cache: 'miss', error: null, ...facts } as PageResult
   const cut = figures === undefined ? result : { ...result, figures }
-  const { text: written, warnings, closing } = form.page({ page: 3, document: 1, documentPage: 3, label: null }, cut)
+  const number = { page: 3, document: 1, documentPage: 3, label: null }
+  const { text: markdown, warnings, closing } = form.markdown(number, cut)
+  const written = form.write(number, cut, markdown)
   return { written, codes: warnings.map(({ code, message }) => [code, /Of \d+[^,]+, \d+/.exec(message)?.[0]]), closing }
 }
 

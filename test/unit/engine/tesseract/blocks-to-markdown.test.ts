@@ -75,6 +75,16 @@ describe('blocksToMarkdown', () => {
       markdown: 'The work was done by non-governmental bodies in the south-east of the whole country',
     },
     {
+      name: 'makes a word whole that begins like a prefix and ends like a word',
+      blocks: [
+        paragraph(
+          ['The second visit is made after four-', 'teen days, at a wide road and a cross-', 'ing of two paths'],
+          0,
+        ),
+      ],
+      markdown: 'The second visit is made after fourteen days, at a wide road and a crossing of two paths',
+    },
+    {
       name: 'keeps the ends of lines that were ended on purpose',
       blocks: [paragraph(PROSE, 0), paragraph(['Yours faithfully,', 'M. Aldridge', 'Deputy Surveyor'], 300)],
       markdown: `${PROSE_JOINED}\n\nYours faithfully,  \nM. Aldridge  \nDeputy Surveyor`,

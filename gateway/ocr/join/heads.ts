@@ -1,0 +1,113 @@
+import type { OcrRequest } from '../../request/ocr-request.ts'
+import type { DocumentOpen, OcrEvent, PageEnd, PagePreviewed } from '../page-event.ts'
+import { WINDOW } from './running-of.ts'
+import { markedHeads } from './marked-heads.ts'
+import { bottomEdge, topEdge, type PageEdge } from './page-edge.ts'
+import { findHeads, noHeads, type Neighbour } from './page-heads.ts'
+
+/** What was found at the edges of a page. */
+export interface PageHeads {
+  /** What was taken out of the text to stand apart; null: nothing. */
+  readonly header: string | null
+  readonly footer: string | null
+  /** Whether a header, or a footer, stands in the text all the same: what it interrupts cannot be joined over it. */
+  readonly isBelowHeader: boolean
+  readonly isAboveFooter: boolean
+}
+
+/** A page whose headers and footers are decided: its text is without those that were to go. */
+export interface HeadedPage extends PageEnd {
+  readonly heads: PageHeads
+}
+
+/** An event of the pipeline whose pages' headers and footers are decided. */
+export type HeadedEvent = DocumentOpen | PagePreviewed | HeadedPage
+
+const NO_HEADS: PageHeads = { header: null, footer: null, isBelowHeader: false, isAboveFooter: false }
+
+/**
+ * Finds headers and footers, and takes out those that are not to be kept. Of each page that takes the pages around it: it is held
+ * back until four more have ended. Where nothing depends on them, pages pass at once, as they are.
+ */
+export async function* withHeads(
+  events: AsyncIterable<OcrEvent>,
+  request: OcrRequest,
+): AsyncGenerator<HeadedEvent, void, undefined> {
+  const { join = null, headers = 'keep', footers = 'keep' } = request
+  if (join === null && headers === 'keep' && footers === 'keep') {
+    for await (const event of events) yield event.type === 'page-end' ? { ...event, heads: NO_HEADS } : event
+    return
+  }
+  const pages: Seen[] = []
+  // The first page that is held back.
+  let at = 0
+  for await (const event of events) {
+    if (event.type !== 'page-end') {
+      yield event
+      continue
+    }
+    pages.push(seen(event))
+    if (pages.length - at <= WINDOW) continue
+    yield decide(pages, at++, request)
+    if (at > WINDOW) {
+      pages.shift()
+      at -= 1
+    }
+  }
+  for (; at < pages.length; at++) yield decide(pages, at, request)
+}
+
+/** A page, and its edges; null where it has no text to compare. */
+interface Seen {
+  readonly end: PageEnd
+  readonly edges: { readonly top: PageEdge; readonly bottom: PageEdge } | null
+}
+
+function seen(end: PageEnd): Seen {
+  const { text, error } = end.result
+  return { end, edges: text.trim() === '' || error !== null ? null : { top: topEdge(text), bottom: bottomEdge(text) } }
+}
+
+function decide(pages: readonly Seen[], at: number, request: OcrRequest): HeadedPage {
+  const { end, edges } = pages[at]!
+  const { headers = 'keep', footers = 'keep' } = request
+  const marked = markedHeads(end.result, request)
+  if (marked !== null) {
+    const header = headers === 'separate' ? marked.header : null
+    const footer = footers === 'separate' ? marked.footer : null
+    return { ...end, result: { ...end.result, text: marked.text }, heads: { ...NO_HEADS, header, footer } }
+  }
+  const { text } = end.result
+  const { documentPage } = end.page
+  const found =
+    edges === null ? noHeads(text) : findHeads({ text, ...edges }, neighboursOf(pages, at), documentPage === 1)
+  const start = headers === 'keep' ? 0 : found.headerEnd
+  const stop = footers === 'keep' ? text.length : found.footerStart
+  const isWhole = start === 0 && stop === text.length
+  return {
+    ...end,
+    result: isWhole ? end.result : { ...end.result, text: between(text, start, stop) },
+    heads: {
+      header: headers === 'separate' ? found.header : null,
+      footer: footers === 'separate' ? found.footer : null,
+      isBelowHeader: headers === 'keep' && found.header !== null,
+      isAboveFooter: footers === 'keep' && found.footer !== null,
+    },
+  }
+}
+
+/** Cuts a text between its header and its footer; how far its first line is indented says something. */
+function between(text: string, start: number, stop: number): string {
+  const body = text.slice(start, stop)
+  const isCutAbove = start > 0
+  const left = isCutAbove ? body.replace(/^(?:[ \t]*\n)+/, '') : body
+  return stop < text.length ? left.trimEnd() : left
+}
+
+function neighboursOf(pages: readonly Seen[], at: number): Neighbour[] {
+  const { document, documentPage } = pages[at]!.end.page
+  return pages.flatMap(({ end, edges }, index) => {
+    if (index === at || edges === null || end.page.document !== document || Math.abs(index - at) > WINDOW) return []
+    return [{ ...edges, distance: index - at, pagesApart: end.page.documentPage - documentPage }]
+  })
+}
