@@ -7,7 +7,7 @@ export interface OtslCell {
 /** A cell of the table: where it begins, and over how many rows and columns it goes. */
 interface Area {
   readonly kind: string
-  readonly text: string
+  text: string
   readonly row: number
   readonly column: number
   rows: number
@@ -45,7 +45,7 @@ function rowsOf(cells: readonly OtslCell[]): OtslCell[][] {
 
 const EMPTY: OtslCell = { kind: 'ecel', text: '' }
 
-/** Fills short rows with empty cells; where the row above has a cell over more columns, that goes on. */
+/** Fills short rows with empty cells. */
 function filled(rows: readonly (readonly OtslCell[])[]): readonly (readonly OtslCell[])[] {
   const columns = rows.reduce((most, { length }) => Math.max(most, length), 0)
   if (columns * rows.length > MAX_FILLED_CELLS) return rows
@@ -65,9 +65,13 @@ function layOut(rows: readonly (readonly OtslCell[])[]): Area[][] {
       const left = owners[column - 1]
       if (up?.column === column && goesDown(cells, up)) {
         up.rows += 1
-        for (let width = 0; width < up.columns; width++) owners.push(up)
+        for (let width = 0; width < up.columns; width++) {
+          extend(up, cells[owners.length])
+          owners.push(up)
+        }
       } else if ((kind === 'lcel' || kind === 'xcel') && left?.row === row) {
         left.columns += 1
+        extend(left, cells[column])
         owners.push(left)
       } else {
         const area = { kind, text, row, column, rows: 1, columns: 1 }
@@ -78,6 +82,11 @@ function layOut(rows: readonly (readonly OtslCell[])[]): Area[][] {
     above = owners
     return begun
   })
+}
+
+/** Text where a cell only goes on belongs to none other. */
+function extend(area: Area, cell: OtslCell | undefined): void {
+  if (cell !== undefined && cell.text.trim() !== '') area.text += `\n${cell.text}`
 }
 
 /** Tells whether a cell of the row above goes on in all its columns: cells are rectangles. */

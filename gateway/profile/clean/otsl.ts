@@ -7,7 +7,7 @@ import { otslTable, type OtslCell } from './otsl-table.ts'
  */
 const TOKEN =
   /(?<first>^[ \t]*(?:<otsl>[ \t]*)?)?<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
-const CLOSING = '</otsl>'
+const CLOSING = /^\s{0,9}<\/otsl>/
 const BLANK_LINE = /\n[ \t]*\n/g
 
 /** A table in OTSL: where it stands, and where its tokens and the texts behind them do. */
@@ -34,7 +34,7 @@ export function otslToHtml(text: string, prose = text): string {
   let end = 0
   for (const run of findRuns(prose)) {
     result += text.slice(end, run.start) + otslTable(cellsOf(run, text))
-    end = run.end + (prose.startsWith(CLOSING, run.end) ? CLOSING.length : 0)
+    end = run.end + (CLOSING.exec(prose.slice(run.end, run.end + 20))?.[0].length ?? 0)
     // Up to a blank line, what follows is part of the table's HTML: CommonMark 0.31, section 4.6.
     const joint = /^[ \t]*\n?(?=[ \t]*[^\s])/.exec(text.slice(end, end + 1000))?.[0]
     if (joint === undefined) continue

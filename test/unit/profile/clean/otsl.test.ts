@@ -37,10 +37,12 @@ const cases: readonly { name: string; otsl: string; html: string }[] = [
   {
     name: 'what goes on with no cell is an empty one',
     otsl: '<lcel><ucel><xcel><nl><fcel>1<fcel>2<fcel>3<nl>',
-    html: '<table><tr><td></td><td></td><td></td></tr><tr><td>1</td><td>2</td><td>3</td></tr></table>'.replace(
-      '<td></td><td></td><td></td>',
-      '<td></td><td colspan="2"></td>',
-    ),
+    html: '<table><tr><td></td><td colspan="2"></td></tr><tr><td>1</td><td>2</td><td>3</td></tr></table>',
+  },
+  {
+    name: 'text where a cell only goes on stays in it',
+    otsl: '<fcel>A<lcel>B<nl><fcel>1<fcel>2<nl>',
+    html: '<table><tr><td colspan="2">A<br>B</td></tr><tr><td>1</td><td>2</td></tr></table>',
   },
   {
     name: 'a cell that would go down by half of its width ends',
@@ -60,7 +62,7 @@ const cases: readonly { name: string; otsl: string; html: string }[] = [
   {
     name: 'rows on lines of their own, in the tags of DocTags',
     otsl: '<otsl><fcel>A<nl>\n<fcel>1<nl>\n</otsl>',
-    html: '<table><tr><td>A</td></tr><tr><td>1</td></tr></table>\n</otsl>',
+    html: '<table><tr><td>A</td></tr><tr><td>1</td></tr></table>',
   },
 ]
 
