@@ -1,4 +1,4 @@
-import { BLOCK, replaceOutsideRaw, scanMarkup, type Piece, type Tag } from './markup.ts'
+import { BLOCK, replaceOutsideRaw, type Piece, type Tag } from './markup.ts'
 
 /** What a sign that opens no tag is written as meanwhile: a code point that no text may have (Unicode 17, section 23.7). */
 const NO_TAG = '\uFDD0'
@@ -12,11 +12,10 @@ const BROKEN_TAG =
  * Writes a table in HTML so that an HTML parser reads it as it was meant: signs in code, in mathematics and in text are no
  * tags, "$a<b$", and broken tags of tables are.
  */
-export function tableSource(content: string): string {
-  const pieces = scanMarkup(content.replaceAll(NO_TAG, ''))
+export function tableSource(pieces: readonly Piece[]): string {
   const escaped = pieces.map((piece, index) => {
     if (piece.kind === 'comment') return ''
-    return piece.kind !== 'text' && isTag(piece, pieces[index - 1]) ? piece.text : piece.text.replaceAll('<', NO_TAG)
+    return piece.kind !== 'text' && isTag(piece, pieces[index - 1]) ? piece.text : piece.text.replaceAll(NO_TAG, '').replaceAll('<', NO_TAG)
   })
   const source = escaped.join('')
   if (!source.includes(NO_TAG)) return source
@@ -25,10 +24,10 @@ export function tableSource(content: string): string {
   ).replaceAll(NO_TAG, ESCAPED)
 }
 
-/** "a<b" is no bold, unless it ends. */
+/** In "a<b" no bold begins, unless it ends. */
 function isTag({ kind, name, partner }: Tag, before: Piece | undefined): boolean {
-  if (kind === 'void' || partner !== null || BLOCK.has(name)) return true
-  return kind === 'open' && !(before?.kind === 'text' && /[\p{L}\p{N}]$/u.test(before.text))
+  if (kind !== 'open' || partner !== null || BLOCK.has(name)) return true
+  return !(before?.kind === 'text' && /[\p{L}\p{N}]$/u.test(before.text))
 }
 
 /** A quote that is not closed would take in the cells that follow. */

@@ -1,5 +1,5 @@
 import { parseFragment, type DefaultTreeAdapterTypes } from 'parse5'
-import { BLOCK, scanMarkup } from './markup.ts'
+import { BLOCK, scanMarkup, type Piece } from './markup.ts'
 import { tableSource } from './table-source.ts'
 
 /** A node of a table that was parsed. */
@@ -7,8 +7,8 @@ export type TableNode = DefaultTreeAdapterTypes.ChildNode
 /** An element of a table that was parsed. */
 export type TableElement = DefaultTreeAdapterTypes.Element
 
-/** Parsing holds the event loop: a table of this length about 30 ms. In characters. */
-const MAX_CHARACTERS = 250_000
+/** Parsing and writing hold the event loop: so many characters of tables about 50 ms. */
+export const MAX_TABLE_CHARACTERS = 100_000
 /** Each element looks through those that are open around it. */
 const MAX_DEPTH = 50
 
@@ -17,17 +17,18 @@ const MAX_DEPTH = 50
  * cells comes before its table. Null for what would take too long: a very long one, or one with elements nested too deeply.
  */
 export function parseTable(content: string): readonly TableNode[] | null {
-  if (content.length > MAX_CHARACTERS || depthOf(content) > MAX_DEPTH) return null
-  return parseFragment(tableSource(content)).childNodes
+  if (content.length > MAX_TABLE_CHARACTERS) return null
+  const pieces = scanMarkup(content)
+  return depthOf(pieces) > MAX_DEPTH ? null : parseFragment(tableSource(pieces)).childNodes
 }
 
 /** Elements that end where the next of their kind begins, or where their parent ends. */
 const ENDED_BY_OTHERS = /^(?:p|li|d[dt]|t[rdh]|thead|tbody|tfoot|caption|colgroup|col)$/
 
-function depthOf(content: string): number {
+function depthOf(pieces: readonly Piece[]): number {
   let depth = 0
   let deepest = 0
-  for (const piece of scanMarkup(content)) {
+  for (const piece of pieces) {
     if (piece.kind !== 'open' && piece.kind !== 'close') continue
     if (ENDED_BY_OTHERS.test(piece.name)) continue
     depth = Math.max(0, depth + (piece.kind === 'open' ? 1 : -1))

@@ -6,7 +6,7 @@ import { otslTable, type OtslCell } from './otsl-table.ts'
  * five and the last, Granite-Docling all of them. `first` is what stands before the first token of a line.
  */
 const TOKEN =
-  /(?<first>^[ \t]*(?:<otsl>[ \t]*)?)?<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
+  /(?:(?<first>^[ \t]*(?:<otsl>[ \t]*)?)|)<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
 const CLOSING = /^\s{0,9}<\/otsl>/
 const BLANK_LINE = /\n[ \t]*\n/g
 
