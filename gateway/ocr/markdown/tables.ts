@@ -106,24 +106,36 @@ export function writeTables(markdown: string, wanted: TableFormat): WrittenTable
   let end = 0
   let left = 0
   let charactersLeft = MAX_TABLE_CHARACTERS
+  let hasGap = false
   for (const found of findTables(markdown)) {
     charactersLeft -= found.content.length
     if (charactersLeft < 0) {
       left += 1
       continue
     }
-    const line = markdown.slice(markdown.lastIndexOf('\n', found.start - 1) + 1, found.start)
-    const isInContainer = line.trim() !== '' && CONTAINER.test(line)
-    const { format, content, isLeft } = writeTable(found, isInContainer ? 'html' : wanted)
+    const line = lineBefore(markdown, found.start)
+    const { format, content, isLeft } = writeTable(found, CONTAINER.test(line) ? 'html' : wanted)
     if (isLeft === true) left += 1
     const isNew = format !== found.format
-    text += markdown.slice(end, found.start)
-    if (isNew && format === 'markdown') text += gapBefore(text, line)
+    const between = markdown.slice(end, found.start)
+    text += between
+    // Behind a table that is new, too, there is a blank line already.
+    if (isNew && format === 'markdown' && !(hasGap && between.trim() === '')) text += gapBefore(markdown, found.start, line)
     text += isNew ? content.replaceAll('\n', `\n${indentOf(line)}`) : content
     end = found.end
+    hasGap = isNew
     if (isNew) text += gapAfter(markdown, end)
   }
   return { text: text + markdown.slice(end), left }
+}
+
+/** What matters of a line stands near its beginning and its end. In characters. */
+const MAX_LOOK = 1000
+
+/** Returns what stands before a table on its line. */
+function lineBefore(markdown: string, start: number): string {
+  const before = markdown.slice(Math.max(0, start - MAX_LOOK), start)
+  return before.slice(before.lastIndexOf('\n') + 1)
 }
 
 /** A mark of a list or a quote before a table: its lines would need one, or spaces, each. */
@@ -131,10 +143,10 @@ const CONTAINER = /^[ \t]*(?:>|[-+*][ \t]|\d{1,9}[.)][ \t])/
 const indentOf = (line: string): string => (line.trim() === '' ? line : '')
 
 /** A paragraph would take in the first line of a table. */
-function gapBefore(before: string, line: string): string {
+function gapBefore(markdown: string, start: number, line: string): string {
   if (line.trim() !== '') return '\n\n'
-  const above = before.slice(0, before.length - line.length)
-  return above === '' || /\n[ \t]*\n$/.test(above.slice(-200)) || above === '\n' ? '' : `\n${line}`
+  const above = markdown.slice(Math.max(0, start - line.length - MAX_LOOK), start - line.length)
+  return above.trim() === '' || /\n[ \t]*\n$/.test(above) ? '' : `\n${line}`
 }
 
 /** A table takes in what follows up to a blank line. */

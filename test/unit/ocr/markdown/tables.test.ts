@@ -175,6 +175,7 @@ describe('the tables of a page in one format', () => {
     ],
     ['its own lines', `x ${html} y`, 'markdown', 'x \n\n| 1 |\n| --- |\n\n y'],
     ['the indentation of its list', `- a\n\n  ${html}\n- b`, 'markdown', '- a\n\n  | 1 |\n  | --- |\n\n- b'],
+    ['two that stand close', `${html}\n${html}`, 'markdown', '| 1 |\n| --- |\n\n| 1 |\n| --- |'],
     ['HTML in a quote, where each line would need a mark', `> ${html}`, 'markdown', `> ${html}`],
     [
       'what follows a table of Markdown at once outside of it',
