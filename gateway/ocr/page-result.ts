@@ -1,22 +1,42 @@
 import { GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
+import { inOneNotation } from './markdown/one-notation.ts'
 import type { PageResult } from './page-event.ts'
 
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
-export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
-  // Text from the text layer is not cleaned: no model wrote it.
-  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task)
+export function answeredResult(answer: PageAnswer, request: OcrRequest): PageResult {
+  const { cache, confidence } = request
+  const { text, isLeft } = readableText(answer, request)
   const error = answerError(answer, text)
   return {
     ...answer,
     text,
+    warnings: isLeft ? [...answer.warnings, LEFT] : answer.warnings,
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,
     error,
   }
+}
+
+const LEFT: PageWarning = {
+  code: 'left_as_written',
+  message: "This page's text is so long that its tables in OTSL and its formulas stand in it as the model wrote them.",
+}
+
+/** Cleans an answer. What no vision model wrote as Markdown keeps its notation; the text layer is not cleaned either. */
+function readableText(
+  { text, isFallback, engine }: PageAnswer,
+  { model, task, answersJson }: OcrRequest,
+): { readonly text: string; readonly isLeft: boolean } {
+  if (isFallback) return { text, isLeft: false }
+  const clean = model.profile.clean(text, task)
+  if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }
+  const readable = inOneNotation(clean)
+  return { text: readable ?? clean, isLeft: readable === null }
 }
 
 /** Builds the result of a page that could not be read or drawn. */

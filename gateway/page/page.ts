@@ -29,6 +29,7 @@ export const warningCodes = [
   'annotation_not_drawn',
   'closed_by_gateway',
   'figure_not_cut',
+  'left_as_written',
   'text_disagrees',
 ] as const
 
