@@ -54,6 +54,10 @@ function readOptions(): Option[] {
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
     new Option('--prepare <ways>', preparations.join(',')),
+    new Option('--tables <format>', 'Markdown, with HTML where cells span, or HTML (as the model)').choices([
+      'markdown',
+      'html',
+    ]),
     new Option('--figures <way>', 'files beside the text (--out does), in it, or none').choices([
       'reference',
       'embed',

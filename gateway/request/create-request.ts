@@ -6,6 +6,7 @@ import type { RequestContext } from './context.ts'
 import { figureWish } from './figures.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
+import { ignoredTables } from './tables.ts'
 import { chooseTask } from './task.ts'
 
 /** What a protocol has read from a body. */
@@ -49,7 +50,7 @@ export function createRequest(
   const { output } = sameNames
   const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
-  const warnings = [...ofTask, ...ignored]
+  const warnings = [...ofTask, ...ignored, ...ignoredTables(options.tables, { ...chosen, output })]
   return {
     id: requestId,
     span,

@@ -28,7 +28,6 @@ export function startFormulaThread(): FormulaThread {
   let isStarted = false
   let verdicts: Verdict[] = []
   let onChange = () => {}
-  worker.unref()
   const died = () => {
     alive = false
     onChange()
@@ -41,6 +40,7 @@ export function startFormulaThread(): FormulaThread {
     verdicts.push(...more)
     onChange()
   })
+  worker.unref()
 
   function end(): void {
     alive = false
