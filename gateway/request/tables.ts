@@ -7,7 +7,11 @@ export function ignoredTables(
 ): Warning[] {
   // Responses that were kept by an earlier version have no such option.
   if (tables === null || tables === undefined) return []
-  const why = answersJson ? `the task "${task}" answers with JSON` : output === 'text' ? 'plain text has no tables' : null
+  const why = answersJson
+    ? `the task "${task}" answers with JSON`
+    : output === 'text'
+      ? 'plain text has no tables'
+      : null
   if (why === null) return []
   return [{ code: 'option_ignored', message: `The option had no effect: ocr.tables "${tables}": ${why}.` }]
 }

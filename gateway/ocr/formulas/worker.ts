@@ -37,12 +37,22 @@ type Parsing = { readonly __parse: (tex: string, options: KatexOptions) => unkno
 
 function verdictOf({ tex, isDisplay }: Formula): string | null {
   try {
-    const options = { displayMode: isDisplay, throwOnError: true, strict: 'ignore', maxExpand: 1000, trust: false } as const
+    const options = {
+      displayMode: isDisplay,
+      throwOnError: true,
+      strict: 'ignore',
+      maxExpand: 1000,
+      trust: false,
+    } as const
     ;(katex as unknown as Parsing).__parse(tex, options)
     return null
   } catch (thrown) {
     if (thrown instanceof RangeError) return 'Nested too deeply'
-    const { rawMessage, message, position = -1 } = thrown as Error & { readonly rawMessage?: string; readonly position?: number }
+    const {
+      rawMessage,
+      message,
+      position = -1,
+    } = thrown as Error & { readonly rawMessage?: string; readonly position?: number }
     const said = position < 0 ? (rawMessage ?? message) : `${rawMessage} at position ${position + 1}`
     return said.slice(0, MAX_MESSAGE_CHARACTERS)
   }

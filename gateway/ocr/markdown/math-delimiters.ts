@@ -42,7 +42,8 @@ function withoutEnvironment(tex: string): string {
 
 const MATH_FENCE = /^ {0,3}(?:`{3,}|~{3,})[ \t]*(?:math|latex|tex|katex)[ \t]*$/i
 /** What is a document or a text rather than a formula. */
-const NO_FORMULA = /\\(?:documentclass|usepackage|section|subsection|item|title|chapter|newcommand|def|input|includegraphics)\b|\\begin\{(?:document|tabular|table|figure|itemize|enumerate|verbatim|tikzpicture|proof|theorem)|(?<!\\)%/
+const NO_FORMULA =
+  /\\(?:documentclass|usepackage|section|subsection|item|title|chapter|newcommand|def|input|includegraphics)\b|\\begin\{(?:document|tabular|table|figure|itemize|enumerate|verbatim|tikzpicture|proof|theorem)|(?<!\\)%/
 const MARKS = /^(?:\$\$([^]*)\$\$|\\\[([^]*)\\\]|\\\(([^]*)\\\)|\$([^]*)\$)$/
 
 /** Writes code blocks of mathematics that are one formula as formulas. */

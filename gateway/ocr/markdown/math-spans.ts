@@ -48,7 +48,13 @@ export function findMath(markdown: string): MathSpan[] {
     const kind = KINDS.find((it) => groups[it] !== undefined)
     if (kind === undefined) continue
     const { name } = groups
-    spans.push({ start: index, end: index + match.length, kind, tex: groups[kind] ?? '', ...(name === undefined ? {} : { name }) })
+    spans.push({
+      start: index,
+      end: index + match.length,
+      kind,
+      tex: groups[kind] ?? '',
+      ...(name === undefined ? {} : { name }),
+    })
   }
   return spans
 }
@@ -65,7 +71,11 @@ export function looksLikeTex(tex: string): boolean {
   const isLong = tex.length > 2000
   if (/\\[a-zA-Z]{2,}|\\[,;!{}|\\]/.test(tex)) return true
   if (!/[\^_=]/.test(tex) || isLong) return isLong && /[\^_]/.test(tex)
-  const words = tex.replaceAll(ARGUMENT, ' ').replaceAll(COMMAND, ' ').match(/\p{L}{4,}/gu) ?? []
+  const words =
+    tex
+      .replaceAll(ARGUMENT, ' ')
+      .replaceAll(COMMAND, ' ')
+      .match(/\p{L}{4,}/gu) ?? []
   return words.length < 2
 }
 

@@ -15,7 +15,9 @@ const BROKEN_TAG =
 export function tableSource(pieces: readonly Piece[]): string {
   const escaped = pieces.map((piece, index) => {
     if (piece.kind === 'comment') return ''
-    return piece.kind !== 'text' && isTag(piece, pieces[index - 1]) ? piece.text : piece.text.replaceAll(NO_TAG, '').replaceAll('<', NO_TAG)
+    return piece.kind !== 'text' && isTag(piece, pieces[index - 1])
+      ? piece.text
+      : piece.text.replaceAll(NO_TAG, '').replaceAll('<', NO_TAG)
   })
   const source = escaped.join('')
   if (!source.includes(NO_TAG)) return source

@@ -82,7 +82,8 @@ export interface WrittenTable extends Pick<FoundTable, 'format' | 'content'> {
  * rows or columns, tables within cells, captions.
  */
 export function writeTable({ format, content }: FoundTable, wanted: TableFormat): WrittenTable {
-  if (format === 'markdown') return wanted === format ? { format, content } : { format: wanted, content: htmlTable(content) }
+  if (format === 'markdown')
+    return wanted === format ? { format, content } : { format: wanted, content: htmlTable(content) }
   const nodes = parseTable(content)
   if (nodes === null) return { format, content, isLeft: true }
   const tables = nodes.filter((node) => isElement(node)).filter(({ tagName }) => tagName === 'table')
@@ -120,7 +121,8 @@ export function writeTables(markdown: string, wanted: TableFormat): WrittenTable
     const between = markdown.slice(end, found.start)
     text += between
     // Behind a table that is new, too, there is a blank line already.
-    if (isNew && format === 'markdown' && !(hasGap && between.trim() === '')) text += gapBefore(markdown, found.start, line)
+    if (isNew && format === 'markdown' && !(hasGap && between.trim() === ''))
+      text += gapBefore(markdown, found.start, line)
     text += isNew ? content.replaceAll('\n', `\n${indentOf(line)}`) : content
     end = found.end
     hasGap = isNew

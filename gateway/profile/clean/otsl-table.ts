@@ -100,7 +100,8 @@ function goesDown(cells: readonly OtslCell[], { column, columns }: Area): boolea
 /** Counts the rows at the top that are headers alone, and that no cell leaves downwards. */
 function headHeight(rows: readonly (readonly Area[])[]): number {
   const end = rows.findIndex(
-    (areas) => areas.some(({ kind }) => kind !== 'ched' && kind !== 'ecel') || !areas.some(({ kind }) => kind === 'ched'),
+    (areas) =>
+      areas.some(({ kind }) => kind !== 'ched' && kind !== 'ecel') || !areas.some(({ kind }) => kind === 'ched'),
   )
   const height = end < 0 ? rows.length : end
   const isWhole = rows.slice(0, height).every((areas) => areas.every(({ row, rows: deep }) => row + deep <= height))

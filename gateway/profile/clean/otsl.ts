@@ -5,8 +5,7 @@ import { otslTable, type OtslCell } from './otsl-table.ts'
  * both; a column's header, a row's, a row that heads a section; the end of a row. PaddleOCR-VL and MinerU write the first
  * five and the last, Granite-Docling all of them. `first` is what stands before the first token of a line.
  */
-const TOKEN =
-  /(?:(?<first>^[ \t]*(?:<otsl>[ \t]*)?)|)<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
+const TOKEN = /(?:(?<first>^[ \t]*(?:<otsl>[ \t]*)?)|)<(?<kind>fcel|ecel|lcel|ucel|xcel|ched|rhed|srow|nl)>/gm
 const CLOSING = /^\s{0,9}<\/otsl>/
 const BLANK_LINE = /\n[ \t]*\n/g
 
@@ -62,7 +61,8 @@ function findRuns(prose: string): Run[] {
     tokens.push({ kind: groups['kind'] ?? '', start: index, textStart: index + match.length })
   }
   const last = tokens.at(-1)
-  if (last !== undefined) close(last.kind === 'nl' ? last.textStart : (blankLine(prose, last.textStart) ?? prose.length))
+  if (last !== undefined)
+    close(last.kind === 'nl' ? last.textStart : (blankLine(prose, last.textStart) ?? prose.length))
   return runs
 }
 

@@ -62,7 +62,8 @@ describe('formulas are checked with KaTeX', () => {
 })
 
 describe('the formulas of a page', () => {
-  const broken = (texts: readonly Formula[]) => Promise.resolve(texts.map(({ tex }) => (tex.includes('!') ? 'wrong' : null)))
+  const broken = (texts: readonly Formula[]) =>
+    Promise.resolve(texts.map(({ tex }) => (tex.includes('!') ? 'wrong' : null)))
 
   for (const [name, text, formulas] of [
     ['in dollars', 'so $a_1$ and\n\n$$\nb^2\n$$', ['a_1', '\nb^2\n']],

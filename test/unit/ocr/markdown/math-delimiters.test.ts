@@ -13,7 +13,11 @@ const changed: readonly (readonly [name: string, before: string, after: string])
   ['displayed, with a distance between its lines', '\\[a_1 \\\\[2pt] b_1\\]', '$$a_1 \\\\[2pt] b_1$$'],
   ['displayed in a quote', '> \\[\n> x_1\n> \\]', '> $$\n> x_1\n> $$'],
   ['in a cell', String.raw`<td>\(x_1\)</td>`, '<td>$x_1$</td>'],
-  ['in an environment', '\\begin{align*}\na &= b\\\\\nc &= d\n\\end{align*}', '$$\n\\begin{align*}\na &= b\\\\\nc &= d\n\\end{align*}\n$$'],
+  [
+    'in an environment',
+    '\\begin{align*}\na &= b\\\\\nc &= d\n\\end{align*}',
+    '$$\n\\begin{align*}\na &= b\\\\\nc &= d\n\\end{align*}\n$$',
+  ],
   ['in an equation', 'So\n\\begin{equation}\nx = 1\n\\end{equation}\nholds', 'So\n$$\nx = 1\n$$\nholds'],
   ['in a code block', '```latex\n\\frac{1}{2}\n```', '$$\n\\frac{1}{2}\n$$'],
   ['in a code block, with marks of its own', '```math\n\\[\nx^2\n\\]\n```\n', '$$\nx^2\n$$\n'],
@@ -47,7 +51,24 @@ describe('formulas in marks of other kinds', () => {
   for (const [name, text] of kept) it(`stay: ${name}`, () => assert.equal(normalizeMath(text), text))
 
   it('take their time by the length of the text, whatever stands in it', () => {
-    const hostile = ['\\(', '\\[', '$', '$$', '$$$', '$a$$', '\\begin{align}\n', '\\begin{align}\n\\begin{gather}\n', '`', '``', '```math\n', '```math\nx\n```\n', '\\[\\(', '\\', '\n \\[', 'x\\[\\\\[']
+    const hostile = [
+      '\\(',
+      '\\[',
+      '$',
+      '$$',
+      '$$$',
+      '$a$$',
+      '\\begin{align}\n',
+      '\\begin{align}\n\\begin{gather}\n',
+      '`',
+      '``',
+      '```math\n',
+      '```math\nx\n```\n',
+      '\\[\\(',
+      '\\',
+      '\n \\[',
+      'x\\[\\\\[',
+    ]
     for (const piece of hostile) {
       const text = piece.repeat(Math.ceil(300_000 / piece.length))
       const startedAt = performance.now()

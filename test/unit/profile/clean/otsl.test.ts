@@ -84,7 +84,14 @@ describe('a table in OTSL becomes one in HTML', () => {
     assert.equal(otslToHtml('<fcel>A<nl><fcel>1\n\n<fcel>A<nl><fcel>1'), `${table}\n\n${table}`)
   })
 
-  for (const text of ['', 'no table', 'The token <fcel> begins a cell, <nl> ends a row.', '<fcel>', '<nl><nl>', '<b>a</b>'])
+  for (const text of [
+    '',
+    'no table',
+    'The token <fcel> begins a cell, <nl> ends a row.',
+    '<fcel>',
+    '<nl><nl>',
+    '<b>a</b>',
+  ])
     it(`leaves ${JSON.stringify(text)} as it is`, () => assert.equal(otslToHtml(text), text))
 
   it('leaves what stands in code', () => {
