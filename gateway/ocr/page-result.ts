@@ -3,7 +3,7 @@ import type { PageWarning } from '../page/page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
-import { inOneNotation } from './markdown/one-notation.ts'
+import { inOneNotation, type Notation } from './markdown/one-notation.ts'
 import type { PageResult } from './page-event.ts'
 
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
@@ -24,19 +24,18 @@ export function answeredResult(answer: PageAnswer, request: OcrRequest): PageRes
 
 const LEFT: PageWarning = {
   code: 'left_as_written',
-  message: "This page's text is so long that its tables in OTSL and its formulas stand in it as the model wrote them.",
+  message: "Tables in OTSL, or formulas, stand in this page's text as the model wrote them: it has too many of them, or is too long.",
 }
 
 /** Cleans an answer. What no vision model wrote as Markdown keeps its notation; the text layer is not cleaned either. */
 function readableText(
   { text, isFallback, engine }: PageAnswer,
   { model, task, answersJson }: OcrRequest,
-): { readonly text: string; readonly isLeft: boolean } {
+): Notation {
   if (isFallback) return { text, isLeft: false }
   const clean = model.profile.clean(text, task)
   if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }
-  const readable = inOneNotation(clean)
-  return { text: readable ?? clean, isLeft: readable === null }
+  return inOneNotation(clean)
 }
 
 /** Builds the result of a page that could not be read or drawn. */

@@ -15,6 +15,7 @@ const BROKEN = '<table border=1><tr><td>A<td>B<tr><td>1<td>2</table>'
 const SPANNED = '<table><tr><td colspan="2">A</td></tr><tr><td>1</td><td>2</td></tr></table>'
 const LONG = `<table>${'<tr><td>one</td><td>2</td></tr>'.repeat(4000)}</table>`
 const DEEP = `${'<table><tr><td>'.repeat(100)}x${'</td></tr></table>'.repeat(100)}`
+const OTSL = Array.from({ length: 7000 }, (_, row) => `<fcel>${row}<fcel>b<nl>`).join('')
 /** KaTeX would expand it to nine million signs. */
 const SLOW = `\\def\\a{${'x'.repeat(10_000)}}${'\\a'.repeat(900)}`
 
@@ -99,6 +100,7 @@ describe('tables', () => {
   for (const [name, table] of [
     ['thousands of rows', LONG],
     ['a hundred tables within each other', DEEP],
+    ['thousands of cells in OTSL', OTSL],
   ] as const)
     it(`that have ${name} keep their text, and the ledger says so`, async () => {
       const { content, line } = await read(`x\n\n${table}\n\n${BROKEN}`, { tables: 'markdown' })

@@ -6,6 +6,8 @@ import type { CheckFormulas } from './check.ts'
 /** A page with more broken formulas names so many. */
 const MAX_NAMED = 20
 const MAX_TEX_CHARACTERS = 200
+/** Looking through a longer text would hold the event loop. The ledger says that it is as the model wrote it. */
+const MAX_TEXT_CHARACTERS = 500_000
 
 /** Checks the formulas of a page that a vision model has read as Markdown; null where it has none. */
 export async function checkPage(
@@ -14,7 +16,7 @@ export async function checkPage(
   check: CheckFormulas,
 ): Promise<PageFormulas | null> {
   if (engine !== 'vllm' || isFallback || answersJson) return null
-  const formulas = findFormulas(text)
+  const formulas = text.length > MAX_TEXT_CHARACTERS ? [] : findFormulas(text)
   if (formulas.length === 0) return null
   const verdicts = await check(formulas)
   const broken = formulas.flatMap(({ tex }, index) => {

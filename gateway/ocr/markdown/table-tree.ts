@@ -8,7 +8,7 @@ export type TableNode = DefaultTreeAdapterTypes.ChildNode
 export type TableElement = DefaultTreeAdapterTypes.Element
 
 /** Parsing and writing hold the event loop: so many characters of tables about 50 ms. */
-export const MAX_TABLE_CHARACTERS = 100_000
+export const MAX_TABLE_CHARACTERS = 80_000
 /** Each element looks through those that are open around it. */
 const MAX_DEPTH = 50
 

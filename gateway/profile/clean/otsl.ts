@@ -9,6 +9,9 @@ const TOKEN = /(?:(?<first>^[ \t]*(?:<otsl>[ \t]*)?)|)<(?<kind>fcel|ecel|lcel|uc
 const CLOSING = /^\s{0,9}<\/otsl>/
 const BLANK_LINE = /\n[ \t]*\n/g
 
+/** So many tokens hold the event loop for some 40 ms. */
+const MAX_TOKENS = 20_000
+
 /** A table in OTSL: where it stands, and where its tokens and the texts behind them do. */
 interface Run {
   readonly start: number
@@ -28,7 +31,7 @@ interface Token {
  * cell that goes on with none is empty. `prose` is the same text with spaces in the place of code: tokens there are text.
  */
 export function otslToHtml(text: string, prose = text): string {
-  if (!prose.includes('cel>') && !prose.includes('<ched>')) return text
+  if (!mayHoldOtsl(prose) || holdsTooMuchOtsl(prose)) return text
   let result = ''
   let end = 0
   for (const run of findRuns(prose)) {
@@ -41,6 +44,16 @@ export function otslToHtml(text: string, prose = text): string {
     end += joint.length
   }
   return end === 0 ? text : result + text.slice(end)
+}
+
+/** Tells whether a text may hold a table in OTSL. */
+export function mayHoldOtsl(text: string): boolean {
+  return text.includes('cel>') || text.includes('<ched>')
+}
+
+/** Tells whether a text holds so much OTSL that writing it as HTML would take too long: then it stays as it is. */
+export function holdsTooMuchOtsl(text: string): boolean {
+  return text.split('<nl>').length + text.split('cel>').length + text.split('hed>').length > MAX_TOKENS
 }
 
 function findRuns(prose: string): Run[] {
