@@ -41,7 +41,11 @@ function formatHelp(command: Command, helper: Help): string {
     ...helper.visibleArguments(command).map((item) => [helper.argumentTerm(item), helper.argumentDescription(item)]),
     ...helper.visibleOptions(command).map((item) => [helper.optionTerm(item), item.description]),
   ]
-  const lines = items.map(([term = '', text = '']) => `  ${term.padEnd(width)}  ${text}\n`).join('')
+  // What another's description names has none of its own: all of it fits a screen.
+  const lines = items
+    .filter(([, text]) => text !== '')
+    .map(([term = '', text = '']) => `  ${term.padEnd(width)}  ${text}\n`)
+    .join('')
   return `Usage: ${helper.commandUsage(command).replace('ocr [options] [options]', 'ocr [options]')}\n${description}${lines}`
 }
 
@@ -54,11 +58,8 @@ function readOptions(): Option[] {
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
     new Option('--prepare <ways>', preparations.join(',')),
-    new Option('--tables <format>', 'Markdown, with HTML where cells span, or HTML (as the model)').choices([
-      'markdown',
-      'html',
-    ]),
-    new Option('--figures <way>', 'files beside the text (--out does), in it, or none').choices([
+    new Option('--tables <format>').choices(['markdown', 'html']),
+    new Option('--figures <way>', 'beside the text, in it, none; --tables <markdown|html>').choices([
       'reference',
       'embed',
       'drop',

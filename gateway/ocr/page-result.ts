@@ -24,14 +24,12 @@ export function answeredResult(answer: PageAnswer, request: OcrRequest): PageRes
 
 const LEFT: PageWarning = {
   code: 'left_as_written',
-  message: "Tables in OTSL, or formulas, stand in this page's text as the model wrote them: it has too many of them, or is too long.",
+  message:
+    "Tables in OTSL, or formulas, stand in this page's text as the model wrote them: it has too many of them, or is too long.",
 }
 
 /** Cleans an answer. What no vision model wrote as Markdown keeps its notation; the text layer is not cleaned either. */
-function readableText(
-  { text, isFallback, engine }: PageAnswer,
-  { model, task, answersJson }: OcrRequest,
-): Notation {
+function readableText({ text, isFallback, engine }: PageAnswer, { model, task, answersJson }: OcrRequest): Notation {
   if (isFallback) return { text, isLeft: false }
   const clean = model.profile.clean(text, task)
   if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }

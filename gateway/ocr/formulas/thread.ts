@@ -20,6 +20,7 @@ const MEMORY = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 }
 const START_LIMIT_MS = 5000
 
 type Verdict = string | null
+const ignore = (): void => {}
 
 /** Starts a thread, which does not keep the process alive. */
 export function startFormulaThread(): FormulaThread {
@@ -27,7 +28,7 @@ export function startFormulaThread(): FormulaThread {
   let alive = true
   let isStarted = false
   let verdicts: Verdict[] = []
-  let onChange = () => {}
+  let onChange = ignore
   const died = () => {
     alive = false
     onChange()
@@ -58,7 +59,7 @@ export function startFormulaThread(): FormulaThread {
     const timer = setTimeout(() => setImmediate(resolve), limitMs)
     await promise
     clearTimeout(timer)
-    onChange = () => {}
+    onChange = ignore
     return isSo()
   }
 
@@ -73,7 +74,7 @@ export function startFormulaThread(): FormulaThread {
         return null
       }
       verdicts = []
-      worker.postMessage(formulas)
+      worker.postMessage(formulas, [])
       if (!(await until(() => verdicts.length >= formulas.length, limitMs))) end()
       return verdicts
     },

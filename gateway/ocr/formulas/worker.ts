@@ -33,7 +33,7 @@ port.on('message', (formulas: readonly Formula[]) => {
 port.postMessage([])
 
 /** Its types lack it: the first half of `renderToString`, in which formulas that are no TeX fail. */
-type Parsing = { readonly __parse: (tex: string, options: KatexOptions) => unknown }
+const parse = (katex as unknown as Record<string, (tex: string, options: KatexOptions) => unknown>)['__parse']
 
 function verdictOf({ tex, isDisplay }: Formula): string | null {
   try {
@@ -44,7 +44,7 @@ function verdictOf({ tex, isDisplay }: Formula): string | null {
       maxExpand: 1000,
       trust: false,
     } as const
-    ;(katex as unknown as Parsing).__parse(tex, options)
+    void (parse ?? katex.renderToString)(tex, options)
     return null
   } catch (thrown) {
     if (thrown instanceof RangeError) return 'Nested too deeply'

@@ -81,9 +81,9 @@ export function pipeTable(table: TableElement): string | null {
 const MAX_FILLED_CELLS = 500_000
 
 function isBeyondMarkdown({ rows }: TableSection): boolean {
-  const isBeyond = (cell: TableElement) =>
-    spanOf(cell, 'colspan') > 1 || spanOf(cell, 'rowspan') > 1 || holdsTable(cell)
-  return rows.some((cells) => cells.some(isBeyond))
+  return rows.some((cells) =>
+    cells.some((cell) => spanOf(cell, 'colspan') > 1 || spanOf(cell, 'rowspan') > 1 || holdsTable(cell)),
+  )
 }
 
 function holdsTable({ childNodes }: TableElement): boolean {
