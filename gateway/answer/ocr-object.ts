@@ -1,4 +1,5 @@
 import type { DryRun, Ledger, LedgerPage } from '../ocr/ledger.ts'
+import type { PageFormulas } from '../ocr/page-event.ts'
 import { figureName } from '../ocr/page-figures.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DryRunObject, FigureObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
@@ -52,6 +53,7 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     completion_tokens: page.usage.completionTokens,
     ...(page.agreement === null ? {} : { agreement: rounded(page.agreement) }),
     ...(page.confidence === null ? {} : { confidence: confidence(page.confidence) }),
+    ...(page.formulas === undefined ? {} : { formulas: formulas(page.formulas) }),
     start: page.start,
     end: page.end,
     ...(page.joined === undefined ? {} : { joined: page.joined }),
@@ -59,6 +61,14 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     ...(page.footer === undefined ? {} : { footer: page.footer }),
     ...(page.warnings.length > 0 ? { warnings: page.warnings } : {}),
     ...(page.error === null ? {} : { error: { code: page.error.code, message: page.error.message } }),
+  }
+}
+
+function formulas({ count, unchecked, brokenCount, broken }: PageFormulas): LedgerLine['formulas'] {
+  return {
+    count,
+    ...(unchecked > 0 ? { unchecked } : {}),
+    ...(brokenCount > 0 ? { broken_count: brokenCount, broken } : {}),
   }
 }
 

@@ -12,6 +12,7 @@ export interface GivenOptions {
   readonly task?: string
   readonly model: string
   readonly prepare?: string
+  readonly tables?: 'markdown' | 'html'
   readonly figures?: 'reference' | 'embed' | 'drop'
   readonly join?: boolean
   readonly headers?: 'keep' | 'strip' | 'separate'
@@ -52,6 +53,7 @@ export function readQuestion(given: GivenOptions, env: NodeJS.ProcessEnv, isOne:
     ...(given.task === undefined ? {} : { task: given.task }),
     ...(given.output === undefined ? {} : { output: given.output }),
     ...(given.prepare === undefined ? {} : { prepare: parsePrepare(given.prepare) }),
+    ...(given.tables === undefined ? {} : { tables: given.tables }),
     ...(given.figures === undefined ? {} : { figures: given.figures }),
     ...(given.join === true ? { join: true } : {}),
     ...(given.headers === undefined ? {} : { headers: given.headers }),

@@ -65,7 +65,8 @@ function readOptions(): Option[] {
     new Option('-t, --task <task>', "one of the model's tasks, such as table or formula"),
     new Option('-m, --model <model>', 'one that `ocr models` lists').default('default'),
     new Option('--prepare <ways>', preparations.join(',')),
-    new Option('--figures <way>', 'files beside the text (--out does), in it, or none').choices([
+    new Option('--tables <format>').choices(['markdown', 'html']),
+    new Option('--figures <way>', 'beside the text, in it, none; --tables <markdown|html>').choices([
       'reference',
       'embed',
       'drop',

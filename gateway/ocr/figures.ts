@@ -1,4 +1,4 @@
-import { pixelBox, type Box } from '../page/box.ts'
+import { boxOnPage, hasExtent, pixelBox, type Box } from '../page/box.ts'
 import type { PageImage } from '../page/page.ts'
 import type { MarkedImage } from '../profile/marked-images.ts'
 import type { OcrModel } from '../profile/question.ts'
@@ -33,7 +33,8 @@ export function figureCutter({ model, figures: wanted = null }: OcrRequest, maxB
     const figures: (CutFigure | null)[] = []
     let cut = 0
     for (const figure of marked) {
-      const isWanted = cut < wanted.limit && bytesLeft > 0 && isLarge(figure, wanted.minSize)
+      const isCut = cut < wanted.limit && bytesLeft > 0 && hasExtent(figure.box)
+      const isWanted = isCut && isLarge(figure, wanted.minSize)
       const part = isWanted ? await cutBox(image, figure.box, mediaType) : null
       signal.throwIfAborted()
       cut += part === null ? 0 : 1
@@ -77,7 +78,10 @@ export function markedFigures(
 ): readonly Figure[] {
   if (isTiled || isFallback || width === null || height === null) return []
   const marks = profile.findImages?.(text) ?? []
-  return marks.map((mark) => ({ ...mark, place: pixelBox(mark.box, { width, height }) }))
+  return marks.map((mark) => {
+    const box = boxOnPage(mark.box)
+    return { ...mark, box, place: pixelBox(box, { width, height }) }
+  })
 }
 
 /** Tells whether a picture has so many pixels in both directions. */

@@ -14,7 +14,8 @@ import { inPageOrder } from './page-order.ts'
 import { planRequest, type PlanServices } from './plan.ts'
 import { createPreviews } from './previews.ts'
 import type { PaceMeter } from './reading-pace.ts'
-import { recognize, withFigures, type PlannedPage, type RecognizeServices } from './recognize.ts'
+import { completed } from './complete-page.ts'
+import { recognize, type PlannedPage, type RecognizeServices } from './recognize.ts'
 
 /** The services and limits of the pipeline. */
 export interface OcrServices extends PlanServices, RecognizeServices {
@@ -76,7 +77,7 @@ export async function* ocr(
       page.number,
       finished,
       () => recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
-      (found) => withFigures(page.page, found, request, reading, pageSignal),
+      (found) => completed(page.page, found, request, reading, pageSignal),
     )
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.

@@ -4,6 +4,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import { closeOpen } from './markdown/close-open.ts'
 import { nameImages } from './markdown/image-names.ts'
 import { escapedPlainText, plainText } from './markdown/plain-text.ts'
+import { writeTables, type WrittenTables } from './markdown/tables.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 import { figureWarnings, placeFigures, withoutFigures } from './page-figures.ts'
 
@@ -69,8 +70,24 @@ function markdownOf(page: number, result: PageResult, request: OcrRequest): Page
   if (request.answersJson || isFallback) return { text, warnings: [], closing: 0 }
   const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
-  const warnings = [...(openers.length === 0 ? [] : [closedWarning(openers)]), ...figureWarnings(result, request)]
-  return { text: closed, warnings, closing: closed.length - named.length }
+  const { text: written, left } = tablesOf(closed, request)
+  const warnings = [
+    ...(openers.length === 0 ? [] : [closedWarning(openers)]),
+    ...(left === 0 ? [] : [leftWarning(left)]),
+    ...figureWarnings(result, request),
+  ]
+  // A table that was written anew is closed by itself.
+  const closing = written.endsWith(closed.slice(named.length)) ? closed.length - named.length : 0
+  return { text: written, warnings, closing }
+}
+
+function tablesOf(markdown: string, { tables }: OcrRequest): WrittenTables {
+  return tables == null ? { text: markdown, left: 0 } : writeTables(markdown, tables)
+}
+
+function leftWarning(left: number): PageWarning {
+  const message = `Tables of this page stand in it as the model wrote them, ${left} of them: they are too long, or hold too much within each other, to be written anew.`
+  return { code: 'left_as_written', message }
 }
 
 function closedWarning(openers: readonly string[]): PageWarning {

@@ -27,6 +27,18 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly error: GatewayError | null
   /** The pictures that were cut out of the page, in the order of their marks; null in the place of one that was not. */
   readonly figures?: readonly (CutFigure | null)[]
+  /** Left out where the page has none. */
+  readonly formulas?: PageFormulas
+}
+
+/** The formulas of a page, checked. */
+export interface PageFormulas {
+  readonly count: number
+  /** How many took too long. */
+  readonly unchecked: number
+  readonly brokenCount: number
+  /** The first of those that are no TeX, each cut to some hundred characters. */
+  readonly broken: readonly { readonly tex: string; readonly message: string }[]
 }
 
 /** A picture that was cut out of a page. */

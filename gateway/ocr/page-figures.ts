@@ -63,6 +63,6 @@ export function figureWarnings(
   const marked = model.profile.findImages?.(text).length ?? 0
   const lacking = marked - (cut?.filter((figure) => figure !== null).length ?? 0)
   if (lacking === 0) return []
-  const message = `Of ${marked} pictures that the model marked, ${lacking} could not be cut out; their marks stay as it wrote them. At most 64 of a page and 64 MiB of an answer are cut out, and none of a page that was read in tiles.`
+  const message = `Of ${marked} pictures that the model marked, ${lacking} could not be cut out; their marks stay as it wrote them. At most 64 of a page and 64 MiB of an answer are cut out, none that has no place on the page, and none of a page that was read in tiles.`
   return [{ code: 'figure_not_cut', message }]
 }

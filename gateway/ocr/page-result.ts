@@ -1,18 +1,21 @@
 import { GatewayError } from '../errors.ts'
+import type { PageWarning } from '../page/page.ts'
 import type { TargetSize } from '../page/target-size.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
+import { inOneNotation, type Notation } from './markdown/one-notation.ts'
 import type { PageResult } from './page-event.ts'
 
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
-export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
-  // Text from the text layer is not cleaned: no model wrote it.
-  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task, seenSize(answer))
+export function answeredResult(answer: PageAnswer, request: OcrRequest): PageResult {
+  const { cache, confidence } = request
+  const { text, isLeft } = readableText(answer, request)
   const error = answerError(answer, text)
   return {
     ...answer,
     text,
+    warnings: isLeft ? [...answer.warnings, LEFT] : answer.warnings,
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,
@@ -23,6 +26,21 @@ export function answeredResult(answer: PageAnswer, { model, task, cache, confide
 /** Returns the size of the image that an answer's places are about; none where that was a tile. */
 function seenSize({ width, height, isTiled }: PageAnswer): TargetSize | undefined {
   return isTiled || width === null || height === null ? undefined : { width, height }
+}
+
+const LEFT: PageWarning = {
+  code: 'left_as_written',
+  message:
+    "Tables in OTSL, or formulas, stand in this page's text as the model wrote them: it has too many of them, or is too long.",
+}
+
+/** Cleans an answer. What no vision model wrote as Markdown keeps its notation; the text layer is not cleaned either. */
+function readableText(answer: PageAnswer, { model, task, answersJson }: OcrRequest): Notation {
+  const { text, isFallback, engine } = answer
+  if (isFallback) return { text, isLeft: false }
+  const clean = model.profile.clean(text, task, seenSize(answer))
+  if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }
+  return inOneNotation(clean)
 }
 
 /** Builds the result of a page that could not be read or drawn. */

@@ -4,9 +4,8 @@ import type { PageToRead } from '../read/page-to-read.ts'
 import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { SampleKeeper } from '../samples/keeper.ts'
-import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { CutFigures } from './figures.ts'
+import { completed, type CompleteServices } from './complete-page.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
@@ -24,12 +23,9 @@ export interface PlannedPage {
 }
 
 /** The services that recognize a page. */
-export interface RecognizeServices extends PageCounters {
+export interface RecognizeServices extends PageCounters, CompleteServices {
   readonly reading: ReadServices
   readonly metrics: Metrics
-  readonly log: Log
-  /** Cuts pictures out of the request's pages; left out: none are. */
-  readonly cutFigures?: CutFigures
   /** Keeps pages that were hard to read; left out: none are. */
   readonly samples?: SampleKeeper
   /** Waits until the caller may have another page read; left out: it may. */
@@ -173,28 +169,10 @@ async function resultOf(
   const sampled = watchForSample(page, request, services.samples ?? null)
   const read = await readResult(sampled.page, request, services, signal)
   sampled.ended(read)
-  const result = await withFigures(page, read, request, services, signal)
+  const result = await completed(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
   endPageSpan(page.span, result)
   return result
-}
-
-/** Adds the pictures that are wanted. A page whose pictures cannot be cut out has its text all the same. */
-export async function withFigures(
-  page: PageToRead,
-  result: PageResult,
-  { id, span }: Pick<OcrRequest, 'id' | 'span'>,
-  { cutFigures, log }: Pick<RecognizeServices, 'cutFigures' | 'log'>,
-  signal: AbortSignal,
-): Promise<PageResult> {
-  try {
-    const figures = (await cutFigures?.(page, result, signal)) ?? null
-    return figures === null ? result : { ...result, figures }
-  } catch (thrown) {
-    if (signal.aborted) throw signal.reason
-    log.warn({ request_id: id, trace_id: span?.traceId, err: thrown }, 'pictures were not cut out')
-    return result
-  }
 }
 
 async function readResult(

@@ -6,6 +6,23 @@ export interface Box {
   readonly bottom: number
 }
 
+/** Returns the part of a place that is on the page, with its corners in order: models mix them up. */
+export function boxOnPage({ left, top, right, bottom }: Box): Box {
+  const onPage = (share: number): number => (share > 0 ? Math.min(1, share) : 0)
+  const [x, otherX, y, otherY] = [onPage(left), onPage(right), onPage(top), onPage(bottom)]
+  return {
+    left: Math.min(x, otherX),
+    top: Math.min(y, otherY),
+    right: Math.max(x, otherX),
+    bottom: Math.max(y, otherY),
+  }
+}
+
+/** Tells whether a place has an extent. */
+export function hasExtent({ left, top, right, bottom }: Box): boolean {
+  return left < right && top < bottom
+}
+
 /** Returns a place in pixels of a page image of this size; at least one pixel. */
 export function pixelBox(
   { left, top, right, bottom }: Box,

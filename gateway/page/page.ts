@@ -31,6 +31,7 @@ export const warningCodes = [
   'closed_by_gateway',
   'figure_not_cut',
   'page_not_joined',
+  'left_as_written',
   'text_disagrees',
 ] as const
 

@@ -7,6 +7,7 @@ import { figureWish } from './figures.ts'
 import { joinWish } from './join.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
+import { ignoredTables } from './tables.ts'
 import { chooseTask } from './task.ts'
 
 /** What a protocol has read from a body. */
@@ -54,7 +55,8 @@ export function createRequest(
   const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
   const joined = joinWish({ join, headers, footers }, chosen)
-  const warnings = [...ofTask, ...ignored, ...joined.ignored]
+  const ofTables = ignoredTables(options.tables, { ...chosen, output })
+  const warnings = [...ofTask, ...ignored, ...joined.ignored, ...ofTables]
   return {
     id: requestId,
     span,

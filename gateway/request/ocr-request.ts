@@ -46,6 +46,8 @@ export interface OcrRequest extends Question {
   /** When the client stops waiting, on the clock of `performance.now()`; null: never. */
   readonly deadline: number | null
   readonly warnings: readonly Warning[]
+  /** How tables are written; left out, or null: as the model writes them. */
+  readonly tables?: 'markdown' | 'html' | null
   /** What becomes of the pictures that the model marks; left out, or null: their marks stay, and none is cut out. */
   readonly figures?: FigureWish | null
   /** What is joined where the end of a page has cut it; left out, or null: nothing is. */

@@ -15,6 +15,7 @@ export interface OcrOptions extends Pick<
   | 'confidence'
   | 'dryRun'
   | 'preview'
+  | 'tables'
 > {
   /** `1-3,7,10-`, 1-based; null: all. */
   readonly pages: string | null
@@ -66,6 +67,7 @@ const defaults: OcrOptions = {
   preview: false,
   answerFormat: null,
   documents: 'last',
+  tables: null,
   figures: null,
   join: false,
   headers: 'keep',

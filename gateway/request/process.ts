@@ -43,7 +43,8 @@ export async function readProcess(
     declaredMediaType: mediaType ?? null,
     password: null,
   })
-  const options = completeOptions({ patienceSeconds: context.patienceSeconds }, ocrObjectNames)
+  // The text is indexed: marks of pictures that nobody can fetch would be found as words.
+  const options = completeOptions({ patienceSeconds: context.patienceSeconds, figures: 'drop' }, ocrObjectNames)
   const model = await ocrModel('', context, () => false)
   const request = createRequest({ model, sources: [source], userText: '', options, names: ocrObjectNames }, context)
   return { kind: 'ocr', request, file }

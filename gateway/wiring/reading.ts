@@ -11,6 +11,7 @@ import { openDocuments } from '../document/portfolio.ts'
 import type { EmbeddedEngine } from '../engine/tesseract/engine.ts'
 import { answerLimits } from '../engine/vllm/answer-limits.ts'
 import { createVllmEngine } from '../engine/vllm/engine.ts'
+import { createFormulaCheck } from '../ocr/formulas/check.ts'
 import type { KeptReadings } from '../ocr/kept-readings.ts'
 import { pagesBegun } from '../ocr/lookahead.ts'
 import { observeAttempts, observeReading } from '../ocr/observe-reading.ts'
@@ -61,6 +62,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
   const { admission, allowance, kept, samples, leaving } = parts
   return {
     reading: createReadServices(config, parts),
+    checkFormulas: createFormulaCheck(),
     metrics,
     meter,
     log,

@@ -59,6 +59,14 @@ describe('PUT /process', () => {
     await fake.close()
   })
 
+  it('leaves out the marks of pictures, which nobody could fetch', async () => {
+    const own = await startFakeVllm({ answer: () => '# A\n\n![image](image_1.png)\n\nEnd' })
+    await using other = await startTestGateway({ GATEWAY_UPSTREAM_URLS: own.url })
+    assert.equal((await processed(other, pages(5))).page_content, '# A\n\nEnd')
+    await other.stop()
+    await own.close()
+  })
+
   it('reads a PDF, and says flatly what it is', async () => {
     const pdf = pages(1, 2)
     const { page_content, metadata } = await processed(gateway, pdf, { name: 'Übersicht 1.pdf', type: 'text/html' })

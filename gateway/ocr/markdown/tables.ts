@@ -1,7 +1,9 @@
-import { isTable, rowsOf } from './html-text.ts'
+import { isTable } from './html-text.ts'
 import { decodeEntities, replaceOutsideRaw, scanMarkup, type Piece, type Tag } from './markup.ts'
 import { cellsOf, tableHeight } from './pipe-table.ts'
 import { blank, proseOf } from './prose.ts'
+import { isElement, MAX_TABLE_CHARACTERS, parseTable, sectionsOf } from './table-tree.ts'
+import { cleanTable, escapeHtml, markdownText, pipeTable } from './table-writers.ts'
 
 /** How a table is written. */
 export type TableFormat = 'markdown' | 'html'
@@ -69,18 +71,91 @@ function pipeTables(prose: string): Place[] {
   return places
 }
 
+/** A table that was written in a format. */
+export interface WrittenTable extends Pick<FoundTable, 'format' | 'content'> {
+  /** It would have taken too long to parse, and is as the model wrote it. */
+  readonly isLeft?: true
+}
+
 /**
- * Writes a table in a format. HTML that Markdown's tables cannot hold stays as it is: cells over several rows or columns,
- * tables within cells, captions.
+ * Writes a table in a format; HTML is repaired on the way. What Markdown's tables cannot hold becomes HTML: cells over several
+ * rows or columns, tables within cells, captions.
  */
-export function writeTable(
-  { format, content }: FoundTable,
-  wanted: TableFormat,
-): Pick<FoundTable, 'format' | 'content'> {
-  if (format === wanted) return { format, content }
-  if (wanted === 'html') return { format: wanted, content: htmlTable(content) }
-  const written = pipeTable(content)
-  return written === null ? { format, content } : { format: wanted, content: written }
+export function writeTable({ format, content }: FoundTable, wanted: TableFormat): WrittenTable {
+  if (format === 'markdown')
+    return wanted === format ? { format, content } : { format: wanted, content: htmlTable(content) }
+  const nodes = parseTable(content)
+  if (nodes === null) return { format, content, isLeft: true }
+  const tables = nodes.filter((node) => isElement(node)).filter(({ tagName }) => tagName === 'table')
+  if (!tables.some((table) => sectionsOf(table).length > 0)) return { format, content }
+  const pipes = wanted === 'markdown' ? tables.map(pipeTable) : [null]
+  const isWritten = pipes.every((table) => table !== null)
+  const beside = markdownText(nodes.filter((node) => !isElement(node) || node.tagName !== 'table')).trim()
+  const parts = [...(beside === '' ? [] : [beside]), ...(isWritten ? pipes : tables.map(cleanTable))]
+  return { format: isWritten ? 'markdown' : 'html', content: parts.join('\n\n') }
+}
+
+/** A page's Markdown with its tables in one format, and how many of them are as the model wrote them. */
+export interface WrittenTables {
+  readonly text: string
+  readonly left: number
+}
+
+/** Writes all tables of a text in a format. A table of Markdown stands between blank lines; within a quote it stays HTML. */
+export function writeTables(markdown: string, wanted: TableFormat): WrittenTables {
+  let text = ''
+  let end = 0
+  let left = 0
+  let charactersLeft = MAX_TABLE_CHARACTERS
+  let hasGap = false
+  for (const found of findTables(markdown)) {
+    charactersLeft -= found.content.length
+    if (charactersLeft < 0) {
+      left += 1
+      continue
+    }
+    const line = lineBefore(markdown, found.start)
+    const { format, content, isLeft } = writeTable(found, CONTAINER.test(line) ? 'html' : wanted)
+    if (isLeft === true) left += 1
+    const isNew = format !== found.format
+    const between = markdown.slice(end, found.start)
+    text += between
+    // Behind a table that is new, too, there is a blank line already.
+    if (isNew && format === 'markdown' && !(hasGap && between.trim() === ''))
+      text += gapBefore(markdown, found.start, line)
+    text += isNew ? content.replaceAll('\n', `\n${indentOf(line)}`) : content
+    end = found.end
+    hasGap = isNew
+    if (isNew) text += gapAfter(markdown, end)
+  }
+  return { text: text + markdown.slice(end), left }
+}
+
+/** What matters of a line stands near its beginning and its end. In characters. */
+const MAX_LOOK = 1000
+
+/** Returns what stands before a table on its line. */
+function lineBefore(markdown: string, start: number): string {
+  const before = markdown.slice(Math.max(0, start - MAX_LOOK), start)
+  return before.slice(before.lastIndexOf('\n') + 1)
+}
+
+/** A mark of a list or a quote before a table: its lines would need one, or spaces, each. */
+const CONTAINER = /^[ \t]*(?:>|[-+*][ \t]|\d{1,9}[.)][ \t])/
+const indentOf = (line: string): string => (line.trim() === '' ? line : '')
+
+/** A paragraph would take in the first line of a table. */
+function gapBefore(markdown: string, start: number, line: string): string {
+  if (line.trim() !== '') return '\n\n'
+  const above = markdown.slice(Math.max(0, start - line.length - MAX_LOOK), start - line.length)
+  return above.trim() === '' || /\n[ \t]*\n$/.test(above) ? '' : `\n${line}`
+}
+
+/** A table takes in what follows up to a blank line. */
+function gapAfter(markdown: string, end: number): string {
+  const following = markdown.slice(end, end + 200)
+  if (following.trim() === '' || /^[ \t]*\n[ \t]*\n/.test(following)) return ''
+  return /^[ \t]*\n/.test(following) ? '\n' : '\n\n'
 }
 
 function htmlTable(content: string): string {
@@ -105,27 +180,3 @@ function htmlCell(text: string): string {
   })
   return replaceOutsideRaw(escaped.join(''), BOLD, ({ bold = '' }) => `<strong>${bold}</strong>`)
 }
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>]/g, (sign) => ESCAPES[sign] ?? sign)
-
-const SPAN = /\s(?:col|row)span\s*=\s*["']?0*(?:[2-9]|1\d)/i
-
-function pipeTable(content: string): string | null {
-  const pieces = scanMarkup(content).slice(1, -1)
-  const tags = pieces.filter((piece): piece is Tag => piece.kind === 'open')
-  if (tags.some(({ name, text }) => name === 'table' || name === 'caption' || SPAN.test(text))) return null
-  const rows = rowsOf(pieces)
-  const columns = rows.reduce((most, cells) => Math.max(most, cells.length), 0)
-  if (columns === 0) return null
-  const [head = [], ...body] = rows.map((cells) =>
-    Array.from({ length: columns }, (_, column) => pipeCell(cells[column])),
-  )
-  return [head, Array<string>(columns).fill('---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-}
-
-const pipeCell = (text = ''): string =>
-  text
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .replaceAll(/(?<!\\)\|/g, String.raw`\|`)

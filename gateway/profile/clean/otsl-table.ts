@@ -49,7 +49,7 @@ const EMPTY: OtslCell = { kind: 'ecel', text: '' }
 function filled(rows: readonly (readonly OtslCell[])[]): readonly (readonly OtslCell[])[] {
   const columns = rows.reduce((most, { length }) => Math.max(most, length), 0)
   if (columns * rows.length > MAX_FILLED_CELLS) return rows
-  return rows.map((row) => [...row, ...Array<OtslCell>(columns - row.length).fill(EMPTY)])
+  return rows.map((row) => Array.from({ length: columns }, (_, column) => row[column] ?? EMPTY))
 }
 
 /** Finds the cells that begin in each row. */

@@ -17,6 +17,17 @@ const documentFacts = z.strictObject({
   name: z.string().optional().describe('Of a file within a PDF portfolio.'),
 })
 
+const pageFormulas = z.strictObject({
+  count,
+  unchecked: count.optional().describe('How many KaTeX was not done with in time.'),
+  broken_count: count.optional().describe('How many KaTeX cannot parse.'),
+  broken: z
+    .array(z.strictObject({ tex: z.string(), message: z.string() }))
+    .readonly()
+    .optional()
+    .describe('The first twenty of them: what begins their TeX, and what KaTeX says.'),
+})
+
 /** One page of the ledger. */
 export const ledgerLine = z.strictObject({
   page: pageNumber.describe('From 1, through all documents of the request.'),
@@ -39,6 +50,7 @@ export const ledgerLine = z.strictObject({
   completion_tokens: count,
   agreement: share.optional().describe("The share of the text layer's words and numbers that the text holds."),
   confidence: z.strictObject({ mean: share, lowest: share }).optional(),
+  formulas: pageFormulas.optional().describe('Where a vision model has read some, as Markdown.'),
   start: count.describe('Where it begins in the content, in UTF-16 code units.'),
   end: count.describe('Where it ends in the content.'),
   joined: z

@@ -86,6 +86,10 @@ export const ocrOptions = z.strictObject({
     .boolean()
     .optional()
     .meta({ default: false, description: 'Only look at the pages, and tell what reading them would take.' }),
+  tables: z.enum(['markdown', 'html']).optional().meta({
+    description:
+      'How tables are written: Markdown, and HTML where cells span, or HTML. Where nothing is set, as the model did.',
+  }),
   figures: z.enum(['reference', 'embed', 'drop']).optional().meta({
     description:
       'Pictures that the model marks: beside the text and named in it, within the text, or left out. Where nothing is set, the marks stay.',

@@ -15,8 +15,13 @@ describe('what is asked for', () => {
   writeFileSync(file, 'open sesame\r\n')
 
   it('is the options of the gateway, those that have a name of their own last', () => {
-    const { ocr } = questionOf({ ocr: '{"pages": "9", "join": true}', pages: '1-2', prepare: 'rotate, resolution' })
-    assert.deepEqual(ocr, { pages: '1-2', join: true, prepare: { rotate: true, resolution: 'auto' } })
+    const { ocr } = questionOf({
+      ocr: '{"pages": "9", "join": true}',
+      pages: '1-2',
+      prepare: 'rotate, resolution',
+      tables: 'html',
+    })
+    assert.deepEqual(ocr, { pages: '1-2', join: true, tables: 'html', prepare: { rotate: true, resolution: 'auto' } })
   })
 
   it('has what pages are to be joined, and what becomes of headers and footers, which makes another question', () => {

@@ -72,6 +72,26 @@ describe('pictures that are cut out of pages', () => {
     assert.deepEqual(bounded, { found: [[false], null], drawn: 1 })
   })
 
+  for (const [name, box, width, height] of [
+    ['whose corners are mixed up', { left: 0.5, top: 0.75, right: 0.25, bottom: 0.25 }, 152, 424],
+    ['that goes beyond the page', { left: 0.5, top: -3, right: 7, bottom: 0.5 }, 304, 424],
+    ['beside the page', { left: 2, top: 0.1, right: 3, bottom: 0.2 }, null, null],
+    ['without an extent', { left: 0.5, top: 0.1, right: 0.5, bottom: 0.2 }, null, null],
+    ['of no numbers', { left: Number.NaN, top: 0.1, right: Number.NaN, bottom: 0.2 }, null, null],
+  ] as const)
+    it(`are what is on the page of a place ${name}`, async () => {
+      const findImages = () => [{ name: 'a.png', alt: '', start: 0, end: 1, box }]
+      const request = makeRequest({
+        model: makeModel({ findImages }),
+        figures: { marks: 'keep', limit: Infinity, minSize: 0 },
+      })
+      const rest = { rasterizer: 'pdfium', blank: false, warnings: [], textLayer: null } as const
+      const draw: PageToRead['draw'] = async () => ({ data: png, mediaType: 'image/png', ...size, ...rest })
+      const figures = await figureCutter(request)({ draw } as PageToRead, resultOf('x'), signal)
+      assert.equal(figures?.length, 1)
+      assert.deepEqual([figures?.[0]?.width ?? null, figures?.[0]?.height ?? null], [width, height])
+    })
+
   describe('with more pixels than the engine was shown', () => {
     const drawn = async (pixels: Size, isBroken = false) => {
       const data = new Uint8Array(await encodePng(drawNumbered(1, pixels)))
