@@ -35,7 +35,7 @@ describe('joining within bounds', () => {
     ['ten megabytes of one line', 'a '.repeat(5_000_000)],
     ['ten megabytes of one word', 'a'.repeat(10_000_000)],
     ['ten megabytes of spaces', ' '.repeat(10_000_000) + 'a'],
-    ['a million short lines', 'a\n'.repeat(1_000_000)],
+    ['200,000 short lines', 'a\n'.repeat(200_000)],
     ['a table of 10,000 rows', `| a | b |\n|---|---|\n${'| 1234567890 | 2 |\n'.repeat(10_000)}`],
     ['a table of 10,000 rows in HTML', `<table>${'<tr><td>12345</td><td>2</td></tr>'.repeat(10_000)}</table>`],
   ] as const) {

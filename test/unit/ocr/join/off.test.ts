@@ -25,7 +25,7 @@ const BLOCKS = [
 describe('with nothing to join and headers and footers to keep', () => {
   it('the content is the texts of the pages with separators between them, in every output', async () => {
     const random = seededRandom(15)
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < 120; round++) {
       const pages = Array.from({ length: random.integer(1, 12) }, (): GivenPage => {
         const gap = random.pick(['\n\n', '\n\n\n'])
         const text = Array.from({ length: random.integer(0, 5) }, () => random.pick(BLOCKS)).join(gap)
@@ -63,7 +63,7 @@ describe('with nothing to join and headers and footers to keep', () => {
 describe('joined pages', () => {
   it('are cut out of the content by their offsets, in their order, and nothing but separators is between them', async () => {
     const random = seededRandom(16)
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < 120; round++) {
       const pages = Array.from({ length: 12 }, () =>
         Array.from({ length: random.integer(1, 3) }, () => random.pick(BLOCKS)).join('\n\n'),
       )
@@ -90,7 +90,7 @@ describe('joined pages', () => {
     const random = seededRandom(17)
     const letters = (text: string) => text.replaceAll(/[^\p{L}\p{N}]/gu, '')
     const prose = BLOCKS.filter((block) => !/[|<^]/.test(block))
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < 120; round++) {
       const pages = Array.from({ length: 8 }, () =>
         Array.from({ length: random.integer(1, 3) }, () => random.pick(prose)).join('\n\n'),
       )
