@@ -32,7 +32,8 @@ const LEFT: PageWarning = {
 function readableText({ text, isFallback, engine }: PageAnswer, { model, task, answersJson }: OcrRequest): Notation {
   if (isFallback) return { text, isLeft: false }
   const clean = model.profile.clean(text, task)
-  if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }
+  // Who asks for formulas alone wants the TeX as it is.
+  if (engine !== 'vllm' || answersJson || task === 'formula') return { text: clean, isLeft: false }
   return inOneNotation(clean)
 }
 
