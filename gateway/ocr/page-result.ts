@@ -39,7 +39,8 @@ function readableText(answer: PageAnswer, { model, task, answersJson }: OcrReque
   const { text, isFallback, engine } = answer
   if (isFallback) return { text, isLeft: false }
   const clean = model.profile.clean(text, task, seenSize(answer))
-  if (engine !== 'vllm' || answersJson) return { text: clean, isLeft: false }
+  // Who asks for formulas alone wants the TeX as it is.
+  if (engine !== 'vllm' || answersJson || task === 'formula') return { text: clean, isLeft: false }
   return inOneNotation(clean)
 }
 

@@ -140,6 +140,11 @@ describe('formulas', () => {
       })
     })
 
+  it('are TeX as the model wrote it where the task is to read formulas', async () => {
+    const { content } = await read(String.raw`\[ x^2 \]`, { task: 'formula' }, OTHER)
+    assert.equal(content, String.raw`\[ x^2 \]`)
+  })
+
   it('are not mentioned where a page has none', async () => {
     const { line } = await read('It costs $5 and $6.')
     assert.equal(line.formulas, undefined)

@@ -169,6 +169,11 @@ function htmlRow(line: string, cell: 'td' | 'th'): string {
   return `<tr>${cells.join('')}</tr>`
 }
 
+const ESCAPED = /\\(?<sign>[!-/:-@[-`{-~])/
+
+/** Removes the backslashes of Markdown, which Tesseract's text has: outside of code and mathematics. */
+const unescaped = (text: string): string => replaceOutsideRaw(text, ESCAPED, ({ sign = '' }) => sign)
+
 const BOLD = /\*\*(?<bold>[^*\n]+)\*\*/
 
 /** Writes a cell of a Markdown table as HTML: its tags stay, and its bold becomes one. */
@@ -176,7 +181,7 @@ function htmlCell(text: string): string {
   const escaped = scanMarkup(text).map((piece) => {
     const isMarkup =
       piece.kind === 'void' || piece.kind === 'comment' || (piece.kind !== 'text' && piece.partner !== null)
-    return isMarkup ? piece.text : escapeHtml(decodeEntities(piece.text))
+    return isMarkup ? piece.text : escapeHtml(unescaped(decodeEntities(piece.text)))
   })
   return replaceOutsideRaw(escaped.join(''), BOLD, ({ bold = '' }) => `<strong>${bold}</strong>`)
 }

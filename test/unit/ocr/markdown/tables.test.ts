@@ -67,6 +67,15 @@ describe('a table in another format', () => {
     ])
   })
 
+  it('is HTML, in which nothing is escaped as in Markdown', () => {
+    const table = String.raw`| a\_b | \*c\* |\n|---|---|\n| $x\_1$ | 3\. \<b\> |`.replaceAll(String.raw`\n`, '\n')
+    assert.deepEqual(written(table, 'html'), [
+      'html',
+      '<table><thead><tr><th>a_b</th><th>*c*</th></tr></thead><tbody>' +
+        String.raw`<tr><td>$x\_1$</td><td>3. &lt;b&gt;</td></tr></tbody></table>`,
+    ])
+  })
+
   it('is Markdown, with every row as long as the longest', () => {
     const table =
       '<table>\n<thead><tr><th>A</th><th>B|C</th></tr></thead>\n<tr><td>1 &amp; 2</td></tr><tr><td>a<br>b</td><td><b>c</b></td></tr></table>'
