@@ -28,6 +28,12 @@ export interface OcrOptions extends Pick<
   readonly documents: 'last' | 'all'
   /** What becomes of the pictures that the model marks; null: their marks stay as the model wrote them. */
   readonly figures: FigureMarks | null
+  /** Asked once for a page that the model could not read; null: none. */
+  readonly fallbackModel: string | null
+  /** Reads each page too; true: one that the gateway chooses; null or false: none. */
+  readonly verify: string | boolean | null
+  /** The client has named the model `auto`. */
+  readonly isAuto: boolean
   /** For an encrypted PDF. */
   readonly password: string | null
   readonly lane: Turn['lane']
@@ -63,6 +69,9 @@ const defaults: OcrOptions = {
   answerFormat: null,
   documents: 'last',
   figures: null,
+  fallbackModel: null,
+  verify: null,
+  isAuto: false,
   password: null,
   lane: 'interactive',
   patienceSeconds: null,

@@ -82,6 +82,19 @@ export const ocrOptions = z.strictObject({
     description:
       'Pictures that the model marks: beside the text and named in it, within the text, or left out. Where nothing is set, the marks stay.',
   }),
+  fallback_model: z.string().min(1).max(1000).optional().meta({
+    description: 'A served model that is asked once for each page that the model could not read.',
+  }),
+  verify: z
+    .union([
+      z.boolean().meta({ title: 'Another model' }),
+      z.string().min(1).max(1000).meta({ title: 'A served model' }),
+    ])
+    .optional()
+    .meta({
+      default: false,
+      description: 'A second served model that reads each page too; how its text differs is in the ledger.',
+    }),
   password: z
     .string()
     .max(1000)

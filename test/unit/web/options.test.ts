@@ -38,6 +38,8 @@ describe('the fields of the options', () => {
       'confidence: switch',
       'dry_run: switch',
       'figures: choice',
+      'fallback_model: text',
+      'verify: either (verify: choice, verify: text)',
       'password: secret',
       'documents: choice',
       'prepare: group (rotate: switch, deskew: switch, binarize: switch, tile: choice, resolution: choice)',
