@@ -1,5 +1,6 @@
 import type { PageWarning } from '../page/page.ts'
 import { layerText } from '../read/evidence/layer-to-markdown.ts'
+import { isOfLayer } from '../read/page-answer.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { closeOpen } from './markdown/close-open.ts'
 import { nameImages } from './markdown/image-names.ts'
@@ -52,9 +53,9 @@ function nameOf({ page, label }: PageNumber, name: string): string {
 
 /** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. */
 function markdownOf(page: number, result: PageResult, request: OcrRequest): PagePart {
-  const { text, isFallback } = result
+  const { text } = result
   // No model wrote the text layer, and JSON is no Markdown.
-  if (request.answersJson || isFallback) return { text, warnings: [], closing: 0 }
+  if (request.answersJson || isOfLayer(result)) return { text, warnings: [], closing: 0 }
   const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
   const warnings = [...(openers.length === 0 ? [] : [closedWarning(openers)]), ...figureWarnings(result, request)]
@@ -107,10 +108,11 @@ function textOf(result: PageResult, request: OcrRequest): PagePart {
   return { text: unmarked(result, request), warnings: figureWarnings(result, request), closing: 0 }
 }
 
-function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {
+function unmarked({ text, isFallback, isEasy, engine }: PageResult, { answersJson, task }: OcrRequest): string {
   if (answersJson) return text
   // The text layer, and what Tesseract has read, are escaped where they are written as Markdown.
   if (isFallback) return layerText(text)
+  if (isEasy === true) return escapedPlainText(text)
   if (engine === 'tesseract') return task === 'text' ? text : escapedPlainText(text)
   return plainText(text)
 }

@@ -1,13 +1,13 @@
 import { GatewayError } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
-import { unread, type PageAnswer } from '../read/page-answer.ts'
+import { isOfLayer, unread, type PageAnswer } from '../read/page-answer.ts'
 import type { PageResult } from './page-event.ts'
 
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
 export function answeredResult(answer: PageAnswer, { model, task, cache, confidence }: OcrRequest): PageResult {
   // Text from the text layer is not cleaned: no model wrote it.
-  const text = answer.isFallback ? answer.text : model.profile.clean(answer.text, task)
+  const text = isOfLayer(answer) ? answer.text : model.profile.clean(answer.text, task)
   const error = answerError(answer, text)
   return {
     ...answer,

@@ -1,5 +1,6 @@
 import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { readerOf } from './another-reading.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { outputForm } from './output.ts'
@@ -42,7 +43,9 @@ export async function* stitch(
 
   const endPage = (number: PageNumber, result: PageResult): void => {
     const joint = pages.length === 0 ? form.before : form.separator(number)
-    const { text, warnings, closing } = form.page(number, result)
+    // What marks pictures is known of the model that wrote the text.
+    const own = result.model === undefined ? form : outputForm({ ...request, model: readerOf(request, result) })
+    const { text, warnings, closing } = own.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
     if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
