@@ -170,7 +170,10 @@ export function createServices(
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
-  const models = createModelList(upstreams, embeddedModel)
+  const models = createModelList(upstreams, embeddedModel, {
+    escalationModel: config.GATEWAY_ESCALATION_MODEL,
+    easyPages: config.GATEWAY_AUTO_EASY_PAGES,
+  })
   const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
   const samples = closing.adopt(createConfiguredSamples(config, { log, metrics }), async (it) => it?.close())
   const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, leaving }
@@ -245,7 +248,7 @@ function createConfiguredBatches(config: Config, parts: BatchParts): Batches {
     files: files.store,
     ocr: { ...ocr, admission: ocr.admission.within(SHARE_OF_BATCHES) },
     onEnded: tellOfBatches(webhooks),
-    findModel: (name, signal, { models: names }) => models.only(names).find(name, signal),
+    ...modelFinder(models),
     isServed: (name) => models.list().some(({ id }) => id === name),
     earlier: (id, key) => responses.documents(id, key),
     forward: (request, signal) => upstreams.forward(request, signal),
@@ -359,7 +362,7 @@ function createKeptResponses(
   return createResponses({
     ...parts,
     dataDir: config.GATEWAY_DATA_DIR,
-    findModel: (name, signal, { models: names }) => models.only(names).find(name, signal),
+    ...modelFinder(models),
     onEnded:
       webhooks === null ? null : (ends) => webhooks.tell(ends.map((end) => endEvent(`response.${end.status}`, end))),
   })
@@ -375,6 +378,14 @@ function createConfiguredWebhooks(
   },
 ): Webhooks | null {
   return url === null ? null : createWebhooks({ ...parts, url, secrets, listed, resolve: createResolve() })
+}
+
+/** Finds the models that a caller may name, where there is no request over HTTP. */
+function modelFinder(models: ModelList): Pick<BatchesOptions, 'findModel' | 'findReferee'> {
+  return {
+    findModel: (name, signal, { models: names }, second) => models.only(names).find(name, signal, second),
+    findReferee: (main, signal, { models: names }) => models.only(names).findReferee(main, signal),
+  }
 }
 
 /** Opens the connection to what replicas share beside the cache; null where there is no Redis. */

@@ -1,3 +1,4 @@
+import { readerOf } from '../ocr/another-reading.ts'
 import { isLarge, markedFigures, type Figure } from '../ocr/figures.ts'
 import type { Ledger, LedgerPage } from '../ocr/ledger.ts'
 import { findHyperlinks } from '../ocr/markdown/hyperlinks.ts'
@@ -106,14 +107,14 @@ function ocrPage(page: LedgerPage): Omit<OcrPage, 'markdown' | 'images' | 'table
 function pictured(
   text: string,
   page: LedgerPage,
-  { model, output }: OcrRequest,
+  request: OcrRequest,
   { imageMinSize, pictures: { inMarkdown, inImages } }: MistralAnswer,
 ): Pick<OcrPage, 'markdown' | 'images'> {
-  if (output !== 'markdown') return { markdown: text, images: [] }
+  if (request.output !== 'markdown') return { markdown: text, images: [] }
   const images: OcrImage[] = []
   let markdown = ''
   let end = 0
-  for (const [index, figure] of markedFigures(text, page, model).entries()) {
+  for (const [index, figure] of markedFigures(text, page, readerOf(request, page)).entries()) {
     const id = figureId(figure.name, page.page)
     const cut = page.figures?.[index] ?? null
     markdown += `${text.slice(end, figure.start)}![${id}](${inMarkdown && cut !== null ? dataUrl(cut) : id})`

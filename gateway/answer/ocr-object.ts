@@ -5,7 +5,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DryRunObject, FigureObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
 
 /** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
-export function ocrObject(ledger: Ledger, { model, task, figures }: OcrRequest): OcrObject {
+export function ocrObject(ledger: Ledger, { model, task, figures, routes }: OcrRequest): OcrObject {
   const documents = ledger.documents.map(({ sha256, mediaType, pages, name }) => ({
     sha256,
     media_type: mediaType,
@@ -20,6 +20,7 @@ export function ocrObject(ledger: Ledger, { model, task, figures }: OcrRequest):
     ...(several ? { documents } : {}),
     task,
     pages: ledgerLines(ledger, { model }),
+    ...(routes == null || ledger.dryRun !== undefined ? {} : { routes: routeCounts(ledger) }),
     ...(figures?.marks === 'reference' && ledger.dryRun === undefined ? { figures: figureObjects(ledger) } : {}),
     ...(ledger.dryRun === undefined ? {} : { dry_run: dryRunObject(ledger.dryRun) }),
     ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
@@ -44,7 +45,8 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     attempts: page.attempts,
     ...(page.reasons.length > 0 ? { reasons: page.reasons } : {}),
     engine: page.engine,
-    model,
+    model: page.model ?? model,
+    ...(page.route === undefined ? {} : { route: page.route }),
     rasterizer: page.rasterizer,
     finish_reason: page.finishReason,
     width: page.width,
@@ -54,6 +56,7 @@ function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLi
     ...(page.agreement === null ? {} : { agreement: rounded(page.agreement) }),
     ...(page.confidence === null ? {} : { confidence: confidence(page.confidence) }),
     ...(page.formulas === undefined ? {} : { formulas: formulas(page.formulas) }),
+    ...(page.verify === undefined ? {} : { verify: verifyObject(page.verify) }),
     start: page.start,
     end: page.end,
     ...(page.joined === undefined ? {} : { joined: page.joined }),
@@ -69,6 +72,30 @@ function formulas({ count, unchecked, brokenCount, broken }: PageFormulas): Ledg
     count,
     ...(unchecked > 0 ? { unchecked } : {}),
     ...(brokenCount > 0 ? { broken_count: brokenCount, broken } : {}),
+  }
+}
+
+/** Counts pages by where their text is from; those that a second model has read too a second time. */
+function routeCounts({ pages }: Ledger): NonNullable<OcrObject['routes']> {
+  const counts: Record<string, number> = {}
+  const count = (route: string): void => void (counts[route] = (counts[route] ?? 0) + 1)
+  for (const { route, verify } of pages) {
+    if (route !== undefined) count(route)
+    if (verify?.error === null) count('verified')
+  }
+  return counts
+}
+
+function verifyObject(verify: NonNullable<LedgerPage['verify']>): LedgerLine['verify'] {
+  const { model, agreement, differences, count, error, usage } = verify
+  if (error !== null) return { model, error }
+  return {
+    model,
+    agreement: rounded(agreement ?? 0),
+    differences,
+    differences_total: count,
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
   }
 }
 
@@ -93,6 +120,8 @@ function dryRunObject({ expected, ...found }: DryRun): DryRunObject {
     unreadable_pages: found.unreadablePages,
     pending_pages: found.pendingPages,
     pages_to_read: found.pagesToRead,
+    ...(found.easyPages === undefined ? {} : { easy_pages: found.easyPages }),
+    ...(found.verifiedBy === undefined ? {} : { verified_by: found.verifiedBy }),
     expected: {
       prompt_tokens: expected.promptTokens,
       completion_tokens: expected.completionTokens,

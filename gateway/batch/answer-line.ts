@@ -33,7 +33,13 @@ export interface AnsweringServices extends QuestionServices {
   readonly files: Pick<FileStore, 'find' | 'open'>
   readonly ocr: OcrServices
   readonly allowance: Pick<PageAllowance, 'admitLine' | 'refuseLine'>
-  readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => Promise<ServedModel>
+  readonly findModel: (
+    name: string,
+    signal: AbortSignal,
+    caller: Caller,
+    second?: { readonly param: string },
+  ) => Promise<ServedModel>
+  readonly findReferee: (main: ServedModel, signal: AbortSignal, caller: Caller) => Promise<ServedModel | null>
   /** Whose a batch is, and what that caller may now. */
   readonly access: Pick<Access, 'owner'>
   readonly limits: Pick<RateLimits, 'request'>
@@ -125,7 +131,7 @@ const modelOf = (question: LineQuestion): string =>
 function contextOf(
   requestId: string,
   caller: Caller,
-  { findModel, named, textChats, maxDocumentBytes }: AnsweringServices,
+  { findModel, findReferee, named, textChats, maxDocumentBytes }: AnsweringServices,
   signal: AbortSignal,
 ): RequestContext {
   const key = caller.name === '' ? null : caller.name
@@ -137,7 +143,8 @@ function contextOf(
     maxDocumentBytes,
     textChats,
     named: named(key),
-    findModel: (name) => findModel(name, signal, caller),
+    findModel: (name, second) => findModel(name, signal, caller, second),
+    findReferee: (main) => findReferee(main, signal, caller),
   }
 }
 

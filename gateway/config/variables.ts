@@ -219,6 +219,13 @@ const webhookSecrets = z
     error: `must be whsec_ and ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes in base64: echo "whsec_$(openssl rand -base64 32)" makes one`,
   })
 
+/** How pages may be answered without a GPU; each needs the one before it. */
+type EasyPages = 'text-layer' | 'tesseract'
+
+const easyPages = oneOf(['off', 'text-layer', 'text-layer,tesseract']).transform(
+  (text) => (text === 'off' ? [] : text.split(',')) as EasyPages[],
+)
+
 const withDefault = <T>(rule: z.ZodType<T, string>, value: T): z.ZodType<T, string | undefined> =>
   z.union([z.undefined().transform(() => value), rule]) as z.ZodType<T, string | undefined>
 
@@ -288,6 +295,18 @@ export const variables = {
     new Map(),
     'none',
     'Pins served models to profiles: `my-ocr=lightonocr-2,llama=none`. `none` marks a model as no OCR model, whose requests pass through. Unpinned models are recognized by name.',
+  ),
+  GATEWAY_ESCALATION_MODEL: define<string | null>(
+    z.string(),
+    null,
+    'none',
+    'The served model that hard pages of `model: "auto"` go to: those that the first model cannot read, or whose text layer says something else. Also the second reader for `ocr.verify: true`.',
+  ),
+  GATEWAY_AUTO_EASY_PAGES: define<readonly EasyPages[]>(
+    easyPages,
+    [],
+    '`off`',
+    'How easy pages of `model: "auto"` may be answered without a GPU: `text-layer`, from a text layer that can be trusted, where the page is plain print in one column; `text-layer,tesseract`, by Tesseract too, where it is sure of such a page. `off`: not at all.',
   ),
   GATEWAY_TEXT_CHATS: define(
     oneOf(['forward', 'refuse']),

@@ -62,6 +62,8 @@ export interface EndDelta {
   readonly usage: Usage
   /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   readonly confidence: Confidence | null
+  /** It has seen nothing but lines of print, one below the other; left out: it cannot tell. */
+  readonly isPlain?: boolean
   /** The base URL of the upstream that answered; left out where there is none. */
   readonly upstream?: string
 }

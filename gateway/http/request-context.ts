@@ -25,7 +25,8 @@ export function requestContext(c: GatewayContext, services: RequestServices): Re
     maxDocumentBytes,
     textChats,
     named: services.named(c.get('record').key),
-    findModel: (name) => modelsOf(c.get('caller'), models).find(name, c.req.raw.signal),
+    findModel: (name, second) => modelsOf(c.get('caller'), models).find(name, c.req.raw.signal, second),
+    findReferee: (main) => modelsOf(c.get('caller'), models).findReferee(main, c.req.raw.signal),
   }
 }
 

@@ -14,14 +14,14 @@ export interface PageCounters {
   readonly account?: Pick<RequestAccount, 'add'>
 }
 
-/** Returns how the metrics name a page. */
-function pageLabels(status: PageStatus, { format }: PageToRead, { model, turn }: OcrRequest) {
-  return { status, model: model.id, key: keyLabel(turn.key), format }
+/** Returns how the metrics name a page; it is counted for the model whose text it has. */
+function pageLabels(status: PageStatus, { format }: PageToRead, model: string, { turn }: OcrRequest) {
+  return { status, model, key: keyLabel(turn.key), format }
 }
 
 /** Counts a page that is left as it is, or read on for the request's next try. */
 export function countPending(page: PageToRead, request: OcrRequest, { metrics }: PageCounters): void {
-  metrics.pages.inc(pageLabels('pending', page, request))
+  metrics.pages.inc(pageLabels('pending', page, request.model.id, request))
   metrics.recent.page({ status: 'pending', cache: 'off' })
 }
 
@@ -33,28 +33,41 @@ export function countPage(
   seconds: number,
   { metrics, account }: PageCounters,
 ): void {
-  const { status, cache, warnings, error, usage } = result
-  const model = request.model.id
-  const isCached = cache === 'hit' || cache === 'joined'
-  metrics.pages.inc(pageLabels(status, page, request))
+  const { status, cache, warnings, error, route, verify, model = request.model.id } = result
+  metrics.pages.inc(pageLabels(status, page, model, request))
+  if (route !== undefined) metrics.pageRoutes.inc({ route })
+  if (verify?.error === null) metrics.pageRoutes.inc({ route: 'verified' })
   metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
   metrics.cache.inc({ result: cache })
   metrics.recent.page({ status, cache })
   for (const { code } of warnings) metrics.pageWarnings.inc({ code })
   if (error !== null) countFailure(error.code, request, metrics)
-  const { promptTokens, completionTokens } = isCached ? NO_TOKENS : usage
-  if (!isCached) {
-    metrics.tokens.inc({ kind: 'prompt', model }, promptTokens)
-    metrics.tokens.inc({ kind: 'completion', model }, completionTokens)
-  }
-  account?.add({
+  const ended = {
     pages: 1,
     ...(status === 'pending' ? {} : { [columns[status]]: 1 }),
-    pagesCached: isCached ? 1 : 0,
-    pagesCharged: !isCached && wasAsked(result) ? 1 : 0,
-    promptTokens,
-    completionTokens,
-  })
+    pagesCached: isCached(result) ? 1 : 0,
+  }
+  account?.add({ ...ended, ...costOf(result, model, metrics) }, model)
+}
+
+/** Counts what a reading has cost whose text is not the page's, for the model that was asked. */
+export function countOther(
+  result: PageResult,
+  { model }: Pick<OcrRequest, 'model'>,
+  { metrics, account }: PageCounters,
+): void {
+  account?.add(costOf(result, model.id, metrics), model.id)
+}
+
+const isCached = ({ cache }: PageResult): boolean => cache === 'hit' || cache === 'joined'
+
+/** Counts a reading's tokens in the metrics. Returns what it costs its caller: nothing, where no engine was asked for it. */
+function costOf(result: PageResult, model: string, metrics: Metrics): Partial<Counts> {
+  if (isCached(result)) return { pagesCharged: 0, ...NO_TOKENS }
+  const { promptTokens, completionTokens } = result.usage
+  metrics.tokens.inc({ kind: 'prompt', model }, promptTokens)
+  metrics.tokens.inc({ kind: 'completion', model }, completionTokens)
+  return { pagesCharged: wasAsked(result) ? 1 : 0, promptTokens, completionTokens }
 }
 
 function countFailure(code: ErrorCode, { id, model, turn }: OcrRequest, metrics: Metrics): void {
@@ -77,6 +90,6 @@ const columns = {
 const ASKED: ReadonlySet<ErrorCode> = new Set(['engine_error', 'engine_timeout'])
 
 /** Tells whether an engine was asked for a page. */
-function wasAsked({ status, error }: PageResult): boolean {
-  return status !== 'blank' && (error === null || ASKED.has(error.code))
+function wasAsked({ status, error, isEasy }: PageResult): boolean {
+  return status !== 'blank' && isEasy !== true && (error === null || ASKED.has(error.code))
 }

@@ -3,10 +3,12 @@ import type { DryRun } from './ledger.ts'
 /** Writes what a dry run found as Markdown, for clients that show only the answer's text. */
 export function summarize(found: DryRun, modelId: string): string {
   const { pages, pagesToRead, cachedPages, blankPages, repeatedPages, unreadablePages, pendingPages } = found
+  const { easyPages = [], verifiedBy } = found
   const counts = [
     `${pagesToRead} to read`,
     ...(cachedPages > 0 ? [`${cachedPages} cached`] : []),
     ...listed(blankPages, 'blank', spans(blankPages)),
+    ...listed(easyPages, 'answered from their text layer', spans(easyPages)),
     ...listed(repeatedPages, 'repeated', repeatedPages.map(({ page, sameAs }) => `${page} as ${sameAs}`).join(', ')),
     ...listed(
       unreadablePages,
@@ -15,7 +17,9 @@ export function summarize(found: DryRun, modelId: string): string {
     ),
     ...listed(pendingPages, 'not looked at, for lack of time', spans(pendingPages)),
   ]
-  return `Dry run: no page was read.\n\n- ${numbered(pages, 'page')}: ${counts.join(', ')}\n- ${expected(found, modelId)}\n`
+  const second =
+    verifiedBy === undefined ? '' : `- ${verifiedBy} would read the pages to read too, at a cost of its own.\n`
+  return `Dry run: no page was read.\n\n- ${numbered(pages, 'page')}: ${counts.join(', ')}\n- ${expected(found, modelId)}\n${second}`
 }
 
 function listed(pages: readonly unknown[], label: string, which: string): string[] {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readEasyLayer } from '../read/easy-layer.ts'
 import { imageKey } from '../read/once-per-image.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
@@ -34,7 +35,7 @@ export async function* dryRun(
 /** What is kept of a page that was looked at, without its image. */
 type Look = { readonly page: number } & (
   | { readonly kind: 'inked'; readonly key: string; readonly cost: PageCost }
-  | { readonly kind: 'blank' | 'pending' }
+  | { readonly kind: 'blank' | 'easy' | 'pending' }
   | { readonly kind: 'unreadable'; readonly code: ErrorCode }
 )
 
@@ -54,7 +55,7 @@ async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices,
 }
 
 async function lookAt(
-  { number: { page }, page: { draw, questionKey } }: PlannedPage,
+  { number: { page }, page: asked }: PlannedPage,
   request: OcrRequest,
   { log }: OcrServices,
   deadline: AbortSignal,
@@ -62,10 +63,11 @@ async function lookAt(
 ): Promise<Look> {
   try {
     deadline.throwIfAborted()
-    const image = await draw(AbortSignal.any([signal, deadline]))
+    const image = await asked.draw(AbortSignal.any([signal, deadline]))
     if (image.blank) return { page, kind: 'blank' }
+    if (asked.mayBeEasy === true && readEasyLayer(asked, image) !== null) return { page, kind: 'easy' }
     // A page without an image hash is never a repeat.
-    const key = image.sha256 === undefined ? randomUUID() : imageKey(questionKey, image)
+    const key = image.sha256 === undefined ? randomUUID() : imageKey(asked.questionKey, image)
     return { page, kind: 'inked', key, cost: costOf(image, request) }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason
@@ -103,6 +105,8 @@ async function sumUp(
     unreadablePages: ofKind('unreadable').map(({ page, code }) => ({ page, code })),
     pendingPages: pending.map(({ page }) => page),
     pagesToRead: costs.length,
+    ...(request.routes?.easy == null ? {} : { easyPages: ofKind('easy').map(({ page }) => page) }),
+    ...(request.routes?.referee == null ? {} : { verifiedBy: request.routes.referee.id }),
     expected: expectReading(costs, request, services.meter.pace(request.model.id, request.task)),
   }
 }

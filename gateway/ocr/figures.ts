@@ -3,8 +3,10 @@ import type { PageImage } from '../page/page.ts'
 import type { MarkedImage } from '../profile/marked-images.ts'
 import type { OcrModel } from '../profile/question.ts'
 import { cutBox } from '../read/cut-box.ts'
+import { isOfLayer } from '../read/page-answer.ts'
 import type { PageToRead } from '../read/page-to-read.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { readerOf } from './another-reading.ts'
 import type { LedgerPage } from './ledger.ts'
 import type { CutFigure, PageResult } from './page-event.ts'
 
@@ -21,11 +23,12 @@ export type CutFigures = (
 ) => Promise<NonNullable<PageResult['figures']> | null>
 
 /** Creates what cuts the pictures of one request's pages: of all of them together at most so many bytes. */
-export function figureCutter({ model, figures: wanted = null }: OcrRequest, maxBytes = MAX_BYTES): CutFigures {
+export function figureCutter(request: OcrRequest, maxBytes = MAX_BYTES): CutFigures {
+  const { figures: wanted = null } = request
   let bytesLeft = maxBytes
   return async function cutFigures(page, result, signal) {
     if (wanted === null || wanted.limit === 0 || bytesLeft <= 0) return null
-    const marked = markedFigures(result.text, result, model).slice(0, MAX_PER_PAGE)
+    const marked = markedFigures(result.text, result, readerOf(request, result)).slice(0, MAX_PER_PAGE)
     if (marked.length === 0) return null
     const image = await drawLarge(page, result, signal)
     // Mistral's pictures are JPEGs, whatever they show.
@@ -73,10 +76,10 @@ export interface Figure extends MarkedImage {
 /** Finds the pictures that the model marked in a page's text; none where what it says of places is not about the page. */
 export function markedFigures(
   text: string,
-  { width, height, isTiled, isFallback }: Pick<LedgerPage, 'width' | 'height' | 'isTiled' | 'isFallback'>,
+  { width, height, isTiled, ...page }: Pick<LedgerPage, 'width' | 'height' | 'isTiled' | 'isFallback' | 'isEasy'>,
   { profile }: OcrModel,
 ): readonly Figure[] {
-  if (isTiled || isFallback || width === null || height === null) return []
+  if (isTiled || isOfLayer(page) || width === null || height === null) return []
   const marks = profile.findImages?.(text) ?? []
   return marks.map((mark) => {
     const box = boxOnPage(mark.box)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { errorCatalogue, GatewayError, type ErrorCode } from '../errors.ts'
 import { pageAnswer } from '../read/page-answer.ts'
-import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
+import { pageRoutes, type PageEnd, type PageNumber, type PageResult } from './page-event.ts'
 
 /** The pages of one request that have ended, kept so that a request that is begun again does not read them again. */
 export interface FinishedPages {
@@ -27,18 +27,35 @@ export async function unlessFinished(
 /** Raised when the kept shape changes: older pages are read again then. */
 const VERSION = 1
 
+const code = z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]])
+
+const verification = z.object({
+  model: z.string(),
+  agreement: z.number().nullable(),
+  differences: z.array(
+    z.object({ kind: z.enum(['number', 'missing', 'extra', 'text']), ours: z.string(), theirs: z.string() }),
+  ),
+  count: z.number(),
+  error: code.nullable(),
+  usage: pageAnswer.shape.usage,
+})
+
 const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
   error: z
     .object({
-      code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
+      code,
       message: z.string(),
       param: z.string().nullable(),
       retry: z.boolean(),
     })
     .nullable(),
+  model: z.string().optional(),
+  route: z.enum(pageRoutes).optional(),
+  verify: verification.optional(),
+  otherUsage: pageAnswer.shape.usage.optional(),
 })
 
 /** Writes a page's result as text. Pictures are left out: they are cut out of the page again. */

@@ -49,6 +49,10 @@ export interface DryRun {
   readonly pendingPages: readonly number[]
   /** Pages that an engine would be asked for. */
   readonly pagesToRead: number
+  /** Pages that their text layer answers; left out where it is not asked. */
+  readonly easyPages?: readonly number[]
+  /** The model that reads each page to read a second time, which is not in `expected`; left out: none. */
+  readonly verifiedBy?: string
   readonly expected: Expectation
 }
 
@@ -60,14 +64,14 @@ export interface Expectation extends Usage {
   readonly measuredPages: number
 }
 
-/** Sums the tokens of all pages; `cachedPromptTokens` are the prompt tokens of hits, which cost nothing this time. */
+/** Sums the tokens of all pages and of all their readings; `cachedPromptTokens` are the prompt tokens of hits, which cost nothing this time. */
 export function sumUsage({ pages }: Ledger): Usage & { readonly cachedPromptTokens: number } {
   let promptTokens = 0
   let completionTokens = 0
   let cachedPromptTokens = 0
-  for (const { usage, cache } of pages) {
-    promptTokens += usage.promptTokens
-    completionTokens += usage.completionTokens
+  for (const { usage, cache, otherUsage } of pages) {
+    promptTokens += usage.promptTokens + (otherUsage?.promptTokens ?? 0)
+    completionTokens += usage.completionTokens + (otherUsage?.completionTokens ?? 0)
     if (cache === 'hit') cachedPromptTokens += usage.promptTokens
   }
   return { promptTokens, completionTokens, cachedPromptTokens }

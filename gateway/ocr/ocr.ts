@@ -11,6 +11,7 @@ import type { KeptReadings } from './kept-readings.ts'
 import { createLatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
+import { permitPages, readingsOf } from './page-permits.ts'
 import { planRequest, type PlanServices } from './plan.ts'
 import { createPreviews } from './previews.ts'
 import type { PaceMeter } from './reading-pace.ts'
@@ -59,8 +60,8 @@ export async function* ocr(
   const toRead = isDone.filter((done) => !done).length
   const { key, lane } = request.turn
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, lane, key))
-  const account = opened.use(await services.usage.open({ key, model: request.model.id }, toRead))
-  const permits = await services.allowance.admit(key, toRead)
+  const account = opened.use(await services.usage.open({ key, model: request.model.id }, readingsOf(request, toRead)))
+  const permits = await permitPages(services.allowance, request, toRead)
   // Those that wait for a later window are in nobody's way.
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield plan.opened

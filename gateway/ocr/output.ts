@@ -1,6 +1,8 @@
 import type { PageWarning } from '../page/page.ts'
 import { layerText } from '../read/evidence/layer-to-markdown.ts'
+import { isOfLayer } from '../read/page-answer.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { readerOf } from './another-reading.ts'
 import { closeOpen } from './markdown/close-open.ts'
 import { nameImages } from './markdown/image-names.ts'
 import { escapedPlainText, plainText } from './markdown/plain-text.ts'
@@ -31,14 +33,16 @@ export interface PagePart {
 /** Returns the output form that a request asks for. */
 export function outputForm(request: OcrRequest): OutputForm {
   const { output, pageSeparator, answersJson } = request
+  // What marks pictures is known of the model that wrote the text.
+  const asRead = (result: PageResult): OcrRequest => ({ ...request, model: readerOf(request, result) })
   if (output === 'json') {
     return {
       before: '[\n',
       after: '\n]',
       separator: () => ',\n',
-      markdown: ({ page }, result) => ({ ...markdownOf(page, result, request), closing: 0 }),
+      markdown: ({ page }, result) => ({ ...markdownOf(page, result, asRead(result)), closing: 0 }),
       write: (number, result, markdown) =>
-        jsonPage(answersJson, number, { ...result, text: placeFigures(markdown, number.page, result, request) }),
+        jsonPage(answersJson, number, { ...result, text: placeFigures(markdown, number.page, result, asRead(result)) }),
     }
   }
   return {
@@ -46,13 +50,13 @@ export function outputForm(request: OcrRequest): OutputForm {
     after: '',
     separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     markdown: ({ page }, result) =>
-      output === 'text' ? toPlainText(result, request) : markdownOf(page, result, request),
+      output === 'text' ? toPlainText(result, asRead(result)) : markdownOf(page, result, asRead(result)),
     write({ page }, result, markdown) {
       const isText = output === 'text'
       // Last, because a picture within the text may be millions of characters.
       const text = isText
         ? unmarked({ ...result, text: markdown }, request)
-        : placeFigures(markdown, page, result, request)
+        : placeFigures(markdown, page, result, asRead(result))
       return withMarker(text, page, result)
     },
   }
@@ -65,9 +69,9 @@ function nameOf({ page, label }: PageNumber, name: string): string {
 
 /** Returns a page's Markdown so that it can stand beside other pages': nothing is open, and its pictures' names are its own. They are not in it yet. */
 function markdownOf(page: number, result: PageResult, request: OcrRequest): PagePart {
-  const { text, isFallback } = result
+  const { text } = result
   // No model wrote the text layer, and JSON is no Markdown.
-  if (request.answersJson || isFallback) return { text, warnings: [], closing: 0 }
+  if (request.answersJson || isOfLayer(result)) return { text, warnings: [], closing: 0 }
   const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
   const { text: written, left } = tablesOf(closed, request)
@@ -136,10 +140,11 @@ function toPlainText(result: PageResult, request: OcrRequest): PagePart {
 }
 
 /** Returns a page's text without markup. */
-function unmarked({ text, isFallback, engine }: PageResult, { answersJson, task }: OcrRequest): string {
+function unmarked({ text, isFallback, isEasy, engine }: PageResult, { answersJson, task }: OcrRequest): string {
   if (answersJson) return text
   // The text layer, and what Tesseract has read, are escaped where they are written as Markdown.
   if (isFallback) return layerText(text)
+  if (isEasy === true) return escapedPlainText(text)
   if (engine === 'tesseract') return task === 'text' ? text : escapedPlainText(text)
   return plainText(text)
 }

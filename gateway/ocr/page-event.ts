@@ -1,6 +1,7 @@
-import type { GatewayError } from '../errors.ts'
+import type { ErrorCode, GatewayError } from '../errors.ts'
 import type { Box } from '../page/box.ts'
 import type { PagePreview } from '../page/page.ts'
+import type { Difference } from '../read/evidence/differences.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
 
 /** One opened document, as the ledger describes it. */
@@ -29,6 +30,37 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly figures?: readonly (CutFigure | null)[]
   /** Left out where the page has none. */
   readonly formulas?: PageFormulas
+  /** Whose text it is, where that is not the request's own model. */
+  readonly model?: string | undefined
+  /** How it came to its text; left out where its request routes no pages. */
+  readonly route?: PageRoute | undefined
+  /** What a second model has to say; left out where none was asked. */
+  readonly verify?: Verification | undefined
+  /** What other readings of the page have cost, beside that of its text; left out: nothing. */
+  readonly otherUsage?: PageAnswer['usage'] | undefined
+}
+
+/**
+ * How a page came to its text: from its text layer, or from Tesseract, as it was easy; from the request's model; or, as it was
+ * hard, from the model for hard pages or from the one that its client has named for them.
+ */
+export const pageRoutes = ['easy_layer', 'easy_tesseract', 'main', 'escalated', 'fallback'] as const
+
+/** How a page came to its text. */
+export type PageRoute = (typeof pageRoutes)[number]
+
+/** How the reading of a second model differs from a page's text. */
+export interface Verification {
+  readonly model: string
+  /** Null where it has not read the page. */
+  readonly agreement: number | null
+  readonly differences: readonly Difference[]
+  /** How many there are; of these the first are in `differences`. */
+  readonly count: number
+  /** Why it has not read the page; null: it has. */
+  readonly error: ErrorCode | null
+  /** What its reading has cost now. */
+  readonly usage: PageAnswer['usage']
 }
 
 /** The formulas of a page, checked. */

@@ -1,5 +1,6 @@
 import type { PageWarning } from '../page/page.ts'
 import type { MarkedImage } from '../profile/marked-images.ts'
+import { isOfLayer } from '../read/page-answer.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { dropImages } from './markdown/image-names.ts'
 import type { CutFigure, PageResult } from './page-event.ts'
@@ -56,10 +57,10 @@ export function dataUrl({ mediaType, bytes }: Pick<CutFigure, 'mediaType' | 'byt
 
 /** Says that pictures were marked and not cut out. */
 export function figureWarnings(
-  { text, figures: cut, isFallback }: Pick<PageResult, 'text' | 'figures' | 'isFallback'>,
+  { text, figures: cut, ...page }: Pick<PageResult, 'text' | 'figures' | 'isFallback' | 'isEasy'>,
   { figures, model }: Pick<OcrRequest, 'figures' | 'model'>,
 ): PageWarning[] {
-  if (figures == null || figures.limit === 0 || figures.marks === 'keep' || isFallback) return []
+  if (figures == null || figures.limit === 0 || figures.marks === 'keep' || isOfLayer(page)) return []
   const marked = model.profile.findImages?.(text).length ?? 0
   const lacking = marked - (cut?.filter((figure) => figure !== null).length ?? 0)
   if (lacking === 0) return []

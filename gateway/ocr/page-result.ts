@@ -3,7 +3,7 @@ import type { PageWarning } from '../page/page.ts'
 import type { TargetSize } from '../page/target-size.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
-import { unread, type PageAnswer } from '../read/page-answer.ts'
+import { isOfLayer, unread, type PageAnswer } from '../read/page-answer.ts'
 import { inOneNotation, type Notation } from './markdown/one-notation.ts'
 import type { PageResult } from './page-event.ts'
 
@@ -36,8 +36,8 @@ const LEFT: PageWarning = {
 
 /** Cleans an answer. What no vision model wrote as Markdown keeps its notation; the text layer is not cleaned either. */
 function readableText(answer: PageAnswer, { model, task, answersJson }: OcrRequest): Notation {
-  const { text, isFallback, engine } = answer
-  if (isFallback) return { text, isLeft: false }
+  const { text, engine } = answer
+  if (isOfLayer(answer)) return { text, isLeft: false }
   const clean = model.profile.clean(text, task, seenSize(answer))
   // Who asks for formulas alone wants the TeX as it is.
   if (engine !== 'vllm' || answersJson || task === 'formula') return { text: clean, isLeft: false }

@@ -2,11 +2,12 @@ import type { PageImage } from '../page/page.ts'
 import type { AttemptSeen, PageToRead } from '../read/page-to-read.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { NewSample, SampleKeeper } from '../samples/keeper.ts'
+import { readerOf } from './another-reading.ts'
 import type { PageResult } from './page-event.ts'
 
 /** A page whose attempts are seen. */
-interface SampledPage {
-  readonly page: PageToRead
+interface SampledPage<Page extends PageToRead> {
+  readonly page: Page
   /** Offers the page as a sample, where its end is a reason to keep it. */
   readonly ended: (result: PageResult) => void
 }
@@ -20,11 +21,12 @@ const LOW_CONFIDENCE = 0.7
  * Has a page's attempts noted, so that it can be kept when it proves to be hard. Without a keeper, and where the request
  * keeps nothing (`cache: "off"`), the page is returned as it is.
  */
-export function watchForSample(
-  page: PageToRead,
-  { cache, model, task, prompt }: OcrRequest,
+export function watchForSample<Page extends PageToRead>(
+  page: Page,
+  request: OcrRequest,
   keeper: SampleKeeper | null,
-): SampledPage {
+): SampledPage<Page> {
+  const { cache, task, prompt } = request
   if (keeper === null || cache === 'off') return { page, ended: () => {} }
   const attempts: AttemptSeen[] = []
   return {
@@ -33,7 +35,7 @@ export function watchForSample(
       const reasons = reasonsToKeep(result)
       // A page that no engine has answered says nothing of the model.
       if (reasons.length === 0 || attempts.every(({ text }) => text === null)) return
-      keeper.offer(sampleOf(result, reasons, attempts, { model, task, prompt }))
+      keeper.offer(sampleOf(result, reasons, attempts, { model: readerOf(request, result), task, prompt }))
     },
   }
 }

@@ -1,8 +1,6 @@
 import type { Document, Rasterization } from '../document/open.ts'
 import type { Source } from '../document/source.ts'
-import { createAttemptBudget } from '../read/attempt-budget.ts'
 import { createAgreementLevel } from '../read/evidence/agreement-level.ts'
-import type { Question } from '../profile/question.ts'
 import type { Draw, PageToRead } from '../read/page-to-read.ts'
 import { GatewayError } from '../errors.ts'
 import type { PageWarning } from '../page/page.ts'
@@ -11,7 +9,8 @@ import type { Turn } from '../schedule/turn.ts'
 import { withSpan, type SpanAttributes } from '../telemetry/span.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
-import { pageKey, questionKey, type CachePartition } from './page-key.ts'
+import { createSharedByPages, unchanged, type SharedByPages } from './another-reading.ts'
+import { pageKey, type CachePartition } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
@@ -124,23 +123,16 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
   const wanted = resolvePages(request.pages, total, request.pageNaming)
   if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
-  const shared: SharedByPages = {
-    question: questionOf(request),
-    questionKey: questionKey(request, services.cachePartition),
-    attemptBudget: createAttemptBudget(wanted.length),
-    refreshedImages: new Set(),
-  }
+  const sharedBy = createSharedByPages(wanted.length, services.cachePartition)
   const levels = documents.map(() => createAgreementLevel())
   const given = new Set<PageWarning>()
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
     const warnings = warningsOf(document, given)
-    return {
-      number,
-      warnings,
-      page: { ...planPage(request, document, number, services), ...shared, level },
-    }
+    const planned = (asked: OcrRequest) => ({ ...planPage(asked, document, number, services), ...sharedBy(asked) })
+    const another = (asked: OcrRequest): PageToRead => ({ ...planned(asked), level: unchanged(level) })
+    return { number, warnings, page: { ...planned(request), level, another } }
   })
 }
 
@@ -149,14 +141,6 @@ function warningsOf({ warnings, portfolioWarning }: Document, given: Set<PageWar
   if (portfolioWarning === null || given.has(portfolioWarning)) return warnings
   given.add(portfolioWarning)
   return [portfolioWarning, ...warnings]
-}
-
-/** What all pages of a request share. */
-type SharedByPages = Pick<PageToRead, 'question' | 'questionKey' | 'attemptBudget' | 'refreshedImages'>
-
-/** The request holds sources and their passwords, which are none of an engine's business. */
-function questionOf({ model, task, prompt, confidence }: OcrRequest): Question {
-  return { model, task, prompt, confidence }
 }
 
 /** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
@@ -180,6 +164,9 @@ const FIGURE_RASTERIZATION: Rasterization = {
   isExtra: true,
 }
 
+/** Raised when other pages are easy, or their text is another. */
+const EASY_VERSION = 'easy-1'
+
 /** Another drawing may be turned otherwise than the one that the model has seen. */
 function liesOtherwise({ preparation: { rotate = false, deskew = false } }: OcrRequest): boolean {
   return rotate || deskew
@@ -192,17 +179,23 @@ function planPage(
   { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
 ): Omit<PageToRead, keyof SharedByPages | 'level'> {
   const { profile } = request.model
+  // Where Tesseract looks at the page first, it is looked at then.
+  const mayBeEasy = request.routes?.easy?.textLayer === true && request.routes.easy.tesseract === null
   const rasterization: Rasterization = {
     pixelBudget: profile.pixelBudget,
     mediaType: imageMediaType ?? profile.imageMediaType,
     preparation: request.preparation,
+    ...(mayBeEasy ? { lines: true } : {}),
   }
+  // What is answered without an engine is kept beside what engines answer.
+  const drawnAs = `${rasterizationVersion} ${rasterization.mediaType}${mayBeEasy ? ` ${EASY_VERSION}` : ''}`
   const draw =
     (asked: Rasterization): Draw =>
     (signal, options) =>
       document.rasterize(documentPage, asked, signal, options)
   return {
-    key: pageKey(request, document, documentPage, `${rasterizationVersion} ${rasterization.mediaType}`, cachePartition),
+    key: pageKey(request, document, documentPage, drawnAs, cachePartition),
+    ...(mayBeEasy ? { mayBeEasy } : {}),
     cache: request.cache,
     draw: draw(request.preview === true ? { ...rasterization, preview: true } : rasterization),
     // A closer look is another attempt; a model with a single attempt gets none.

@@ -9,8 +9,10 @@ import { completed, type CompleteServices } from './complete-page.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
-import { countPage, countPending, type PageCounters } from './count-page.ts'
+import type { PageOfDocument } from './another-reading.ts'
+import { countOther, countPage, countPending, type PageCounters } from './count-page.ts'
 import { watchForSample } from './page-sample.ts'
+import { routePage, type RoutingServices } from './route-page.ts'
 import { beginPageSpan, endPageSpan, endUnreadSpan } from './page-span.ts'
 import { answeredResult, failedResult, pendingResult } from './page-result.ts'
 
@@ -19,7 +21,7 @@ export interface PlannedPage {
   readonly number: PageNumber
   /** What its document makes less certain, however the page is read. */
   readonly warnings: readonly PageWarning[]
-  readonly page: PageToRead
+  readonly page: PageOfDocument
 }
 
 /** The services that recognize a page. */
@@ -56,7 +58,7 @@ function namingPage(error: GatewayError, { page, document, documentPage }: PageN
 }
 
 async function resultInTime(
-  page: PageToRead,
+  page: PageOfDocument,
   request: OcrRequest,
   services: RecognizeServices,
   late: LatePages,
@@ -91,7 +93,8 @@ async function endInTime(
     else reading.abort(signal.reason)
   }
   const onDeadline = () => {
-    if (signal.aborted) return
+    // What the page is compared with is not waited for: it ends at once.
+    if (signal.aborted || reading.hurry(late.deadline.reason)) return
     const goesOn = reading.isBegun() && late.takeOver(reading)
     // From now on the reading is none of this request's.
     if (goesOn) signal.removeEventListener('abort', onAbort)
@@ -124,25 +127,33 @@ interface Reading extends KeptReading {
   readonly isBegun: () => boolean
   /** Whether an engine has begun with it. */
   readonly isTaken: () => boolean
+  /** Ends what is waited for beside the page's own text; false: that is not read yet. */
+  readonly hurry: (reason: unknown) => boolean
 }
 
-function startReading(page: PageToRead, request: OcrRequest, services: RecognizeServices): Reading {
+function startReading(page: PageOfDocument, request: OcrRequest, services: RecognizeServices): Reading {
   const { pagesInFlight } = services.metrics
   const leave = new AbortController()
   let isBegun = false
   let isTaken = false
-  const draw: PageToRead['draw'] = (signal, options) => {
-    isBegun = true
-    return page.draw(signal, options)
-  }
-  const onTaken = () => void (isTaken = true)
+  let isRead = false
+  const watched = <Page extends PageToRead>(one: Page): Page => ({
+    ...one,
+    span: page.span,
+    draw: (signal, options) => {
+      isBegun = true
+      return one.draw(signal, options)
+    },
+    onTaken: () => void (isTaken = true),
+  })
+  const seen = { ...watched(page), another: (asked: OcrRequest) => watched(page.another(asked)) }
+  const hurrying = new AbortController()
+  const waits = { hurry: hurrying.signal, onRead: () => void (isRead = true) }
   const read = async (): Promise<PageResult> => {
     try {
       await services.permit?.(leave.signal)
       pagesInFlight.inc()
-      return await resultOf({ ...page, draw, onTaken }, request, services, leave.signal).finally(() =>
-        pagesInFlight.dec(),
-      )
+      return await resultOf(seen, request, services, waits, leave.signal).finally(() => pagesInFlight.dec())
     } catch (thrown) {
       endUnreadSpan(page.span, thrown)
       throw thrown
@@ -154,20 +165,30 @@ function startReading(page: PageToRead, request: OcrRequest, services: Recognize
     ended: Promise.allSettled([result]).then(() => undefined),
     isBegun: () => isBegun,
     isTaken: () => isTaken,
+    hurry: (reason) => {
+      if (isRead) hurrying.abort(reason)
+      return isRead
+    },
     abort: (reason) => leave.abort(reason),
   }
 }
 
 /** Reads, cleans and counts a page. Throws the signal's reason when aborted. */
 async function resultOf(
-  page: PageToRead,
+  page: PageOfDocument,
   request: OcrRequest,
   services: RecognizeServices,
+  waits: Pick<RoutingServices, 'hurry' | 'onRead'>,
   signal: AbortSignal,
 ): Promise<PageResult> {
   const startedAt = performance.now()
+  const routing: RoutingServices = {
+    ...waits,
+    read: (one, asked, readSignal) => readResult(one, asked, services, readSignal),
+    countOther: (other, asked) => countOther(other, asked, services),
+  }
   const sampled = watchForSample(page, request, services.samples ?? null)
-  const read = await readResult(sampled.page, request, services, signal)
+  const read = await routePage(sampled.page, request, routing, signal)
   sampled.ended(read)
   const result = await completed(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)

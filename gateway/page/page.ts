@@ -33,6 +33,7 @@ export const warningCodes = [
   'page_not_joined',
   'left_as_written',
   'text_disagrees',
+  'fallback_not_used',
 ] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */

@@ -1,3 +1,5 @@
+import type { TextLine } from './text-line.ts'
+
 /** The text that a PDF gives for its page. It is evidence, not truth: a layer may be missing, garbage or wrong. */
 export interface TextLayer {
   /**
@@ -13,6 +15,8 @@ export interface TextLayer {
   readonly isWhole: boolean
   /** Left out where it was not measured. Stays within the rasterizer's thread. */
   readonly lettering?: Lettering | null
+  /** The lines of a page of plain print in one column, from the top; null for any other page; left out where it was not looked at. */
+  readonly lines?: readonly TextLine[] | null
 }
 
 /** How a page's visible letters are drawn, by what its document says of them. */

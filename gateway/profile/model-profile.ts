@@ -89,6 +89,25 @@ export interface ModelProfile {
 /** What engines there are: vLLM servers, and the embedded one. */
 export const engineNames = ['vllm', 'tesseract'] as const
 
+/** The ways in which a page may be answered without a GPU. */
+export const easyRoutes = ['text-layer', 'tesseract'] as const
+
+/** One way in which a page may be answered without a GPU. */
+export type EasyRoute = (typeof easyRoutes)[number]
+
+/** The alias under which pages are routed: easy ones past the GPU, hard ones to another model. */
+export const AUTO_MODEL = 'auto'
+
+/** Where the pages of `auto` may go, beside the model that it stands for. */
+export interface AutoRoutes {
+  /** What the operator allows for easy pages; empty: nothing. */
+  readonly easy: readonly EasyRoute[]
+  /** Reads easy pages where that is allowed. */
+  readonly embedded: ServedModel
+  /** Reads hard pages; its name alone while no upstream serves it; null: they stay where they are. */
+  readonly escalation: ServedModel | string | null
+}
+
 /** A model as clients name it, with the profile that was chosen for it. */
 export interface ServedModel {
   /** The served-model name: what goes into `model`. */
@@ -104,4 +123,6 @@ export interface ServedModel {
   readonly engine: (typeof engineNames)[number]
   /** Null for a model that is no OCR model, or has a client of its own: its requests pass through. */
   readonly profile: ModelProfile | null
+  /** Set where a client has named it `auto`. */
+  readonly auto?: AutoRoutes
 }

@@ -14,6 +14,8 @@ export interface Rasterization {
   readonly preparation?: Preparation
   /** Whether to draw the page for a closer look: larger, or in parts, where that gains anything. */
   readonly closer?: boolean
+  /** Whether the lines of its text layer are wanted, where the page is plain print. */
+  readonly lines?: boolean
   /** Whether a small picture of the page image is made, too. */
   readonly preview?: boolean
   /** Drawn beside the page as it is read: what is too much for it says nothing of that one. */

@@ -28,9 +28,15 @@ export interface Drawing {
 export interface OpenedDocument extends AsyncDisposable {
   readonly pageCount: number
   /**
-   * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true.
+   * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true. Where
+   * `lines` are wanted, and can be told, its text layer has them.
    */
-  draw(page: number, sizeFor: (size: PageSize) => TargetSize, isAbandoned: () => boolean): Promise<Drawing>
+  draw(
+    page: number,
+    sizeFor: (size: PageSize) => TargetSize,
+    isAbandoned: () => boolean,
+    lines?: boolean,
+  ): Promise<Drawing>
   /** Reads what the document says of itself beside its pages; absent for images. What cannot be read is left out. */
   readonly facts?: (limits: FactLimits) => Promise<PdfFacts>
 }

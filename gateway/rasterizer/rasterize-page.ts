@@ -102,11 +102,11 @@ async function closerPage(work: PageToRasterize): Promise<PageImage> {
 }
 
 async function drawAt(
-  { document, page, isAbandoned }: PageToRasterize,
+  { document, page, isAbandoned, rasterization }: PageToRasterize,
   sizeFor: (size: PageSize) => TargetSize,
 ): Promise<Drawing> {
   const found: { size: PageSize | null } = { size: null }
-  const drawing = await document.draw(page, (size) => sizeFor((found.size = size)), isAbandoned)
+  const drawing = await document.draw(page, (size) => sizeFor((found.size = size)), isAbandoned, rasterization.lines)
   return { ...drawing, dpi: found.size === null ? null : dpiOf(drawing, found.size) }
 }
 

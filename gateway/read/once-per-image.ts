@@ -28,6 +28,9 @@ export async function oncePerImage(
 /** Returns the hash of a page image with all its facts, and of everything else that decides its raw text. */
 export function imageKey(questionKey: string, image: PageImage): string {
   // `sha256` covers the bytes. The same image with another warning or text layer is another page.
-  const facts = JSON.stringify(image, (name, value: unknown) => (name === 'data' ? undefined : value))
+  // What lines its text layer has decides whether an engine is asked, and nothing of what it says.
+  const facts = JSON.stringify(image, (name, value: unknown) =>
+    name === 'data' || name === 'lines' ? undefined : value,
+  )
   return createHash('sha256').update(`${questionKey} ${facts}`).digest('hex')
 }

@@ -61,6 +61,10 @@ export const pageAnswer = z.object({
   confidence: z.object({ mean: share, lowest: share }).readonly().nullable(),
   /** The text is the document's own text layer: no answer counted. */
   isFallback: z.boolean(),
+  /** The text is the document's own text layer, and no engine was asked: the page is plain print. Left out: it is not so. */
+  isEasy: z.boolean().optional(),
+  /** The engine has seen nothing but lines of print, one below the other; left out: it cannot tell. */
+  isPlain: z.boolean().optional(),
   /** How this request got the answer: read now, found in the cache, or shared with a request that was reading it. */
   cache: z.enum(['hit', 'miss', 'joined']),
   /** The key under which the answer is stored for every page with the same image; null when it is not. */
@@ -76,6 +80,7 @@ export interface EngineAnswer {
   readonly finishReason: string
   readonly usage: Usage
   readonly confidence: Confidence | null
+  readonly isPlain?: boolean
   /** The base URL of the upstream that answered, for its operator. */
   readonly upstream?: string
 }
@@ -112,8 +117,9 @@ export function drawn(image: PageImage, engine: EngineName): PageAnswer {
 
 /** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
-  const { text, finishReason, usage, confidence } = answer
-  return { ...drawn(image, engine), text, finishReason, usage, confidence, attempts: 1 }
+  const { text, finishReason, usage, confidence, isPlain } = answer
+  const plain = isPlain === undefined ? {} : { isPlain }
+  return { ...drawn(image, engine), text, finishReason, usage, confidence, ...plain, attempts: 1 }
 }
 
 /**
@@ -122,4 +128,9 @@ export function answered(image: PageImage, engine: EngineName, answer: EngineAns
  */
 export function blank(image: PageImage, engine: EngineName): PageAnswer {
   return { ...drawn(image, engine), finishReason: 'stop', attempts: 1 }
+}
+
+/** Tells whether a page's text is that of its document, which no model has written. */
+export function isOfLayer({ isFallback, isEasy }: Pick<PageAnswer, 'isFallback' | 'isEasy'>): boolean {
+  return isFallback || isEasy === true
 }

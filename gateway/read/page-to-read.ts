@@ -44,6 +44,8 @@ export interface PageToRead {
   readonly cache: CacheMode
   /** Rasterizes the page. Called only on a miss, so that a hit costs no drawing. */
   readonly draw: Draw
+  /** Whether its text layer may be its text, without an engine, where the page is plain print; left out: an engine is asked. */
+  readonly mayBeEasy?: boolean
   /** Rasterizes the page for a closer look, with more pixels or in halves; null where no closer look is wanted. */
   readonly drawCloser: Draw | null
   /**

@@ -6,6 +6,7 @@ import { withSpan } from '../telemetry/span.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
 import type { Once } from './once.ts'
+import { readEasyLayer } from './easy-layer.ts'
 import { oncePerImage } from './once-per-image.ts'
 import { blank, type PageAnswer } from './page-answer.ts'
 import type { PageSlots } from './page-slots.ts'
@@ -40,7 +41,7 @@ export interface PageObserver extends Disposable {
 
 /**
  * Reads one page. A page that is neither a hit nor read by another request waits for a slot and is drawn. If it has no
- * ink, or its image was read before, no engine is asked. Throws what drawing and asking throw, and the signal's reason.
+ * ink, or its image was read before, or its text layer says all of it where that is enough, no engine is asked. Throws what drawing and asking throw, and the signal's reason.
  */
 export async function readPage(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<PageAnswer> {
   const { once, ask, observer } = services
@@ -51,6 +52,8 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
     const image = await withSpan(page.span, 'draw page', () => lending(slot, page.draw)(signal))
     observed.onDrawn(image)
     if (image.blank) return blank(image, engine)
+    const easy = page.mayBeEasy === true ? readEasyLayer(page, image) : null
+    if (easy !== null) return easy
     const answer = await oncePerImage(once, page, image, signal, (page, signal) =>
       crossCheck(
         { ...page, drawCloser: page.drawCloser === null ? null : lending(slot, page.drawCloser) },

@@ -20,6 +20,7 @@ import { askedOf, type Message } from './conversation.ts'
 import { createRequest } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { OcrRequest } from './ocr-request.ts'
+import { findOthers } from './routes.ts'
 import { completeOptions, type OcrOptions } from './options.ts'
 import type { RequestBody, RequestContext } from './context.ts'
 import { checkForwardedChat } from './forwarded.ts'
@@ -125,13 +126,14 @@ async function ocrRequest(
     },
     ocrObjectNames,
   )
+  const others = await findOthers(model, options, context)
   if (options.dryRun && options.preview === true) throw noPreview('A dry run shows no pages')
   const { documents, texts, leftOut } = askedOf(messages, options.documents)
   const userText = texts.map(whole).join('\n\n').trim()
   const sources: Source[] = []
   // One after the other: of each, the bytes before and after decoding are held for a moment.
   for (const document of documents) sources.push(await sourceOf(document, options, body, context))
-  return createRequest({ model, sources, userText, leftOut, options, names: ocrObjectNames }, context)
+  return createRequest({ model, sources, userText, leftOut, options, names: ocrObjectNames, others }, context)
 }
 
 /** Returns the refusal of pictures that nobody would see. */

@@ -43,6 +43,11 @@ export interface RequestContext {
   readonly maxDocumentBytes: number
   readonly textChats: TextChats
   readonly named: NamedDocuments
-  /** Finds the model of a name; throws `model_not_found`. */
-  readonly findModel: (name: string) => Promise<ServedModel>
+  /**
+   * Finds the model of a name; throws `model_not_found`. `second`: a model beside the request's own, which its caller may not
+   * use, is `forbidden`.
+   */
+  readonly findModel: (name: string, second?: { readonly param: string }) => Promise<ServedModel>
+  /** Finds a model that may check the answers of another; null: there is none. Left out: there never is. */
+  readonly findReferee?: (main: ServedModel) => Promise<ServedModel | null>
 }

@@ -8,6 +8,7 @@ import { joinWish } from './join.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { ignoredTables } from './tables.ts'
+import { routesOf, type FoundModels } from './routes.ts'
 import { chooseTask } from './task.ts'
 
 /** What a protocol has read from a body. */
@@ -20,9 +21,13 @@ export interface RequestParts {
   readonly leftOut?: number
   readonly options: OcrOptions
   readonly names: OptionNames
+  /** The models that it names beside its own; left out: none. */
+  readonly others?: FoundModels
   /** Left out: as in the `ocr` object. */
   readonly pageNaming?: PageNaming
 }
+
+const NO_OTHERS: FoundModels = { fallback: null, referee: null }
 
 /** What of its context a request keeps. */
 type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
@@ -32,7 +37,7 @@ type Asker = Pick<RequestContext, 'requestId' | 'key' | 'span' | 'onDisconnect'>
  * the model lacks.
  */
 export function createRequest(
-  { model, sources, userText, leftOut = 0, options, names, pageNaming = ocrPages }: RequestParts,
+  { model, sources, userText, leftOut = 0, options, names, others = NO_OTHERS, pageNaming = ocrPages }: RequestParts,
   { requestId, key, span, onDisconnect = 'abort' }: Asker,
 ): OcrRequest {
   const {
@@ -48,11 +53,16 @@ export function createRequest(
     answerFormat,
     lane,
     patienceSeconds,
+    fallbackModel: _fallback,
+    verify: _verify,
+    isAuto: _isAuto,
     ...sameNames
   } = options
   const range = pages === null ? null : parsePageRange(pages)
   const { output } = sameNames
-  const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const asked = { task, fields, output, answerFormat }
+  const { warnings: ofTask, ...chosen } = chooseTask(model, asked, userText, names)
+  const main = { model, chosen, options: { ...asked, confidence: sameNames.confidence }, userText, names }
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
   const joined = joinWish({ join, headers, footers }, chosen)
   const ofTables = ignoredTables(options.tables, { ...chosen, output })
@@ -70,6 +80,7 @@ export function createRequest(
     parsesContent: answerFormat !== null,
     figures: wish,
     ...joined.wish,
+    routes: routesOf(main, others),
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,

@@ -1,6 +1,7 @@
 import { inlineSource, type Source } from '../document/source.ts'
 import { GatewayError } from '../errors.ts'
 import type { PageNaming } from '../page/page-range.ts'
+import { AUTO_MODEL } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
 import { mistralOcrRequest, type MistralOcrRequest } from '../wire/mistral/ocr-request.ts'
 import { check } from './check.ts'
@@ -11,6 +12,7 @@ import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
 import { annotationSchema, openedTwice } from './mistral-annotation.ts'
 import { completeOptions, type GivenOptions, type OcrOptions } from './options.ts'
+import { findOthers } from './routes.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
 import { zeroBasedRange } from './zero-based-range.ts'
@@ -85,13 +87,14 @@ export async function readMistralOcr(
     },
     ocrObjectNames,
   )
+  const others = await findOthers(model, options, context)
   const { source, bytes } = measured(
     file === null ? await sourceOf(documentIn(held), options, body, context) : attached(file, options),
   )
   const [read, annotated] = schema === null || options.dryRun ? [source, null] : openedTwice(source)
   const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
   const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
-  const request = createRequest({ ...parts, sources: [read] }, context)
+  const request = createRequest({ ...parts, others, sources: [read] }, context)
   return {
     request: {
       ...request,
@@ -183,7 +186,7 @@ export async function ocrModel(
   { findModel }: Pick<RequestContext, 'findModel'>,
   isServed: (model: string) => boolean,
 ): Promise<OcrModel> {
-  const model = await findModel(isServed(name) ? name : 'default')
+  const model = await findModel(isServed(name) || name === AUTO_MODEL ? name : 'default')
   if (model.profile !== null) return { ...model, profile: model.profile }
   throw new GatewayError('invalid_value', `${model.id} is no OCR model here. Name one that is, or "default".`, {
     param: 'model',

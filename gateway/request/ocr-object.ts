@@ -14,13 +14,14 @@ export const ocrObjectNames: OptionNames = {
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
-  const { page_separator, on_page_error, on_deadline, dry_run, prepare, ...sameNames } = ocr
+  const { page_separator, on_page_error, on_deadline, dry_run, prepare, fallback_model, ...sameNames } = ocr
   return {
     ...sameNames,
     pageSeparator: page_separator,
     onPageError: on_page_error,
     onDeadline: on_deadline,
     dryRun: dry_run,
+    fallbackModel: fallback_model,
     preparation: prepare,
   }
 }

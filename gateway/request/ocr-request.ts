@@ -56,6 +56,34 @@ export interface OcrRequest extends Question {
   readonly headers?: RunningLines
   /** The same at the bottom. */
   readonly footers?: RunningLines
+  /** Which other models read its pages, and when; left out, or null: its own model reads all of them. */
+  readonly routes?: Routes | null
+}
+
+/** Where the pages of a request go, beside its own model. */
+export interface Routes {
+  /** Asked once for a page that the request's model could not read; null: none is. */
+  readonly fallback: OtherReader | null
+  /** It is the model for hard pages of `auto`, and not one that the client has named. */
+  readonly isEscalation: boolean
+  /** Reads each page too, to compare; null: none does. */
+  readonly referee: OtherReader | null
+  /** How easy pages may be answered without the request's model; null: they may not. */
+  readonly easy: EasyRoutes | null
+}
+
+/** A model beside the request's own, and what it is asked; a model that no upstream serves now has no question. */
+export interface OtherReader {
+  readonly id: string
+  readonly question: Question | null
+}
+
+/** How easy pages may be answered. */
+export interface EasyRoutes {
+  /** By the text layer of their document. */
+  readonly textLayer: boolean
+  /** By Tesseract; null: not by it. */
+  readonly tesseract: Question | null
 }
 
 /** What is joined where the end of a page has cut it. */

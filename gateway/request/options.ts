@@ -33,6 +33,12 @@ export interface OcrOptions extends Pick<
   readonly join: boolean | Given<JoinWish>
   readonly headers: RunningLines
   readonly footers: RunningLines
+  /** Asked once for a page that the model could not read; null: none. */
+  readonly fallbackModel: string | null
+  /** Reads each page too; true: one that the gateway chooses; null or false: none. */
+  readonly verify: string | boolean | null
+  /** The client has named the model `auto`. */
+  readonly isAuto: boolean
   /** For an encrypted PDF. */
   readonly password: string | null
   readonly lane: Turn['lane']
@@ -72,6 +78,9 @@ const defaults: OcrOptions = {
   join: false,
   headers: 'keep',
   footers: 'keep',
+  fallbackModel: null,
+  verify: null,
+  isAuto: false,
   password: null,
   lane: 'interactive',
   patienceSeconds: null,

@@ -20,6 +20,7 @@ import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import { completeOptions, type OptionNames } from './options.ts'
 import { passedResponse } from './passed-response.ts'
 import { readAnswer, type ResponseAnswer } from './response-answer.ts'
+import { findOthers } from './routes.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
 
@@ -140,6 +141,7 @@ async function readDocuments(
     {
       ...ocrObjectOptions(request.ocr ?? {}),
       answerFormat: answerFormat(answer),
+      isAuto: model.auto !== undefined,
       lane: answer.serviceTier === 'flex' ? 'batch' : 'interactive',
       // A stream has no deadline, nor has what nobody waits for.
       patienceSeconds: answer.stream || answer.background ? null : context.patienceSeconds,
@@ -160,6 +162,7 @@ async function readDocuments(
     leftOut: leftOut + (isEarlierRead ? 0 : earlier.length),
     options,
     names: responseNames,
+    others: await findOthers(model, options, context),
   }
   return { kind: 'ocr', parts, answer, messages }
 }

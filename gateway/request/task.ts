@@ -6,10 +6,11 @@ import type { OcrOptions, OptionNames } from './options.ts'
 
 const DEFAULT_TASK = 'document'
 
-type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'warnings'>
+/** What is asked of a model, and what its client should know of that. */
+export type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'warnings'>
 
 /** The options that decide what is asked of the model. */
-type TaskOptions = Pick<OcrOptions, 'task' | 'fields' | 'output' | 'answerFormat'>
+export type TaskOptions = Pick<OcrOptions, 'task' | 'fields' | 'output' | 'answerFormat'>
 
 /**
  * Chooses what is asked of the model: the task's own prompt, or the user's text where the model takes free prompts; for an

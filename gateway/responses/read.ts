@@ -6,10 +6,12 @@ import type { OcrServices } from '../ocr/ocr.ts'
 import type { ResponseHead } from '../answer/response.ts'
 import { readResponseObject } from '../answer/response.ts'
 import { GatewayError } from '../errors.ts'
+import type { ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
 import { createRequest } from '../request/create-request.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { responseNames } from '../request/response.ts'
+import { findOthers, namedModel } from '../request/routes.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { KeptResponse } from './kept.ts'
@@ -19,7 +21,13 @@ import type { ResponseWork } from './work.ts'
 /** What reads a background response. */
 export interface ReadingServices {
   readonly ocr: OcrServices
-  readonly findModel: (name: string, signal: AbortSignal, caller: Caller) => ReturnType<RequestContext['findModel']>
+  readonly findModel: (
+    name: string,
+    signal: AbortSignal,
+    caller: Caller,
+    second?: { readonly param: string },
+  ) => ReturnType<RequestContext['findModel']>
+  readonly findReferee: (main: ServedModel, signal: AbortSignal, caller: Caller) => Promise<ServedModel | null>
   /** Whose it is, and what that caller may now. */
   readonly access: Pick<Access, 'owner'>
   readonly work: ResponseWork
@@ -90,15 +98,22 @@ export function headOf({ id, question }: Pick<KeptResponse, 'id' | 'question'>):
 
 async function requestOf(
   { id, owner, question }: KeptResponse,
-  { findModel, access, spool }: ReadingServices,
+  { findModel, findReferee, access, spool }: ReadingServices,
   span: Span | undefined,
   signal: AbortSignal,
 ): Promise<OcrRequest> {
   const { requestId, documents, options, userText, leftOut } = question
-  const { profile, ...model } = await findModel(question.model, signal, await access.owner(owner))
+  const caller = await access.owner(owner)
+  const { profile, ...served } = await findModel(namedModel(question.model, options), signal, caller)
   if (profile === null) throw noOcrModel(question.model)
+  const model = { ...served, profile } satisfies OcrModel
+  const others = await findOthers(model, options, {
+    findModel: (other, second) => findModel(other, signal, caller, second),
+    findReferee: (main) => findReferee(main, signal, caller),
+  })
   const parts = {
-    model: { ...model, profile } satisfies OcrModel,
+    model,
+    others,
     sources: documents.map((document, index) => spool.source(id, index, document)),
     userText,
     leftOut,

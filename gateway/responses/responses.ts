@@ -49,6 +49,7 @@ export interface ResponsesOptions {
   readonly database: Database
   readonly ocr: OcrServices
   readonly findModel: ReadingServices['findModel']
+  readonly findReferee: ReadingServices['findReferee']
   readonly access: ReadingServices['access']
   readonly log: Log
   readonly metrics: Metrics

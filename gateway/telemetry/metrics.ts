@@ -98,6 +98,12 @@ function pageMetrics(registers: Registry[]) {
       labelNames: ['status', 'model', 'key', 'format'],
       registers,
     }),
+    pageRoutes: new Counter({
+      name: 'ocr_gateway_page_routes_total',
+      help: 'Pages ended of requests that route pages (model auto, ocr.fallback_model, ocr.verify), by where their text is from: easy_layer, easy_tesseract (easy pages, without the GPU), main, escalated, fallback (another model, as the page was hard). verified: pages that a second model has read too.',
+      labelNames: ['route'],
+      registers,
+    }),
     pageSeconds: new Histogram({
       name: 'ocr_gateway_page_duration_seconds',
       help: 'Seconds from looking a page up to its result, all waits and attempts included, by lane (interactive, batch) and what the cache knew of it (hit, miss, joined, off).',

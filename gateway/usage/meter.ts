@@ -20,7 +20,8 @@ export interface UsageMeter {
 
 /** What one request uses. Disposing it gives back what it holds of a budget. */
 export interface RequestAccount extends AsyncDisposable {
-  add(counts: Partial<Counts>): void
+  /** Counts for a model; left out: that of the request. */
+  add(counts: Partial<Counts>, model?: string): void
 }
 
 /** What a meter needs. */
@@ -60,11 +61,15 @@ export function createUsageMeter(options: UsageMeterOptions): UsageMeter {
     add,
     async open(who, pages) {
       const held = await holdPages(who.key, pages)
-      if (held === null) return { add: (counts) => add(who, counts), [Symbol.asyncDispose]: async () => {} }
+      if (held === null)
+        return {
+          add: (counts, model = who.model) => add({ ...who, model }, counts),
+          [Symbol.asyncDispose]: async () => {},
+        }
       holds.add(held)
       return {
-        add(counts) {
-          add(who, counts)
+        add(counts, model = who.model) {
+          add({ ...who, model }, counts)
           holds.shrink(held.id, counts.pagesCharged ?? 0)
         },
         async [Symbol.asyncDispose]() {

@@ -24,7 +24,8 @@ export async function loadBlockReader(): Promise<ReadBlocks> {
     const recognition = await tesseract.read(image, language, (reading): Recognition => {
       const page: RawPage = JSON.parse(reading.GetJSONText())
       const blocks = page.blocks.map(toBlock).filter((block) => block.paragraphs.length > 0)
-      return { language, confidence: reading.MeanTextConf(), blocks }
+      const hasOthers = page.blocks.some(isOther)
+      return { language, confidence: reading.MeanTextConf(), blocks, hasOthers }
     })
     if (recognition === null) throw new Error('Tesseract cannot read the page image')
     return recognition
@@ -47,6 +48,13 @@ interface RawLine {
   readonly confidence: number
   readonly rowAttributes: { readonly rowHeight: number; readonly ascenders: number; readonly descenders: number }
   readonly words: readonly { readonly text: string; readonly confidence: number; readonly bbox: Box }[]
+}
+
+/** Tesseract's `PT_FLOWING_TEXT` and `PT_HEADING_TEXT`. */
+const PRINT = [1, 2]
+
+function isOther({ blocktype, paragraphs }: RawBlock): boolean {
+  return !PRINT.includes(blocktype) || paragraphs.every(({ lines }) => lines.length === 0)
 }
 
 /** Tesseract's `PT_TABLE`. */

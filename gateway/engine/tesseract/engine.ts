@@ -3,6 +3,7 @@ import { tesseract as tesseractProfile } from '../../profile/models/tesseract.ts
 import { createConfidenceMeter } from '../confidence.ts'
 import type { Confidence, Delta, Engine, Prompt } from '../engine.ts'
 import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
+import { isPlainPrint } from './blocks-plain.ts'
 import { isNoise } from './blocks-text.ts'
 import { createTesseractPool } from './pool.ts'
 import type { Block } from './recognition.ts'
@@ -40,11 +41,17 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
     { question, image, turn, onTaken }: Prompt,
     signal: AbortSignal,
   ): AsyncGenerator<Delta, void, undefined> {
-    const { blocks } = await pool.read(image.data, turn, signal, onTaken)
+    const { blocks, hasOthers } = await pool.read(image.data, turn, signal, onTaken)
     const text = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
     if (text !== '') yield { type: 'text', text }
     const usage = { promptTokens: 0, completionTokens: 0 }
-    yield { type: 'end', finishReason: 'stop', usage, confidence: confidenceOf(blocks) }
+    yield {
+      type: 'end',
+      finishReason: 'stop',
+      usage,
+      confidence: confidenceOf(blocks),
+      isPlain: !hasOthers && isPlainPrint(blocks),
+    }
   }
 
   return { recognize, close: () => pool.close() }

@@ -47,4 +47,6 @@ export interface Recognition {
   /** Mean over the words, 0 to 100; 0 when there are none. */
   readonly confidence: number
   readonly blocks: readonly Block[]
+  /** It has seen pictures, formulas, rules or upright text on the page, too. */
+  readonly hasOthers: boolean
 }

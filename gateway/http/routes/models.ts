@@ -1,10 +1,11 @@
 import { modelEntry, modelList, type NamedModel } from '../../answer/models.ts'
 import { GatewayError } from '../../errors.ts'
+import { AUTO_MODEL } from '../../profile/model-profile.ts'
 import { DEFAULT_MODEL, type ModelList } from '../../upstream/model-list.ts'
 import type { GatewayContext } from '../context.ts'
 import { modelsOf } from '../request-context.ts'
 
-/** `GET /v1/models`: what the upstreams serve, the embedded engine, and the alias `default`. */
+/** `GET /v1/models`: what the upstreams serve, the embedded engine, and the aliases `default` and, where pages are routed, `auto`. */
 export function listModels(models: ModelList) {
   return async function listModels(c: GatewayContext): Promise<Response> {
     return c.json(modelList(await namedModels(modelsOf(c.get('caller'), models), c.req.raw.signal)))
@@ -21,11 +22,14 @@ export function retrieveModel(models: ModelList) {
 }
 
 async function namedModels(models: ModelList, signal: AbortSignal): Promise<NamedModel[]> {
-  const listed = models.list().map((model) => ({ name: model.id, model }))
-  // With every upstream down the alias stands for no model; the rest of the list is still right.
-  const alias = await models.find(DEFAULT_MODEL, signal).catch((error: unknown) => {
-    if (error instanceof GatewayError) return null
-    throw error
-  })
-  return alias === null ? listed : [...listed, { name: DEFAULT_MODEL, model: alias }]
+  const named = models.list().map((model) => ({ name: model.id, model }))
+  for (const alias of models.routes ? [DEFAULT_MODEL, AUTO_MODEL] : [DEFAULT_MODEL]) {
+    // With every upstream down an alias stands for no model; the rest of the list is still right.
+    const model = await models.find(alias, signal).catch((error: unknown) => {
+      if (error instanceof GatewayError) return null
+      throw error
+    })
+    if (model !== null && !named.some(({ name }) => name === alias)) named.push({ name: alias, model })
+  }
+  return named
 }

@@ -57,10 +57,17 @@ export async function openWithPdfium(
         return { labels: null, isXfa: false, files: null }
       }
     },
-    async draw(number, sizeFor, isAbandoned) {
+    async draw(number, sizeFor, isAbandoned, lines = false) {
       if (document.pdfium.isBroken) document = await parse()
       try {
-        return await drawPage(document, bytes, number, { ...options, streams, mayHideLayer, sizeFor, isAbandoned })
+        return await drawPage(document, bytes, number, {
+          ...options,
+          streams,
+          mayHideLayer,
+          sizeFor,
+          isAbandoned,
+          lines,
+        })
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause
         document.pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)
@@ -82,13 +89,15 @@ interface DrawOptions {
   readonly streams: Streams | null
   /** Whether a layer of the document may be switched off. */
   readonly mayHideLayer: () => boolean
+  /** Whether the lines of a page of plain print are wanted. */
+  readonly lines: boolean
 }
 
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, lines }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
@@ -117,7 +126,7 @@ async function drawPage(
     const source = sources.find(isShown)?.image ?? null
     const leftOut = annotationCount > MAX_ANNOTATIONS
     const warnings = leftOut ? tooManyAnnotations(annotationCount) : notDrawn(findNotDrawn(pdfium, page))
-    const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn)
+    const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn, lines)
     const last = drawn.bitmap()
     const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
     const hasImages = content.imageCount > 0
@@ -137,11 +146,12 @@ function tryTextLayer(
   pdfium: Pdfium,
   page: number,
   drawn: Omit<DrawnPage, 'ink'>,
+  lines = false,
 ): { readonly textLayer: TextLayer | null; readonly inkMask: InkMask | null } {
   let inkMask: InkMask | null = null
   const withInk = () => ({ ...drawn, ink: (inkMask = findInkReduced(drawn.bitmap())) })
   try {
-    const textLayer = readTextLayer(pdfium, page, withInk)
+    const textLayer = readTextLayer(pdfium, page, withInk, lines)
     return { textLayer, inkMask }
   } catch (cause) {
     pdfium.isBroken ||= !(cause instanceof PdfiumRefusal)

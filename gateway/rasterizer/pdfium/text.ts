@@ -2,6 +2,7 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import { marksIn, type PageShare } from '../../prepare/ink-in-box.ts'
 import { readLettering } from './lettering.ts'
 import type { Pdfium } from './module.ts'
+import { readPlainLines } from './plain-lines.ts'
 import { type DrawnPage, findSeenText, type SeenText } from './seen-text.ts'
 import { lookOverText, type TextContent } from './text-content.ts'
 import { shareOf } from '../text-place.ts'
@@ -23,9 +24,15 @@ const REPLACEMENT = '\uFFFD'
 
 /**
  * Returns the text of a page's text objects, as far as the drawn page shows it; null when there is none. Text that is
- * not painted counts only where a picture shows it. May make PDFium's memory grow.
+ * not painted counts only where a picture shows it. May make PDFium's memory grow. `wantsLines`: tells the lines of a page of plain
+ * print, too.
  */
-export function readTextLayer(pdfium: Pdfium, page: number, draw: () => DrawnPage): TextLayer | null {
+export function readTextLayer(
+  pdfium: Pdfium,
+  page: number,
+  draw: () => DrawnPage,
+  wantsLines = false,
+): TextLayer | null {
   const { library } = pdfium
   const content = lookOverText(pdfium, page)
   if (content === null) return null
@@ -48,7 +55,8 @@ export function readTextLayer(pdfium: Pdfium, page: number, draw: () => DrawnPag
     if (text === '') return null
     const isWhole = (isOcr || !isPictured) && !content.hasTypedAnnotations
     const lettering = isPictured ? null : readLettering(pdfium, textPage, count, content, seen)
-    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole, lettering }
+    const lines = wantsLines ? { lines: readPlainLines(pdfium, { page, textPage }, content, seen) } : {}
+    return { text, unmapped: unmappedShare(pdfium, textPage, count), isOcr, isWhole, lettering, ...lines }
   } finally {
     library.FPDFText_ClosePage(textPage)
   }

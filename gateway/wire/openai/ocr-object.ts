@@ -28,6 +28,30 @@ const pageFormulas = z.strictObject({
     .describe('The first twenty of them: what begins their TeX, and what KaTeX says.'),
 })
 
+const verification = z.strictObject({
+  model: z.string(),
+  error: z.string().optional().describe('Why it has not read the page; the page has its text all the same.'),
+  agreement: share
+    .optional()
+    .describe('The share of the words and numbers of both readings that the two have in common.'),
+  differences: z
+    .array(
+      z.strictObject({
+        kind: z
+          .enum(['number', 'missing', 'extra', 'text'])
+          .describe('`number`: digits differ; `missing`: only the second model has it; `extra`: only the text has it.'),
+        ours: z.string(),
+        theirs: z.string(),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('Numbers first; at most 20, of 200 characters each.'),
+  differences_total: count.optional(),
+  prompt_tokens: count.optional().describe('What the second reading has cost; 0 where it was known.'),
+  completion_tokens: count.optional(),
+})
+
 /** One page of the ledger. */
 export const ledgerLine = z.strictObject({
   page: pageNumber.describe('From 1, through all documents of the request.'),
@@ -41,7 +65,11 @@ export const ledgerLine = z.strictObject({
   attempts: count,
   reasons: z.array(z.string()).readonly().optional().describe('Why attempts did not count.'),
   engine: z.enum(['vllm', 'tesseract']),
-  model: z.string(),
+  model: z.string().describe('Whose text it is.'),
+  route: z
+    .enum(['easy_layer', 'easy_tesseract', 'main', 'escalated', 'fallback'])
+    .optional()
+    .describe('Where the text is from, where the request routes its pages.'),
   rasterizer: z.string().nullable(),
   finish_reason: z.string().nullable(),
   width: count.nullable().describe('Of the page image, in pixels; null when the page never became one.'),
@@ -51,6 +79,7 @@ export const ledgerLine = z.strictObject({
   agreement: share.optional().describe("The share of the text layer's words and numbers that the text holds."),
   confidence: z.strictObject({ mean: share, lowest: share }).optional(),
   formulas: pageFormulas.optional().describe('Where a vision model has read some, as Markdown.'),
+  verify: verification.optional().describe('What a second model has read, where one was asked.'),
   start: count.describe('Where it begins in the content, in UTF-16 code units.'),
   end: count.describe('Where it ends in the content.'),
   joined: z
@@ -79,6 +108,11 @@ const dryRunObject = z.strictObject({
   unreadable_pages: z.array(z.strictObject({ page: pageNumber, code: z.string() })).readonly(),
   pending_pages: z.array(pageNumber).readonly().describe("Not looked at before the client's time was up."),
   pages_to_read: count,
+  easy_pages: z.array(pageNumber).readonly().optional().describe('Answered from their text layer, without an engine.'),
+  verified_by: z
+    .string()
+    .optional()
+    .describe('The model that reads the pages to read too; what that takes is not in `expected`.'),
   expected: z.strictObject({
     prompt_tokens: count,
     completion_tokens: count,
@@ -144,6 +178,17 @@ export const ocrObject = z.strictObject({
   documents: z.array(documentFacts).readonly().optional().describe('All of them, where there are several.'),
   task: z.string(),
   pages: z.array(ledgerLine).readonly(),
+  routes: z
+    .strictObject({
+      easy_layer: count.optional(),
+      easy_tesseract: count.optional(),
+      main: count.optional(),
+      escalated: count.optional(),
+      fallback: count.optional(),
+      verified: count.optional(),
+    })
+    .optional()
+    .describe('How many pages came to their text in which way, where the request routes its pages.'),
   figures: z.array(figure).readonly().optional().describe('Where they are asked for by reference.'),
   previews: z
     .array(pagePreview)

@@ -106,6 +106,19 @@ export const ocrOptions = z.strictObject({
     default: 'keep',
     description: 'The same for what stands at the bottom, page numbers among it.',
   }),
+  fallback_model: z.string().min(1).max(1000).optional().meta({
+    description: 'A served model that is asked once for each page that the model could not read.',
+  }),
+  verify: z
+    .union([
+      z.boolean().meta({ title: 'Another model' }),
+      z.string().min(1).max(1000).meta({ title: 'A served model' }),
+    ])
+    .optional()
+    .meta({
+      default: false,
+      description: 'A second served model that reads each page too; how its text differs is in the ledger.',
+    }),
   password: z
     .string()
     .max(1000)

@@ -22,7 +22,7 @@ const pictured = (bytes = 10): PageImage => ({
 const planned = (page: number, draw: Draw): PlannedPage => ({
   number: { page, document: 1, documentPage: page, label: null },
   warnings: [],
-  page: pageToRead({ draw }),
+  page: { ...pageToRead({ draw }), another: () => pageToRead({ draw }) },
 })
 
 const endOf = ({ number }: PlannedPage, status: 'ok' | 'pending' = 'ok'): PageEnd => ({

@@ -41,6 +41,8 @@ describe('the fields of the options', () => {
       'join: either (join: choice, join: group (paragraphs: switch, tables: switch))',
       'headers: choice',
       'footers: choice',
+      'fallback_model: text',
+      'verify: either (verify: choice, verify: text)',
       'password: secret',
       'documents: choice',
       'prepare: group (rotate: switch, deskew: switch, binarize: switch, tile: choice, resolution: choice)',
