@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import katex, { type KatexOptions } from 'katex'
+import katex, { renderToString, type KatexOptions } from 'katex'
 import type { Formula } from '../markdown/find-formulas.ts'
 
 /*
@@ -44,7 +44,7 @@ function verdictOf({ tex, isDisplay }: Formula): string | null {
       maxExpand: 1000,
       trust: false,
     } as const
-    void (parse ?? katex.renderToString)(tex, options)
+    void (parse ?? renderToString)(tex, options)
     return null
   } catch (thrown) {
     if (thrown instanceof RangeError) return 'Nested too deeply'
