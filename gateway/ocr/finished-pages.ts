@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { errorCatalogue, GatewayError, type ErrorCode } from '../errors.ts'
 import { pageAnswer } from '../read/page-answer.ts'
+import { pageFacts } from './fields/page-facts.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
 
 /** The pages of one request that have ended, kept so that a request that is begun again does not read them again. */
@@ -31,6 +32,7 @@ const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
+  fields: pageFacts.optional(),
   error: z
     .object({
       code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),

@@ -2,6 +2,7 @@ import type { GatewayError } from '../errors.ts'
 import type { Box } from '../page/box.ts'
 import type { PagePreview } from '../page/page.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
+import type { PageFacts } from './fields/page-facts.ts'
 
 /** One opened document, as the ledger describes it. */
 export interface DocumentFacts {
@@ -27,6 +28,8 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly error: GatewayError | null
   /** The pictures that were cut out of the page, in the order of their marks; null in the place of one that was not. */
   readonly figures?: readonly (CutFigure | null)[]
+  /** What is known of the values in its answer; left out where none are looked at, or the answer has none. */
+  readonly fields?: PageFacts
 }
 
 /** A picture that was cut out of a page. */

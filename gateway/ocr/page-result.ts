@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { unread, type PageAnswer } from '../read/page-answer.ts'
+import { movedPieces } from './fields/field-confidence.ts'
 import type { PageResult } from './page-event.ts'
 
 /** Builds the result of a page that was answered: with clean text, and with an error if the answer does not count. */
@@ -12,6 +13,7 @@ export function answeredResult(answer: PageAnswer, { model, task, cache, confide
   return {
     ...answer,
     text,
+    ...(answer.surePieces ? { surePieces: movedPieces(answer.surePieces, answer.text, text) } : {}),
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,

@@ -136,10 +136,15 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
     const { document, number } = locate(page, documents)
     const level = levels[number.document - 1] ?? createAgreementLevel()
     const warnings = warningsOf(document, given)
+    const another = (question: Question): PageToRead => {
+      const asked = { ...request, ...question }
+      const key = questionKey(asked, services.cachePartition)
+      return { ...planPage(asked, document, number, services), ...shared, question, questionKey: key, level }
+    }
     return {
       number,
       warnings,
-      page: { ...planPage(request, document, number, services), ...shared, level },
+      page: { ...planPage(request, document, number, services), ...shared, level, another },
     }
   })
 }
@@ -155,8 +160,8 @@ function warningsOf({ warnings, portfolioWarning }: Document, given: Set<PageWar
 type SharedByPages = Pick<PageToRead, 'question' | 'questionKey' | 'attemptBudget' | 'refreshedImages'>
 
 /** The request holds sources and their passwords, which are none of an engine's business. */
-function questionOf({ model, task, prompt, confidence }: OcrRequest): Question {
-  return { model, task, prompt, confidence }
+function questionOf({ model, task, prompt, confidence, fields = null }: OcrRequest): Question {
+  return { model, task, prompt, confidence: confidence || fields !== null }
 }
 
 /** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
@@ -190,7 +195,7 @@ function planPage(
   document: Document,
   { documentPage }: PageNumber,
   { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
-): Omit<PageToRead, keyof SharedByPages | 'level'> {
+): Omit<PageToRead, keyof SharedByPages | 'level' | 'another'> {
   const { profile } = request.model
   const rasterization: Rasterization = {
     pixelBudget: profile.pixelBudget,

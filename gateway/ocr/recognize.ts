@@ -5,6 +5,7 @@ import { readPage, type ReadServices } from '../read/read-page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { withFields, type FieldServices } from './fields/page-fields.ts'
 import type { CutFigures } from './figures.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
@@ -22,10 +23,9 @@ export interface PlannedPage {
 }
 
 /** The services that recognize a page. */
-export interface RecognizeServices extends PageCounters {
+export interface RecognizeServices extends PageCounters, FieldServices {
   readonly reading: ReadServices
   readonly metrics: Metrics
-  readonly log: Log
   /** Cuts pictures out of the request's pages; left out: none are. */
   readonly cutFigures?: CutFigures
   /** Waits until the caller may have another page read; left out: it may. */
@@ -166,7 +166,8 @@ async function resultOf(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const startedAt = performance.now()
-  const read = await readResult(page, request, services, signal)
+  const first = await readResult(page, request, services, signal)
+  const read = await withFields(page, first, request, services, signal)
   const result = await withFigures(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
   endPageSpan(page.span, result)

@@ -1,5 +1,6 @@
 import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { ReadFields } from './fields/document-fields.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { outputForm } from './output.ts'
@@ -32,6 +33,7 @@ export type StitchEvent = DocumentOpen | PagePreviewed | TextPiece | StitchEnd
 export async function* stitch(
   events: AsyncIterable<OcrEvent>,
   request: OcrRequest,
+  readFields: ReadFieldsOf = async () => null,
 ): AsyncGenerator<StitchEvent, void, undefined> {
   const form = outputForm(request)
   const documents: DocumentOpen['documents'][number][] = []
@@ -45,7 +47,10 @@ export async function* stitch(
     const { text, warnings, closing } = form.page(number, result)
     const start = offset + joint.length
     offset = start + text.length
-    if (isParsed(request) && result.error === null) answers.push({ page: number.page, text: result.text })
+    const { fields: known } = result
+    if (isRead(request) && (result.error === null || known !== undefined)) {
+      answers.push({ page: number.page, text: result.text, facts: known })
+    }
     const facts = factsOf(result, request)
     const ended = { ...number, ...facts, warnings: [...facts.warnings, ...warnings], start, end: offset, closing }
     pages.push(ended)
@@ -60,22 +65,30 @@ export async function* stitch(
       continue
     }
     endPage(event.page, event.result)
-    if (isParsed(request) || pages.every(hasFailed)) continue
+    if (isParsed(request) || pages.every(holdsNothing)) continue
     yield* held
     held = []
   }
-  if (pages.every(hasFailed)) throw allFailed(pages)
-  const joined = isParsed(request) ? joinJson(answers) : null
+  if (pages.every(holdsNothing)) throw allFailed(pages)
+  const fields = await readFields(answers)
+  const joined = isParsed(request) ? (fields ?? joinJson(answers)) : null
+  const ofFields = fields === null ? {} : { fields }
   const warnings = [...request.warnings, ...(isParsed(request) ? answerWarnings(pages, answers, joined) : [])]
-  if (joined !== null && pages.length > 1) {
+  if (joined !== null && (pages.length > 1 || fields !== null)) {
     yield { type: 'text', text: joined.text, page: null }
-    yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings } }
+    yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings, ...ofFields } }
     return
   }
   yield* held
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield { type: 'end', ledger: { documents, pages, warnings } }
+  yield { type: 'end', ledger: { documents, pages, warnings, ...ofFields } }
 }
+
+/** Reads the values that were asked for out of the pages' answers; null where none are looked at, or there are none. */
+export type ReadFieldsOf = (answers: readonly PageText[]) => Promise<ReadFields | null>
+
+/** What pages answer is kept where it becomes one object, or its values are looked at. */
+const isRead = (request: OcrRequest): boolean => isParsed(request) || (request.fields ?? null) !== null
 
 /** The text stands in the content; so do pictures, where they are embedded: they are not held twice. */
 function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
@@ -86,6 +99,9 @@ function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'tex
 function hasFailed({ status }: LedgerPage): boolean {
   return status === 'failed' || status === 'pending'
 }
+
+/** An answer that was cut has the values that were whole. */
+const holdsNothing = (page: LedgerPage): boolean => hasFailed(page) && page.fields === undefined
 
 function allFailed(pages: readonly LedgerPage[]): GatewayError {
   const first = pages.find(({ error }) => error !== null)?.error ?? null

@@ -30,6 +30,8 @@ export const warningCodes = [
   'closed_by_gateway',
   'figure_not_cut',
   'text_disagrees',
+  'answer_cut',
+  'answer_repaired',
 ] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */

@@ -25,8 +25,11 @@ export interface TaskPrompt {
   readonly text: string | null
   /** The page's answer is JSON rather than Markdown. */
   readonly json?: boolean
-  /** Builds the text from the field names that the client asked for; only for tasks that need `ocr.fields`. */
-  readonly textForFields?: (fields: readonly string[]) => string
+  /**
+   * Builds the text from the field names that the client asked for; only for tasks that need `ocr.fields`. `shape` says which
+   * names there are within them, in sentences, for models that read any.
+   */
+  readonly textForFields?: (fields: readonly string[], shape?: string) => string
 }
 
 /** Everything the gateway must know to use one model well. Data first: one file per model family in `models/`. */

@@ -51,6 +51,8 @@ export interface PageToRead {
   readonly level: AgreementLevel
   /** Image keys that the request has refreshed: it reads each page image only once. */
   readonly refreshedImages: Set<string>
+  /** The same page with another question, under keys of its own; left out: it has only one. */
+  readonly another?: (question: Question) => PageToRead
   /** Called when an engine begins with the page, or with a part of it; not where another page's reading is joined. */
   readonly onTaken?: (() => void) | undefined
 }

@@ -37,6 +37,7 @@ export function createRequest(
     pages,
     task,
     fields,
+    minConfidence,
     figures,
     password: _,
     documents,
@@ -47,7 +48,12 @@ export function createRequest(
   } = options
   const range = pages === null ? null : parsePageRange(pages)
   const { output } = sameNames
-  const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
+  const { warnings: ofTask, ...chosen } = chooseTask(
+    model,
+    { task, fields, minConfidence, output, answerFormat },
+    userText,
+    names,
+  )
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
   const warnings = [...ofTask, ...ignored]
   return {

@@ -126,21 +126,28 @@ function isNode(value: unknown): value is SchemaNode {
 
 const MAX_SHAPE_CHARACTERS = 4000
 const MAX_SHAPE_DEPTH = 4
+/** A schema that refers to itself has no end. */
+const MAX_PARTS = 2000
 
 /** Says which names there are within those that a schema names first, for models that read sentences; empty: none. */
 export function describeShape(schema: SchemaNode): string {
   const said: string[] = []
+  let length = 0
+  let parts = 0
   const describe = (node: SchemaNode, path: string, depth: number): void => {
     const items = resolveNode(schema, node['items'])
     const isList = Object.keys(propertiesOf(node)).length === 0
     const inner = propertiesOf(isList ? items : node)
     const names = Object.keys(inner)
-    if (names.length === 0 || depth > MAX_SHAPE_DEPTH) return
+    parts += 1
+    if (names.length === 0 || depth > MAX_SHAPE_DEPTH || length > MAX_SHAPE_CHARACTERS || parts > MAX_PARTS) return
     const what = isList ? 'a list of objects with the keys' : 'an object with the keys'
-    said.push(`${JSON.stringify(path)} is ${what} ${JSON.stringify(names)}.`)
+    const sentence = `${JSON.stringify(path)} is ${what} ${JSON.stringify(names)}.`
+    length += sentence.length
+    said.push(sentence)
     for (const name of names) describe(resolveNode(schema, inner[name]), `${path}.${name}`, depth + 1)
   }
-  for (const [name, part] of Object.entries(propertiesOf(schema))) describe(resolveNode(schema, part), name, 1)
-  const text = said.join(' ')
-  return text.length > MAX_SHAPE_CHARACTERS ? '' : text
+  for (const [name, part] of Object.entries(propertiesOf(resolveNode(schema, schema))))
+    describe(resolveNode(schema, part), name, 1)
+  return length > MAX_SHAPE_CHARACTERS || parts > MAX_PARTS ? '' : said.join(' ')
 }

@@ -10,6 +10,7 @@ import { openDocuments } from '../document/portfolio.ts'
 import type { EmbeddedEngine } from '../engine/tesseract/engine.ts'
 import { answerLimits } from '../engine/vllm/answer-limits.ts'
 import { createVllmEngine } from '../engine/vllm/engine.ts'
+import type { SchemaThread } from '../ocr/fields/schema-thread.ts'
 import type { KeptReadings } from '../ocr/kept-readings.ts'
 import { pagesBegun } from '../ocr/lookahead.ts'
 import { observeAttempts, observeReading } from '../ocr/observe-reading.ts'
@@ -46,6 +47,7 @@ export interface OcrParts extends ReadParts {
   readonly rasterizer: Rasterizer
   readonly admission: Admission
   readonly kept: KeptReadings
+  readonly schemas: SchemaThread
   readonly leaving: AbortSignal | undefined
 }
 
@@ -53,6 +55,7 @@ export interface OcrParts extends ReadParts {
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
   const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, admission, allowance, kept, leaving } =
     parts
+  const { schemas } = parts
   return {
     reading: createReadServices(config, parts),
     metrics,
@@ -74,6 +77,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
+    schemas,
     ...(leaving === undefined ? {} : { leaving }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,
   }
