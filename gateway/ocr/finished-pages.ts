@@ -32,7 +32,7 @@ const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
-  fields: pageFacts.optional(),
+  fields: pageFacts.nullable().default(null),
   error: z
     .object({
       code: z.enum(Object.keys(errorCatalogue) as [ErrorCode, ...ErrorCode[]]),
@@ -54,7 +54,8 @@ export function writeResult(result: PageResult): string {
 export function readResult(text: string): PageResult | null {
   const { success, data } = keptResult.safeParse(JSON.parse(text))
   if (!success) return null
-  const { v: _, error, ...facts } = data
+  const { v: _, error, fields, ...rest } = data
+  const facts = fields === null ? rest : { ...rest, fields }
   if (error === null) return { ...facts, error }
   const { code, message, param, retry } = error
   return { ...facts, error: new GatewayError(code, message, { param: param ?? undefined, retry }) }

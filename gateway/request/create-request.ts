@@ -37,7 +37,8 @@ export function createRequest(
     pages,
     task,
     fields,
-    minConfidence,
+    // Of a request that was kept before there was such an option.
+    minConfidence = null,
     figures,
     password: _,
     documents,

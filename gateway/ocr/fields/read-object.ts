@@ -19,6 +19,8 @@ const MAX_DEPTH = 64
 /** Braces of other text in front of an object. */
 const MAX_STARTS = 16
 const MAX_OBJECTS = 64
+/** Longer than the longest answer of a model: what is longer is not looked at. */
+const MAX_CHARACTERS = 500_000
 
 /**
  * Finds the JSON object in a model's answer; null where there is none. Nothing is guessed: of an object that is cut, all
@@ -26,6 +28,7 @@ const MAX_OBJECTS = 64
  * name counts.
  */
 export function readObject(text: string): FoundObject | null {
+  if (text.length > MAX_CHARACTERS) return null
   const found: Read[] = []
   let end = 0
   let from = text.indexOf('{')
