@@ -60,7 +60,8 @@ function checkText(name: string, text: string, refuse: (problem: string) => Gate
     throw refuse(`"${name}" may name a part of the schema itself alone, such as "#/$defs/line"; nothing is fetched`)
   }
   if (name !== 'pattern') return
-  if (text.length > MAX_PATTERN_CHARACTERS) throw refuse(`a "pattern" has more than ${MAX_PATTERN_CHARACTERS} characters`)
+  if (text.length > MAX_PATTERN_CHARACTERS)
+    throw refuse(`a "pattern" has more than ${MAX_PATTERN_CHARACTERS} characters`)
   try {
     RegExp(text, 'u')
   } catch {
@@ -102,7 +103,8 @@ function partAt(schema: SchemaNode, reference: string): SchemaNode {
   let found: unknown = schema
   for (const step of reference.slice(2).split('/')) {
     const name = unescaped(step).replaceAll('~1', '/').replaceAll('~0', '~')
-    found = typeof found === 'object' && found !== null && Object.hasOwn(found, name) ? (found as SchemaNode)[name] : null
+    found =
+      typeof found === 'object' && found !== null && Object.hasOwn(found, name) ? (found as SchemaNode)[name] : null
   }
   return isNode(found) ? found : {}
 }

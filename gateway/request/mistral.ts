@@ -103,7 +103,10 @@ export async function readMistralOcr(
     annotation:
       annotated === null
         ? null
-        : createRequest({ ...parts, sources: [annotated], ...annotationParts(schema, { ...options, ...bound }, asked) }, context),
+        : createRequest(
+            { ...parts, sources: [annotated], ...annotationParts(schema, { ...options, ...bound }, asked) },
+            context,
+          ),
     answer: { ...imageBounds(asked), ...shapeOf(asked), documentBytes: bytes },
   }
 }

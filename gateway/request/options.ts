@@ -46,7 +46,10 @@ export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
 
 /** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
 export type OptionNames = Readonly<
-  Record<'task' | 'fields' | 'minConfidence' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat', string>
+  Record<
+    'task' | 'fields' | 'minConfidence' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat',
+    string
+  >
 >
 
 const defaults: OcrOptions = {

@@ -58,7 +58,7 @@ const invoice = {
 /** A new document each time, so that nothing is known of it. */
 let documents = 0
 const pdf = (...numbers: readonly number[]) =>
-  filePart(makePdf(numbers.map((number) => ({ number, text: `Document ${(documents += 1)}` }))))
+  filePart(makePdf(numbers.map((number) => ({ number, lines: [`Document ${(documents += 1)}`] }))))
 
 const said = (object: object): string => JSON.stringify(object)
 
@@ -115,7 +115,10 @@ describe('the values of a schema', () => {
   it('are asked for again in words, where the model reads any', async () => {
     const { ocr } = await extract([said({ iban: BAD }), said({ iban: GOOD })], {}, [1], FREE)
     assert.equal(ocr.fields?.['iban']?.status, 'repaired')
-    assert.match(prompts[1] ?? '', /\[\\"iban\\"\].*An earlier answer was wrong\. iban: its check digits do not match\./)
+    assert.match(
+      prompts[1] ?? '',
+      /\[\\"iban\\"\].*An earlier answer was wrong\. iban: its check digits do not match\./,
+    )
   })
 
   it('have both answers from the cache the next time', async () => {
@@ -178,7 +181,10 @@ function fakePromptTokens({ pages }: { readonly pages: readonly { readonly promp
 
 describe('answers that are no whole JSON', () => {
   it('count with what was whole, and the rest is asked for again', async () => {
-    const { content, ocr } = await extract([`{"iban": "${GOOD}", "date": "2026-03-`, '{"date": "2026-03-04", "total": 7}'])
+    const { content, ocr } = await extract([
+      `{"iban": "${GOOD}", "date": "2026-03-`,
+      '{"date": "2026-03-04", "total": 7}',
+    ])
     assert.deepEqual(JSON.parse(content), { iban: GOOD, date: '2026-03-04', total: 7 })
     assert.deepEqual([ocr.fields?.['date']?.status, ocr.fields?.['iban']?.status], ['repaired', 'ok'])
     assert.match(prompts[1] ?? '', /\['date', 'total'\]/)
@@ -194,12 +200,18 @@ describe('answers that are no whole JSON', () => {
 
   it('are said to be repaired, where text stood around them', async () => {
     const { content, ocr } = await extract([`Here you are: {"iban": "${GOOD}"} Anything else?`])
-    assert.deepEqual([content, ocr.pages[0]?.warnings?.map(({ code }) => code)], [`{"iban":"${GOOD}"}`, ['answer_repaired']])
+    assert.deepEqual(
+      [content, ocr.pages[0]?.warnings?.map(({ code }) => code)],
+      [`{"iban":"${GOOD}"}`, ['answer_repaired']],
+    )
   })
 
   it('are left as they are, where there is no object in them', async () => {
     const { content, ocr, ...rest } = await extract(['Total: 7'])
-    assert.deepEqual([content, ocr.fields, ocr.warnings?.map(({ code }) => code)], ['Total: 7', undefined, ['response_format_ignored']])
+    assert.deepEqual(
+      [content, ocr.fields, ocr.warnings?.map(({ code }) => code)],
+      ['Total: 7', undefined, ['response_format_ignored']],
+    )
     assert.deepEqual([rest.finishReason, prompts.length], ['stop', 1])
   })
 })
@@ -270,11 +282,14 @@ describe('values of several pages', () => {
 
 describe('schemas', () => {
   const refused = async (fields: object, says: RegExp) =>
-    assert.rejects(extract(['{}'], { fields }), (error: { status: number; code: string; param: string; message: string }) => {
-      assert.deepEqual([error.status, error.code, error.param], [400, 'invalid_value', 'ocr.fields'])
-      assert.match(error.message, says)
-      return true
-    })
+    assert.rejects(
+      extract(['{}'], { fields }),
+      (error: { status: number; code: string; param: string; message: string }) => {
+        assert.deepEqual([error.status, error.code, error.param], [400, 'invalid_value', 'ocr.fields'])
+        assert.match(error.message, says)
+        return true
+      },
+    )
 
   it('may refer to themselves', async () => {
     const part = { type: 'object', properties: { name: { type: 'string' }, parts: { type: 'array', items: { $ref: '#/$defs/part' } } } } // prettier-ignore
@@ -303,7 +318,10 @@ describe('schemas', () => {
   })
 
   it('with a pattern that takes for ever leave the value unchecked, and say so', async () => {
-    const fields = { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' }, iban: { format: 'iban' } } }
+    const fields = {
+      type: 'object',
+      properties: { a: { type: 'string', pattern: '^(a+)+$' }, iban: { format: 'iban' } },
+    }
     const object = { a: `${'a'.repeat(40)}b`, iban: GOOD }
     const { content, ocr } = await extract([said(object)], { fields })
     assert.deepEqual([JSON.parse(content), ocr.fields_valid, ocr.fields?.['iban']?.status], [object, null, 'ok'])
@@ -326,7 +344,10 @@ describe('the same code behind other names', () => {
       lines: z.array(z.object({ what: z.string(), price: z.number() })),
       note: z.string().nullable(),
     })
-    script = [said({ iban: BAD, date: '4. März 2026', lines: [{ what: 'A', price: '1,50' }], note: null }), said({ iban: GOOD })]
+    script = [
+      said({ iban: BAD, date: '4. März 2026', lines: [{ what: 'A', price: '1,50' }], note: null }),
+      said({ iban: GOOD }),
+    ]
     const completion = await gateway.client.chat.completions.parse({
       model: FIXED,
       messages: [{ role: 'user', content: [pdf(1)] }],
@@ -341,11 +362,10 @@ describe('the same code behind other names', () => {
   })
 
   it('annotates a document for Mistral’s clients', async () => {
-    script = ['Text', said({ iban: BAD }), said({ iban: GOOD }), 'Text']
-    const { file } = pdf(1)
+    const part = pdf(1)
     const body = {
       model: FIXED,
-      document: { type: 'document_url', document_url: file.file_data },
+      document: { type: 'document_url', document_url: part.type === 'file' ? part.file.file_data : '' },
       document_annotation_format: { type: 'json_schema', json_schema: { name: 'invoice', schema: invoice } },
       ocr: { min_confidence: 'high' },
     }

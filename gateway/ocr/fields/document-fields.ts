@@ -135,7 +135,10 @@ function contradicted(field: FoundField, page: number | null, others: readonly E
   const mine = formOf(field)
   const other = others.find((it) => it.page !== page && it.form !== mine)
   if (page === null || other === undefined) return null
-  return { status: 'doubtful', reason: `page ${page} has ${quoted(field.value)}, and page ${other.page} ${quoted(other.value)}` }
+  return {
+    status: 'doubtful',
+    reason: `page ${page} has ${quoted(field.value)}, and page ${other.page} ${quoted(other.value)}`,
+  }
 }
 
 interface Elsewhere {

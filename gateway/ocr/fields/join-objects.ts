@@ -42,9 +42,14 @@ export function joinObjects(
     const [first = held[0]] = held.filter(({ value }) => !isNothing(value))
     if (first === undefined) continue
     if (Array.isArray(first.value)) {
-      const parts = held.flatMap(({ page, value }) => (Array.isArray(value) ? [{ page, items: value as unknown[] }] : []))
+      const parts = held.flatMap(({ page, value }) =>
+        Array.isArray(value) ? [{ page, items: value as unknown[] }] : [],
+      )
       lists.set(name, parts)
-      members.set(name, parts.flatMap(({ items }) => items))
+      members.set(
+        name,
+        parts.flatMap(({ items }) => items),
+      )
       continue
     }
     const right = held.find(({ page, value }) => !isNothing(value) && !Array.isArray(value) && isRight(page, name))

@@ -46,7 +46,13 @@ export function readObject(text: string): FoundObject | null {
   if (others.length === 0) return { ...first, isRepaired: first.isRepaired || first.isCut || isAround }
   const object = Object.fromEntries(found.toReversed().flatMap(({ object }) => Object.entries(object)))
   const isCut = found.some((one) => one.isCut)
-  return { object, spans: new Map(), isCut, cutIn: found.find(({ cutIn }) => cutIn !== null)?.cutIn ?? null, isRepaired: true }
+  return {
+    object,
+    spans: new Map(),
+    isCut,
+    cutIn: found.find(({ cutIn }) => cutIn !== null)?.cutIn ?? null,
+    isRepaired: true,
+  }
 }
 
 /** Writes a step of a JSON pointer (RFC 6901). */

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { LRUCache } from 'lru-cache'
 import type { SchemaNode } from '../../request/fields-schema.ts'
 
 /** What the thread is to do: compile a schema, and hold a value against it. Both are JSON. */
@@ -32,11 +34,14 @@ export interface SchemaThread {
 const ENTRY = new URL('./schema-worker.ts', import.meta.url)
 /** Starting takes most of a second on a busy machine. */
 const START_MS = 30_000
+/** For so long values are not held against a schema again that took too long: others wait behind it. */
+const SLOW_MS = 60_000
 const MEMORY = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 }
 
 /** Creates it. The thread is started with the first task, and again after one that took longer than `taskMs`. */
 export function createSchemaThread(taskMs = 2000): SchemaThread {
   let worker: Worker | null = null
+  const slow = new LRUCache<string, true>({ max: 100, ttl: SLOW_MS })
   let line: Promise<unknown> = Promise.resolve()
 
   async function started(): Promise<Worker> {
@@ -70,11 +75,14 @@ export function createSchemaThread(taskMs = 2000): SchemaThread {
   return {
     async check(schema, value, signal) {
       const task = { schema: JSON.stringify(schema), value: value === null ? null : JSON.stringify(value) }
-      const turn = line.then(() => (signal.aborted ? null : run(task)))
+      const key = createHash('sha256').update(task.schema).digest('hex')
+      const isSlow = (): boolean => value !== null && slow.has(key)
+      const turn = line.then(() => (signal.aborted || isSlow() ? null : run(task)))
       line = turn.catch(() => {})
-      const answer = await turn
+      const answer = (await turn) ?? { kind: 'late' }
       signal.throwIfAborted()
-      return answer ?? { kind: 'late' }
+      if (answer.kind === 'late' && value !== null) slow.set(key, true)
+      return answer
     },
     async close() {
       await line

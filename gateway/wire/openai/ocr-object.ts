@@ -84,7 +84,9 @@ export type FigureObject = z.output<typeof figure>
 const field = z.strictObject({
   status: z
     .enum(['ok', 'repaired', 'doubtful', 'invalid', 'missing'])
-    .describe('`repaired`: right since the model was asked again; `doubtful`: it may be right, and `reason` says why not.'),
+    .describe(
+      '`repaired`: right since the model was asked again; `doubtful`: it may be right, and `reason` says why not.',
+    ),
   value: z
     .union([z.string(), z.number(), z.boolean(), z.null()])
     .describe('As it is written on the page; null where it is missing.'),
@@ -154,7 +156,9 @@ export const ocrObject = z.strictObject({
   fields: z
     .record(z.string(), field)
     .optional()
-    .describe('Of the task "extract" with a schema: each value by its name, and those within others by their JSON pointers.'),
+    .describe(
+      'Of the task "extract" with a schema: each value by its name, and those within others by their JSON pointers.',
+    ),
   fields_valid: z
     .boolean()
     .nullable()

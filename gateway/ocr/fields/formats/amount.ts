@@ -11,8 +11,8 @@ const SIGNS: Readonly<Record<string, string>> = {
   '₺': 'TRY',
   '₴': 'UAH',
   '₪': 'ILS',
-  'ZŁ': 'PLN',
-  'KČ': 'CZK',
+  ZŁ: 'PLN',
+  KČ: 'CZK',
   R$: 'BRL',
   US$: 'USD',
   元: 'CNY',
@@ -43,9 +43,10 @@ export function amount(text: string): Verdict {
 export function readAmount(text: string): Amount | Verdict {
   const written = text.normalize('NFKC').trim().replaceAll('−', '-')
   if (written.length > 60) return invalid('it is too long for an amount')
-  const found = /^(\(?)\s*([-+]?)\s*([^\d\s()+-]*?)\s*([-+]?)\s*([\d.,'’\s]*\d)(,-{1,2}|\.-{1,2}|[.,]?–|[.,]?—)?\s*([^\d()+-]*?)\s*(-?)\s*(\)?)$/u.exec(
-    written,
-  )
+  const found =
+    /^(\(?)\s*([-+]?)\s*([^\d\s()+-]*?)\s*([-+]?)\s*([\d.,'’\s]*\d)(,-{1,2}|\.-{1,2}|[.,]?–|[.,]?—)?\s*([^\d()+-]*?)\s*(-?)\s*(\)?)$/u.exec(
+      written,
+    )
   if (found === null) return invalid('it is not written as an amount')
   const [, open, sign, before = '', innerSign, digits = '', , after = '', trailing, close] = found
   if ((open === '(') !== (close === ')')) return invalid('it is not written as an amount')
@@ -59,7 +60,9 @@ export function readAmount(text: string): Amount | Verdict {
 
 /** Null where none stands there; undefined where something else does. */
 function currencyOf(before: string, after: string): string | null | undefined {
-  const signs = [before, after].map((sign) => sign.trim().replace(/\.$/, '').toUpperCase()).filter((sign) => sign !== '')
+  const signs = [before, after]
+    .map((sign) => sign.trim().replace(/\.$/, '').toUpperCase())
+    .filter((sign) => sign !== '')
   const found = signs.map(currency)
   if (found.includes(undefined) || new Set(found).size > 1) return undefined
   return found[0] ?? null

@@ -17,6 +17,6 @@ export function isLuhn(digits: string): boolean {
 /** Tells whether the last digit is that of ISO 7064 MOD 11,10. */
 export function isMod11And10(digits: string): boolean {
   let check = 5
-  for (const digit of digits) check = (((check || 10) * 2) % 11 + Number(digit)) % 10
+  for (const digit of digits) check = ((((check || 10) * 2) % 11) + Number(digit)) % 10
   return check === 1
 }

@@ -12,7 +12,9 @@ export function cnId(text: string): Verdict {
   if (!/^[1-9]\d{16}[\dX]$/.test(code)) return invalid('it has not 17 digits and a check character')
   const [year, month, day] = [code.slice(6, 10), code.slice(10, 12), code.slice(12, 14)].map(Number)
   if (!isCalendarDay(year ?? 0, month ?? 0, day ?? 0)) return invalid('the birthday in it is no day of a calendar')
-  return ID_CHECKS[weighted(code, ID_WEIGHTS) % 11] === code[17] ? right(code) : invalid('its check digit does not match')
+  return ID_CHECKS[weighted(code, ID_WEIGHTS) % 11] === code[17]
+    ? right(code)
+    : invalid('its check digit does not match')
 }
 
 const USCC = '0123456789ABCDEFGHJKLMNPQRTUWXY'

@@ -45,7 +45,10 @@ function email(text: string): Verdict {
   const [name = '', domain = '', ...more] = written.split('@')
   const labels = domain.split('.')
   const isName = /^[^\s@"<>()[\],;:\\]{1,64}$/.test(name) && !name.startsWith('.') && !name.endsWith('.')
-  const isDomain = labels.length > 1 && domain.length <= 253 && labels.every((label) => /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?$/u.test(label))
+  const isDomain =
+    labels.length > 1 &&
+    domain.length <= 253 &&
+    labels.every((label) => /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?$/u.test(label))
   return more.length === 0 && isName && isDomain
     ? right(`${name}@${domain.toLowerCase()}`)
     : invalid('it is no address of mail')

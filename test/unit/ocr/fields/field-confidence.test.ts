@@ -21,7 +21,13 @@ describe('how sure a model was of a value', () => {
   })
 
   it('is found in an answer whose fence was taken off', () => {
-    const tokens = [['```json\n', 0.1], ['{"a": ', 0.2], ['"x"', 0.9], ['}', 0.9], ['\n```', 0.1]] as const
+    const tokens = [
+      ['```json\n', 0.1],
+      ['{"a": ', 0.2],
+      ['"x"', 0.9],
+      ['}', 0.9],
+      ['\n```', 0.1],
+    ] as const
     assert.deepEqual(confidences(tokens, '{"a": "x"}'), { '/a': 0.9 })
     assert.deepEqual(confidences(tokens, '{"a": "y"}'), {})
   })
@@ -51,6 +57,12 @@ describe('how sure a model was of a value', () => {
     for (let index = 0; index < 20_000; index += 1) long.add('x', [0], [1])
     assert.equal(long.read(), null)
     assert.deepEqual(confidencesOf(null, new Map([['/a', [0, 1]]])), {})
-    assert.deepEqual(confidences([['{"a": 1', NaN], ['}', 0.5]]), {})
+    assert.deepEqual(
+      confidences([
+        ['{"a": 1', NaN],
+        ['}', 0.5],
+      ]),
+      {},
+    )
   })
 })
