@@ -5,7 +5,6 @@ import type { Admission } from '../schedule/admission.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
-import { expectSchema } from './fields/expect-schema.ts'
 import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
 import type { KeptReadings } from './kept-readings.ts'
@@ -50,7 +49,6 @@ export async function* ocr(
   signal: AbortSignal,
 ): AsyncGenerator<OcrEvent, void, undefined> {
   services.admission.check(request.turn.lane)
-  await expectSchema(request, services, signal)
   await services.expectEngine(request.model, signal)
   await using opened = new AsyncDisposableStack()
   const plan = opened.use(await planRequest(request, services, signal))

@@ -37,8 +37,7 @@ export function createRequest(
     pages,
     task,
     fields,
-    // Of a request that was kept before there was such an option.
-    minConfidence = null,
+    minConfidence,
     figures,
     password: _,
     documents,

@@ -36,7 +36,9 @@ export function checkedFields(
   userText: string,
   names: OptionNames,
 ): Pick<OcrRequest, 'fields'> {
-  const { fields, minConfidence, answerFormat } = options
+  const { fields, answerFormat } = options
+  // A request that was kept before there was such an option has none.
+  const minConfidence = options.minConfidence ?? null
   const { textForFields } = task
   if (textForFields === undefined) {
     if (minConfidence === null) return {}

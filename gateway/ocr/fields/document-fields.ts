@@ -2,7 +2,7 @@ import type { FieldsWish } from '../../request/fields-schema.ts'
 import { shareLoop } from '../../schedule/loop-share.ts'
 import type { PageText } from '../joined-json.ts'
 import { fitToSchema, type Fit } from './fit-to-schema.ts'
-import { findFields, type FoundField, type FoundFields } from './find-fields.ts'
+import { findFields, MAX_FIELDS, type FoundField, type FoundFields } from './find-fields.ts'
 import { joinObjects, type JoinedObject } from './join-objects.ts'
 import type { PageFacts } from './page-facts.ts'
 import { pointerStep, readObject } from './read-object.ts'
@@ -66,11 +66,13 @@ export async function readFields(
   return {
     fields: new Map([...judged(pages, joined, found, fit, wish), ...cutFields(pages)]),
     isValid: fit.isValid,
-    problems: fit.problems,
+    problems: found.fields.length < MAX_FIELDS ? fit.problems : [...fit.problems, TOO_MANY],
     text: isAsWritten ? only.text : JSON.stringify(fit.object),
     pages: new Set(pages.map(({ page }) => page)),
   }
 }
+
+const TOO_MANY = { pointer: '', message: `has more than ${MAX_FIELDS} values: those that follow were not looked at` }
 
 function isRight(pages: readonly Page[], number: number, name: string): boolean {
   const pointer = pointerStep(name)

@@ -101,9 +101,9 @@ function scalar(node: SchemaNode, value: unknown): Looked {
   const isNumeric = types.has('number') || types.has('integer')
   if (typeof value === 'string' && isNumeric && !types.has('string')) return numberIn(value)
   const isText = types.has('string') && !isNumeric
-  const conformed = typeof value === 'number' && isText ? String(value) : value
   const written = value as string | number
-  const verdict = checkFormat(node['format'], String(conformed))
+  const conformed = isText ? String(written) : written
+  const verdict = checkFormat(node['format'], String(written))
   if (verdict === null) return { ...none, value: written, status: 'ok', conformed }
   const isDay = node['format'] === 'date' && verdict.status === 'ok'
   return { ...verdict, value: written, conformed: isDay ? verdict.normalized : conformed }

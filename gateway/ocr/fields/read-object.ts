@@ -120,6 +120,7 @@ function cut(reader: Reader): typeof CUT {
 function readValue(reader: Reader, pointer: string, depth: number): unknown {
   const first = next(reader)
   if (first === '{' || first === '[') {
+    if (depth > MAX_DEPTH) return cut(reader)
     const value = first === '{' ? readMembers(reader, pointer, depth) : readItems(reader, pointer, depth)
     return value ?? cut(reader)
   }
@@ -171,7 +172,7 @@ function readMembers(reader: Reader, pointer: string, depth: number): Record<str
   reader.at += 1
   const members = new Map<string, unknown>()
   let isFirst = true
-  while (!reader.isCut && depth <= MAX_DEPTH) {
+  while (!reader.isCut) {
     const sign = next(reader)
     if (sign === '}') {
       reader.at += 1
@@ -199,7 +200,7 @@ function readItems(reader: Reader, pointer: string, depth: number): unknown[] | 
   reader.at += 1
   const items: unknown[] = []
   let isFirst = true
-  while (!reader.isCut && depth <= MAX_DEPTH) {
+  while (!reader.isCut) {
     const sign = next(reader)
     if (sign === ']') {
       reader.at += 1

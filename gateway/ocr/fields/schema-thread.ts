@@ -60,6 +60,7 @@ export function createSchemaThread(taskMs = 2000): SchemaThread {
     asked.ref()
     try {
       const answer = nextOf(asked, taskMs)
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       asked.postMessage(task)
       return (await answer) as SchemaAnswer
     } catch {

@@ -30,6 +30,7 @@ describe('the fields of the options', () => {
       'pages: text',
       'task: text',
       'fields: either (fields: list, fields: json)',
+      'min_confidence: either (min_confidence: choice, min_confidence: number)',
       'output: choice',
       'page_separator: lines',
       'on_page_error: choice',

@@ -24,7 +24,7 @@ const USCC_WEIGHTS = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30
 export function cnUscc(text: string): Verdict {
   const code = bare(text)
   if (code.length !== 18) return invalid(`it has ${code.length} characters, and should have 18`)
-  const values = [...code].map((character) => USCC.indexOf(character))
+  const values = code.split('').map((character) => USCC.indexOf(character))
   if (values.includes(-1)) return invalid('it has a character that these codes do not have, such as I, O, S, V or Z')
   const sum = USCC_WEIGHTS.reduce((total, weight, index) => total + weight * (values[index] ?? 0), 0)
   return (31 - (sum % 31)) % 31 === values[17] ? right(code) : invalid('its check character does not match')
