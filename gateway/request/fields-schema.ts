@@ -33,26 +33,36 @@ const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recurs
 export function checkSchema(schema: SchemaNode, param: string): void {
   const refuse = (problem: string) => new GatewayError('invalid_value', `${param}: ${problem}.`, { param })
   let properties = 0
-  const waiting: { readonly value: unknown; readonly depth: number; readonly isNames: boolean }[] = [
-    { value: schema, depth: 1, isNames: false },
-  ]
+  let characters = 0
+  const waiting: Part[] = [{ value: schema, depth: 1, kind: 'schema' }]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { value, depth, isNames } = next
+    const { value, depth, kind } = next
     if (typeof value !== 'object' || value === null) continue
     if (depth > MAX_DEPTH) throw refuse(`the schema has more than ${MAX_DEPTH} levels. Use "$ref" for what repeats`)
     for (const [name, child] of Object.entries(value)) {
-      if (isNames) properties += 1
-      else if (typeof child === 'string') checkText(name, child, refuse)
-      if (!isNames && VALUES.has(name)) continue
-      const isMap = !isNames && name === 'properties' && !Array.isArray(value)
-      waiting.push({ value: child, depth: depth + 1, isNames: isMap })
-    }
-    if (properties > MAX_PROPERTIES) {
-      throw refuse(`the schema has more than ${MAX_PROPERTIES} properties. Ask for fewer, or in several requests`)
+      characters += name.length + (typeof child === 'string' ? child.length : 8)
+      // Counted as it goes: what is too large is not looked at to its end.
+      if (characters > MAX_CHARACTERS) throw refuse(`the schema has more than ${MAX_CHARACTERS / 1024} KB`)
+      if (kind === 'names') properties += 1
+      if (properties > MAX_PROPERTIES) {
+        throw refuse(`the schema has more than ${MAX_PROPERTIES} properties. Ask for fewer, or in several requests`)
+      }
+      if (kind === 'schema' && typeof child === 'string') checkText(name, child, refuse)
+      waiting.push({ value: child, depth: depth + 1, kind: kindOf(kind, name, Array.isArray(value)) })
     }
   }
-  const { length } = JSON.stringify(schema)
-  if (length > MAX_CHARACTERS) throw refuse(`the schema has ${length} characters, and may have ${MAX_CHARACTERS}`)
+}
+
+/** A part of a schema: one itself, the names of an object's properties, or a value that is no schema. */
+interface Part {
+  readonly value: unknown
+  readonly depth: number
+  readonly kind: 'schema' | 'names' | 'value'
+}
+
+function kindOf(above: Part['kind'], name: string, isInList: boolean): Part['kind'] {
+  if (above === 'value' || (above === 'schema' && !isInList && VALUES.has(name))) return 'value'
+  return above === 'schema' && !isInList && name === 'properties' ? 'names' : 'schema'
 }
 
 function checkText(name: string, text: string, refuse: (problem: string) => GatewayError): void {

@@ -5,9 +5,9 @@ import { fitToSchema, type Fit } from './fit-to-schema.ts'
 import { findFields, MAX_FIELDS, type FoundField, type FoundFields } from './find-fields.ts'
 import { joinObjects, type JoinedObject } from './join-objects.ts'
 import type { PageFacts } from './page-facts.ts'
-import { pointerStep, readObject } from './read-object.ts'
+import { readObject } from './read-object.ts'
 import type { SchemaProblem, SchemaThread } from './schema-thread.ts'
-import { stepsOf } from './value-at.ts'
+import { firstName, stepsOf } from './value-at.ts'
 
 /** A value of the document, and how far it can be relied on. */
 export interface DocumentField extends Pick<FoundField, 'value' | 'normalized' | 'reason'> {
@@ -39,7 +39,10 @@ interface Page {
   readonly page: number
   readonly text: string
   readonly object: Readonly<Record<string, unknown>>
-  readonly found: FoundFields
+  /** Without those that are missing. */
+  readonly found: readonly FoundField[]
+  /** Names whose values are wrong, or hold one that is. */
+  readonly wrong: ReadonlySet<string>
   readonly facts: PageFacts
 }
 
@@ -55,16 +58,19 @@ export async function readFields(
     await shareLoop()
     const read = facts === undefined ? null : readObject(text)
     if (read === null || facts === undefined) continue
-    pages.push({ page, text, object: read.object, found: findFields(wish.schema, read.object), facts })
+    const found = findFields(wish.schema, read.object).fields.filter(({ status }) => status !== 'missing')
+    const wrong = found.filter(({ status }) => status === 'invalid').map(({ pointer }) => firstName(pointer))
+    pages.push({ page, text, object: read.object, found, wrong: new Set(wrong), facts })
   }
+  const byNumber = new Map(pages.map((page) => [page.page, page]))
   const [only] = pages
   if (only === undefined) return null
-  const joined = joinObjects(pages, (page, name) => isRight(pages, page, name))
+  const joined = joinObjects(pages, (page, name) => byNumber.get(page)?.wrong.has(name) !== true)
   const found = findFields(wish.schema, joined.object)
   const fit = await fitToSchema(wish.schema, found.object, schemas, signal)
   const isAsWritten = pages.length === 1 && JSON.stringify(fit.object) === JSON.stringify(only.object)
   return {
-    fields: new Map([...judged(pages, joined, found, fit, wish), ...cutFields(pages)]),
+    fields: new Map([...judged(byNumber, joined, found, fit, wish), ...cutFields(pages)]),
     isValid: fit.isValid,
     problems: found.fields.length < MAX_FIELDS ? fit.problems : [...fit.problems, TOO_MANY],
     text: isAsWritten ? only.text : JSON.stringify(fit.object),
@@ -74,12 +80,6 @@ export async function readFields(
 
 const TOO_MANY = { pointer: '', message: `has more than ${MAX_FIELDS} values: those that follow were not looked at` }
 
-function isRight(pages: readonly Page[], number: number, name: string): boolean {
-  const pointer = pointerStep(name)
-  const { found } = pages.find(({ page }) => page === number) ?? { found: { fields: [] } }
-  return found.fields.every((field) => field.status !== 'invalid' || stepsOf(field.pointer)[0] !== stepsOf(pointer)[0])
-}
-
 /** What people call a value: its name, or its JSON pointer where it stands within another. */
 function nameOf(pointer: string): string {
   const [name = '', ...within] = stepsOf(pointer)
@@ -87,18 +87,18 @@ function nameOf(pointer: string): string {
 }
 
 function* judged(
-  pages: readonly Page[],
+  pages: ReadonlyMap<number, Page>,
   joined: JoinedObject,
   found: FoundFields,
   fit: Fit,
   wish: FieldsWish,
 ): Generator<[string, DocumentField]> {
   const problems = new Map(fit.problems.map(({ pointer, message }) => [pointer, message]))
-  const others = byPointer(pages)
+  const others = byPointer([...pages.values()])
   for (const field of found.fields) {
     const { pointer, value, normalized } = field
     const origin = joined.originOf(pointer)
-    const facts = pages.find(({ page }) => page === origin?.page)?.facts ?? null
+    const facts = origin === null ? null : (pages.get(origin.page)?.facts ?? null)
     const confidence = origin === null ? null : (facts?.confidences[origin.pointer] ?? null)
     const isRepaired = origin !== null && facts?.repaired.includes(origin.pointer) === true
     const verdict =
@@ -153,8 +153,8 @@ interface Elsewhere {
 function byPointer(pages: readonly Page[]): ReadonlyMap<string, readonly Elsewhere[]> {
   const found = new Map<string, Elsewhere[]>()
   for (const { page, object, found: ofPage } of pages) {
-    for (const field of ofPage.fields) {
-      if (field.status !== 'ok' || Array.isArray(object[stepsOf(field.pointer)[0] ?? ''])) continue
+    for (const field of ofPage) {
+      if (field.status !== 'ok' || Array.isArray(object[firstName(field.pointer)])) continue
       const known = found.get(field.pointer) ?? []
       known.push({ page, form: formOf(field), value: field.value })
       found.set(field.pointer, known)

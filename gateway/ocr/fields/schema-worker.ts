@@ -20,8 +20,6 @@ const options: Options = {
   strict: false,
   allErrors: true,
   logger: false,
-  // A schema names no other, and is not found by its own name by the next one.
-  addUsedSchema: false,
   formats: Object.fromEntries(
     Object.keys(formats).map((name) => [name, (text: string) => checkFormat(name, text)?.status !== 'invalid']),
   ),
