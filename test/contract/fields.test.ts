@@ -64,6 +64,7 @@ const said = (object: object): string => JSON.stringify(object)
 
 async function extract(answers: readonly Answer[], ocr: object = {}, numbers: readonly number[] = [1], model = FIXED) {
   script = answers
+  prompts = []
   return askWhole(gateway.client, {
     model,
     parts: [pdf(...numbers)],
@@ -193,6 +194,23 @@ describe('answers that are no whole JSON', () => {
     const [page] = ocr.pages
     assert.deepEqual([page?.status, page?.warnings?.map(({ code }) => code)], ['failed', ['answer_cut']])
     assert.deepEqual([ocr.fields?.['iban']?.status, ocr.fields?.['date']?.status], ['ok', 'missing'])
+  })
+
+  it('leave a list without its end doubtful, whatever the second answer lost', async () => {
+    const fields = { type: 'object', properties: { lines: { type: 'array', items: { type: 'string' } } } }
+    const { content, ocr } = await extract(['{"lines": ["a", "b'], { fields })
+    assert.deepEqual(JSON.parse(content), { lines: ['a'] })
+    assert.deepEqual([ocr.fields?.['lines']?.status, ocr.fields?.['/lines/0']?.status], ['doubtful', 'ok'])
+    assert.equal(prompts.length, 2)
+    const mended = await extract(['{"lines": ["a", "b', '{"lines": ["a", "b", "c"]}'], { fields })
+    assert.deepEqual(JSON.parse(mended.content), { lines: ['a', 'b', 'c'] })
+    assert.deepEqual([mended.ocr.fields?.['lines'], mended.ocr.fields?.['/lines/2']?.status], [undefined, 'repaired'])
+    assert.equal(mended.ocr.pages[0]?.warnings?.length, 1)
+  })
+
+  it('have an object put in the place of a text asked for again', async () => {
+    const { ocr } = await extract([said({ total: { value: 7 } }), said({ total: 7 })])
+    assert.deepEqual([ocr.fields?.['total']?.status, ocr.fields_valid], ['repaired', true])
   })
 
   it('are said to be repaired, where text stood around them', async () => {

@@ -58,6 +58,7 @@ export async function readFields(
     await shareLoop()
     const read = facts === undefined ? null : readObject(text)
     if (read === null || facts === undefined) continue
+    await shareLoop()
     const found = findFields(wish.schema, read.object).fields.filter(({ status }) => status !== 'missing')
     const wrong = found.filter(({ status }) => status === 'invalid').map(({ pointer }) => firstName(pointer))
     pages.push({ page, text, object: read.object, found, wrong: new Set(wrong), facts })
@@ -66,6 +67,7 @@ export async function readFields(
   const [only] = pages
   if (only === undefined) return null
   const joined = joinObjects(pages, (page, name) => byNumber.get(page)?.wrong.has(name) !== true)
+  await shareLoop()
   const found = findFields(wish.schema, joined.object)
   const fit = await fitToSchema(wish.schema, found.object, schemas, signal)
   const isAsWritten = pages.length === 1 && JSON.stringify(fit.object) === JSON.stringify(only.object)

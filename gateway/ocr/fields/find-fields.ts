@@ -29,19 +29,22 @@ export const MAX_FIELDS = 2000
 
 /** Finds the values that a schema asks for in an object, and looks at each. */
 export function findFields(schema: SchemaNode, object: Readonly<Record<string, unknown>>): FoundFields {
-  const search: Search = { schema, fields: [] }
+  const search: Search = { schema, nodes: new Map(), fields: [] }
   const conformed = inObject(search, resolveNode(schema, schema), object, '', false)
   return { fields: search.fields, object: conformed }
 }
 
 interface Search {
   readonly schema: SchemaNode
+  /** Parts of the schema that were resolved: rows of a list have the same ones. */
+  readonly nodes: Map<unknown, SchemaNode>
   readonly fields: FoundField[]
 }
 
 function inValue(search: Search, part: unknown, value: unknown, pointer: string, isInList: boolean): unknown {
   if (search.fields.length >= MAX_FIELDS) return value
-  const node = resolveNode(search.schema, part)
+  const node = search.nodes.get(part) ?? resolveNode(search.schema, part)
+  search.nodes.set(part, node)
   if (isObject(value) && !isScalarNode(node)) return inObject(search, node, value, pointer, isInList)
   if (Array.isArray(value) && !isScalarNode(node)) return inList(search, node, value, pointer)
   const { conformed, ...field } = scalar(node, value)

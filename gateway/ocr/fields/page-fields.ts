@@ -2,15 +2,16 @@ import type { PageWarning } from '../../page/page.ts'
 import type { PageToRead } from '../../read/page-to-read.ts'
 import type { FieldsWish } from '../../request/fields-schema.ts'
 import type { OcrRequest } from '../../request/ocr-request.ts'
+import { shareLoop } from '../../schedule/loop-share.ts'
 import { readAgain, withCostOf, type AnotherReadingServices } from '../another-reading.ts'
 import type { PageResult } from '../page-event.ts'
 import { confidencesOf } from './field-confidence.ts'
-import { findFields, isEmpty, type FoundFields } from './find-fields.ts'
+import { findFields, type FoundFields } from './find-fields.ts'
 import { mend, type Mended } from './mend.ts'
 import type { PageFacts } from './page-facts.ts'
 import { readObject, type FoundObject } from './read-object.ts'
 import type { SchemaThread } from './schema-thread.ts'
-import { firstName, valueAt } from './value-at.ts'
+import { firstName } from './value-at.ts'
 
 /** The services that look at the values of a page. */
 export interface FieldServices extends AnotherReadingServices {
@@ -64,17 +65,17 @@ async function look(
 ): Promise<LookedAt | null> {
   const object = readObject(text)
   if (object === null) return null
+  await shareLoop()
   const found = findFields(wish.schema, object.object)
   const checked = await schemas.check(wish.schema, found.object, signal)
   const failures = new Map<string, string>()
   for (const { pointer, status, reason } of found.fields) {
     if (status === 'invalid') failures.set(pointer, reason ?? 'it is wrong')
   }
-  for (const { pointer, keyword, message } of checked.kind === 'checked' ? checked.problems : []) {
-    const value = valueAt(object.object, pointer)
-    // Another page may have what this one lacks.
-    if (keyword === 'required' || pointer === '' || isEmpty(value) || failures.has(pointer)) continue
-    if (typeof value !== 'object') failures.set(pointer, `it ${message}`)
+  // Another page may have what this one lacks.
+  const values = new Set(found.fields.filter(({ status }) => status !== 'missing').map(({ pointer }) => pointer))
+  for (const { pointer, message } of checked.kind === 'checked' ? checked.problems : []) {
+    if (values.has(pointer) && !failures.has(pointer)) failures.set(pointer, `it ${message}`)
   }
   for (const name of cutNames(object, found)) failures.set(name, 'the answer ended before it did')
   return { ...object, found, failures, confidences: confidencesOf(surePieces, object.spans) }

@@ -57,7 +57,10 @@ export function readObject(text: string): FoundObject | null {
 
 /** Writes a step of a JSON pointer (RFC 6901). */
 export function pointerStep(name: string | number): string {
-  return `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
+  const step = String(name)
+  // Nearly no name has either; an answer has thousands.
+  if (!step.includes('~') && !step.includes('/')) return `/${step}`
+  return `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 interface Read extends FoundObject {
@@ -87,6 +90,7 @@ interface Reader {
 /** Stands for a value that is not whole. */
 const CUT = Symbol('cut')
 
+const STRING_END = /(?:[^"\\]|\\[^])*"/y
 const WHITE = /[\s\uFEFF]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[\s,\]}])/y
 const WORD = /(?:true|false|null|True|False|None)(?![\p{L}\d_])/uy
@@ -108,7 +112,9 @@ function match(reader: Reader, pattern: RegExp): string | null {
 }
 
 function next(reader: Reader): string {
-  match(reader, WHITE)
+  const code = reader.text.charCodeAt(reader.at)
+  // Letters and signs of ASCII, behind the space.
+  if (!(code > 32 && code < 127)) match(reader, WHITE)
   return reader.text.charAt(reader.at)
 }
 
@@ -141,9 +147,9 @@ function readPlain(reader: Reader): unknown {
 
 function readString(reader: Reader): string | typeof CUT {
   const { text, at } = reader
-  let end = at + 1
-  while (end < text.length && text.charAt(end) !== '"') end += text.charAt(end) === '\\' ? 2 : 1
-  if (end >= text.length) return cut(reader)
+  STRING_END.lastIndex = at + 1
+  if (!STRING_END.test(text)) return cut(reader)
+  const end = STRING_END.lastIndex - 1
   reader.at = end + 1
   const written = text.slice(at, end + 1)
   try {
