@@ -16,6 +16,7 @@ import { createDownloads } from './document/download/downloads.ts'
 import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
 import type { Files } from './files/files.ts'
+import { createSchemaThread } from './ocr/fields/schema-thread.ts'
 import { createKeptReadings } from './ocr/kept-readings.ts'
 import type { PageAllowance } from './access/page-allowance.ts'
 import type { OcrServices } from './ocr/ocr.ts'
@@ -168,6 +169,7 @@ export function createServices(
   const slots = createSlots(upstreams, tesseractThreads)
   const meter = createPaceMeter()
   const kept = closing.adopt(createKeptReadings(), (it) => it.close())
+  const schemas = closing.adopt(createSchemaThread(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
   const models = createModelList(upstreams, embeddedModel, {
@@ -176,7 +178,7 @@ export function createServices(
   })
   const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
   const samples = closing.adopt(createConfiguredSamples(config, { log, metrics }), async (it) => it?.close())
-  const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, leaving }
+  const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, schemas, leaving }
   const parts = { log, metrics, usage, tracer, store, upstreams, embedded, ...read }
   const ocr = createOcrServices(config, parts)
   const responses = closing.adopt(

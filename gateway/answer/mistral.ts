@@ -11,6 +11,7 @@ import { shareLoop } from '../schedule/loop-share.ts'
 import type { MistralOcrResponse, OcrImage, OcrPage } from '../wire/mistral/ocr-response.ts'
 import { documentAnnotation } from './annotation.ts'
 import type { Reading } from './collect.ts'
+import { fieldObjects } from './fields.ts'
 import { laidOut } from './mistral-blocks.ts'
 import { tableTaker } from './mistral-tables.ts'
 import { ledgerLines, ocrObject } from './ocr-object.ts'
@@ -62,7 +63,8 @@ async function ocrResponse(
 function annotationLedger(annotation: Annotation | null): Pick<MistralOcrResponse['ocr'], 'annotation'> {
   if (annotation === null) return {}
   const { request, reading } = annotation
-  return { annotation: { task: request.task, pages: ledgerLines(reading.ledger, request) } }
+  const { ledger } = reading
+  return { annotation: { task: request.task, pages: ledgerLines(ledger, request), ...fieldObjects(ledger.fields) } }
 }
 
 function annotationWarnings(annotation: Reading | null): Ledger['warnings'] {

@@ -2,6 +2,7 @@ import type { DryRun, Ledger, LedgerPage } from '../ocr/ledger.ts'
 import type { PageFormulas } from '../ocr/page-event.ts'
 import { figureName } from '../ocr/page-figures.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { fieldObjects } from './fields.ts'
 import type { DryRunObject, FigureObject, LedgerLine, OcrObject } from '../wire/openai/ocr-object.ts'
 
 /** Builds the `ocr` object of a response, the page ledger, in the names that clients see. */
@@ -22,6 +23,7 @@ export function ocrObject(ledger: Ledger, { model, task, figures, routes }: OcrR
     pages: ledgerLines(ledger, { model }),
     ...(routes == null || ledger.dryRun !== undefined ? {} : { routes: routeCounts(ledger) }),
     ...(figures?.marks === 'reference' && ledger.dryRun === undefined ? { figures: figureObjects(ledger) } : {}),
+    ...fieldObjects(ledger.fields),
     ...(ledger.dryRun === undefined ? {} : { dry_run: dryRunObject(ledger.dryRun) }),
     ...(ledger.warnings.length > 0 ? { warnings: ledger.warnings } : {}),
   }

@@ -48,6 +48,9 @@ export interface Confidence {
   readonly lowest: number
 }
 
+/** A piece of an answer, by where it ends in the text, and the natural logarithm of the probability of its least sure token. */
+export type SurePiece = readonly [end: number, logprob: number]
+
 /** A piece of a page's raw text. */
 export interface TextDelta {
   readonly type: 'text'
@@ -64,6 +67,8 @@ export interface EndDelta {
   readonly confidence: Confidence | null
   /** It has seen nothing but lines of print, one below the other; left out: it cannot tell. */
   readonly isPlain?: boolean
+  /** How sure the engine was of each piece of its text, in order; left out where that is not known. */
+  readonly surePieces?: readonly SurePiece[] | null
   /** The base URL of the upstream that answered; left out where there is none. */
   readonly upstream?: string
 }

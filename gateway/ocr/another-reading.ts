@@ -20,7 +20,8 @@ export function createSharedByPages(pages: number, partition: CachePartition): (
   const shared = new Map<string, SharedByPages>()
   return (asked) => {
     // The request holds sources and their passwords, which are none of an engine's business.
-    const { model, task, prompt, confidence } = asked
+    const { model, task, prompt, fields = null } = asked
+    const confidence = asked.confidence || fields !== null
     const key = questionKey(asked, partition)
     const known = shared.get(`${key} ${confidence}`) ?? {
       question: { model, task, prompt, confidence },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { errorCatalogue, GatewayError, type ErrorCode } from '../errors.ts'
 import { pageAnswer } from '../read/page-answer.ts'
+import { pageFacts } from './fields/page-facts.ts'
 import { pageRoutes, type PageEnd, type PageNumber, type PageResult } from './page-event.ts'
 
 /** The pages of one request that have ended, kept so that a request that is begun again does not read them again. */
@@ -44,6 +45,7 @@ const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
+  fields: pageFacts.nullable().default(null),
   error: z
     .object({
       code,
@@ -69,7 +71,8 @@ export function writeResult(result: PageResult): string {
 export function readResult(text: string): PageResult | null {
   const { success, data } = keptResult.safeParse(JSON.parse(text))
   if (!success) return null
-  const { v: _, error, ...facts } = data
+  const { v: _, error, fields, ...rest } = data
+  const facts = fields === null ? rest : { ...rest, fields }
   if (error === null) return { ...facts, error }
   const { code, message, param, retry } = error
   return { ...facts, error: new GatewayError(code, message, { param: param ?? undefined, retry }) }

@@ -1,4 +1,6 @@
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { joinObjects } from './fields/join-objects.ts'
+import type { PageFacts } from './fields/page-facts.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 
 type Fields = Record<string, unknown>
@@ -7,11 +9,13 @@ type Fields = Record<string, unknown>
 export interface PageText {
   readonly page: number
   readonly text: string
+  /** What is known of the values in it, where they are looked at. */
+  readonly facts?: PageFacts | undefined
 }
 
-/** Tells whether a client parses the content as one JSON value, and the model was asked for one. */
-export function isParsed({ parsesContent, answersJson, output }: OcrRequest): boolean {
-  return parsesContent && answersJson && output === 'markdown'
+/** Tells whether the content is one JSON value: the model was asked for one, and a client parses it, or it is of a schema. */
+export function isParsed({ parsesContent, answersJson, output, fields = null }: OcrRequest): boolean {
+  return (parsesContent || fields?.isJoined === true) && answersJson && output === 'markdown'
 }
 
 /** One JSON object out of the answers of several pages. */
@@ -31,7 +35,7 @@ export function joinJson(answers: readonly PageText[]): JoinedJson | null {
     return fields === null ? [] : [{ page, fields }]
   })
   if (found.length === 0) return null
-  const text = written(found.map(({ fields }) => fields).reduce(joined))
+  const text = written(joinObjects(found.map(({ page, fields }) => ({ page, object: fields }))).object)
   return text === null ? null : { text, pages: new Set(found.map(({ page }) => page)) }
 }
 
@@ -93,17 +97,4 @@ function written(fields: Fields): string | null {
   } catch {
     return null
   }
-}
-
-function joined(before: Fields, page: Fields): Fields {
-  const entries = Object.entries(page).map(([name, value]): [string, unknown] => {
-    const known = Object.hasOwn(before, name) ? before[name] : null
-    if (Array.isArray(known) && Array.isArray(value)) return [name, [...(known as unknown[]), ...(value as unknown[])]]
-    return [name, isEmpty(known) ? value : known]
-  })
-  return { ...before, ...Object.fromEntries(entries) }
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 }

@@ -1,6 +1,7 @@
 import type { PageAnswer } from '../read/page-answer.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Warning } from '../request/ocr-request.ts'
+import type { DocumentFields } from './fields/document-fields.ts'
 import type { DocumentFacts, PageNumber, PageResult } from './page-event.ts'
 
 type Usage = PageAnswer['usage']
@@ -33,6 +34,8 @@ export interface Ledger {
   readonly documents: readonly DocumentFacts[]
   readonly pages: readonly LedgerPage[]
   readonly warnings: readonly Warning[]
+  /** The values that were asked for; left out where none are looked at. */
+  readonly fields?: DocumentFields
   /** What reading would take; the ledger then has no pages. */
   readonly dryRun?: DryRun
 }

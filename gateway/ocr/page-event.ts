@@ -3,6 +3,7 @@ import type { Box } from '../page/box.ts'
 import type { PagePreview } from '../page/page.ts'
 import type { Difference } from '../read/evidence/differences.ts'
 import type { PageAnswer } from '../read/page-answer.ts'
+import type { PageFacts } from './fields/page-facts.ts'
 
 /** One opened document, as the ledger describes it. */
 export interface DocumentFacts {
@@ -28,6 +29,8 @@ export interface PageResult extends Omit<PageAnswer, 'cache'> {
   readonly error: GatewayError | null
   /** The pictures that were cut out of the page, in the order of their marks; null in the place of one that was not. */
   readonly figures?: readonly (CutFigure | null)[]
+  /** What is known of the values in its answer; left out where none are looked at, or the answer has none. */
+  readonly fields?: PageFacts
   /** Left out where the page has none. */
   readonly formulas?: PageFormulas
   /** Whose text it is, where that is not the request's own model. */

@@ -4,6 +4,7 @@ import type { TargetSize } from '../page/target-size.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { PageFailure } from '../read/guard/page-failure.ts'
 import { isOfLayer, unread, type PageAnswer } from '../read/page-answer.ts'
+import { movedPieces } from './fields/field-confidence.ts'
 import { inOneNotation, type Notation } from './markdown/one-notation.ts'
 import type { PageResult } from './page-event.ts'
 
@@ -16,6 +17,7 @@ export function answeredResult(answer: PageAnswer, request: OcrRequest): PageRes
     ...answer,
     text,
     warnings: isLeft ? [...answer.warnings, LEFT] : answer.warnings,
+    ...(answer.surePieces ? { surePieces: movedPieces(answer.surePieces, answer.text, text) } : {}),
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,

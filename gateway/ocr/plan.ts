@@ -8,13 +8,15 @@ import { resolvePages } from '../page/page-range.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { withSpan, type SpanAttributes } from '../telemetry/span.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import { expectSchema } from './fields/expect-schema.ts'
+import type { FieldServices } from './fields/page-fields.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { createSharedByPages, unchanged, type SharedByPages } from './another-reading.ts'
 import { pageKey, type CachePartition } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
-export interface PlanServices {
+export interface PlanServices extends Pick<FieldServices, 'schemas'> {
   /** Opens a source: one document, or the cover sheet and the files of a portfolio. */
   readonly openDocuments: (source: Source, turn: Turn, signal: AbortSignal) => Promise<readonly Document[]>
   readonly rasterizationVersion: string
@@ -37,9 +39,10 @@ export interface Plan extends AsyncDisposable {
 
 /**
  * Opens a request's documents, chooses its pages and looks for them in the cache. Throws what opening throws,
- * `page_out_of_range` and `too_many_pages`.
+ * `page_out_of_range` and `too_many_pages`, and `invalid_value` for a schema that is none.
  */
 export async function planRequest(request: OcrRequest, services: PlanServices, signal: AbortSignal): Promise<Plan> {
+  await expectSchema(request, services, signal)
   await using opening = new AsyncDisposableStack()
   const documents = await openAll(request, services, opening, signal)
   const pages = planPages(request, documents, services)
@@ -177,7 +180,7 @@ function planPage(
   document: Document,
   { documentPage }: PageNumber,
   { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
-): Omit<PageToRead, keyof SharedByPages | 'level'> {
+): Omit<PageToRead, keyof SharedByPages | 'level' | 'another'> {
   const { profile } = request.model
   // Where Tesseract looks at the page first, it is looked at then.
   const mayBeEasy = request.routes?.easy?.textLayer === true && request.routes.easy.tesseract === null

@@ -6,6 +6,7 @@ import type { OcrRequest } from '../request/ocr-request.ts'
 import type { SampleKeeper } from '../samples/keeper.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { completed, type CompleteServices } from './complete-page.ts'
+import { withFields, type FieldServices } from './fields/page-fields.ts'
 import type { KeptReading } from './kept-readings.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd, PageNumber, PageResult } from './page-event.ts'
@@ -25,7 +26,7 @@ export interface PlannedPage {
 }
 
 /** The services that recognize a page. */
-export interface RecognizeServices extends PageCounters, CompleteServices {
+export interface RecognizeServices extends PageCounters, CompleteServices, FieldServices {
   readonly reading: ReadServices
   readonly metrics: Metrics
   /** Keeps pages that were hard to read; left out: none are. */
@@ -188,7 +189,8 @@ async function resultOf(
     countOther: (other, asked) => countOther(other, asked, services),
   }
   const sampled = watchForSample(page, request, services.samples ?? null)
-  const read = await routePage(sampled.page, request, routing, signal)
+  const routed = await routePage(sampled.page, request, routing, signal)
+  const read = await withFields(sampled.page, routed, request, services, signal)
   sampled.ended(read)
   const result = await completed(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)

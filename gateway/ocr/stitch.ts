@@ -1,6 +1,7 @@
 import { GatewayError, reworded } from '../errors.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { createContent, type WrittenPage } from './content.ts'
+import type { ReadFields } from './fields/document-fields.ts'
 import type { Ledger, LedgerPage } from './ledger.ts'
 import { answerWarnings, isParsed, joinedPages, joinJson, type PageText } from './joined-json.ts'
 import { withHeads } from './join/heads.ts'
@@ -34,6 +35,7 @@ export type StitchEvent = DocumentOpen | PagePreviewed | TextPiece | StitchEnd
 export async function* stitch(
   events: AsyncIterable<OcrEvent>,
   request: OcrRequest,
+  readFields: ReadFieldsOf = async () => null,
 ): AsyncGenerator<StitchEvent, void, undefined> {
   const form = outputForm(request)
   const content = createContent(request, form)
@@ -56,8 +58,11 @@ export async function* stitch(
       continue
     }
     const { page, result } = event
-    if (isParsed(request) && result.error === null) answers.push({ page: page.page, text: result.text })
-    hasText ||= !hasFailed(result)
+    const { fields: known } = result
+    if (isRead(request) && (result.error === null || known !== undefined)) {
+      answers.push({ page: page.page, text: result.text, facts: known })
+    }
+    hasText ||= !holdsNothing(result)
     note(content.add(event))
     if (isParsed(request) || !hasText) continue
     yield* held
@@ -65,22 +70,34 @@ export async function* stitch(
   }
   note(content.end())
   const pages = content.lines()
-  if (pages.every(hasFailed)) throw allFailed(pages)
-  const joined = isParsed(request) ? joinJson(answers) : null
+  if (pages.every(holdsNothing)) throw allFailed(pages)
+  const fields = await readFields(answers)
+  const joined = isParsed(request) ? (fields ?? joinJson(answers)) : null
+  const ofFields = fields === null ? {} : { fields }
   const warnings = [...request.warnings, ...(isParsed(request) ? answerWarnings(pages, answers, joined) : [])]
-  if (joined !== null && pages.length > 1) {
+  if (joined !== null && (pages.length > 1 || fields !== null)) {
     yield { type: 'text', text: joined.text, page: null }
-    yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings } }
+    yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings, ...ofFields } }
     return
   }
   yield* held
   if (form.after !== '') yield { type: 'text', text: form.after, page: null }
-  yield { type: 'end', ledger: { documents, pages, warnings } }
+  yield { type: 'end', ledger: { documents, pages, warnings, ...ofFields } }
 }
+
+/** Reads the values that were asked for out of the pages' answers; null where none are looked at, or there are none. */
+export type ReadFieldsOf = (answers: readonly PageText[]) => Promise<ReadFields | null>
+
+/** What pages answer is kept where it becomes one object, or its values are looked at. */
+const isRead = (request: OcrRequest): boolean => isParsed(request) || (request.fields ?? null) !== null
 
 function hasFailed({ status }: Pick<LedgerPage, 'status'>): boolean {
   return status === 'failed' || status === 'pending'
 }
+
+/** An answer that was cut has the values that were whole. */
+const holdsNothing = (page: Pick<LedgerPage, 'status' | 'fields'>): boolean =>
+  hasFailed(page) && page.fields === undefined
 
 function allFailed(pages: readonly LedgerPage[]): GatewayError {
   const first = pages.find(({ error }) => error !== null)?.error ?? null

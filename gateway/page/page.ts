@@ -34,6 +34,8 @@ export const warningCodes = [
   'left_as_written',
   'text_disagrees',
   'fallback_not_used',
+  'answer_cut',
+  'answer_repaired',
 ] as const
 
 /** Something about a page that makes its text less certain, and what the caller can do about it. */

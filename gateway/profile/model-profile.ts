@@ -25,8 +25,11 @@ export interface TaskPrompt {
   readonly text: string | null
   /** The page's answer is JSON rather than Markdown. */
   readonly json?: boolean
-  /** Builds the text from the field names that the client asked for; only for tasks that need `ocr.fields`. */
-  readonly textForFields?: (fields: readonly string[]) => string
+  /**
+   * Builds the text from the field names that the client asked for; only for tasks that need `ocr.fields`. `shape` says which
+   * names there are within them, in sentences, for models that read any.
+   */
+  readonly textForFields?: (fields: readonly string[], shape?: string) => string
 }
 
 /** How a model is shown a page: what stands in the messages, and in which order. */

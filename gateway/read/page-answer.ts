@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Confidence, EngineName, Usage } from '../engine/engine.ts'
+import type { Confidence, EngineName, SurePiece, Usage } from '../engine/engine.ts'
 import { rasterizers, warningCodes } from '../page/page.ts'
 import type { PageImage } from '../page/page.ts'
 import { engineNames } from '../profile/model-profile.ts'
@@ -59,6 +59,15 @@ export const pageAnswer = z.object({
   agreement: share.nullable(),
   /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   confidence: z.object({ mean: share, lowest: share }).readonly().nullable(),
+  /**
+   * Of an answer that is JSON, how sure the engine was of each piece of the raw text: where the piece ends, and the logarithm of
+   * its probability, 1 where that is not known. Left out, or null: nothing is known.
+   */
+  surePieces: z
+    .array(z.tuple([z.number().int().nonnegative(), z.number()]).readonly())
+    .readonly()
+    .nullable()
+    .optional(),
   /** The text is the document's own text layer: no answer counted. */
   isFallback: z.boolean(),
   /** The text is the document's own text layer, and no engine was asked: the page is plain print. Left out: it is not so. */
@@ -81,6 +90,7 @@ export interface EngineAnswer {
   readonly usage: Usage
   readonly confidence: Confidence | null
   readonly isPlain?: boolean
+  readonly surePieces?: readonly SurePiece[] | null
   /** The base URL of the upstream that answered, for its operator. */
   readonly upstream?: string
 }
@@ -117,9 +127,9 @@ export function drawn(image: PageImage, engine: EngineName): PageAnswer {
 
 /** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
-  const { text, finishReason, usage, confidence, isPlain } = answer
-  const plain = isPlain === undefined ? {} : { isPlain }
-  return { ...drawn(image, engine), text, finishReason, usage, confidence, ...plain, attempts: 1 }
+  const { text, finishReason, usage, confidence, isPlain, surePieces = null } = answer
+  const known = { ...(isPlain === undefined ? {} : { isPlain }), ...(surePieces === null ? {} : { surePieces }) }
+  return { ...drawn(image, engine), text, finishReason, usage, confidence, ...known, attempts: 1 }
 }
 
 /**

@@ -44,6 +44,7 @@ export function createRequest(
     pages,
     task,
     fields,
+    minConfidence,
     figures,
     join,
     headers,
@@ -60,7 +61,7 @@ export function createRequest(
   } = options
   const range = pages === null ? null : parsePageRange(pages)
   const { output } = sameNames
-  const asked = { task, fields, output, answerFormat }
+  const asked = { task, fields, minConfidence, output, answerFormat }
   const { warnings: ofTask, ...chosen } = chooseTask(model, asked, userText, names)
   const main = { model, chosen, options: { ...asked, confidence: sameNames.confidence }, userText, names }
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)

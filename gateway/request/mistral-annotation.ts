@@ -3,7 +3,8 @@ import { GatewayError } from '../errors.ts'
 import type { OcrModel } from '../profile/question.ts'
 import type { MistralOcrRequest } from '../wire/mistral/ocr-request.ts'
 
-const DOCUMENT_FORMAT = 'document_annotation_format'
+/** What the body calls the schema of an annotation. */
+export const DOCUMENT_FORMAT = 'document_annotation_format'
 
 /**
  * Returns the JSON schema that the whole document is to be annotated with; null where none is asked for. Throws

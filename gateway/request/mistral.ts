@@ -7,10 +7,10 @@ import { mistralOcrRequest, type MistralOcrRequest } from '../wire/mistral/ocr-r
 import { check } from './check.ts'
 import { readPart, type DocumentPart } from './content-part.ts'
 import type { RequestBody, RequestContext } from './context.ts'
-import { createRequest } from './create-request.ts'
+import { createRequest, type RequestParts } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
-import { annotationSchema, openedTwice } from './mistral-annotation.ts'
+import { annotationSchema, DOCUMENT_FORMAT, openedTwice } from './mistral-annotation.ts'
 import { completeOptions, type GivenOptions, type OcrOptions } from './options.ts'
 import { findOthers } from './routes.ts'
 import { sourceOf } from './source.ts'
@@ -84,6 +84,8 @@ export async function readMistralOcr(
       pages: pagesOf(asked) ?? given.pages,
       confidence: given.confidence ?? (isAsked(asked.confidence_scores_granularity) || undefined),
       patienceSeconds: context.patienceSeconds,
+      // Of the annotation, where there is one.
+      minConfidence: schema === null ? given.minConfidence : undefined,
     },
     ocrObjectNames,
   )
@@ -95,6 +97,7 @@ export async function readMistralOcr(
   const naming = isAsked(asked.ocr?.pages) ? {} : { pageNaming }
   const parts = { model, userText: '', options, names: ocrObjectNames, ...naming }
   const request = createRequest({ ...parts, others, sources: [read] }, context)
+  const bound = { minConfidence: given.minConfidence ?? null }
   return {
     request: {
       ...request,
@@ -105,7 +108,10 @@ export async function readMistralOcr(
     annotation:
       annotated === null
         ? null
-        : createRequest({ ...parts, sources: [annotated], ...annotationParts(schema, options, asked) }, context),
+        : createRequest(
+            { ...parts, sources: [annotated], ...annotationParts(schema, { ...options, ...bound }, asked) },
+            context,
+          ),
     answer: { ...imageBounds(asked), ...shapeOf(asked), documentBytes: bytes },
   }
 }
@@ -145,12 +151,12 @@ function shapeOf(
 /** The fields of a schema are looked for on each page, as chat completions do for an answer of a schema. */
 function annotationParts(
   schema: Readonly<Record<string, unknown>> | null,
-  { pages, cache, password, preparation, lane, patienceSeconds }: OcrOptions,
+  { pages, cache, password, preparation, lane, patienceSeconds, minConfidence }: OcrOptions,
   { document_annotation_prompt: prompt }: MistralOcrRequest,
-): { readonly options: OcrOptions; readonly userText: string } {
-  const given = { pages: pages ?? undefined, cache, password, preparation, lane, patienceSeconds }
+): Pick<RequestParts, 'options' | 'userText' | 'names'> {
+  const given = { pages: pages ?? undefined, cache, password, preparation, lane, patienceSeconds, minConfidence }
   const options = completeOptions({ ...given, answerFormat: { schema } }, ocrObjectNames)
-  return { options, userText: prompt?.trim() ?? '' }
+  return { options, userText: prompt?.trim() ?? '', names: { ...ocrObjectNames, answerFormat: DOCUMENT_FORMAT } }
 }
 
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,6 +5,7 @@ import type { GivenOptions, OptionNames } from './options.ts'
 export const ocrObjectNames: OptionNames = {
   task: 'ocr.task',
   fields: 'ocr.fields',
+  minConfidence: 'ocr.min_confidence',
   output: 'ocr.output',
   pageSeparator: 'ocr.page_separator',
   documents: 'ocr.documents',
@@ -12,11 +13,16 @@ export const ocrObjectNames: OptionNames = {
   answerFormat: 'response_format',
 }
 
+/** How sure a model must be, by the word for it. */
+const minConfidences = { high: 0.95, ordinary: 0.7 } as const
+
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
-  const { page_separator, on_page_error, on_deadline, dry_run, prepare, fallback_model, ...sameNames } = ocr
+  const { min_confidence, page_separator, on_page_error, on_deadline, dry_run, prepare, fallback_model, ...sameNames } =
+    ocr
   return {
     ...sameNames,
+    minConfidence: typeof min_confidence === 'string' ? minConfidences[min_confidence] : min_confidence,
     pageSeparator: page_separator,
     onPageError: on_page_error,
     onDeadline: on_deadline,

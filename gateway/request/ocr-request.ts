@@ -4,6 +4,7 @@ import type { Preparation } from '../page/preparation.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { Question } from '../profile/question.ts'
+import type { FieldsWish } from './fields-schema.ts'
 
 /** A problem that does not stop a request, and that its caller should know. */
 export interface Warning {
@@ -23,6 +24,8 @@ export interface OcrRequest extends Question {
   readonly pageNaming: PageNaming
   /** The task's answer is JSON rather than Markdown. */
   readonly answersJson: boolean
+  /** What a task that extracts is to find, where its values are checked; left out, or null: none are. */
+  readonly fields?: FieldsWish | null
   /** The client will parse the content as one JSON value. */
   readonly parsesContent: boolean
   readonly output: 'markdown' | 'text' | 'json'

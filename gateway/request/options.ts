@@ -23,6 +23,8 @@ export interface OcrOptions extends Pick<
   readonly task: string | null
   /** What the task `extract` is to find: names, or a JSON schema. */
   readonly fields: string[] | Readonly<Record<string, unknown>> | null
+  /** How sure the model must be of each value that the task `extract` finds, 0 to 1; null: any value will do. */
+  readonly minConfidence: number | null
   /** The client parses the answer as JSON: of this schema, or of any; null: it does not say so. */
   readonly answerFormat: { readonly schema: Readonly<Record<string, unknown>> | null } | null
   /** Which of a conversation's documents are read: those of the last user message that has any, or of every message. */
@@ -55,13 +57,17 @@ export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
 
 /** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
 export type OptionNames = Readonly<
-  Record<'task' | 'fields' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat', string>
+  Record<
+    'task' | 'fields' | 'minConfidence' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat',
+    string
+  >
 >
 
 const defaults: OcrOptions = {
   pages: null,
   task: null,
   fields: null,
+  minConfidence: null,
   output: 'markdown',
   pageSeparator: '\n\n---\n\n',
   preparation: {},

@@ -1,16 +1,18 @@
 import { GatewayError } from '../errors.ts'
 import type { ModelProfile, TaskPrompt } from '../profile/model-profile.ts'
 import type { OcrModel } from '../profile/question.ts'
+import { checkedFields, fieldNames, shapeOf } from './fields.ts'
+import type { SchemaNode } from './fields-schema.ts'
 import type { OcrRequest, Warning } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 
 const DEFAULT_TASK = 'document'
 
 /** What is asked of a model, and what its client should know of that. */
-export type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'warnings'>
+export type ChosenTask = Pick<OcrRequest, 'task' | 'prompt' | 'answersJson' | 'fields' | 'warnings'>
 
 /** The options that decide what is asked of the model. */
-export type TaskOptions = Pick<OcrOptions, 'task' | 'fields' | 'output' | 'answerFormat'>
+export type TaskOptions = Pick<OcrOptions, 'task' | 'fields' | 'minConfidence' | 'output' | 'answerFormat'>
 
 /**
  * Chooses what is asked of the model: the task's own prompt, or the user's text where the model takes free prompts; for an
@@ -32,25 +34,29 @@ export function chooseTask(model: OcrModel, options: TaskOptions, userText: stri
       { param: names.task },
     )
   }
-  const prompt = () => taskPrompt(name, task, extracting?.fields ?? options.fields, names)
   const isOwn = userText === '' || userText === task.text
+  const isSent = !isOwn && options.task === null && profile.freePrompt
+  const checked = checkedFields(model, task, options, isSent ? userText : '', names)
+  const prompt = () => taskPrompt(name, task, extracting?.fields ?? options.fields, names)
   const answersJson = task.json === true
-  if (!isOwn && options.task === null && profile.freePrompt) {
+  if (isSent) {
     if (extracting === null) {
       return {
         task: name,
         prompt: userText,
         answersJson: false,
+        ...checked,
         warnings: formatWarnings(model, options, false, names),
       }
     }
-    return { task: name, prompt: `${userText}\n\n${prompt()}`, answersJson, warnings: [] }
+    return { task: name, prompt: `${userText}\n\n${prompt()}`, answersJson, ...checked, warnings: [] }
   }
   const isNamed = options.task !== null && profile.freePrompt
   return {
     task: name,
     prompt: prompt(),
     answersJson,
+    ...checked,
     warnings: [
       ...(isOwn ? [] : [promptNotUsed(model, isNamed ? `${names.task} "${name}"` : null)]),
       ...formatWarnings(model, options, answersJson, names),
@@ -64,11 +70,11 @@ const EXTRACT = 'extract'
 function extraction(
   profile: ModelProfile,
   { task, fields, output, answerFormat }: TaskOptions,
-): { readonly task: string; readonly fields: string[] } | null {
+): { readonly task: string; readonly fields: SchemaNode } | null {
   if (fields !== null || output !== 'markdown' || profile.tasks[EXTRACT]?.textForFields === undefined) return null
   if (task !== null && task !== EXTRACT) return null
-  const wanted = fieldNames(answerFormat?.schema ?? null)
-  return wanted.length === 0 ? null : { task: EXTRACT, fields: wanted }
+  const schema = answerFormat?.schema ?? null
+  return schema === null || fieldNames(schema).length === 0 ? null : { task: EXTRACT, fields: schema }
 }
 
 /** `answersJson`: each page's answer is one JSON value. */
@@ -103,19 +109,12 @@ function taskPrompt(
     })
   }
   const wanted = fieldNames(fields)
-  if (wanted.length > 0) return task.textForFields(wanted)
+  if (wanted.length > 0) return task.textForFields(wanted, shapeOf(fields))
   throw new GatewayError(
     'invalid_value',
     `The task "${name}" needs ${param}: an array of field names, or a JSON schema with "properties".`,
     { param },
   )
-}
-
-function fieldNames(fields: OcrOptions['fields']): string[] {
-  if (fields === null) return []
-  if (Array.isArray(fields)) return fields
-  const { properties } = fields
-  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
 }
 
 /** `chosenTask` is the option that asked for a task by name, where the model would have taken the text otherwise. */

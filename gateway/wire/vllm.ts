@@ -57,6 +57,8 @@ export interface SaidChoice {
   readonly reasoning: string
   readonly finishReason: string | null
   readonly logprobs: readonly number[]
+  /** How many characters each of these tokens has. */
+  readonly tokenLengths: readonly number[]
 }
 
 /**
@@ -75,12 +77,14 @@ export function firstChoice({ choices }: z.infer<typeof chatAnswer>): SaidChoice
   // vLLM says `reasoning` since 0.11, `reasoning_content` before; other servers still do.
   const reasoning = stringIn(said['reasoning']) ?? stringIn(said['reasoning_content']) ?? ''
   const finishReason = reasonIn(choice['finish_reason'])
-  const logprobs = isObject(choice['logprobs']) ? choice['logprobs']['content'] : null
+  const ofTokens = isObject(choice['logprobs']) ? choice['logprobs']['content'] : null
+  const tokens = Array.isArray(ofTokens) ? textTokens(ofTokens, finishReason, content || reasoning) : []
   return {
     content,
     reasoning,
     finishReason,
-    logprobs: Array.isArray(logprobs) ? textLogprobs(logprobs, finishReason, content || reasoning) : [],
+    logprobs: tokens.map(logprobOf),
+    tokenLengths: tokens.map((token) => (isObject(token) ? (stringIn(token['token'])?.length ?? 0) : 0)),
   }
 }
 
@@ -123,17 +127,19 @@ function reasonIn(reason: unknown): string | null {
 }
 
 /**
- * Returns the log probabilities of the tokens that a choice's text is made of, NaN for one that has none: vLLM leaves
- * `logprob` out of a token whose probability it does not know. With `stop`, the list also holds the end token, whose text
- * is not in the content; it is left out. A token without text may be the first half of a letter.
+ * Returns the tokens that a choice's text is made of. With `stop`, the list also holds the end token, whose text is not in
+ * the content; it is left out. A token without text may be the first half of a letter.
  */
-function textLogprobs(tokens: readonly unknown[], reason: string | null, text: string): number[] {
+function textTokens(tokens: readonly unknown[], reason: string | null, text: string): readonly unknown[] {
   const last = tokens.at(-1)
   const hasEndToken = reason === 'stop' && !text.endsWith((isObject(last) ? stringIn(last['token']) : null) ?? '')
-  return (hasEndToken ? tokens.slice(0, -1) : tokens).map((token) => {
-    const logprob = isObject(token) ? token['logprob'] : null
-    return typeof logprob === 'number' && Number.isFinite(logprob) ? logprob : NaN
-  })
+  return hasEndToken ? tokens.slice(0, -1) : tokens
+}
+
+/** NaN for one that has none: vLLM leaves `logprob` out of a token whose probability it does not know. */
+function logprobOf(token: unknown): number {
+  const logprob = isObject(token) ? token['logprob'] : null
+  return typeof logprob === 'number' && Number.isFinite(logprob) ? logprob : NaN
 }
 
 /** An error as an engine reports it. */

@@ -11,6 +11,7 @@ import { openDocuments } from '../document/portfolio.ts'
 import type { EmbeddedEngine } from '../engine/tesseract/engine.ts'
 import { answerLimits } from '../engine/vllm/answer-limits.ts'
 import { createVllmEngine } from '../engine/vllm/engine.ts'
+import type { SchemaThread } from '../ocr/fields/schema-thread.ts'
 import { createFormulaCheck } from '../ocr/formulas/check.ts'
 import type { KeptReadings } from '../ocr/kept-readings.ts'
 import { pagesBegun } from '../ocr/lookahead.ts'
@@ -53,13 +54,14 @@ export interface OcrParts extends ReadParts {
   readonly samples: SampleKeeper | null
   readonly admission: Admission
   readonly kept: KeptReadings
+  readonly schemas: SchemaThread
   readonly leaving: AbortSignal | undefined
 }
 
 /** Creates the pipeline. */
 export function createOcrServices(config: Config, parts: OcrParts): OcrServices {
   const { log, tracer, metrics, usage, store, upstreams, meter, rasterizer, convert } = parts
-  const { admission, allowance, kept, samples, leaving } = parts
+  const { admission, allowance, kept, samples, schemas, leaving } = parts
   return {
     reading: createReadServices(config, parts),
     checkFormulas: createFormulaCheck(),
@@ -82,6 +84,7 @@ export function createOcrServices(config: Config, parts: OcrParts): OcrServices 
     lookahead: pagesBegun(config.GATEWAY_LOOKAHEAD),
     maxPages: config.GATEWAY_MAX_PAGES,
     kept,
+    schemas,
     ...(leaving === undefined ? {} : { leaving }),
     ...(samples === null ? {} : { samples }),
     keepsAnswers: config.GATEWAY_REDIS_URL !== null || config.GATEWAY_CACHE_MAX_BYTES > 0,

@@ -45,6 +45,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
         url: lease.url,
         maxTokens: question.model.profile.maxOutputTokens,
         thinks: question.model.profile.thinks === true,
+        wantsPieces: asksForPieces(question),
         onHeard() {
           lease.heard()
           timer.heard()
@@ -71,6 +72,11 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       throw thrown
     }
   }
+}
+
+/** Values are looked at one by one where the answer is JSON. */
+function asksForPieces({ model, task, confidence }: Prompt['question']): boolean {
+  return confidence && model.profile.tasks[task]?.json === true
 }
 
 function serverOf(url: string): SpanAttributes {

@@ -4,6 +4,7 @@ import { eventFailure, webPageAnswer } from '../../upstream/failure.ts'
 import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
 import type { WireUsage } from '../../wire/vllm.ts'
 import { createConfidenceMeter } from '../confidence.ts'
+import { createSurePieceRecorder, type SurePieceRecorder } from '../sure-pieces.ts'
 import type { EndDelta, TextDelta, Usage } from '../engine.ts'
 import { beginAnswer, createAnswerBound, MAX_CHARACTERS_PER_TOKEN } from './answer-bytes.ts'
 import { isTooDense } from './json-density.ts'
@@ -17,6 +18,8 @@ export interface AnswerToRead {
   readonly maxTokens: number
   /** Whether the model thinks before it answers. */
   readonly thinks: boolean
+  /** Whether it is wanted how sure the model was of each piece of the text. */
+  readonly wantsPieces?: boolean
   /** Called whenever something of the answer has come. */
   readonly onHeard: () => void
   /** Called with the first text. */
@@ -59,7 +62,9 @@ export async function* readAnswer(
   body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
   const thoughts = textOfThoughts(state)
   if (thoughts !== '') yield { type: 'text', text: thoughts }
-  return { finishReason, usage: state.usage, confidence: state.meter.read() }
+  const surePieces = thoughts === '' ? (state.pieces?.read() ?? null) : null
+  const end = { finishReason, usage: state.usage, confidence: state.meter.read() }
+  return surePieces === null ? end : { ...end, surePieces }
 }
 
 /** What of an answer has come. */
@@ -67,6 +72,7 @@ interface AnswerState {
   readonly answer: AnswerToRead
   readonly bound: ReturnType<typeof createAnswerBound>
   readonly meter: ReturnType<typeof createConfidenceMeter>
+  readonly pieces: SurePieceRecorder | null
   events: number
   hasBegun: boolean
   /** The content holds more than white space. */
@@ -82,6 +88,7 @@ function newState(answer: AnswerToRead): AnswerState {
     answer,
     bound: createAnswerBound(answer.maxTokens),
     meter: createConfidenceMeter(),
+    pieces: answer.wantsPieces === true ? createSurePieceRecorder() : null,
     events: 0,
     hasBegun: false,
     hasContent: false,
@@ -103,7 +110,7 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     if (data.usage) state.usage = believable(data.usage, state.answer)
     const choice = readChoice(state, data)
     if (choice === null) continue
-    const { content, reasoning, finishReason, logprobs } = choice
+    const { content, reasoning, finishReason, logprobs, tokenLengths } = choice
     state.bound.addCharacters(content.length + reasoning.length)
     if (!state.hasBegun && content + reasoning !== '') {
       state.hasBegun = true
@@ -113,6 +120,7 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     state.reasoning = state.hasContent ? '' : state.reasoning + reasoning
     state.finishReason = finishReason ?? state.finishReason
     for (const logprob of logprobs) state.meter.add(logprob)
+    if (reasoning === '') state.pieces?.add(content, logprobs, tokenLengths)
     text += content
   }
   return text

@@ -32,8 +32,8 @@ export const generic: ModelProfile = {
     extract: {
       text: null,
       json: true,
-      textForFields: (fields) =>
-        `Read these fields from the image and answer with one JSON object that has exactly these keys, and null where the image does not show a value: ${JSON.stringify(fields)}. Copy values as they are written.`,
+      textForFields: (fields, shape = '') =>
+        `Read these fields from the image and answer with one JSON object that has exactly these keys, and null where the image does not show a value: ${JSON.stringify(fields)}. ${shape === '' ? '' : `${shape} `}Copy values as they are written.`,
     },
     translate: {
       text: 'Translate all text of this page into English, in natural reading order, as Markdown. Use HTML for tables and LaTeX for formulas. Answer with the translation alone.',

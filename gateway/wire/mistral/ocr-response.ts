@@ -84,7 +84,10 @@ export const mistralOcrResponse = z.strictObject({
   usage_info: z.strictObject({ pages_processed: pixels, doc_size_bytes: pixels.nullable() }),
   /** `annotation`: the ledger of what was read for `document_annotation`. */
   ocr: ocrObject.extend({
-    annotation: z.strictObject({ task: z.string(), pages: z.array(ledgerLine).readonly() }).optional(),
+    annotation: ocrObject
+      .pick({ task: true, fields: true, fields_valid: true, fields_errors: true })
+      .extend({ pages: z.array(ledgerLine).readonly() })
+      .optional(),
   }),
 })
 

@@ -138,6 +138,32 @@ const figure = z.strictObject({
 /** A picture that was cut out of a page. */
 export type FigureObject = z.output<typeof figure>
 
+const field = z.strictObject({
+  status: z
+    .enum(['ok', 'repaired', 'doubtful', 'invalid', 'missing'])
+    .describe(
+      '`repaired`: right since the model was asked again; `doubtful`: it may be right, and `reason` says why not.',
+    ),
+  value: z
+    .union([z.string(), z.number(), z.boolean(), z.null()])
+    .describe('As it is written on the page; null where it is missing.'),
+  normalized: z
+    .string()
+    .nullable()
+    .describe('In the one form of its format: a day in ISO 8601, an amount with a point. Null where it has none.'),
+  page: pageNumber.nullable().describe('Where it stands; null where it is missing.'),
+  confidence: share.nullable().describe('Of the least sure token; null where the engine did not say.'),
+  reason: z.string().optional().describe('What is wrong with it.'),
+})
+
+/** A value that the task `extract` has found. */
+export type FieldObject = z.output<typeof field>
+
+const fieldError = z.strictObject({
+  path: z.string().describe('JSON pointer into the content; empty: all of it.'),
+  message: z.string(),
+})
+
 /** What was done to a page before the model was shown it, in the order in which it was done. */
 const pageChange = z.discriminatedUnion('code', [
   /** Drawn larger or smaller than pages are, by so much. */
@@ -195,6 +221,18 @@ export const ocrObject = z.strictObject({
     .readonly()
     .optional()
     .describe('Where they are asked for, and the answer is no stream.'),
+  fields: z
+    .record(z.string(), field)
+    .optional()
+    .describe(
+      'Of the task "extract" with a schema: each value by its name, and those within others by their JSON pointers.',
+    ),
+  fields_valid: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('Whether the content fits the schema; null where finding that out took too long.'),
+  fields_errors: z.array(fieldError).readonly().optional().describe('Where the content does not fit the schema.'),
   dry_run: dryRunObject.optional(),
   warnings: z.array(note).readonly().optional(),
 })

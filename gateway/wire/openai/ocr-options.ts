@@ -60,6 +60,13 @@ export const ocrOptions = z.strictObject({
     ])
     .optional()
     .meta({ description: 'What the task "extract" is to find: names, or a JSON schema.' }),
+  min_confidence: z
+    .union([z.enum(['high', 'ordinary']).meta({ title: 'Word' }), z.number().min(0).max(1).meta({ title: 'Share' })])
+    .optional()
+    .meta({
+      description:
+        'How sure the model must be of each value that the task "extract" finds; a value below it is doubtful. `high` is 0.95, `ordinary` 0.7.',
+    }),
   output: z
     .enum(['markdown', 'text', 'json'])
     .optional()

@@ -38,6 +38,11 @@ describe('a finished page', () => {
     assert.deepEqual([code, message, param, retry], ['engine_timeout', 'Too long.', 'a', false])
   })
 
+  it('keeps what is known of its values', () => {
+    const fields = { isCut: true, cutIn: 'lines', confidences: { '/total': 0.5 }, repaired: ['/iban'] }
+    assert.deepEqual(readResult(writeResult({ ...good, fields })), { ...good, fields })
+  })
+
   it('leaves its pictures out', () => {
     assert.deepEqual(readResult(writeResult({ ...good, figures: [figure] })), good)
   })

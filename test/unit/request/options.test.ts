@@ -13,6 +13,7 @@ const names = {
   pageSeparator: 'separator',
   documents: 'which',
   figures: 'pictures',
+  minConfidence: 'sure',
   answerFormat: 'answer',
 }
 

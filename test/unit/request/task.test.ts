@@ -19,7 +19,7 @@ const imageOnly = makeModel()
 const choose = (model: OcrModel, options: Partial<OcrOptions>, userText: string) =>
   chooseTask(
     model,
-    { task: null, fields: null, output: 'markdown', answerFormat: null, ...options },
+    { task: null, fields: null, minConfidence: null, output: 'markdown', answerFormat: null, ...options },
     userText,
     ocrObjectNames,
   )
@@ -74,8 +74,9 @@ describe('choosing the task', () => {
   describe('for a client that parses the answer as JSON', () => {
     it('extracts the fields of its schema, where the model has that task', () => {
       for (const task of [null, 'extract']) {
-        const chosen = choose(fixed, { task, answerFormat: { schema } }, '')
+        const { fields: wish, ...chosen } = choose(fixed, { task, answerFormat: { schema } }, '')
         assert.deepEqual(chosen, { task: 'extract', prompt: 'Give date+total.', answersJson: true, warnings: [] })
+        assert.deepEqual([wish?.schema, wish?.param, wish?.isJoined], [schema, 'response_format', true])
       }
     })
 

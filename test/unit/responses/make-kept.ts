@@ -29,6 +29,7 @@ export function makeQuestion(parts: Partial<KeptQuestion> = {}): KeptQuestion {
       pages: null,
       task: null,
       fields: null,
+      minConfidence: null,
       output: 'markdown',
       pageSeparator: '',
       preparation: {},

@@ -30,6 +30,7 @@ describe('the fields of the options', () => {
       'pages: text',
       'task: text',
       'fields: either (fields: list, fields: json)',
+      'min_confidence: either (min_confidence: choice, min_confidence: number)',
       'output: choice',
       'page_separator: lines',
       'on_page_error: choice',
@@ -59,7 +60,16 @@ describe('the fields of the options', () => {
   })
 
   it('name the defaults that the gateway has', () => {
-    const names = { task: '', fields: '', output: '', pageSeparator: '', documents: '', figures: '', answerFormat: '' }
+    const names = {
+      task: '',
+      fields: '',
+      output: '',
+      pageSeparator: '',
+      documents: '',
+      figures: '',
+      answerFormat: '',
+      minConfidence: '',
+    }
     const defaults = completeOptions({}, names)
     const presets = Object.fromEntries(options.map(({ name, preset }) => [name, preset]))
     assert.equal(presets['output'], defaults.output)
