@@ -29,6 +29,7 @@ const VERSION = 1
 
 const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
+  blocks: pageAnswer.shape.blocks.default(null),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
   error: z

@@ -77,9 +77,9 @@ export async function* stitch(
   yield { type: 'end', ledger: { documents, pages, warnings } }
 }
 
-/** The text stands in the content; so do pictures, where they are embedded: they are not held twice. */
-function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text'> {
-  const { text: _, figures, ...facts } = result
+/** The text stands in the content, and its blocks where they are asked for; so do pictures, where they are embedded: they are not held twice. */
+function factsOf(result: PageResult, request: OcrRequest): Omit<PageResult, 'text' | 'blocks'> {
+  const { text: _, blocks: __, figures, ...facts } = result
   return figures === undefined || request.figures?.marks === 'embed' ? facts : { ...facts, figures }
 }
 

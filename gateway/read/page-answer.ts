@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Confidence, EngineName, Usage } from '../engine/engine.ts'
+import type { Confidence, EngineBlock, EngineName, Usage } from '../engine/engine.ts'
 import { rasterizers, warningCodes } from '../page/page.ts'
 import type { PageImage } from '../page/page.ts'
 import { engineNames } from '../profile/model-profile.ts'
@@ -59,6 +59,21 @@ export const pageAnswer = z.object({
   agreement: share.nullable(),
   /** Null when the engine gave none: it was not asked for it, it cannot tell, or it found no text. */
   confidence: z.object({ mean: share, lowest: share }).readonly().nullable(),
+  /**
+   * Where the parts of the raw text stand on the page image; null when the engine does not know, and for a page that was
+   * read in tiles.
+   */
+  blocks: z
+    .array(
+      z.object({
+        start: tokens,
+        end: tokens,
+        box: z.tuple([tokens, tokens, tokens, tokens]).readonly(),
+        confidence: share.nullable(),
+      }),
+    )
+    .readonly()
+    .nullable(),
   /** The text is the document's own text layer: no answer counted. */
   isFallback: z.boolean(),
   /** How this request got the answer: read now, found in the cache, or shared with a request that was reading it. */
@@ -78,6 +93,7 @@ export interface EngineAnswer {
   readonly confidence: Confidence | null
   /** The base URL of the upstream that answered, for its operator. */
   readonly upstream?: string
+  readonly blocks?: readonly EngineBlock[]
 }
 
 /** Builds the answer of a page that was not read. */
@@ -98,6 +114,7 @@ export function unread(engine: EngineName): PageAnswer {
     reasons: [],
     agreement: null,
     confidence: null,
+    blocks: null,
     isFallback: false,
     cache: 'miss',
     imageKey: null,
@@ -112,8 +129,8 @@ export function drawn(image: PageImage, engine: EngineName): PageAnswer {
 
 /** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
-  const { text, finishReason, usage, confidence } = answer
-  return { ...drawn(image, engine), text, finishReason, usage, confidence, attempts: 1 }
+  const { text, finishReason, usage, confidence, blocks = null } = answer
+  return { ...drawn(image, engine), text, finishReason, usage, confidence, blocks, attempts: 1 }
 }
 
 /**

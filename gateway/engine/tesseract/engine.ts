@@ -41,10 +41,10 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
     signal: AbortSignal,
   ): AsyncGenerator<Delta, void, undefined> {
     const { blocks } = await pool.read(image.data, turn, signal, onTaken)
-    const text = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
-    if (text !== '') yield { type: 'text', text }
+    const written = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
+    if (written.text !== '') yield { type: 'text', text: written.text }
     const usage = { promptTokens: 0, completionTokens: 0 }
-    yield { type: 'end', finishReason: 'stop', usage, confidence: confidenceOf(blocks) }
+    yield { type: 'end', finishReason: 'stop', usage, confidence: confidenceOf(blocks), blocks: written.blocks }
   }
 
   return { recognize, close: () => pool.close() }
