@@ -6,11 +6,14 @@ import { nameImages } from './markdown/image-names.ts'
 import { escapedPlainText, plainText } from './markdown/plain-text.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 import { figureWarnings, placeFigures, withoutFigures } from './page-figures.ts'
+import { createDocumentForm } from './structure/document.ts'
+import { laidOutPage, type LaidOutPage } from './structure/laid-out.ts'
 
 /** How pages are joined in one output form. */
 export interface OutputForm {
   readonly before: string
-  readonly after: string
+  /** In pieces. */
+  readonly after: () => Iterable<string>
   readonly separator: (following: PageNumber) => string
   readonly page: (page: PageNumber, result: PageResult) => PagePart
 }
@@ -26,23 +29,36 @@ export interface PagePart {
 
 /** Returns the output form that a request asks for. */
 export function outputForm(request: OcrRequest): OutputForm {
-  const { output, pageSeparator, answersJson } = request
-  if (output === 'json') {
-    const page = (number: PageNumber, result: PageResult): PagePart => {
-      const { text, warnings } = markdownOf(number.page, result, request)
-      return { text: jsonPage(answersJson, number, { ...result, text }), warnings, closing: 0 }
-    }
-    return { before: '[\n', after: '\n]', separator: () => ',\n', page }
-  }
+  const { output, pageSeparator } = request
+  if (output === 'json') return jsonForm(request)
   return {
     before: '',
-    after: '',
+    after: () => [],
     separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     page({ page }, result) {
       const { text, ...about } = output === 'text' ? textOf(result, request) : markdownOf(page, result, request)
       return { text: withMarker(text, page, result), ...about }
     },
   }
+}
+
+function jsonForm(request: OcrRequest): OutputForm {
+  const form = createDocumentForm(request)
+  return {
+    before: form.before,
+    after: () => form.after(),
+    separator: () => form.separator,
+    page(number, result) {
+      const laidOut = request.answersJson ? null : laidOutPage(number.page, result, request)
+      const { text, warnings } = laidOut === null ? markdownOf(number.page, result, request) : marked(laidOut, result, request)
+      const page = form.page(number, result, text, laidOut?.blocks ?? null)
+      return { text: page.text, warnings: [...warnings, ...page.warnings], closing: 0 }
+    },
+  }
+}
+
+function marked({ markdown, openers }: LaidOutPage, result: PageResult, request: OcrRequest): Omit<PagePart, 'closing'> {
+  return { text: markdown, warnings: [...closedWarnings(openers), ...figureWarnings(result, request)] }
 }
 
 /** A page without a label goes by its number, as in a viewer. */
@@ -57,14 +73,15 @@ function markdownOf(page: number, result: PageResult, request: OcrRequest): Page
   if (request.answersJson || isFallback) return { text, warnings: [], closing: 0 }
   const named = withoutFigures(nameImages(text, page), request)
   const { text: closed, openers } = closeOpen(named)
-  const warnings = [...(openers.length === 0 ? [] : [closedWarning(openers)]), ...figureWarnings(result, request)]
+  const warnings = [...closedWarnings(openers), ...figureWarnings(result, request)]
   // Last, because a picture within the text may be millions of characters.
   return { text: placeFigures(closed, page, result, request), warnings, closing: closed.length - named.length }
 }
 
-function closedWarning(openers: readonly string[]): PageWarning {
+function closedWarnings(openers: readonly string[]): PageWarning[] {
+  if (openers.length === 0) return []
   const message = `At the end of this page's text ${openers.join(' ')} was left open. The gateway closed it, because the pages that follow would be inside it.`
-  return { code: 'closed_by_gateway', message }
+  return [{ code: 'closed_by_gateway', message }]
 }
 
 /** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
@@ -87,19 +104,6 @@ export function readText(part: string, page: number, result: Pick<PageResult, 'e
   if (marker === null || !part.endsWith(marker)) return part
   const text = part.slice(0, -marker.length)
   return text.endsWith(MARKER_GAP) ? text.slice(0, -MARKER_GAP.length) : text
-}
-
-function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
-  const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  const written = (content: object): string =>
-    JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
-  if (!answersJson || error !== null) return written({ markdown: text })
-  try {
-    return written({ data: JSON.parse(text) as unknown })
-  } catch {
-    // A model may write invalid JSON, or nest it deeper than it can be written: the client then gets the text as it is.
-    return written({ data: text })
-  }
 }
 
 /** Returns a page's text without markup, in which nothing can be open. */

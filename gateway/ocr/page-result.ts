@@ -12,11 +12,19 @@ export function answeredResult(answer: PageAnswer, { model, task, cache, confide
   return {
     ...answer,
     text,
+    blocks: movedBlocks(answer, text),
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,
     error,
   }
+}
+
+/** Says where blocks stand in the clean text. */
+function movedBlocks({ text, blocks }: PageAnswer, clean: string): PageAnswer['blocks'] {
+  const before = text.indexOf(clean)
+  if (blocks === null || before < 0) return null
+  return before === 0 ? blocks : blocks.map((it) => ({ ...it, start: it.start - before, end: it.end - before }))
 }
 
 /** Builds the result of a page that could not be read or drawn. */

@@ -28,6 +28,7 @@ export const warningCodes = [
   'form_is_xfa',
   'annotation_not_drawn',
   'closed_by_gateway',
+  'blocks_coarse',
   'figure_not_cut',
   'text_disagrees',
 ] as const

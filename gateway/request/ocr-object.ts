@@ -6,6 +6,7 @@ export const ocrObjectNames: OptionNames = {
   task: 'ocr.task',
   fields: 'ocr.fields',
   output: 'ocr.output',
+  chunks: 'ocr.chunks',
   pageSeparator: 'ocr.page_separator',
   documents: 'ocr.documents',
   figures: 'ocr.figures',
@@ -14,7 +15,7 @@ export const ocrObjectNames: OptionNames = {
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
-  const { page_separator, on_page_error, on_deadline, dry_run, prepare, ...sameNames } = ocr
+  const { page_separator, on_page_error, on_deadline, dry_run, prepare, chunks, ...sameNames } = ocr
   return {
     ...sameNames,
     pageSeparator: page_separator,
@@ -22,5 +23,6 @@ export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
     onDeadline: on_deadline,
     dryRun: dry_run,
     preparation: prepare,
+    chunkTokens: chunks?.max_tokens,
   }
 }

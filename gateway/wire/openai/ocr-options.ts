@@ -55,7 +55,16 @@ export const ocrOptions = z.strictObject({
   output: z
     .enum(['markdown', 'text', 'json'])
     .optional()
-    .meta({ default: 'markdown', description: 'Markdown, text without markup, or a JSON array of the pages.' }),
+    .meta({ default: 'markdown', description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.' }),
+  chunks: z
+    .strictObject({
+      max_tokens: z.int().min(16).max(100_000).meta({ description: 'The most tokens of a chunk, as they are estimated.' }),
+    })
+    .optional()
+    .meta({
+      description: 'With the output "json": the text in parts for a vector store, cut at headings and paragraphs.',
+      examples: [{ max_tokens: 512 }],
+    }),
   page_separator: z.string().max(1000).optional().meta({
     default: '\n\n---\n\n',
     description:
