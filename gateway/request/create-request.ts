@@ -41,6 +41,7 @@ export function createRequest(
     password: _,
     documents,
     answerFormat,
+    chunkTokens,
     lane,
     patienceSeconds,
     ...sameNames
@@ -49,7 +50,8 @@ export function createRequest(
   const { output } = sameNames
   const { warnings: ofTask, ...chosen } = chooseTask(model, { task, fields, output, answerFormat }, userText, names)
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
-  const warnings = [...ofTask, ...ignored]
+  const hasChunks = chunkTokens != null && !chosen.answersJson
+  const warnings = [...ofTask, ...ignored, ...(chunkTokens == null || hasChunks ? [] : [noChunks(chosen.task, names)])]
   return {
     id: requestId,
     span,
@@ -62,10 +64,16 @@ export function createRequest(
     onDisconnect,
     parsesContent: answerFormat !== null,
     figures: wish,
+    chunkTokens: hasChunks ? chunkTokens : null,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,
   }
+}
+
+function noChunks(task: string, { chunks }: OptionNames): Warning {
+  const message = `The option had no effect: ${chunks}: the task "${task}" answers with JSON.`
+  return { code: 'option_ignored', message }
 }
 
 function notRead(count: number, { documents }: OptionNames): Warning {

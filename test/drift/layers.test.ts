@@ -43,6 +43,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'type access',
     'type usage',
+    'wire/openai/ocr-document.ts',
     'request',
     'document',
     'page',
