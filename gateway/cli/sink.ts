@@ -34,9 +34,17 @@ export interface Form {
 export function formOf(output: 'markdown' | 'text' | 'json', withLedger: boolean): Form {
   const isObject = output === 'json'
   if (withLedger)
-    return { ending: '.json', isObject, write: (input, reading) => `${JSON.stringify(record(input, reading, output))}\n` }
+    return {
+      ending: '.json',
+      isObject,
+      write: (input, reading) => `${JSON.stringify(record(input, reading, output))}\n`,
+    }
   const ending = { markdown: '.md', text: '.txt', json: '.json' }[output]
-  return { ending, isObject, write: (_, { content }) => (content === '' || content.endsWith('\n') ? content : `${content}\n`) }
+  return {
+    ending,
+    isObject,
+    write: (_, { content }) => (content === '' || content.endsWith('\n') ? content : `${content}\n`),
+  }
 }
 
 function record({ name }: Input, { content, model, ocr, usage }: Reading, output: string) {

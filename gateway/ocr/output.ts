@@ -50,14 +50,19 @@ function jsonForm(request: OcrRequest): OutputForm {
     separator: () => form.separator,
     page(number, result) {
       const laidOut = request.answersJson ? null : laidOutPage(number.page, result, request)
-      const { text, warnings } = laidOut === null ? markdownOf(number.page, result, request) : marked(laidOut, result, request)
+      const { text, warnings } =
+        laidOut === null ? markdownOf(number.page, result, request) : marked(laidOut, result, request)
       const page = form.page(number, result, text, laidOut?.blocks ?? null)
       return { text: page.text, warnings: [...warnings, ...page.warnings], closing: 0 }
     },
   }
 }
 
-function marked({ markdown, openers }: LaidOutPage, result: PageResult, request: OcrRequest): Omit<PagePart, 'closing'> {
+function marked(
+  { markdown, openers }: LaidOutPage,
+  result: PageResult,
+  request: OcrRequest,
+): Omit<PagePart, 'closing'> {
   return { text: markdown, warnings: [...closedWarnings(openers), ...figureWarnings(result, request)] }
 }
 

@@ -169,7 +169,10 @@ describe('output "json"', () => {
       [document.title, document.headings[0]?.children.map(({ text, level }) => [text, level])],
       ['Title', [['Part', 2]]],
     )
-    assert.deepEqual(ocr.pages[0]?.warnings?.map(({ code }) => code), undefined)
+    assert.deepEqual(
+      ocr.pages[0]?.warnings?.map(({ code }) => code),
+      undefined,
+    )
   })
 
   for (const figures of [undefined, 'reference', 'embed', 'drop'] as const)

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { DOCUMENT_SCHEMA_VERSION, type OcrDocument, type OcrDocumentHeading } from '../../gateway/wire/openai/ocr-document.ts'
+import {
+  DOCUMENT_SCHEMA_VERSION,
+  type OcrDocument,
+  type OcrDocumentHeading,
+} from '../../gateway/wire/openai/ocr-document.ts'
 
 const published = join(import.meta.dirname, `../../docs/schema/ocr-document-${DOCUMENT_SCHEMA_VERSION}.json`)
 const validate = new Ajv2020({ allErrors: true, strict: true }).compile<OcrDocument>(

@@ -53,6 +53,7 @@ const PIECES = [
 /** Makes a Markdown text of so many pieces. */
 export function randomMarkdown(random: SeededRandom, pieces: number): string {
   let text = ''
-  for (let index = 0; index < pieces; index += 1) text += random.pick(PIECES) + random.pick(['\n', '\n', ' ', '\n\n', ''])
+  for (let index = 0; index < pieces; index += 1)
+    text += random.pick(PIECES) + random.pick(['\n', '\n', ' ', '\n\n', ''])
   return text
 }

@@ -55,13 +55,16 @@ export function documentSchema(): string {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
     },
   })
-  const definitions = Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema])
+  for (const definition of Object.values(schemas)) {
+    delete definition.$schema
+    delete definition.$id
+  }
   const document = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: `ocr-document-${DOCUMENT_SCHEMA_VERSION}.json`,
     title: `The content of an answer with output "json", version ${DOCUMENT_SCHEMA_VERSION}`,
     $ref: '#/$defs/OcrDocument',
-    $defs: Object.fromEntries(definitions) as object,
+    $defs: schemas,
   }
   return `${JSON.stringify(document, null, 2)}\n`
 }

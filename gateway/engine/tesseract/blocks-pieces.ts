@@ -131,7 +131,8 @@ function listItem(line: Line, previous: Line | undefined, before: Piece | undefi
   const [first, ...rest] = line.words
   if (first === undefined || rest.length === 0) return null
   const text = lineText(rest, line.height)
-  if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text)) return { kind: 'item', marker: '-', text, lines: [line] }
+  if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text))
+    return { kind: 'item', marker: '-', text, lines: [line] }
   const number = NUMBER.exec(first.text)?.[1]
   if (number === undefined) return null
   // In the middle of a paragraph a number may be the end of a sentence: "as stated in section 3."

@@ -87,7 +87,9 @@ function toParts(stretch: readonly Row[]): TablePart[] {
     filled >= MIN_FILLED_SHARE * all.length &&
     crowded <= MAX_JOINED_SHARE * all.length
   ) {
-    return [{ lines: stretch.flatMap(({ lines }) => lines), rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) }]
+    return [
+      { lines: stretch.flatMap(({ lines }) => lines), rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) },
+    ]
   }
   return stretch.map(({ lines, cells }) => ({ lines, text: textOf(cells, ' | ') }))
 }

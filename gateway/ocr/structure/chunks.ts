@@ -1,6 +1,6 @@
 import type { OcrDocumentChunk } from '../../wire/openai/ocr-document.ts'
 import type { Block } from './block.ts'
-import { createOpenChunk, unitOf, type Holds, type Joint, type OpenChunk, type Unit } from './open-chunk.ts'
+import { createOpenChunk, stretchOf, unitOf, type Holds, type Joint, type OpenChunk, type Unit } from './open-chunk.ts'
 import type { OutlinePage } from './outline.ts'
 import { MAX_ATOM_TOKENS, splitText, type Cuts } from './split-text.ts'
 import { tableRows } from './table-rows.ts'
@@ -105,8 +105,10 @@ function putParts({ open, headings }: Section, unit: Unit, ends: readonly number
   let start = unit.start
   for (const [index, offset] of ends.entries()) {
     const end = unit.start + offset
-    open.put(unitOf(unit, start, end), holds, headings)
-    if (index < ends.length - 1) open.flush()
+    const isLast = index === ends.length - 1
+    // What is complete needs no room.
+    open.put(isLast ? unitOf(unit, start, end) : stretchOf(unit, start, end), holds, headings)
+    if (!isLast) open.flush()
     start = end
   }
 }

@@ -67,7 +67,7 @@ type Page = OcrDocument['pages'][number]
 const COARSE: PageWarning = {
   code: 'blocks_coarse',
   message:
-    'This page is too long, or its lists are too deep, for its blocks to be told apart: each is what stands between two empty lines. The text is whole.',
+    'This page is too long, or its lists are too deep, for its blocks to be told apart: they are what stands between empty lines, or one block. The text is whole.',
 }
 
 function pageFacts({ page, label }: PageNumber, { status, error }: PageResult) {

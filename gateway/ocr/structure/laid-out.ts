@@ -21,9 +21,7 @@ export function laidOutPage(page: number, result: PageResult, request: OcrReques
   if (found === null) return null
   let markdown = found.before
   const blocks: Block[] =
-    markdown === ''
-      ? []
-      : [{ type: 'text', level: null, start: 0, end: markdown.length, box: null, confidence: null }]
+    markdown === '' ? [] : [{ type: 'text', level: null, start: 0, end: markdown.length, box: null, confidence: null }]
   let images = 0
   for (const block of found.blocks) {
     const type = blockTypeOf(block)

@@ -59,12 +59,17 @@ export function createOpenChunk(most: number, joint: Joint): OpenChunk {
   }
 }
 
-/** Measures a stretch of a page's Markdown, without the white space around it. */
-export function unitOf({ page, markdown }: Pick<Unit, 'page' | 'markdown'>, start: number, end: number): Unit {
+/** Takes a stretch of a page's Markdown, without the white space around it, as if it took no room. */
+export function stretchOf({ page, markdown }: Pick<Unit, 'page' | 'markdown'>, start: number, end: number): Unit {
   const text = markdown.slice(start, end)
-  const trimmed = text.trim()
   const first = start + (text.length - text.trimStart().length)
-  return { page, markdown, start: first, end: first + trimmed.length, tokens: tokensOf(trimmed) }
+  return { page, markdown, start: first, end: Math.max(first, start + text.trimEnd().length), tokens: 0 }
+}
+
+/** Takes a stretch of a page's Markdown, and estimates its tokens. */
+export function unitOf(page: Pick<Unit, 'page' | 'markdown'>, start: number, end: number): Unit {
+  const stretch = stretchOf(page, start, end)
+  return { ...stretch, tokens: tokensOf(page.markdown.slice(stretch.start, stretch.end)) }
 }
 
 /** A chunk is all that stands between its first and its last unit, white space included. */

@@ -7,25 +7,23 @@ import { plainSpans } from './plain-spans.ts'
 export interface PageSpans {
   /** In their order. They do not overlap, and only white space stands between them. */
   readonly spans: readonly Span[]
-  /** The page was too long or too deep to be parsed: its blocks are told by empty lines. */
+  /** The page was too long or too deep to be parsed: its blocks are told by empty lines, or it is one block. */
   readonly isCoarse: boolean
 }
 
-/** Longer than any page; a text of this length takes 50 ms to be looked through for tables. */
-const MAX_LENGTH = 512 * 1024
-/** Each text between two tables is parsed by itself. */
-const MAX_TABLES = 500
+/** Looking through a longer text takes more than 50 ms; no page of a document has a tenth of it. */
+const MAX_LENGTH = 256 * 1024
 
 /** Finds the blocks of a page's Markdown. */
 export function pageSpans(markdown: string): PageSpans {
-  const parsed = markdown.length > MAX_LENGTH ? null : parsedSpans(markdown)
+  if (markdown.length > MAX_LENGTH) return { spans: withoutGaps(markdown, []), isCoarse: true }
+  const parsed = parsedSpans(markdown)
   return { spans: withoutGaps(markdown, parsed ?? plainSpans(markdown)), isCoarse: parsed === null }
 }
 
 /** Tables are taken out first, as everywhere in the gateway: HTML's may have empty lines, which end HTML in Markdown. */
 function parsedSpans(markdown: string): Span[] | null {
   const tables = findTables(markdown)
-  if (tables.length > MAX_TABLES) return null
   const parse = createParser()
   const spans: Span[] = []
   let at = 0

@@ -17,10 +17,13 @@ export function plainSpans(markdown: string): Span[] {
     const role = roles[index]?.role ?? 'text'
     const heading = role === 'text' && open?.type !== 'code' ? HEADING.exec(line)?.[1] : undefined
     const isCode = role !== 'text'
-    if (heading !== undefined || (!isCode && line.trim() === '') || (open !== null && isCode !== (open.type === 'code')))
+    if (
+      heading !== undefined ||
+      (!isCode && line.trim() === '') ||
+      (open !== null && isCode !== (open.type === 'code'))
+    )
       end()
-    if (heading !== undefined)
-      spans.push({ type: 'heading', level: heading.length, start: at, end: at + line.length })
+    if (heading !== undefined) spans.push({ type: 'heading', level: heading.length, start: at, end: at + line.length })
     else if (isCode || line.trim() !== '') open ??= { start: at, type: isCode ? 'code' : 'text' }
     at += line.length + 1
   }

@@ -23,5 +23,7 @@ function rowEnds(table: string): number[] {
   const ends = [...table.matchAll(pattern)].map(({ 0: end, index }) => index + end.length)
   const last = ends.at(-1) ?? 0
   // What follows the last row belongs to it.
-  return table.slice(last).trim().length > 0 ? [...(table.startsWith('<') ? ends.slice(0, -1) : ends), table.length] : ends
+  return table.slice(last).trim().length > 0
+    ? [...(table.startsWith('<') ? ends.slice(0, -1) : ends), table.length]
+    : ends
 }

@@ -55,10 +55,17 @@ export const ocrOptions = z.strictObject({
   output: z
     .enum(['markdown', 'text', 'json'])
     .optional()
-    .meta({ default: 'markdown', description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.' }),
+    .meta({
+      default: 'markdown',
+      description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.',
+    }),
   chunks: z
     .strictObject({
-      max_tokens: z.int().min(16).max(100_000).meta({ description: 'The most tokens of a chunk, as they are estimated.' }),
+      max_tokens: z
+        .int()
+        .min(16)
+        .max(100_000)
+        .meta({ description: 'The most tokens of a chunk, as they are estimated.' }),
     })
     .optional()
     .meta({

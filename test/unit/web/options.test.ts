@@ -54,7 +54,16 @@ describe('the fields of the options', () => {
   })
 
   it('name the defaults that the gateway has', () => {
-    const names = { task: '', fields: '', output: '', pageSeparator: '', documents: '', figures: '', answerFormat: '' }
+    const names = {
+      task: '',
+      fields: '',
+      output: '',
+      chunks: '',
+      pageSeparator: '',
+      documents: '',
+      figures: '',
+      answerFormat: '',
+    }
     const defaults = completeOptions({}, names)
     const presets = Object.fromEntries(options.map(({ name, preset }) => [name, preset]))
     assert.equal(presets['output'], defaults.output)

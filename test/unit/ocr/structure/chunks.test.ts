@@ -55,7 +55,13 @@ describe('chunks', () => {
   it('keep headings with the text that follows, also on the next page', () => {
     const pages = ['text\n\n# A\n\n## B\n', '\nmore']
     const chunks = chunksOf(100, ...pages)
-    assert.deepEqual(chunks[1], { text: '# A\n\n## B\n\n\n\nmore', pages: [1, 2], headings: ['A', 'B'], start: 6, end: 5 })
+    assert.deepEqual(chunks[1], {
+      text: '# A\n\n## B\n\n\n\nmore',
+      pages: [1, 2],
+      headings: ['A', 'B'],
+      start: 6,
+      end: 5,
+    })
     checkSlices(chunks, pages)
   })
 
@@ -85,7 +91,7 @@ describe('chunks', () => {
       const page = `before\n\n${rows}\n\nbehind`
       const chunks = chunksOf(64, page)
       const parts = chunks.slice(1, -1)
-      assert.ok(parts.length > 5)
+      assert.ok(parts.length >= 3)
       for (const { text } of parts.slice(0, -1)) assert.match(text, name === 'HTML' ? /<\/tr>$/ : /\|$/)
       for (const { text } of chunks) assert.ok(tokensOf(text) <= 64)
       checkSlices(chunks, [page])
@@ -102,7 +108,9 @@ describe('chunks', () => {
   })
 
   it('cut a paragraph that is too long behind a sentence', () => {
-    const page = `# A\n\n${Array.from({ length: 40 }, (_, n) => sentence(n)).join('').trim()}`
+    const page = `# A\n\n${Array.from({ length: 40 }, (_, n) => sentence(n))
+      .join('')
+      .trim()}`
     const chunks = chunksOf(50, page)
     for (const { text, headings } of chunks) {
       assert.match(text, /\.$/)

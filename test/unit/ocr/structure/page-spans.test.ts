@@ -29,7 +29,11 @@ describe('the blocks of a page', () => {
     { name: 'a table', markdown: 'text\n| a | b |\n|---|---|\n| 1 | 2 |\nmore', types: ['text', 'table', 'text'] },
     { name: 'a table in HTML with an empty line', markdown: '<table><tr><td>1\n\n2</td></tr></table>\ntext', types: ['table', 'text'] }, // prettier-ignore
     { name: 'no table in code', markdown: '```\n| a |\n|---|\n```', types: ['code'] },
-    { name: 'a code block', markdown: 'text\n```c\n# no heading\n\n- no list\n```\ntext', types: ['text', 'code', 'text'] },
+    {
+      name: 'a code block',
+      markdown: 'text\n```c\n# no heading\n\n- no list\n```\ntext',
+      types: ['text', 'code', 'text'],
+    },
     { name: 'mathematics over lines', markdown: 'so\n$$\nx = 1\n\ny\n$$\ntext', types: ['text', 'formula', 'text'] },
     { name: 'mathematics in a line', markdown: '$$x = 1$$\n\n\\[ y = 2 \\]\n\n\\[\nz\n\\].', types: ['formula', 'formula', 'formula'] }, // prettier-ignore
     { name: 'mathematics within a text', markdown: '$$x$$ and $$y$$\n\n$x$', types: ['text', 'text'] },
@@ -73,10 +77,10 @@ describe('the blocks of a page', () => {
 })
 
 describe('the blocks of a page that would take too long', () => {
-  const MEGABYTES = 1024 * 1024
+  const MEGABYTE = 1024 * 1024
   const rows = [
-    { name: 'ten megabytes of one line', markdown: 'word '.repeat(2 * MEGABYTES) },
-    { name: 'ten megabytes of short lines', markdown: 'word\n'.repeat(2 * MEGABYTES) },
+    { name: 'ten megabytes of one line', markdown: 'word '.repeat(2 * MEGABYTE) },
+    { name: 'ten megabytes of short lines', markdown: 'word\n'.repeat(2 * MEGABYTE) },
     { name: 'deep quotations', markdown: `${'>'.repeat(100_000)} a\n\nb` },
     { name: 'deep quotations, line by line', markdown: `${'> '.repeat(2000)}a\n`.repeat(50) },
     { name: 'deep lists', markdown: Array.from({ length: 500 }, (_, depth) => `${'  '.repeat(depth)}- a`).join('\n') },
