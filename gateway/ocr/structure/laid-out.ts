@@ -11,7 +11,7 @@ import { sidesOf } from './block-places.ts'
 export interface LaidOutPage {
   readonly markdown: string
   readonly blocks: readonly Block[]
-  /** What the gateway has closed, because the pages that follow would be inside it: `<table>`. */
+  /** What the gateway has closed, because what follows would be inside it: `<table>`. */
   readonly openers: readonly string[]
 }
 
@@ -22,23 +22,23 @@ export function laidOutPage(page: number, result: PageResult, request: OcrReques
   let markdown = found.before
   const blocks: Block[] =
     markdown === '' ? [] : [{ type: 'text', level: null, start: 0, end: markdown.length, box: null, confidence: null }]
+  const openers: string[] = []
   let images = 0
   for (const block of found.blocks) {
     const type = blockTypeOf(block)
     const picture = type === 'figure' ? pictureOf(block, page, images++, result, request) : ''
-    const own = [picture, block.text].filter((part) => part !== '').join('\n\n')
+    // Each block is closed by itself: what follows would be inside it.
+    const closed = closeOpen([picture, block.text].filter((part) => part !== '').join('\n\n'))
+    const own = closed.text
     if (own === '') continue
+    openers.push(...closed.openers)
     if (markdown !== '') markdown += block.continues ? (type === 'text' ? ' ' : '\n') : '\n\n'
     const start = markdown.length
     markdown += own
     const box = block.place === null ? null : sidesOf(block.place)
     blocks.push({ type, level: levelOf(type, own), start, end: markdown.length, box, confidence: null })
   }
-  const { text, openers } = closeOpen(markdown)
-  const last = blocks.at(-1)
-  if (last !== undefined && text.length > markdown.length)
-    blocks[blocks.length - 1] = { ...last, end: text.trimEnd().length }
-  return { markdown: text, blocks, openers }
+  return { markdown, blocks, openers }
 }
 
 /** Only what a model calls an image is cut out, and its marks are counted. */

@@ -18,9 +18,20 @@ const SCRIPTS = {
   letters: /\p{L}/gu,
 }
 
+/** Scripts that hardly any other language is written in today. */
+const ALONE = {
+  he: /\p{Script=Hebrew}/gu,
+  el: /\p{Script=Greek}/gu,
+  th: /\p{Script=Thai}/gu,
+  ka: /\p{Script=Georgian}/gu,
+  hy: /\p{Script=Armenian}/gu,
+  ta: /\p{Script=Tamil}/gu,
+  te: /\p{Script=Telugu}/gu,
+}
+
 /**
- * Tells the language of a text without markup, as BCP 47 names it: `en`, `zh`. Chinese, Japanese and Korean by their script,
- * the others by the frequency of letters. Null where the text is short, or could be of two languages.
+ * Tells the language of a text without markup, as BCP 47 names it: `en`, `zh`. Chinese, Japanese, Korean and others by their
+ * script, the rest by the frequency of letters. Null where the text is short, or could be of two languages.
  */
 export function languageOf(sample: string): string | null {
   const text = sample.slice(0, MAX_SAMPLE)
@@ -37,6 +48,8 @@ export function languageOf(sample: string): string | null {
     if (hangul * 2 > signs) return 'ko'
     return kana > MIN_KANA_SHARE * signs ? 'ja' : 'zh'
   }
+  const alone = Object.entries(ALONE).find(([, script]) => count(script) * 2 > letters)
+  if (alone !== undefined) return alone[0]
   const [best, next] = francAll(text)
   if (best === undefined || best[0] === 'und' || (next !== undefined && next[1] > MAX_NEXT)) return null
   // Canonical names are the short ones, and of the languages that one is the standard of: `arb` is `ar`.

@@ -52,13 +52,10 @@ export const ocrOptions = z.strictObject({
     ])
     .optional()
     .meta({ description: 'What the task "extract" is to find: names, or a JSON schema.' }),
-  output: z
-    .enum(['markdown', 'text', 'json'])
-    .optional()
-    .meta({
-      default: 'markdown',
-      description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.',
-    }),
+  output: z.enum(['markdown', 'text', 'json']).optional().meta({
+    default: 'markdown',
+    description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.',
+  }),
   chunks: z
     .strictObject({
       max_tokens: z

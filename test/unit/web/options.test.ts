@@ -31,6 +31,7 @@ describe('the fields of the options', () => {
       'task: text',
       'fields: either (fields: list, fields: json)',
       'output: choice',
+      'chunks: group (max_tokens: number)',
       'page_separator: lines',
       'on_page_error: choice',
       'on_deadline: choice',
