@@ -2,6 +2,7 @@ import type { LedgerPage } from '../ocr/ledger.ts'
 import { closeOpen } from '../ocr/markdown/close-open.ts'
 import { pageBlocks, type PageBlock } from '../ocr/page-blocks.ts'
 import { dataUrl } from '../ocr/page-figures.ts'
+import { blockTypeOf } from '../ocr/structure/block-label.ts'
 import type { MistralAnswer } from '../request/mistral.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { OcrBlock, OcrPage } from '../wire/mistral/ocr-response.ts'
@@ -12,24 +13,23 @@ export type LaidOut = Pick<OcrPage, 'markdown' | 'header' | 'footer' | 'blocks'>
 type BlockType = OcrBlock['type']
 
 /** Mistral's names for what models mark; what it has no name for is text. */
-const TYPES: ReadonlyMap<string, BlockType> = new Map([
-  ['title', 'title'],
-  ['section', 'title'],
-  ['list', 'list'],
-  ['caption', 'caption'],
-  ['aside_text', 'aside_text'],
-  ['header', 'header'],
-  ['footer', 'footer'],
-  ['table', 'table'],
-  ['chart', 'table'],
-  ['formula', 'equation'],
-  ['code', 'code'],
-  ['image', 'image'],
-])
+const TYPES = {
+  title: 'title',
+  heading: 'title',
+  text: 'text',
+  list: 'list',
+  table: 'table',
+  formula: 'equation',
+  figure: 'image',
+  caption: 'caption',
+  code: 'code',
+  header: 'header',
+  footer: 'footer',
+  footnote: 'text',
+} as const satisfies Record<ReturnType<typeof blockTypeOf>, BlockType>
 
-function typeOf({ label, isAbove }: PageBlock): BlockType {
-  if (label === 'page_number') return isAbove ? 'header' : 'footer'
-  return TYPES.get(label) ?? 'text'
+function typeOf(block: PageBlock): BlockType {
+  return block.label === 'aside_text' ? 'aside_text' : TYPES[blockTypeOf(block)]
 }
 
 /**

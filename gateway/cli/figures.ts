@@ -33,9 +33,10 @@ export interface Localized {
 
 /**
  * Makes the links of a text lead to the folder of its pictures; the ledger's offsets stay true, and it holds no bytes. Where
- * nobody has asked for pictures, and there are none, nothing is said of them.
+ * nobody has asked for pictures, and there are none, nothing is said of them. The links of a JSON object keep their names:
+ * its own offsets would change.
  */
-export function localized(reading: Reading, place: string, areAsked: boolean): Localized {
+export function localized(reading: Reading, place: string, areAsked: boolean, isObject = false): Localized {
   const { figures, ...rest } = reading.ocr
   if (figures === undefined) return { reading, figures: { place, files: [] } }
   const files = figures.flatMap(({ name, data }): FigureFile[] => {
@@ -44,6 +45,7 @@ export function localized(reading: Reading, place: string, areAsked: boolean): L
   })
   if (files.length === 0 && !areAsked)
     return { reading: { ...reading, ocr: withoutWarning(rest) }, figures: { place, files } }
+  if (isObject) return { reading: { ...reading, ocr: withoutBytes(reading.ocr, 'figures') }, figures: { place, files } }
   const known = new Set(files.map(({ name }) => name))
   const { content, ends } = relinked(reading.content, place, known)
   const ocr = withoutBytes({ ...reading.ocr, pages: shifted(reading.ocr.pages, ends) }, place)

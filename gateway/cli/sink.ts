@@ -25,15 +25,26 @@ export interface SinkTurn {
 /** In which form documents are written. */
 export interface Form {
   readonly ending: string
+  /** The content is a JSON object with offsets of its own. */
+  readonly isObject: boolean
   write(input: Input, reading: Reading): string
 }
 
 /** Returns the form that is asked for: the text itself, or one JSON object with the text and the ledger. */
 export function formOf(output: 'markdown' | 'text' | 'json', withLedger: boolean): Form {
+  const isObject = output === 'json'
   if (withLedger)
-    return { ending: '.json', write: (input, reading) => `${JSON.stringify(record(input, reading, output))}\n` }
+    return {
+      ending: '.json',
+      isObject,
+      write: (input, reading) => `${JSON.stringify(record(input, reading, output))}\n`,
+    }
   const ending = { markdown: '.md', text: '.txt', json: '.json' }[output]
-  return { ending, write: (_, { content }) => (content === '' || content.endsWith('\n') ? content : `${content}\n`) }
+  return {
+    ending,
+    isObject,
+    write: (_, { content }) => (content === '' || content.endsWith('\n') ? content : `${content}\n`),
+  }
 }
 
 function record({ name }: Input, { content, model, ocr, usage }: Reading, output: string) {
@@ -56,7 +67,8 @@ export function folderSink(folder: OutFolder, form: Form, figuresAreAsked: boole
       again() {},
       async write(reading) {
         const output = outputPlace(input.place, form.ending)
-        const { reading: local, figures } = localized(reading, figurePlace(input.place, form.ending), figuresAreAsked)
+        const place = figurePlace(input.place, form.ending)
+        const { reading: local, figures } = localized(reading, place, figuresAreAsked, form.isObject)
         await folder.write(output, form.write(input, local), figures)
         return { output, figures: figures.files.map(({ name }) => `${figures.place}/${name}`) }
       },

@@ -71,6 +71,19 @@ export interface EndDelta {
   readonly surePieces?: readonly SurePiece[] | null
   /** The base URL of the upstream that answered; left out where there is none. */
   readonly upstream?: string
+  /** Where the parts of its text stand, in their order; left out: the engine does not know. */
+  readonly blocks?: readonly EngineBlock[]
+}
+
+/** A part of an answer, a paragraph or a table, with its place on the image that the engine was shown. */
+export interface EngineBlock {
+  /** Of its text within the answer's, in UTF-16 code units. */
+  readonly start: number
+  readonly end: number
+  /** Left, top, right, bottom, in pixels. */
+  readonly box: readonly [number, number, number, number]
+  /** The geometric mean over its words, 0 to 1; null where none has one. */
+  readonly confidence: number | null
 }
 
 /** A piece of an answer. */

@@ -57,7 +57,8 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
   const write = (page: Page): WrittenPage => {
     const joint = lines.length === 0 ? form.before : (page.between ?? form.separator(page.number))
     page.start = offset + joint.length
-    page.text = form.write(page.number, page.result, page.body)
+    const written = form.write(page.number, page.result, page.body)
+    page.text = written.text
     offset = page.start + page.text.length
     const { goesOn } = page
     if (goesOn !== null) page.block = spanningBlock(page, goesOn, request, form)
@@ -67,6 +68,7 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
     const line: Line = {
       ...page.number,
       ...page.facts,
+      warnings: [...page.facts.warnings, ...written.warnings],
       start: page.start,
       end: offset,
       goesOn: goesOn === null || page.block === null ? null : { kind: goesOn.kind, block: page.block },
@@ -101,7 +103,7 @@ function pageOf(
 ): Page {
   const { text, warnings, closing } = form.markdown(number, result)
   const joinable = closing > 0 ? null : (joiner?.joinable(number, result, heads, text) ?? null)
-  const { text: _, figures, ...about } = result
+  const { text: _, blocks: __, figures, ...about } = result
   const facts = {
     ...about,
     // Where pictures are embedded, they stand in the content: they are not held twice.
@@ -138,8 +140,10 @@ function spanningBlock(
   const { page: number } = owner.number
   const placed = (on: Page, position: number, isStart: boolean): number => {
     if (output === 'markdown' && on.result.figures === undefined) return on.start + Math.min(position, on.text.length)
-    const before = form.write(on.number, on.result, on.body.slice(0, position))
-    if (output === 'json' || !on.text.startsWith(before)) return isStart ? on.start : on.start + on.text.length
+    const outside = isStart ? on.start : on.start + on.text.length
+    if (output === 'json') return outside
+    const { text: before } = form.write(on.number, on.result, on.body.slice(0, position))
+    if (!on.text.startsWith(before)) return outside
     const space = isStart ? on.text.slice(before.length).search(/\S/) : 0
     return on.start + before.length + Math.max(0, space)
   }

@@ -43,6 +43,7 @@ const verification = z.object({
 
 const keptResult = pageAnswer.omit({ cache: true }).extend({
   v: z.literal(VERSION),
+  blocks: pageAnswer.shape.blocks.default(null),
   status: z.enum(['ok', 'repaired', 'fallback', 'blank', 'failed', 'pending']),
   cache: z.enum(['hit', 'miss', 'joined', 'off']),
   fields: pageFacts.nullable().default(null),

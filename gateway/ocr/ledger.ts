@@ -7,7 +7,7 @@ import type { DocumentFacts, PageNumber, PageResult } from './page-event.ts'
 type Usage = PageAnswer['usage']
 
 /** One page's line: how it ended and where its text stands, as offsets into the content in UTF-16 code units. */
-export interface LedgerPage extends PageNumber, Omit<PageResult, 'text'> {
+export interface LedgerPage extends PageNumber, Omit<PageResult, 'text' | 'blocks'> {
   readonly start: number
   readonly end: number
   /** So many characters before the end, or before the mark of a failure, are the gateway's: they close what was open. */

@@ -9,16 +9,19 @@ import { escapedPlainText, plainText } from './markdown/plain-text.ts'
 import { writeTables, type WrittenTables } from './markdown/tables.ts'
 import type { PageNumber, PageResult } from './page-event.ts'
 import { figureWarnings, placeFigures, withoutFigures } from './page-figures.ts'
+import { createDocumentForm } from './structure/document.ts'
+import { laidOutPage } from './structure/laid-out.ts'
 
 /** How pages are joined in one output form. */
 export interface OutputForm {
   readonly before: string
-  readonly after: string
+  /** In pieces. */
+  readonly after: () => Iterable<string>
   readonly separator: (following: PageNumber) => string
   /** A page's Markdown, from which its part of the content is written. */
   readonly markdown: (page: PageNumber, result: PageResult) => PagePart
-  /** Writes a page's Markdown as the content has it. */
-  readonly write: (page: PageNumber, result: PageResult, markdown: string) => string
+  /** Writes a page's Markdown as the content has it: once, and in page order. */
+  readonly write: (page: PageNumber, result: PageResult, markdown: string) => Omit<PagePart, 'closing'>
 }
 
 /** One page's Markdown. */
@@ -32,34 +35,52 @@ export interface PagePart {
 
 /** Returns the output form that a request asks for. */
 export function outputForm(request: OcrRequest): OutputForm {
-  const { output, pageSeparator, answersJson } = request
-  // What marks pictures is known of the model that wrote the text.
-  const asRead = (result: PageResult): OcrRequest => ({ ...request, model: readerOf(request, result) })
-  if (output === 'json') {
-    return {
-      before: '[\n',
-      after: '\n]',
-      separator: () => ',\n',
-      markdown: ({ page }, result) => ({ ...markdownOf(page, result, asRead(result)), closing: 0 }),
-      write: (number, result, markdown) =>
-        jsonPage(answersJson, number, { ...result, text: placeFigures(markdown, number.page, result, asRead(result)) }),
-    }
-  }
+  const { output, pageSeparator } = request
+  if (output === 'json') return jsonForm(request)
   return {
     before: '',
-    after: '',
+    after: () => [],
     separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
     markdown: ({ page }, result) =>
-      output === 'text' ? toPlainText(result, asRead(result)) : markdownOf(page, result, asRead(result)),
+      output === 'text'
+        ? toPlainText(result, asRead(request, result))
+        : markdownOf(page, result, asRead(request, result)),
     write({ page }, result, markdown) {
       const isText = output === 'text'
       // Last, because a picture within the text may be millions of characters.
       const text = isText
         ? unmarked({ ...result, text: markdown }, request)
-        : placeFigures(markdown, page, result, asRead(result))
-      return withMarker(text, page, result)
+        : placeFigures(markdown, page, result, asRead(request, result))
+      return { text: withMarker(text, page, result), warnings: [] }
     },
   }
+}
+
+function jsonForm(request: OcrRequest): OutputForm {
+  const form = createDocumentForm(request)
+  const laidOut = (page: number, result: PageResult) =>
+    request.answersJson ? null : laidOutPage(page, result, asRead(request, result))
+  return {
+    before: form.before,
+    after: () => form.after(),
+    separator: () => form.separator,
+    markdown({ page }, result) {
+      const marked = laidOut(page, result)
+      if (marked === null) return { ...markdownOf(page, result, asRead(request, result)), closing: 0 }
+      const warnings = [...closedWarnings(marked.openers), ...figureWarnings(result, asRead(request, result))]
+      return { text: marked.markdown, warnings, closing: 0 }
+    },
+    write(number, result, markdown) {
+      const marked = laidOut(number.page, result)
+      const whole = marked?.markdown ?? placeFigures(markdown, number.page, result, asRead(request, result))
+      return form.page(number, result, whole, marked?.blocks ?? null)
+    },
+  }
+}
+
+/** Returns the request as it is of a page that another model has read: what marks pictures is known of the model that wrote the text. */
+function asRead(request: OcrRequest, result: PageResult): OcrRequest {
+  return { ...request, model: readerOf(request, result) }
 }
 
 /** A page without a label goes by its number, as in a viewer. */
@@ -76,7 +97,7 @@ function markdownOf(page: number, result: PageResult, request: OcrRequest): Page
   const { text: closed, openers } = closeOpen(named)
   const { text: written, left } = tablesOf(closed, request)
   const warnings = [
-    ...(openers.length === 0 ? [] : [closedWarning(openers)]),
+    ...closedWarnings(openers),
     ...(left === 0 ? [] : [leftWarning(left)]),
     ...figureWarnings(result, request),
   ]
@@ -94,9 +115,10 @@ function leftWarning(left: number): PageWarning {
   return { code: 'left_as_written', message }
 }
 
-function closedWarning(openers: readonly string[]): PageWarning {
+function closedWarnings(openers: readonly string[]): PageWarning[] {
+  if (openers.length === 0) return []
   const message = `At the end of this page's text ${openers.join(' ')} was left open. The gateway closed it, because the pages that follow would be inside it.`
-  return { code: 'closed_by_gateway', message }
+  return [{ code: 'closed_by_gateway', message }]
 }
 
 /** Adds a marker behind the text of a failed page, and in place of the text of a pending one. */
@@ -119,19 +141,6 @@ export function readText(part: string, page: number, result: Pick<PageResult, 'e
   if (marker === null || !part.endsWith(marker)) return part
   const text = part.slice(0, -marker.length)
   return text.endsWith(MARKER_GAP) ? text.slice(0, -MARKER_GAP.length) : text
-}
-
-function jsonPage(answersJson: boolean, { page, label }: PageNumber, { text, status, error }: PageResult): string {
-  const failure = error === null ? {} : { error: { code: error.code, message: error.message } }
-  const written = (content: object): string =>
-    JSON.stringify({ page, ...(label === null ? {} : { label }), status, ...content, ...failure })
-  if (!answersJson || error !== null) return written({ markdown: text })
-  try {
-    return written({ data: JSON.parse(text) as unknown })
-  } catch {
-    // A model may write invalid JSON, or nest it deeper than it can be written: the client then gets the text as it is.
-    return written({ data: text })
-  }
 }
 
 /** Returns the Markdown that is written as plain text, in which nothing can be open. */

@@ -9,6 +9,8 @@ export interface PageBlock {
   /** It goes on with the block before it. */
   readonly continues: boolean
   readonly text: string
+  /** As the model wrote it: `![image](100,200,500,700)`. */
+  readonly mark: string
   /** In pixels of the page image; null where what the model says of places is not about the page. */
   readonly place: Box | null
   /** Whether it stands in the upper half. */
@@ -38,9 +40,10 @@ export function pageBlocks(
   const read = text.slice(0, text.length - closing)
   const marks = model.profile.findBlocks?.(read) ?? []
   if (marks.length === 0) return null
-  const blocks = marks.map(({ label, continues, textStart, end, box }): PageBlock => {
+  const blocks = marks.map(({ label, continues, start, textStart, end, box }): PageBlock => {
     const place = isTiled || width === null || height === null ? null : pixelBox(box, { width, height })
-    return { label, continues, text: read.slice(textStart, end).trim(), place, isAbove: box.top + box.bottom < 1 }
+    const [mark, text] = [read.slice(start, textStart).trim(), read.slice(textStart, end).trim()]
+    return { label, continues, text, mark, place, isAbove: box.top + box.bottom < 1 }
   })
   return { before: read.slice(0, marks[0]?.start ?? 0).trim(), blocks }
 }

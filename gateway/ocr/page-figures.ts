@@ -30,10 +30,20 @@ export function placeFigures(
   return replaced(markdown, marks, ({ alt }, index, mark) => {
     const figure = cut[index] ?? null
     if (figure === null) return mark
-    const target = how === 'reference' ? figureName(page, index + 1, figure) : dataUrl(figure)
-    const behind = /[ \t]*$/.exec(mark)?.[0] ?? ''
-    return `![${alt.trim() || `Figure ${index + 1} on page ${page}`}](${target})${behind}`
+    return `${figureLink(page, index, alt, figure, how)}${/[ \t]*$/.exec(mark)?.[0] ?? ''}`
   })
+}
+
+/** Writes a picture as it stands in the Markdown, with its index among the marks of its page. */
+export function figureLink(
+  page: number,
+  index: number,
+  alt: string,
+  figure: CutFigure,
+  how: 'reference' | 'embed',
+): string {
+  const target = how === 'reference' ? figureName(page, index + 1, figure) : dataUrl(figure)
+  return `![${alt.trim() || `Figure ${index + 1} on page ${page}`}](${target})`
 }
 
 function replaced(

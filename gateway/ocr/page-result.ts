@@ -18,6 +18,7 @@ export function answeredResult(answer: PageAnswer, request: OcrRequest): PageRes
     text,
     warnings: isLeft ? [...answer.warnings, LEFT] : answer.warnings,
     ...(answer.surePieces ? { surePieces: movedPieces(answer.surePieces, answer.text, text) } : {}),
+    blocks: movedBlocks(answer, text),
     status: statusOf(answer, error),
     cache: cache === 'off' ? 'off' : answer.cache,
     confidence: confidence ? answer.confidence : null,
@@ -28,6 +29,13 @@ export function answeredResult(answer: PageAnswer, request: OcrRequest): PageRes
 /** Returns the size of the image that an answer's places are about; none where that was a tile. */
 function seenSize({ width, height, isTiled }: PageAnswer): TargetSize | undefined {
   return isTiled || width === null || height === null ? undefined : { width, height }
+}
+
+/** Says where blocks stand in the clean text. */
+function movedBlocks({ text, blocks }: PageAnswer, clean: string): PageAnswer['blocks'] {
+  const before = text.indexOf(clean)
+  if (blocks === null || before < 0) return null
+  return before === 0 ? blocks : blocks.map((it) => ({ ...it, start: it.start - before, end: it.end - before }))
 }
 
 const LEFT: PageWarning = {

@@ -81,7 +81,7 @@ export async function* stitch(
     return
   }
   yield* held
-  if (form.after !== '') yield { type: 'text', text: form.after, page: null }
+  for (const text of form.after()) yield { type: 'text', text, page: null }
   yield { type: 'end', ledger: { documents, pages, warnings, ...ofFields } }
 }
 

@@ -29,6 +29,7 @@ export const warningCodes = [
   'annotation_not_drawn',
   'converted',
   'closed_by_gateway',
+  'blocks_coarse',
   'figure_not_cut',
   'page_not_joined',
   'left_as_written',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Confidence, EngineName, SurePiece, Usage } from '../engine/engine.ts'
+import type { Confidence, EngineBlock, EngineName, SurePiece, Usage } from '../engine/engine.ts'
 import { rasterizers, warningCodes } from '../page/page.ts'
 import type { PageImage } from '../page/page.ts'
 import { engineNames } from '../profile/model-profile.ts'
@@ -68,6 +68,21 @@ export const pageAnswer = z.object({
     .readonly()
     .nullable()
     .optional(),
+  /**
+   * Where the parts of the raw text stand on the page image; null when the engine does not know, and for a page that was
+   * read in tiles.
+   */
+  blocks: z
+    .array(
+      z.object({
+        start: tokens,
+        end: tokens,
+        box: z.tuple([tokens, tokens, tokens, tokens]).readonly(),
+        confidence: share.nullable(),
+      }),
+    )
+    .readonly()
+    .nullable(),
   /** The text is the document's own text layer: no answer counted. */
   isFallback: z.boolean(),
   /** The text is the document's own text layer, and no engine was asked: the page is plain print. Left out: it is not so. */
@@ -93,6 +108,7 @@ export interface EngineAnswer {
   readonly surePieces?: readonly SurePiece[] | null
   /** The base URL of the upstream that answered, for its operator. */
   readonly upstream?: string
+  readonly blocks?: readonly EngineBlock[]
 }
 
 /** Builds the answer of a page that was not read. */
@@ -113,6 +129,7 @@ export function unread(engine: EngineName): PageAnswer {
     reasons: [],
     agreement: null,
     confidence: null,
+    blocks: null,
     isFallback: false,
     cache: 'miss',
     imageKey: null,
@@ -127,9 +144,9 @@ export function drawn(image: PageImage, engine: EngineName): PageAnswer {
 
 /** Builds the answer to a page image from one attempt at it. */
 export function answered(image: PageImage, engine: EngineName, answer: EngineAnswer): PageAnswer {
-  const { text, finishReason, usage, confidence, isPlain, surePieces = null } = answer
+  const { text, finishReason, usage, confidence, isPlain, surePieces = null, blocks = null } = answer
   const known = { ...(isPlain === undefined ? {} : { isPlain }), ...(surePieces === null ? {} : { surePieces }) }
-  return { ...drawn(image, engine), text, finishReason, usage, confidence, ...known, attempts: 1 }
+  return { ...drawn(image, engine), text, finishReason, usage, confidence, ...known, blocks, attempts: 1 }
 }
 
 /**

@@ -10,6 +10,8 @@ const STORED_VERSION = 7
 const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: true }).extend({
   v: z.literal(STORED_VERSION),
   finishReason: z.literal('stop'),
+  /** Answers that were stored before there was such a fact have none. */
+  blocks: pageAnswer.shape.blocks.default(null),
   /** Another attempt would not add a confidence: the engine was asked for it, gave it unasked, or the page is blank. */
   isConfidenceFinal: z.boolean(),
 })

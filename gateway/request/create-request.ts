@@ -52,6 +52,7 @@ export function createRequest(
     password: _,
     documents,
     answerFormat,
+    chunkTokens,
     lane,
     patienceSeconds,
     fallbackModel: _fallback,
@@ -67,7 +68,9 @@ export function createRequest(
   const { wish, ignored } = figureWish(figures, model, { ...chosen, output }, names)
   const joined = joinWish({ join, headers, footers }, chosen)
   const ofTables = ignoredTables(options.tables, { ...chosen, output })
-  const warnings = [...ofTask, ...ignored, ...joined.ignored, ...ofTables]
+  const hasChunks = chunkTokens != null && !chosen.answersJson
+  const ofChunks = chunkTokens == null || hasChunks ? [] : [noChunks(chosen.task, names)]
+  const warnings = [...ofTask, ...ignored, ...joined.ignored, ...ofTables, ...ofChunks]
   return {
     id: requestId,
     span,
@@ -82,10 +85,16 @@ export function createRequest(
     figures: wish,
     ...joined.wish,
     routes: routesOf(main, others),
+    chunkTokens: hasChunks ? chunkTokens : null,
     turn: { lane, key: key ?? '', request: randomUUID() },
     deadline: patienceSeconds === null ? null : performance.now() + patienceSeconds * 1000,
     warnings: leftOut > 0 && documents === 'last' ? [...warnings, notRead(leftOut, names)] : warnings,
   }
+}
+
+function noChunks(task: string, { chunks }: OptionNames): Warning {
+  const message = `The option had no effect: ${chunks}: the task "${task}" answers with JSON.`
+  return { code: 'option_ignored', message }
 }
 
 function notRead(count: number, { documents }: OptionNames): Warning {

@@ -7,6 +7,7 @@ export const ocrObjectNames: OptionNames = {
   fields: 'ocr.fields',
   minConfidence: 'ocr.min_confidence',
   output: 'ocr.output',
+  chunks: 'ocr.chunks',
   pageSeparator: 'ocr.page_separator',
   documents: 'ocr.documents',
   figures: 'ocr.figures',
@@ -18,8 +19,8 @@ const minConfidences = { high: 0.95, ordinary: 0.7 } as const
 
 /** Maps the `ocr` object of a request onto the gateway's own options. */
 export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
-  const { min_confidence, page_separator, on_page_error, on_deadline, dry_run, prepare, fallback_model, ...sameNames } =
-    ocr
+  const { min_confidence, page_separator, on_page_error, on_deadline, dry_run, prepare, ...others } = ocr
+  const { fallback_model, chunks, ...sameNames } = others
   return {
     ...sameNames,
     minConfidence: typeof min_confidence === 'string' ? minConfidences[min_confidence] : min_confidence,
@@ -29,5 +30,6 @@ export function ocrObjectOptions(ocr: ChatOcrOptionsObject): GivenOptions {
     dryRun: dry_run,
     fallbackModel: fallback_model,
     preparation: prepare,
+    chunkTokens: chunks?.max_tokens,
   }
 }

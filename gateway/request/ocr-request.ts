@@ -29,6 +29,8 @@ export interface OcrRequest extends Question {
   /** The client will parse the content as one JSON value. */
   readonly parsesContent: boolean
   readonly output: 'markdown' | 'text' | 'json'
+  /** The most tokens of a chunk, where the text is wanted in chunks; left out, or null: it is not. */
+  readonly chunkTokens?: number | null
   readonly pageSeparator: string
   readonly preparation: Preparation
   readonly onPageError: 'mark' | 'fail'

@@ -7,6 +7,7 @@ import type { FigureMarks, JoinWish, OcrRequest, RunningLines } from './ocr-requ
 export interface OcrOptions extends Pick<
   OcrRequest,
   | 'output'
+  | 'chunkTokens'
   | 'pageSeparator'
   | 'preparation'
   | 'onPageError'
@@ -58,7 +59,15 @@ export type GivenOptions = Given<Omit<OcrOptions, 'preparation'>> & {
 /** The options that errors name, as a protocol calls them: `ocr.page_separator`. */
 export type OptionNames = Readonly<
   Record<
-    'task' | 'fields' | 'minConfidence' | 'output' | 'pageSeparator' | 'documents' | 'figures' | 'answerFormat',
+    | 'task'
+    | 'fields'
+    | 'minConfidence'
+    | 'output'
+    | 'chunks'
+    | 'pageSeparator'
+    | 'documents'
+    | 'figures'
+    | 'answerFormat',
     string
   >
 >
@@ -69,6 +78,7 @@ const defaults: OcrOptions = {
   fields: null,
   minConfidence: null,
   output: 'markdown',
+  chunkTokens: null,
   pageSeparator: '\n\n---\n\n',
   preparation: {},
   onPageError: 'mark',
@@ -101,8 +111,21 @@ export function completeOptions(given: GivenOptions, names: OptionNames): OcrOpt
       { param: names.pageSeparator },
     )
   }
+  if (given.chunkTokens !== undefined) checkChunks(given, names)
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...defaults, ...said, preparation: chosen(given.preparation ?? {}) }
+}
+
+/** Chunks are parts of a JSON object's pages, and embed text alone. */
+function checkChunks({ output, figures }: GivenOptions, names: OptionNames): void {
+  const { chunks: param } = names
+  if (output !== 'json') {
+    const message = `${param} are a part of the JSON object that ${names.output} "json" answers with; ask for that, or leave ${param} out.`
+    throw new GatewayError('invalid_value', message, { param })
+  }
+  if (figures !== 'embed') return
+  const message = `${param} would hold the bytes of pictures with ${names.figures} "embed"; use "reference" or "drop".`
+  throw new GatewayError('invalid_value', message, { param })
 }
 
 /**

@@ -85,9 +85,9 @@ function formatWarnings(
   { answerFormat: param }: OptionNames,
 ): Warning[] {
   if (answerFormat === null || (answersJson && output === 'markdown')) return []
-  // An array of pages is JSON, but of no schema except the gateway's own.
+  // The object of pages is JSON, but of no schema except the gateway's own.
   if (output === 'json' && answerFormat.schema === null) return []
-  const instead = output === 'json' ? 'an array of pages' : output === 'text' ? 'plain text' : 'Markdown'
+  const instead = output === 'json' ? 'the object of pages' : output === 'text' ? 'plain text' : 'Markdown'
   return [
     {
       code: 'response_format_ignored',

@@ -10,6 +10,7 @@ import { askStream, askWhole } from '../support/read-answer.ts'
 import { answersIn, bodyOf, createBatch, linesOf, untilEnded } from '../support/run-batch.ts'
 import { eventually } from '../support/within.ts'
 import { inputFile, inputOf, readResponse, textOfResponse } from '../support/read-response.ts'
+import { ocrDocument } from '../../gateway/wire/openai/ocr-document.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
 
 const BBOX = 'lightonai/LightOnOCR-2-1B-bbox'
@@ -132,7 +133,18 @@ describe('figures by reference', () => {
     assert.equal(text.content, 'Page 1\n\nBetween  and 1,2,3,4.')
     assert.equal(text.ocr.figures?.length, 3)
     const json = await askWhole(gateway.client, ask({ figures: 'reference', output: 'json' }, [1]))
-    assert.deepEqual(JSON.parse(json.content), [{ page: 1, status: 'ok', markdown: page(1) }])
+    const [only] = ocrDocument.parse(JSON.parse(json.content)).pages
+    assert.ok(only !== undefined && 'markdown' in only)
+    assert.equal(only.markdown, page(1))
+    assert.deepEqual(
+      only.blocks.map(({ type, box }) => [type, box]),
+      [
+        ['title', null],
+        ['figure', json.ocr.figures?.[0]?.box],
+        ['text', null],
+        ['figure', json.ocr.figures?.[2]?.box],
+      ],
+    )
     assert.equal(json.ocr.figures?.length, 3)
   })
 

@@ -44,6 +44,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'type access',
     'type usage',
+    'wire/openai/ocr-document.ts',
     'request',
     'document',
     'samples',

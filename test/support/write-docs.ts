@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { variables } from '../../gateway/config/variables.ts'
 import { createMetrics } from '../../gateway/telemetry/metrics.ts'
+import { DOCUMENT_SCHEMA_VERSION, ocrDocumentSchemas } from '../../gateway/wire/openai/ocr-document.ts'
 
 /** The generated pages, by their path in the repository. */
 export const generatedPages = {
   'docs/configuration.md': configurationPage,
   'docs/metrics.md': metricsPage,
+  [`docs/schema/ocr-document-${DOCUMENT_SCHEMA_VERSION}.json`]: documentSchema,
 } as const satisfies Record<string, () => string>
 
 /** Returns `docs/configuration.md`: every environment variable with its default and its meaning. */
@@ -39,6 +41,32 @@ export function metricsPage(): string {
     'Beside them stand the default metrics of prom-client about the process and Node (`process_…`, `nodejs_…`): CPU time, ' +
       'resident memory, open files, event loop lag, garbage collection.',
   ])
+}
+
+/** Returns the JSON Schema of an answer with `output: "json"`. */
+export function documentSchema(): string {
+  const registry = z.registry<{ id: string }>()
+  for (const [id, schema] of Object.entries(ocrDocumentSchemas)) registry.add(schema, { id })
+  const { schemas } = z.toJSONSchema(registry, {
+    io: 'output',
+    uri: (id) => `#/$defs/${id}`,
+    override({ jsonSchema }) {
+      // It is said of every whole number.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+    },
+  })
+  for (const definition of Object.values(schemas)) {
+    delete definition.$schema
+    delete definition.$id
+  }
+  const document = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `ocr-document-${DOCUMENT_SCHEMA_VERSION}.json`,
+    title: `The content of an answer with output "json", version ${DOCUMENT_SCHEMA_VERSION}`,
+    $ref: '#/$defs/OcrDocument',
+    $defs: schemas,
+  }
+  return `${JSON.stringify(document, null, 2)}\n`
 }
 
 // prom-client keeps the label names on its metrics, and not in its types.

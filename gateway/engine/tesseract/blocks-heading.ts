@@ -8,6 +8,7 @@ export interface Heading {
   readonly kind: 'heading'
   readonly level: 1 | 2 | 3
   text: string
+  readonly lines: Line[]
 }
 
 /** The type size of most of the page's text, in pixels. */
@@ -49,8 +50,11 @@ export function toHeadings(region: PlacedRegion, body: BodySize): Heading[] {
     const text = lineText(line.words, line.height)
     const open = headings.at(-1)
     if (open === undefined || previous === undefined || endsEarly(previous, line, region))
-      headings.push({ kind: 'heading', level, text })
-    else open.text = joinText(open.text, text)
+      headings.push({ kind: 'heading', level, text, lines: [line] })
+    else {
+      open.text = joinText(open.text, text)
+      open.lines.push(line)
+    }
     previous = line
   }
   return headings.every((heading) => readsLikeHeading(heading.text)) ? headings : []

@@ -11,17 +11,20 @@ interface Item {
   /** `-`, or a number with its dot or bracket. */
   readonly marker: string
   text: string
+  readonly lines: Line[]
 }
 
 interface Paragraph {
   readonly kind: 'paragraph'
   text: string
+  readonly lines: Line[]
 }
 
 interface Table {
   readonly kind: 'table'
   /** All rows have the same length; an empty cell is an empty string. */
   readonly rows: readonly (readonly string[])[]
+  readonly lines: Line[]
 }
 
 /** A piece of a page's text, as Tesseract read it. A line feed in it is a deliberate line break. */
@@ -53,8 +56,10 @@ function addPiece(pieces: Piece[], piece: Piece, unfinished: boolean): void {
   const last = pieces.at(-1)
   const broken = unfinished && last?.kind === 'paragraph' && piece.kind === 'paragraph' && goesOn(last.text, piece.text)
   const brokenHeading = last?.kind === 'heading' && piece.kind === 'heading' && /^\p{Ll}/u.test(piece.text)
-  if (broken || brokenHeading) last.text = joinText(last.text, piece.text)
-  else pieces.push(piece)
+  if (broken || brokenHeading) {
+    last.text = joinText(last.text, piece.text)
+    last.lines.push(...piece.lines)
+  } else pieces.push(piece)
 }
 
 /** In line heights. A line that ends further from the end of its column has a deliberate break. */
@@ -84,13 +89,16 @@ function toRegions({ kind: found, box, paragraphs }: Block): Region[] {
     .filter((region) => region.lines.length > 0)
 }
 
-function tablePieces({ lines }: PlacedRegion): Piece[] {
+function tablePieces(region: PlacedRegion): Piece[] {
   const pieces: Piece[] = []
-  for (const part of tableParts(lines)) {
+  for (const part of tableParts(region.lines)) {
+    const { lines } = part
     const last = pieces.at(-1)
-    if ('rows' in part) pieces.push({ kind: 'table', rows: part.rows })
-    else if (last?.kind === 'paragraph') last.text += `\n${part.text}`
-    else pieces.push({ kind: 'paragraph', text: part.text })
+    if ('rows' in part) pieces.push({ kind: 'table', rows: part.rows, lines })
+    else if (last?.kind === 'paragraph') {
+      last.text += `\n${part.text}`
+      last.lines.push(...lines)
+    } else pieces.push({ kind: 'paragraph', text: part.text, lines })
   }
   return pieces
 }
@@ -103,8 +111,11 @@ function textPieces(region: PlacedRegion, before: Piece | undefined): Piece[] {
     const item = listItem(line, previous, open ?? before)
     const text = lineText(line.words, line.height)
     if (item !== null) pieces.push(item)
-    else if (open === undefined || previous === undefined) pieces.push({ kind: 'paragraph', text })
-    else open.text = endsEarly(previous, line, region) ? `${open.text}\n${text}` : joinText(open.text, text)
+    else if (open === undefined || previous === undefined) pieces.push({ kind: 'paragraph', text, lines: [line] })
+    else {
+      open.text = endsEarly(previous, line, region) ? `${open.text}\n${text}` : joinText(open.text, text)
+      open.lines.push(line)
+    }
     previous = line
   }
   return pieces
@@ -120,7 +131,8 @@ function listItem(line: Line, previous: Line | undefined, before: Piece | undefi
   const [first, ...rest] = line.words
   if (first === undefined || rest.length === 0) return null
   const text = lineText(rest, line.height)
-  if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text)) return { kind: 'item', marker: '-', text }
+  if (BULLET.test(first.text) && /^[\p{L}\p{N}"“'‘([$€£]/u.test(text))
+    return { kind: 'item', marker: '-', text, lines: [line] }
   const number = NUMBER.exec(first.text)?.[1]
   if (number === undefined) return null
   // In the middle of a paragraph a number may be the end of a sentence: "as stated in section 3."
@@ -128,5 +140,5 @@ function listItem(line: Line, previous: Line | undefined, before: Piece | undefi
     previous === undefined ||
     /[.:;。：；]$/u.test(previous.words.at(-1)?.text ?? '') ||
     (before?.kind === 'item' && Number.parseInt(before.marker, 10) === Number(number) - 1)
-  return startsHere ? { kind: 'item', marker: first.text, text } : null
+  return startsHere ? { kind: 'item', marker: first.text, text, lines: [line] } : null
 }

@@ -26,6 +26,8 @@ interface Cell extends Column {
 
 interface Row {
   readonly line: Line
+  /** Those that go on with a cell of it too. */
+  readonly lines: Line[]
   readonly cells: readonly Cell[]
 }
 
@@ -38,7 +40,9 @@ export function areRuled(lines: readonly Line[]): boolean {
 }
 
 /** A stretch of rows of equal length, or one line of text. */
-export type TablePart = { readonly rows: readonly string[][] } | { readonly text: string }
+export type TablePart = { readonly lines: Line[] } & (
+  { readonly rows: readonly string[][] } | { readonly text: string }
+)
 
 /**
  * Sorts a table's lines into cells by the gaps that run through its rows. A line with only one cell is a title or note
@@ -48,14 +52,16 @@ export type TablePart = { readonly rows: readonly string[][] } | { readonly text
 export function tableParts(lines: readonly Line[]): TablePart[] {
   const stretches: Row[][] = []
   for (const line of lines) {
-    const row = { line, cells: toCells(line) }
+    const row = { line, lines: [line], cells: toCells(line) }
     const stretch = stretches.at(-1)
     const last = stretch?.at(-1)
     const [only, ...others] = row.cells
     if (only === undefined) continue
     const above = others.length > 0 ? undefined : cellAbove(only, last, line.height)
-    if (above !== undefined) above.text = joinText(above.text, only.text)
-    else if (stretch === undefined || others.length === 0 || last?.cells.length === 1) stretches.push([row])
+    if (above !== undefined) {
+      above.text = joinText(above.text, only.text)
+      last?.lines.push(line)
+    } else if (stretch === undefined || others.length === 0 || last?.cells.length === 1) stretches.push([row])
     else stretch.push(row)
   }
   return stretches.flatMap(toParts)
@@ -81,9 +87,11 @@ function toParts(stretch: readonly Row[]): TablePart[] {
     filled >= MIN_FILLED_SHARE * all.length &&
     crowded <= MAX_JOINED_SHARE * all.length
   ) {
-    return [{ rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) }]
+    return [
+      { lines: stretch.flatMap(({ lines }) => lines), rows: rows.map((row) => row.map((cells) => textOf(cells, ' '))) },
+    ]
   }
-  return stretch.map(({ cells }) => ({ text: textOf(cells, ' | ') }))
+  return stretch.map(({ lines, cells }) => ({ lines, text: textOf(cells, ' | ') }))
 }
 
 function textOf(cells: readonly Cell[], between: string): string {

@@ -1,27 +1,40 @@
+import type { EngineBlock } from '../engine.ts'
+import { placeOf } from './blocks-place.ts'
 import { toPieces } from './blocks-pieces.ts'
 import type { Piece } from './blocks-pieces.ts'
 import { escapeInline, escapeStart } from './blocks-text.ts'
 import type { Block } from './recognition.ts'
 
-/** Writes what Tesseract read on one page as Markdown, in reading order. Empty for a page without text. */
-export function blocksToMarkdown(blocks: readonly Block[]): string {
+/** What was read on a page as text, and where its parts stand on the image. */
+export interface WrittenPage {
+  /** Empty for a page without text. */
+  readonly text: string
+  readonly blocks: readonly EngineBlock[]
+}
+
+/** Writes what Tesseract read on one page as Markdown, in reading order. */
+export function blocksToMarkdown(blocks: readonly Block[]): WrittenPage {
   return write(toPieces(blocks), markdownOf)
 }
 
 /** Writes what Tesseract read on one page as text without any marks, in reading order. */
-export function blocksToText(blocks: readonly Block[]): string {
+export function blocksToText(blocks: readonly Block[]): WrittenPage {
   return write(toPieces(blocks), textOf)
 }
 
-function write(pieces: readonly Piece[], writePiece: (piece: Piece) => string): string {
+function write(pieces: readonly Piece[], writePiece: (piece: Piece) => string): WrittenPage {
   let text = ''
   let previous: Piece | undefined
+  const blocks: EngineBlock[] = []
   for (const piece of pieces) {
     const between = previous?.kind === 'item' && piece.kind === 'item' ? '\n' : '\n\n'
-    text += (previous === undefined ? '' : between) + writePiece(piece)
+    if (previous !== undefined) text += between
+    const start = text.length
+    text += writePiece(piece)
+    blocks.push({ start, end: text.length, ...placeOf(piece.lines) })
     previous = piece
   }
-  return text
+  return { text, blocks }
 }
 
 function markdownOf(piece: Piece): string {

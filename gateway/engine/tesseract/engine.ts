@@ -42,15 +42,15 @@ export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): Embedd
     signal: AbortSignal,
   ): AsyncGenerator<Delta, void, undefined> {
     const { blocks, hasOthers } = await pool.read(image.data, turn, signal, onTaken)
-    const text = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
-    if (text !== '') yield { type: 'text', text }
-    const usage = { promptTokens: 0, completionTokens: 0 }
+    const written = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
+    if (written.text !== '') yield { type: 'text', text: written.text }
     yield {
       type: 'end',
       finishReason: 'stop',
-      usage,
+      usage: { promptTokens: 0, completionTokens: 0 },
       confidence: confidenceOf(blocks),
       isPlain: !hasOthers && isPlainPrint(blocks),
+      blocks: written.blocks,
     }
   }
 

@@ -6,6 +6,7 @@ import type { ModelProfile } from '../model-profile.ts'
  */
 export const tesseract: ModelProfile = {
   id: 'tesseract',
+  // 2: words over line ends have lost their hyphens, and answers say where their parts stand: what was stored before is not found.
   version: 2,
   match: [],
   // 210 dpi on letter paper. Word recall on 33 documents (test/bench/recall.ts) falls below and above: 90.2 % at a

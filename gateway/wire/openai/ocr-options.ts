@@ -67,10 +67,23 @@ export const ocrOptions = z.strictObject({
       description:
         'How sure the model must be of each value that the task "extract" finds; a value below it is doubtful. `high` is 0.95, `ordinary` 0.7.',
     }),
-  output: z
-    .enum(['markdown', 'text', 'json'])
+  output: z.enum(['markdown', 'text', 'json']).optional().meta({
+    default: 'markdown',
+    description: 'Markdown, text without markup, or one JSON object: pages, their blocks, headings.',
+  }),
+  chunks: z
+    .strictObject({
+      max_tokens: z
+        .int()
+        .min(16)
+        .max(100_000)
+        .meta({ description: 'The most tokens of a chunk, as they are estimated.' }),
+    })
     .optional()
-    .meta({ default: 'markdown', description: 'Markdown, text without markup, or a JSON array of the pages.' }),
+    .meta({
+      description: 'With the output "json": the text in parts for a vector store, cut at headings and paragraphs.',
+      examples: [{ max_tokens: 512 }],
+    }),
   page_separator: z.string().max(1000).optional().meta({
     default: '\n\n---\n\n',
     description:

@@ -25,7 +25,7 @@ function write(text: string, figures: PageResult['figures'], marks: FigureMarks,
   const cut = figures === undefined ? result : { ...result, figures }
   const number = { page: 3, document: 1, documentPage: 3, label: null }
   const { text: markdown, warnings, closing } = form.markdown(number, cut)
-  const written = form.write(number, cut, markdown)
+  const { text: written } = form.write(number, cut, markdown)
   return { written, codes: warnings.map(({ code, message }) => [code, /Of \d+[^,]+, \d+/.exec(message)?.[0]]), closing }
 }
 

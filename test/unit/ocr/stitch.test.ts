@@ -94,7 +94,7 @@ describe('stitching pages', () => {
     )
     const json = await collect(stitch(events(...texts), makeRequest({ output: 'json' })))
     assert.deepEqual(
-      (JSON.parse(json.content) as { markdown: string }[]).map(({ markdown }) => markdown),
+      (JSON.parse(json.content) as { pages: { markdown: string }[] }).pages.map(({ markdown }) => markdown),
       closed,
     )
     const plain = await collect(stitch(events('```\na*b*c', '![image](image_1.png)d'), makeRequest({ output: 'text' })))
@@ -157,14 +157,28 @@ describe('stitching pages', () => {
     )
   })
 
-  it('writes JSON whose elements the offsets cut out', async () => {
+  it('writes JSON whose pages the offsets cut out', async () => {
     const { content, pages } = await collect(stitch(events('a "quoted" one', null), makeRequest({ output: 'json' })))
     const error = { code: 'engine_error', message: 'The engine broke off.' }
     const expected = [
-      { page: 1, status: 'ok', markdown: 'a "quoted" one' },
-      { page: 2, status: 'failed', markdown: '', error },
+      {
+        page: 1,
+        label: null,
+        status: 'ok',
+        markdown: 'a "quoted" one',
+        blocks: [{ type: 'text', text: 'a "quoted" one', box: null, confidence: null, start: 0, end: 14 }],
+      },
+      { page: 2, label: null, status: 'failed', markdown: '', blocks: [], error },
     ]
-    assert.deepEqual(JSON.parse(content), expected)
+    assert.deepEqual(JSON.parse(content), {
+      schema_version: '1.0',
+      pages: expected,
+      page_count: 2,
+      title: null,
+      abstract: null,
+      language: null,
+      headings: [],
+    })
     assert.deepEqual(
       pages.map(({ start, end }) => JSON.parse(content.slice(start, end))),
       expected,
@@ -175,10 +189,10 @@ describe('stitching pages', () => {
     const request = makeRequest({ output: 'json', answersJson: true })
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
     const { content } = await collect(stitch(events('{"total": 12.5}', 'no JSON', deep), request))
-    assert.deepEqual(JSON.parse(content), [
-      { page: 1, status: 'ok', data: { total: 12.5 } },
-      { page: 2, status: 'ok', data: 'no JSON' },
-      { page: 3, status: 'ok', data: deep },
+    assert.deepEqual((JSON.parse(content) as { pages: unknown }).pages, [
+      { page: 1, label: null, status: 'ok', data: { total: 12.5 } },
+      { page: 2, label: null, status: 'ok', data: 'no JSON' },
+      { page: 3, label: null, status: 'ok', data: deep },
     ])
   })
 })

@@ -10,6 +10,7 @@ const names = {
   task: 'task',
   fields: 'schema',
   output: 'format',
+  chunks: 'parts',
   pageSeparator: 'separator',
   documents: 'which',
   figures: 'pictures',
@@ -72,12 +73,36 @@ describe('the options of a request', () => {
     assert.deepEqual(warned('all'), [])
   })
 
+  it('ask for chunks of text alone: of what a task answers in JSON there are none, and a warning says so', () => {
+    const asked = (json: boolean) => {
+      const tasks = { document: { text: null }, extract: { text: null, json } }
+      const options = completeOptions({ output: 'json', chunkTokens: 100, task: 'extract' }, names)
+      const parts = { model: makeModel({ tasks }), sources: [], userText: '', options, names }
+      const { chunkTokens, warnings } = createRequest(parts, { requestId: 'req_1', key: null })
+      return [chunkTokens, warnings.map(({ code }) => code)]
+    }
+    assert.deepEqual(asked(false), [100, []])
+    assert.deepEqual(asked(true), [null, ['option_ignored']])
+  })
+
   const refused: readonly { name: string; given: GivenOptions; param: string; says: RegExp }[] = [
     {
       name: 'a separator for JSON',
       given: { output: 'json', pageSeparator: '-' },
       param: 'separator',
       says: /With format "json" .* leave separator out/,
+    },
+    {
+      name: 'chunks of Markdown',
+      given: { chunkTokens: 100 },
+      param: 'parts',
+      says: /JSON object that format "json" answers with/,
+    },
+    {
+      name: 'chunks with pictures in them',
+      given: { output: 'json', chunkTokens: 100, figures: 'embed' },
+      param: 'parts',
+      says: /pictures "embed"; use "reference"/,
     },
     { name: 'a task that the model lacks', given: { task: 'chart' }, param: 'task', says: /no task "chart"/ },
     { name: 'fields for another task', given: { fields: ['date'] }, param: 'schema', says: /^schema is for/ },

@@ -103,7 +103,7 @@ describe('choosing the task', () => {
       { name: 'another task was named', model: fixed, options: { task: 'table', answerFormat: { schema } } },
       { name: 'an official prompt names another task', model: fixed, options: { answerFormat: { schema } }, text: 'Parse the table.' }, // prettier-ignore
       { name: 'it wants plain text', model: fixed, options: { output: 'text', answerFormat: { schema } } },
-      { name: 'it wants an array of pages', model: fixed, options: { output: 'json', answerFormat: { schema } } },
+      { name: 'it wants the object of pages', model: fixed, options: { output: 'json', answerFormat: { schema } } },
     ]
     for (const { name, model, options, text = '' } of warned) {
       it(`warns that it gets something else: ${name}`, () => {

@@ -203,7 +203,7 @@ describe('blocksToMarkdown', () => {
       markdown: '\\# 5 is \\*no\\* heading, and \\<b> no tag\n\n1984\\. was a_long \\_year\\_ of 2 * 3',
     },
   ]
-  for (const { name, blocks, markdown } of rows) it(name, () => assert.equal(blocksToMarkdown(blocks), markdown))
+  for (const { name, blocks, markdown } of rows) it(name, () => assert.equal(blocksToMarkdown(blocks).text, markdown))
 })
 
 describe('blocksToText', () => {
@@ -214,6 +214,42 @@ describe('blocksToText', () => {
       paragraph(['2. second'], 200),
       block([ruledRow(['Station', 'Depth'], 300), ruledRow(['A2', '6.90'], 360)], 'table'),
     ]
-    assert.equal(blocksToText(blocks), 'Clocks\n\n# 5 is *no* heading\n\n2. second\n\nStation  Depth\nA2  6.90')
+    assert.equal(blocksToText(blocks).text, 'Clocks\n\n# 5 is *no* heading\n\n2. second\n\nStation  Depth\nA2  6.90')
   })
+})
+
+describe('the blocks of what was read', () => {
+  const read = [
+    paragraph(['Clocks'], 0, { scale: 2 }),
+    paragraph(PROSE, 200, { confidence: 90 }),
+    paragraph(['- one thing here', '- another thing here'], 500),
+    block([ruledRow(['Station', 'Depth'], 700), ruledRow(['A2', '6.90'], 750), ruledRow(['A3', '7.10'], 800)]),
+  ]
+
+  for (const [name, write] of [
+    ['Markdown', blocksToMarkdown],
+    ['text', blocksToText],
+  ] as const)
+    it(`stand in their ${name} one after the other, with only white space between them`, () => {
+      const { text, blocks } = write(read)
+      assert.equal(blocks.length, 5)
+      let end = 0
+      for (const block of blocks) {
+        assert.equal(text.slice(end, block.start).trim(), '')
+        assert.notEqual(text.slice(block.start, block.end).trim(), '')
+        end = block.end
+      }
+      assert.equal(end, text.length)
+    })
+
+  it('have the rectangle around their lines, and how sure Tesseract is of their words', () => {
+    const [heading, prose, , , table] = blocksToMarkdown(read).blocks
+    assert.deepEqual(heading?.box, [100, 0, 280, 60])
+    assert.equal(heading?.confidence, 0.95)
+    assert.equal(prose?.confidence, 0.9)
+    assert.deepEqual([prose?.box[1], prose?.box[3]], [200, 200 + (PROSE.length - 1) * 45 + HEIGHT])
+    assert.deepEqual([table?.box[1], table?.box[3]], [700, 800 + HEIGHT])
+  })
+
+  it('are none of a page without text', () => assert.deepEqual(blocksToMarkdown([]), { text: '', blocks: [] }))
 })
