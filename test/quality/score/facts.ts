@@ -78,10 +78,17 @@ const baselineFact = z.object({
   check_disallowed_characters: optional(z.boolean(), true),
 })
 
-const fact = z.union([textFact, orderFact, tableFact, mathFact, baselineFact])
+const schemas = {
+  present: textFact,
+  absent: textFact,
+  order: orderFact,
+  table: tableFact,
+  math: mathFact,
+  baseline: baselineFact,
+} as const satisfies Record<FactType, z.ZodType>
 
 /** One thing that is known of a page's text. */
-export type Fact = z.output<typeof fact>
+export type Fact = z.output<(typeof schemas)[FactType]>
 
 /** The facts of a file, and what became of its other lines. */
 export interface ReadFacts {
@@ -108,11 +115,12 @@ export function readFacts(jsonl: string): ReadFacts {
 /** Reads one fact. Throws an Error that says what is wrong with it. */
 export function readFact(written: unknown): Fact {
   const { type } = z.object({ type: z.string() }).parse(written)
-  if (!(factTypes as readonly string[]).includes(type)) throw new Error(`facts of the type "${type}" are not judged`)
-  const read = fact.safeParse(written)
-  if (read.success) return read.data
-  const own = [textFact, orderFact, tableFact, mathFact, baselineFact].find(
-    ({ shape }) => shape.type.safeParse(type).success,
-  )
-  throw new Error(z.prettifyError(own?.safeParse(written).error ?? read.error))
+  if (!isFactType(type)) throw new Error(`facts of the type "${type}" are not judged`)
+  const { success, data, error } = schemas[type].safeParse(written)
+  if (success) return data
+  throw new Error(z.prettifyError(error))
+}
+
+function isFactType(type: string): type is FactType {
+  return (factTypes as readonly string[]).includes(type)
 }
