@@ -31,7 +31,7 @@ const EXACT = new Set(['synthetic', 'hand', 'tesseract', 'kant'])
 const CHECKED_ONLY = 'orbit-bench'
 /** Chinese, Japanese and Korean characters are in order there. */
 const OTHER_SCRIPTS = /^(?:zh|ja|ko|mul)/
-/** Facts that are none: what they look for stands elsewhere on the page as well. */
+/** By the end of a document's name. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   pdf: 'application/pdf',
   jpg: 'image/jpeg',
