@@ -47,7 +47,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
           const image = images[index] ?? null
           const hasLayer = image?.textLayer != null && image.textLayer.isWhole && !image.textLayer.isOcr
           const traits = { document: name, family, page: index + 1, answer, hasLayer }
-          const look = image === null ? null : await lookOf(Buffer.from(image.data))
+          const look = image === null ? null : await lookOfPage(image)
           return { answer, fault: chooseFault(traits), look, asked: 0 }
         }),
       )
@@ -73,6 +73,15 @@ const LOOK = { width: 48, height: 64 } as const
 
 async function lookOf(image: Buffer): Promise<Uint8Array> {
   return sharp(image).flatten({ background: '#fff' }).resize({ ...LOOK, fit: 'fill' }).grayscale().raw().toBuffer()
+}
+
+/** Of pages that were begun with before: each is on every side. */
+const looks = new WeakMap<PageImage, Uint8Array>()
+
+async function lookOfPage(image: PageImage): Promise<Uint8Array> {
+  const look = looks.get(image) ?? (await lookOf(Buffer.from(image.data)))
+  looks.set(image, look)
+  return look
 }
 
 function nearest(pages: readonly ScriptedPage[], look: Uint8Array): ScriptedPage | null {
