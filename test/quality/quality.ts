@@ -12,7 +12,7 @@ import { createPageDrawer, type PageDrawer } from './draw-pages.ts'
 import { madeDocuments } from './made-documents.ts'
 import { htmlReport } from './report-html.ts'
 import { markdownReport, percent } from './report-markdown.ts'
-import { runPreparation, runScripted, runServed, runTesseract, type RunOptions } from './runs.ts'
+import { runPreparation, runScripted, runServed, runTesseract, SCRIPTED, type RunOptions } from './runs.ts'
 import { expectedGains } from './sides.ts'
 import { allFacts, byAbout, byType, points, shortfalls, type Run } from './tally.ts'
 import { worstPages, type WorstPage } from './worst-pages.ts'
@@ -68,8 +68,6 @@ async function main(): Promise<number> {
 function judgeRuns(runs: readonly Run[]): readonly string[] {
   return runs.flatMap((run) => (run.title === SCRIPTED ? shortfalls(run, expectedGains()) : []))
 }
-
-const SCRIPTED = 'Scripted answers'
 
 function allDocuments(notes: string[]): readonly KnownDocument[] {
   if (options.dir !== undefined) return readBenchFolder(options.dir, (text) => notes.push(`not judged: ${text}`))

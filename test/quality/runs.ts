@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly say: (text: string) => void
 }
 
+/** The title of the run whose answers are the same on all sides. */
+export const SCRIPTED = 'Scripted answers'
+
 /** No tiles: the script tells pages from each other by what they look like as a whole. */
 const WHOLE_PAGES = { prepare: { tile: false } }
 
@@ -45,7 +48,7 @@ export async function runScripted(documents: readonly KnownDocument[], options: 
   }
   const about =
     'Scripted answers: what is known of each page, with the faults that models make. The figures show what the gateway adds to the same answers, and nothing about a model.'
-  return collect('Scripted answers', about, sides, known, read, { ...options, atOnce: 1 })
+  return collect(SCRIPTED, about, sides, known, read, { ...options, atOnce: 1 })
 }
 
 /** Reads documents with the embedded engine. */
