@@ -13,7 +13,11 @@ const documents = readCorpusTruth()
 describe('the quality of what is known', { timeout: 200_000 }, () => {
   it('is judged by facts of every type, none of which is lost', () => {
     const facts = documents.flatMap((document) => document.facts)
-    for (const type of factTypes) assert.ok(facts.some((fact) => fact.type === type), type)
+    for (const type of factTypes)
+      assert.ok(
+        facts.some((fact) => fact.type === type),
+        type,
+      )
     const stated = facts.filter(({ id, about }) => about === undefined && !id.endsWith('_baseline'))
     // The lines of olmocr-bench/, and those of orbit-bench/ that are verified.
     assert.equal(stated.length, 59 + 54)
@@ -37,7 +41,13 @@ describe('the quality of what is known', { timeout: 200_000 }, () => {
     const options = { drawer, maxPages: 4, atOnce: 2, withParts: false, say: () => {} }
     const run = await runScripted(some, options)
     assert.ok(byType(run).length >= 5)
-    assert.deepEqual(shortfalls(run, expectedGains().filter((what) => what !== 'tables')), [])
+    assert.deepEqual(
+      shortfalls(
+        run,
+        expectedGains().filter((what) => what !== 'tables'),
+      ),
+      [],
+    )
     assert.ok(byAbout(run).some(({ name, difference }) => name === 'repaired' && difference > 0))
   })
 })

@@ -56,7 +56,8 @@ export async function modelDirectly({ url, model: id, apiKey }: Served): Promise
   const headers = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }
   const { data } = modelList.parse(await getJson(`${url}/models`, { headers }))
   const served = data.find((each) => each.id === id)
-  if (served === undefined) throw new Error(`${url} has no model ${id}; it has ${data.map((each) => each.id).join(', ')}`)
+  if (served === undefined)
+    throw new Error(`${url} has no model ${id}; it has ${data.map((each) => each.id).join(', ')}`)
   const root = served.root ?? id
   const profile = chooseProfile({ id, root, parent: null }, new Map())
   if (profile === null) throw new Error(`${id} reads with its own client only, and cannot be asked for a page`)

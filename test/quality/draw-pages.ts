@@ -36,7 +36,5 @@ async function drawWith(
   await using document = await openDocument(source, rasterizer, open, signal)
   const rasterization = { pixelBudget: { dpi: DPI, maxPixels: 1e8 }, mediaType: 'image/png' } as const
   const numbers = Array.from({ length: Math.min(most, document.pageCount) }, (_, index) => index + 1)
-  return await Promise.all(
-    numbers.map((number) => document.rasterize(number, rasterization, signal).catch(() => null)),
-  )
+  return await Promise.all(numbers.map((number) => document.rasterize(number, rasterization, signal).catch(() => null)))
 }

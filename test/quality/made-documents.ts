@@ -2,7 +2,7 @@ import { plainText } from '../../gateway/ocr/markdown/plain-text.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import type { KnownDocument } from './document.ts'
 import { htmlTable } from './page-answers.ts'
-import { readFact, type Fact } from './score/facts.ts'
+import { readFact } from './score/facts.ts'
 import { withBaseline } from './bench-folder.ts'
 
 // Documents that are made here, each for one thing that goes wrong when pages are read alone: they need no corpus, and their
@@ -131,7 +131,11 @@ const ROWS = VESSELS.flatMap((vessel, index) => [
   [`${2 * index + 2}`, `${vessel} II`, PORTS[(index + 1) % PORTS.length]!, `${8 + index}.9 m`],
 ])
 
-function tableIn(format: 'html' | 'markdown', head: readonly string[] | null, rows: readonly (readonly string[])[]): string {
+function tableIn(
+  format: 'html' | 'markdown',
+  head: readonly string[] | null,
+  rows: readonly (readonly string[])[],
+): string {
   if (format === 'html') return htmlTable(head, rows)
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [...(head === null ? [] : [line(head), line(head.map(() => '---'))]), ...rows.map(line)].join('\n')
@@ -144,15 +148,25 @@ function cutTable(name: string, format: 'html' | 'markdown', isHeadAgain: boolea
   return {
     name,
     pages: [
-      { body: `# Vessels\n\nThe vessels that were in the harbour in the summer, in the order in which they came.\n\n${part(0, 6)}` },
+      {
+        body: `# Vessels\n\nThe vessels that were in the harbour in the summer, in the order in which they came.\n\n${part(0, 6)}`,
+      },
       { body: part(6, 12) },
-      { body: `${part(12, 16)}\n\nVessels of the navy are not in the list, because they pay no dues and tell nobody when they come.` },
+      {
+        body: `${part(12, 16)}\n\nVessels of the navy are not in the list, because they pay no dues and tell nobody when they come.`,
+      },
     ],
     facts: [
       about('joins', { type: 'table', cell: 'Dauntless', up: 'Corrigan II', left: '7', top_heading: 'Vessel' }),
       about('joins', { type: 'table', cell: 'Corrigan II', up: 'Corrigan', down: 'Dauntless' }),
       about('joins', { type: 'table', cell: 'Guillemot', up: 'Fortitude II', top_heading: 'Vessel' }),
-      about('tables', { type: 'table', cell: '18.4 m', left: 'Stoneyhithe', left_heading: '15', top_heading: 'Length' }),
+      about('tables', {
+        type: 'table',
+        cell: '18.4 m',
+        left: 'Stoneyhithe',
+        left_heading: '15',
+        top_heading: 'Length',
+      }),
       { type: 'table', cell: 'Albatross', left: '1', right: 'Port Ellery', top_heading: 'Vessel' },
       order('Bonaventure', 'Evangeline'),
     ],
@@ -167,7 +181,9 @@ function brokenTable(): Made {
   return {
     name: 'table-broken',
     pages: [
-      { body: `# Dues\n\nThe dues of the first quarter, by vessel.\n\n<table>${head}${open.join('')}</table>\n\nThe rest is not yet paid.` },
+      {
+        body: `# Dues\n\nThe dues of the first quarter, by vessel.\n\n<table>${head}${open.join('')}</table>\n\nThe rest is not yet paid.`,
+      },
       {
         body: `The dues of the second quarter, by vessel and by length.\n\n<table><tr><th>No.</th><th>Vessel</th><th>Home port</th><th>Length</th></tr>${ROWS.slice(8, 12).map(closed).join('')}`,
       },
@@ -249,16 +265,19 @@ function nothingToJoin(): Made {
   return {
     name: 'nothing-to-join',
     pages: [
-      { body: '# First letter\n\nDear Sir, the boat has come and is in good order. The sails were dry. I remain your servant, A. Penrose.' },
-      { body: 'Dear Sir, I have had no answer to my first letter. The boat is still here, and the dues are owed from today. Yours, A. Penrose.' },
+      {
+        body: '# First letter\n\nDear Sir, the boat has come and is in good order. The sails were dry. I remain your servant, A. Penrose.',
+      },
+      {
+        body: 'Dear Sir, I have had no answer to my first letter. The boat is still here, and the dues are owed from today. Yours, A. Penrose.',
+      },
       { body: '| Day | Owed |\n|---|---|\n| Monday | 2.40 |\n| Tuesday | 4.80 |' },
       { body: '| Name | Paid |\n|---|---|\n| Penrose | 7.20 |\n| Trelawny | 0.00 |' },
     ],
     facts: [
       present('I remain your servant, A. Penrose.'),
-      about('joins', absent('A. Penrose. Dear Sir')),
-      about('joins', { type: 'table', cell: 'Penrose', up: 'Name', top_heading: 'Name' }),
-      about('joins', { type: 'table', cell: '4.80', top_heading: 'Owed' }),
+      { type: 'table', cell: '7.20', up: 'Paid', top_heading: 'Paid', left_heading: 'Penrose' },
+      { type: 'table', cell: '4.80', top_heading: 'Owed', left_heading: 'Tuesday' },
       order('The sails were dry', 'I have had no answer'),
     ],
   }
@@ -274,7 +293,10 @@ function plainPages(): readonly Made[] {
     })),
     facts: subjects.flatMap((subject, index) => [
       { page: index + 1, ...present(`used ${subject} for ${part * 7 + index * 3} years, and it shows on every page`) },
-      { page: index + 1, ...order(`${subject} were thought of in former times`, `the cost of ${subject} in each year`) },
+      {
+        page: index + 1,
+        ...order(`${subject} were thought of in former times`, `the cost of ${subject} in each year`),
+      },
       { page: index + 1, ...baseline },
     ]),
   }))

@@ -76,7 +76,13 @@ export function withHtmlTables(markdown: string): string {
     if (!line.startsWith('|')) {
       end()
       out.push(line)
-    } else if (!/^[|\s:-]+$/.test(line)) rows.push(line.slice(1, line.lastIndexOf('|')).split('|').map((cell) => cell.trim()))
+    } else if (!/^[|\s:-]+$/.test(line))
+      rows.push(
+        line
+          .slice(1, line.lastIndexOf('|'))
+          .split('|')
+          .map((cell) => cell.trim()),
+      )
   }
   end()
   return out.join('\n')

@@ -39,10 +39,11 @@ const { values: options } = parseArgs({
 
 /** Two cores are what CI has. */
 const THREADS = 2
-/** The embedded engine takes seconds for each page: it reads so many documents of each set, unless `--limit` says more. */
-const TESSERACT_LIMIT = 4
+/** The embedded engine takes seconds for each page: it reads so many short documents of each set, unless `--limit` says more. */
+const TESSERACT_LIMIT = 2
+const SHORT = 2
 /** Scans that are turned: three copies of each are read three times. */
-const TURNED = 4
+const TURNED = 2
 
 process.exitCode = await main()
 
@@ -88,7 +89,9 @@ function chosen(documents: readonly KnownDocument[]): readonly KnownDocument[] {
 /** So many documents of each set, spread over all of it. */
 function limited(documents: readonly KnownDocument[], most: number): readonly KnownDocument[] {
   return [...Map.groupBy(documents, ({ family }) => family).values()].flatMap((set) =>
-    set.length <= most ? set : Array.from({ length: most }, (_, index) => set[Math.floor((index * set.length) / most)]!),
+    set.length <= most
+      ? set
+      : Array.from({ length: most }, (_, index) => set[Math.floor((index * set.length) / most)]!),
   )
 }
 
@@ -103,8 +106,9 @@ async function runAll(documents: readonly KnownDocument[], drawer: PageDrawer): 
   const runs: Run[] = []
   if (names.includes('scripted')) runs.push(await runScripted(documents, shared))
   if (names.includes('tesseract')) {
-    const few = options.limit === undefined ? limited(documents, TESSERACT_LIMIT) : documents
-    runs.push(await runTesseract(few, { ...shared, maxPages: Math.min(maxPages, 4) }))
+    const short = documents.filter(({ pages }) => pages <= SHORT)
+    const few = options.limit === undefined ? limited(short, TESSERACT_LIMIT) : documents
+    runs.push(await runTesseract(few, shared))
   }
   if (names.includes('preparation')) {
     const scans = documents.filter(({ category, language }) => category === 'scan' && /^(?:en|zh|mul)/.test(language))

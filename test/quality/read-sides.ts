@@ -33,7 +33,9 @@ export async function readSide(
   readers: Readers,
 ): Promise<Reading> {
   try {
-    return await (side.sends === 'direct' ? readDirectly(images, readers) : readThrough(side, document, images, readers))
+    return await (side.sends === 'direct'
+      ? readDirectly(images, readers)
+      : readThrough(side, document, images, readers))
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error)
     return { text: '', pages: images.map(() => ''), statuses: [], failure }

@@ -16,7 +16,9 @@ export function htmlReport(
   const body = [
     '<h1>Quality</h1>',
     '<p>Shares are in percent; the difference is that of <b>gateway</b> and <b>direct</b>, in points. <code>docs/quality.md</code> says what is measured, and what the figures are not.</p>',
-    ...(notes.length === 0 ? [] : [`<ul class="notes">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`]),
+    ...(notes.length === 0
+      ? []
+      : [`<ul class="notes">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`]),
     ...runs.map((run) => section(run, worst.get(run) ?? [], pictures)),
   ]
   return `<!doctype html>
@@ -75,7 +77,9 @@ function signOf(difference: number): 'better' | 'worse' | 'same' {
 function worstPage({ scored, page, status, failures }: WorstPage, picture: string | null): string {
   const where = page === 0 ? 'the whole document' : `page ${page}`
   const image =
-    picture === null ? '<div class="none">no picture</div>' : `<img src="${escapeHtml(picture)}" alt="The page" loading="lazy">`
+    picture === null
+      ? '<div class="none">no picture</div>'
+      : `<img src="${escapeHtml(picture)}" alt="The page" loading="lazy">`
   const statuses = status === null ? '' : ` <span class="status">${escapeHtml(status)}</span>`
   return `<article>${image}<div><h4>${escapeHtml(scored.document.name)}, ${where}${statuses}</h4>${failures
     .map(failurePart)

@@ -1,15 +1,5 @@
 import { format } from 'prettier'
-import {
-  allFacts,
-  byAbout,
-  byCategory,
-  byFamily,
-  byMeasure,
-  byType,
-  points,
-  type Run,
-  type TallyRow,
-} from './tally.ts'
+import { allFacts, byAbout, byCategory, byFamily, byMeasure, byType, points, type Run, type TallyRow } from './tally.ts'
 import type { Failure, WorstPage } from './worst-pages.ts'
 
 /** The tables of a run, with their headings: both reports have the same. */
@@ -68,11 +58,20 @@ function table(run: Run, rows: readonly TallyRow[]): string {
 
 function worstPart({ scored, page, status, failures }: WorstPage): string {
   const where = page === 0 ? 'the whole document' : `page ${page}${status === null ? '' : ` (${status})`}`
-  return [`- ${text(scored.document.name)}, ${where}`, ...failures.map((failure) => `  - ${failureText(failure)}`)].join('\n')
+  return [
+    `- ${text(scored.document.name)}, ${where}`,
+    ...failures.map((failure) => `  - ${failureText(failure)}`),
+  ].join('\n')
 }
 
 function failureText({ expected, why, diff, excerpt, wasRightDirectly }: Failure): string {
-  const found = diff.length > 0 ? diff.filter(({ kind }) => kind !== 'expected').map((part) => part.text).join('') : excerpt
+  const found =
+    diff.length > 0
+      ? diff
+          .filter(({ kind }) => kind !== 'expected')
+          .map((part) => part.text)
+          .join('')
+      : excerpt
   const nearest = found === '' ? '' : ` Found: ${code(found)}`
   return `${text(expected)}: ${text(why)}.${wasRightDirectly ? ' **Right without the gateway.**' : ''}${nearest}`
 }

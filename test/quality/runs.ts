@@ -48,7 +48,7 @@ export async function runScripted(documents: readonly KnownDocument[], options: 
   }
   const about =
     'Scripted answers: what is known of each page, with the faults that models make. The figures show what the gateway adds to the same answers, and nothing about a model.'
-  return collect(SCRIPTED, about, sides, known, read, { ...options, atOnce: 1 })
+  return await collect(SCRIPTED, about, sides, known, read, { ...options, atOnce: 1 })
 }
 
 /** Reads documents with the embedded engine. */
@@ -57,17 +57,21 @@ export async function runTesseract(documents: readonly KnownDocument[], options:
   await using engine = tesseractDirectly(options.atOnce)
   const readers = { engine, client: gateway.client, model: 'tesseract' }
   const about = 'Tesseract, the embedded engine.'
-  return runEngine('The embedded engine', about, mainSides(), documents, readers, options)
+  return await runEngine('The embedded engine', about, mainSides(), documents, readers, options)
 }
 
 /** Reads documents with a model that a server has. */
-export async function runServed(served: Served, documents: readonly KnownDocument[], options: RunOptions): Promise<Run> {
+export async function runServed(
+  served: Served,
+  documents: readonly KnownDocument[],
+  options: RunOptions,
+): Promise<Run> {
   const key = served.apiKey === null ? {} : { GATEWAY_UPSTREAM_API_KEY: served.apiKey }
   await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: served.url, ...key })
   await using engine = await modelDirectly(served)
   const readers = { engine, client: gateway.client, model: served.model }
   const sides = [...mainSides(), ...(options.withParts ? partSides() : [])]
-  return runEngine(served.model, `\`${served.model}\` at ${served.url}.`, sides, documents, readers, options)
+  return await runEngine(served.model, `\`${served.model}\` at ${served.url}.`, sides, documents, readers, options)
 }
 
 /** Reads copies of pages that lie on their side or at a slant, with the embedded engine. */
@@ -78,7 +82,7 @@ export async function runPreparation(documents: readonly KnownDocument[], option
   await using engine = tesseractDirectly(options.atOnce)
   const readers = { engine, client: gateway.client, model: 'tesseract' }
   const about = 'Scans that were turned by 90 or 180 degrees, or by 3, read by Tesseract.'
-  return runEngine('Preparation', about, preparationSides(), copies, readers, options)
+  return await runEngine('Preparation', about, preparationSides(), copies, readers, options)
 }
 
 /** Engines that answer any request: documents are read side by side. */
@@ -133,9 +137,20 @@ async function slantedCopies(document: KnownDocument, drawer: PageDrawer): Promi
   if (image === null || image === undefined) return []
   return Promise.all(
     TURNS.map(async (degrees) => {
-      const bytes = await sharp(image.data).flatten({ background: '#fff' }).rotate(degrees, { background: '#fff' }).png().toBuffer()
+      const bytes = await sharp(image.data)
+        .flatten({ background: '#fff' })
+        .rotate(degrees, { background: '#fff' })
+        .png()
+        .toBuffer()
       const name = `${document.name} turned by ${degrees}°`
-      return { ...document, name, mediaType: 'image/png', pages: 1, category: `turned by ${degrees}°`, read: () => bytes }
+      return {
+        ...document,
+        name,
+        mediaType: 'image/png',
+        pages: 1,
+        category: `turned by ${degrees}°`,
+        read: () => bytes,
+      }
     }),
   )
 }

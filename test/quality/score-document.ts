@@ -56,7 +56,7 @@ export function scoreDocument(
   const isWhole = images.length >= document.pages
   const facts = document.facts
     .filter(({ page }) => (page === 0 ? isWhole : page <= images.length))
-    .map((fact) => judgeFact(fact, readings, faults))
+    .map((fact) => judgeFact(fact, readings, faults, knownText(document, fact)))
   const measured = isWhole ? document.truths.flatMap((truth) => measure(truth, readings)) : []
   return { document, readings, facts, measured, faults, pages: images.length }
 }
@@ -70,9 +70,32 @@ function judgeFact(
   fact: Fact,
   readings: ReadonlyMap<string, Reading>,
   faults: readonly (Fault | null)[],
+  known: string | null,
 ): JudgedFact {
-  const verdicts = new Map([...readings].map(([side, reading]) => [side, judge(fact, textFor(fact, reading))]))
+  const verdicts = new Map(
+    [...readings].map(([side, reading]) => [side, judgeRead(fact, textFor(fact, reading), known)]),
+  )
   return { fact, about: fact.about ?? aboutFault(faults[fact.page - 1] ?? null), verdicts }
+}
+
+/** A page of whose words less came out was not read. */
+const READ = 0.5
+
+/**
+ * Judges a fact of a text. Of a page that was not read everything is absent: where the page's text is known, and half of its
+ * words are missing, that bears out nothing.
+ */
+function judgeRead(fact: Fact, text: string, known: string | null): Verdict {
+  const verdict = judge(fact, text)
+  if (fact.type !== 'absent' || !verdict.passed || known === null || compareWords(known, text).recall >= READ)
+    return verdict
+  return { passed: false, why: 'most of the text of the page is not there either' }
+}
+
+/** What is known of the text that a fact is about; null for nothing. */
+function knownText({ answers }: KnownDocument, { page }: Fact): string | null {
+  if (answers === null) return null
+  return page === 0 ? answers.join('\n\n') : (answers[page - 1] ?? null)
 }
 
 function aboutFault(fault: Fault | null): string | null {

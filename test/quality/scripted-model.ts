@@ -72,7 +72,12 @@ function imageOf(messages: readonly { readonly content?: unknown }[] = []): Buff
 const LOOK = { width: 48, height: 64 } as const
 
 async function lookOf(image: Buffer): Promise<Uint8Array> {
-  return sharp(image).flatten({ background: '#fff' }).resize({ ...LOOK, fit: 'fill' }).grayscale().raw().toBuffer()
+  return sharp(image)
+    .flatten({ background: '#fff' })
+    .resize({ ...LOOK, fit: 'fill' })
+    .grayscale()
+    .raw()
+    .toBuffer()
 }
 
 /** Of pages that were begun with before: each is on every side. */

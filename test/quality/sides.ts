@@ -36,8 +36,8 @@ export function expectedGains(): readonly string[] {
   return ['repaired', ...about.map(([what]) => what)]
 }
 
-/** Every page as it is, nothing from earlier runs, and pages together as a client without a gateway puts them. */
-const COMMON = { cache: 'off', page_separator: '\n\n' }
+/** Pages together as a client without a gateway puts them. Sides that send the document share the answers to its pages. */
+const COMMON = { page_separator: '\n\n' }
 
 const direct: Side = {
   name: 'direct',
@@ -70,7 +70,7 @@ export function partSides(more: Readonly<Record<string, unknown>> = {}): readonl
       name: 'guard',
       what: 'the same pictures of pages through the gateway: answers are checked and asked for again',
       sends: 'images',
-      ocr: { ...COMMON, ...more },
+      ocr: { ...COMMON, cache: 'off', ...more },
     },
     {
       name: 'text layer',
@@ -82,7 +82,11 @@ export function partSides(more: Readonly<Record<string, unknown>> = {}): readonl
       name: `without ${about}`,
       what: `as "gateway", but for ${names.map((name) => `\`${name}\``).join(' and ')}`,
       sends: 'document' as const,
-      ocr: { ...COMMON, ...Object.fromEntries(Object.entries(known).filter(([name]) => !names.includes(name))), ...more },
+      ocr: {
+        ...COMMON,
+        ...Object.fromEntries(Object.entries(known).filter(([name]) => !names.includes(name))),
+        ...more,
+      },
     })),
   ]
 }

@@ -14,7 +14,12 @@ const spec = z.object({
 
 /** The pages as printed, with their running lines apart. */
 export function stitchedPages(json: string): readonly PrintedPage[] {
-  const { running_header: header, running_footer: footer, page_text_layer: layers, pages } = spec.parse(JSON.parse(json))
+  const {
+    running_header: header,
+    running_footer: footer,
+    page_text_layer: layers,
+    pages,
+  } = spec.parse(JSON.parse(json))
   return layers.map((layer, index) => {
     const above = layer.indexOf(header)
     const below = layer.lastIndexOf(footer)

@@ -79,7 +79,9 @@ export function byMeasure(run: Run): readonly TallyRow[] {
       const own = all.filter((each) => each.trust === trust && each.measure === measure)
       if (own.length === 0) return []
       const mean = (side: string) => own.reduce((sum, { values }) => sum + (values.get(side) ?? 0), 0) / own.length
-      return [row(`${measures[measure]} (${trust})`, own.length, new Map(run.sides.map(({ name }) => [name, mean(name)])))]
+      return [
+        row(`${measures[measure]} (${trust})`, own.length, new Map(run.sides.map(({ name }) => [name, mean(name)]))),
+      ]
     }),
   )
 }
@@ -92,7 +94,15 @@ export function shortfalls(run: Run, expectedGains: readonly string[]): readonly
   const same = byAbout(run)
     .filter(({ name, difference }) => expectedGains.includes(name) && difference <= 0)
     .map(({ name, difference }) => `${run.title}: facts about ${name} are ${points(difference)}, and should be better`)
-  return [...worse, ...same]
+  return [...worse, ...same, ...failuresOf(run).map((failure) => `${run.title}: ${failure}`)]
+}
+
+/** Documents that the gateway did not read at all, and why. */
+export function failuresOf(run: Run): readonly string[] {
+  return run.documents.flatMap(({ document, readings }) => {
+    const failure = readings.get('gateway')?.failure ?? null
+    return failure === null ? [] : [`${document.name} was not read: ${failure}`]
+  })
 }
 
 /** A difference of shares, in points of a hundred. */

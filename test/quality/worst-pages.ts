@@ -22,7 +22,7 @@ export interface Failure {
   readonly why: string
   /** What was expected beside what came nearest, word by word; empty where there is nothing to compare. */
   readonly diff: readonly DiffPart[]
-  /** Of the answer's text, the beginning; only where the page has no diff to show. */
+  /** What stands there in its place, or else the beginning of the answer; only where there is no diff to show. */
   readonly excerpt: string
   readonly wasRightDirectly: boolean
 }
@@ -66,7 +66,7 @@ const EXCERPT = 300
 function failureOf({ fact, verdicts }: JudgedFact, { readings }: ScoredDocument): Failure {
   const verdict = verdicts.get('gateway')
   const reading = readings.get('gateway')
-  const [why, nearest] = verdict?.passed === false ? [verdict.why, verdict.nearest] : ['', undefined]
+  const { why, nearest, place } = verdict?.passed === false ? verdict : { why: '' }
   const wanted = wantedText(fact)
   const diff = wanted === null || nearest === undefined || fact.type === 'absent' ? [] : diffOf(wanted, nearest)
   const text = reading === undefined ? '' : textFor(fact, reading)
@@ -75,7 +75,7 @@ function failureOf({ fact, verdicts }: JudgedFact, { readings }: ScoredDocument)
     expected: inWords(fact),
     why: reading?.failure == null ? why : `${why}; ${reading.failure}`,
     diff,
-    excerpt: diff.length > 0 ? '' : cut(nearest ?? text, EXCERPT),
+    excerpt: diff.length > 0 ? '' : cut(place ?? nearest ?? text, EXCERPT),
     wasRightDirectly: verdicts.get('direct')?.passed === true,
   }
 }

@@ -12,7 +12,9 @@ const file = process.argv[2]
 if (file === undefined) throw new Error('say where to write: node test/quality/original/write-cases.ts FILE')
 
 const random = seededRandom(15)
-const documents = [...madeDocuments(), ...(hasCorpus() ? readCorpusTruth() : [])].filter(({ answers }) => answers !== null)
+const documents = [...madeDocuments(), ...(hasCorpus() ? readCorpusTruth() : [])].filter(
+  ({ answers }) => answers !== null,
+)
 const lines: string[] = []
 documents.forEach(({ facts, answers, truths }, index) => {
   const right = (answers ?? []).join('\n\n')

@@ -30,7 +30,10 @@ export function judgeBaseline(baseline: Baseline, text: string): Verdict {
   if (loop >= 0) return { passed: false, why: `ends with a piece of ${loop + 1} characters over and over` }
   const odd = baseline.checksCharacters ? (text.match(DISALLOWED) ?? []) : []
   if (odd.length === 0) return { passed: true }
-  return { passed: false, why: `has ${odd.length} characters that are not of its language: ${odd.slice(0, 5).join(' ')}` }
+  return {
+    passed: false,
+    why: `has ${odd.length} characters that are not of its language: ${odd.slice(0, 5).join(' ')}`,
+  }
 }
 
 function alphanumerics(text: string): number {

@@ -97,7 +97,7 @@ class OpenElement implements Element {
     const waiting = this.children.toReversed()
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
       yield node
-      if (typeof node !== 'string') for (let at = node.children.length; at > 0; ) waiting.push(node.children[--at]!)
+      if (typeof node !== 'string') for (let at = node.children.length; at > 0;) waiting.push(node.children[--at]!)
     }
   }
 }

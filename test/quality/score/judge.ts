@@ -88,9 +88,18 @@ function judgeTable(fact: FactOf<'table'>, text: string): Verdict {
   if (tables.length === 0) return { passed: false, why: 'there is no table' }
   const found = tables.flat().filter(({ text: cell }) => isAlike(fact.cell, normalizeText(cell), fact.max_diffs))
   if (found.length === 0) return { passed: false, why: 'no cell holds it', ...nearestCell(fact.cell, tables.flat()) }
-  const missing = found.map((cell) => relationsMissing(fact, cell))
-  if (missing.some((relations) => relations.length === 0)) return { passed: true }
-  return { passed: false, why: missing.toSorted((one, other) => one.length - other.length)[0]!.join('; ') }
+  const judged = found.map((cell) => ({ cell, missing: relationsMissing(fact, cell) }))
+  const best = judged.toSorted((one, other) => one.missing.length - other.missing.length)[0]!
+  if (best.missing.length === 0) return { passed: true }
+  return { passed: false, why: best.missing.join('; '), place: rowAround(best.cell) }
+}
+
+/** The row that a cell stands in, as text. */
+function rowAround(cell: Cell): string {
+  const texts = [cell.text]
+  for (let left = cell.left[0]; left !== undefined; left = left.left[0]) texts.unshift(left.text)
+  for (let right = cell.right[0]; right !== undefined; right = right.right[0]) texts.push(right.text)
+  return texts.join(' | ')
 }
 
 function nearestCell(wanted: string, cells: readonly Cell[]): { nearest?: string } {

@@ -53,8 +53,7 @@ function findEnds(wanted: string, text: string, maxDistance: number): NearMatch[
       starts[row] = start
       ;[diagonal, diagonalStart] = [above, aboveStart]
     }
-    if (distances[size]! <= maxDistance)
-      matches.push({ start: starts[size]!, end: column, distance: distances[size]! })
+    if (distances[size]! <= maxDistance) matches.push({ start: starts[size]!, end: column, distance: distances[size]! })
   }
   return matches
 }

@@ -94,7 +94,6 @@ function isSame(one: string | undefined, other: string | undefined): boolean {
 
 function rowsOf(table: Table): readonly (readonly (string | undefined)[])[] {
   const rows: (string | undefined)[][] = []
-  for (const { row, column, text } of table)
-    if (row < MAX_ROWS) (rows[row] ??= [])[column] = normalizeText(text).trim()
+  for (const { row, column, text } of table) if (row < MAX_ROWS) (rows[row] ??= [])[column] = normalizeText(text).trim()
   return Array.from(rows, (row) => row ?? [])
 }

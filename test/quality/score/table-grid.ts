@@ -99,12 +99,13 @@ function neighbours(grid: Grid, cell: PlacedCell, along: 'row' | 'column', step:
   const lastColumn = cell.column + cell.columnSpan - 1
   if (along === 'row') {
     const from = step < 0 ? cell.column - 1 : lastColumn + 1
-    for (let row = cell.row; row <= lastRow; row++)
-      addFirst(found, cell, (steps) => grid[row]?.[from + steps * step])
+    for (let row = cell.row; row <= lastRow; row++) addFirst(found, cell, (steps) => grid[row]?.[from + steps * step])
   } else {
     const from = step < 0 ? cell.row - 1 : lastRow + 1
     for (let column = cell.column; column <= lastColumn; column++)
-      addFirst(found, cell, (steps) => (grid[from + steps * step] === undefined ? undefined : (grid[from + steps * step]![column] ?? null)))
+      addFirst(found, cell, (steps) =>
+        grid[from + steps * step] === undefined ? undefined : (grid[from + steps * step]![column] ?? null),
+      )
   }
   return [...found]
 }

@@ -9,7 +9,8 @@ const fact = (type: string, more: object) => readFact({ pdf: 'a.pdf', page: 1, i
 
 describe('facts', () => {
   const table = { cell: '4', up: '2', left: 'c', top_heading: 'b', left_heading: 'c' }
-  const page = '# Clocks\n\nA *small* clock — “old”.\n\n| a | b |\n|---|---|\n| x | 2 |\n| c | 4 |\n\nThe end: $x^{2}+1$ holds.'
+  const page =
+    '# Clocks\n\nA *small* clock — “old”.\n\n| a | b |\n|---|---|\n| x | 2 |\n| c | 4 |\n\nThe end: $x^{2}+1$ holds.'
   for (const [type, more, expected, why] of [
     ['present', { text: 'A small clock - "old".' }, true, 'emphasis, dashes and quotes do not count'],
     ['present', { text: 'A small cluck - "old".' }, false, 'a letter is wrong'],
@@ -70,7 +71,13 @@ describe('baseline facts', () => {
   const judged = (text: string, more: object = {}) => judge(fact('baseline', more), text).passed
   it('fail for nothing, for a loop and for characters of other scripts', () => {
     assert.deepEqual(
-      [judged('| — |'), judged(`a word${' no'.repeat(40)}`), judged('a word 世'), judged('a word 😀'), judged('A word.')],
+      [
+        judged('| — |'),
+        judged(`a word${' no'.repeat(40)}`),
+        judged('a word 世'),
+        judged('a word 😀'),
+        judged('A word.'),
+      ],
       [false, false, false, false, true],
     )
     assert.equal(judged('世界', { check_disallowed_characters: false }), true)

@@ -13,13 +13,25 @@ import { worstPages } from '../../quality/worst-pages.ts'
 
 const HOSTILE = '<script>alert("x")</script> | `a` *b* [c](d) ![e](f) $g$'
 
-const reading = (...pages: string[]) => ({ text: pages.join('\n\n'), pages, statuses: pages.map(() => 'ok'), failure: null })
+const reading = (...pages: string[]) => ({
+  text: pages.join('\n\n'),
+  pages,
+  statuses: pages.map(() => 'ok'),
+  failure: null,
+})
 const side = (name: string) => ({ name, what: `what \`${name}\` is`, sends: 'direct' as const, ocr: {} })
 
 /** A document of two pages, the second of which is right with the gateway only; its first is wrong with it. */
 function run(): Run {
   const fact = (page: number, text: string, about?: string) =>
-    readFact({ pdf: 'a.pdf', page, id: `${page}-${text}`, type: 'present', text, ...(about === undefined ? {} : { about }) })
+    readFact({
+      pdf: 'a.pdf',
+      page,
+      id: `${page}-${text}`,
+      type: 'present',
+      text,
+      ...(about === undefined ? {} : { about }),
+    })
   const document: KnownDocument = {
     name: `a ${HOSTILE}.pdf`,
     family: 'a',
@@ -28,7 +40,12 @@ function run(): Run {
     language: 'en',
     pages: 2,
     read: () => new Uint8Array(),
-    facts: [fact(1, `first page ${HOSTILE}`), fact(2, 'second page'), fact(0, 'page second', 'joins'), fact(3, 'not read')],
+    facts: [
+      fact(1, `first page ${HOSTILE}`),
+      fact(2, 'second page'),
+      fact(0, 'page second', 'joins'),
+      fact(3, 'not read'),
+    ],
     truths: [{ text: '# first page\n\nsecond page', trust: 'exact', isMarkdown: true }],
     answers: null,
   }
@@ -85,7 +102,8 @@ describe('measures', () => {
 
   it('compare headings and cells, whichever way tables are written', () => {
     const truth = '# A\n\n## B\n\n| x | y |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |'
-    const html = '<table><tr><td>x</td><td>y</td></tr><tr><td>0</td><td>0</td></tr><tr><td>1</td><td>2</td></tr></table>'
+    const html =
+      '<table><tr><td>x</td><td>y</td></tr><tr><td>0</td><td>0</td></tr><tr><td>1</td><td>2</td></tr></table>'
     assert.deepEqual(compareStructure(truth, truth), { headings: 1, tables: 1 })
     assert.deepEqual(compareStructure(truth, `# A\n\n${html}`), { headings: 2 / 3, tables: 8 / 12 })
     assert.deepEqual(compareStructure('text', html), { headings: null, tables: null })

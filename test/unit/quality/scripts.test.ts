@@ -73,11 +73,13 @@ describe('faults', () => {
     hasLayer: true,
     ...more,
   })
-  const chosen = (more: object) =>
-    new Set(Array.from({ length: 200 }, (_, page) => chooseFault(traits(page, more))))
+  const chosen = (more: object) => new Set(Array.from({ length: 200 }, (_, page) => chooseFault(traits(page, more))))
 
   it('are of every kind, and the same each time', () => {
-    assert.deepEqual([...chosen({})].toSorted(), ['always_invented', 'cut_off', 'empty', 'invented', 'loop', null].toSorted())
+    assert.deepEqual(
+      [...chosen({})].toSorted(),
+      ['always_invented', 'cut_off', 'empty', 'invented', 'loop', null].toSorted(),
+    )
     assert.equal(chooseFault(traits(3)), chooseFault(traits(3)))
   })
 
