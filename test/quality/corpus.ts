@@ -67,6 +67,8 @@ function knownDocument(entry: Entry): KnownDocument {
   const facts = [...stated, ...stitched]
   const exact = truths.find(({ trust }) => trust === 'exact')
   const answers = (): readonly string[] | null => {
+    // Of a page that should be blank nothing is answered, and the gateway takes that for a failure where it has specks.
+    if (stated.some((fact) => fact.type === 'baseline' && fact.max_length != null)) return null
     if (spec !== undefined && exact !== undefined)
       return cutAtPages(exact.text, stitchedPages(readText(spec.file))).map(withHtmlTables)
     const printed = layer === undefined ? [''] : readText(layer.file).split('\f')

@@ -22,7 +22,7 @@ export interface KnownDocument {
   readonly mediaType: string
   readonly language: string
   readonly pages: number
-  read(): Uint8Array
+  readonly read: () => Uint8Array
   readonly facts: readonly Fact[]
   readonly truths: readonly Truth[]
   /** What a model that makes no mistake answers to each page; null where that is not known well enough to be told. */

@@ -119,7 +119,7 @@ export function inWords(fact: Fact): string {
       return `the formula ${fact.math} is there`
     case 'baseline':
       return fact.max_length == null ? 'there is text, and no loop' : 'the page is blank'
-    case 'table': {
+    default: {
       const places = NEIGHBOURS.flatMap(([name, where]) => (fact[name] === '' ? [] : [`${where} “${fact[name]}”`]))
       return [`a cell “${fact.cell}” stands in a table`, ...places].join(', ')
     }

@@ -12,7 +12,7 @@ describe('npm run quality', { timeout: 120_000 }, () => {
     const run = await runScripted(some, { drawer, maxPages: 6, atOnce: 1, withParts: false, say: () => {} })
     assert.deepEqual(
       run.documents.flatMap(({ readings }) => [...readings.values()].map(({ failure }) => failure)),
-      new Array(6).fill(null),
+      [null, null, null, null, null, null],
     )
     assert.deepEqual(shortfalls(run, ['repaired']), [])
     const repaired = byAbout(run).find(({ name }) => name === 'repaired')

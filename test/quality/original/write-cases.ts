@@ -48,7 +48,7 @@ writeFileSync(file, `${lines.join('\n')}\n`)
 
 /** Changes, drops and adds characters, so many of each. */
 function damaged(text: string, share: number): string {
-  return [...text]
+  return Array.from(text)
     .map((character) => {
       const luck = random.next()
       if (luck < share) return ''

@@ -42,7 +42,7 @@ function alphanumerics(text: string): number {
 
 /** Counts for pieces of one to five characters how often the one at the very end stands there, one copy after the other. */
 export function repeatsAtEnd(text: string): readonly number[] {
-  const points = [...foldSpaces(text)]
+  const points = Array.from(foldSpaces(text))
   return Array.from({ length: MAX_PIECE }, (_, index) => {
     const size = index + 1
     if (points.length < size) return 0

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { readFormula } from './formula-tree.ts'
+import { pointsOf } from './indel.ts'
 import { normalizeText, strip } from './normalize-text.ts'
 
 // Facts as olmOCR-bench writes them, one JSON object a line (olmocr/bench/tests.py of https://github.com/allenai/olmocr
@@ -45,7 +46,8 @@ const textFact = z.object({
 const orderFact = z
   .object({ ...common, type: z.literal('order'), before: text, after: text })
   .refine(
-    ({ max_diffs: most, before, after }) => most <= Math.floor(Math.min([...before].length, [...after].length) / 2),
+    ({ max_diffs: most, before, after }) =>
+      most <= Math.floor(Math.min(pointsOf(before).length, pointsOf(after).length) / 2),
     'max_diffs is more than half of a text',
   )
 

@@ -1,4 +1,4 @@
-import katex from 'katex'
+import { renderToString } from 'katex'
 import { parseFragment, type DefaultTreeAdapterTypes } from 'parse5'
 
 /**
@@ -23,7 +23,7 @@ export function readFormula(tex: string): Formula | null {
   try {
     const options = { displayMode: true, output: 'mathml', strict: 'ignore', maxExpand: MAX_EXPANSIONS } as const
     const rows: Row[] = []
-    const row = rowOf(parseFragment(katex.renderToString(tex, { ...options, throwOnError: true })).childNodes, rows)
+    const row = rowOf(parseFragment(renderToString(tex, { ...options, throwOnError: true })).childNodes, rows)
     return { row, rows: [row, ...rows] }
   } catch {
     return null
@@ -63,7 +63,7 @@ function signsOf(node: ElementNode): readonly string[] {
   const alphabet = PLAIN.has(variant) ? '' : `:${variant}`
   const text = node.childNodes.map((child) => ('value' in child ? child.value : '')).join('')
   // Spaces, and the signs that only tell how others are to be read, such as U+2061 for the application of a function.
-  return [...text.replaceAll(/[\s\u200a-\u200d\u2060-\u2064\ufeff]/gu, '')].map((sign) => sign + alphabet)
+  return Array.from(text.replaceAll(/[\s\u200a-\u200d\u2060-\u2064\ufeff]/gu, ''), (sign) => sign + alphabet)
 }
 
 function construct(node: ElementNode, rows: Row[]): string {

@@ -1,6 +1,6 @@
 import { judgeBaseline } from './baseline.ts'
 import type { Fact } from './facts.ts'
-import { partialRatio, ratio } from './indel.ts'
+import { partialRatio, pointsOf, ratio } from './indel.ts'
 import { judgeMath } from './math.ts'
 import { findNearMatches } from './near-matches.ts'
 import { normalizeText } from './normalize-text.ts'
@@ -10,27 +10,24 @@ import type { Verdict } from './verdict.ts'
 
 /** Says whether a text bears a fact out, as olmOCR-bench's tests do. */
 export function judge(fact: Fact, text: string): Verdict {
-  switch (fact.type) {
-    case 'present':
-    case 'absent':
-      return judgeText(fact, text)
-    case 'order':
-      return judgeOrder(fact, text)
-    case 'table':
-      return judgeTable(fact, text)
-    case 'math':
-      return judgeMath(fact.math, text, fact.ignore_dollar_delimited)
-    case 'baseline':
-      return judgeBaseline(
-        {
-          maxLength: fact.max_length ?? null,
-          skipsImageTags: fact.max_length_skips_image_alt_tags,
-          maxRepeats: fact.max_repeats,
-          checksCharacters: fact.check_disallowed_characters,
-        },
-        text,
-      )
-  }
+  if (fact.type === 'order') return judgeOrder(fact, text)
+  if (fact.type === 'table') return judgeTable(fact, text)
+  if (fact.type === 'math') return judgeMath(fact.math, text, fact.ignore_dollar_delimited)
+  if (fact.type !== 'baseline') return judgeText(fact, text)
+  return judgeBaseline(
+    {
+      maxLength: fact.max_length ?? null,
+      skipsImageTags: fact.max_length_skips_image_alt_tags,
+      maxRepeats: fact.max_repeats,
+      checksCharacters: fact.check_disallowed_characters,
+    },
+    text,
+  )
+}
+
+/** A part of a text, by code points. */
+function stretch(text: string, start: number, end: number): string {
+  return Array.from(text).slice(start, end).join('')
 }
 
 type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>
@@ -39,12 +36,12 @@ function judgeText(fact: FactOf<'present' | 'absent'>, written: string): Verdict
   const [wanted, text] = [fact.text, ends(normalizeText(written), fact)].map((each) =>
     fact.case_sensitive ? each : each.toLowerCase(),
   ) as [string, string]
-  const threshold = 1 - fact.max_diffs / [...wanted].length
+  const threshold = 1 - fact.max_diffs / pointsOf(wanted).length
   const best = partialRatio(wanted, text)
   const isThere = best.ratio >= threshold
   if (isThere === (fact.type === 'present')) return { passed: true }
   const share = `${(100 * best.ratio).toFixed(1)} %`
-  const nearest = [...text].slice(best.start, best.end).join('')
+  const nearest = stretch(text, best.start, best.end)
   if (isThere) return { passed: false, why: 'it is there', nearest }
   return { passed: false, why: `the nearest is ${share} alike, ${(100 * threshold).toFixed(1)} % is asked`, nearest }
 }
@@ -52,7 +49,7 @@ function judgeText(fact: FactOf<'present' | 'absent'>, written: string): Verdict
 /** The first and the last characters of a text, where the fact is about them alone. */
 function ends(text: string, { first_n: first, last_n: last }: FactOf<'present' | 'absent'>): string {
   if (first === 0 && last === 0) return text
-  const characters = [...text]
+  const characters = Array.from(text)
   return [...characters.slice(0, first), ...(last === 0 ? [] : characters.slice(-last))].join('')
 }
 
@@ -68,7 +65,7 @@ function judgeOrder(fact: FactOf<'order'>, written: string): Verdict {
   ] as const) {
     if (matches.length > 0) continue
     const { start, end } = partialRatio(wanted, text)
-    return { passed: false, why: `"${wanted}" is not there`, nearest: [...text].slice(start, end).join('') }
+    return { passed: false, why: `"${wanted}" is not there`, nearest: stretch(text, start, end) }
   }
   const first = Math.min(...before.map(({ start }) => start))
   const last = Math.max(...after.map(({ start }) => start))
@@ -79,7 +76,7 @@ function judgeOrder(fact: FactOf<'order'>, written: string): Verdict {
 const LEAST_LIKENESS = 0.5
 
 function isAlike(wanted: string, found: string, maxDiffs: number): boolean {
-  const threshold = 1 - maxDiffs / Math.max(1, [...wanted].length)
+  const threshold = 1 - maxDiffs / Math.max(1, pointsOf(wanted).length)
   return ratio(wanted, found) >= Math.max(LEAST_LIKENESS, threshold)
 }
 

@@ -40,7 +40,7 @@ function rowsOf(lines: readonly string[]): readonly (readonly WrittenCell[])[] {
 }
 
 function consistsOf(text: string, signs: string): boolean {
-  return text !== '' && [...text].every((sign) => signs.includes(sign))
+  return text !== '' && Array.from(text).every((sign) => signs.includes(sign))
 }
 
 /** One empty cell at each end comes of the pipes there. */

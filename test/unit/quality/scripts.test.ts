@@ -75,18 +75,18 @@ describe('faults', () => {
   })
   const chosen = (more: object) => new Set(Array.from({ length: 200 }, (_, page) => chooseFault(traits(page, more))))
 
+  const sorted = (faults: ReadonlySet<unknown>) =>
+    Array.from(faults, String).toSorted((one, other) => one.localeCompare(other))
+
   it('are of every kind, and the same each time', () => {
-    assert.deepEqual(
-      [...chosen({})].toSorted(),
-      ['always_invented', 'cut_off', 'empty', 'invented', 'loop', null].toSorted(),
-    )
+    assert.deepEqual(sorted(chosen({})), ['always_invented', 'cut_off', 'empty', 'invented', 'loop', 'null'])
     assert.equal(chooseFault(traits(3)), chooseFault(traits(3)))
   })
 
   it('are only those that a page allows', () => {
     assert.deepEqual([...chosen({ answer: 'x', hasLayer: false })], [null])
     assert.ok(!chosen({ hasLayer: false }).has('invented'))
-    assert.deepEqual([...chosen({ answer: '<table></table>' })].toSorted(), ['broken_table', null].toSorted())
+    assert.deepEqual(sorted(chosen({ answer: '<table></table>' })), ['broken_table', 'null'])
     assert.deepEqual([...chosen({ family: 'made' })], [null])
   })
 
