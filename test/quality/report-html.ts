@@ -48,7 +48,7 @@ function section(run: Run, worst: readonly WorstPage[], pictures: Pictures): str
     `<p>${codeIn(run.about)} ${run.documents.length} documents, ${pages} pages, in ${run.seconds.toFixed(0)} s.</p>`,
     `<dl>${sides.join('')}</dl>`,
     ...tablesOf(run).map(({ title, rows }) => `<h3>${escapeHtml(title)}</h3>${table(run, rows)}`),
-    worst.length === 0 ? '' : '<h3>The worst pages</h3>',
+    worst.length === 0 ? '' : `<h3>The worst pages</h3>${LEGEND}`,
     ...worst.map((page) => worstPage(page, pictures(page))),
     '</section>',
   ].join('\n')
@@ -102,6 +102,9 @@ function diffPart({ text, kind }: DiffPart): string {
   if (kind === 'same') return shown
   return kind === 'expected' ? `<del title="expected">${shown}</del>` : `<ins title="found">${shown}</ins>`
 }
+
+const LEGEND =
+  '<p><del>Struck out</del> is what was expected and is not there, <ins>marked</ins> what is there in its place. For a document as a whole its first page is shown.</p>'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1d1f23, #e7e7ea); --soft: light-dark(#5d636e, #a3a8b3);
