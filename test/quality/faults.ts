@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { MADE } from './made-documents.ts'
 
 /** What goes wrong with a page's first answer. */
 export type Fault =
@@ -24,7 +23,8 @@ export interface GivenAnswer {
 /** What a page allows to go wrong. */
 export interface PageTraits {
   readonly document: string
-  readonly family: string
+  /** Whether facts are known of the document as a whole: of joins and running lines. */
+  readonly isKnownWhole: boolean
   /** From 1. */
   readonly page: number
   readonly answer: string
@@ -39,10 +39,10 @@ const LEAST_CHARACTERS = 300
 
 /**
  * Chooses what goes wrong with a page; null for nothing. By its name alone, so that it is the same in each run. Documents
- * that are made for one thing have no other fault.
+ * of which facts are known as a whole have none: what is joined is to be seen by itself.
  */
-export function chooseFault({ document, family, page, answer, hasLayer }: PageTraits): Fault | null {
-  if (family === MADE && !document.includes('prose')) return null
+export function chooseFault({ document, isKnownWhole, page, answer, hasLayer }: PageTraits): Fault | null {
+  if (isKnownWhole) return null
   const hash = createHash('sha256').update(`${document}#${page}`).digest()
   const applicable: readonly Fault[] = [
     ...(answer.length < LEAST_CHARACTERS ? [] : (['loop', 'cut_off', 'empty'] as const)),

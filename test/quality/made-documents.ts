@@ -9,7 +9,7 @@ import { withBaseline } from './bench-folder.ts'
 // text is known to the letter.
 
 /** The family of these documents. */
-export const MADE = 'made'
+const MADE = 'made'
 
 interface MadePage {
   readonly header?: string

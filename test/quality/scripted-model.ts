@@ -41,12 +41,13 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   })
   return {
     url: fake.url,
-    async begin({ name, family, answers }, images) {
+    async begin({ name, facts, answers }, images) {
+      const isKnownWhole = facts.some(({ page }) => page === 0)
       pages = await Promise.all(
         (answers ?? []).slice(0, images.length).map(async (answer, index) => {
           const image = images[index] ?? null
           const hasLayer = image?.textLayer != null && image.textLayer.isWhole && !image.textLayer.isOcr
-          const traits = { document: name, family, page: index + 1, answer, hasLayer }
+          const traits = { document: name, isKnownWhole, page: index + 1, answer, hasLayer }
           const look = image === null ? null : await lookOfPage(image)
           return { answer, fault: chooseFault(traits), look, asked: 0 }
         }),

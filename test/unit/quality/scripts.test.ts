@@ -67,7 +67,7 @@ describe('tables of Markdown as HTML', () => {
 describe('faults', () => {
   const traits = (page: number, more: object = {}) => ({
     document: 'a.pdf',
-    family: 'a',
+    isKnownWhole: false,
     page,
     answer: 'x'.repeat(500),
     hasLayer: true,
@@ -87,7 +87,7 @@ describe('faults', () => {
     assert.deepEqual([...chosen({ answer: 'x', hasLayer: false })], [null])
     assert.ok(!chosen({ hasLayer: false }).has('invented'))
     assert.deepEqual(sorted(chosen({ answer: '<table></table>' })), ['broken_table', 'null'])
-    assert.deepEqual([...chosen({ family: 'made' })], [null])
+    assert.deepEqual([...chosen({ isKnownWhole: true })], [null])
   })
 
   it('are over at the second answer, but for those that stay', () => {
