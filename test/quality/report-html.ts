@@ -62,10 +62,10 @@ function codeIn(what: string): string {
 function table(run: Run, rows: readonly TallyRow[]): string {
   const sides = run.sides.map(({ name }) => name)
   const head = ['', 'n', ...sides, 'difference'].map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('')
-  const line = ({ name, count, shares, difference }: TallyRow) =>
+  const line = ({ name, count, shares, difference, isBetterSmaller }: TallyRow) =>
     `<tr><th scope="row">${escapeHtml(name)}</th><td>${count}</td>${sides
       .map((side) => `<td>${percent(shares.get(side))}</td>`)
-      .join('')}<td class="${signOf(difference)}">${points(difference)}</td></tr>`
+      .join('')}<td class="${signOf(isBetterSmaller ? -difference : difference)}">${points(difference)}</td></tr>`
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.map(line).join('')}</tbody></table></div>`
 }
 

@@ -19,6 +19,8 @@ export interface TallyRow {
   readonly shares: ReadonlyMap<string, number>
   /** `gateway` less `direct`. */
   readonly difference: number
+  /** Whether it is errors that are counted. */
+  readonly isBetterSmaller: boolean
 }
 
 /** Counts the facts by type, in the order of types; types without a fact are left out. */
@@ -43,7 +45,7 @@ export function byAbout(run: Run): readonly TallyRow[] {
 
 /** All facts in one row. */
 export function allFacts(run: Run): TallyRow {
-  return tally(run, () => 'all')[0] ?? { name: 'all', count: 0, shares: new Map(), difference: 0 }
+  return tally(run, () => 'all')[0] ?? row('all', 0, new Map())
 }
 
 function tally(
@@ -67,8 +69,9 @@ function tally(
     })
 }
 
-function row(name: string, count: number, shares: ReadonlyMap<string, number>): TallyRow {
-  return { name, count, shares, difference: (shares.get('gateway') ?? 0) - (shares.get('direct') ?? 0) }
+function row(name: string, count: number, shares: ReadonlyMap<string, number>, isBetterSmaller = false): TallyRow {
+  const difference = (shares.get('gateway') ?? 0) - (shares.get('direct') ?? 0)
+  return { name, count, shares, difference, isBetterSmaller }
 }
 
 /** The mean of each measure, by how far the truth is to be trusted. */
@@ -79,9 +82,8 @@ export function byMeasure(run: Run): readonly TallyRow[] {
       const own = all.filter((each) => each.trust === trust && each.measure === measure)
       if (own.length === 0) return []
       const mean = (side: string) => own.reduce((sum, { values }) => sum + (values.get(side) ?? 0), 0) / own.length
-      return [
-        row(`${measures[measure]} (${trust})`, own.length, new Map(run.sides.map(({ name }) => [name, mean(name)]))),
-      ]
+      const means = new Map(run.sides.map(({ name }) => [name, mean(name)]))
+      return [row(`${measures[measure]} (${trust})`, own.length, means, measure === 'error')]
     }),
   )
 }
