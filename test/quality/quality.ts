@@ -107,7 +107,8 @@ async function runAll(documents: readonly KnownDocument[], drawer: PageDrawer): 
   if (names.includes('scripted')) runs.push(await runScripted(documents, shared))
   if (names.includes('tesseract')) {
     const short = documents.filter(({ pages }) => pages <= SHORT)
-    const few = options.limit === undefined ? limited(short, TESSERACT_LIMIT) : documents
+    const isAll = options.limit !== undefined || options.dir !== undefined
+    const few = isAll ? documents : limited(short, TESSERACT_LIMIT)
     runs.push(await runTesseract(few, shared))
   }
   if (names.includes('preparation')) {

@@ -71,7 +71,7 @@ export async function runServed(
   await using engine = await modelDirectly(served)
   const readers = { engine, client: gateway.client, model: served.model }
   const sides = [...mainSides(), ...(options.withParts ? partSides() : [])]
-  return await runEngine(served.model, `\`${served.model}\` at ${served.url}.`, sides, documents, readers, options)
+  return await runEngine(served.model, `The model at ${served.url}.`, sides, documents, readers, options)
 }
 
 /** Reads copies of pages that lie on their side or at a slant, with the embedded engine. */
