@@ -1,6 +1,6 @@
 import { escapeHtml } from './page-answers.ts'
 import { percent, tablesOf } from './report-markdown.ts'
-import { points, type Run, type TallyRow } from './tally.ts'
+import { failuresOf, points, type Run, type TallyRow } from './tally.ts'
 import type { DiffPart, Failure, WorstPage } from './worst-pages.ts'
 
 /** A small picture of a page, as a data URL; null where there is none. */
@@ -47,6 +47,7 @@ function section(run: Run, worst: readonly WorstPage[], pictures: Pictures): str
     `<section><h2>${escapeHtml(run.title)}</h2>`,
     `<p>${codeIn(run.about)} ${run.documents.length} documents, ${pages} pages, in ${run.seconds.toFixed(0)} s.</p>`,
     `<dl>${sides.join('')}</dl>`,
+    ...failuresOf(run).map((failure) => `<p class="worse">${escapeHtml(failure)}</p>`),
     ...tablesOf(run).map(({ title, rows }) => `<h3>${escapeHtml(title)}</h3>${table(run, rows)}`),
     worst.length === 0 ? '' : `<h3>The worst pages</h3>${LEGEND}`,
     ...worst.map((page) => worstPage(page, pictures(page))),

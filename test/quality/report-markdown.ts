@@ -1,5 +1,16 @@
 import { format } from 'prettier'
-import { allFacts, byAbout, byCategory, byFamily, byMeasure, byType, points, type Run, type TallyRow } from './tally.ts'
+import {
+  allFacts,
+  byAbout,
+  byCategory,
+  byFamily,
+  byMeasure,
+  byType,
+  failuresOf,
+  points,
+  type Run,
+  type TallyRow,
+} from './tally.ts'
 import type { Failure, WorstPage } from './worst-pages.ts'
 
 /** The tables of a run, with their headings: both reports have the same. */
@@ -39,6 +50,7 @@ function runParts(run: Run, worst: readonly WorstPage[]): readonly string[] {
     `## ${text(run.title)}`,
     `${text(run.about)} ${run.documents.length} documents, ${pages} pages, in ${run.seconds.toFixed(0)} s.`,
     run.sides.map(({ name, what }) => `- **${name}**: ${what}`).join('\n'),
+    ...failuresOf(run).map((failure) => `- ${text(failure)}`),
     ...tablesOf(run).flatMap(({ title, rows }) => [`### ${title}`, table(run, rows)]),
     ...(worst.length === 0 ? [] : ['### The worst pages', ...worst.map(worstPart)]),
   ]
