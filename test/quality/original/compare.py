@@ -30,14 +30,19 @@ stub("olmocr.bench.katex.render", compare_rendered_equations=None, render_equati
 from olmocr.bench.tests import load_single_test  # noqa: E402
 
 OWN = {"about", "url"}
-agreed, differ = Counter(), []
+agreed, differ, crashed = Counter(), [], 0
 with open(cases, encoding="utf-8") as lines:
     for line in lines:
         case = json.loads(line)
         fact = {key: value for key, value in case["fact"].items() if key not in OWN}
         if fact["type"] == "math":
             continue
-        passed, why = load_single_test(fact).run(case["text"])
+        try:
+            passed, why = load_single_test(fact).run(case["text"])
+        except IndexError:
+            # Its tables cannot have a span over cells that are not there.
+            crashed += 1
+            continue
         if passed == case["passed"]:
             agreed[fact["type"], passed] += 1
         else:
@@ -45,7 +50,7 @@ with open(cases, encoding="utf-8") as lines:
 
 for (kind, passed), count in sorted(agreed.items()):
     print(f"{kind:9} {'borne out' if passed else 'not      '} {count:6} agree")
-print(f"{sum(agreed.values())} agree, {len(differ)} differ")
+print(f"{sum(agreed.values())} agree, {len(differ)} differ, {crashed} that the original cannot judge")
 for fact, text, passed, why in differ[:20]:
     print(json.dumps({"fact": fact, "original": passed, "why": why[:300], "text": text[:400]}, ensure_ascii=False))
 sys.exit(1 if differ else 0)
