@@ -38,7 +38,7 @@ import { createLog, type Log } from './telemetry/log.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { createTracer, type Tracer } from './telemetry/tracer.ts'
 import type { UsageMeter } from './usage/meter.ts'
-import { createModelList, type ModelList } from './upstream/model-list.ts'
+import { createModelList, type ModelList, type RoutingOptions } from './upstream/model-list.ts'
 import type { Upstreams } from './upstream/upstreams.ts'
 import { endEvent } from './webhook/event.ts'
 import { targetProblem } from './webhook/target.ts'
@@ -172,10 +172,7 @@ export function createServices(
   const schemas = closing.adopt(createSchemaThread(), (it) => it.close())
   const bodyBudget = createBodyBudget(config)
   const lifecycle = { draining: false }
-  const models = createModelList(upstreams, embeddedModel, {
-    escalationModel: config.GATEWAY_ESCALATION_MODEL,
-    easyPages: config.GATEWAY_AUTO_EASY_PAGES,
-  })
+  const models = createModelList(upstreams, embeddedModel, routing(config))
   const convert = createConfiguredConvert(config, { log, metrics, bodyBudget })
   const samples = closing.adopt(createConfiguredSamples(config, { log, metrics }), async (it) => it?.close())
   const read = { slots, meter, rasterizer, convert, samples, admission, allowance, kept, schemas, leaving }
@@ -206,6 +203,10 @@ export function createServices(
 
 function createConfiguredTracer(config: Config, log: Log): Tracer {
   return createTracer({ url: collectorUrl(config), serviceName: config.OTEL_SERVICE_NAME, log })
+}
+
+function routing(config: Config): RoutingOptions {
+  return { escalationModel: config.GATEWAY_ESCALATION_MODEL, easyPages: config.GATEWAY_AUTO_EASY_PAGES }
 }
 
 function createSlots(upstreams: Upstreams, tesseractThreads: number): PageSlots {

@@ -6,9 +6,10 @@ export interface Box {
   readonly bottom: number
 }
 
+const onPage = (share: number): number => (share > 0 ? Math.min(1, share) : 0)
+
 /** Returns the part of a place that is on the page, with its corners in order: models mix them up. */
 export function boxOnPage({ left, top, right, bottom }: Box): Box {
-  const onPage = (share: number): number => (share > 0 ? Math.min(1, share) : 0)
   const [x, otherX, y, otherY] = [onPage(left), onPage(right), onPage(top), onPage(bottom)]
   return {
     left: Math.min(x, otherX),
