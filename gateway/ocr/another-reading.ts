@@ -53,11 +53,18 @@ export function requestOf(request: OcrRequest, question: Question): OcrRequest {
 }
 
 /** Returns the model whose text a page has: its request's own, or one that has read it instead. */
-export function readerOf(
-  { model, routes }: Pick<OcrRequest, 'model' | 'routes'>,
-  { model: name }: Pick<PageResult, 'model'>,
-): OcrModel {
-  if (name === undefined || routes == null) return model
+export function readerOf(request: Pick<OcrRequest, 'model' | 'routes'>, result: Pick<PageResult, 'model'>): OcrModel {
+  return otherQuestion(request, result)?.model ?? request.model
+}
+
+/** Returns the request as the model was asked whose text a page has: the request itself, where that is its own. */
+export function askedOf(request: OcrRequest, result: Pick<PageResult, 'model'>): OcrRequest {
+  const other = otherQuestion(request, result)
+  return other === null ? request : requestOf(request, other)
+}
+
+function otherQuestion({ routes }: Pick<OcrRequest, 'routes'>, { model }: Pick<PageResult, 'model'>): Question | null {
+  if (model === undefined || routes == null) return null
   const others = [routes.fallback?.question, routes.easy?.tesseract]
-  return others.find((question) => question?.model.id === name)?.model ?? model
+  return others.find((question) => question?.model.id === model) ?? null
 }

@@ -2,8 +2,7 @@ import type { PageImage } from '../page/page.ts'
 import type { AttemptSeen, PageToRead } from '../read/page-to-read.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { NewSample, SampleKeeper } from '../samples/keeper.ts'
-import { readerOf } from './another-reading.ts'
-import type { PageResult } from './page-event.ts'
+import type { PageResult, Verification } from './page-event.ts'
 
 /** A page whose attempts are seen. */
 interface SampledPage<Page extends PageToRead> {
@@ -26,7 +25,7 @@ export function watchForSample<Page extends PageToRead>(
   request: OcrRequest,
   keeper: SampleKeeper | null,
 ): SampledPage<Page> {
-  const { cache, task, prompt } = request
+  const { cache } = request
   if (keeper === null || cache === 'off') return { page, ended: () => {} }
   const attempts: AttemptSeen[] = []
   return {
@@ -35,21 +34,33 @@ export function watchForSample<Page extends PageToRead>(
       const reasons = reasonsToKeep(result)
       // A page that no engine has answered says nothing of the model.
       if (reasons.length === 0 || attempts.every(({ text }) => text === null)) return
-      keeper.offer(sampleOf(result, reasons, attempts, { model: readerOf(request, result), task, prompt }))
+      keeper.offer(sampleOf(result, reasons, attempts, request))
     },
   }
 }
 
 /** Returns why a page is worth keeping; none for a page that was read well at once. */
-function reasonsToKeep({ status, warnings, agreement, confidence }: PageResult): string[] {
+function reasonsToKeep({ status, warnings, agreement, confidence, fields, verify }: PageResult): string[] {
   return [
     ...(status === 'repaired' || status === 'failed' || status === 'fallback' ? [status] : []),
     ...(warnings.some(({ code }) => code === 'text_disagrees') ? ['text_disagrees'] : []),
     ...(agreement !== null && agreement < LOW_AGREEMENT ? ['low_agreement'] : []),
     ...(confidence !== null && confidence.mean < LOW_CONFIDENCE ? ['low_confidence'] : []),
+    ...(fields !== undefined && fields.repaired.length > 0 ? ['fields_repaired'] : []),
+    ...(fields?.isDoubtful === true ? ['fields_doubtful'] : []),
+    ...(verify !== undefined && disagree(verify) ? ['models_disagree'] : []),
   ]
 }
 
+/** Two models write the same page a little differently; of a number, one of them is wrong. */
+function disagree({ agreement, differences }: Verification): boolean {
+  return (
+    (agreement !== null && agreement < LOW_AGREEMENT) ||
+    differences.some(({ kind, ours, theirs }) => kind === 'number' && ours !== '' && theirs !== '')
+  )
+}
+
+/** The attempts are those of the request's own model, though another one may have written the text in the end. */
 function sampleOf(
   result: PageResult,
   reasons: readonly string[],
@@ -63,6 +74,7 @@ function sampleOf(
       reasons,
       status: result.status,
       model: model.id,
+      ...(result.model === undefined ? {} : { textModel: result.model }),
       root: model.root,
       profile: profile.id,
       profileVersion: profile.version,

@@ -183,14 +183,15 @@ async function resultOf(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const startedAt = performance.now()
+  const sampled = watchForSample(page, request, services.samples ?? null)
   const routing: RoutingServices = {
     ...waits,
     read: (one, asked, readSignal) => readResult(one, asked, services, readSignal),
+    withFields: (read, fieldSignal) =>
+      withFields(sampled.page, read, request, { ...services, ...waits }, fieldSignal),
     countOther: (other, asked) => countOther(other, asked, services),
   }
-  const sampled = watchForSample(page, request, services.samples ?? null)
-  const routed = await routePage(sampled.page, request, routing, signal)
-  const read = await withFields(sampled.page, routed, request, services, signal)
+  const read = await routePage(sampled.page, request, routing, signal)
   sampled.ended(read)
   const result = await completed(page, read, request, services, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)

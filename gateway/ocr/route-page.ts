@@ -10,6 +10,8 @@ import { freshUsage, startReferee, verify, type ReadAs, type RefereeReading } fr
 export interface RoutingServices {
   /** Reads a page as a request asks. Throws the signal's reason alone. */
   readonly read: ReadAs
+  /** Looks at the values that a request wants of the page's own text. Throws the signal's reason when aborted. */
+  readonly withFields: (result: PageResult, signal: AbortSignal) => Promise<PageResult>
   /** Counts a reading whose text is not the page's. */
   readonly countOther: (result: PageResult, asked: OcrRequest) => void
   /** Fires when nobody waits any longer for more than the page's own text. */
@@ -27,7 +29,7 @@ interface RoutedPage {
 
 /**
  * Reads a page as its request routes it: an easy page without the model, a hard one by another model once, and each by the referee
- * too, side by side. Throws the signal's reason when aborted.
+ * too, side by side, which is compared with the values as they are in the end. Throws the signal's reason when aborted.
  */
 export async function routePage(
   page: PageOfDocument,
@@ -36,12 +38,13 @@ export async function routePage(
   signal: AbortSignal,
 ): Promise<PageResult> {
   const { routes } = request
-  if (routes == null) return services.read(page, request, signal)
+  if (routes == null) return services.withFields(await services.read(page, request, signal), signal)
   const routed = { page, request, routes }
   const { referee } = routes
   const limited = AbortSignal.any([signal, services.hurry])
   const other = referee === null ? null : startReferee(referee, request, page.another, services.read, limited)
-  const result = await readOnce(routed, other, services, signal).catch(async (error: unknown) => {
+  const reading = readOnce(routed, other, services, signal).then((read) => services.withFields(read, signal))
+  const result = await reading.catch(async (error: unknown) => {
     await other?.result
     throw error
   })

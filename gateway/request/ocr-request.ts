@@ -80,8 +80,11 @@ export interface Routes {
 /** A model beside the request's own, and what it is asked; a model that no upstream serves now has no question. */
 export interface OtherReader {
   readonly id: string
-  readonly question: Question | null
+  readonly question: OtherQuestion | null
 }
+
+/** What another model is asked, and how its values are asked for again: in that model's own words. */
+export type OtherQuestion = Question & Pick<OcrRequest, 'fields'>
 
 /** How easy pages may be answered. */
 export interface EasyRoutes {

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import { AUTO_MODEL, type ServedModel } from '../profile/model-profile.ts'
 import type { OcrModel, Question } from '../profile/question.ts'
 import type { RequestContext } from './context.ts'
-import type { OtherReader, Routes } from './ocr-request.ts'
+import type { OtherQuestion, OtherReader, Routes } from './ocr-request.ts'
 import type { OcrOptions, OptionNames } from './options.ts'
 import { chooseTask, type ChosenTask, type TaskOptions } from './task.ts'
 
@@ -139,19 +139,23 @@ function easyRoutes({ model, chosen: { task, prompt }, options }: MainQuestion):
 }
 
 /** Returns what asks another model for the same; null where it cannot be asked. */
-function sameQuestion(other: OcrModel, { model, chosen, options, userText, names }: MainQuestion): Question | null {
+function sameQuestion(other: OcrModel, { model, chosen, options, userText, names }: MainQuestion): OtherQuestion | null {
   const { task, prompt } = chosen
   const isOwnPrompt = prompt === model.profile.tasks[task]?.text || userText === '' || !model.profile.freePrompt
   const isClients = !isOwnPrompt && options.task === null
   if (isClients && !other.profile.freePrompt) return null
   if (!Object.hasOwn(other.profile.tasks, task)) return null
-  const { task: same, prompt: asked } = chooseTask(
+  const {
+    task: same,
+    prompt: asked,
+    fields = null,
+  } = chooseTask(
     other,
     { ...options, task: isClients ? null : task },
     isClients ? userText : '',
     names,
   )
-  return { model: other, task: same, prompt: asked, confidence: options.confidence }
+  return { model: other, task: same, prompt: asked, confidence: options.confidence, fields }
 }
 
 function cannotAsk(id: string, { model, chosen }: MainQuestion, param: string): GatewayError {

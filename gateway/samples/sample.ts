@@ -16,6 +16,8 @@ export const sampleFacts = z.object({
   /** The model as it is served, the weights it says it has, and the profile it was asked by. */
   model: z.string(),
   root: z.string().nullable(),
+  /** Whose the text is, where another model has written it; left out: the model's. */
+  textModel: z.string().optional(),
   profile: z.string(),
   profileVersion: z.union([z.string(), z.number()]),
   task: z.string(),

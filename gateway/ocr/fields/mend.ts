@@ -8,21 +8,27 @@ import { pointerStep } from './read-object.ts'
 export interface Mended extends PageFacts {
   /** The first answer's own, where nothing has changed. */
   readonly object: Readonly<Record<string, unknown>>
+  /** How many of the first answer's failures are left. */
+  readonly failures: number
 }
 
 /** Takes from a second answer what was wrong or cut in the first, where it is right now; nothing else. */
 export function mend(first: LookedAt, second: LookedAt | null): Mended {
   const { isCut, cutIn, confidences } = first
-  if (second === null) return { object: first.object, isCut, cutIn, confidences, repaired: [] }
+  if (second === null) return { object: first.object, isCut, cutIn, confidences, repaired: [], failures: first.failures.size }
   let object: unknown = first.object
   const sure = new Map(Object.entries(confidences))
   const repaired: string[] = []
   let isCutMended = false
+  let failures = 0
   for (const pointer of first.failures.keys()) {
     const value = valueAt(second.object, pointer)
     const isWhole = stepsOf(pointer).length === 1
     const isRight = isWhole ? isRightWithin(second, pointer) : isRightAt(first, second, pointer)
-    if (isEmpty(value) || !isRight) continue
+    if (isEmpty(value) || !isRight) {
+      failures += 1
+      continue
+    }
     object = isWhole ? { ...(object as object), [firstName(pointer)]: value } : withValueAt(object, pointer, value)
     isCutMended ||= pointer === pointerStep(cutIn ?? '')
     for (const known of sure.keys()) if (isAtOrIn(known, pointer)) sure.delete(known)
@@ -38,6 +44,7 @@ export function mend(first: LookedAt, second: LookedAt | null): Mended {
     cutIn: isCutMended ? null : cutIn,
     confidences: Object.fromEntries(sure),
     repaired,
+    failures,
   }
 }
 

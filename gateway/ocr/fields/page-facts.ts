@@ -11,6 +11,8 @@ export const pageFacts = z
     confidences: z.record(z.string(), z.number().min(0).max(1)),
     /** JSON pointers of values that are right since the model was asked again. */
     repaired: z.array(z.string()).readonly(),
+    /** A value is wrong or cut for good, can mean two things, or the model was less sure of it than is asked for; left out: none is. */
+    isDoubtful: z.boolean().optional(),
   })
   .readonly()
 

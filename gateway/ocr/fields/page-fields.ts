@@ -1,12 +1,12 @@
 import type { PageWarning } from '../../page/page.ts'
-import type { PageOfDocument } from '../another-reading.ts'
+import { askedOf, type PageOfDocument } from '../another-reading.ts'
 import type { FieldsWish } from '../../request/fields-schema.ts'
 import type { OcrRequest } from '../../request/ocr-request.ts'
 import { shareLoop } from '../../schedule/loop-share.ts'
 import { readAgain, withCostOf, type AnotherReadingServices } from '../read-again.ts'
 import type { PageResult } from '../page-event.ts'
 import { confidencesOf } from './field-confidence.ts'
-import { findFields, type FoundFields } from './find-fields.ts'
+import { findFields, type FoundField, type FoundFields } from './find-fields.ts'
 import { mend, type Mended } from './mend.ts'
 import type { PageFacts } from './page-facts.ts'
 import { readObject, type FoundObject } from './read-object.ts'
@@ -17,6 +17,10 @@ import { firstName } from './value-at.ts'
 export interface FieldServices extends AnotherReadingServices {
   /** Holds values against schemas; left out: no request has one. */
   readonly schemas?: SchemaThread
+  /** Fires when nobody waits any longer for more than the page's own text; left out: never. */
+  readonly hurry?: AbortSignal
+  /** Called when the page has a text, and is only read again for its values; left out: nobody wants to know. */
+  readonly onRead?: () => void
 }
 
 /** A page's answer as values. */
@@ -29,7 +33,8 @@ export interface LookedAt extends FoundObject {
 
 /**
  * Looks at the values that a request wants of a page's answer. What is wrong, or was cut, is asked for once more, and what is
- * right then is taken from the second answer. A page whose answer is no object stays as it is.
+ * right then is taken from the second answer. It is asked of the model whose answer that is. A page whose answer is no object
+ * stays as it is. Throws the signal's reason when aborted.
  */
 export async function withFields(
   page: PageOfDocument,
@@ -44,11 +49,11 @@ export async function withFields(
   if (wish === null || schemas === undefined || !mayHoldValues(result)) return known
   const first = await look(result, wish, schemas, signal)
   if (first === null) return known
-  const second = first.failures.size === 0 ? null : await askAgain(page, first, request, services, signal)
+  const second = first.failures.size === 0 ? null : await askAgain(page, first, request, result, services, signal)
   const lookedAgain = second === null ? null : await look(second, wish, schemas, signal)
   const mended = mend(first, lookedAgain)
   const withCost = second === null ? known : { ...known, ...withCostOf(known, second) }
-  return { ...withCost, ...described(first, mended, result) }
+  return { ...withCost, ...described(first, mended, result, wish) }
 }
 
 /** An answer that was cut holds values; of a page that an engine went away from, more may be known later. */
@@ -96,10 +101,12 @@ async function askAgain(
   page: PageOfDocument,
   { failures }: LookedAt,
   request: OcrRequest,
+  result: PageResult,
   services: FieldServices,
   signal: AbortSignal,
 ): Promise<PageResult | null> {
-  const { fields: wish = null, model, task } = request
+  const asked = askedOf(request, result)
+  const { fields: wish = null, model, task } = asked
   if (wish === null) return null
   const names = [...new Set([...failures.keys()].map(firstName))]
   const reasons = [...failures].slice(0, MAX_NAMED).map(([pointer, reason]) => `${pointer.slice(1)}: ${reason}`)
@@ -107,23 +114,47 @@ async function askAgain(
   const { profile } = model
   const sampling = { ...profile.sampling, ...profile.ladder[1] }
   const question = { model: { ...model, profile: { ...profile, sampling } }, task, confidence: true }
-  return readAgain(page, { ...question, prompt: wish.askAgain(names, sentence) }, request, services, signal)
+  // The retries of a model that could not read the page may be used up.
+  const { attemptBudget } = asked === request ? page : page.another(asked)
+  const { hurry = new AbortController().signal, onRead } = services
+  onRead?.()
+  const again = { ...question, prompt: wish.askAgain(names, sentence) }
+  const limited = AbortSignal.any([signal, hurry])
+  return readAgain({ ...page, attemptBudget }, again, asked, services, limited).catch((thrown: unknown) => {
+    if (signal.aborted || !hurry.aborted) throw thrown
+    return null
+  })
 }
 
 type Described = Pick<PageResult, 'text' | 'warnings' | 'status' | 'error'> & { readonly fields: PageFacts }
 
 /** Describes the page: an answer that was cut is whole once what was cut has come in the second. */
-function described(first: LookedAt, { object, isCut, cutIn, ...facts }: Mended, result: PageResult): Described {
+function described(
+  first: LookedAt,
+  { object, isCut, cutIn, failures, ...facts }: Mended,
+  result: PageResult,
+  wish: FieldsWish,
+): Described {
   const isChanged = first.isRepaired || object !== first.object
   const isWhole = first.isCut && !isCut && result.error !== null
+  const isDoubtful = isCut || failures > 0 || first.found.fields.some((field) => isUnsure(field, facts, wish))
   const warnings = isCut ? [answerCut] : first.isRepaired ? [answerRepaired] : []
   return {
     text: isChanged ? JSON.stringify(object) : result.text,
     warnings: [...result.warnings, ...warnings],
     status: isWhole ? 'repaired' : result.status,
     error: isWhole ? null : result.error,
-    fields: { isCut, cutIn, ...facts },
+    fields: { isCut, cutIn, ...facts, ...(isDoubtful ? { isDoubtful } : {}) },
   }
+}
+
+function isUnsure(
+  { pointer, status, minConfidence }: FoundField,
+  { confidences }: Pick<PageFacts, 'confidences'>,
+  wish: FieldsWish,
+): boolean {
+  const confidence = confidences[pointer] ?? 1
+  return status === 'doubtful' || confidence < (minConfidence ?? wish.minConfidence ?? 0)
 }
 
 const answerCut: PageWarning = {

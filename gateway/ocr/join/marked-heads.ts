@@ -1,4 +1,5 @@
 import type { OcrRequest } from '../../request/ocr-request.ts'
+import { readerOf } from '../another-reading.ts'
 import type { PageResult } from '../page-event.ts'
 import { pageBlocks } from '../page-blocks.ts'
 import type { RunningLines } from '../../request/ocr-request.ts'
@@ -18,12 +19,13 @@ export interface MarkedHeads {
 /** Takes the blocks out of a page's text that its model marked as headers or footers; null where it marks no blocks. */
 export function markedHeads(result: PageResult, request: OcrRequest): MarkedHeads | null {
   const { text } = result
-  const isMarked = pageBlocks(text, { ...result, closing: 0 }, request) !== null
+  const model = readerOf(request, result)
+  const isMarked = pageBlocks(text, { ...result, closing: 0 }, { ...request, model }) !== null
   if (!isMarked) return null
   const taken = { header: [] as string[], footer: [] as string[] }
   const parts: string[] = []
   let end = 0
-  for (const mark of request.model.profile.findBlocks?.(text) ?? []) {
+  for (const mark of model.profile.findBlocks?.(text) ?? []) {
     const kind = kindOf(mark.label, mark.box.top + mark.box.bottom < 1)
     if (kind === null || !isTaken(kind === 'header' ? request.headers : request.footers)) continue
     parts.push(text.slice(end, mark.start))

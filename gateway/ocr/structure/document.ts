@@ -1,6 +1,7 @@
 import type { PageWarning } from '../../page/page.ts'
 import { layerText } from '../../read/evidence/layer-to-markdown.ts'
 import type { OcrRequest } from '../../request/ocr-request.ts'
+import { readerOf } from '../another-reading.ts'
 import { DOCUMENT_SCHEMA_VERSION, type OcrDocument, type OcrDocumentChunk } from '../../wire/openai/ocr-document.ts'
 import { escapedPlainText, plainText } from '../markdown/plain-text.ts'
 import type { PageNumber, PageResult } from '../page-event.ts'
@@ -40,7 +41,7 @@ export function createDocumentForm(request: OcrRequest): DocumentForm {
       count += 1
       if (request.answersJson && result.error === null) return { text: dataPage(number, result), warnings: [] }
       const { spans, isCoarse } = marked === null ? pageSpans(markdown) : { spans: [], isCoarse: false }
-      const found = marked ?? placeBlocks(markdown, spans, number.page, result, request)
+      const found = marked ?? placeBlocks(markdown, spans, number.page, result, { ...request, model: readerOf(request, result) })
       const seen: OutlinePage = { page: number.page, blocks: found, plain: plainer(markdown, result) }
       const blocks = outline.add(seen)
       chunks.push(...(chunker?.add({ ...seen, blocks, markdown }) ?? []))
