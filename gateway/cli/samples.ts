@@ -110,6 +110,7 @@ function storyOf({
   agreement,
   attempts,
   text,
+  textModel,
   textLayer,
 }: Sample['facts']): string {
   const said = attempts.map(({ reason, text: answer }, index) => {
@@ -117,6 +118,6 @@ function storyOf({
     return `## Attempt ${index + 1}, which ${end}\n\n${answer ?? '(the engine has failed)'}\n\n`
   })
   const agrees = agreement === null ? '' : `; agreement with the text layer ${agreement.toFixed(2)}`
-  const story = `# ${id}\n\n${at}, ${model}, task ${task}: ${status} (${reasons.join(', ')})${agrees}\n\n${said.join('')}## Text\n\n${text}\n${textLayer === null ? '' : `\n## Text layer\n\n${textLayer}\n`}`
+  const story = `# ${id}\n\n${at}, ${model}, task ${task}: ${status} (${reasons.join(', ')})${agrees}\n\n${said.join('')}## Text${textModel === undefined ? '' : `, which is from ${textModel}`}\n\n${text}\n${textLayer === null ? '' : `\n## Text layer\n\n${textLayer}\n`}`
   return story.split('\n').map(printable).join('\n')
 }

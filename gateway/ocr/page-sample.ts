@@ -84,7 +84,8 @@ function sampleOf(
       agreement: result.agreement,
       confidence: result.confidence?.mean ?? null,
       warnings: result.warnings.map(({ code }) => code),
-      isTiled: result.isTiled,
+      // Another model may have seen the page whole, of which this one has read tiles.
+      isTiled: result.model === undefined ? result.isTiled : images.some((image) => 'above' in image),
       attempts: attempts.map(({ image, reason, text, sampling }) => ({
         image: images.indexOf(image),
         reason,

@@ -187,8 +187,7 @@ async function resultOf(
   const routing: RoutingServices = {
     ...waits,
     read: (one, asked, readSignal) => readResult(one, asked, services, readSignal),
-    withFields: (read, fieldSignal) =>
-      withFields(sampled.page, read, request, { ...services, ...waits }, fieldSignal),
+    withFields: (read, fieldSignal) => withFields(sampled.page, read, request, { ...services, ...waits }, fieldSignal),
     countOther: (other, asked) => countOther(other, asked, services),
   }
   const read = await routePage(sampled.page, request, routing, signal)

@@ -139,7 +139,10 @@ function easyRoutes({ model, chosen: { task, prompt }, options }: MainQuestion):
 }
 
 /** Returns what asks another model for the same; null where it cannot be asked. */
-function sameQuestion(other: OcrModel, { model, chosen, options, userText, names }: MainQuestion): OtherQuestion | null {
+function sameQuestion(
+  other: OcrModel,
+  { model, chosen, options, userText, names }: MainQuestion,
+): OtherQuestion | null {
   const { task, prompt } = chosen
   const isOwnPrompt = prompt === model.profile.tasks[task]?.text || userText === '' || !model.profile.freePrompt
   const isClients = !isOwnPrompt && options.task === null
@@ -149,12 +152,7 @@ function sameQuestion(other: OcrModel, { model, chosen, options, userText, names
     task: same,
     prompt: asked,
     fields = null,
-  } = chooseTask(
-    other,
-    { ...options, task: isClients ? null : task },
-    isClients ? userText : '',
-    names,
-  )
+  } = chooseTask(other, { ...options, task: isClients ? null : task }, isClients ? userText : '', names)
   return { model: other, task: same, prompt: asked, confidence: options.confidence, fields }
 }
 

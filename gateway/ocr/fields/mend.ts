@@ -15,7 +15,8 @@ export interface Mended extends PageFacts {
 /** Takes from a second answer what was wrong or cut in the first, where it is right now; nothing else. */
 export function mend(first: LookedAt, second: LookedAt | null): Mended {
   const { isCut, cutIn, confidences } = first
-  if (second === null) return { object: first.object, isCut, cutIn, confidences, repaired: [], failures: first.failures.size }
+  if (second === null)
+    return { object: first.object, isCut, cutIn, confidences, repaired: [], failures: first.failures.size }
   let object: unknown = first.object
   const sure = new Map(Object.entries(confidences))
   const repaired: string[] = []

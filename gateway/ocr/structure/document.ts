@@ -41,7 +41,8 @@ export function createDocumentForm(request: OcrRequest): DocumentForm {
       count += 1
       if (request.answersJson && result.error === null) return { text: dataPage(number, result), warnings: [] }
       const { spans, isCoarse } = marked === null ? pageSpans(markdown) : { spans: [], isCoarse: false }
-      const found = marked ?? placeBlocks(markdown, spans, number.page, result, { ...request, model: readerOf(request, result) })
+      const found =
+        marked ?? placeBlocks(markdown, spans, number.page, result, { ...request, model: readerOf(request, result) })
       const seen: OutlinePage = { page: number.page, blocks: found, plain: plainer(markdown, result) }
       const blocks = outline.add(seen)
       chunks.push(...(chunker?.add({ ...seen, blocks, markdown }) ?? []))

@@ -43,6 +43,27 @@ describe('a finished page', () => {
     assert.deepEqual(readResult(writeResult({ ...good, fields })), { ...good, fields })
   })
 
+  it('keeps whose text it is, how it came to it, what a second model says, and what all that has cost', () => {
+    const usage = { promptTokens: 3, completionTokens: 2 }
+    const difference = { kind: 'number' as const, ours: '1,250', theirs: '1,260' }
+    const routed: PageResult = {
+      ...good,
+      warnings: [{ code: 'fallback_not_used', message: 'It is no better.' }],
+      model: 'tencent/HunyuanOCR',
+      route: 'escalated',
+      verify: { model: 'other', agreement: 0.9, differences: [difference], count: 7, error: null, usage },
+      otherUsage: usage,
+      fields: { isCut: false, cutIn: null, confidences: {}, repaired: [], isDoubtful: true },
+      blocks: [{ start: 0, end: 3, box: [0, 1, 2, 3], confidence: 0.5 }],
+    }
+    assert.deepEqual(readResult(writeResult(routed)), routed)
+    const unverified = {
+      ...routed,
+      verify: { ...routed.verify!, agreement: null, error: 'engine_unavailable' as const },
+    }
+    assert.deepEqual(readResult(writeResult(unverified)), unverified)
+  })
+
   it('leaves its pictures out', () => {
     assert.deepEqual(readResult(writeResult({ ...good, figures: [figure] })), good)
   })

@@ -24,6 +24,15 @@ function offered(result: Partial<PageResult>, attempts = [good], request: Partia
 }
 
 describe('a page', () => {
+  const values = { isCut: false, cutIn: null, confidences: {}, repaired: [] }
+  const verified = {
+    model: 'other',
+    agreement: 0.95,
+    differences: [],
+    count: 0,
+    error: null,
+    usage: { promptTokens: 1, completionTokens: 1 },
+  }
   const disagrees = { code: 'text_disagrees', message: '' } as const
   const rows: readonly { name: string; result: Partial<PageResult>; reasons: string[] | null }[] = [
     { name: 'that was read well at once', result: {}, reasons: null },
@@ -37,6 +46,34 @@ describe('a page', () => {
     { name: 'that holds less than its layer', result: { agreement: 0.7 }, reasons: ['low_agreement'] },
     { name: 'of which the model is sure', result: { confidence: { mean: 0.9, lowest: 0.1 } }, reasons: null },
     { name: 'of which it is not', result: { confidence: { mean: 0.6, lowest: 0.1 } }, reasons: ['low_confidence'] },
+    { name: 'whose values are right', result: { fields: values }, reasons: null },
+    {
+      name: 'whose values were right the second time',
+      result: { fields: { ...values, repaired: ['/iban'] } },
+      reasons: ['fields_repaired'],
+    },
+    {
+      name: 'with a value in doubt',
+      result: { fields: { ...values, isDoubtful: true } },
+      reasons: ['fields_doubtful'],
+    },
+    { name: 'that a second model reads alike', result: { verify: verified }, reasons: null },
+    { name: 'that none could check', result: { verify: { ...verified, agreement: null } }, reasons: null },
+    {
+      name: 'of which it holds less',
+      result: { verify: { ...verified, agreement: 0.7 } },
+      reasons: ['models_disagree'],
+    },
+    {
+      name: 'of which it reads a number otherwise',
+      result: { verify: { ...verified, differences: [{ kind: 'number', ours: '7', theirs: '1' }] } },
+      reasons: ['models_disagree'],
+    },
+    {
+      name: 'of which it has left out a page number',
+      result: { verify: { ...verified, differences: [{ kind: 'number', ours: '7', theirs: '' }] } },
+      reasons: null,
+    },
     { name: 'of two reasons', result: { status: 'repaired', agreement: 0.5 }, reasons: ['repaired', 'low_agreement'] },
   ]
   for (const { name, result, reasons } of rows)
@@ -56,6 +93,16 @@ describe('a page', () => {
     assert.deepEqual(offered({ status: 'repaired' }, [good], { cache: 'off' }), [])
     const page = pageToRead()
     assert.equal(watchForSample(page, makeRequest(), null).page, page)
+  })
+
+  it('says whose text it has: that of another model, which may have seen it whole', async () => {
+    const tile = { ...(await grayPageImage()), above: null, left: null }
+    const attempts = [{ ...good, image: tile, reason: 'loop' as const }]
+    const [sample] = offered({ status: 'repaired', model: 'other', text: 'Minutes' }, attempts)
+    assert.deepEqual([sample?.facts.textModel, sample?.facts.model], ['other', makeRequest().model.id])
+    assert.equal(sample?.facts.isTiled, true)
+    const [own] = offered({ status: 'repaired' }, [good, good])
+    assert.deepEqual([own?.facts.textModel, own?.facts.isTiled], [undefined, false])
   })
 
   it('is kept with each image once, and each attempt with its own', async () => {
