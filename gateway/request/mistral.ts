@@ -10,9 +10,9 @@ import type { RequestBody, RequestContext } from './context.ts'
 import { createRequest, type RequestParts } from './create-request.ts'
 import { ocrObjectNames, ocrObjectOptions } from './ocr-object.ts'
 import type { FigureWish, OcrRequest, Warning } from './ocr-request.ts'
-import { annotationSchema, DOCUMENT_FORMAT, openedTwice } from './mistral-annotation.ts'
+import { annotationSchema, extractors, DOCUMENT_FORMAT, openedTwice } from './mistral-annotation.ts'
 import { completeOptions, type GivenOptions, type OcrOptions } from './options.ts'
-import { findOthers } from './routes.ts'
+import { findOthers, type FoundModels } from './routes.ts'
 import { sourceOf } from './source.ts'
 import { wholeTexts } from './whole-texts.ts'
 import { zeroBasedRange } from './zero-based-range.ts'
@@ -109,7 +109,11 @@ export async function readMistralOcr(
       annotated === null
         ? null
         : createRequest(
-            { ...parts, sources: [annotated], ...annotationParts(schema, { ...options, ...bound }, asked) },
+            {
+              ...parts,
+              sources: [annotated],
+              ...annotationParts(schema, { ...options, ...bound }, asked, model, others),
+            },
             context,
           ),
     answer: { ...imageBounds(asked), ...shapeOf(asked), documentBytes: bytes },
@@ -152,11 +156,18 @@ function shapeOf(
 function annotationParts(
   schema: Readonly<Record<string, unknown>> | null,
   { pages, cache, password, preparation, lane, patienceSeconds, minConfidence }: OcrOptions,
-  { document_annotation_prompt: prompt }: MistralOcrRequest,
-): Pick<RequestParts, 'options' | 'userText' | 'names'> {
+  asked: MistralOcrRequest,
+  model: OcrModel,
+  others: FoundModels,
+): Pick<RequestParts, 'options' | 'userText' | 'names' | 'others'> {
   const given = { pages: pages ?? undefined, cache, password, preparation, lane, patienceSeconds, minConfidence }
   const options = completeOptions({ ...given, answerFormat: { schema } }, ocrObjectNames)
-  return { options, userText: prompt?.trim() ?? '', names: { ...ocrObjectNames, answerFormat: DOCUMENT_FORMAT } }
+  return {
+    options,
+    userText: asked.document_annotation_prompt?.trim() ?? '',
+    names: { ...ocrObjectNames, answerFormat: DOCUMENT_FORMAT },
+    others: extractors(others, asked, model),
+  }
 }
 
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { decodeSample } from '../../gateway/samples/sample-file.ts'
 import { listSamples, readSampleFile } from '../../gateway/samples/sample-folder.ts'
+import { mistralOcrResponse } from '../../gateway/wire/mistral/ocr-response.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
-import { filePart } from '../support/documents.ts'
+import { dataUrl, filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { askWhole } from '../support/read-answer.ts'
 import { readMetrics } from '../support/read-metrics.ts'
@@ -105,6 +106,37 @@ describe('the values of a page that another model has read', () => {
       attempts.map(() => 'I see an invoice'),
     )
     assert.equal(JSON.parse(text).iban, GOOD)
+  })
+})
+
+describe('an annotation at /v1/ocr', () => {
+  const annotate = async (more: object) => {
+    asked = []
+    const pdf = makePdf([{ lines: [`Document ${(documents += 1)}`] }])
+    const document = { type: 'document_url', document_url: dataUrl(pdf, 'application/pdf') }
+    const format = { type: 'json_schema', json_schema: { name: 'invoice', schema: invoice } }
+    const response = await fetch(`${gateway.url}/v1/ocr`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ document, document_annotation_format: format, ...more }),
+    })
+    const answer: unknown = await response.json()
+    assert.equal(response.status, 200, JSON.stringify(answer))
+    return mistralOcrResponse.parse(answer)
+  }
+
+  it('is read by the model for hard pages, too', async () => {
+    script = { [MAIN]: [cutOff], [OTHER]: [said(GOOD)] }
+    const { document_annotation: annotation, ocr } = await annotate({ model: MAIN, ocr: { fallback_model: OTHER } })
+    assert.equal(annotation, said(GOOD))
+    assert.deepEqual([ocr?.annotation?.pages[0]?.route, ocr?.annotation?.pages[0]?.model], ['fallback', OTHER])
+  })
+
+  it('has its own model alone where the other cannot be asked for it', async () => {
+    script = { [MAIN]: ['Text'], [OTHER]: [said(GOOD)] }
+    const prompt = { document_annotation_prompt: 'What stands on the invoice?' }
+    const { ocr } = await annotate({ model: OTHER, ...prompt, ocr: { fallback_model: MAIN } })
+    assert.deepEqual([ocr?.pages[0]?.route, ocr?.annotation?.pages[0]?.route], ['main', undefined])
   })
 })
 
