@@ -14,31 +14,36 @@ export interface CompleteServices {
   readonly cutFigures?: CutFigures
   /** Checks formulas; left out: none are. */
   readonly checkFormulas?: CheckFormulas
+  /** Fires when nobody waits any longer for more than the page's own text; left out: never. */
+  readonly hurry?: AbortSignal
 }
 
 /**
  * Adds what is not kept of a page that was read: the pictures that are wanted, and what is wrong with its formulas. A page for
- * which that cannot be done has its text all the same. Throws the signal's reason when aborted.
+ * which that cannot be done, or not in time, has its text all the same. Throws the signal's reason when aborted.
  */
 export async function completed(
   page: PageToRead,
   result: PageResult,
   request: Pick<OcrRequest, 'id' | 'span' | 'answersJson'>,
-  { cutFigures, checkFormulas, log }: CompleteServices,
+  { cutFigures, checkFormulas, log, hurry }: CompleteServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  const limited = hurry === undefined ? signal : AbortSignal.any([signal, hurry])
   const orNone = async <Part>(part: Promise<Part | null> | undefined, lacking: string): Promise<Part | null> => {
     try {
       return (await part) ?? null
     } catch (thrown) {
       if (signal.aborted) throw signal.reason
-      log.warn({ request_id: request.id, trace_id: request.span?.traceId, err: thrown }, lacking)
+      if (hurry?.aborted !== true)
+        log.warn({ request_id: request.id, trace_id: request.span?.traceId, err: thrown }, lacking)
       return null
     }
   }
-  const checked = checkFormulas === undefined ? undefined : orAborted(checkPage(result, request, checkFormulas), signal)
+  const checked =
+    checkFormulas === undefined ? undefined : orAborted(checkPage(result, request, checkFormulas), limited)
   const [figures, formulas] = await Promise.all([
-    orNone(cutFigures?.(page, result, signal), 'pictures were not cut out'),
+    orNone(cutFigures?.(page, result, limited), 'pictures were not cut out'),
     orNone(checked, 'formulas were not checked'),
   ])
   return { ...result, ...(figures === null ? {} : { figures }), ...(formulas === null ? {} : { formulas }) }

@@ -192,7 +192,7 @@ async function resultOf(
   }
   const read = await routePage(sampled.page, request, routing, signal)
   sampled.ended(read)
-  const result = await completed(page, read, request, services, signal)
+  const result = await completed(page, read, request, { ...services, hurry: waits.hurry }, signal)
   countPage(result, page, request, (performance.now() - startedAt) / 1000, services)
   endPageSpan(page.span, result)
   return result

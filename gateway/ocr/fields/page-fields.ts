@@ -116,12 +116,12 @@ async function askAgain(
   const question = { model: { ...model, profile: { ...profile, sampling } }, task, confidence: true }
   // The retries of a model that could not read the page may be used up.
   const { attemptBudget } = asked === request ? page : page.another(asked)
-  const { hurry = new AbortController().signal, onRead } = services
+  const { hurry, onRead } = services
   onRead?.()
   const again = { ...question, prompt: wish.askAgain(names, sentence) }
-  const limited = AbortSignal.any([signal, hurry])
+  const limited = hurry === undefined ? signal : AbortSignal.any([signal, hurry])
   return readAgain({ ...page, attemptBudget }, again, asked, services, limited).catch((thrown: unknown) => {
-    if (signal.aborted || !hurry.aborted) throw thrown
+    if (signal.aborted || hurry?.aborted !== true) throw thrown
     return null
   })
 }
