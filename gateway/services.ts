@@ -11,8 +11,7 @@ import { createTables } from './batch/embedded/tables.ts'
 import { MAX_AT_A_TIME } from './batch/load.ts'
 import { createSharedBatches } from './batch/shared-batches.ts'
 import type { PageStore } from './cache/page-store.ts'
-import { asksForKeys, collectorUrl, hasSeveralCallers, type Config } from './config/load.ts'
-import { createDownloads } from './document/download/downloads.ts'
+import { asksForKeys, collectorUrl, type Config } from './config/load.ts'
 import { createResolve } from './document/download/resolve.ts'
 import { createEmbeddedEngine, embeddedModel } from './engine/tesseract/engine.ts'
 import type { Files } from './files/files.ts'
@@ -25,12 +24,11 @@ import { profileIds } from './profile/profiles.ts'
 import type { Rasterizer } from './rasterizer/rasterizer.ts'
 import { createPageSlots, type PageSlots } from './read/page-slots.ts'
 import { createAdmission, type Admission } from './schedule/admission.ts'
-import { createByteBudget, type ByteBudget } from './schedule/byte-budget.ts'
+import type { ByteBudget } from './schedule/byte-budget.ts'
 import { createDatabase, type Database } from './store/database.ts'
 import { findUnfitness } from './store/redis-fitness.ts'
 import { createSharedRedis, type SharedRedis } from './store/redis.ts'
 import type { NamedDocuments } from './request/context.ts'
-import { refuseDownload } from './request/no-downloads.ts'
 import { createResponses, type Responses } from './responses/responses.ts'
 import { createStatus, type Status } from './status/status.ts'
 import type { GaugeSources } from './telemetry/gauges.ts'
@@ -45,6 +43,7 @@ import { targetProblem } from './webhook/target.ts'
 import { createWebhooks, type Webhooks } from './webhook/webhooks.ts'
 import { createConfiguredAccess, keysFileProblems } from './wiring/access.ts'
 import { createBlobs, createStoredFiles, type FileParts } from './wiring/files.ts'
+import { createBodyBudget, createConfiguredDownloads, namedDocuments } from './wiring/documents.ts'
 import { createConfiguredConvert } from './wiring/gotenberg.ts'
 import { createConfiguredSamples, samplesProblems } from './wiring/samples.ts'
 import { statusSources } from './wiring/status.ts'
@@ -292,55 +291,6 @@ function accessRules(config: Config) {
       areRefused: config.GATEWAY_TEXT_CHATS === 'refuse',
       maxTokens: config.GATEWAY_TEXT_CHAT_MAX_TOKENS,
     },
-  }
-}
-
-function createBodyBudget(config: Config): ByteBudget {
-  return createByteBudget({
-    bytes: config.GATEWAY_MAX_BUFFERED_BYTES,
-    largest: largestBuffered(config),
-    isShared: hasSeveralCallers(config),
-  })
-}
-
-/** The most that the documents of one request take: as large as a body, or as one document that is downloaded or converted. */
-function largestBuffered(config: Config): number {
-  const isFetched = config.GATEWAY_ALLOW_URLS || config.GATEWAY_GOTENBERG_URL !== null
-  return Math.max(config.GATEWAY_MAX_BODY_BYTES, isFetched ? config.GATEWAY_MAX_DOCUMENT_BYTES : 0)
-}
-
-/** As long as a body may take to arrive. */
-const MAX_DOWNLOAD_SECONDS = 300
-
-/** Returns what makes the downloads of a request, by the name of its key; null where no address is fetched. */
-function createConfiguredDownloads(
-  config: Config,
-  { log, metrics, bodyBudget }: Pick<Services, 'log' | 'metrics' | 'bodyBudget'>,
-): ReturnType<typeof createDownloads> | null {
-  if (!config.GATEWAY_ALLOW_URLS) return null
-  return createDownloads({
-    listed: config.GATEWAY_ALLOWED_URL_HOSTS,
-    resolve: createResolve(),
-    maxDocumentBytes: config.GATEWAY_MAX_DOCUMENT_BYTES,
-    maxRequestBytes: largestBuffered(config),
-    budget: bodyBudget,
-    idleSeconds: config.GATEWAY_BODY_IDLE_SECONDS,
-    maxSeconds: MAX_DOWNLOAD_SECONDS,
-    onEnd({ outcome, ...download }) {
-      metrics.downloads.inc({ outcome })
-      log[outcome === 'ok' ? 'debug' : 'info']({ outcome, ...download }, 'download ended')
-    },
-  })
-}
-
-/** A signed address of this gateway's own is a stored file, whatever its host: it is not fetched. */
-function namedDocuments({ named }: Files, downloads: ReturnType<typeof createConfiguredDownloads>): Services['named'] {
-  return (key) => {
-    const at = downloads?.(key) ?? refuseDownload
-    return {
-      stored: async (id, facts) => named.stored(key ?? '', id, facts),
-      at: async (address, facts) => (await named.signed(address, facts)) ?? at(address, facts),
-    }
   }
 }
 

@@ -74,7 +74,7 @@ describe('tables', () => {
     const streamed = await askStream(gateway.client, { ...asked, ocr: { tables: 'markdown' } })
     assert.equal(streamed.content, `x\n\n${PIPES}`)
     const { content } = await read(answer, { tables: 'markdown', output: 'json' })
-    assert.equal(JSON.parse(content)[0].markdown, `x\n\n${PIPES}`)
+    assert.equal(JSON.parse(content).pages[0].markdown, `x\n\n${PIPES}`)
   })
 
   it('are written so in the pages of /v1/ocr too', async () => {

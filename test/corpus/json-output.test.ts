@@ -46,7 +46,6 @@ describe('real documents as JSON, read by the embedded engine', { timeout: 120_0
     ['truth/synthetic/synth-digital-2-column-article.pdf', '1'],
     ['truth/synthetic/synth-scan-multipage-stitch-en.pdf', '1-2'],
     ['truth/hand/hand-chinese-scan.pdf', '1'],
-    ['public/real/scan-newspaper-1898.pdf', '1'],
   ] as const)
     it(`are valid, and their blocks have places and confidences: ${path}`, async () => {
       const parts = [filePart(readCorpus(path))]

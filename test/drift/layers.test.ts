@@ -128,6 +128,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'cache',
     'store',
     'files',
+    'request',
     'schedule',
     'profile',
     'rasterizer',

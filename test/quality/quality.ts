@@ -112,7 +112,10 @@ async function runAll(documents: readonly KnownDocument[], drawer: PageDrawer): 
     runs.push(await runTesseract(few, shared))
   }
   if (names.includes('preparation')) {
-    const scans = documents.filter(({ category, language }) => category === 'scan' && /^(?:en|zh|mul)/.test(language))
+    const scans = documents.filter(
+      ({ category, language, truths }) =>
+        category === 'scan' && /^(?:en|zh|mul)/.test(language) && truths.some(({ trust }) => trust === 'exact'),
+    )
     if (scans.length > 0) runs.push(await runPreparation(scans.slice(0, TURNED), shared))
   }
   if (url !== undefined) {

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import sharp from 'sharp'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { PICTURE_MARK, picturedPdf } from '../fixtures/pictured-pages.ts'
+import { checkDocument } from '../support/check-document.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { runOcr } from '../support/run-ocr.ts'
 import { startTestGateway, type TestGateway } from '../support/start-gateway.ts'
@@ -130,6 +131,15 @@ describe('the pictures of documents, on the command line', { timeout: TIMEOUT },
     const box = [108, 308, 544, 1078]
     const name = 'm.pdf.json.figures/page-1-1.png'
     assert.deepEqual(ledger.figures[0], { name, page: 1, media_type: 'image/png', width, height, box })
+  })
+
+  it('keep their names in a JSON object, whose own offsets are those of its text', async () => {
+    await ocr('m.pdf', '--output', 'json', '-o', 'object')
+    const { markdowns } = checkDocument(read('object/m.pdf.json'))
+    for (const page of [1, 2]) {
+      assert.match(markdowns.get(page) ?? '', new RegExp(String.raw`\]\(figures/page-${page}-1\.png\)`))
+      assert.ok(existsSync(join(path, `object/m.pdf.json.figures/page-${page}-1.png`)))
+    }
   })
 
   it('go to standard output in JSON alone', async () => {

@@ -12,7 +12,6 @@ import { errorBody } from '../../wire/openai/errors.ts'
 import { fileDeleted, fileList, fileObject } from '../../wire/openai/file.ts'
 import { forwardedAnswer, forwardedError } from '../../wire/openai/forwarded-answer.ts'
 import { modelEntry, modelList } from '../../wire/openai/models.ts'
-import { ocrDocumentSchemas } from '../../wire/openai/ocr-document.ts'
 import { ledgerLine, ocrObject } from '../../wire/openai/ocr-object.ts'
 import { chatOcrOptions, ocrOptions } from '../../wire/openai/ocr-options.ts'
 import { responseEvent } from '../../wire/openai/response-events.ts'
@@ -59,7 +58,6 @@ const answerSchemas = {
   UpstreamAnswer: forwardedAnswer,
   OcrObject: ocrObject,
   LedgerLine: ledgerLine,
-  ...ocrDocumentSchemas,
   ChatCompletion: chatCompletion,
   ChatCompletionChunk: chatChunk,
   Response: responseObject,

@@ -59,7 +59,7 @@ describe('responses that have ended', () => {
       ['a', 'c', 'unended'].map((id) => kept.store.find(id, '')?.hasDocuments),
       [false, true, true],
     )
-    assert.deepEqual(kept.store.removeOld(0, 1500).toSorted(), ['a', 'b'])
+    assert.deepEqual(kept.store.removeOld(0, 1800).toSorted(), ['a', 'b'])
     assert.deepEqual([kept.store.has('c'), kept.store.unended('')], [true, 1])
   })
 

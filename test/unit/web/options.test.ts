@@ -39,6 +39,7 @@ describe('the fields of the options', () => {
       'cache: choice',
       'confidence: switch',
       'dry_run: switch',
+      'tables: choice',
       'figures: choice',
       'join: either (join: choice, join: group (paragraphs: switch, tables: switch))',
       'headers: choice',

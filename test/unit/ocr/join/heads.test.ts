@@ -164,7 +164,7 @@ describe('headers and footers', () => {
     assert.equal((await stitchPages(texts, { ...STRIP, output: 'text' })).content, bodies(4).join('\n|\n'))
     const { content } = await stitchPages(texts, { ...STRIP, output: 'json' })
     assert.deepEqual(
-      (JSON.parse(content) as { markdown: string }[]).map(({ markdown }) => markdown),
+      (JSON.parse(content) as { pages: { markdown: string }[] }).pages.map(({ markdown }) => markdown),
       bodies(4),
     )
   })

@@ -39,7 +39,7 @@ describe('with nothing to join and headers and footers to keep', () => {
       assert.deepEqual(explicit, markdown)
       const json = await stitchPages(pages, { output: 'json' })
       assert.deepEqual(
-        (JSON.parse(json.content) as { markdown: string }[]).map((page) => page.markdown),
+        (JSON.parse(json.content) as { pages: { markdown: string }[] }).pages.map((page) => page.markdown),
         markdown.parts,
       )
     }

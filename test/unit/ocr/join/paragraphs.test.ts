@@ -207,7 +207,7 @@ describe('a paragraph that a page has cut', () => {
       ...JOIN,
       output: 'json',
     })
-    const pages = JSON.parse(content) as { markdown: string }[]
+    const { pages } = JSON.parse(content) as { pages: { markdown: string }[] }
     assert.deepEqual(
       pages.map(({ markdown }) => markdown),
       [`# One\n\n${EN} passed to the county.`, 'Next.'],
@@ -217,7 +217,7 @@ describe('a paragraph that a page has cut', () => {
   it('goes on over pages that are nothing else, where pages are objects', async () => {
     const middle = 'passed to the county, which, as everybody knows, after a good while, is'
     const { content, lines } = await stitchPages([EN, middle, middle, 'the end.\n\nNext.'], { ...JOIN, output: 'json' })
-    const pages = JSON.parse(content) as { markdown: string }[]
+    const { pages } = JSON.parse(content) as { pages: { markdown: string }[] }
     assert.deepEqual(
       pages.map(({ markdown }) => markdown),
       [`${EN} ${middle} ${middle} the end.`, '', '', 'Next.'],

@@ -158,7 +158,7 @@ describe('a table that a page has cut', () => {
       assert.equal(lines.length, 8, text.content)
       assert.equal(lines.filter((line) => line.includes('Structure')).length, 1)
       const json = await stitchPages(pages, { ...JOIN, output: 'json' })
-      const [one, two] = JSON.parse(json.content) as { markdown: string }[]
+      const [one, two] = (JSON.parse(json.content) as { pages: { markdown: string }[] }).pages
       assert.equal(two?.markdown, 'End.')
       assert.equal(one?.markdown.match(/gate|stile|bridge|Fingerpost/g)?.length, 5)
     }
