@@ -37,7 +37,12 @@ describe('the embedded engine', () => {
   it('reads an English page into Markdown and says how it did', async () => {
     const { text, end } = await read(engine, promptFor(english))
     assert.match(text, /^The pendulum must swing evenly\.\n\nOil dries within five years\.$/)
-    const { confidence, ...facts } = end
+    const { confidence, blocks = [], isPlain, ...facts } = end
+    assert.deepEqual(
+      blocks.map(({ start, end: until }) => text.slice(start, until)),
+      text.split('\n\n'),
+    )
+    assert.equal(isPlain, true)
     assert.ok(confidence !== null && confidence.lowest > 0.8 && confidence.mean <= 1, JSON.stringify(confidence))
     assert.deepEqual(facts, {
       type: 'end',
