@@ -111,7 +111,7 @@ function tablesOf(markdown: string, { tables }: OcrRequest): WrittenTables {
 }
 
 function leftWarning(left: number): PageWarning {
-  const message = `Tables of this page stand in it as the model wrote them, ${left} of them: they are too long, or hold too much within each other, to be written anew.`
+  const message = `Tables of this page stand in it as the model wrote them, ${left} of them: they are too long, hold too much within each other, or have comments.`
   return { code: 'left_as_written', message }
 }
 

@@ -73,7 +73,7 @@ function pipeTables(prose: string): Place[] {
 
 /** A table that was written in a format. */
 export interface WrittenTable extends Pick<FoundTable, 'format' | 'content'> {
-  /** It would have taken too long to parse, and is as the model wrote it. */
+  /** It would have taken too long to parse, or has a comment: it is as the model wrote it. */
   readonly isLeft?: true
 }
 
@@ -84,7 +84,8 @@ export interface WrittenTable extends Pick<FoundTable, 'format' | 'content'> {
 export function writeTable({ format, content }: FoundTable, wanted: TableFormat): WrittenTable {
   if (format === 'markdown')
     return wanted === format ? { format, content } : { format: wanted, content: htmlTable(content) }
-  const nodes = parseTable(content)
+  // A comment may have taken in all text behind it, which would be lost.
+  const nodes = content.includes('<!--') ? null : parseTable(content)
   if (nodes === null) return { format, content, isLeft: true }
   const tables = nodes.filter((node) => isElement(node)).filter(({ tagName }) => tagName === 'table')
   if (!tables.some((table) => sectionsOf(table).length > 0)) return { format, content }
