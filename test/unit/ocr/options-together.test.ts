@@ -13,8 +13,10 @@ const failure = new GatewayError('engine_error', 'The engine did not read the pa
 
 /** A word that occurs nowhere else, so that it can be counted; of letters, as numbers may count pages. */
 let made = 0
-const word = (): string =>
-  `q${[...String(1_000_000 + (made += 1))].map((digit) => 'bcdfghjklm'[Number(digit)]).join('')}q`
+const word = (): string => {
+  made += 1
+  return `q${Array.from(String(1_000_000 + made), (digit) => 'bcdfghjklm'[Number(digit)]).join('')}q`
+}
 
 const paragraph = (end: string): string => `The ${Array.from({ length: 16 }, word).join(' ')} of it${end}`
 
