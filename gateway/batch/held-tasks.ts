@@ -36,6 +36,7 @@ const TRY_TIMEOUT = 8000
 /** Of a gateway that stops: a supervisor waits. */
 const LEAVING_TIMEOUT = 1500
 const PUT_BACK_TIMEOUT = 3000
+const LOST = 'Another process has the task now.'
 
 /** Creates them, empty. */
 export function createHeldTasks(options: HeldTasksOptions): HeldTasks {
@@ -63,8 +64,9 @@ export function createHeldTasks(options: HeldTasksOptions): HeldTasks {
         done: () =>
           end(task, async () => {
             const next = await turns.finish(job)
-            await job.remove()
+            const isOwn = await job.remove()
             await hand(job.owner, next)
+            if (!isOwn) lose(task.lost, LOST)
           }),
         later: (seconds) =>
           end(task, async () => {
@@ -94,7 +96,7 @@ const withJitter = (milliseconds: number): number => milliseconds * (1 + Math.ra
 
 async function lookAt(all: readonly Held[], jobs: BullJobs, turns: Turns): Promise<void> {
   const taken = new Set(await jobs.keep(all.map(({ job }) => job)))
-  for (const { job, lost } of all) if (taken.has(job.id)) lose(lost, 'Another process has the task now.')
+  for (const { job, lost } of all) if (taken.has(job.id)) lose(lost, LOST)
   const own = all.filter(({ isEnding, lost }) => !isEnding && !lost.signal.aborted)
   if (own.length === 0) return
   const wanted = await turns.areWanted(own.map(({ job }) => job))

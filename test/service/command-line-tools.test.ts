@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { cleanEnvironment } from '../support/clean-environment.ts'
 import { launcher, runOcr, startOcr } from '../support/run-ocr.ts'
 import { startRedis } from '../support/start-redis.ts'
 import { useFolder } from '../support/use-folder.ts'
@@ -111,8 +112,7 @@ describe('the tools of the command line', { timeout: 60_000, concurrency: 2 }, (
   })
 
   it('starts by npm and npx, with the paths of where it was called', async () => {
-    const { PATH, HOME } = process.env
-    const env = { PATH, HOME, NO_UPDATE_NOTIFIER: '1' }
+    const env = { ...cleanEnvironment, NO_UPDATE_NOTIFIER: '1' }
     const from = join(project, 'test')
     const args = ['run', '--silent', 'ocr', '--', '--dry-run', 'fixtures/documents/four-page-scan.pdf']
     const { stdout } = await run('npm', args, { cwd: from, env })

@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import sharp from 'sharp'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
+import { cleanEnvironment } from '../support/clean-environment.ts'
 import { readFixture } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { launcher, runOcr, startOcr } from '../support/run-ocr.ts'
@@ -113,7 +114,7 @@ describe('ocr --out', { timeout: TIMEOUT, concurrency: 2 }, () => {
       const command = `"$0" "$1" ${files} > /dev/full`
       const child = spawn('sh', ['-c', command, process.execPath, launcher], {
         cwd: folder,
-        env: { PATH: process.env['PATH'], ...env },
+        env: { ...cleanEnvironment, ...env },
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       let stderr = ''

@@ -7,6 +7,7 @@ import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { filePart } from '../support/documents.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { useFolder } from '../support/use-folder.ts'
+import { cleanEnvironment } from '../support/clean-environment.ts'
 import { eventually, within } from '../support/within.ts'
 
 const TIMEOUT = 120_000
@@ -15,11 +16,10 @@ const project = join(import.meta.dirname, '../..')
 
 /** Runs `npm start` in a process group of its own, as a supervisor does. Only npm is known, and gets the signals. */
 async function npmStart(environment: Readonly<Record<string, string>>) {
-  const { PATH, HOME } = process.env
   const npm = spawn('npm', ['start', '--no-update-notifier'], {
     cwd: project,
     detached: true,
-    env: { PATH, HOME, GATEWAY_PORT: '0', GATEWAY_DATA_DIR: folder.path, ...environment },
+    env: { ...cleanEnvironment, GATEWAY_PORT: '0', GATEWAY_DATA_DIR: folder.path, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(npm, 'exit') as Promise<[number | null, string | null]>

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { cleanEnvironment } from './clean-environment.ts'
 import { eventually } from './within.ts'
 
 const main = join(import.meta.dirname, '../../gateway/main.ts')
@@ -34,7 +35,7 @@ export async function startGatewayProcess(
     limits === '' ? command : ['sh', '-c', `ulimit ${limits}; exec "$@"`, 'sh', ...command]
   const dataDir = mkdtempSync(join(tmpdir(), 'ocr-gateway-'))
   const child: GatewayProcess['child'] = spawn(program!, parameters, {
-    env: { PATH: process.env['PATH'], GATEWAY_PORT: '0', GATEWAY_DATA_DIR: dataDir, ...environment },
+    env: { ...cleanEnvironment, GATEWAY_PORT: '0', GATEWAY_DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { cleanEnvironment } from './clean-environment.ts'
 
 /** The script that `ocr` is. */
 export const launcher = join(import.meta.dirname, '../../gateway/cli/ocr.js')
@@ -27,7 +28,7 @@ export interface OcrOptions {
 export function startOcr(args: readonly string[], { cwd, env, input, node }: OcrOptions = {}): OcrProcess {
   const child = spawn(node ?? process.execPath, [launcher, ...args], {
     cwd,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], OCR_PATIENCE_SECONDS: '2', ...env },
+    env: { ...cleanEnvironment, OCR_PATIENCE_SECONDS: '2', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
