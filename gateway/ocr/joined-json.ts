@@ -44,11 +44,12 @@ export function joinedPages(pages: readonly LedgerPage[], { text, pages: joined 
   return pages.map((page) => ({ ...page, start: 0, end: joined.has(page.page) ? text.length : 0 }))
 }
 
-/** Says that the content is not what its client parses, or that it lacks pages. */
+/** Says that the content is not what its client parses, or that it lacks pages. Values that were asked for need an object. */
 export function answerWarnings(
   pages: readonly LedgerPage[],
   answers: readonly PageText[],
   joined: JoinedJson | null,
+  needsObject: boolean,
 ): Ledger['warnings'] {
   if (joined !== null) {
     const missing = pages.filter(({ page, status }) => status !== 'blank' && !joined.pages.has(page))
@@ -58,8 +59,12 @@ export function answerWarnings(
   if (pages.length > 1) {
     return warning(`The content is no JSON object: none of the ${pages.length} pages has an answer that is one.`)
   }
-  if (answers.every(({ text }) => isJson(text))) return []
-  return warning('The content is not JSON: the model was asked for it, and wrote something else.')
+  if (pages.every(({ status }) => status === 'blank'))
+    return warning('The content is no JSON object: the page is blank.')
+  if (!answers.every(({ text }) => isJson(text))) {
+    return warning('The content is not JSON: the model was asked for it, and wrote something else.')
+  }
+  return needsObject ? warning('The content is JSON, but no object: the values that were asked for are not in it.') : []
 }
 
 const warning = (message: string): Ledger['warnings'] => [{ code: 'response_format_ignored', message }]

@@ -74,7 +74,9 @@ export async function* stitch(
   const fields = await readFields(answers)
   const joined = isParsed(request) ? (fields ?? joinJson(answers)) : null
   const ofFields = fields === null ? {} : { fields }
-  const warnings = [...request.warnings, ...(isParsed(request) ? answerWarnings(pages, answers, joined) : [])]
+  const needsObject = (request.fields ?? null) !== null
+  const found = isParsed(request) ? answerWarnings(pages, answers, joined, needsObject) : []
+  const warnings = [...request.warnings, ...found]
   if (joined !== null && (pages.length > 1 || fields !== null)) {
     yield { type: 'text', text: joined.text, page: null }
     yield { type: 'end', ledger: { documents, pages: joinedPages(pages, joined), warnings, ...ofFields } }

@@ -221,13 +221,24 @@ describe('answers that are no whole JSON', () => {
     )
   })
 
-  it('are left as they are, where there is no object in them', async () => {
-    const { content, ocr, ...rest } = await extract(['Total: 7'])
-    assert.deepEqual(
-      [content, ocr.fields, ocr.warnings?.map(({ code }) => code)],
-      ['Total: 7', undefined, ['response_format_ignored']],
-    )
-    assert.deepEqual([rest.finishReason, prompts.length], ['stop', 1])
+  for (const [text, says] of [
+    ['Total: 7', /not JSON/],
+    ['[7]', /JSON, but no object/],
+    ['7', /JSON, but no object/],
+  ] as const)
+    it(`are left as they are, where there is no object in them: ${text}`, async () => {
+      const { content, ocr, ...rest } = await extract([text])
+      assert.deepEqual([content, ocr.fields, ocr.warnings?.length], [text, undefined, 1])
+      assert.equal(ocr.warnings?.[0]?.code, 'response_format_ignored')
+      assert.match(ocr.warnings?.[0]?.message ?? '', says)
+      assert.deepEqual([rest.finishReason, prompts.length], ['stop', 1])
+    })
+
+  it('are none on a blank page, and none is made up', async () => {
+    const question = { model: FIXED, parts: [filePart(makePdf([{}]))], ocr: { task: 'extract', fields: invoice } }
+    const { content, ocr } = await askWhole(gateway.client, question)
+    assert.deepEqual([content, ocr.fields, ocr.pages[0]?.status], ['', undefined, 'blank'])
+    assert.match(ocr.warnings?.[0]?.message ?? '', /the page is blank/)
   })
 })
 
