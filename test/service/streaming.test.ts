@@ -60,7 +60,7 @@ describe('streaming', { timeout: TIMEOUT }, () => {
   })
 })
 
-describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
+describe('a stream whose first page takes long', { timeout: TIMEOUT, concurrency: true }, () => {
   it('is opened, and kept awake by empty chunks: clients that give up on silence do not count comments', async () => {
     await using fake = await startFakeVllm({ answer: () => ({ text: 'at last', firstDelayMs: 22_000 }) })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
@@ -80,12 +80,14 @@ describe('a stream whose first page takes long', { timeout: TIMEOUT }, () => {
   })
 
   it('ends with an error event when the page then fails', async () => {
+    let attempts = 0
     await using fake = await startFakeVllm({
-      answer: () => ({ deltas: ['half'], firstDelayMs: 11_000, ending: 'break' }),
+      answer: () => ({ deltas: ['half'], firstDelayMs: (attempts += 1) === 1 ? 11_000 : 0, ending: 'break' }),
     })
     await using gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url })
     const stream = await gateway.client.chat.completions.create(streamed([filePart(makePdf([{ number: 1 }]))]))
     await assert.rejects(Array.fromAsync(stream), { code: 'engine_error' })
+    assert.ok(attempts > 1)
   })
 })
 
