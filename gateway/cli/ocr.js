@@ -2,7 +2,7 @@
 // The command `ocr`. JavaScript, so that any Node can begin it; the rest needs the Node that the project brings.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -16,12 +16,21 @@ if (isInstalledCopy) {
   refuse(
     'ocr runs from a clone of its repository: run `npm ci` there, then `npm install --global .`, and ocr is everywhere.',
   )
-} else if (node === process.execPath) await import(pathToFileURL(entry).href)
-else if (node === null) {
+} else if (node === process.execPath) {
+  await keepCompiledCode()
+  await import(pathToFileURL(entry).href)
+} else if (node === null) {
   refuse(
     `ocr needs Node ${OLDEST_NODE} or newer, and this is ${process.version}. Run \`npm ci\` in ${join(dirname(entry), '../..')}, which brings one, or install Node ${OLDEST_NODE}.`,
   )
 } else runWith(node)
+
+/** Half of the time that a command takes to start is compiling. Where there is a folder that nobody else may write, that is done once. */
+async function keepCompiledCode() {
+  const { compileCacheFolder } = await import('../rasterizer/compile-cache.ts')
+  const folder = compileCacheFolder()
+  if (folder !== null) module.enableCompileCache(folder)
+}
 
 /** Finds the Node that came with `npm ci`; null where there is none for this machine. */
 function ownNode() {

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
@@ -84,6 +94,18 @@ describe('the tools of the command line', { timeout: 60_000, concurrency: 2 }, (
     assert.match(stdout, /^✗ Data folder: \/proc\/data cannot be written/m)
     const away = await runOcr(['doctor'], { cwd, env: { GATEWAY_REDIS_URL: 'redis://127.0.0.1:9' } })
     assert.match(away.stdout, /^✗ Redis: cannot be asked: .*ECONNREFUSED/m)
+  })
+
+  it('keeps its compiled code where nobody else may write, and nowhere else', async () => {
+    const entries = async (mode: number): Promise<number> => {
+      const folder = mkdtempSync(join(cwd, 'tmp-'))
+      const mine = join(folder, `ocr-gateway-${userInfo().uid}`)
+      mkdirSync(mine)
+      chmodSync(mine, mode)
+      assert.equal((await runOcr(['--version'], { env: { TMPDIR: folder, NODE_COMPILE_CACHE: '' } })).code, 0)
+      return readdirSync(mine).length
+    }
+    assert.deepEqual([await entries(0o700), await entries(0o777)], [1, 0])
   })
 
   it('ocr serve is the gateway, which drains on SIGTERM', async () => {
