@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { setPriority } from 'node:os'
@@ -171,11 +172,7 @@ export class Drawer {
     if (this.#isAside) return
     this.#isAside = true
     const { pid } = this.#process
-    try {
-      if (pid !== undefined) setPriority(pid, NICENESS)
-    } catch {
-      // It has just ended.
-    }
+    if (pid !== undefined) giveWay(pid)
   }
 
   /** Closes a document after the task that runs now. */
@@ -238,6 +235,19 @@ export class Drawer {
   /** Where the memory of a machine runs out, Linux ends a drawer, and not the gateway. */
   #offerToSystem(): void {
     writeFile(`/proc/${this.#process.pid}/oom_score_adj`, '1000').catch(() => {})
+  }
+}
+
+/**
+ * Lets a process give way to the others, but for its first thread, which does next to nothing and has to be in time: it watches how
+ * much memory the others take. On Linux each thread has a priority of its own; elsewhere all have the process's.
+ */
+function giveWay(pid: number): void {
+  try {
+    const threads = process.platform === 'linux' ? readdirSync(`/proc/${pid}/task`).map(Number) : []
+    for (const thread of threads.length > 0 ? threads.filter((id) => id !== pid) : [pid]) setPriority(thread, NICENESS)
+  } catch {
+    // It, or a thread of it, has just ended.
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { slowPdf } from '../fixtures/slow-pages.ts'
@@ -36,6 +37,20 @@ describe('drawers', { timeout: 60 * seconds, skip }, () => {
     assert.equal(readFileSync(`/proc/${drawer}/oom_score_adj`, 'latin1').trim(), '1000')
   })
 
+  it('that draw what is slow give way to the others, but for the thread that watches their memory', async () => {
+    await using gateway = await startGatewayProcess({ GATEWAY_RASTERIZE_THREADS: '2' })
+    const pid = gateway.child.pid ?? 0
+    await drawing(gateway, 2)
+    const asking = { url: gateway.url, key: SECRET }
+    const other = await askFor(asking, { file: 'quick.pdf', bytes: slowPdf(1, 0.1) }, 20 * seconds)
+    assert.equal(other.outcome, '200')
+    const threads = (id: number) => readdirSync(`/proc/${id}/task`).map(Number)
+    const givesWay = (id: number) => threads(id).filter((thread) => getPriority(thread) > 0).length > 1
+    const drawers = () => processTree(pid).filter((id) => id !== pid)
+    assert.ok(drawers().some(givesWay))
+    assert.ok(drawers().every((id) => getPriority(id) === 0))
+  })
+
   it('that the system ends while they rest cost no page: the next one draws it', async () => {
     await using gateway = await startGatewayProcess({})
     const pid = gateway.child.pid ?? 0
@@ -51,10 +66,10 @@ describe('drawers', { timeout: 60 * seconds, skip }, () => {
   })
 })
 
-/** Asks for a page that takes a minute to draw; returns the processes of the gateway that are there then. */
-async function drawing({ child, url }: GatewayProcess): Promise<number[]> {
+/** Asks for pages that take a minute each to draw; returns the processes of the gateway that are there then. */
+async function drawing({ child, url }: GatewayProcess, pages = 1): Promise<number[]> {
   const pid = child.pid ?? 0
-  void askFor({ url, key: SECRET }, { file: 'slow.pdf', bytes: slowPdf(1, 60) }, 60 * seconds)
+  void askFor({ url, key: SECRET }, { file: 'slow.pdf', bytes: slowPdf(pages, 60) }, 60 * seconds)
   const drawers = () => processTree(pid).filter((id) => id !== pid)
   await eventually(() => drawers().length >= 1, 20 * seconds, 'a page that is being drawn')
   await delay(1 * seconds)
