@@ -16,6 +16,9 @@ const DOCUMENT = join(import.meta.dirname, '../../test/fixtures/documents/four-p
 const SAMPLE = join(import.meta.dirname, '../web/static/sample.pdf')
 const SAMPLE_PAGES = 5
 
+/** Pages end within a sentence, a table and a word, and have the same header and footer. */
+const AS_ONE_TEXT = { join: true, headers: 'strip', footers: 'strip', page_separator: '\n\n' }
+
 const stays = staysOpen()
 if (stays !== null) await run(stays)
 
@@ -86,11 +89,12 @@ async function warmUp(baseURL: string, signal: AbortSignal): Promise<void> {
 async function demonstrate(url: string, signal: AbortSignal): Promise<void> {
   const baseURL = `${url}/v1`
   say(`A gateway runs at ${baseURL}, with the embedded engine: no GPU, no network.`)
-  say(`Sending ${basename(DOCUMENT)}, a scan of four pages. Its Markdown, as it arrives:\n`)
+  say(`Sending ${basename(DOCUMENT)}, a scan of four pages, as one text: what its pages cut is joined, headers and`)
+  say('footers are left out. That takes a few seconds. Its Markdown:\n')
   const startedAt = performance.now()
   const messages = [{ role: 'user' as const, content: [await filePart(DOCUMENT)] }]
   const stream = await clientOf(baseURL).chat.completions.create(
-    { model: 'default', stream: true, messages },
+    { model: 'default', stream: true, messages, ocr: AS_ONE_TEXT },
     { signal },
   )
   let last: ChatCompletionChunk | null = null
@@ -111,11 +115,22 @@ async function filePart(path: string) {
   return { type: 'file' as const, file: { filename: basename(path), file_data: `data:application/pdf;base64,${data}` } }
 }
 
+interface LedgerPage {
+  readonly page: number
+  readonly status: string
+  readonly start: number
+  readonly end: number
+  readonly joined?: { readonly page: number; readonly kind: string }
+}
+
 /** The ledger comes with the last chunk. */
 function report(last: ChatCompletionChunk | null, seconds: number): void {
-  const { ocr } = last as unknown as { ocr: { pages: { page: number; status: string; start: number; end: number }[] } }
+  const { ocr } = last as unknown as { ocr: { pages: LedgerPage[] } }
   say('\n')
-  for (const { page, status, start, end } of ocr.pages) say(`page ${page}: ${status}, ${end - start} characters`)
+  for (const { page, status, start, end, joined } of ocr.pages) {
+    const rest = joined === undefined ? '' : `; it begins with the rest of a ${joined.kind} of page ${joined.page}`
+    say(`page ${page}: ${status}, ${end - start} characters${rest}`)
+  }
   say(`${ocr.pages.length} pages in ${seconds.toFixed(1)} s. Next: point the gateway at vLLM (README.md).`)
   say('Or look at pages beside their text, in a browser: npm run demo -- --open')
 }

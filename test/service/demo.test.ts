@@ -20,11 +20,24 @@ async function startDemo(args: readonly string[]) {
     env: { PATH: path, HOME: folder, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const said = { text: '' }
+  const said = { text: '', markdown: '' }
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.text += text))
-  child.stdout.resume()
-  return { child, said, folder, exited: once(child, 'exit').then(([code]) => code as number | null) }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.markdown += text))
+  return { child, said, folder, exited: once(child, 'close').then(([code]) => code as number | null) }
 }
+
+describe('npm run demo', { timeout: 90_000, skip: process.platform !== 'linux' }, () => {
+  it('reads a scan as one text: no word, sentence or table is cut, and no header or footer stands within it', async () => {
+    const { said, folder, exited } = await startDemo([])
+    assert.equal(await exited, 0, said.text)
+    assert.match(said.markdown, /Only when the second visit shows no change is the matter passed to the county/)
+    assert.match(said.markdown, /everything that is missing goes to the secretary/)
+    assert.equal(said.markdown.match(/\| No\. \|/g)?.length, 1)
+    assert.doesNotMatch(said.markdown, /Issue 7/)
+    assert.match(said.text, /^page 4: ok, \d+ characters; it begins with the rest of a word of page 3$/m)
+    await rm(folder, { recursive: true, force: true })
+  })
+})
 
 describe('npm run demo -- --open', { timeout: 90_000, skip: process.platform !== 'linux' }, () => {
   it('keeps a gateway, says where to look, opens a browser, and leaves nothing behind', async () => {
