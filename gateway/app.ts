@@ -47,7 +47,7 @@ export function createApp(services: Services): Hono<GatewayEnv> {
   if (services.anonymous !== null) app.use(refuseForeignPages(services.anonymous))
 
   routeInside(app, services, hasPort ? null : web)
-  routeWeb(app, web, services.version)
+  routeWeb(app, web, services)
 
   for (const base of BASES) app.get(`${base}/files/:id/content`, files.signedContent(services))
   for (const path of ['/v1/*', '/ocr', '/process', '/files/*', '/uploads/*']) {
@@ -115,8 +115,8 @@ function routeInside(app: Hono<GatewayEnv>, services: Services, web: WebPages | 
 }
 
 /** Pages hold no data, and ask for none without the key that they are given: they are open to all who may come here. */
-function routeWeb(app: Hono<GatewayEnv>, web: WebPages, version: string): void {
-  app.get('/', web.page(PLAYGROUND))
+function routeWeb(app: Hono<GatewayEnv>, web: WebPages, { version, readsOffice }: Services): void {
+  app.get('/', web.page({ ...PLAYGROUND, readsOffice }))
   app.get('/assets/:name', web.asset())
   app.get('/sample.pdf', web.sample())
   app.get(

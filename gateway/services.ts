@@ -85,6 +85,8 @@ export interface Services extends AsyncDisposable {
   readonly bodyBudget: ByteBudget
   readonly bodyIdleSeconds: number
   readonly maxDocumentBytes: number
+  /** Whether Office documents, HTML and mail are converted. */
+  readonly readsOffice: boolean
   readonly textChats: { readonly areRefused: boolean; readonly maxTokens: number | null }
   /** `draining` is set once, when the gateway stops. */
   readonly lifecycle: { draining: boolean }
@@ -191,7 +193,7 @@ export function createServices(
   )
   const gauges = gaugeSources(config, { ...parts, files, webhooks })
   const status = closing.use(createStatus(statusSources(config, { ...parts, gauges, lifecycle, batches, keepsPages })))
-  const own = { gauges, status, database, files, ocr, batches, webhooks }
+  const own = { gauges, status, database, files, ocr, batches, webhooks, readsOffice: convert !== null }
   return {
     ...common,
     ...own,

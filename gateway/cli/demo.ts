@@ -93,10 +93,8 @@ async function demonstrate(url: string, signal: AbortSignal): Promise<void> {
   say('footers are left out. That takes a few seconds. Its Markdown:\n')
   const startedAt = performance.now()
   const messages = [{ role: 'user' as const, content: [await filePart(DOCUMENT)] }]
-  const stream = await clientOf(baseURL).chat.completions.create(
-    { model: 'default', stream: true, messages, ocr: AS_ONE_TEXT },
-    { signal },
-  )
+  const question = { model: 'default', stream: true as const, messages, ocr: AS_ONE_TEXT }
+  const stream = await clientOf(baseURL).chat.completions.create(question, { signal })
   let last: ChatCompletionChunk | null = null
   for await (const chunk of stream) {
     process.stdout.write(chunk.choices[0]?.delta.content ?? '')

@@ -9,7 +9,7 @@ const ENDINGS = new Set(
 
 /** How the formats are called that are read with a Gotenberg. */
 const OFFICE_ENDINGS = new Set(
-  'docx docm dotx doc dot odt ott rtf xlsx xlsm xlsb xltx xls ods ots pptx pptm ppsx potx ppt pps odp otp odg vsdx vsd epub html htm xhtml eml'.split(
+  'docx docm dotx dotm doc dot odt ott odm rtf xlsx xlsm xlsb xltx xltm xls ods ots pptx pptm ppsx potx ppt pps odp otp odg otg vsdx vsd epub html htm xhtml eml'.split(
     ' ',
   ),
 )

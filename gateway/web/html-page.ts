@@ -6,6 +6,7 @@ export interface PageFacts {
   readonly icon: string
   readonly scripts: readonly string[]
   readonly styles: readonly string[]
+  readonly readsOffice: boolean
 }
 
 /** What a page may load and do: files of the gateway's own, and pictures that it has made itself. */
@@ -22,7 +23,7 @@ export const CONTENT_SECURITY_POLICY = [
 ].join('; ')
 
 /** Writes a page. Addresses are relative, so that a proxy may serve the gateway under a path of its own. */
-export function htmlPage({ title, description, icon, scripts, styles }: PageFacts): string {
+export function htmlPage({ title, description, icon, scripts, styles, readsOffice }: PageFacts): string {
   const links = [
     `<link rel="icon" type="image/svg+xml" href="${escaped(icon)}">`,
     ...styles.map((style) => `<link rel="stylesheet" href="${escaped(style)}">`),
@@ -31,7 +32,7 @@ export function htmlPage({ title, description, icon, scripts, styles }: PageFact
   return document(
     title,
     `<meta name="description" content="${escaped(description)}">\n${links.join('\n')}`,
-    '<div id="root"></div>\n<noscript><p>This page needs JavaScript. The API does not: see <code>docs/api.md</code>, or run <code>npx ocr FILE</code>.</p></noscript>',
+    `<div id="root"${readsOffice ? ' data-office' : ''}></div>\n<noscript><p>This page needs JavaScript. The API does not: see <code>docs/api.md</code>, or run <code>npx ocr FILE</code>.</p></noscript>`,
   )
 }
 

@@ -12,6 +12,8 @@ export interface WebPage {
   readonly description: string
   /** Whether its script writes styles into the page. */
   readonly writesStyles?: true
+  /** Whether the gateway has Office documents converted: the page offers them. */
+  readonly readsOffice?: boolean
 }
 
 /** What people look at in a browser: pages, and what they load. None of it needs a key, for none of it holds data. */
@@ -63,7 +65,7 @@ const PAGE: WebAnswer = {
 const WITH_STYLES = CONTENT_SECURITY_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 async function sendPage(c: GatewayContext, page: WebPage, find: FindWebFile) {
-  const { entry, title, description, writesStyles = false } = page
+  const { entry, title, description, writesStyles = false, readsOffice = false } = page
   const up = toRoot(c)
   const versioned = async (name: string): Promise<string[]> => {
     const file = await find(name)
@@ -74,7 +76,7 @@ async function sendPage(c: GatewayContext, page: WebPage, find: FindWebFile) {
   const [icon = ''] = await versioned('favicon.svg')
   const styles = await versioned(`${entry}.css`)
   const headers = writesStyles ? { ...PAGE.headers, 'content-security-policy': WITH_STYLES } : PAGE.headers
-  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles })), {
+  return sendWebFile(c, html(htmlPage({ title, description, icon, scripts, styles, readsOffice })), {
     ...PAGE,
     ...(headers && { headers }),
   })

@@ -159,6 +159,11 @@ describe('the playground of a gateway without keys', { timeout: 60_000 }, () => 
     assert.equal((await ask(`${gateway.url}/`, followed)).status, 200)
   })
 
+  it('is told whether the gateway reads Office documents, which it then offers', async () => {
+    await using gateway = await startTestGateway({ GATEWAY_GOTENBERG_URL: 'http://127.0.0.1:9' })
+    assert.match((await ask(`${gateway.url}/`)).body.toString(), /<div id="root" data-office><\/div>/)
+  })
+
   it('is kept to the addresses that are allowed', async () => {
     await using gateway = await startTestGateway({ GATEWAY_ALLOWED_IPS: '10.0.0.0/8' })
     for (const path of ['/', '/assets/playground.js', '/sample.pdf'])

@@ -82,6 +82,7 @@ export async function serveWebParts(): Promise<WebParts> {
     icon: 'data:,',
     scripts: ['parts.js'],
     styles: ['parts.css'],
+    readsOffice: false,
   })
   const server = createServer((request, response) => {
     const name = basename(request.url ?? '/')

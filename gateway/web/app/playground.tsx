@@ -30,6 +30,6 @@ function beforePaint(callback: () => void): void {
 
 const root = document.getElementById('root')
 if (root !== null) {
-  render(<App playground={playground} />, root)
+  render(<App playground={playground} readsOffice={root.dataset['office'] !== undefined} />, root)
   void playground.connect()
 }

@@ -5,6 +5,7 @@ import type { Playground } from '../state/playground.ts'
 import type { OpenDocument, PlaygroundState } from '../state/screen.ts'
 import { CodeDialog } from './code-dialog.tsx'
 import { EmptyScreen } from './empty-screen.tsx'
+import { acceptedFiles } from './file-types.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Incoming } from './incoming.tsx'
 import { KeyDialog } from './key-dialog.tsx'
@@ -19,8 +20,14 @@ import { usePlayground } from './use-playground.ts'
 /** What may lie over the page. */
 type Overlay = 'options' | 'code' | 'help' | null
 
+interface AppProps {
+  readonly playground: Playground
+  /** Whether the gateway has Office documents, HTML and mail converted. */
+  readonly readsOffice: boolean
+}
+
 /** The playground: documents in, pages and their Markdown beside each other. */
-export function App({ playground }: { readonly playground: Playground }): VNode {
+export function App({ playground, readsOffice }: AppProps): VNode {
   const state = usePlayground(playground)
   const [overlay, setOverlay] = useState<Overlay>(null)
   const [isSource, setSource] = useState(false)
@@ -58,7 +65,7 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
         />
       )}
       {current === null ? (
-        <EmptyScreen onChoose={choose} onSample={sample.open} />
+        <EmptyScreen readsOffice={readsOffice} onChoose={choose} onSample={sample.open} />
       ) : (
         <DocumentScreen
           key={current.id}
@@ -68,7 +75,7 @@ export function App({ playground }: { readonly playground: Playground }): VNode 
           onCode={() => setOverlay('code')}
         />
       )}
-      <FileChooser chooser={chooser} onFiles={openFiles} />
+      <FileChooser accept={acceptedFiles(readsOffice)} chooser={chooser} onFiles={openFiles} />
       <Incoming onFiles={openFiles} />
       <Overlays {...{ playground, state, overlay }} onClose={() => setOverlay(null)} />
     </>
@@ -172,19 +179,20 @@ function GatewayProblem({ message, onRetry }: { readonly message: string; readon
 }
 
 interface ChooserProps {
+  readonly accept: string
   readonly chooser: { current: HTMLInputElement | null }
   readonly onFiles: (files: readonly File[]) => void
 }
 
 /** The browser's own dialog. It is opened by buttons, and not shown itself. */
-function FileChooser({ chooser, onFiles }: ChooserProps): VNode {
+function FileChooser({ accept, chooser, onFiles }: ChooserProps): VNode {
   return (
     <input
       ref={chooser}
       type="file"
       multiple
       hidden
-      accept="application/pdf,image/*,.pdf,.tif,.tiff,.heic,.heif,.jp2,.avif,.webp"
+      accept={accept}
       aria-label="Files to read"
       onChange={({ currentTarget }) => {
         onFiles([...(currentTarget.files ?? [])])

@@ -1,17 +1,21 @@
 import type { VNode } from 'preact'
 
 interface Props {
+  readonly readsOffice: boolean
   readonly onChoose: () => void
   readonly onSample: () => void
 }
 
 /** What is there before there is a document. */
-export function EmptyScreen({ onChoose, onSample }: Props): VNode {
+export function EmptyScreen({ readsOffice, onChoose, onSample }: Props): VNode {
   return (
     <main class="empty">
       <div class="drop-zone">
         <h1>Drop a document to read it</h1>
-        <p class="lead">PDFs and images, several at once. Or paste a screenshot.</p>
+        <p class="lead">
+          {readsOffice ? 'PDFs, images, Office documents and mail' : 'PDFs and images'}, several at once. Or paste a
+          screenshot.
+        </p>
         <div class="row center">
           <button type="button" class="primary large" onClick={onChoose}>
             Choose files
@@ -20,7 +24,10 @@ export function EmptyScreen({ onChoose, onSample }: Props): VNode {
             Try the sample
           </button>
         </div>
-        <p class="quiet-text">PDF, TIFF, PNG, JPEG, HEIC, WebP, AVIF, GIF, BMP, JPEG 2000</p>
+        <p class="quiet-text">
+          PDF, TIFF, PNG, JPEG, HEIC, WebP, AVIF, GIF, BMP, JPEG 2000
+          {readsOffice && ', Word, Excel, PowerPoint, OpenDocument, Visio, RTF, EPUB, HTML, EML'}
+        </p>
       </div>
       <p class="quiet-text foot">
         Documents go to this gateway alone, and are forgotten with the page. Programs use the same through{' '}
