@@ -94,6 +94,6 @@ function isPortfolio(unread: readonly string[], mediaType: string): PageWarning 
     mediaType === 'message/rfc822'
       ? 'an e-mail message, whose text and attachments are read as documents'
       : 'a PDF portfolio, of which the PDFs and images are read as further documents'
-  const message = `The document is ${what}. These files in it are not read: ${named}${more}. Send them by themselves.`
+  const message = `The document is ${what}. These files in it are not read: ${named}${more}. Nothing of them is in the answer.`
   return { code: 'document_is_portfolio', message }
 }

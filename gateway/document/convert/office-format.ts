@@ -87,10 +87,14 @@ async function formatOfCompoundFile(bytes: LookedAt, filename: string | null): P
   return found === undefined ? null : formatOf(found)
 }
 
-/** Nothing but its name tells what an encrypted Open XML document holds. */
+/**
+ * Nothing but its name tells what an encrypted Open XML document holds: by how its ending begins, for `xlsm` and `xltx` are
+ * Excel's as `xlsx` is. PowerPoint's begin in two ways.
+ */
 function encryptedFormat(filename: string | null): OfficeFormat {
-  const extension = filename?.toLowerCase().split('.').at(-1)
-  return formatOf(OPEN_XML_FOLDERS.find((format) => format.extension === extension) ?? OPEN_XML_FOLDERS[0]!)
+  const ending = filename?.toLowerCase().split('.').at(-1) ?? ''
+  const begins = ending.startsWith('po') ? 'pp' : ending.slice(0, 2)
+  return formatOf(OPEN_XML_FOLDERS.find(({ extension }) => extension.slice(0, 2) === begins) ?? OPEN_XML_FOLDERS[0]!)
 }
 
 function formatOf({ mediaType, extension }: OfficeFormat): OfficeFormat {

@@ -57,6 +57,18 @@ describe('the format of an Office document', () => {
       filename: 'A.XLSX',
       extension: 'xlsx',
     },
+    {
+      name: 'encrypted, with macros',
+      bytes: makeCompoundFile(['EncryptedPackage']),
+      filename: 'a.xlsm',
+      extension: 'xlsx',
+    },
+    {
+      name: 'encrypted, a template',
+      bytes: makeCompoundFile(['EncryptedPackage']),
+      filename: 'a.potx',
+      extension: 'pptx',
+    },
     { name: 'encrypted, without one', bytes: makeCompoundFile(['EncryptedPackage']), extension: 'docx' },
     { name: 'rich text', bytes: Buffer.from('{\\rtf1\\ansi Hello}'), extension: 'rtf' },
     { name: 'a web page', bytes: Buffer.from('<!doctype html><p>Hello'), filename: 'a.docx', extension: 'html' },
