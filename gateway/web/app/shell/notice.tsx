@@ -60,11 +60,16 @@ function Bar({
   )
 }
 
+/** What the first page says of the whole document: who does not open its story must learn it, too. */
+const OF_THE_DOCUMENT = new Set(['document_is_portfolio', 'converted'])
+
 /** What the gateway has to say of the whole document. Figures are asked for whether the model marks any or not. */
 function Warnings({ document: { reading } }: { readonly document: OpenDocument }): VNode | null {
-  const warnings = (reading.ocr?.warnings ?? []).filter(
-    ({ code, message }) => code !== 'option_ignored' || !message.includes('figures'),
-  )
+  const { warnings: all = [], pages = [] } = reading.ocr ?? {}
+  const warnings = [
+    ...all.filter(({ code, message }) => code !== 'option_ignored' || !message.includes('figures')),
+    ...(pages[0]?.warnings ?? []).filter(({ code }) => OF_THE_DOCUMENT.has(code)),
+  ]
   if (warnings.length === 0) return null
   return (
     <Bar>
