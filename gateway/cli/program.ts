@@ -112,7 +112,7 @@ function addCommands(program: Command, actions: Actions): void {
   program
     .command('samples')
     .description('Lists, shows and exports the pages that GATEWAY_SAMPLES_DIR keeps.')
-    .addArgument(new Argument('<action>', samplesActions.join(', ')).choices(samplesActions))
+    .addArgument(new Argument(`<${samplesActions.join('|')}>`, 'what to do').choices(samplesActions))
     .addArgument(new Argument('[target]', 'show: the id of one; export: a folder'))
     .option('--dir <dir>', 'the folder, if not GATEWAY_SAMPLES_DIR')
     .option('--key-file <file>', 'what they are encrypted with, if not GATEWAY_SAMPLES_KEY')

@@ -142,8 +142,9 @@ const inputTokens: Operation = {
   method: 'post',
   path: '/v1/responses/input_tokens',
   tag: 'Documents',
-  summary: 'Refused: a dry run tells',
-  description: 'Send the request to /v1/responses with `"ocr": {"dry_run": true}`.',
+  summary: 'Count tokens (refused)',
+  description:
+    'What a document takes is known when its pages are drawn. Send the request to /v1/responses with `"ocr": {"dry_run": true}`, which answers that.',
   body: { isOptional: true, content: json({}) },
   answers: {},
   errors: ['not_found'],
