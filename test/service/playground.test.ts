@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { unzipSync } from 'fflate'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import sharp from 'sharp'
+import { startFakeGotenberg } from '../fakes/fake-gotenberg.ts'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
 import { PICTURE_MARK, picturedPdf } from '../fixtures/pictured-pages.ts'
@@ -25,6 +26,26 @@ let browser: Browser
 let contexts: BrowserContext[] = []
 /** What a page's scripts complain about, and what its Content-Security-Policy refuses. */
 const complaints: string[] = []
+/** With an attachment that no page can be made of. */
+const MAIL = [
+  'From: a@example.com',
+  'Subject: Findings',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain',
+  '',
+  'See the table.',
+  '--b',
+  'Content-Type: text/csv; name=values.csv',
+  'Content-Disposition: attachment; filename=values.csv',
+  '',
+  'a,b',
+  '1,2',
+  '--b--',
+  '',
+].join('\r\n')
 /** Chromium reports handlers also where they are parsed to be thrown away, in documents that run nothing. */
 const EXPECTED = /status of 4\d\d|^Executing inline event handler violates/
 
@@ -448,6 +469,25 @@ describe('the playground in a browser', { timeout: 120_000 }, () => {
     assert.equal(await page.locator('.pane-pages').isVisible(), false)
     await page.getByRole('group', { name: 'Show' }).getByRole('button', { name: 'Pages' }).click()
     await page.locator('.page-picture[data-page="1"] canvas[data-drawn]').waitFor()
+    assert.deepEqual(await violations(page), [])
+  })
+
+  it('offers mail where the gateway has it converted, and says above the pages what was not read', async () => {
+    answer(plain)
+    await using gotenberg = await startFakeGotenberg()
+    await using office = await startTestGateway({
+      GATEWAY_UPSTREAM_URLS: fake.url,
+      GATEWAY_API_KEYS: `tests:${KEY}`,
+      GATEWAY_GOTENBERG_URL: gotenberg.url,
+    })
+    const page = await openPage()
+    const chooser = page.locator('input[type=file]')
+    assert.doesNotMatch((await chooser.getAttribute('accept')) ?? '', /\.eml/)
+    await page.goto(office.url)
+    assert.match((await chooser.getAttribute('accept')) ?? '', /\.docx,.*\.eml$/)
+    await chooser.setInputFiles({ name: 'findings.eml', mimeType: 'message/rfc822', buffer: Buffer.from(MAIL) })
+    await done(page)
+    await page.locator('.notice').getByText('These files in it are not read: values.csv (a CSV table).').waitFor()
     assert.deepEqual(await violations(page), [])
   })
 
