@@ -27,16 +27,22 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, path: string): T 
 
 type Issue = z.core.$ZodIssue
 
-/** Of a value that may be one thing or another, returns the problem within the one that it is meant to be. */
+/** What Zod says of a value that may be one thing or another. */
+const SAYS_NOTHING = 'Invalid input'
+
+/**
+ * Of a value that may be one thing or another, returns the problem within the one that it is meant to be; not where its
+ * schema says itself what is wrong.
+ */
 function innermost(issue: Issue): Issue {
-  if (issue.code !== 'invalid_union') return issue
+  if (issue.code !== 'invalid_union' || issue.message !== SAYS_NOTHING) return issue
   const inner = issue.errors.map(([first]) => first).find((first) => first !== undefined && first.path.length > 0)
   return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] })
 }
 
-/** Zod says of a value that may be one thing or another that it is invalid, and no more. */
+/** Says what a value may be, where Zod does not. */
 function messageOf(issue: Issue): string {
-  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue.message
+  if (issue.code !== 'invalid_union' || issue.message !== SAYS_NOTHING) return issue.message
   const wanted = issue.errors.flatMap(([first]) => {
     if (first?.code === 'invalid_type') return [first.expected === 'record' ? 'object' : first.expected]
     return first?.code === 'invalid_value' ? first.values.map((value) => JSON.stringify(value)) : []
