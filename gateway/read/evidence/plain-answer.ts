@@ -13,9 +13,8 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 
 /** Removes Markdown, HTML and LaTeX markup from an answer. The result is only for comparison. */
 export function plainAnswer(answer: string): string {
-  return answer
-    .replaceAll(/<!--[^]{0,2000}?-->/g, ' ')
-    .replaceAll(/!\[([^\]\n]{0,500})\]\([^()\n]{0,500}\)/g, ' $1 ')
+  return withoutComments(answer)
+    .replaceAll(/!\[((?:(?!!\[)[^\]\n]){0,500})\]\([^()\n]{0,500}\)/g, ' $1 ')
     .replaceAll(/<\/?[a-z][^<>]{0,500}>/gi, ' ')
     .replaceAll(/&(?:#(\d{1,6})|#x([\da-f]{1,6})|(\w{2,6}));/gi, (entity, decimal, hexadecimal, name) =>
       decodeEntity(entity, decimal, hexadecimal, name),
@@ -23,6 +22,24 @@ export function plainAnswer(answer: string): string {
     .replaceAll(/\\(?:begin|end)\{[^{}\n]{0,40}\}/g, ' ')
     .replaceAll(/\\([a-z]+)/gi, (_, name: string) => command(name))
     .replaceAll(/[\\|{}]/g, ' ')
+}
+
+/** The longest comment: of what is longer, the beginning may have been read wrongly, and the rest be text. */
+const MAX_COMMENT = 2000
+
+/** Looks for each sign once: an answer may open thousands of comments and close none. */
+function withoutComments(text: string): string {
+  let plain = ''
+  let from = 0
+  let end = 0
+  for (let start = text.indexOf('<!--'); start >= 0; start = text.indexOf('<!--', Math.max(from, start + 1))) {
+    if (end < start + 4) end = text.indexOf('-->', start + 4)
+    if (end < 0) break
+    if (end - start - 4 > MAX_COMMENT) continue
+    plain += `${text.slice(from, start)} `
+    from = end + 3
+  }
+  return plain + text.slice(from)
 }
 
 function decodeEntity(entity: string, decimal?: string, hexadecimal?: string, name?: string): string {

@@ -1,5 +1,5 @@
 /** A picture or a table is something that a page shows, with or without a word in it. */
-const SHOWN = /!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)|<(?:img|table)\b|^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*\|/im
+const SHOWN = /!\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)|<(?:img|table)\b|^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*\|/im
 const TAG = /<\/?[a-z][^<>]{0,500}>/gi
 /** Bytes as byte-level tokenizers write them: a space is `Ġ`, a line end `Ċ`, a tab `ĉ`. */
 const SPACES = /[ĠĊĉ]/g

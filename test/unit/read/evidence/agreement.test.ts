@@ -84,4 +84,18 @@ describe('the agreement of an answer with a text layer', () => {
   it('allows a missing header, and no more of a short page', () => {
     assert.ok(agreement('one two three\nfour five six\nseven eight nine\nten eleven twelve', 'four five six') < 0.5)
   })
+
+  it('does not count what a comment says, where it is one', () => {
+    assert.equal(agreement('before after', 'before <!-- after --> it'), agreement('before after', 'before it'))
+    const long = `before <!-- ${'x '.repeat(1500)} after --> <!-- a --> it`
+    assert.equal(agreement('before after', long), 1)
+  })
+
+  for (const piece of ['<!--', '![', '![a](', '<a ', '&#1', '\\begin{'])
+    it(`takes a moment for 500 KB of ${piece}`, () => {
+      const before = process.cpuUsage()
+      agreement(layer, piece.repeat(500_000 / piece.length))
+      const seconds = process.cpuUsage(before).user / 1e6
+      assert.ok(seconds < 0.4, `${seconds} s`)
+    })
 })

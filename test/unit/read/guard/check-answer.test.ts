@@ -73,4 +73,11 @@ describe('an answer', () => {
       assert.equal(checkAnswer(question, text, finishReason), reason)
     })
   }
+
+  it('is judged in a moment, though it is half a megabyte of spaces and tabs', () => {
+    const spaces = Array.from({ length: 500_000 }, (_, at) => (at % 7 < 3 || at % 11 < 4 ? ' ' : '\t')).join('')
+    const before = process.cpuUsage()
+    assert.equal(checkAnswer(lighton, `.${spaces}.\n${spaces}.`, 'stop'), 'garbled')
+    assert.ok(process.cpuUsage(before).user / 1e6 < 1)
+  })
 })
