@@ -69,6 +69,9 @@ const UNTIL_BLANK = new RegExp(
   'i',
 )
 
+/** The beginning of a line that is text wherever it stands: nothing of the above can be it. */
+const PLAIN = /^[^\s>\-+*\d`~<_#]/
+
 /** A tag alone on its line; it is text inside a paragraph. */
 const LONE_TAG = /^ {0,3}<(?!(?:pre|script|style|textarea)\b)\/?[a-z][^<>]*>[ \t]*$/i
 
@@ -82,6 +85,12 @@ export function scanBlocks(markdown: string): Blocks {
   let leaf: Leaf | null = null
   let isParagraph = false
   for (const [number, text] of markdown.split('\n').entries()) {
+    // Most lines, and all of an answer that is a million of them.
+    if (leaf === null && containers.length === 0 && (text === '' || PLAIN.test(text))) {
+      lines.push({ role: 'text', text })
+      isParagraph = text !== ''
+      continue
+    }
     const inside = enter(containers, spaced(text))
     if (inside.depth < containers.length && !(isParagraph && isContinuation(inside.rest))) {
       containers.length = inside.depth
@@ -158,11 +167,13 @@ function open(containers: Container[], line: string, isParagraph: boolean): stri
 
 /** Tells whether a line goes on with a paragraph of a container that it does not belong to by its indentation. */
 function isContinuation(rest: string): boolean {
-  const begins = [FENCE, QUOTE, ITEM, RULE, HEADING, UNTIL_BLANK, ...UNTIL_SIGN.map(({ opening }) => opening)]
-  return rest.trim() !== '' && !begins.some((pattern) => pattern.test(rest))
+  return PLAIN.test(rest) || (rest.trim() !== '' && !BEGINNINGS.some((pattern) => pattern.test(rest)))
 }
 
+const BEGINNINGS = [QUOTE, ITEM, FENCE, RULE, HEADING, UNTIL_BLANK, ...UNTIL_SIGN.map(({ opening }) => opening)]
+
 function startLeaf(rest: string, line: number, isParagraph: boolean): Leaf | null {
+  if (!/^ {0,3}[`~<]/.test(rest)) return null
   const fence = FENCE.exec(rest)?.groups?.['fence']
   if (fence !== undefined) {
     const closing = new RegExp(`^ {0,3}\\${fence[0]}{${fence.length},}[ \\t]*$`)

@@ -62,10 +62,9 @@ function openElements(pieces: readonly Piece[]): Open[] {
       piece.kind === 'open' && piece.partner === null && !isSign(piece, pieces[index - 1]),
   )
   const parent = open.findLastIndex(({ name }) => BLOCK.has(name) && !OPTIONAL_END.has(name))
+  const last = new Map(open.map(({ name }, index) => [name, index]))
   const left = open.filter(
-    ({ name }, index) =>
-      !OPTIONAL_END.has(name) ||
-      (parent >= 0 && index > parent && open.findLastIndex((it) => it.name === name) === index),
+    ({ name }, index) => !OPTIONAL_END.has(name) || (parent >= 0 && index > parent && last.get(name) === index),
   )
   return left.toReversed().map(({ name }) => ({ opener: `<${name}>`, closer: `</${name}>` }))
 }
@@ -74,6 +73,7 @@ function isSign({ name }: Tag, before: Piece | undefined): boolean {
   return ONE_LETTER.has(name) && before?.kind === 'text' && /[\p{L}\p{N}]$/u.test(before.text)
 }
 
+const ANY_MARK = /\$\$|\\[[\]]/
 const MATH_MARK = /(?<![\\$])\$\$(?!\$)|(?<!\\)\\[[\]]/g
 /** A line may be ten million spaces: a group without an end takes a place on the stack for each. */
 const CONTAINER_MARKS = /^(?:[ \t]{1,1000}|>|[-+*] |\d{1,9}[.)] ){0,1000}/
@@ -81,10 +81,11 @@ const CLOSERS: Readonly<Record<string, string>> = { $$: '$$', '\\[': '\\]' }
 
 /** Finds display mathematics that begins a line and is open at the end. */
 function openMath(prose: readonly string[]): Open | null {
-  let open: (Open & { readonly isDisplay: boolean; readonly after: string }) | null = null
+  let open: (Open & { readonly isDisplay: boolean; readonly line: number; readonly from: number }) | null = null
   for (const [index, line] of prose.entries()) {
     // Mathematics in the middle of a line ends with its paragraph.
-    if (line.trim() === '' && open?.isDisplay === false) open = null
+    if (open?.isDisplay === false && line.trim() === '') open = null
+    if (!ANY_MARK.test(line)) continue
     const start = CONTAINER_MARKS.exec(line)![0].length
     const bare = line.replaceAll(/(?<!`)(`+)(?!`)[^`\n]{1,500}\1(?!`)/g, (code) => ' '.repeat(code.length))
     for (const { 0: mark, index: at } of bare.matchAll(MATH_MARK)) {
@@ -95,11 +96,13 @@ function openMath(prose: readonly string[]): Open | null {
       const closer = CLOSERS[mark]
       if (closer === undefined) continue
       const prefix = line.slice(0, start).replaceAll(/[^>\s]/g, ' ')
-      const after = [line.slice(at + mark.length), ...prose.slice(index + 1, index + 20)].join('\n')
-      open = { opener: mark, closer: prefix + closer, isDisplay: at === start, after }
+      open = { opener: mark, closer: prefix + closer, isDisplay: at === start, line: index, from: at + mark.length }
     }
   }
-  return open?.isDisplay === true && isMath(open.after) ? open : null
+  if (open?.isDisplay !== true) return null
+  const { line, from } = open
+  const after = [prose[line]!.slice(from), ...prose.slice(line + 1, line + 20)].join('\n')
+  return isMath(after) ? open : null
 }
 
 /** Tells mathematics from a price class: "$$ moderate". */

@@ -9,7 +9,20 @@ const RAW = [
   /\\\((?:(?!\\[()]|\n[ \t]*\n)[^])*\\\)/u,
   /\\\[(?:(?!\\[[\]]|\n[ \t]*\n)[^])*\\\]/u,
 ]
-const RAW_SOURCE = `(?<raw>${RAW.map(({ source }) => source).join('|')})`
+/**
+ * A text with more backticks than this has no code in it: no page is so full of code, and for each of them 500 characters may
+ * be looked at in vain.
+ */
+const MAX_TICKS = 5000
+const sourceOf = (raw: readonly RegExp[]): string => `(?<raw>${raw.map(({ source }) => source).join('|')})`
+const RAW_SOURCE = sourceOf(RAW)
+const RAW_WITHOUT_CODE = sourceOf(RAW.slice(1))
+
+function hasTooManyTicks(text: string): boolean {
+  let count = 0
+  for (let at = text.indexOf('`'); at >= 0 && count <= MAX_TICKS; at = text.indexOf('`', at + 1)) count += 1
+  return count > MAX_TICKS
+}
 
 /** Replaces a pattern where it stands in no code and no mathematics; its source must not use numbered groups. */
 export function replaceOutsideRaw(
@@ -17,25 +30,36 @@ export function replaceOutsideRaw(
   pattern: RegExp,
   replace: (groups: Readonly<Record<string, string>>, match: string) => string,
 ): string {
-  return text.replace(outsideRaw(pattern), (match, ...rest) => {
+  return text.replace(outsideRaw(pattern, text), (match, ...rest) => {
     const groups = rest.at(-1) as Readonly<Record<string, string>>
     return groups['raw'] === undefined ? replace(groups, match) : match
   })
 }
 
-const compiled = new WeakMap<RegExp, RegExp>()
+/** An expression for texts with code, and one for those without any. */
+type Compiled = Readonly<Record<'code' | 'none', RegExp>>
+
+const compiled = new WeakMap<RegExp, Compiled>()
 
 /** Returns an expression that finds a pattern, and before it the code and mathematics to skip. */
-function outsideRaw(pattern: RegExp): RegExp {
-  const known = compiled.get(pattern) ?? new RegExp(`${RAW_SOURCE}|${pattern.source}`, 'giu')
+function outsideRaw(pattern: RegExp, text: string): RegExp {
+  const known = compiled.get(pattern) ?? compile(pattern.source)
   compiled.set(pattern, known)
-  return known
+  return hasTooManyTicks(text) ? known.none : known.code
+}
+
+function compile(source: string): Compiled {
+  return {
+    code: new RegExp(`${RAW_SOURCE}|${source}`, 'giu'),
+    none: new RegExp(`${RAW_WITHOUT_CODE}|${source}`, 'giu'),
+  }
 }
 
 const RAW_ALONE = new RegExp(RAW_SOURCE, 'gu')
 
 /** Removes the backticks around code. */
 export function unwrapCode(text: string): string {
+  if (hasTooManyTicks(text)) return text
   return text.replace(RAW_ALONE, (raw) => {
     if (!raw.startsWith('`')) return raw
     const ticks = /^`+/.exec(raw)![0].length
@@ -79,14 +103,14 @@ const WITHOUT_VALUE = /^(?:border|checked|compact|disabled|hidden|noshade|nowrap
 const TAG =
   /<(?<slash>\/?)(?<name>[a-z][a-z0-9]{0,9})(?<attributes>(?:\s+[a-z_:][\w:.-]*(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*)\s*\/?>/
 const COMMENT = /<!--(?:(?!-->|<!--)[^])*-->/
-const MARKUP = new RegExp(`${RAW_SOURCE}|(?<comment>${COMMENT.source})|${TAG.source}`, 'giu')
+const MARKUP = new RegExp(`(?<comment>${COMMENT.source})|${TAG.source}`)
 
 /** Splits a text into HTML tags, comments and what stands between them. A tag is one only if HTML has it. */
 export function scanMarkup(text: string): readonly Piece[] {
   const pieces: Piece[] = []
   const open = new Map<string, number[]>()
   let end = 0
-  for (const match of text.matchAll(MARKUP)) {
+  for (const match of text.matchAll(outsideRaw(MARKUP, text))) {
     const piece = pieceOf(match)
     if (piece === null) continue
     if (match.index > end) pieces.push({ kind: 'text', text: text.slice(end, match.index) })

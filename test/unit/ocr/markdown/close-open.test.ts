@@ -112,4 +112,20 @@ describe('a page', () => {
       const seconds = process.cpuUsage(before).user / 1e6
       assert.ok(seconds < 2, `${seconds} s`)
     })
+
+  // An answer of the longest kind: 32,768 tokens of 32 characters.
+  const hostile: [string, string][] = [
+    ['short lines', 'a\n'.repeat(500_000)],
+    ['empty lines', '\n'.repeat(1_000_000)],
+    ['ticks', '``x '.repeat(250_000)],
+    ['marks of mathematics before another line', `${'$$a '.repeat(250_000)}\nx`],
+    ['cells, and rows behind them', `<table>${'<td>'.repeat(100_000)}${'<tr>'.repeat(100_000)}`],
+  ]
+  for (const [name, text] of hostile)
+    it(`takes a moment for a million characters of ${name}`, () => {
+      const before = process.cpuUsage()
+      closeOpen(text)
+      const seconds = process.cpuUsage(before).user / 1e6
+      assert.ok(seconds < 0.6, `${seconds} s`)
+    })
 })
