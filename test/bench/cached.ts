@@ -63,8 +63,8 @@ async function benchStore(store: string, settings: Readonly<Record<string, strin
         'p95 ms': quantile(whole.times, 0.95).toFixed(1),
         'CPU ms': (whole.cpu / whole.times.length).toFixed(1),
         'one page: p50 ms': fixed.toFixed(1),
-        'p95': quantile(one.times, 0.95).toFixed(1),
-        'CPU': (one.cpu / one.times.length).toFixed(1),
+        p95: quantile(one.times, 0.95).toFixed(1),
+        CPU: (one.cpu / one.times.length).toFixed(1),
         'µs for each page': (((median - fixed) * 1000) / (pages - 1)).toFixed(0),
       })
       const what = `${store}, ${pages} known pages, ${way.name}: ${median.toFixed(1)} ms, at most ${maxMs}`
