@@ -43,7 +43,7 @@ export function createRedisReads(
     open = batch
     const index = batch.keys.push(key) - 1
     batch.waiting += 1
-    const { promise, resolve } = Promise.withResolvers<string | null>()
+    const { promise: gone, resolve } = Promise.withResolvers<null>()
     const onAbort = () => {
       resolve(null)
       batch.waiting -= 1
@@ -52,10 +52,10 @@ export function createRedisReads(
       batch.leave.abort()
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    void batch.values.then((values) => {
+    const value = batch.values.then((values) => {
       signal.removeEventListener('abort', onAbort)
-      resolve(values?.[index] ?? null)
+      return values?.[index] ?? null
     })
-    return promise
+    return Promise.race([gone, value])
   }
 }

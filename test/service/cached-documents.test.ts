@@ -74,13 +74,8 @@ describe('a document whose pages are all known', { timeout: TIMEOUT }, () => {
     assert.equal(again.cacheHeader, 'PARTIAL')
     const read = again.ocr.pages.filter(({ cache }) => cache === 'miss').map(({ page }) => page)
     assert.deepEqual(read, [41, 57])
-    assert.deepEqual(
-      fake.requests
-        .slice(PAGES)
-        .map(({ image }) => image?.pageNumber)
-        .toSorted(),
-      [41, 57],
-    )
+    assert.deepEqual(new Set(fake.requests.slice(PAGES).map(({ image }) => image?.pageNumber)), new Set([41, 57]))
+    assert.equal(fake.requests.length, PAGES + 2)
     await eventually(async () => (await other.exists(missing)) === 1, 5000, 'the page is stored again')
     assert.equal((await askWhole(gateway.client, { parts: [filePart(document)] })).cacheHeader, 'HIT')
   })

@@ -56,7 +56,8 @@ export async function withFields(
   return { ...withCost, ...described(first, mended, result, wish) }
 }
 
-function withoutPieces({ surePieces: _, ...known }: PageResult): PageResult {
+function withoutPieces(result: PageResult): PageResult {
+  const { surePieces: _, ...known } = result
   return known
 }
 
