@@ -6,7 +6,8 @@ const LEVELS = 5
 
 /**
  * Writes an answer as JSON, in pieces, each of which takes some milliseconds: a text may have a hundred million characters,
- * and the pictures of an answer as many. What is undefined is left out.
+ * and the pictures of an answer as many. What is undefined is left out. What is short is written at once, as V8 does it
+ * many times faster.
  */
 export function* jsonPieces(value: object): Generator<string, void, undefined> {
   let piece = ''
@@ -21,9 +22,24 @@ export function* jsonPieces(value: object): Generator<string, void, undefined> {
 
 function* parts(value: unknown, levels: number): Generator<string, void, undefined> {
   if (typeof value === 'string' && value.length > STEP_CHARACTERS) yield* textParts(value)
-  else if (typeof value !== 'object' || value === null || levels === 0) yield JSON.stringify(value)
+  else if (isShort(value, levels)) yield JSON.stringify(value)
   else if (Array.isArray(value)) yield* listParts(value, levels - 1)
-  else yield* objectParts(value, levels - 1)
+  else yield* objectParts(value as object, levels - 1)
+}
+
+const isShort = (value: unknown, levels: number): boolean =>
+  charactersOf(value, levels, STEP_CHARACTERS) <= STEP_CHARACTERS
+
+/** Counts the characters of texts and the values of all that a value holds, down to so many levels, until there are too many. */
+function charactersOf(value: unknown, levels: number, most: number): number {
+  if (typeof value === 'string') return value.length + 1
+  if (typeof value !== 'object' || value === null || levels === 0) return 1
+  let count = 1
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    count += charactersOf(member, levels - 1, most - count)
+    if (count > most) break
+  }
+  return count
 }
 
 function* listParts(items: readonly unknown[], levels: number): Generator<string, void, undefined> {

@@ -1,6 +1,7 @@
 import type { PageStore } from './page-store.ts'
 import { createRedisClaims } from './redis-claims.ts'
 import { openRedis, type CacheLog } from './redis-connection.ts'
+import { createRedisReads } from './redis-reads.ts'
 
 /** The address and the bounds of the Redis store. Its total size is Redis' own `maxmemory`. */
 export interface RedisStoreOptions {
@@ -25,8 +26,8 @@ export interface RedisStoreOptions {
  */
 const CLAIM_EXPIRY_MS = 10_000
 
-/** Keys asked for in one pipeline by `has`: about 50 KB. */
-const HAS_BATCH = 500
+/** Keys asked for in one command by `has`: about 100 KB. */
+const HAS_BATCH = 1000
 
 /** A write may take longer than a read: no page waits for it, and it carries the value. */
 const WRITE_TIMEOUT_FACTOR = 4
@@ -39,16 +40,20 @@ export function createRedisStore(options: RedisStoreOptions): PageStore {
   const { url, maxValueBytes, ttlSeconds, keyPrefix = 'ocr-gateway:page:', commandTimeoutMs, log } = options
   const { claimLimitMs: limitMs, claimExpiryMs: expiryMs = CLAIM_EXPIRY_MS } = options
   const connection = openRedis({ url, log })
+  const read = createRedisReads(connection, commandTimeoutMs)
   const claimKey = (pageKey: string) => `${keyPrefix}${pageKey}:claim`
 
+  /** Of most documents all pages are known, or none, which one number says. */
   async function hasBatch(pageKeys: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<boolean[]> {
-    const commands = pageKeys.map((pageKey) => ['exists', keyPrefix + pageKey])
+    const keys = pageKeys.map((pageKey) => keyPrefix + pageKey)
     const replies = await connection.ask(
       async (redis) => {
-        const results = (await redis.pipeline(commands).exec()) ?? []
+        const count = await redis.exists(...keys)
+        if (count === 0 || count === keys.length) return keys.map(() => count > 0)
+        const results = (await redis.pipeline(keys.map((key) => ['exists', key])).exec()) ?? []
         const failed = results.find(([error]) => error !== null)?.[0]
         if (failed) throw failed
-        return results.map(([, count]) => count === 1)
+        return results.map(([, found]) => found === 1)
       },
       timeoutMs,
       signal,
@@ -57,9 +62,7 @@ export function createRedisStore(options: RedisStoreOptions): PageStore {
   }
 
   return {
-    async get(pageKey, signal) {
-      return (await connection.ask((redis) => redis.get(keyPrefix + pageKey), commandTimeoutMs, signal)) ?? null
-    },
+    get: (pageKey, signal) => read(keyPrefix + pageKey, signal),
     async has(pageKeys, signal) {
       const deadline = performance.now() + commandTimeoutMs
       const found: boolean[] = []

@@ -4,7 +4,7 @@ import { orAborted } from '../schedule/or-aborted.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CutFigures } from './figures.ts'
 import type { CheckFormulas } from './formulas/check.ts'
-import { checkPage } from './formulas/page-formulas.ts'
+import { checkPage, formulasOf } from './formulas/page-formulas.ts'
 import type { PageResult } from './page-event.ts'
 
 /** The services that complete a page that was read. */
@@ -29,6 +29,10 @@ export async function completed(
   { cutFigures, checkFormulas, log, hurry }: CompleteServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
+  signal.throwIfAborted()
+  const formulas = checkFormulas === undefined ? [] : formulasOf(result, request)
+  const isWhole = formulas.length === 0 || checkFormulas === undefined
+  if (isWhole && cutFigures === undefined) return result
   const limited = hurry === undefined ? signal : AbortSignal.any([signal, hurry])
   const orNone = async <Part>(part: Promise<Part | null> | undefined, lacking: string): Promise<Part | null> => {
     try {
@@ -40,11 +44,10 @@ export async function completed(
       return null
     }
   }
-  const checked =
-    checkFormulas === undefined ? undefined : orAborted(checkPage(result, request, checkFormulas), limited)
-  const [figures, formulas] = await Promise.all([
+  const checking = isWhole ? undefined : orAborted(checkPage(formulas, checkFormulas), limited)
+  const [figures, checked] = await Promise.all([
     orNone(cutFigures?.(page, result, limited), 'pictures were not cut out'),
-    orNone(checked, 'formulas were not checked'),
+    orNone(checking, 'formulas were not checked'),
   ])
-  return { ...result, ...(figures === null ? {} : { figures }), ...(formulas === null ? {} : { formulas }) }
+  return { ...result, ...(figures === null ? {} : { figures }), ...(checked === null ? {} : { formulas: checked }) }
 }

@@ -43,7 +43,9 @@ interface SpanningBlock {
   end: number
 }
 
-type Line = Omit<LedgerPage, 'joined'> & {
+/** A page's line in the ledger, and the block with which it goes on: where that ends is known at the end. */
+interface Line {
+  readonly page: LedgerPage
   readonly goesOn: { readonly kind: JoinedBlock['kind']; readonly block: SpanningBlock } | null
 }
 
@@ -65,12 +67,15 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
     if (goesOn?.isMoved === false) page.blockEnd = goesOn.end
     // What is written is not held.
     page.goesOn = null
+    const { warnings } = page.facts
     const line: Line = {
-      ...page.number,
-      ...page.facts,
-      warnings: [...page.facts.warnings, ...written.warnings],
-      start: page.start,
-      end: offset,
+      page: {
+        ...page.number,
+        ...page.facts,
+        warnings: written.warnings.length === 0 ? warnings : [...warnings, ...written.warnings],
+        start: page.start,
+        end: offset,
+      },
       goesOn: goesOn === null || page.block === null ? null : { kind: goesOn.kind, block: page.block },
     }
     lines.push(line)
@@ -155,6 +160,6 @@ function spanningBlock(
   return owner.block
 }
 
-function ledgerPage({ goesOn, ...line }: Line): LedgerPage {
-  return goesOn === null ? line : { ...line, joined: { ...goesOn.block, kind: goesOn.kind } }
+function ledgerPage({ page, goesOn }: Line): LedgerPage {
+  return goesOn === null ? page : { ...page, joined: { ...goesOn.block, kind: goesOn.kind } }
 }

@@ -68,7 +68,7 @@ export async function* ocr(
   using deadline = startDeadline(request.deadline)
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
-  const reading = { ...services, account, cutFigures: figureCutter(request) }
+  const reading = { ...services, account, ...(request.figures == null ? {} : { cutFigures: figureCutter(request) }) }
   const shown = request.preview === true ? createPreviews(signal, AbortSignal.any([deadline.signal, leaving])) : null
   const pages = shown?.watch(plan.pages) ?? plan.pages
   const paying = new Set(pages.filter((_, index) => isDone[index] === false))

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 import type { OcrRequest } from '../request/ocr-request.ts'
 
 /** Raised when the meaning of the keys' parts changes. */
@@ -15,24 +15,25 @@ export interface CachePartition {
 type Question = Pick<OcrRequest, 'model' | 'task' | 'prompt' | 'turn'>
 
 /**
- * Returns the hash of everything that decides a page's raw text: the document's bytes, what converted them, the page, how
+ * Returns what hashes everything that decides a page's raw text: the document's bytes, what converted them, the page, how
  * it is rasterized and prepared, the model, its profile's version, the task, the prompt the sampling, and who may
- * find the answer. Clean-up and output form are no part of it.
+ * find the answer. Clean-up and output form are no part of it. What a document's pages share is written once.
  */
-export function pageKey(
+export function pageKeys(
   { preparation, ...question }: Question & Pick<OcrRequest, 'preparation'>,
   document: { readonly sha256: string; readonly converter?: string | null },
-  documentPage: number,
   rasterizationVersion: string,
   partition: CachePartition,
-): string {
+): (documentPage: number) => string {
   const { pixelBudget } = question.model.profile
   const prepared = Object.entries(preparation).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const rasterized = [rasterizationVersion, pixelBudget, prepared]
   // Two conversions of one document differ in their bytes, so its pages are known by the original.
   const { sha256, converter = null } = document
   const content = converter === null ? sha256 : [sha256, converter]
-  return hash([content, documentPage, rasterized, questionKey(question, partition)])
+  const before = JSON.stringify([KEY_VERSION, content]).slice(0, -1)
+  const after = JSON.stringify([rasterized, questionKey(question, partition)]).slice(1)
+  return (documentPage) => sha256Of(`${before},${documentPage},${after}`)
 }
 
 /**
@@ -52,7 +53,9 @@ export function questionKey({ model, task, prompt, turn }: Question, { salt, sco
 }
 
 function hash(parts: readonly unknown[]): string {
-  return createHash('sha256')
-    .update(JSON.stringify([KEY_VERSION, ...parts]))
-    .digest('hex')
+  return sha256Of(JSON.stringify([KEY_VERSION, ...parts]))
+}
+
+function sha256Of(text: string): string {
+  return hashOf('sha256', text, 'hex')
 }

@@ -28,8 +28,12 @@ export async function* inPageOrder<Page, Result>(
   run: (page: Page, signal: AbortSignal) => Promise<Result>,
   { lookahead, onEnd, signal }: PageOrderOptions,
 ): AsyncGenerator<Result, void, undefined> {
+  // A signal of its own: each look at one that is made of others goes through them, several times a page.
   const leave = new AbortController()
-  const runSignal = AbortSignal.any([signal, leave.signal])
+  const runSignal = leave.signal
+  const follow = () => leave.abort(signal.reason)
+  if (signal.aborted) follow()
+  signal.addEventListener('abort', follow, { once: true })
   const queue = pages[Symbol.iterator]()
   const runs: Run<Result>[] = []
   let started = 0
@@ -61,6 +65,7 @@ export async function* inPageOrder<Page, Result>(
       runs.shift()
     }
   } finally {
+    signal.removeEventListener('abort', follow)
     leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
     await Promise.all(runs.map(({ outcome }) => outcome))
   }

@@ -33,8 +33,9 @@ function seenSize({ width, height, isTiled }: PageAnswer): TargetSize | undefine
 
 /** Says where blocks stand in the clean text. */
 function movedBlocks({ text, blocks }: PageAnswer, clean: string): PageAnswer['blocks'] {
+  if (blocks === null) return null
   const before = text.indexOf(clean)
-  if (blocks === null || before < 0) return null
+  if (before < 0) return null
   return before === 0 ? blocks : blocks.map((it) => ({ ...it, start: it.start - before, end: it.end - before }))
 }
 

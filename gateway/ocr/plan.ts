@@ -12,7 +12,7 @@ import { expectSchema } from './fields/expect-schema.ts'
 import type { FieldServices } from './fields/page-fields.ts'
 import type { DocumentOpen, PageNumber } from './page-event.ts'
 import { createSharedByPages, unchanged, type SharedByPages } from './another-reading.ts'
-import { pageKey, type CachePartition } from './page-key.ts'
+import { pageKeys, type CachePartition } from './page-key.ts'
 import type { PlannedPage } from './recognize.ts'
 
 /** The services and limits of planning. */
@@ -127,15 +127,21 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const wanted = resolvePages(request.pages, total, request.pageNaming)
   if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
   const sharedBy = createSharedByPages(wanted.length, services.cachePartition)
+  const shared = sharedBy(request)
+  const planned = documents.map((document) => planDocument(request, document, services))
   const levels = documents.map(() => createAgreementLevel())
   const given = new Set<PageWarning>()
   return wanted.map((page) => {
     const { document, number } = locate(page, documents)
-    const level = levels[number.document - 1] ?? createAgreementLevel()
+    const at = number.document - 1
+    const level = levels[at]!
     const warnings = warningsOf(document, given)
-    const planned = (asked: OcrRequest) => ({ ...planPage(asked, document, number, services), ...sharedBy(asked) })
-    const another = (asked: OcrRequest): PageToRead => ({ ...planned(asked), level: unchanged(level) })
-    return { number, warnings, page: { ...planned(request), level, another } }
+    const another = (asked: OcrRequest): PageToRead => ({
+      ...planDocument(asked, document, services)(number.documentPage),
+      ...sharedBy(asked),
+      level: unchanged(level),
+    })
+    return { number, warnings, page: { ...planned[at]!(number.documentPage), ...shared, level, another } }
   })
 }
 
@@ -175,12 +181,12 @@ function liesOtherwise({ preparation: { rotate = false, deskew = false } }: OcrR
   return rotate || deskew
 }
 
-function planPage(
+/** Returns how the pages of a document are planned, each by its number in it. */
+function planDocument(
   request: OcrRequest,
   document: Document,
-  { documentPage }: PageNumber,
   { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
-): Omit<PageToRead, keyof SharedByPages | 'level' | 'another'> {
+): (documentPage: number) => Omit<PageToRead, keyof SharedByPages | 'level' | 'another'> {
   const { profile } = request.model
   // Where Tesseract looks at the page first, it is looked at then.
   const mayBeEasy = request.routes?.easy?.textLayer === true && request.routes.easy.tesseract === null
@@ -190,22 +196,27 @@ function planPage(
     preparation: request.preparation,
     ...(mayBeEasy ? { lines: true } : {}),
   }
+  const shown = request.preview === true ? { ...rasterization, preview: true } : rasterization
   // What is answered without an engine is kept beside what engines answer.
   const drawnAs = `${rasterizationVersion} ${rasterization.mediaType}${mayBeEasy ? ` ${EASY_VERSION}` : ''}`
-  const draw =
-    (asked: Rasterization): Draw =>
-    (signal, options) =>
-      document.rasterize(documentPage, asked, signal, options)
-  return {
-    key: pageKey(request, document, documentPage, drawnAs, cachePartition),
-    ...(mayBeEasy ? { mayBeEasy } : {}),
-    cache: request.cache,
-    draw: draw(request.preview === true ? { ...rasterization, preview: true } : rasterization),
-    // A closer look is another attempt; a model with a single attempt gets none.
-    drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
-    drawForFigures: liesOtherwise(request) ? null : draw(FIGURE_RASTERIZATION),
-    format: document.mediaType,
-    requestId: request.id,
-    turn: request.turn,
+  const keyOf = pageKeys(request, document, drawnAs, cachePartition)
+  const hasFigures = !liesOtherwise(request)
+  return (documentPage) => {
+    const draw =
+      (asked: Rasterization): Draw =>
+      (signal, options) =>
+        document.rasterize(documentPage, asked, signal, options)
+    return {
+      key: keyOf(documentPage),
+      ...(mayBeEasy ? { mayBeEasy } : {}),
+      cache: request.cache,
+      draw: draw(shown),
+      // A closer look is another attempt; a model with a single attempt gets none.
+      drawCloser: profile.ladder.length > 1 ? draw({ ...rasterization, closer: true }) : null,
+      drawForFigures: hasFigures ? draw(FIGURE_RASTERIZATION) : null,
+      format: document.mediaType,
+      requestId: request.id,
+      turn: request.turn,
+    }
   }
 }

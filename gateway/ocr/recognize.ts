@@ -49,7 +49,8 @@ export async function recognize(
   const traced = { ...page, span: beginPageSpan(request, number) }
   const result = await resultInTime(traced, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
-  return { type: 'page-end', page: number, result: { ...result, warnings: [...warnings, ...result.warnings] } }
+  const warned = warnings.length === 0 ? result : { ...result, warnings: [...warnings, ...result.warnings] }
+  return { type: 'page-end', page: number, result: warned }
 }
 
 /** The error of one page stands for the whole request: it must say which page that is. */

@@ -1,10 +1,10 @@
-import { webcrypto } from 'node:crypto'
 import { GatewayError } from '../errors.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { Crew } from './crew.ts'
 import { BrokeDown, type Drawer, TookTooMuch } from './drawer.ts'
 import { createExhausted } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
+import { createKnownDocuments, sha256Of } from './known-documents.ts'
 import { Lanes, type Job, type Lane } from './lanes.ts'
 import type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
@@ -56,6 +56,7 @@ class RasterizerPool implements Rasterizer {
   readonly #crew: Crew
   readonly #lanes: Lanes
   readonly #exhausted = createExhausted()
+  readonly #known = createKnownDocuments()
   /** Of the documents that were opened, by id. */
   readonly #hashes = new Map<string, string>()
   /** Those for whose first page a drawer waits: gives it that page. */
@@ -74,12 +75,19 @@ class RasterizerPool implements Rasterizer {
   }
 
   async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
+    const known = await this.#known.find(turn.key, document)
+    signal.throwIfAborted()
+    if (known !== null && !this.#isClosed) {
+      this.#hashes.set(document.id, known.sha256)
+      return known
+    }
     const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
     // Pages of open documents are always let in: refusing them would waste the work done so far.
     if (this.#lanes.waiting.size >= maxWaiting) throw queueFull(this.#lanes.waiting.size)
     const task = { type: 'open', document, refused: this.#exhausted.documents } as const
     const result = await this.#run(task, { turn }, signal)
     if (result.type !== 'opened') throw new Error(`a drawer answered ${result.type} to open`)
+    this.#known.note(turn.key, document, result.facts)
     return result.facts
   }
 
@@ -349,10 +357,4 @@ class RasterizerPool implements Rasterizer {
     this.#changeLane(job, 'large')
     this.#postpone(job, drawer)
   }
-}
-
-async function sha256Of(bytes: SharedDocument['bytes']): Promise<string> {
-  if (!(bytes instanceof Uint8Array)) return bytes.sha256
-  const hash = await webcrypto.subtle.digest('SHA-256', bytes)
-  return Buffer.from(hash).toString('hex')
 }

@@ -13,6 +13,7 @@ interface Waiter {
 
 /** The work on one key, and the pages that wait for it. */
 interface Flight {
+  readonly kind: FlightKind
   readonly outcome: PromiseWithResolvers<PageAnswer>
   /** Waiters that have not left, in order of arrival. */
   readonly waiters: Set<Waiter>
@@ -32,30 +33,32 @@ interface Flight {
  * that wants confidence joins only a flight that asks for it. A flight's signal is aborted when its last waiter leaves.
  */
 export function createFlights() {
-  const flights = new Map<string, Flight>()
+  // Of one key there are as many as there are kinds.
+  const flights = new Map<string, readonly Flight[]>()
 
-  function start(flightKey: string, { turn }: PageToRead): Flight {
+  function start(key: string, page: PageToRead): Flight {
     const flight: Flight = {
+      kind: kindOf(page),
       outcome: Promise.withResolvers(),
       waiters: new Set(),
-      turn: createSharedTurn(turn),
+      turn: createSharedTurn(page.turn),
       controller: new AbortController(),
       isOver: false,
       payer: null,
       free: () => {
-        if (flights.get(flightKey) === flight) flights.delete(flightKey)
+        const left = (flights.get(key) ?? []).filter((other) => other !== flight)
+        if (left.length > 0) flights.set(key, left)
+        else flights.delete(key)
       },
     }
-    flights.set(flightKey, flight)
+    flights.set(key, [...(flights.get(key) ?? []), flight])
     return flight
   }
 
   return async function join(key: string, page: PageToRead, signal: AbortSignal, read: ReadPage): Promise<PageAnswer> {
     signal.throwIfAborted()
-    const running = kindsToJoin(page)
-      .map((kind) => flights.get(keyOf(key, kind)))
-      .find((flight) => flight !== undefined)
-    const flight = running ?? start(keyOf(key, kindOf(page)), page)
+    const running = toJoin(flights.get(key) ?? [], page)
+    const flight = running ?? start(key, page)
     const waiter: Waiter = { page, leaveTurn: flight.turn.join(page.turn) }
     flight.waiters.add(waiter)
     if (running === undefined) void run(flight, page, read)
@@ -74,16 +77,16 @@ function kindOf({ cache, question: { confidence } }: PageToRead): FlightKind {
   return { cache, confidence }
 }
 
-/** Returns the kinds of flight that a page may join, the freshest first. */
-function kindsToJoin(page: PageToRead): FlightKind[] {
+/** Returns the flight of its key that a page may join, the freshest first. */
+function toJoin(flights: readonly Flight[], page: PageToRead): Flight | undefined {
+  if (flights.length === 0) return undefined
   const { cache, confidence } = kindOf(page)
   const caches = cache === 'use' ? (['refresh', 'use'] as const) : (['refresh'] as const)
   const confidences = confidence ? [true] : [true, false]
-  return caches.flatMap((kind) => confidences.map((says) => ({ cache: kind, confidence: says })))
-}
-
-function keyOf(key: string, { cache, confidence }: FlightKind): string {
-  return `${cache} ${confidence} ${key}`
+  const kinds = caches.flatMap((kind) => confidences.map((says) => ({ cache: kind, confidence: says })))
+  return kinds
+    .map((wanted) => flights.find(({ kind }) => kind.cache === wanted.cache && kind.confidence === wanted.confidence))
+    .find((flight) => flight !== undefined)
 }
 
 async function run(flight: Flight, page: PageToRead, read: ReadPage): Promise<void> {

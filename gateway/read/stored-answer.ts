@@ -41,7 +41,8 @@ export async function readStored(
     const answer = isPointer ? await readAnswer(store, found.imageKey, signal) : found
     if (question.confidence && !answer.isConfidenceFinal) return null
     const { v: _, isConfidenceFinal: __, ...facts } = answer
-    return { ...facts, isFallback: false, cache: 'hit', imageKey: isPointer ? found.imageKey : null }
+    const known = { isFallback: false, cache: 'hit', imageKey: isPointer ? found.imageKey : null } as const
+    return Object.assign(facts, known)
   } catch {
     // A store that fails and a value that cannot be parsed are misses.
     return null

@@ -39,20 +39,20 @@ export const OTHERS = '(others)'
 /** Nothing of anything. */
 export const NOTHING = Object.freeze(Object.fromEntries(COUNTED.map((name) => [name, 0]))) as Counts
 
-/** Adds counts. */
-export function sumOf(one: Counts, other: Partial<Counts>): Counts {
-  const sum = { ...one }
-  addTo(sum, other)
-  return sum
-}
-
 /** Adds counts to others. */
 export function addTo(sum: Record<keyof Counts, number>, more: Partial<Counts>): void {
   for (const name of COUNTED) sum[name] += more[name] ?? 0
 }
 
-/** Returns the day of a moment in milliseconds of Unix time. */
-export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+const DAY_MS = 86_400_000
+let latestDay = { number: Number.NaN, name: '' }
+
+/** Returns the day of a moment in milliseconds of Unix time. Each page is counted on its day: the latest one is remembered. */
+export function dayOf(time: number): string {
+  const number = Math.floor(time / DAY_MS)
+  if (number !== latestDay.number) latestDay = { number, name: new Date(time).toISOString().slice(0, 10) }
+  return latestDay.name
+}
 
 /** Returns the month of a day: `2026-11`. */
 export const monthOf = (day: string): string => day.slice(0, 7)

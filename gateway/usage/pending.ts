@@ -1,4 +1,4 @@
-import { NOTHING, OTHERS, sumOf, type Counts, type UsageRow, type Who } from './counts.ts'
+import { addTo, NOTHING, OTHERS, type Counts, type UsageRow, type Who } from './counts.ts'
 
 /** What was counted and is not kept yet. */
 export interface Pending {
@@ -13,13 +13,16 @@ const MOST_ROWS = 2000
 
 /** Creates it: nothing so far. */
 export function createPending(mostRows = MOST_ROWS): Pending {
-  let rows = new Map<string, UsageRow>()
+  let rows = new Map<string, UsageRow & { readonly counts: Record<keyof Counts, number> }>()
   return {
     add({ day, key: caller, model, counts }) {
       const nameOf = (key: string): string => JSON.stringify([day, key, model])
-      const key = rows.size < mostRows || rows.has(nameOf(caller)) ? caller : OTHERS
-      const name = nameOf(key)
-      rows.set(name, { day, key, model, counts: sumOf(rows.get(name)?.counts ?? NOTHING, counts) })
+      const own = nameOf(caller)
+      const isTold = rows.size < mostRows || rows.has(own)
+      const [key, name] = isTold ? [caller, own] : [OTHERS, nameOf(OTHERS)]
+      const row = rows.get(name) ?? { day, key, model, counts: { ...NOTHING } }
+      addTo(row.counts, counts)
+      rows.set(name, row)
     },
     take() {
       const taken = [...rows.values()]

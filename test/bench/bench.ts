@@ -3,6 +3,7 @@
 import { benchBatchKills } from './batch-kills.ts'
 import { benchBatchSizes } from './batch-sizes.ts'
 import { benchBounds } from './bounds.ts'
+import { benchCached } from './cached.ts'
 import { benchDashboard } from './dashboard.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   'batch-kills': benchBatchKills,
   'batch-sizes': benchBatchSizes,
   bounds: benchBounds,
+  cached: benchCached,
   dashboard: benchDashboard,
   fairness: benchFairness,
   gateway: benchGateway,

@@ -119,6 +119,20 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     assert.equal(pool.load().drawers, 1)
   })
 
+  it('knows a document that its owner sends again: no drawer opens it, and any of its pages can be drawn', async () => {
+    await using pool = open({ threads: 1, recycleAfterPages: 1 })
+    const document = await opened(pool, numberedPdf(3))
+    assert.equal(await numberOf(document, 1), 1)
+    await document[Symbol.asyncDispose]()
+    assert.equal(pool.load().drawers, 0)
+    await using again = await opened(pool, numberedPdf(3), { ...someone, request: 'another' })
+    assert.deepEqual([again.pageCount, again.sha256, pool.load().drawers], [3, document.sha256, 0])
+    assert.equal(await numberOf(again, 3), 3)
+    assert.equal(pool.load().drawers, 0)
+    await using others = await opened(pool, numberedPdf(3), { ...someone, key: 'another' })
+    assert.deepEqual([others.pageCount, pool.load().drawers], [3, 1])
+  })
+
   it('lets requests take turns: one page is not held up by many', async () => {
     await using pool = open({ threads: 1 })
     await using long = await opened(pool, numberedPdf(8))

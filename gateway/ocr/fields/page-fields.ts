@@ -43,7 +43,7 @@ export async function withFields(
   services: FieldServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
-  const { surePieces: _, ...known } = result
+  const known = result.surePieces === undefined ? result : withoutPieces(result)
   const { fields: wish = null } = request
   const { schemas } = services
   if (wish === null || schemas === undefined || !mayHoldValues(result)) return known
@@ -54,6 +54,11 @@ export async function withFields(
   const mended = mend(first, lookedAgain)
   const withCost = second === null ? known : { ...known, ...withCostOf(known, second) }
   return { ...withCost, ...described(first, mended, result, wish) }
+}
+
+function withoutPieces(result: PageResult): PageResult {
+  const { surePieces: _, ...known } = result
+  return known
 }
 
 /** An answer that was cut holds values; of a page that an engine went away from, more may be known later. */

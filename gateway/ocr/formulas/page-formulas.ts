@@ -1,5 +1,5 @@
 import type { OcrRequest } from '../../request/ocr-request.ts'
-import { findFormulas } from '../markdown/find-formulas.ts'
+import { findFormulas, type Formula } from '../markdown/find-formulas.ts'
 import type { PageFormulas, PageResult } from '../page-event.ts'
 import type { CheckFormulas } from './check.ts'
 
@@ -9,15 +9,17 @@ const MAX_TEX_CHARACTERS = 200
 /** Looking through a longer text would hold the event loop. The ledger says that it is as the model wrote it. */
 const MAX_TEXT_CHARACTERS = 500_000
 
-/** Checks the formulas of a page that a vision model has read as Markdown; null where it has none. */
-export async function checkPage(
+/** Finds the formulas of a page that a vision model has read as Markdown. */
+export function formulasOf(
   { text, engine, isFallback }: Pick<PageResult, 'text' | 'engine' | 'isFallback'>,
   { answersJson }: Pick<OcrRequest, 'answersJson'>,
-  check: CheckFormulas,
-): Promise<PageFormulas | null> {
-  if (engine !== 'vllm' || isFallback || answersJson) return null
-  const formulas = text.length > MAX_TEXT_CHARACTERS ? [] : findFormulas(text)
-  if (formulas.length === 0) return null
+): readonly Formula[] {
+  const isLeft = engine !== 'vllm' || isFallback || answersJson || text.length > MAX_TEXT_CHARACTERS
+  return isLeft ? [] : findFormulas(text)
+}
+
+/** Checks the formulas of a page. */
+export async function checkPage(formulas: readonly Formula[], check: CheckFormulas): Promise<PageFormulas> {
   const verdicts = await check(formulas)
   const broken = formulas.flatMap(({ tex }, index) => {
     const message = verdicts[index]

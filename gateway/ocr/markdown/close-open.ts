@@ -15,17 +15,22 @@ interface Open {
   readonly closer: string
 }
 
+/** How all begins that can be left open. Most pages have none of it, and need not be searched. */
+const MAY_BE_OPEN = /`{3}|~{3}|<|\$\$|\\\[/
+const MAY_BE_MATH = /\$\$|\\\[/
+
 /**
  * Closes what is open at the end of a page: a code block, a comment, HTML elements, display mathematics. The pages that
  * follow would be inside it. Code is left alone, and so is what only looks open: "cost $$", `a<b>c`.
  */
 export function closeOpen(markdown: string): ClosedMarkdown {
+  if (!MAY_BE_OPEN.test(markdown)) return { text: markdown, openers: [] }
   const { lines, open } = scanBlocks(markdown)
   const isPre = open?.opener === '<pre>'
   // The tags inside an open `<pre>` are tags, and it is one of them.
   const end = open === null || isPre ? lines.length : open.line
   const prose = lines.slice(0, end).map(({ role, text }) => (role === 'text' ? text : ''))
-  const math = openMath(prose)
+  const math = MAY_BE_MATH.test(markdown) ? openMath(prose) : null
   const elements = openElements(scanMarkup(prose.join('\n')))
   const block = isPre && elements.some(({ opener }) => opener === '<pre>') ? null : open
   if (block === null && math === null && elements.length === 0) return { text: markdown, openers: [] }

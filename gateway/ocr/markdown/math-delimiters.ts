@@ -9,7 +9,7 @@ const MAY_CHANGE = /\\[([]|\\begin\{|^ {0,3}(?:`{3,}|~{3,})[ \t]*(?:math|latex|t
  * stands alone, a code block of mathematics that is one formula. What does not look like TeX stays: `\[1\]` is a citation.
  */
 export function normalizeMath(markdown: string): string {
-  if (!MAY_CHANGE.test(markdown)) return markdown
+  if (!/\\|`{3}|~{3}/.test(markdown) || !MAY_CHANGE.test(markdown)) return markdown
   const text = unfenced(markdown)
   let result = ''
   let end = 0

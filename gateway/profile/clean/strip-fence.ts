@@ -11,6 +11,7 @@ export function stripFence(text: string, languages: readonly string[]): string {
 }
 
 function stripOnce(text: string, languages: readonly string[]): string {
+  if (!text.trimStart().startsWith('```')) return text
   const lines = text.trim().split('\n')
   const [, ticks, language = ''] = OPENING.exec(lines[0]?.trimEnd() ?? '') ?? []
   if (ticks === undefined || lines.length < 2 || lines.at(-1)?.trimEnd() !== ticks) return text

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import {
-  pageKey as partitionedPageKey,
-  questionKey as partitionedQuestionKey,
-  type CachePartition,
-} from '../../../gateway/ocr/page-key.ts'
+import { pageKeys, questionKey as partitionedQuestionKey, type CachePartition } from '../../../gateway/ocr/page-key.ts'
 import type { OcrRequest } from '../../../gateway/request/ocr-request.ts'
 import { makeModel, makeRequest } from '../../support/make-request.ts'
 
 const shared: CachePartition = { salt: null, scope: 'shared' }
 const pageKey = (request: OcrRequest, of: { sha256: string; converter?: string }, page: number, version: string) =>
-  partitionedPageKey(request, of, page, version, shared)
+  pageKeys(request, of, version, shared)(page)
 const questionKey = (request: OcrRequest, partition = shared) => partitionedQuestionKey(request, partition)
 const document = { sha256: 'ab12' }
 const base = pageKey(makeRequest(), document, 1, 'pdfjs 1')
@@ -26,6 +23,26 @@ describe('the page key', () => {
     })
     assert.equal(pageKey(request, document, 1, 'pdfjs 1'), base)
     assert.match(base, /^[0-9a-f]{64}$/)
+  })
+
+  it('is the hash of all its parts in one list, so that answers that are kept stay hits', () => {
+    const request = makeRequest({ preparation: { rotate: true, deskew: true } })
+    const { pixelBudget } = request.model.profile
+    const rasterized = [
+      'pdfjs "1"',
+      pixelBudget,
+      [
+        ['deskew', true],
+        ['rotate', true],
+      ],
+    ]
+    for (const [of, content] of [
+      [document, 'ab12'],
+      [{ ...document, converter: 'gotenberg-1' }, ['ab12', 'gotenberg-1']],
+    ] as const) {
+      const parts = JSON.stringify([2, content, 17, rasterized, questionKey(request)])
+      assert.equal(pageKey(request, of, 17, 'pdfjs "1"'), createHash('sha256').update(parts).digest('hex'))
+    }
   })
 
   for (const { name, key } of [
@@ -75,10 +92,7 @@ describe('the question key', () => {
 describe('who finds an answer', () => {
   const of = (key: string) => makeRequest({ turn: { lane: 'interactive', key, request: 'req_1' } })
   const keysOf = (request: OcrRequest, partition: CachePartition) =>
-    [
-      partitionedPageKey(request, document, 1, 'pdfjs 1', partition),
-      partitionedQuestionKey(request, partition),
-    ] as const
+    [pageKeys(request, document, 'pdfjs 1', partition)(1), partitionedQuestionKey(request, partition)] as const
 
   it('is everybody, unless the keys are told apart', () => {
     assert.deepEqual(keysOf(of('ada'), shared), keysOf(of('bob'), shared))

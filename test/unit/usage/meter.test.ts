@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { GatewayError } from '../../../gateway/errors.ts'
-import { NOTHING, OTHERS, sumOf, type Counts } from '../../../gateway/usage/counts.ts'
+import { addTo, NOTHING, OTHERS, type Counts } from '../../../gateway/usage/counts.ts'
 import { createUsageMeter, type UsageMeterOptions } from '../../../gateway/usage/meter.ts'
 import { createPending } from '../../../gateway/usage/pending.ts'
 import { LEASE, type Hold, type UsageBatch, type UsageStore } from '../../../gateway/usage/store.ts'
@@ -61,7 +61,9 @@ function start(options: Partial<UsageMeterOptions> = {}) {
   })
   const sum = async (): Promise<Counts> => {
     const rows = (await Array.fromAsync(meter.days('', ''))).flat()
-    return rows.reduce((all, { counts }) => sumOf(all, counts), NOTHING)
+    const all = { ...NOTHING }
+    for (const { counts } of rows) addTo(all, counts)
+    return all
   }
   return { ...made, meter, troubles, clock, sum }
 }

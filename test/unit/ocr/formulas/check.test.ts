@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createFormulaCheck } from '../../../../gateway/ocr/formulas/check.ts'
-import { checkPage } from '../../../../gateway/ocr/formulas/page-formulas.ts'
+import { checkPage, formulasOf } from '../../../../gateway/ocr/formulas/page-formulas.ts'
 import type { Formula } from '../../../../gateway/ocr/markdown/find-formulas.ts'
 
 const display = (tex: string): Formula => ({ tex, isDisplay: true })
@@ -77,32 +77,31 @@ describe('the formulas of a page', () => {
     it(`are found: ${name}`, async () => {
       const asked: string[] = []
       const check = (all: readonly Formula[]) => broken((asked.push(...all.map(({ tex }) => tex)), all))
-      const found = await checkPage(page(text), { answersJson: false }, check)
+      const found = await checkPage(formulasOf(page(text), { answersJson: false }), check)
       assert.deepEqual(asked, formulas)
-      assert.equal(found?.count ?? 0, formulas.length)
+      assert.equal(found.count, formulas.length)
     })
 
   it('are counted, and the first twenty of the broken ones named', async () => {
     const text = Array.from({ length: 30 }, (_, index) => `$a_{${index}}!$ and $b_{${index}}$`).join('\n\n')
-    const found = await checkPage(page(text), { answersJson: false }, broken)
-    assert.deepEqual([found?.count, found?.unchecked, found?.brokenCount, found?.broken.length], [60, 0, 30, 20])
-    assert.deepEqual(found?.broken[0], { tex: 'a_{0}!', message: 'wrong' })
-    const long = await checkPage(page(`$a_${'!'.repeat(1000)}$`), { answersJson: false }, broken)
-    assert.equal(long?.broken[0]?.tex.length, 200)
+    const found = await checkPage(formulasOf(page(text), { answersJson: false }), broken)
+    assert.deepEqual([found.count, found.unchecked, found.brokenCount, found.broken.length], [60, 0, 30, 20])
+    assert.deepEqual(found.broken[0], { tex: 'a_{0}!', message: 'wrong' })
+    const long = await checkPage(formulasOf(page(`$a_${'!'.repeat(1000)}$`), { answersJson: false }), broken)
+    assert.equal(long.broken[0]?.tex.length, 200)
   })
 
-  it('are those that a vision model has written as Markdown', async () => {
-    const never = () => assert.fail('nothing is checked')
-    assert.equal(await checkPage({ ...page('$a_1$'), engine: 'tesseract' }, { answersJson: false }, never), null)
-    assert.equal(await checkPage({ ...page('$a_1$'), isFallback: true }, { answersJson: false }, never), null)
-    assert.equal(await checkPage(page('$a_1$'), { answersJson: true }, never), null)
-    assert.equal(await checkPage(page('no formula'), { answersJson: false }, never), null)
+  it('are those that a vision model has written as Markdown', () => {
+    assert.deepEqual(formulasOf({ ...page('$a_1$'), engine: 'tesseract' }, { answersJson: false }), [])
+    assert.deepEqual(formulasOf({ ...page('$a_1$'), isFallback: true }, { answersJson: false }), [])
+    assert.deepEqual(formulasOf(page('$a_1$'), { answersJson: true }), [])
+    assert.deepEqual(formulasOf(page('no formula'), { answersJson: false }), [])
   })
 
   it('are ten thousand on a page without it taking long to find them', async () => {
     const startedAt = performance.now()
-    const found = await checkPage(page('so $a_1$ and $b^2$\n'.repeat(5000)), { answersJson: false }, broken)
-    assert.equal(found?.count, 10_000)
+    const found = await checkPage(formulasOf(page('so $a_1$ and $b^2$\n'.repeat(5000)), { answersJson: false }), broken)
+    assert.equal(found.count, 10_000)
     assert.ok(performance.now() - startedAt < 2000)
   })
 })
