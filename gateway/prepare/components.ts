@@ -16,20 +16,20 @@ interface Mask {
 
 /**
  * Yields the connected pieces of ink (diagonals connect), in the order of their topmost pixels. Removes each from the
- * mask, which ends up empty.
+ * mask, which ends up empty. Ends with the first piece of more than `most` pixels, of which it has seen so many.
  */
-export function* takeComponents(mask: Mask): Generator<Component, void, undefined> {
+export function* takeComponents(mask: Mask, most = Infinity): Generator<Component, void, undefined> {
   const { pixels } = mask
   const waiting: number[] = []
-  for (let seed = pixels.indexOf(1); seed !== -1; seed = pixels.indexOf(1, seed + 1))
-    yield takeFrom(mask, seed, waiting)
+  for (let seed = pixels.indexOf(1); seed !== -1 && waiting.length === 0; seed = pixels.indexOf(1, seed + 1))
+    yield takeFrom(mask, seed, waiting, most)
 }
 
-function takeFrom({ pixels, width, height }: Mask, seed: number, waiting: number[]): Component {
+function takeFrom({ pixels, width, height }: Mask, seed: number, waiting: number[], most: number): Component {
   let [left, right, top, bottom, area] = [width, -1, height, -1, 0]
   waiting.push(seed)
   pixels[seed] = 0
-  while (waiting.length > 0) {
+  while (waiting.length > 0 && area < most) {
     const at = waiting.pop()!
     const y = Math.floor(at / width)
     const x = at - y * width
