@@ -27,11 +27,8 @@ export async function finishPage(
   const changed = blank ? unchanged(bitmap) : await prepare(bitmap, wanted, pixelBudget)
   const prepared = blank ? bitmap : pad(changed.bitmap, pixelBudget)
   // Warns only of the skew that is left after preparation.
-  const skew = isLevel
-    ? null
-    : preparation.deskew
-      ? measureSkew(prepared, undefined, MAX_SKEW_DEGREES)
-      : measureSkew(bitmap, found, MAX_SKEW_DEGREES)
+  const measured = preparation.deskew ? prepared : bitmap
+  const skew = isLevel ? null : measureSkew(measured, measured === bitmap ? found : undefined, MAX_SKEW_DEGREES)
   const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared
