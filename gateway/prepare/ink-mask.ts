@@ -1,8 +1,8 @@
 import type { Bitmap } from './bitmap.ts'
 import type { GrayImage } from './gray.ts'
-import { findPaper, SQUARE } from './paper.ts'
+import { findPaper } from './paper.ts'
 import type { Paper } from './paper.ts'
-import { holdImage, type HeldImage } from './pixels.ts'
+import { holdImage, SQUARE, type HeldImage } from './pixels.ts'
 
 /** Where a page has ink: 1 for each pixel that is darker or lighter than the paper around it. */
 export interface InkMask {

@@ -1,4 +1,4 @@
-import type { HeldImage } from './pixels.ts'
+import { SQUARE, type HeldImage } from './pixels.ts'
 
 /** The brightness of a page's paper, at the middle of each square of `SQUARE` pixels, row by row. */
 export interface Paper {
@@ -7,8 +7,6 @@ export interface Paper {
   readonly down: number
 }
 
-/** Side of the squares within which paper has one brightness, in pixels. */
-export const SQUARE = 32
 /** In gray levels. What differs from the paper beside it by less is paper in a different light, not ink. */
 const PAPER_RANGE = 48
 /** The share of a square that must be paper for its brightness to be known. */

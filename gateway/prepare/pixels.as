@@ -2,7 +2,7 @@
 // pixels.ts calls that. Nothing here allocates: the caller says where everything lies in the memory, and leaves 64 bytes
 // free behind each piece, because rows are read and written up to 32 pixels at a time.
 
-/** Side of the squares within which paper has one brightness, in pixels: as in paper.ts. */
+/** Side of the squares within which paper has one brightness, in pixels: as in pixels.ts. */
 const SQUARE: i32 = 32
 
 /** Adds 8 numbers to as many sums of 16 bits. */

@@ -109,17 +109,15 @@ interface Box {
 }
 
 const LEVELS = 256
-const SQUARE = 32
+/** Side of the squares within which paper has one brightness, in pixels: as in pixels.as. */
+export const SQUARE = 32
 
 /**
  * Puts a page's brightness there, with every side divided by a whole `factor`; each pixel is the mean of those it stands
  * for. Rows and columns that do not fill a pixel are left out.
  */
 export function holdImage(bitmap: Bitmap, factor = 1): HeldImage {
-  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side / factor))) as [
-    number,
-    number,
-  ]
+  const [width, height] = shrunk(bitmap, factor)
   const rowBytes = bitmap.width * bitmap.channels * Math.min(factor, bitmap.height)
   const squares = Math.ceil(width / SQUARE) + 1
   const { addresses, bytes } = layOut(
@@ -133,26 +131,8 @@ export function holdImage(bitmap: Bitmap, factor = 1): HeldImage {
   const [counts, paper, image, mask, sums, part] = addresses as [number, number, number, number, number, number]
   const module = withMemory(bytes)
   const { buffer } = module.memory
-  if (bitmap.channels === 1 && factor === 1) new Uint8Array(buffer, image).set(bitmap.pixels)
-  else {
-    const rows = Math.max(1, Math.floor(PART / rowBytes))
-    const target = new Uint8Array(buffer, part)
-    for (let y = 0; y < height; y += rows) {
-      const down = Math.min(rows, height - y)
-      target.set(bitmap.pixels.subarray(y * rowBytes, (y + down) * rowBytes))
-      module.shrink(
-        part,
-        bitmap.channels,
-        bitmap.width,
-        Math.min(factor, bitmap.width),
-        Math.min(factor, bitmap.height),
-        width,
-        down,
-        sums,
-        image + y * width,
-      )
-    }
-  }
+  if (bitmap.channels === 1 && factor === 1) new Uint8Array(buffer, image, width * height).set(bitmap.pixels)
+  else shrinkInto(module, bitmap, factor, { image, sums, part })
   return {
     width,
     height,
@@ -178,6 +158,30 @@ export function holdImage(bitmap: Bitmap, factor = 1): HeldImage {
       return new Uint8Array(buffer, mask, width * height).slice()
     },
   }
+}
+
+/** Copies a page into the module part by part, and shrinks each. */
+function shrinkInto(
+  module: Exports,
+  bitmap: Bitmap,
+  factor: number,
+  { image, sums, part }: { readonly image: number; readonly sums: number; readonly part: number },
+): void {
+  const { pixels, channels } = bitmap
+  const [cellWidth, cellHeight] = [Math.min(factor, bitmap.width), Math.min(factor, bitmap.height)]
+  const [width, height] = shrunk(bitmap, factor)
+  const rowBytes = bitmap.width * channels * cellHeight
+  const rows = Math.max(1, Math.floor(PART / rowBytes))
+  const target = new Uint8Array(module.memory.buffer, part)
+  for (let y = 0; y < height; y += rows) {
+    const down = Math.min(rows, height - y)
+    target.set(pixels.subarray(y * rowBytes, (y + down) * rowBytes))
+    module.shrink(part, channels, bitmap.width, cellWidth, cellHeight, width, down, sums, image + y * width)
+  }
+}
+
+function shrunk({ width, height }: Bitmap, factor: number): readonly [width: number, height: number] {
+  return [Math.max(1, Math.floor(width / factor)), Math.max(1, Math.floor(height / factor))]
 }
 
 /** A mask whose pixels are 1 where there is ink, and 0 elsewhere. */
