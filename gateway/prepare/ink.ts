@@ -1,4 +1,4 @@
-import { takeComponents } from './components.ts'
+import { findComponents } from './components.ts'
 import type { Component } from './components.ts'
 import type { InkMask } from './ink-mask.ts'
 
@@ -64,7 +64,7 @@ function hasMark(mask: InkMask): boolean {
   const particles: Component[] = []
   const longest = Math.max(width, height)
   const thickest = STREAK * longest
-  for (const piece of takeComponents(mask, thickest + 1)) {
+  for (const piece of findComponents(mask, thickest + 1)) {
     if (piece.area > thickest) return true
     const length = Math.max(piece.right - piece.left, piece.bottom - piece.top) + 1
     if (length < PARTICLE.length || piece.area < PARTICLE.area) continue

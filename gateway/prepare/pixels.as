@@ -323,3 +323,60 @@ export function sharpness(
   }
   return sum
 }
+
+/**
+ * Takes the next connected piece of ink (diagonals connect) from a mask, at or behind a pixel, up to so many pixels of it.
+ * Writes its left, top, right, bottom and area, in 32 bits each; returns where it was found, or -1. `waiting` has room for
+ * each pixel of the mask in 32 bits.
+ */
+export function takePiece(
+  ink: usize,
+  width: i32,
+  height: i32,
+  from: i32,
+  most: i32,
+  waiting: usize,
+  piece: usize,
+): i32 {
+  const size = width * height
+  let seed = from
+  while (seed < size && !v128.any_true(v128.load(ink + seed))) seed += 16
+  while (seed < size && load<u8>(ink + seed) === 0) seed++
+  if (seed >= size) return -1
+  let left = width
+  let right: i32 = -1
+  let top = height
+  let bottom: i32 = -1
+  let area: i32 = 0
+  let end = waiting + 4
+  store<u32>(waiting, seed)
+  store<u8>(ink + seed, 0)
+  while (end > waiting && area < most) {
+    end -= 4
+    const at = load<i32>(end)
+    const y = at / width
+    const x = at - y * width
+    area++
+    left = min(left, x)
+    right = max(right, x)
+    top = min(top, y)
+    bottom = max(bottom, y)
+    const first = x > 0 ? -1 : 0
+    const last = x < width - 1 ? 1 : 0
+    const lowest = y < height - 1 ? at + width : at
+    for (let row = y > 0 ? at - width : at; row <= lowest; row += width) {
+      for (let next = row + first; next <= row + last; next++) {
+        if (load<u8>(ink + next) === 0) continue
+        store<u8>(ink + next, 0)
+        store<u32>(end, next)
+        end += 4
+      }
+    }
+  }
+  store<i32>(piece, left)
+  store<i32>(piece, top, 4)
+  store<i32>(piece, right, 8)
+  store<i32>(piece, bottom, 12)
+  store<i32>(piece, area, 16)
+  return seed
+}

@@ -27,6 +27,15 @@ interface Exports {
   readonly sumNear: (from: number, width: number, across: number, down: number, least: number, most: number) => number
   readonly countNear: () => number
   readonly markRow: (from: number, to: number, width: number, paper: number, count: number, threshold: number) => void
+  readonly takePiece: (
+    ink: number,
+    width: number,
+    height: number,
+    from: number,
+    most: number,
+    waiting: number,
+    piece: number,
+  ) => number
   readonly findEdges: (from: number, width: number, height: number, step: number, to: number) => number
   readonly sortPoints: (
     points: number,
@@ -185,7 +194,7 @@ function shrunk({ width, height }: Bitmap, factor: number): readonly [width: num
 }
 
 /** A mask whose pixels are 1 where there is ink, and 0 elsewhere. */
-interface Mask {
+export interface Mask {
   readonly pixels: Uint8Array
   readonly width: number
   readonly height: number
@@ -227,5 +236,23 @@ export function holdEdges(mask: Mask, direction: 'lines' | 'columns'): HeldEdges
         return module.sharpness(starts, length, across, slope, offset, rows, breadth + 2 * reach + 2)
       }
     },
+  }
+}
+
+/**
+ * Puts a mask into the memory of the module; returns what takes one connected piece of ink after the other, until another
+ * page is put there. Each has its left, top, right and bottom, which are in it, and its pixels, of which it takes at most
+ * so many at once; null comes after the last.
+ */
+export function holdPieces({ pixels, width, height }: Mask, most: number): () => Int32Array | null {
+  const { addresses, bytes } = layOut(pixels.length, 4 * 5, 4 * pixels.length)
+  const [ink, found, waiting] = addresses as [number, number, number]
+  const module = withMemory(bytes)
+  new Uint8Array(module.memory.buffer, ink).set(pixels)
+  const piece = new Int32Array(module.memory.buffer, found, 5)
+  let seed = 0
+  return () => {
+    seed = module.takePiece(ink, width, height, seed, most, waiting, found)
+    return seed === -1 ? null : piece
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { findComponents } from '../../../gateway/prepare/components.ts'
 import { holdEdges, holdImage } from '../../../gateway/prepare/pixels.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
@@ -97,4 +98,32 @@ describe('the edges of ink', () => {
           assert.equal(profile(slope), sharpness)
         }
       })
+})
+
+describe('the pieces of ink', () => {
+  const drawn = ['#..##....', '.#..#...#', '....#..#.', '#........']
+  const mask = (rows: readonly string[]) => ({
+    pixels: Uint8Array.from(rows.join(''), (sign) => Number(sign === '#')),
+    width: rows[0]!.length,
+    height: rows.length,
+  })
+
+  it('are connected by sides and corners, and not around the edges', () => {
+    assert.deepEqual(
+      [...findComponents(mask(drawn))],
+      [
+        { left: 0, top: 0, right: 1, bottom: 1, area: 2 },
+        { left: 3, top: 0, right: 4, bottom: 2, area: 4 },
+        { left: 7, top: 1, right: 8, bottom: 2, area: 2 },
+        { left: 0, top: 3, right: 0, bottom: 3, area: 1 },
+      ],
+    )
+  })
+
+  it('end with the first that is too large', () => {
+    const areas = (most: number) => [...findComponents(mask(drawn), most)].map(({ area }) => area)
+    assert.deepEqual(areas(3), [2, 3])
+    assert.deepEqual(areas(4), [2, 4])
+    assert.deepEqual(areas(5), [2, 4, 2, 1])
+  })
 })
