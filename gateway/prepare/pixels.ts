@@ -201,7 +201,7 @@ export interface Mask {
 }
 
 /** The edges of a page's ink in the memory of the module, until another page is put there. */
-export interface HeldEdges {
+interface HeldEdges {
   readonly count: number
   /** Sorts every `stride`th of them; returns what tells how sharp their profile is along lines of a slope below 1. */
   readonly profile: (stride: number) => (slope: number) => number
