@@ -1,3 +1,5 @@
+import { holdPieces, type Mask } from './pixels.ts'
+
 /** A connected piece of ink: its bounds in pixels, the last row and column included, and how many pixels it has. */
 export interface Component {
   readonly left: number
@@ -7,45 +9,15 @@ export interface Component {
   readonly area: number
 }
 
-/** A mask whose non-zero pixels are ink. */
-interface Mask {
-  readonly pixels: Uint8Array
-  readonly width: number
-  readonly height: number
-}
-
 /**
- * Yields the connected pieces of ink (diagonals connect), in the order of their topmost pixels. Removes each from the
- * mask, which ends up empty.
+ * Yields the connected pieces of ink (diagonals connect), in the order of their topmost pixels. Ends with the first piece
+ * of `most` pixels or more, of which it has seen so many. No other page may be measured meanwhile.
  */
-export function* takeComponents(mask: Mask): Generator<Component, void, undefined> {
-  const { pixels } = mask
-  const waiting: number[] = []
-  for (let seed = pixels.indexOf(1); seed !== -1; seed = pixels.indexOf(1, seed + 1))
-    yield takeFrom(mask, seed, waiting)
-}
-
-function takeFrom({ pixels, width, height }: Mask, seed: number, waiting: number[]): Component {
-  let [left, right, top, bottom, area] = [width, -1, height, -1, 0]
-  waiting.push(seed)
-  pixels[seed] = 0
-  while (waiting.length > 0) {
-    const at = waiting.pop()!
-    const y = Math.floor(at / width)
-    const x = at - y * width
-    area++
-    if (x < left) left = x
-    if (x > right) right = x
-    if (y < top) top = y
-    if (y > bottom) bottom = y
-    const [fromX, toX] = [x > 0 ? -1 : 0, x < width - 1 ? 1 : 0]
-    const [fromY, toY] = [y > 0 ? -width : 0, y < height - 1 ? width : 0]
-    for (let row = at + fromY; row <= at + toY; row += width)
-      for (let next = row + fromX; next <= row + toX; next++) {
-        if (pixels[next] !== 1) continue
-        pixels[next] = 0
-        waiting.push(next)
-      }
+export function* findComponents(mask: Mask, most = Infinity): Generator<Component, void, undefined> {
+  const next = holdPieces(mask, Math.min(most, mask.pixels.length))
+  for (let piece = next(); piece !== null; piece = next()) {
+    const [left = 0, top = 0, right = 0, bottom = 0, area = 0] = piece
+    yield { left, top, right, bottom, area }
+    if (area >= most) return
   }
-  return { left, top, right, bottom, area }
 }

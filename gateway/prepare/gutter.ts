@@ -1,4 +1,4 @@
-import { takeComponents } from './components.ts'
+import { findComponents } from './components.ts'
 import { findGap } from './gap.ts'
 import type { Gap } from './gap.ts'
 import type { InkMask } from './ink-mask.ts'
@@ -15,7 +15,7 @@ const MIN_LETTER_HEIGHT = 3
  * is none. The gap's `rows` are the columns that it runs through, from the top.
  */
 export function findGutter(mask: InkMask): Gap | null {
-  const heights = [...takeComponents({ ...mask, pixels: mask.pixels.slice() })]
+  const heights = [...findComponents(mask)]
     .map(({ top, bottom }) => bottom - top + 1)
     .filter((height) => height >= MIN_LETTER_HEIGHT)
   const size = heights.toSorted((a, b) => a - b)[heights.length >> 1] ?? 0

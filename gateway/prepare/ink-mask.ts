@@ -1,8 +1,8 @@
 import type { Bitmap } from './bitmap.ts'
-import { readBrightness } from './gray.ts'
 import type { GrayImage } from './gray.ts'
-import { findPaper, SQUARE } from './paper.ts'
+import { findPaper } from './paper.ts'
 import type { Paper } from './paper.ts'
+import { holdImage, SQUARE, type HeldImage } from './pixels.ts'
 
 /** Where a page has ink: 1 for each pixel that is darker or lighter than the paper around it. */
 export interface InkMask {
@@ -22,21 +22,19 @@ const NOISE_FACTOR = 5
 /** Finds a page's ink at a reduced size, about half: that halves the noise, and a stroke of one pixel still shows. */
 export function findInkReduced(bitmap: Bitmap): InkMask {
   const factor = Math.round(Math.max(bitmap.width, bitmap.height) / 800)
-  return findInk(readBrightness(bitmap, Math.min(4, Math.max(1, factor))))
+  return findHeldInk(holdImage(bitmap, Math.min(4, Math.max(1, factor))))
 }
 
 /** Finds the ink of a page. The paper may be tinted, shadowed or noisy. */
 export function findInk(image: GrayImage): InkMask {
-  const { pixels, width, height } = image
+  return findHeldInk(holdImage({ ...image, channels: 1 }))
+}
+
+function findHeldInk(image: HeldImage): InkMask {
+  const { width, height } = image
   const threshold = Math.min(MAX_CONTRAST, Math.max(MIN_CONTRAST, NOISE_FACTOR * noiseOf(image)))
   const paper = findPaper(image)
-  const mask = new Uint8Array(width * height)
-  const row = new Float32Array(paper.across + 1)
-  for (let y = 0; y < height; y++) {
-    levelRow(paper, y, row)
-    markRow(pixels.subarray(y * width, (y + 1) * width), mask.subarray(y * width), row, threshold)
-  }
-  return { pixels: mask, width, height, threshold }
+  return { pixels: image.mark((y, row) => levelRow(paper, y, row), threshold), width, height, threshold }
 }
 
 /** Writes the paper's brightness along a row of pixels, interpolated linearly between the middles of the squares. */
@@ -49,30 +47,12 @@ function levelRow({ levels, across, down }: Paper, y: number, row: Float32Array)
   row[across] = row[across - 1]!
 }
 
-function markRow(pixels: Uint8Array, mask: Uint8Array, row: Float32Array, threshold: number): void {
-  const half = SQUARE / 2
-  for (let span = -1; span * SQUARE + half < pixels.length; span++) {
-    const start = span * SQUARE + half
-    const from = row[Math.max(0, span)]!
-    const slope = (row[Math.min(row.length - 1, span + 1)]! - from) / SQUARE
-    const end = Math.min(pixels.length, start + SQUARE)
-    for (let x = Math.max(0, start); x < end; x++) {
-      const distance = pixels[x]! - from - slope * (x - start)
-      if (distance > threshold || distance < -threshold) mask[x] = 1
-    }
-  }
-}
-
 /**
  * Estimates the standard deviation of the paper's noise from the median difference between pixels two apart. Even on
  * the densest page most pixels have paper beside them, so that text does not count as noise, and gradients hardly do.
  */
-function noiseOf({ pixels, width, height }: GrayImage): number {
-  const counts = new Uint32Array(256)
-  let total = 0
-  for (let y = 0; y < height; y += 3)
-    for (let at = y * width, end = at + width - 2; at < end; at += 3, total++)
-      counts[Math.abs(pixels[at]! - pixels[at + 2]!)]!++
+function noiseOf(image: HeldImage): number {
+  const { counts, total } = image.countDifferences()
   let seen = 0
   let median = 0
   while (median < 255 && (seen += counts[median]!) < total / 2) median++

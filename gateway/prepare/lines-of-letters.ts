@@ -1,4 +1,4 @@
-import { takeComponents } from './components.ts'
+import { findComponents } from './components.ts'
 import type { Component } from './components.ts'
 import type { InkMask } from './ink-mask.ts'
 
@@ -41,7 +41,7 @@ const MAX_LETTERS = 12_000
 /** Returns the feet of the letters, and how high most of these are. */
 function findLetters(mask: InkMask, direction: Direction): { letters: Letter[]; size: number } {
   const pieces: Component[] = []
-  for (const piece of takeComponents({ ...mask, pixels: mask.pixels.slice() })) {
+  for (const piece of findComponents(mask)) {
     if (heightOf(piece, direction) >= MIN_SIDE && piece.area >= MIN_AREA) pieces.push(piece)
     if (pieces.length === MAX_LETTERS) break
   }

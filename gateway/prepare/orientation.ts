@@ -1,7 +1,7 @@
 import type { GrayImage } from './gray.ts'
 import { findInk } from './ink-mask.ts'
 import type { InkMask } from './ink-mask.ts'
-import { skewOfColumns, skewOfLines } from './skew.ts'
+import { skewBy } from './skew.ts'
 
 /** By how far a page has to be turned clockwise to stand upright. */
 export type Turn = 0 | 90 | 180 | 270
@@ -13,8 +13,8 @@ export type Turn = 0 | 90 | 180 | 270
  */
 export function guessTurn(image: GrayImage): Turn | null {
   const mask = findInk(image)
-  const level = measureHeadroom(mask, skewOfLines(mask).degrees)
-  const upended = measureHeadroom(turnClockwise(mask), skewOfColumns(mask).degrees)
+  const level = measureHeadroom(mask, skewBy(mask, 'lines').degrees)
+  const upended = measureHeadroom(turnClockwise(mask), skewBy(mask, 'columns').degrees)
   const doubted = Math.abs(level.sureness) < RIVALRY * Math.abs(upended.sureness)
   const dismissed = Math.abs(upended.sureness) < RIVALRY * Math.abs(level.sureness)
   if (!doubted && isTelling(level)) return level.mean > 0 ? 0 : 180

@@ -1,7 +1,7 @@
 import type { PixelBudget } from '../page/target-size.ts'
 import type { Bitmap } from './bitmap.ts'
-import { readBrightness } from './gray.ts'
 import { mostFrequent } from './paper.ts'
+import { holdImage } from './pixels.ts'
 
 /**
  * Pads an image with paper, at its right and below, where it is narrower or longer than the model takes. The image
@@ -27,11 +27,11 @@ const TINT = 6
 /** Returns the colour of an image's paper: the mean of the pixels that are about as bright as most are. */
 function paperOf(bitmap: Bitmap): number[] {
   const { pixels, channels } = bitmap
-  const image = readBrightness(bitmap)
+  const image = holdImage(bitmap)
   const level = mostFrequent(image)
   const sums = Array.from({ length: channels }, () => 0)
   let count = 0
-  for (const [pixel, brightness] of image.pixels.entries()) {
+  for (const [pixel, brightness] of image.pixels().entries()) {
     if (Math.abs(brightness - level) > TINT) continue
     count++
     for (let channel = 0; channel < channels; channel++) sums[channel]! += pixels[pixel * channels + channel]!

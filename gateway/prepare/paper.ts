@@ -1,4 +1,4 @@
-import type { GrayImage } from './gray.ts'
+import { SQUARE, type HeldImage } from './pixels.ts'
 
 /** The brightness of a page's paper, at the middle of each square of `SQUARE` pixels, row by row. */
 export interface Paper {
@@ -7,8 +7,6 @@ export interface Paper {
   readonly down: number
 }
 
-/** Side of the squares within which paper has one brightness, in pixels. */
-export const SQUARE = 32
 /** In gray levels. What differs from the paper beside it by less is paper in a different light, not ink. */
 const PAPER_RANGE = 48
 /** The share of a square that must be paper for its brightness to be known. */
@@ -18,7 +16,7 @@ const MIN_SHARE = 1 / 4
  * Finds the paper of a page: it begins with what is near the most frequent tint, and from there follows gradual
  * changes, such as shadows. A square that is covered with ink takes its paper from the nearest square.
  */
-export function findPaper(image: GrayImage): Paper {
+export function findPaper(image: HeldImage): Paper {
   const [across, down] = [Math.ceil(image.width / SQUARE), Math.ceil(image.height / SQUARE)]
   const levels = new Float32Array(across * down).fill(NaN)
   const page = mostFrequent(image)
@@ -43,23 +41,12 @@ export function findPaper(image: GrayImage): Paper {
 /**
  * Returns the mean of a square's pixels that are near the expected brightness; null when these are too few to be paper.
  */
-function levelOf(
-  { pixels, width, height }: GrayImage,
-  square: number,
-  across: number,
-  expected: number,
-): number | null {
+function levelOf(image: HeldImage, square: number, across: number, expected: number): number | null {
   const [left, top] = [(square % across) * SQUARE, Math.floor(square / across) * SQUARE]
-  const [right, bottom] = [Math.min(width, left + SQUARE), Math.min(height, top + SQUARE)]
-  const [least, most] = [expected - PAPER_RANGE, expected + PAPER_RANGE]
-  let [sum, near, seen] = [0, 0, 0]
-  for (let y = top; y < bottom; y += 2)
-    for (let at = y * width + left, end = y * width + right; at < end; at += 2, seen++) {
-      const value = pixels[at]!
-      if (value < least || value > most) continue
-      sum += value
-      near++
-    }
+  const [right, bottom] = [Math.min(image.width, left + SQUARE), Math.min(image.height, top + SQUARE)]
+  const [least, most] = [Math.ceil(expected - PAPER_RANGE), Math.floor(expected + PAPER_RANGE)]
+  const { sum, near } = image.sumNear({ left, top, right, bottom }, least, most)
+  const seen = Math.ceil((right - left) / 2) * Math.ceil((bottom - top) / 2)
   return near > seen * MIN_SHARE ? sum / near : null
 }
 
@@ -75,14 +62,12 @@ function* neighbours(square: number, across: number, down: number): Generator<nu
 const TINT = 6
 
 /** Returns the brightness that most pixels are near. Looks at every second row. */
-export function mostFrequent({ pixels, width, height }: GrayImage): number {
-  const counts = new Uint32Array(256 + 2 * TINT)
-  for (let y = 0; y < height; y += 2)
-    for (let at = y * width, end = at + width; at < end; at += 2) counts[pixels[at]! + TINT]!++
+export function mostFrequent(image: HeldImage): number {
+  const counts = image.countLevels()
   let [best, most, mass] = [255, -1, 0]
-  for (let high = 0; high < counts.length; high++) {
-    mass += counts[high]! - (counts[high - 2 * TINT - 1] ?? 0)
-    const level = high - 2 * TINT
+  for (let high = 0; high < counts.length + TINT; high++) {
+    mass += (counts[high] ?? 0) - (counts[high - 2 * TINT - 1] ?? 0)
+    const level = high - TINT
     if (level < 0 || mass < most) continue
     ;[best, most] = [level, mass]
   }

@@ -7,8 +7,7 @@ import { readBrightness } from './gray.ts'
 import { loadLegibility } from './legibility.ts'
 import type { MeasureLegibility } from './legibility.ts'
 import { levelPage, turnPage } from './level.ts'
-import { SURE_SKEW } from './quality.ts'
-import { measureSkew, MIN_SKEW_DEGREES } from './skew.ts'
+import { measureSkew, MIN_SKEW_DEGREES, SURE_SKEW } from './skew.ts'
 import { findTurn } from './upright.ts'
 
 let loading: Promise<MeasureLegibility> | null = null

@@ -1,6 +1,6 @@
 import type { PageWarning } from '../page/page.ts'
 import type { Bitmap } from './bitmap.ts'
-import type { Skew } from './skew.ts'
+import { SURE_SKEW, type Skew } from './skew.ts'
 
 /** What is known of the raster image that a page is, before it was drawn. */
 export interface SourceImage {
@@ -31,9 +31,8 @@ const MIN_DPI = 150
 const MIN_PAGE_WIDTH_INCHES = 148 / 25.4
 /** Longer side by shorter one, from Letter to A4 with some cropping. */
 const PAGE_SHAPE = [1.25, 1.48] as const
-const MAX_DEGREES = 1
-/** From this confidence on a skew is reported, and corrected. */
-export const SURE_SKEW = 0.6
+/** A page that is turned by more is warned of. */
+export const MAX_SKEW_DEGREES = 1
 
 /** Returns a warning for each property of a page that costs accuracy. */
 export function findWarnings({ source, bitmap, skew }: PageQuality): PageWarning[] {
@@ -87,7 +86,7 @@ function isBilevel({ pixels, channels }: Bitmap): boolean {
 }
 
 function skewedPage({ degrees, confidence }: Skew): PageWarning | null {
-  if (confidence < SURE_SKEW || Math.abs(degrees) <= MAX_DEGREES) return null
+  if (confidence < SURE_SKEW || Math.abs(degrees) <= MAX_SKEW_DEGREES) return null
   const direction = degrees > 0 ? 'clockwise' : 'counterclockwise'
   const message = `The page is turned ${Math.abs(degrees).toFixed(1)}° ${direction}. Set ocr.prepare.deskew to have it levelled, or scan it straight.`
   return { code: 'page_skewed', message }

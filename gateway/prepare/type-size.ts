@@ -1,5 +1,5 @@
 import type { PixelBudget } from '../page/target-size.ts'
-import { takeComponents } from './components.ts'
+import { findComponents } from './components.ts'
 import type { Bitmap } from './bitmap.ts'
 import { readBrightness } from './gray.ts'
 import { findInk } from './ink-mask.ts'
@@ -7,7 +7,7 @@ import { findInk } from './ink-mask.ts'
 /** Returns the height of the smaller letters on a page, in pixels; null when the page has too few letters. */
 export function measureTypeSize(bitmap: Bitmap): number | null {
   const heights: number[] = []
-  for (const { left, top, right, bottom, area } of takeComponents(findInk(readBrightness(bitmap)))) {
+  for (const { left, top, right, bottom, area } of findComponents(findInk(readBrightness(bitmap)))) {
     const [width, height] = [right - left + 1, bottom - top + 1]
     // Leaves out dots, dashes, rules and pictures. Wide pieces count: letters of small type touch each other.
     if (height < 3 || area < 6 || height > MAX_HEIGHT || width > 6 * height || height > 8 * width) continue

@@ -3,11 +3,11 @@ import type { TextLayer } from '../page/text-layer.ts'
 import type { Bitmap } from '../prepare/bitmap.ts'
 import { encode, encodePreview } from '../prepare/encode.ts'
 import { findInkReduced } from '../prepare/ink-mask.ts'
-import { measureInk } from '../prepare/ink.ts'
+import { isBlank } from '../prepare/ink.ts'
 import type { Drawing } from './opened-document.ts'
 import { pad } from '../prepare/pad.ts'
 import { prepare, unchanged, type Prepared } from '../prepare/prepare.ts'
-import { findWarnings } from '../prepare/quality.ts'
+import { findWarnings, MAX_SKEW_DEGREES } from '../prepare/quality.ts'
 import type { Rasterization } from './messages.ts'
 import { measureSkew } from '../prepare/skew.ts'
 
@@ -20,14 +20,15 @@ export async function finishPage(
   { mediaType, pixelBudget, preparation = {}, preview = false }: Rasterization,
 ): Promise<PageImage> {
   const found = ink?.of === bitmap ? ink.mask : findInkReduced(bitmap)
-  const { blank } = measureInk(bitmap, found)
+  const blank = isBlank(found)
   // Letters that the document itself draws level are level, whatever a few lines of them look like.
   const isLevel = blank || textLayer?.lettering?.isLevel === true
   const wanted = isLevel ? { ...preparation, deskew: false } : preparation
   const changed = blank ? unchanged(bitmap) : await prepare(bitmap, wanted, pixelBudget)
   const prepared = blank ? bitmap : pad(changed.bitmap, pixelBudget)
   // Warns only of the skew that is left after preparation.
-  const skew = isLevel ? null : preparation.deskew ? measureSkew(prepared) : measureSkew(bitmap, found)
+  const measured = preparation.deskew ? prepared : bitmap
+  const skew = isLevel ? null : measureSkew(measured, measured === bitmap ? found : undefined, MAX_SKEW_DEGREES)
   const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
   const data = await encode(prepared, mediaType)
   const { width, height } = prepared

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readBrightness } from '../../gateway/prepare/gray.ts'
-import { measureInk } from '../../gateway/prepare/ink.ts'
+import { findInkReduced } from '../../gateway/prepare/ink-mask.ts'
+import { isBlank } from '../../gateway/prepare/ink.ts'
 import { loadLegibility } from '../../gateway/prepare/legibility.ts'
 import { levelPage } from '../../gateway/prepare/level.ts'
 import { guessTurn } from '../../gateway/prepare/orientation.ts'
@@ -49,6 +50,6 @@ describe('preparation of real pages', () => {
     [2, true],
   ] as const)
     it(`tells the empty pages of a real paper from the others: page ${page}`, async () => {
-      assert.equal(measureInk(await draw('public/real/blank-empty-pages-between.pdf', page)).blank, expected)
+      assert.equal(isBlank(findInkReduced(await draw('public/real/blank-empty-pages-between.pdf', page))), expected)
     })
 })

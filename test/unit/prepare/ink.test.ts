@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import type { Bitmap } from '../../../gateway/prepare/bitmap.ts'
-import { measureInk } from '../../../gateway/prepare/ink.ts'
+import { findInkReduced } from '../../../gateway/prepare/ink-mask.ts'
+import { isBlank } from '../../../gateway/prepare/ink.ts'
 import { a4, addNoise, drawColumns, drawPage, drawText } from '../../fixtures/printed-page.ts'
 import { jpegImage, makeScan } from '../../fixtures/scan-pdf.ts'
 import { drawForEngine } from '../../support/draw-for-engine.ts'
@@ -84,9 +85,9 @@ const printed: readonly { name: string; page: () => Bitmap | Promise<Bitmap> }[]
 
 describe('ink', () => {
   for (const { name, page } of blank)
-    it(`sees nothing to read in ${name}`, async () => assert.equal(measureInk(await page()).blank, true))
+    it(`sees nothing to read in ${name}`, async () => assert.equal(isBlank(findInkReduced(await page())), true))
   for (const { name, page } of printed)
-    it(`sees something to read in ${name}`, async () => assert.equal(measureInk(await page()).blank, false))
+    it(`sees something to read in ${name}`, async () => assert.equal(isBlank(findInkReduced(await page())), false))
 
   for (const [page, expected] of [
     [1, false],
@@ -96,13 +97,8 @@ describe('ink', () => {
       const scan = [drawColumns(), empty('#f2efe6')].map(async (drawn) => ({
         image: await jpegImage(addNoise(drawn, 6)),
       }))
-      assert.equal(measureInk(await drawForEngine(makeScan(await Promise.all(scan)), page)).blank, expected)
+      assert.equal(isBlank(findInkReduced(await drawForEngine(makeScan(await Promise.all(scan)), page))), expected)
     })
-
-  it('is the share of the page that is printed on', () => {
-    const page = drawPage((context) => context.fillRect(200, 200, 400, 400))
-    assert.ok(Math.abs(measureInk(page).share - 160_000 / (width * height)) < 0.003)
-  })
 
   it('is the same in gray, in colour and with alpha', () => {
     const gray = drawText()
@@ -110,7 +106,7 @@ describe('ink', () => {
       const pixels = Uint8Array.from({ length: gray.pixels.length * channels }, (_, at) =>
         at % channels === 3 ? 255 : gray.pixels[Math.floor(at / channels)]!,
       )
-      assert.deepEqual(measureInk({ ...gray, pixels, channels }), measureInk(gray))
+      assert.deepEqual(findInkReduced({ ...gray, pixels, channels }), findInkReduced(gray))
     }
   })
 
@@ -122,7 +118,9 @@ describe('ink', () => {
       [3, 3],
     ] as const)
       assert.equal(
-        measureInk({ pixels: new Uint8Array(across * down).fill(255), width: across, height: down, channels: 1 }).blank,
+        isBlank(
+          findInkReduced({ pixels: new Uint8Array(across * down).fill(255), width: across, height: down, channels: 1 }),
+        ),
         true,
       )
   })
