@@ -41,6 +41,8 @@ export interface Pdfium {
   allocate(size: number): Room
   /** Makes a function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
   callback(run: (...parameters: number[]) => number, signature: string): Callback
+  /** Returns the index of a function that PDFium asks whether to give up: as `isAbandoned` says, until the next call. */
+  abandoning(isAbandoned: () => boolean): number
   /** What is done to all pixels of a drawing. */
   readonly pixels: PixelWork
   /** Memory for one page's pixels, of which there are `count`. It is reused, as one page is drawn at a time. */
@@ -107,12 +109,16 @@ const UNWRAPPED = [
   'FPDFPageObj_GetClipPath',
   'FPDFPageObj_CountMarks',
   'FPDFPageObj_SetIsActive',
+  'FPDFPageObj_HasTransparency',
   'FPDFPage_GetObject',
   'FPDFFormObj_GetObject',
+  'FPDFPath_GetDrawMode',
   'FPDFTextObj_GetTextRenderMode',
+  'FPDFTextObj_GetFontSize',
   'FPDFClipPath_CountPaths',
   'FPDFText_GetUnicode',
   'FPDFText_GetCharBox',
+  'FPDFText_GetMatrix',
   'FPDFText_GetTextObject',
   'FPDFText_IsGenerated',
   'FPDFText_HasUnicodeMapError',
@@ -124,6 +130,8 @@ function wrap(wrapped: WrappedPdfiumModule): Pdfium {
   const library: WrappedPdfiumModule = { ...wrapped, ...unwrapped }
   const { malloc, free, memory } = runtime.wasmExports
   let room = { address: 0, size: 0 }
+  let isAbandonedNow: (() => boolean) | null = null
+  let asksIndex: number | null = null
   const allocated = (size: number) => {
     const address = malloc(size)
     if (address === 0) throw new PdfiumRefusal(`no memory for ${size} bytes`)
@@ -144,6 +152,11 @@ function wrap(wrapped: WrappedPdfiumModule): Pdfium {
     callback(run, signature) {
       const index = runtime.addFunction(run, signature)
       return { index, [Symbol.dispose]: () => runtime.removeFunction(index) }
+    },
+    abandoning(isAbandoned) {
+      isAbandonedNow = isAbandoned
+      // To make one takes a quarter of a millisecond.
+      return (asksIndex ??= runtime.addFunction(() => (isAbandonedNow?.() === true ? 1 : 0), 'ii'))
     },
     pixels: pixelWork(memory),
     pixelRoom(count) {

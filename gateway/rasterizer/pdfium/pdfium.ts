@@ -5,7 +5,7 @@ import type { TextLayer } from '../../page/text-layer.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { MAX_ANNOTATIONS, notDrawn, tooManyAnnotations } from '../annotations.ts'
-import { findStreams, mayHideLayers, type Streams, userUnit } from '../pdf-object.ts'
+import { findStreams, mayHideLayers, type Streams, userUnits } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
@@ -46,6 +46,7 @@ export async function openWithPdfium(
   const streams = options.scans ? findStreams(bytes) : null
   let hidesLayers: boolean | null = null
   const mayHideLayer = () => (hidesLayers ??= mayHideLayers(bytes))
+  const unitOf = userUnits(bytes)
   return {
     pageCount: document.pageCount,
     async facts(limits) {
@@ -64,6 +65,7 @@ export async function openWithPdfium(
           ...options,
           streams,
           mayHideLayer,
+          unitOf,
           sizeFor,
           isAbandoned,
           lines,
@@ -89,6 +91,8 @@ interface DrawOptions {
   readonly streams: Streams | null
   /** Whether a layer of the document may be switched off. */
   readonly mayHideLayer: () => boolean
+  /** Returns the UserUnit of a page, by the number of its object. */
+  readonly unitOf: (pageObjectNumber: number) => number
   /** Whether the lines of a page of plain print are wanted. */
   readonly lines: boolean
 }
@@ -97,13 +101,13 @@ async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, lines }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, unitOf, lines }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
-    const size = sizeFor(pageSize(pdfium, page, bytes))
+    const size = sizeFor(pageSize(pdfium, page, unitOf))
     const sources = findSourceImages(pdfium, page)
     const scanOptions = { bytes, size, maxImagePixels, mayHideLayer }
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
@@ -157,8 +161,8 @@ function tryTextLayer(
   }
 }
 
-function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSize {
-  const unit = userUnit(bytes, library.EPDFPage_GetObjectNumber(page))
+function pageSize({ library }: Pdfium, page: number, unitOf: DrawOptions['unitOf']): PageSize {
+  const unit = unitOf(library.EPDFPage_GetObjectNumber(page))
   const [width, height] = [library.FPDF_GetPageWidthF(page) * unit, library.FPDF_GetPageHeightF(page) * unit]
   if (!(width > 0 && height > 0 && Math.max(width, height) < MAX_POINTS))
     throw new PdfiumRefusal(`a page of ${width} × ${height} points`)

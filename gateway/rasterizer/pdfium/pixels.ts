@@ -81,10 +81,11 @@ export function convert(
   size: TargetSize,
 ): Converted {
   const look = work.look(pixels)
-  const channels = look === 'coloured' ? 3 : 1
-  const length = channels === 3 ? work.toRgb(pixels) : work.toGray(pixels)
+  const isColoured = look === 'coloured'
+  const length = isColoured ? work.toRgb(pixels) : work.toGray(pixels)
+  const form = isColoured ? ({ channels: 3, hasColour: true } as const) : ({ channels: 1 } as const)
   return {
-    bitmap: () => ({ pixels: bytes(pixels.address, length), width: size.width, height: size.height, channels }),
+    bitmap: () => ({ pixels: bytes(pixels.address, length), width: size.width, height: size.height, ...form }),
     isWhite: look === 'white',
   }
 }

@@ -40,11 +40,13 @@ export function differences(
   return { pixels, width, height }
 }
 
-/** Marks the pixels that differ by more than smoothing does. */
-export function marksOf({ pixels, ...size }: Marks): Marks {
+/** Marks the pixels that differ by more than smoothing does; outside of the part none does. */
+export function marksOf({ pixels, width, height }: Marks, part: Part): Marks {
   const marks = new Uint8Array(pixels.length)
-  for (let at = 0; at < pixels.length; at++) if (pixels[at]! > MIN_CHANGE) marks[at] = 1
-  return { ...size, pixels: marks }
+  for (let y = part.top; y < part.top + part.height; y++)
+    for (let at = y * width + part.left, end = at + part.width; at < end; at++)
+      if (pixels[at]! > MIN_CHANGE) marks[at] = 1
+  return { pixels: marks, width, height }
 }
 
 /** Whether a page would look different without an object; `drawn` is the page as it was drawn. */

@@ -145,7 +145,7 @@ function drawWithout(
     using before = drawPart(pdfium, page, rendering, part)
     for (const { object } of pass) library.FPDFPageObj_SetIsActive(object, false)
     const differing = differencesOf(pdfium, page, rendering, before)
-    const changes = marksOf(differing)
+    const changes = marksOf(differing, part)
     const changing = pass.filter(({ share }) => isChanged(changes, share))
     for (const { object } of changing) library.FPDFPageObj_SetIsActive(object, true)
     const faint = changing.filter(({ isFaint }) => isFaint)
