@@ -1,10 +1,13 @@
 import type { Marks } from '../../prepare/ink-in-box.ts'
+import { OBJECT_IMAGE } from './content.ts'
 import type { Pdfium } from './module.ts'
 import type { Pixels } from './pixels.ts'
 import { type Part, renderInto, type Rendering } from './render.ts'
 
 /** In levels of a channel: smoothing differs by less. */
 const MIN_CHANGE = 10
+/** Of the page: so much is like an object that was painted beneath others only where they leave it. */
+const MIN_SHOWN = 0.01
 
 /** A part of a page that was drawn, in PDFium's memory. */
 export interface DrawnPart extends Disposable {
@@ -49,14 +52,62 @@ export function marksOf({ pixels, width, height }: Marks, part: Part): Marks {
   return { pixels: marks, width, height }
 }
 
-/** Whether a page would look different without an object; `drawn` is the page as it was drawn. */
+/**
+ * Whether a page would look different without an object; `drawn` is the page as it was drawn. Images above the object may
+ * take long to draw: what it leaves on the page without them mostly tells.
+ */
 export function isSeen(pdfium: Pdfium, page: number, object: number, rendering: Rendering, drawn: Pixels): boolean {
-  const { library } = pdfium
-  library.FPDFPageObj_SetIsActive(object, false)
-  using without = drawPart(pdfium, page, rendering, { left: 0, top: 0, ...rendering.size })
-  library.FPDFPageObj_SetIsActive(object, true)
+  const above = objectsAbove(pdfium, page, object)
+  const hasImages = above.some((other) => pdfium.library.FPDFPageObj_GetType(other) === OBJECT_IMAGE)
+  const sure = hasImages ? isSeenBeneath(pdfium, page, object, above, rendering, drawn) : null
+  if (sure !== null) return sure
+  using without = drawWithoutObjects(pdfium, page, [object], rendering)
   pdfium.pixels.differences(without.pixels, drawn)
   const found = pdfium.bytes(without.pixels.address, drawn.count)
   for (let at = 0; at < found.length; at++) if (found[at]! > MIN_CHANGE) return true
   return false
+}
+
+/**
+ * Draws only what lies beneath an object, with and without it. Where that makes no difference it is not seen; where it
+ * does, and much of the page is still like that, it is. Null where neither can be said.
+ */
+function isSeenBeneath(
+  pdfium: Pdfium,
+  page: number,
+  object: number,
+  above: readonly number[],
+  rendering: Rendering,
+  drawn: Pixels,
+): boolean | null {
+  const beneath: Rendering = { ...rendering, form: 0, showsAnnotations: false }
+  using painted = drawWithoutObjects(pdfium, page, above, beneath)
+  using bare = drawWithoutObjects(pdfium, page, [object, ...above], beneath)
+  pdfium.pixels.differences(bare.pixels, painted.pixels)
+  pdfium.pixels.differences(painted.pixels, drawn)
+  const changes = pdfium.bytes(bare.pixels.address, drawn.count)
+  const covers = pdfium.bytes(painted.pixels.address, drawn.count)
+  let [hasChange, shown] = [false, 0]
+  for (let at = 0; at < changes.length; at++) {
+    if (changes[at] === 0) continue
+    hasChange = true
+    if (changes[at]! > MIN_CHANGE && covers[at] === 0 && ++shown > MIN_SHOWN * changes.length) return true
+  }
+  return hasChange ? null : false
+}
+
+function drawWithoutObjects(pdfium: Pdfium, page: number, objects: readonly number[], rendering: Rendering): DrawnPart {
+  const { library } = pdfium
+  for (const object of objects) library.FPDFPageObj_SetIsActive(object, false)
+  const drawn = drawPart(pdfium, page, rendering, { left: 0, top: 0, ...rendering.size })
+  for (const object of objects) library.FPDFPageObj_SetIsActive(object, true)
+  return drawn
+}
+
+/** Returns the page's objects that are painted after one of them. */
+function objectsAbove({ library }: Pdfium, page: number, object: number): number[] {
+  const all = Array.from({ length: library.FPDFPage_CountObjects(page) }, (_, index) =>
+    library.FPDFPage_GetObject(page, index),
+  )
+  return all.slice(all.indexOf(object) + 1)
 }
