@@ -59,12 +59,14 @@ export function mainTint({ pixels, channels, ...size }: Bitmap, share: PageShare
   const { left, top, right, bottom } = pixelsOf(share, size, 2)
   const [stepX, stepY] = [Math.max(1, (right - left) / SAMPLES), Math.max(1, (bottom - top) / SAMPLES)]
   counts.fill(0)
-  for (let y = top; y < bottom; y += stepY)
+  for (let y = top; y < bottom; y += stepY) {
+    const row = (y | 0) * size.width
     for (let x = left; x < right; x += stepX) {
-      const at = (Math.floor(y) * size.width + Math.floor(x)) * channels
+      const at = (row + (x | 0)) * channels
       const level = channels === 1 ? pixels[at]! : levelOf(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!)
       counts[level >> 4]!++
     }
+  }
   let most = 0
   for (let bin = 1; bin < BINS; bin++) if (counts[bin]! > counts[most]!) most = bin
   return most * BIN + BIN / 2

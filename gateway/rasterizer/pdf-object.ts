@@ -14,14 +14,17 @@ const TOKEN = /<<|>>|[[\]]|\/[^\s<>[\]()/%{}]*|\((?:\\.|[^\\()])*\)|<[0-9A-Fa-f\
 const UNUSUAL = /[%#{}]/
 
 /**
- * Returns a page's UserUnit (points per unit of its boxes), which PDFium ignores: 1 unless the page's object says
- * otherwise.
+ * Returns what tells the UserUnit of a page by the number of its object: points per unit of the page's boxes, which PDFium
+ * ignores; 1 unless the object says otherwise. Hardly any document has one, and it is searched once.
  */
-export function userUnit(bytes: Uint8Array, pageObjectNumber: number): number {
+export function userUnits(bytes: Uint8Array): (pageObjectNumber: number) => number {
   const file = bufferOf(bytes)
-  if (!file.includes('/UserUnit')) return 1
-  const unit = /\/UserUnit\s+(\d*\.?\d+)/.exec(objectText(file, pageObjectNumber) ?? '')?.[1]
-  return Number(unit ?? 1) || 1
+  let hasUnits: boolean | null = null
+  return (pageObjectNumber) => {
+    if (!(hasUnits ??= file.includes('/UserUnit'))) return 1
+    const unit = /\/UserUnit\s+(\d*\.?\d+)/.exec(objectText(file, pageObjectNumber) ?? '')?.[1]
+    return Number(unit ?? 1) || 1
+  }
 }
 
 /** Returns the tokens of a numbered object, or null where it is compressed or absent. */

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
 import { offerFonts } from './fonts.ts'
+import { pixelWork, type PixelWork, ROOM_BEYOND } from './pixels.ts'
 
 /** The part of Emscripten's own functions used here; the package's types for them need `@types/emscripten`. */
 interface Runtime {
   readonly HEAPU8: Uint8Array<ArrayBuffer>
   readonly wasmExports: Readonly<Record<string, unknown>> & {
+    readonly memory: object
     readonly malloc: (size: number) => number
     readonly free: (address: number) => void
   }
@@ -39,8 +41,14 @@ export interface Pdfium {
   allocate(size: number): Room
   /** Makes a function that PDFium can call, until it is disposed of; `ii` takes one integer and returns one. */
   callback(run: (...parameters: number[]) => number, signature: string): Callback
-  /** Memory for one page's pixels. It is reused, as one page is drawn at a time. */
-  pixelRoom(size: number): number
+  /** Returns the index of a function that PDFium asks whether to give up: as `isAbandoned` says, until the next call. */
+  abandoning(isAbandoned: () => boolean): number
+  /** What is done to all pixels of a drawing. */
+  readonly pixels: PixelWork
+  /** Memory for one page's pixels, of which there are `count`. It is reused, as one page is drawn at a time. */
+  pixelRoom(count: number): number
+  /** Allocates memory for other pixels, until it is disposed of. */
+  allocatePixels(count: number): Room
 }
 
 interface Room extends Disposable {
@@ -101,12 +109,16 @@ const UNWRAPPED = [
   'FPDFPageObj_GetClipPath',
   'FPDFPageObj_CountMarks',
   'FPDFPageObj_SetIsActive',
+  'FPDFPageObj_HasTransparency',
   'FPDFPage_GetObject',
   'FPDFFormObj_GetObject',
+  'FPDFPath_GetDrawMode',
   'FPDFTextObj_GetTextRenderMode',
+  'FPDFTextObj_GetFontSize',
   'FPDFClipPath_CountPaths',
   'FPDFText_GetUnicode',
   'FPDFText_GetCharBox',
+  'FPDFText_GetMatrix',
   'FPDFText_GetTextObject',
   'FPDFText_IsGenerated',
   'FPDFText_HasUnicodeMapError',
@@ -116,12 +128,18 @@ function wrap(wrapped: WrappedPdfiumModule): Pdfium {
   const runtime = wrapped.pdfium as unknown as Runtime
   const unwrapped = Object.fromEntries(UNWRAPPED.map((name) => [name, runtime.wasmExports[name]]))
   const library: WrappedPdfiumModule = { ...wrapped, ...unwrapped }
-  const { malloc, free } = runtime.wasmExports
-  let pixels = { address: 0, size: 0 }
+  const { malloc, free, memory } = runtime.wasmExports
+  let room = { address: 0, size: 0 }
+  let isAbandonedNow: (() => boolean) | null = null
+  let asksIndex: number | null = null
   const allocated = (size: number) => {
     const address = malloc(size)
     if (address === 0) throw new PdfiumRefusal(`no memory for ${size} bytes`)
     return address
+  }
+  const allocate = (size: number): Room => {
+    const address = allocated(size)
+    return { address, [Symbol.dispose]: () => free(address) }
   }
   return {
     library,
@@ -130,21 +148,28 @@ function wrap(wrapped: WrappedPdfiumModule): Pdfium {
     floats: (address, length) => new Float32Array(runtime.HEAPU8.buffer, address, length),
     integers: (address, length) => new Int32Array(runtime.HEAPU8.buffer, address, length),
     doubles: (address, length) => new Float64Array(runtime.HEAPU8.buffer, address, length),
-    allocate(size) {
-      const address = allocated(size)
-      return { address, [Symbol.dispose]: () => free(address) }
-    },
+    allocate,
     callback(run, signature) {
       const index = runtime.addFunction(run, signature)
       return { index, [Symbol.dispose]: () => runtime.removeFunction(index) }
     },
-    pixelRoom(size) {
-      if (pixels.size < size) {
-        free(pixels.address)
-        pixels = { address: 0, size: 0 }
-        pixels = { address: allocated(size), size }
-      }
-      return pixels.address
+    abandoning(isAbandoned) {
+      isAbandonedNow = isAbandoned
+      // To make one takes a quarter of a millisecond.
+      return (asksIndex ??= runtime.addFunction(() => (isAbandonedNow?.() === true ? 1 : 0), 'ii'))
     },
+    pixels: pixelWork(memory),
+    pixelRoom(count) {
+      const size = sizeOf(count)
+      if (room.size < size) {
+        free(room.address)
+        room = { address: 0, size: 0 }
+        room = { address: allocated(size), size }
+      }
+      return room.address
+    },
+    allocatePixels: (count) => allocate(sizeOf(count)),
   }
 }
+
+const sizeOf = (count: number): number => 4 * count + ROOM_BEYOND

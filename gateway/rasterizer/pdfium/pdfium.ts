@@ -2,16 +2,16 @@ import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { TextLayer } from '../../page/text-layer.ts'
-import { type Bitmap, fromBgrx, isWhite } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { MAX_ANNOTATIONS, notDrawn, tooManyAnnotations } from '../annotations.ts'
-import { findStreams, mayHideLayers, type Streams, userUnit } from '../pdf-object.ts'
+import { findStreams, mayHideLayers, type Streams, userUnits } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
 import { readFacts } from './facts.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
+import { convert, type Pixels } from './pixels.ts'
 import { isSeen } from './redraw.ts'
 import { renderInto, type Rendering } from './render.ts'
 import type { DrawnPage } from './seen-text.ts'
@@ -46,6 +46,7 @@ export async function openWithPdfium(
   const streams = options.scans ? findStreams(bytes) : null
   let hidesLayers: boolean | null = null
   const mayHideLayer = () => (hidesLayers ??= mayHideLayers(bytes))
+  const unitOf = userUnits(bytes)
   return {
     pageCount: document.pageCount,
     async facts(limits) {
@@ -64,6 +65,7 @@ export async function openWithPdfium(
           ...options,
           streams,
           mayHideLayer,
+          unitOf,
           sizeFor,
           isAbandoned,
           lines,
@@ -89,6 +91,8 @@ interface DrawOptions {
   readonly streams: Streams | null
   /** Whether a layer of the document may be switched off. */
   readonly mayHideLayer: () => boolean
+  /** Returns the UserUnit of a page, by the number of its object. */
+  readonly unitOf: (pageObjectNumber: number) => number
   /** Whether the lines of a page of plain print are wanted. */
   readonly lines: boolean
 }
@@ -97,13 +101,13 @@ async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, lines }: DrawOptions,
+  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, unitOf, lines }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
-    const size = sizeFor(pageSize(pdfium, page, bytes))
+    const size = sizeFor(pageSize(pdfium, page, unitOf))
     const sources = findSourceImages(pdfium, page)
     const scanOptions = { bytes, size, maxImagePixels, mayHideLayer }
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
@@ -117,20 +121,18 @@ async function drawPage(
     const annotationCount = library.FPDFPage_GetAnnotCount(page)
     const showsAnnotations = annotationCount > 0 && annotationCount <= MAX_ANNOTATIONS
     const rendering: Rendering = { size, form: showsAnnotations ? form() : 0, showsAnnotations, isAbandoned }
-    const inPlace = render(pdfium, page, rendering)
-    const { byteOffset, length } = inPlace.pixels
-    // Later calls may grow the memory: the pixels stay at their address, but an old view of them is empty.
-    const drawn = { bitmap: () => ({ ...inPlace, pixels: pdfium.bytes(byteOffset, length) }), mayHideLayer, rendering }
+    const pixels = render(pdfium, page, rendering)
     const isShown = ({ object }: { readonly object: number }) =>
-      !mayHideLayer() || isSeen(pdfium, page, object, rendering)
+      !mayHideLayer() || isSeen(pdfium, page, object, rendering, pixels)
     const source = sources.find(isShown)?.image ?? null
+    const drawn = convert(pdfium, pixels, size)
     const leftOut = annotationCount > MAX_ANNOTATIONS
     const warnings = leftOut ? tooManyAnnotations(annotationCount) : notDrawn(findNotDrawn(pdfium, page))
-    const { textLayer, inkMask } = tryTextLayer(pdfium, page, drawn, lines)
+    const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: drawn.bitmap, mayHideLayer, rendering }, lines)
     const last = drawn.bitmap()
     const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
     const hasImages = content.imageCount > 0
-    const isSuspect = (content.hasVisibleText || hasImages) && isWhite(bitmap)
+    const isSuspect = (content.hasVisibleText || hasImages) && drawn.isWhite
     const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
     return { bitmap, rasterizer: 'pdfium', source, isSuspect, textLayer, ink, warnings, hasImages }
   } finally {
@@ -159,19 +161,19 @@ function tryTextLayer(
   }
 }
 
-function pageSize({ library }: Pdfium, page: number, bytes: Uint8Array): PageSize {
-  const unit = userUnit(bytes, library.EPDFPage_GetObjectNumber(page))
+function pageSize({ library }: Pdfium, page: number, unitOf: DrawOptions['unitOf']): PageSize {
+  const unit = unitOf(library.EPDFPage_GetObjectNumber(page))
   const [width, height] = [library.FPDF_GetPageWidthF(page) * unit, library.FPDF_GetPageHeightF(page) * unit]
   if (!(width > 0 && height > 0 && Math.max(width, height) < MAX_POINTS))
     throw new PdfiumRefusal(`a page of ${width} × ${height} points`)
   return { width, height, unit: 'pt' }
 }
 
-/** Draws a page. The pixels lie in PDFium's memory, where the next page will overwrite them. */
-function render(pdfium: Pdfium, page: number, rendering: Rendering): Bitmap {
+/** Draws a page into memory that the next page will overwrite. */
+function render(pdfium: Pdfium, page: number, rendering: Rendering): Pixels {
   const { width, height } = rendering.size
-  const length = width * 4 * height
-  const pixels = pdfium.pixelRoom(length)
-  renderInto(pdfium, page, rendering, { left: 0, top: 0, width, height }, pixels)
-  return fromBgrx(pdfium.bytes(pixels, length), width, height)
+  const count = width * height
+  const address = pdfium.pixelRoom(count)
+  renderInto(pdfium, page, rendering, { left: 0, top: 0, width, height }, address)
+  return { address, count }
 }

@@ -43,9 +43,8 @@ export function renderInto(
   library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
   if (form !== 0) library.FORM_OnAfterLoadPage(page, form)
   releasing.defer(() => form !== 0 && library.FORM_OnBeforeClosePage(page, form))
-  const mayPause = releasing.use(pdfium.callback(() => (isAbandoned() ? 1 : 0), 'ii'))
   const pause = releasing.use(pdfium.allocate(PAUSE_BYTES))
-  pdfium.integers(pause.address, 3).set([1, mayPause.index, 0])
+  pdfium.integers(pause.address, 3).set([1, pdfium.abandoning(isAbandoned), 0])
   const place = [-left, -top, size.width, size.height, 0, showsAnnotations ? FLAG_ANNOTATIONS : 0] as const
   const state = library.FPDF_RenderPageBitmap_Start(bitmap, page, ...place, pause.address)
   library.FPDF_RenderPage_Close(page)

@@ -12,7 +12,7 @@ import {
 import { areaOf, intersect, scaleOf } from '../scan/geometry.ts'
 import { isInLayer, matrixOf, withinClip } from '../scan/page.ts'
 import type { Pdfium } from './module.ts'
-import { differences, drawPart, marksOf } from './redraw.ts'
+import { differences, type DrawnPart, drawPart, marksOf } from './redraw.ts'
 import type { Part, Rendering } from './render.ts'
 import type { TextContent, TextObject } from './text-content.ts'
 import { shareOf } from '../text-place.ts'
@@ -142,15 +142,14 @@ function drawWithout(
   const { size } = rendering
   return apart(findDoubtful(pdfium, texts, drawn)).flatMap((pass) => {
     const part = partAround(pass, size)
-    const before = drawPart(pdfium, page, rendering, part)
+    using before = drawPart(pdfium, page, rendering, part)
     for (const { object } of pass) library.FPDFPageObj_SetIsActive(object, false)
-    const differing = differences(before, drawPart(pdfium, page, rendering, part), part, size)
-    const changes = marksOf(differing)
+    const differing = differencesOf(pdfium, page, rendering, before)
+    const changes = marksOf(differing, part)
     const changing = pass.filter(({ share }) => isChanged(changes, share))
     for (const { object } of changing) library.FPDFPageObj_SetIsActive(object, true)
     const faint = changing.filter(({ isFaint }) => isFaint)
-    const crossed =
-      faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, part, drawn: before, differing })
+    const crossed = faint.length === 0 ? [] : findCrossed(pdfium, page, faint, { rendering, drawn: before, differing })
     const seen = changing.filter((text) => !crossed.includes(text))
     for (const { object } of seen) partial.set(object, changes)
     // What made no difference is inactive in later passes: of two equal texts at one place, the other one does.
@@ -158,10 +157,15 @@ function drawWithout(
   })
 }
 
+/** Draws a part of the page once more, and returns how far it differs now. */
+function differencesOf(pdfium: Pdfium, page: number, rendering: Rendering, drawn: DrawnPart): Marks {
+  using again = drawPart(pdfium, page, rendering, drawn.part)
+  return differences(pdfium, again, drawn, rendering.size)
+}
+
 interface Redrawn {
   readonly rendering: Rendering
-  readonly part: Part
-  readonly drawn: Uint8Array
+  readonly drawn: DrawnPart
   readonly differing: Marks
 }
 
@@ -178,7 +182,7 @@ function findCrossed(
   pdfium: Pdfium,
   page: number,
   texts: readonly DoubtfulText[],
-  { rendering, part, drawn, differing }: Redrawn,
+  { rendering, drawn, differing }: Redrawn,
 ): DoubtfulText[] {
   const { library } = pdfium
   using room = pdfium.allocate(16)
@@ -195,7 +199,7 @@ function findCrossed(
   {
     using restoring = new DisposableStack()
     for (const text of texts) restoring.use(recolour(text))
-    shape = differences(drawn, drawPart(pdfium, page, rendering, part), part, rendering.size)
+    shape = differencesOf(pdfium, page, rendering, drawn)
   }
   const crossed = texts.filter(
     ({ share }) => total(shape, share, differing) < MIN_SEEN_SHARE * total(shape, share, shape),

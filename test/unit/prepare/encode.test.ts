@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sharp from 'sharp'
-import { fromBgrx } from '../../../gateway/prepare/bitmap.ts'
 import { encode, toGray, type Bitmap } from '../../../gateway/prepare/encode.ts'
 
 const gray: Bitmap = { pixels: Uint8Array.of(0, 0, 0, 255, 128, 128, 128, 255), width: 2, height: 1, channels: 4 }
@@ -34,34 +33,6 @@ describe('encoding a page', () => {
     pixels[299] = 254
     assert.equal(toGray({ pixels, width: 100, height: 1, channels: 3 }), null)
   })
-})
-
-describe('pixels of PDFium', () => {
-  const [black, white, blue] = [
-    [0, 0, 0, 255],
-    [255, 255, 255, 255],
-    [200, 10, 20, 255],
-  ] as const
-  for (const { name, bgrx, channels, pixels } of [
-    { name: 'gray as one byte each', bgrx: [black, white], channels: 1, pixels: [0, 255] },
-    {
-      name: 'gray up to the first with colour',
-      bgrx: [black, white, blue],
-      channels: 3,
-      pixels: [0, 0, 0, 255, 255, 255, 20, 10, 200],
-    },
-    {
-      name: 'colour from the first on',
-      bgrx: [blue, white, black],
-      channels: 3,
-      pixels: [20, 10, 200, 255, 255, 255, 0, 0, 0],
-    },
-  ]) {
-    it(`are turned where they lie: ${name}`, () => {
-      const bitmap = fromBgrx(Uint8Array.from(bgrx.flat()), bgrx.length, 1)
-      assert.deepEqual([bitmap.channels, [...bitmap.pixels]], [channels, pixels])
-    })
-  }
 })
 
 async function decoded(image: Uint8Array) {

@@ -158,4 +158,39 @@ describe('a picture that nobody sees', () => {
       )
     }
   })
+
+  for (const { name, content, width } of [
+    { name: 'beneath another one', content: full('Small') + full('Large'), width: 1216 },
+    { name: 'beneath the same one', content: full('Large') + full('Large'), width: 1216 },
+    { name: 'beneath one in a layer that is off', content: full('Large') + full('Off'), width: 1216 },
+    { name: 'in a layer that is off, beneath another one', content: full('Off') + full('Large'), width: 1216 },
+    {
+      name: 'none, as the other lies on half of the page',
+      content: `${full('Small')}q 595 0 0 421 0 0 cm /Large Do Q `,
+      width: 608,
+    },
+    { name: 'beneath a white one', content: full('Small') + full('Blank'), width: 700 },
+  ]) {
+    it(`leaves its place to the one that shows: ${name}`, async () => {
+      const { drawing } = await draw('pdfium', stacked(content))
+      assert.equal(drawing.source?.width, width)
+    })
+  }
 })
+
+const large = flateImage(drawNumbered(8, { width: 1216, height: 1696 }))
+const blankImage = flateImage({ pixels: new Uint8Array(700 * 900).fill(255), width: 700, height: 900, channels: 1 })
+
+/** A page that shows scans one upon the other, in a document with a layer that is off. */
+const stacked = (content: string) =>
+  rawPdf({
+    pages: [{ content, resources: '/XObject << /Off 5 0 R /Small 6 0 R /Large 7 0 R /Blank 8 0 R >>' }],
+    objects: [
+      '<< /Type /OCG /Name (Off) >>',
+      imageObject(scan, '/OC 4 0 R'),
+      imageObject(scan),
+      imageObject(large),
+      imageObject(blankImage),
+    ],
+    catalog: '/OCProperties << /OCGs [4 0 R] /D << /OFF [4 0 R] >> >>',
+  })
