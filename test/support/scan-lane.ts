@@ -56,7 +56,8 @@ export async function difference(one: Bitmap, other: Bitmap, right = 0, down = 0
   return sum / count
 }
 
-async function grayOf({ pixels, width, height, channels }: Bitmap): Promise<Uint8Array> {
+/** Returns a drawing's pixels as gray, one byte each. */
+export async function grayOf({ pixels, width, height, channels }: Bitmap): Promise<Uint8Array> {
   if (channels === 1) return pixels
   return sharp(pixels, { raw: { width, height, channels } }).removeAlpha().toColourspace('b-w').raw().toBuffer()
 }

@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts'
 import type { PageSize } from '../../page/page.ts'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { TextLayer } from '../../page/text-layer.ts'
+import type { Bitmap } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { MAX_ANNOTATIONS, notDrawn, tooManyAnnotations } from '../annotations.ts'
@@ -18,7 +19,7 @@ import type { DrawnPage } from './seen-text.ts'
 import { findSourceImages } from './source.ts'
 import { readTextLayer } from './text.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
-import { drawScan } from '../scan/image.ts'
+import { drawScan, type Scan } from '../scan/image.ts'
 
 /** 140 km: PDFium gives such sizes for damaged boxes. pdf.js takes Letter instead. */
 const MAX_POINTS = 4e8
@@ -111,19 +112,20 @@ async function drawPage(
     const sources = findSourceImages(pdfium, page)
     const scanOptions = { bytes, size, maxImagePixels, mayHideLayer }
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
-    if (scan !== null) {
-      const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => scan, mayHideLayer, rendering: null })
-      const ink = inkMask === null ? null : { of: scan, mask: inkMask }
-      return { bitmap: scan, rasterizer: 'scan', source: sources[0]?.image ?? null, isSuspect: false, textLayer, ink }
+    if (scan?.isCovered === false) {
+      const { bitmap } = scan
+      const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: () => bitmap, mayHideLayer, rendering: null })
+      const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
+      return { bitmap, rasterizer: 'scan', source: sources[0]?.image ?? null, isSuspect: false, textLayer, ink }
     }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     const annotationCount = library.FPDFPage_GetAnnotCount(page)
     const showsAnnotations = annotationCount > 0 && annotationCount <= MAX_ANNOTATIONS
     const rendering: Rendering = { size, form: showsAnnotations ? form() : 0, showsAnnotations, isAbandoned }
-    const pixels = render(pdfium, page, rendering)
+    const pixels = scan === null ? render(pdfium, page, rendering) : renderOver(pdfium, page, rendering, scan)
     const isShown = ({ object }: { readonly object: number }) =>
-      !mayHideLayer() || isSeen(pdfium, page, object, rendering, pixels)
+      scan === null ? !mayHideLayer() || isSeen(pdfium, page, object, rendering, pixels) : object === scan.image
     const source = sources.find(isShown)?.image ?? null
     const drawn = convert(pdfium, pixels, size)
     const leftOut = annotationCount > MAX_ANNOTATIONS
@@ -176,4 +178,32 @@ function render(pdfium: Pdfium, page: number, rendering: Rendering): Pixels {
   const address = pdfium.pixelRoom(count)
   renderInto(pdfium, page, rendering, { left: 0, top: 0, width, height }, address)
   return { address, count }
+}
+
+/**
+ * Draws what is over a scan onto its pixels, as PDFium draws it onto those of its own image. What lies beneath the image is
+ * not drawn.
+ */
+function renderOver(pdfium: Pdfium, page: number, rendering: Rendering, { bitmap, hides }: Scan): Pixels {
+  const { library } = pdfium
+  const { width, height } = rendering.size
+  const count = width * height
+  const address = pdfium.pixelRoom(count)
+  writeBgrx(bitmap, pdfium.integers(address, count))
+  const hidden = Array.from({ length: hides }, (_, index) => library.FPDFPage_GetObject(page, index))
+  try {
+    for (const object of hidden) library.FPDFPageObj_SetIsActive(object, false)
+    renderInto(pdfium, page, rendering, { left: 0, top: 0, width, height }, address, 'pixels')
+  } finally {
+    for (const object of hidden) library.FPDFPageObj_SetIsActive(object, true)
+  }
+  return { address, count }
+}
+
+/** Writes pixels as PDFium's: blue, green, red and a byte more. */
+function writeBgrx({ pixels, channels }: Bitmap, words: Int32Array): void {
+  if (channels === 1) for (let at = 0; at < words.length; at++) words[at] = pixels[at]! * 0x010101
+  else
+    for (let at = 0, from = 0; at < words.length; at++, from += channels)
+      words[at] = (pixels[from]! << 16) | (pixels[from + 1]! << 8) | pixels[from + 2]!
 }

@@ -27,20 +27,24 @@ export interface Rendering {
   readonly isAbandoned: () => boolean
 }
 
-/** Draws a page, or a part of it, as blue, green, red and a byte more, into PDFium's memory at an address. */
+/**
+ * Draws a page, or a part of it, as blue, green, red and a byte more, into PDFium's memory at an address: on white, or over
+ * the pixels that are there.
+ */
 export function renderInto(
   pdfium: Pdfium,
   page: number,
   { size, form, showsAnnotations, isAbandoned }: Rendering,
   { left, top, width, height }: Part,
   address: number,
+  ground: 'white' | 'pixels' = 'white',
 ): void {
   const { library } = pdfium
   using releasing = new DisposableStack()
   const bitmap = library.FPDFBitmap_CreateEx(width, height, FORMAT_BGRX, address, width * 4)
   if (bitmap === 0) throw new PdfiumRefusal(`no bitmap of ${width} × ${height} pixels`)
   releasing.defer(() => library.FPDFBitmap_Destroy(bitmap))
-  library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
+  if (ground === 'white') library.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE)
   if (form !== 0) library.FORM_OnAfterLoadPage(page, form)
   releasing.defer(() => form !== 0 && library.FORM_OnBeforeClosePage(page, form))
   const pause = releasing.use(pdfium.allocate(PAUSE_BYTES))

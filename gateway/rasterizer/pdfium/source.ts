@@ -10,6 +10,8 @@ const MAX_OBJECTS = 20_000
 /** An image that covers a smaller share of the page is a picture on it, and not the page. */
 const MIN_SHARE = 0.8
 const POINTS_PER_INCH = 72
+/** Of an image's shorter side, in pixels: a smaller one is a colour or a pattern, which no letter has room in. */
+const MIN_SIDE = 8
 
 /** fpdf_edit.h: FPDF_IMAGEOBJ_METADATA, of which the fifth field is `bits_per_pixel`. */
 const METADATA_BYTES = 28
@@ -66,7 +68,7 @@ function describe(pdfium: Pdfium, page: number, image: number, seen: number): So
   if (!library.FPDFImageObj_GetImageMetadata(image, page, room.address)) return null
   const metadata = pdfium.integers(room.address, METADATA_BYTES / 4)
   const [width = 0, height = 0] = metadata
-  if (width === 0 || height === 0) return null
+  if (Math.min(width, height) < MIN_SIDE) return null
   const dpi = Math.sqrt((width * height) / areaOf(bounds)) * POINTS_PER_INCH
   const bilevel = metadata[BITS_PER_PIXEL] === 1
   const lies = library.FPDFPage_GetRotation(page) % 2 === 1

@@ -26,15 +26,20 @@ interface ScanOptions {
   readonly mayHideLayer: () => boolean
 }
 
+/** The pixels of an image that a page shows from edge to edge, and how it lies there. */
+export interface Scan extends Pick<ScanPage, 'image' | 'hides' | 'isCovered'> {
+  readonly bitmap: Bitmap
+}
+
 /**
- * Makes the pixels of a page that is one image without drawing the page: decodes the image, at a fraction of its size
+ * Makes the pixels of an image that covers a page without drawing the page: decodes the image, at a fraction of its size
  * where possible, and resizes it. Returns null for a page that it does not fully understand; the rasterizer draws it.
  */
 export async function drawScan(
   pdfium: Pdfium,
   page: number,
   { streams, bytes, size, maxImagePixels, mayHideLayer }: ScanOptions,
-): Promise<Bitmap | null> {
+): Promise<Scan | null> {
   const scan = recognizeScan(pdfium, page, size, mayHideLayer)
   if (scan === null) return null
   const content = rawContent(pdfium, scan.image)
@@ -55,8 +60,10 @@ export async function drawScan(
   // The rasterizer enlarges at less cost, and has the error message for the limit.
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
-  const bitmap = await decode(pdfium, scan.image, content, image, stored)
-  return bitmap === null ? null : whitened(await onPage(bitmap, scan, size), scan.white)
+  const bitmap = await decode(pdfium, scan, content, image, stored)
+  if (bitmap === null) return null
+  const { image: object, hides, isCovered } = scan
+  return { image: object, hides, isCovered, bitmap: whitened(await onPage(bitmap, scan, size), scan.white) }
 }
 
 interface StoredImage extends TargetSize {
@@ -68,7 +75,7 @@ interface StoredImage extends TargetSize {
 /** Decodes the image to a size, in the orientation in which it is stored. */
 async function decode(
   pdfium: Pdfium,
-  object: number,
+  scan: ScanPage,
   content: Uint8Array<ArrayBuffer>,
   { dictionary, filter, colours, width, height }: StoredImage,
   size: TargetSize,
@@ -78,7 +85,9 @@ async function decode(
   if (!DECODED_BY_PDFIUM.includes(filter)) return null
   const isBytes = filter === '/FlateDecode' && dictionary.get('BitsPerComponent')?.[0] === '8' && !hasParameters
   // Gray or RGB in an ICC space: PDFium finds out how many channels there are.
-  if (!isBytes || colours === 0) return decodeWithPdfium(pdfium, object, size)
+  const isPdfiums = !isBytes || colours === 0
+  // PDFium draws what is over the image, and then the image is drawn at no more cost.
+  if (isPdfiums) return scan.isCovered ? null : decodeWithPdfium(pdfium, scan.image, size)
   return decodeFlate(content, { width, height, channels: colours }, size)
 }
 

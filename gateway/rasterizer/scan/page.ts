@@ -22,10 +22,14 @@ export interface Orientation {
   readonly angle: 0 | 90
 }
 
-/** A page that shows one image from edge to edge and nothing else. */
+/** A page that shows one image from edge to edge, and perhaps something over it. */
 export interface ScanPage {
   /** FPDF_PAGEOBJECT of the image. */
   readonly image: number
+  /** So many of the page's objects, from the first, are the image or lie beneath it, where nothing of them is seen. */
+  readonly hides: number
+  /** Whether something opaque is painted over the image: a stamp, a page number. */
+  readonly isCovered: boolean
   readonly orientation: Orientation
   /** The whole image, upright, in pixels of the target, of which the page shows a part. */
   readonly whole: TargetSize
@@ -58,8 +62,8 @@ const MAX_FORM_DEPTH = 4
 const MAX_OBJECTS = 20_000
 
 /**
- * Returns the image of a page that shows one image over all of it and nothing else, otherwise null. PDFium does not tell
- * which layer a form belongs to: where there may be layers, no form is looked into.
+ * Returns the image of a page that shows one image over all of it, and over that only what is opaque; null for any other
+ * page, and for one with annotations. PDFium does not tell which layer a form belongs to: where there may be layers, no form is looked into.
  */
 export function recognizeScan(
   pdfium: Pdfium,
@@ -76,19 +80,27 @@ export function recognizeScan(
   const turns = library.FPDFPage_GetRotation(page)
   const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
   const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
-  const objects = Array.from({ length: Math.min(library.FPDFPage_CountObjects(page), MAX_OBJECTS + 1) }, (_, index) =>
-    library.FPDFPage_GetObject(page, index),
-  )
+  const count = library.FPDFPage_CountObjects(page)
+  if (count > MAX_OBJECTS) return null
+  const objects = Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
   const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
-  const found = topmost(pdfium, objects, {
-    matrix: [1, 0, 0, 1, 0, 0],
-    visible: box,
-    gaps,
-    depth: 0,
-    mayHideLayer,
-  })
-  if (found === null || found === 'nothing') return null
-  return placement(found, box, { scales, gaps, turns, size })
+  const around: Surroundings = { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0, mayHideLayer }
+  const over: number[] = []
+  for (let index = count - 1; index >= 0; index--) {
+    const object = objects[index]!
+    if (isInvisible(pdfium, object)) continue
+    const found = imageIn(pdfium, object, objects, around)
+    if (found === 'nothing') continue
+    const placed = found === null ? null : placement(found, box, { scales, gaps, turns, size })
+    if (placed === null) {
+      over.push(object)
+      continue
+    }
+    // To blend an object, PDFium may draw anew what lies beneath it, where the image would be missing.
+    if (!areOpaque(pdfium, over)) return null
+    return { ...placed, hides: index + 1, isCovered: over.length > 0 }
+  }
+  return null
 }
 
 interface Surroundings {
@@ -102,32 +114,56 @@ interface Surroundings {
 }
 
 /**
- * Finds the image that is painted last. Nothing beneath an opaque image that covers the page is seen, and only
- * invisible text may follow it. Null for anything else, marked content included: a layer may hide it.
+ * Finds the image that an object of a page or a form is, or paints last: nothing beneath an opaque image that covers the
+ * page is seen, and only invisible text may follow it. Null for anything else, marked content included: a layer may hide it.
  */
-function topmost(pdfium: Pdfium, objects: readonly number[], around: Surroundings): PlacedImage | 'nothing' | null {
+function imageIn(
+  pdfium: Pdfium,
+  object: number,
+  objects: readonly number[],
+  around: Surroundings,
+): PlacedImage | 'nothing' | null {
   const { library } = pdfium
-  if (objects.length > MAX_OBJECTS || around.depth > MAX_FORM_DEPTH) return null
+  const type = library.FPDFPageObj_GetType(object)
+  if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
+  if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
+  if (type === OBJECT_FORM && around.mayHideLayer()) return null
+  const visible = clipped(pdfium, object, around)
+  if (visible === null) return null
+  // Outside of the clip, the objects beneath would show.
+  if (visible !== around.visible && objects.some((other) => other !== object && !isInvisible(pdfium, other)))
+    return null
+  const matrix = multiply(matrixOf(pdfium, object), around.matrix)
+  if (type === OBJECT_IMAGE) return { image: object, matrix, visible }
+  return topmost(pdfium, object, { ...around, matrix, visible, depth: around.depth + 1 })
+}
+
+/** Finds the image that a form paints last. */
+function topmost(pdfium: Pdfium, form: number, around: Surroundings): PlacedImage | 'nothing' | null {
+  const { library } = pdfium
+  const count = library.FPDFFormObj_CountObjects(form)
+  if (count > MAX_OBJECTS || around.depth > MAX_FORM_DEPTH) return null
+  const objects = Array.from({ length: count }, (_, index) => library.FPDFFormObj_GetObject(form, index))
   for (const object of objects.toReversed()) {
-    const type = library.FPDFPageObj_GetType(object)
     if (isInvisible(pdfium, object)) continue
-    if (type !== OBJECT_IMAGE && type !== OBJECT_FORM) return null
-    if (library.FPDFPageObj_HasTransparency(object) || isInLayer(pdfium, object)) return null
-    if (type === OBJECT_FORM && around.mayHideLayer()) return null
-    const visible = clipped(pdfium, object, around)
-    if (visible === null) return null
-    // Outside of the clip, the objects beneath would show.
-    if (visible !== around.visible && objects.some((other) => other !== object && !isInvisible(pdfium, other)))
-      return null
-    const matrix = multiply(matrixOf(pdfium, object), around.matrix)
-    if (type === OBJECT_IMAGE) return { image: object, matrix, visible }
-    const inner = Array.from({ length: library.FPDFFormObj_CountObjects(object) }, (_, index) =>
-      library.FPDFFormObj_GetObject(object, index),
-    )
-    const found = topmost(pdfium, inner, { ...around, matrix, visible, depth: around.depth + 1 })
+    const found = imageIn(pdfium, object, objects, around)
     if (found !== 'nothing') return found
   }
   return 'nothing'
+}
+
+/** Whether objects, and all within them, cover what lies beneath them and do not blend with it; false for too many. */
+function areOpaque({ library }: Pdfium, objects: readonly number[]): boolean {
+  let left = MAX_OBJECTS
+  const isOpaque = (object: number, depth: number): boolean => {
+    if (left-- <= 0 || depth > MAX_FORM_DEPTH || library.FPDFPageObj_HasTransparency(object)) return false
+    if (library.FPDFPageObj_GetType(object) !== OBJECT_FORM) return true
+    const count = library.FPDFFormObj_CountObjects(object)
+    for (let index = 0; index < count; index++)
+      if (!isOpaque(library.FPDFFormObj_GetObject(object, index), depth + 1)) return false
+    return true
+  }
+  return objects.every((object) => isOpaque(object, 0))
 }
 
 function isInvisible({ library }: Pdfium, object: number): boolean {
@@ -219,7 +255,7 @@ function placement(
   { image, matrix, visible }: PlacedImage,
   box: Box,
   { scales, gaps, turns, size }: Target,
-): ScanPage | null {
+): Omit<ScanPage, 'hides' | 'isCovered'> | null {
   if (!isAxisAligned(matrix, gaps)) return null
   const lies = boxOf([transform(matrix, 0, 0), transform(matrix, 1, 1)])
   const overhangs = [

@@ -6,7 +6,7 @@ import type { Bitmap } from '../../../../gateway/prepare/bitmap.ts'
 import { addNoise, drawColumns, drawLetter, drawText, resize, turn } from '../../../fixtures/printed-page.ts'
 import { faxImage, flateImage, jbig2Image, jpegImage, makeScan, photoImage } from '../../../fixtures/scan-pdf.ts'
 import type { ScannedPage } from '../../../fixtures/scan-pdf.ts'
-import { assertDrawnAsByPdfjs, difference, drawBy } from '../../../support/scan-lane.ts'
+import { assertDrawnAsByPdfjs, difference, drawBy, grayOf } from '../../../support/scan-lane.ts'
 
 /** Four different quarters with a text-like grid, so that no turn or mirror looks like another. */
 const width = 640
@@ -23,8 +23,9 @@ const jpeg = await sharp(gray, { raw: { width, height, channels: 1 } })
 const cmyk = await sharp(jpeg).toColourspace('cmyk').jpeg().toBuffer()
 
 const JPEG = '/ColorSpace /DeviceGray /Filter /DCTDecode'
+const flate = { image: deflateSync(gray), entries: '/ColorSpace /DeviceGray /Filter /FlateDecode' }
 const DRAW = '160 0 0 120 0 0 cm /I Do'
-const TEXT = 'BT /F 20 Tf 20 50 Td (over) Tj ET'
+const TEXT = 'BT /F 20 Tf 25 52 Td (over) Tj ET'
 const FONT = '/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>'
 
 const scans: readonly { name: string; scan: () => Promise<ScannedPage[]>; pages?: number }[] = [
@@ -99,7 +100,7 @@ describe('the scan lane', () => {
     { name: 'larger than its page', content: '170 0 0 130 -6 -4 cm /I Do' },
     { name: 'larger than its crop box', page: '/CropBox [8 4 156 118]' },
     { name: 'in a colour space of its own object', entries: '/ColorSpace 7 0 R /Filter [/DCTDecode]' },
-    { name: 'stored with Flate', image: deflateSync(gray), entries: '/ColorSpace /DeviceGray /Filter /FlateDecode' },
+    { name: 'stored with Flate', ...flate },
     {
       name: 'stored with Flate and a predictor',
       image: deflateSync(withRowFilter()),
@@ -110,7 +111,19 @@ describe('the scan lane', () => {
   }
 
   for (const { name, ...pdf } of [
-    { name: 'visible text on top', content: `q ${DRAW} Q ${TEXT}` },
+    { name: 'a stamp on top of which half shows', content: `q ${DRAW} Q /G gs 1 0 0 rg 20 45 60 30 re f` },
+    { name: 'a stamp on top that blends', content: `q ${DRAW} Q /M gs 1 0 0 rg 20 45 60 30 re f` },
+    {
+      name: 'text on top, and is decoded by PDFium',
+      content: `q ${DRAW} Q ${TEXT}`,
+      image: deflateSync(withRowFilter()),
+      entries: `/ColorSpace /DeviceGray /Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns ${width} >>`,
+    },
+    { name: 'a layer around it, and text on top', content: `/OC /L BDC q ${DRAW} Q EMC ${TEXT}` },
+    {
+      name: 'an annotation on top',
+      page: '/Annots [<< /Type /Annot /Subtype /Square /Rect [9 9 99 99] /C [1 0 0] >>]',
+    },
     { name: 'a soft mask', entries: `${JPEG} /SMask 8 0 R` },
     { name: 'inverted values', entries: `${JPEG} /Decode [1 0]` },
     { name: 'an entry nobody knows', entries: `${JPEG} /Surprise true` },
@@ -124,14 +137,39 @@ describe('the scan lane', () => {
     { name: 'a clip that is no rectangle', content: `-9 -9 m 400 -9 l 400 400 l 10 300 l W n ${DRAW}` },
     { name: 'half its opacity', content: `/G gs ${DRAW}` },
     { name: 'a layer around it', content: `/OC /L BDC ${DRAW} EMC` },
-    {
-      name: 'an annotation on top',
-      page: '/Annots [<< /Type /Annot /Subtype /Square /Rect [9 9 99 99] /C [1 0 0] >>]',
-    },
     { name: 'fewer pixels than are asked for', edge: 1540 },
   ] as Named[]) {
     it(`leaves an image to the rasterizer that has ${name}`, async () => {
-      assert.equal((await drawBy('auto', scanPdf(pdf), { longestEdge: pdf.edge ?? 300 })).rasterizer, 'pdfium')
+      const size = { longestEdge: pdf.edge ?? 300 }
+      const [drawing, drawn] = [await drawBy('auto', scanPdf(pdf), size), await drawBy('pdfium', scanPdf(pdf), size)]
+      assert.equal(drawing.rasterizer, 'pdfium')
+      assert.deepEqual(Buffer.from(drawing.bitmap.pixels), Buffer.from(drawn.bitmap.pixels))
+    })
+  }
+
+  for (const { name, ...pdf } of [
+    { name: 'a page number', content: `q ${DRAW} Q ${TEXT}` },
+    { name: 'a page number on an image with Flate', content: `q ${DRAW} Q ${TEXT}`, ...flate },
+    { name: 'a page number over one beneath the image', content: `BT /F 40 Tf (under) Tj ET q ${DRAW} Q ${TEXT}` },
+    { name: 'a coloured stamp', content: `q ${DRAW} Q 1 0 0 rg 20 45 60 30 re f` },
+    { name: 'a white patch', content: `q ${DRAW} Q 1 g 20 45 60 30 re f` },
+    { name: 'a small image', content: `q ${DRAW} Q 40 0 0 30 20 45 cm /I Do` },
+    { name: 'a page number on a turned page', content: `q ${DRAW} Q ${TEXT}`, page: '/Rotate 90', isTurned: true },
+  ] as Covered[]) {
+    it(`draws what lies over a scan: ${name}`, async () => {
+      const [bare, covered] = [scanPdf({ ...pdf, content: DRAW }), scanPdf(pdf)]
+      const [lane, scan, drawn] = [
+        await drawBy('auto', covered, small),
+        await drawBy('auto', bare, small),
+        await drawBy('pdfium', covered, small),
+      ]
+      assert.equal(lane.rasterizer, 'pdfium')
+      assert.equal(scan.rasterizer, 'scan')
+      const off = await difference(lane.bitmap, drawn.bitmap)
+      assert.ok(off < 9, `${off} of 255 off`)
+      const [outside, inside] = await changes(lane.bitmap, scan.bitmap, pdf.isTurned === true)
+      assert.equal(outside, 0, 'beside what was painted, the pixels are the scan lane’s')
+      assert.ok(inside > 50, `only ${inside} pixels show what lies over the scan`)
     })
   }
 
@@ -155,6 +193,26 @@ async function agrees(pdf: Buffer) {
   assert.ok(off < 9, `${off} of 255 off`)
 }
 
+type Covered = Named & { readonly isTurned?: boolean }
+
+/**
+ * Counts the pixels of a drawing that differ from another one, outside and inside of the box from 20, 45 to 80, 75 points,
+ * a pixel around it included.
+ */
+async function changes(one: Bitmap, other: Bitmap, isTurned: boolean): Promise<readonly [number, number]> {
+  const [a, b] = [await grayOf(one), await grayOf(other)]
+  const scale = Math.max(one.width, one.height) / 160
+  const box = isTurned ? { left: 45, top: 20, right: 75, bottom: 80 } : { left: 20, top: 45, right: 80, bottom: 75 }
+  const found: [number, number] = [0, 0]
+  for (let at = 0; at < a.length; at++) {
+    const [x, y] = [at % one.width, Math.floor(at / one.width)]
+    const isInside =
+      x >= box.left * scale - 2 && x <= box.right * scale + 2 && y >= box.top * scale - 2 && y <= box.bottom * scale + 2
+    if (Math.abs(a[at]! - b[at]!) > 0) found[isInside ? 1 : 0]++
+  }
+  return found
+}
+
 /** Each row behind a filter of PNG: 0, none. */
 function withRowFilter(): Uint8Array {
   const rows = new Uint8Array((width + 1) * height)
@@ -175,7 +233,7 @@ type Named = ScanPdf & { readonly name: string }
 /** A page of 160 × 120 points; readers rebuild the missing table. */
 function scanPdf({ content = DRAW, page = '', image = jpeg, entries = JPEG }: ScanPdf): Buffer {
   const size = entries.includes('/Height') ? `/Width ${width}` : `/Width ${width} /Height ${height}`
-  const resources = `/XObject << /I 5 0 R >> ${FONT} /ExtGState << /G << /ca 0.5 >> >> /Properties << /L 6 0 R >>`
+  const resources = `/XObject << /I 5 0 R >> ${FONT} /ExtGState << /G << /ca 0.5 >> /M << /BM /Multiply >> >> /Properties << /L 6 0 R >>`
   return Buffer.concat([
     Buffer.from(
       `%PDF-1.6
