@@ -21,6 +21,8 @@ export interface AdaptiveLimit {
   readonly current: number
   /** Says that another gateway has found out so much. */
   readonly adopt: (limit: number, isSettled: boolean) => void
+  /** Says that a page found no room. */
+  readonly wanted: () => void
   /** What of this the others must know. */
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
@@ -82,6 +84,7 @@ export function createAdaptiveLimit({
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
     shortest: () => speed.shortest(),
+    isTelling: () => backlog.isTelling,
     now,
     onChange() {
       backlog.restart()
@@ -91,23 +94,24 @@ export function createAdaptiveLimit({
   /** Places that are kept free. */
   const full = {
     kept: 0,
-    isReached: () => isReached(finder.search().limit, backlog.active + share().others().active + full.kept),
+    isReached: () => isReached(Math.floor(finder.search().limit), backlog.active + share().others().active + full.kept),
   }
   const backlog = createBacklog({
     isFull: full.isReached,
     others: () => share().others(),
-    speed,
+    shortest: () => speed.shortest(),
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
   return {
     get current() {
-      return finder.search().limit
+      return Math.floor(finder.search().limit)
     },
+    wanted: () => finder.noteWanted(),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => ({
-      unbegun: backlog.unbegun,
-      limit: finder.search().limit,
+      unbegun: backlog.waiting,
+      limit: Math.floor(finder.search().limit),
       isSettled: finder.search().phase !== 'first',
     }),
     sent: createSender({ finder, backlog, speed, recent, share, full, isSearching, now }),
@@ -144,7 +148,8 @@ function createSender({
   let timesReached = 0
   return function sent(own: number, kept = 0): SentPage {
     const inFlight = own + share().others().active
-    const { limit, epoch } = finder.search()
+    const { epoch } = finder.search()
+    const limit = Math.floor(finder.search().limit)
     const sentAt = now()
     const before = timesReached
     if (isReached(limit, inFlight + kept)) timesReached += 1
@@ -156,7 +161,7 @@ function createSender({
       begun() {
         recent.begun((now() - sentAt) / 1000)
         const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
+        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.waiting + share().others().unbegun)
       },
       answered() {
         isAnswered = true
@@ -168,9 +173,18 @@ function createSender({
         const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
         finder.noteAnswered(sample, epoch)
       },
-      left: () => atServer.ended(isAnswered),
+      left() {
+        if (isAnswered && isSearching()) finder.noteRush(ofAll(backlog, share()))
+        atServer.ended(isAnswered)
+      },
     }
   }
+}
+
+/** The pages of all gateways at the server. */
+function ofAll(backlog: Backlog, share: Pick<ServerShare, 'others'>): BacklogLook {
+  const others = share.others()
+  return { most: backlog.active + others.active, waiting: backlog.isTelling ? backlog.waiting + others.unbegun : 0 }
 }
 
 const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }
@@ -178,17 +192,20 @@ const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others
 interface FinderOptions {
   readonly begun: LimitSearch
   readonly shortest: () => number | null
+  readonly isTelling: () => boolean
   readonly now: () => number
   readonly onChange: () => void
 }
 
 /** Gathers answers until they are enough for a decision, and enters what limit-search.ts decides. */
-function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
+function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions) {
   let search = begun
   let isBackedUp = false
   let samples: Sample[] = []
   /** The most pages in flight since the limit was last looked at. */
   let peak = 0
+  /** How often a page found no room since then. */
+  let wanted = 0
 
   function enter(next: LimitSearch): void {
     const { epoch, limit } = search
@@ -196,8 +213,9 @@ function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
     if (next.epoch !== epoch) {
       samples = []
       peak = 0
+      wanted = 0
     }
-    if (next.epoch !== epoch || next.limit !== limit) onChange()
+    if (next.epoch !== epoch || Math.floor(next.limit) !== Math.floor(limit)) onChange()
   }
 
   function decide(): void {
@@ -207,9 +225,12 @@ function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
       return
     }
     const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
-    const next = judge(search, samples, { peak, shortest: shortest(), isBackedUp, now: now() })
+    const isWanted = wanted >= samples.length * MIN_SHARE_WANTED
+    const circumstances = { peak, shortest: shortest(), isBackedUp, isWanted, isTelling: isTelling(), now: now() }
+    const next = judge(search, samples, circumstances)
     if (next === null) return
     samples = []
+    wanted = 0
     enter(next)
   }
 
@@ -221,8 +242,17 @@ function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
     noteSent(inFlight: number): void {
       peak = Math.max(peak, inFlight)
     },
-    noteBegun(unbegun: number): void {
-      enter(climb(search, 1, unbegun))
+    noteWanted(): void {
+      wanted += 1
+    },
+    noteBegun(waiting: number): void {
+      enter(climb(search, 1, waiting))
+    },
+    /** The first page that is answered while others wait says how many the server works at: none has come after it. */
+    noteRush({ most, waiting }: BacklogLook): void {
+      if (search.phase !== 'first' || waiting === 0) return
+      isBackedUp = true
+      enter(shorten(search, { most, waiting, rate: (most - waiting) / (shortest() ?? 1), now: now() }))
     },
     noteLook({ most, waiting }: BacklogLook, rate: number): void {
       isBackedUp = waiting > 0
@@ -246,6 +276,8 @@ interface WindowSize {
 }
 
 const FIRST_PAGES = 32
+/** Pages found no room for so large a share of answers: those that wait are no few that came between. */
+const MIN_SHARE_WANTED = 1 / 2
 /** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
 const PAGES_PER_SLOT = 3
 const MIN_PAGES = 24

@@ -1,13 +1,15 @@
 import { createRecentShortest } from './answer-speed.ts'
 
-/** The pages that a server was sent and has not begun: those wait in its own queue, and it says so of none of them. */
+/** The pages that a server was sent and has not begun: those wait in its own queue, or are being prepared. */
 export interface Backlog {
   /** Counts a page as sent; returns how it goes on. */
   sent(): BacklogPage
   /** Says that the limit was set anew: what was seen under another one says nothing. */
   restart(): void
-  /** Pages that have not begun. */
-  readonly unbegun: number
+  /** Pages that have not begun, though a page can be begun sooner: they wait for others. */
+  readonly waiting: number
+  /** Whether first texts say when a page is begun: not where they come whole at the end. */
+  readonly isTelling: boolean
   /** Pages at the server. */
   readonly active: number
 }
@@ -30,10 +32,10 @@ export interface BacklogLook {
 export interface BacklogOptions {
   /** Tells whether as many pages are at the server as may be; a look begins then. */
   readonly isFull: () => boolean
-  /** Pages at the server of other gateways, and those of them that it has not begun. */
+  /** Pages at the server of other gateways, and those of them that wait there. */
   readonly others: () => { readonly active: number; readonly unbegun: number }
-  /** How fast pages are answered, and the shortest time that one took. */
-  readonly speed: { rate(): number | null; shortest(): number | null }
+  /** The shortest time that a page took, in seconds. */
+  readonly shortest: () => number | null
   readonly onLook: (look: BacklogLook) => void
   /** In milliseconds. */
   readonly now: () => number
@@ -46,26 +48,39 @@ const MIN_SHARE_OF_PAGES = 1 / 4
 const MAX_SHARE_OF_PAUSES = 1 / 5
 /** A first text is prompt up to so many times the shortest time that one took, and some time for the way. */
 const MAX_PROMPT = 4
-const PROMPT_SECONDS = 0.05
+/** A page waits when its first text has not come after so many times the shortest time, and some time for the way. */
+const OVERDUE = 1.25
+const WAY_SECONDS = 0.05
+const WAIT_WAY_SECONDS = 0.01
 /** A server whose first text comes later than at so large a share of a page's time sends no streams: it says nothing. */
 const MAX_BEGIN_SHARE = 1 / 2
 
 /**
- * Creates the backlog. A page whose first text has not come waits, or is being prepared: of the pages that have not begun,
- * as many are being prepared as the server answers in the shortest time that a first text took; the rest waits. Bursts
- * pass: only what waits nearly all the time of a look counts, and a look lasts as long as several pages take.
+ * Creates the backlog. A page whose first text has not come is being prepared for as long as the shortest time that a first
+ * text took; from then on it waits. Bursts pass: only what waits nearly all the time of a look counts, and a look lasts
+ * as long as several pages take.
  */
-export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOptions): Backlog {
+export function createBacklog({ isFull, others, shortest, onLook, now }: BacklogOptions): Backlog {
   const fastestBegin = createRecentShortest()
-  let [unbegun, active, sent] = [0, 0, 0]
+  /** When the pages that have not begun were sent, by number: the oldest first. */
+  const unbegun = new Map<number, number>()
+  let [active, sent] = [0, 0]
   /** Null: the server is not full, or has not been since the limit was set. */
   let look: Look | null = null
 
+  const isTelling = () => (fastestBegin.value() ?? 0) <= (shortest() ?? Infinity) * MAX_BEGIN_SHARE
+  /** In milliseconds. */
+  const overdueAfter = () => ((fastestBegin.value() ?? Infinity) * OVERDUE + WAIT_WAY_SECONDS) * 1000
+
   function see(): void {
-    if (look === null && isFull()) look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now) }
-    if (look === null) return
-    look.waits.note(unbegun + others().unbegun)
-    look.most = Math.max(look.most, active + others().active)
+    if (look === null && isFull())
+      look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now(), overdueAfter()) }
+    look?.waits.note(unbegun.values(), now(), others().unbegun)
+  }
+
+  function noteMost(): void {
+    if (look === null) see()
+    if (look !== null) look.most = Math.max(look.most, active + others().active)
   }
 
   function answered(number: number): void {
@@ -74,23 +89,20 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
     if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
     const { waits, most } = look
     look = null
-    const prepared = preparedOf(fastestBegin.value() ?? Infinity, speed)
-    if (prepared !== null) onLook({ most, waiting: Math.max(0, Math.floor(waits.usualLeast() - prepared)) })
+    if (isTelling()) onLook({ most, waiting: waits.usualLeast() })
   }
 
   return {
     sent() {
       const [sentAt, number] = [now(), ++sent]
-      let hasBegun = false
-      active += 1
-      unbegun += 1
       see()
+      active += 1
+      unbegun.set(number, sentAt)
+      noteMost()
       const begin = (): boolean => {
-        if (hasBegun) return false
-        hasBegun = true
-        unbegun -= 1
+        if (!unbegun.has(number)) return false
         see()
-        return true
+        return unbegun.delete(number)
       }
       return {
         begun() {
@@ -107,8 +119,12 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
       }
     },
     restart: () => void (look = null),
-    get unbegun() {
-      return unbegun
+    get waiting() {
+      const before = now() - overdueAfter()
+      return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)
+    },
+    get isTelling() {
+      return isTelling()
     },
     get active() {
       return active
@@ -124,31 +140,37 @@ interface Look {
   readonly waits: WaitTimes
 }
 
-/** Returns how many pages the server prepares at a time; null: it sends no streams. */
-function preparedOf(begin: number, speed: BacklogOptions['speed']): number | null {
-  return begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE ? null : (speed.rate() ?? 0) * begin
-}
-
-const isPrompt = (seconds: number, fastest: number): boolean => seconds <= fastest * MAX_PROMPT + PROMPT_SECONDS
+const isPrompt = (seconds: number, fastest: number): boolean => seconds <= fastest * MAX_PROMPT + WAY_SECONDS
 
 type WaitTimes = ReturnType<typeof createWaitTimes>
 
-/** Notes for how long how many waited. */
-function createWaitTimes(now: () => number) {
+/** Notes for how long how many waited: all pages wait that were sent so long ago and have not begun. In milliseconds. */
+function createWaitTimes(startedAt: number, overdueAfter: number) {
   const times = new Map<number, number>()
-  let current: { readonly count: number; readonly since: number } | null = null
+  let since = startedAt
 
-  function note(count: number): void {
-    const at = now()
-    if (current !== null) times.set(current.count, (times.get(current.count) ?? 0) + at - current.since)
-    current = { count, since: at }
+  function add(count: number, time: number): void {
+    if (time > 0) times.set(count, (times.get(count) ?? 0) + time)
   }
 
   return {
-    note,
+    /** To be called before a page comes or leaves, with when those were sent that have not begun until now. */
+    note(sentAt: Iterable<number>, now: number, others: number): void {
+      let [at, count] = [since, others]
+      for (const sent of sentAt) {
+        const due = sent + overdueAfter
+        if (due >= now) break
+        if (due > at) {
+          add(count, due - at)
+          at = due
+        }
+        count += 1
+      }
+      add(count, now - at)
+      since = now
+    },
     /** Returns how many waited at least, but for pauses. */
     usualLeast(): number {
-      if (current !== null) note(current.count)
       let left = MAX_SHARE_OF_PAUSES * times.values().reduce((sum, time) => sum + time, 0)
       const counts = [...times].toSorted(([a], [b]) => a - b)
       return counts.find(([, time]) => (left -= time) < 0)?.[0] ?? 0

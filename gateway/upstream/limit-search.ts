@@ -31,6 +31,8 @@ export interface LimitSearch {
   readonly epoch: number
   readonly probe: Probe | null
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
+  /** Whether pages that wait at the server have shown how many it works at. */
+  readonly hasPlaces: boolean
 }
 
 /** What a decision rests on beside the window of answers. */
@@ -41,18 +43,24 @@ export interface Circumstances {
   readonly shortest: number | null
   /** Whether pages always wait at the server for others: more in flight bring nothing then. */
   readonly isBackedUp: boolean
+  /** Whether pages wait for a higher limit. */
+  readonly isWanted: boolean
+  /** Whether the server's first texts say when it begins a page. */
+  readonly isTelling: boolean
   /** In milliseconds. */
   readonly now: number
 }
 
 /** More than that would wait too long at a small server before it is known to be one. */
-const START = 8
+const START = 4
+/** For so many pages that the server begins it is sent one more: what waits in the end drains while one page is read. */
+const BEGUN_PER_STEP = 2
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
-/** Pages that the server begins raise the limit while no larger share of those that it has are not begun. */
-const MAX_UNBEGUN_SHARE = 1 / 2
+/** Pages that the server begins raise the limit while no larger share of those that it has waits. */
+const MAX_WAITING_SHARE = 1 / 8
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
-const SPARE = 1.2
+const SPARE = 1.1
 const MIN_LIMIT = 2
 const MAX_LIMIT = 1024
 
@@ -60,9 +68,9 @@ const MAX_LIMIT = 1024
 const MIN_DEMAND = 16
 
 /** A probe changes the limit by this factor. */
-const STEP = 1.5
-/** A half more in flight must bring so much more; a third less may cost so much. */
-const MIN_GAIN_UP = 1.12
+const STEP = 1.25
+/** A quarter more in flight must bring so much more; a fifth less may cost so much. */
+const MIN_GAIN_UP = 1.06
 const MIN_GAIN_DOWN = 0.97
 /** While doubling: twice as many in flight must bring so much more. */
 const MIN_GAIN_DOUBLING = 1.3
@@ -90,7 +98,7 @@ export function isReached(limit: number, inFlight: number): boolean {
 
 /** Returns the search before any page was sent. */
 export function beginSearch(limit = START): LimitSearch {
-  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null } }
+  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null }, hasPlaces: false }
 }
 
 /** Takes over what another gateway has found out. */
@@ -101,25 +109,38 @@ export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolea
 }
 
 /**
- * Raises the limit by the pages that the server has begun, in the first rush: as it begins them, it is sent as many more.
- * What it has not begun says when to stop.
+ * Raises the limit by half of the pages that the server has begun, in the first rush: as it begins them, it is sent more.
+ * What waits there says when to stop.
  */
-export function climb(search: LimitSearch, begun: number, unbegun: number): LimitSearch {
+export function climb(search: LimitSearch, begun: number, waiting: number): LimitSearch {
   const { phase, limit } = search
-  if (phase !== 'first' || limit >= CLIMBED || unbegun > limit * MAX_UNBEGUN_SHARE) return search
-  return { ...search, limit: Math.min(CLIMBED, limit + begun) }
+  if (phase !== 'first' || limit >= CLIMBED || waiting > limit * MAX_WAITING_SHARE) return search
+  return { ...search, limit: Math.min(CLIMBED, limit + begun / BEGUN_PER_STEP) }
 }
 
-/** Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. */
-export function shorten(
-  search: LimitSearch,
-  { most, waiting, rate, now }: { most: number; waiting: number; rate: number; now: number },
-): LimitSearch {
+/** What pages at the server have shown: of so many, so many waited for others. */
+interface Waited {
+  readonly most: number
+  readonly waiting: number
+  /** In pages per second. */
+  readonly rate: number
+  /** In milliseconds. */
+  readonly now: number
+}
+
+/**
+ * Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. Where
+ * some waited before and none does now, the server has more places than it had.
+ */
+export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waited): LimitSearch {
+  if (waiting === 0)
+    return search.hasPlaces ? { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } } : search
   const enough = Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
-  if (waiting === 0 || enough >= search.limit) return search
+  if (enough >= search.limit) return search.hasPlaces ? search : { ...search, hasPlaces: true }
   // More would wait again, and less would leave places empty.
   const rejection = { seconds: enough / rate, at: now }
-  return withLimit({ ...search, phase: 'settled', probe: null, rejected: { up: rejection, down: rejection } }, enough)
+  const rejected = { up: rejection, down: rejection }
+  return withLimit({ ...search, phase: 'settled', probe: null, rejected, hasPlaces: true }, enough)
 }
 
 /** Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. */
@@ -136,7 +157,12 @@ export function judgeFirstRush(
   samples: readonly Sample[],
   circumstances: Circumstances,
 ): LimitSearch | null {
-  const { peak } = circumstances
+  const { peak, isTelling } = circumstances
+  // It does not say what it has begun: doubling alone says what it can do.
+  if (!isTelling && isReached(search.limit, peak)) {
+    const { seconds } = measure(samples)
+    return double({ ...search, phase: 'doubling' }, search.limit / seconds, seconds)
+  }
   if (peak < MIN_DEMAND) return null
   const rush = samples.filter(({ inFlight }) => inFlight >= peak * MIN_SHARE_OF_PEAK)
   if (rush.length < MIN_DEMAND) return null
@@ -213,7 +239,9 @@ function rejectProbe(search: LimitSearch, probe: Probe, rate: number, { now }: C
 }
 
 function explore(search: LimitSearch, rate: number, seconds: number, circumstances: Circumstances): LimitSearch {
-  const { shortest, now } = circumstances
+  const { shortest, now, isBackedUp } = circumstances
+  // It works at all that it can, and a few wait: neither more nor less would be better.
+  if (isBackedUp) return search
   const isOpen = (rejection: Rejection | null): boolean =>
     rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
   const { down, up } = search.rejected
@@ -227,8 +255,13 @@ function double(search: LimitSearch, rate: number, seconds: number): LimitSearch
   return withLimit({ ...search, probe: { direction: 'up', from: limit, rate, seconds } }, limit * 2)
 }
 
-function tryUp(search: LimitSearch, rate: number, seconds: number, { isBackedUp }: Circumstances): LimitSearch {
-  return isBackedUp ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
+function tryUp(
+  search: LimitSearch,
+  rate: number,
+  seconds: number,
+  { isBackedUp, isWanted }: Circumstances,
+): LimitSearch {
+  return isBackedUp || !isWanted ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
 }
 
 function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds: number): LimitSearch {

@@ -132,7 +132,10 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   function roomIn(lane: Turn['lane'], places: number): number {
     if (pressure.holdsBack(pages())) return 0
     const room = leases.places.room(lane, places)
-    if (room <= 0) share.wanted()
+    if (room <= 0) {
+      share.wanted()
+      limit.wanted()
+    }
     return room
   }
 
