@@ -94,24 +94,23 @@ export function createAdaptiveLimit({
   /** Places that are kept free. */
   const full = {
     kept: 0,
-    isReached: () => isReached(Math.floor(finder.search().limit), backlog.active + share().others().active + full.kept),
+    isReached: () => isReached(finder.search().limit, backlog.active + share().others().active + full.kept),
   }
   const backlog = createBacklog({
     isFull: full.isReached,
     others: () => share().others(),
-    shortest: () => speed.shortest(),
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
   return {
     get current() {
-      return Math.floor(finder.search().limit)
+      return finder.search().limit
     },
     wanted: () => finder.noteWanted(),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => ({
       unbegun: backlog.waiting,
-      limit: Math.floor(finder.search().limit),
+      limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
     sent: createSender({ finder, backlog, speed, recent, share, full, isSearching, now }),
@@ -148,11 +147,12 @@ function createSender({
   let timesReached = 0
   return function sent(own: number, kept = 0): SentPage {
     const inFlight = own + share().others().active
-    const { epoch } = finder.search()
-    const limit = Math.floor(finder.search().limit)
+    const { limit, epoch } = finder.search()
     const sentAt = now()
     const before = timesReached
-    if (isReached(limit, inFlight + kept)) timesReached += 1
+    /** The limit that this page has filled. */
+    const filled = isReached(limit, inFlight + kept) ? limit : null
+    if (filled !== null) timesReached += 1
     full.kept = kept
     finder.noteSent(inFlight + kept)
     const atServer = backlog.sent()
@@ -161,7 +161,7 @@ function createSender({
       begun() {
         recent.begun((now() - sentAt) / 1000)
         const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.waiting + share().others().unbegun)
+        if (isSearching() && isPrompt && filled !== null) finder.noteBegun(filled, ofAll(backlog, share()).waiting)
       },
       answered() {
         isAnswered = true
@@ -215,7 +215,7 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
       peak = 0
       wanted = 0
     }
-    if (next.epoch !== epoch || Math.floor(next.limit) !== Math.floor(limit)) onChange()
+    if (next.epoch !== epoch || next.limit !== limit) onChange()
   }
 
   function decide(): void {
@@ -245,8 +245,9 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
     noteWanted(): void {
       wanted += 1
     },
-    noteBegun(waiting: number): void {
-      enter(climb(search, 1, waiting))
+    /** The server has begun a page that filled so high a limit, and thereby all before it. */
+    noteBegun(filled: number, waiting: number): void {
+      if (filled === search.limit) enter(climb(search, waiting))
     },
     /** The first page that is answered while others wait says how many the server works at: none has come after it. */
     noteRush({ most, waiting }: BacklogLook): void {
@@ -280,7 +281,7 @@ const FIRST_PAGES = 32
 const MIN_SHARE_WANTED = 1 / 2
 /** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
 const PAGES_PER_SLOT = 3
-const MIN_PAGES = 24
+const MIN_PAGES = 48
 
 function windowSize({ phase, limit }: LimitSearch, peak: number): WindowSize {
   if (phase === 'first') return { min: FIRST_PAGES, max: Math.max(peak, FIRST_PAGES) }

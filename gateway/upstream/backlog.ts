@@ -1,3 +1,4 @@
+import { addToMean, type RunningMean } from '../schedule/pace.ts'
 import { createRecentShortest } from './answer-speed.ts'
 
 /** The pages that a server was sent and has not begun: those wait in its own queue, or are being prepared. */
@@ -34,8 +35,6 @@ export interface BacklogOptions {
   readonly isFull: () => boolean
   /** Pages at the server of other gateways, and those of them that wait there. */
   readonly others: () => { readonly active: number; readonly unbegun: number }
-  /** The shortest time that a page took, in seconds. */
-  readonly shortest: () => number | null
   readonly onLook: (look: BacklogLook) => void
   /** In milliseconds. */
   readonly now: () => number
@@ -52,23 +51,27 @@ const MAX_PROMPT = 4
 const OVERDUE = 1.25
 const WAY_SECONDS = 0.05
 const WAIT_WAY_SECONDS = 0.01
-/** A server whose first text comes later than at so large a share of a page's time sends no streams: it says nothing. */
-const MAX_BEGIN_SHARE = 1 / 2
+/** A server whose text comes within so small a share of a page's time sends no streams: it says nothing. */
+const MIN_TEXT_SHARE = 1 / 20
+/** Each page counts about a twentieth of the mean. */
+const REMEMBERED_PAGES = 20
 
 /**
  * Creates the backlog. A page whose first text has not come is being prepared for as long as the shortest time that a first
  * text took; from then on it waits. Bursts pass: only what waits nearly all the time of a look counts, and a look lasts
  * as long as several pages take.
  */
-export function createBacklog({ isFull, others, shortest, onLook, now }: BacklogOptions): Backlog {
+export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): Backlog {
   const fastestBegin = createRecentShortest()
   /** When the pages that have not begun were sent, by number: the oldest first. */
   const unbegun = new Map<number, number>()
   let [active, sent] = [0, 0]
+  /** The share of its time in which a page's text came. */
+  let textShare: RunningMean | null = null
   /** Null: the server is not full, or has not been since the limit was set. */
   let look: Look | null = null
 
-  const isTelling = () => (fastestBegin.value() ?? 0) <= (shortest() ?? Infinity) * MAX_BEGIN_SHARE
+  const isTelling = () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE
   /** In milliseconds. */
   const overdueAfter = () => ((fastestBegin.value() ?? Infinity) * OVERDUE + WAIT_WAY_SECONDS) * 1000
 
@@ -95,6 +98,7 @@ export function createBacklog({ isFull, others, shortest, onLook, now }: Backlog
   return {
     sent() {
       const [sentAt, number] = [now(), ++sent]
+      let begunAt: number | null = null
       see()
       active += 1
       unbegun.set(number, sentAt)
@@ -102,6 +106,7 @@ export function createBacklog({ isFull, others, shortest, onLook, now }: Backlog
       const begin = (): boolean => {
         if (!unbegun.has(number)) return false
         see()
+        begunAt = now()
         return unbegun.delete(number)
       }
       return {
@@ -114,7 +119,9 @@ export function createBacklog({ isFull, others, shortest, onLook, now }: Backlog
         ended(isAnswered) {
           begin()
           active -= 1
-          if (isAnswered) answered(number)
+          if (!isAnswered) return
+          textShare = addToMean(textShare, (now() - (begunAt ?? now())) / Math.max(now() - sentAt, 1), { remembered: REMEMBERED_PAGES })
+          answered(number)
         },
       }
     },

@@ -53,12 +53,11 @@ export interface Circumstances {
 
 /** More than that would wait too long at a small server before it is known to be one. */
 const START = 4
-/** For so many pages that the server begins it is sent one more: what waits in the end drains while one page is read. */
-const BEGUN_PER_STEP = 2
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
-/** Pages that the server begins raise the limit while no larger share of those that it has waits. */
+/** Once it has begun what it was sent, but for so large a share, it is sent so many times as much: what is too much is begun within the time of one page. */
 const MAX_WAITING_SHARE = 1 / 8
+const BURST = 1.5
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
 const SPARE = 1.1
 const MIN_LIMIT = 2
@@ -109,13 +108,13 @@ export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolea
 }
 
 /**
- * Raises the limit by half of the pages that the server has begun, in the first rush: as it begins them, it is sent more.
- * What waits there says when to stop.
+ * Raises the limit in the first rush, by a half as soon as the server has begun as many pages; those that wait for others say
+ * when to stop.
  */
-export function climb(search: LimitSearch, begun: number, waiting: number): LimitSearch {
+export function climb(search: LimitSearch, waiting: number): LimitSearch {
   const { phase, limit } = search
   if (phase !== 'first' || limit >= CLIMBED || waiting > limit * MAX_WAITING_SHARE) return search
-  return { ...search, limit: Math.min(CLIMBED, limit + begun / BEGUN_PER_STEP) }
+  return { ...search, limit: Math.min(CLIMBED, Math.ceil(limit * BURST)) }
 }
 
 /** What pages at the server have shown: of so many, so many waited for others. */
