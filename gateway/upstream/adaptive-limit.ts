@@ -1,12 +1,13 @@
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
-import { hasTooFewBursts, isBusy } from './answer-window.ts'
+import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
 import {
   adoptLimit,
   beginSearch,
   climb,
   followDemand,
+  isPlain,
   isReached,
   judgeFirstRush,
   judgeWindow,
@@ -161,7 +162,7 @@ function createSender({
       begun() {
         recent.begun((now() - sentAt) / 1000)
         const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && filled !== null) finder.noteBegun(filled, ofAll(backlog, share()).waiting)
+        if (isSearching() && isPrompt && backlog.isTelling && filled !== null) finder.noteBegun(filled, ofAll(backlog, share()).waiting)
       },
       answered() {
         isAnswered = true
@@ -263,9 +264,10 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
       // What is answered now was sent under another limit, until the first page of this one comes back.
       if (samples.length === 0 && sentIn !== search.epoch) return
       samples.push(sample)
-      const size = windowSize(search, peak)
+      const size = windowSize(search, peak, isTelling())
       if (samples.length > size.max) samples.shift()
-      if (samples.length >= size.min && !needsMore(search, samples, size)) decide()
+      const isEnough = samples.length >= size.min && !needsMore(search, samples, size)
+      if (isEnough) decide()
     },
   }
 }
@@ -277,19 +279,31 @@ interface WindowSize {
 }
 
 const FIRST_PAGES = 32
+const FEWEST_PAGES = 8
 /** Pages found no room for so large a share of answers: those that wait are no few that came between. */
 const MIN_SHARE_WANTED = 1 / 2
 /** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
 const PAGES_PER_SLOT = 3
-const MIN_PAGES = 48
+const MIN_PAGES = 24
+/** Where pages take such different times that chance would decide, a window holds up to so many. */
+const MAX_PAGES = 400
+/** The standard error of a decision's seconds, as a share of them. */
+const MAX_ERROR = 0.03
 
-function windowSize({ phase, limit }: LimitSearch, peak: number): WindowSize {
+function windowSize({ phase, limit }: LimitSearch, peak: number, isTelling: boolean): WindowSize {
+  // Where only pages per second say anything, they are counted from the beginning.
+  if (phase === 'first' && !isTelling) return { min: FEWEST_PAGES, max: FIRST_PAGES }
   if (phase === 'first') return { min: FIRST_PAGES, max: Math.max(peak, FIRST_PAGES) }
-  const min = phase === 'doubling' ? limit : Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
-  return { min, max: 2 * min }
+  if (phase === 'doubling') {
+    const min = isTelling ? limit : Math.max(FEWEST_PAGES, limit) * 2
+    return { min, max: 2 * min }
+  }
+  const min = Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
+  return { min, max: Math.max(MAX_PAGES, 2 * min) }
 }
 
-/** A few bursts are not enough to be counted; many answers with hardly a pause between them are. */
-function needsMore({ phase }: LimitSearch, samples: readonly Sample[], { max }: WindowSize): boolean {
-  return phase === 'settled' && samples.length < max && hasTooFewBursts(samples)
+/** A few bursts are not enough to be counted, nor are a few pages of very different length. */
+function needsMore(search: LimitSearch, samples: readonly Sample[], { max }: WindowSize): boolean {
+  if (search.phase !== 'settled' || samples.length >= max) return false
+  return hasTooFewBursts(samples) || (standardError(samples) > MAX_ERROR && !isPlain(search, samples))
 }

@@ -1,4 +1,4 @@
-import { compareLoads, maxInFlight, measure, throughput } from './answer-window.ts'
+import { compareLoads, maxInFlight, measure, standardError, throughput } from './answer-window.ts'
 import type { LoadComparison, Sample } from './answer-window.ts'
 
 type Direction = 'up' | 'down'
@@ -66,13 +66,16 @@ const MAX_LIMIT = 1024
 /** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
 const MIN_DEMAND = 16
 
+/** What is so many standard errors from the bar is plain. */
+const PLAIN_ERRORS = 2.5
+
 /** A probe changes the limit by this factor. */
 const STEP = 1.25
 /** A quarter more in flight must bring so much more; a fifth less may cost so much. */
 const MIN_GAIN_UP = 1.06
 const MIN_GAIN_DOWN = 0.97
 /** While doubling: twice as many in flight must bring so much more. */
-const MIN_GAIN_DOUBLING = 1.3
+const MIN_GAIN_DOUBLING = 1.4
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
@@ -210,6 +213,13 @@ export function judgeWindow(
 }
 
 const gainOf = (direction: Direction): number => (direction === 'up' ? MIN_GAIN_UP : MIN_GAIN_DOWN)
+
+/** Tells whether a probe's outcome is so plain that chance has not made it. */
+export function isPlain({ probe }: LimitSearch, samples: readonly Sample[]): boolean {
+  if (probe === null) return false
+  const gain = throughput(samples) / (probe.rate * gainOf(probe.direction))
+  return Math.abs(Math.log(gain)) > PLAIN_ERRORS * standardError(samples)
+}
 
 function acceptProbe(
   search: LimitSearch,
