@@ -75,14 +75,12 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   /** In milliseconds. */
   const overdueAfter = () => ((fastestBegin.value() ?? Infinity) * OVERDUE + WAIT_WAY_SECONDS) * 1000
 
-  function see(): void {
+  const see = () => look?.waits.note(unbegun.values(), now(), others().unbegun)
+
+  /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
+  function noteFull(): void {
     if (look === null && isFull())
       look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now(), overdueAfter()) }
-    look?.waits.note(unbegun.values(), now(), others().unbegun)
-  }
-
-  function noteMost(): void {
-    if (look === null) see()
     if (look !== null) look.most = Math.max(look.most, active + others().active)
   }
 
@@ -102,7 +100,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       see()
       active += 1
       unbegun.set(number, sentAt)
-      noteMost()
+      noteFull()
       const begin = (): boolean => {
         if (!unbegun.has(number)) return false
         see()
