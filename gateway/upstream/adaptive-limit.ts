@@ -162,7 +162,8 @@ function createSender({
       begun() {
         recent.begun((now() - sentAt) / 1000)
         const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && backlog.isTelling && filled !== null) finder.noteBegun(filled, ofAll(backlog, share()).waiting)
+        if (isSearching() && isPrompt && backlog.isTelling && filled !== null)
+          finder.noteBegun(filled, ofAll(backlog, share()).waiting)
       },
       answered() {
         isAnswered = true
@@ -202,72 +203,92 @@ interface FinderOptions {
 function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions) {
   let search = begun
   let isBackedUp = false
-  let samples: Sample[] = []
-  /** The most pages in flight since the limit was last looked at. */
-  let peak = 0
-  /** How often a page found no room since then. */
-  let wanted = 0
+  const window = createWindow()
 
   function enter(next: LimitSearch): void {
     const { epoch, limit } = search
     search = next
-    if (next.epoch !== epoch) {
-      samples = []
-      peak = 0
-      wanted = 0
-    }
+    if (next.epoch !== epoch) window.restart()
     if (next.epoch !== epoch || next.limit !== limit) onChange()
   }
 
   function decide(): void {
+    const { samples, peak } = window
     if (search.phase !== 'first' && !isBusy(samples)) {
       enter(followDemand(search, peak))
-      peak = 0
+      window.forgetDemand()
       return
     }
     const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
-    const isWanted = wanted >= samples.length * MIN_SHARE_WANTED
+    const isWanted = window.wanted >= samples.length * MIN_SHARE_WANTED
     const circumstances = { peak, shortest: shortest(), isBackedUp, isWanted, isTelling: isTelling(), now: now() }
     const next = judge(search, samples, circumstances)
     if (next === null) return
-    samples = []
-    wanted = 0
+    window.forgetAnswers()
     enter(next)
+  }
+
+  function noteLook({ most, waiting }: BacklogLook, rate: number): void {
+    isBackedUp = waiting > 0
+    enter(shorten(search, { most, waiting, rate, now: now() }))
   }
 
   return {
     search: () => search,
-    adopt(limit: number, isSettled: boolean): void {
-      enter(adoptLimit(search, limit, isSettled))
-    },
-    noteSent(inFlight: number): void {
-      peak = Math.max(peak, inFlight)
-    },
-    noteWanted(): void {
-      wanted += 1
-    },
+    adopt: (limit: number, isSettled: boolean) => enter(adoptLimit(search, limit, isSettled)),
+    noteSent: window.sent,
+    noteWanted: window.wants,
     /** The server has begun a page that filled so high a limit, and thereby all before it. */
     noteBegun(filled: number, waiting: number): void {
       if (filled === search.limit) enter(climb(search, waiting))
     },
     /** The first page that is answered while others wait says how many the server works at: none has come after it. */
-    noteRush({ most, waiting }: BacklogLook): void {
-      if (search.phase !== 'first' || waiting === 0) return
-      isBackedUp = true
-      enter(shorten(search, { most, waiting, rate: (most - waiting) / (shortest() ?? 1), now: now() }))
+    noteRush(look: BacklogLook): void {
+      if (search.phase === 'first' && look.waiting > 0) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
     },
-    noteLook({ most, waiting }: BacklogLook, rate: number): void {
-      isBackedUp = waiting > 0
-      enter(shorten(search, { most, waiting, rate, now: now() }))
-    },
+    noteLook,
     noteAnswered(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.
-      if (samples.length === 0 && sentIn !== search.epoch) return
+      if (window.samples.length === 0 && sentIn !== search.epoch) return
+      const size = windowSize(search, window.peak, isTelling())
+      window.add(sample, size.max)
+      if (window.samples.length >= size.min && !needsMore(search, window.samples, size)) decide()
+    },
+  }
+}
+
+/** What has happened since the limit was last looked at. */
+function createWindow() {
+  let samples: Sample[] = []
+  let [peak, wanted] = [0, 0]
+  const forgetDemand = () => void ([peak, wanted] = [0, 0])
+  return {
+    get samples(): readonly Sample[] {
+      return samples
+    },
+    /** The most pages in flight. */
+    get peak() {
+      return peak
+    },
+    /** How often a page found no room. */
+    get wanted() {
+      return wanted
+    },
+    sent: (inFlight: number) => void (peak = Math.max(peak, inFlight)),
+    wants: () => void (wanted += 1),
+    /** Adds an answer; of more than so many the oldest is forgotten. */
+    add(sample: Sample, max: number): void {
       samples.push(sample)
-      const size = windowSize(search, peak, isTelling())
-      if (samples.length > size.max) samples.shift()
-      const isEnough = samples.length >= size.min && !needsMore(search, samples, size)
-      if (isEnough) decide()
+      if (samples.length > max) samples.shift()
+    },
+    forgetDemand,
+    forgetAnswers(): void {
+      samples = []
+      wanted = 0
+    },
+    restart(): void {
+      samples = []
+      forgetDemand()
     },
   }
 }

@@ -45,12 +45,12 @@ const MIN_ANSWERS = 4
 const MIN_SHARE_OF_PAGES = 1 / 4
 /** For so large a share of a look fewer pages may wait: where pages end together, none does for a moment. */
 const MAX_SHARE_OF_PAUSES = 1 / 5
-/** A first text is prompt up to so many times the shortest time that one took, and some time for the way. */
+/** A first text is prompt up to so many times the shortest time that one took, and some milliseconds for the way. */
 const MAX_PROMPT = 4
-/** A page waits when its first text has not come after so many times the shortest time, and some time for the way. */
+const MAX_PROMPT_WAY = 50
+/** A page waits when its first text has not come after so many times the shortest time, and some milliseconds for the way. */
 const OVERDUE = 1.25
-const WAY_SECONDS = 0.05
-const WAIT_WAY_SECONDS = 0.01
+const WAY = 10
 /** A server whose text comes within so small a share of a page's time sends no streams: it says nothing. */
 const MIN_TEXT_SHARE = 1 / 20
 /** Each page counts about a twentieth of the mean. */
@@ -62,36 +62,12 @@ const REMEMBERED_PAGES = 20
  * as long as several pages take.
  */
 export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): Backlog {
-  const fastestBegin = createRecentShortest()
+  const times = createBeginTimes()
   /** When the pages that have not begun were sent, by number: the oldest first. */
   const unbegun = new Map<number, number>()
   let [active, sent] = [0, 0]
-  /** The share of its time in which a page's text came. */
-  let textShare: RunningMean | null = null
-  /** Null: the server is not full, or has not been since the limit was set. */
-  let look: Look | null = null
-
-  const isTelling = () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE
-  /** In milliseconds. */
-  const overdueAfter = () => ((fastestBegin.value() ?? Infinity) * OVERDUE + WAIT_WAY_SECONDS) * 1000
-
-  const see = () => look?.waits.note(unbegun.values(), now(), others().unbegun)
-
-  /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
-  function noteFull(): void {
-    if (look === null && isFull())
-      look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now(), overdueAfter()) }
-    if (look !== null) look.most = Math.max(look.most, active + others().active)
-  }
-
-  function answered(number: number): void {
-    if (look === null || number <= look.after) return
-    look.answered += 1
-    if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
-    const { waits, most } = look
-    look = null
-    if (isTelling()) onLook({ most, waiting: waits.usualLeast() })
-  }
+  const looks = createLooks({ onLook: (look) => times.isTelling() && onLook(look), now })
+  const see = () => looks.see(unbegun.values(), others().unbegun)
 
   return {
     sent() {
@@ -100,7 +76,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       see()
       active += 1
       unbegun.set(number, sentAt)
-      noteFull()
+      looks.sent(number, { most: active + others().active, isFull: isFull(), overdueAfter: times.overdueAfter() })
       const begin = (): boolean => {
         if (!unbegun.has(number)) return false
         see()
@@ -108,28 +84,23 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
         return unbegun.delete(number)
       }
       return {
-        begun() {
-          if (!begin()) return false
-          const seconds = (now() - sentAt) / 1000
-          fastestBegin.add(seconds)
-          return isPrompt(seconds, fastestBegin.value() ?? 0)
-        },
+        begun: () => begin() && times.begun(now() - sentAt),
         ended(isAnswered) {
           begin()
           active -= 1
           if (!isAnswered) return
-          textShare = addToMean(textShare, (now() - (begunAt ?? now())) / Math.max(now() - sentAt, 1), { remembered: REMEMBERED_PAGES })
-          answered(number)
+          times.ended(now() - sentAt, now() - (begunAt ?? now()))
+          looks.answered(number, active)
         },
       }
     },
-    restart: () => void (look = null),
+    restart: () => looks.restart(),
     get waiting() {
-      const before = now() - overdueAfter()
+      const before = now() - times.overdueAfter()
       return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)
     },
     get isTelling() {
-      return isTelling()
+      return times.isTelling()
     },
     get active() {
       return active
@@ -137,17 +108,65 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   }
 }
 
-/** A look at the server while it is full, which began after so many pages had been sent. */
-interface Look {
-  readonly after: number
-  answered: number
-  most: number
-  readonly waits: WaitTimes
+/** Notes when pages begin; all times are in milliseconds. */
+function createBeginTimes() {
+  const fastest = createRecentShortest()
+  /** The share of its time in which a page's text came. */
+  let textShare: RunningMean | null = null
+  return {
+    isTelling: () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE,
+    /** How long a page is not said to wait after it was sent. */
+    overdueAfter: () => (fastest.value() ?? Infinity) * OVERDUE + WAY,
+    /** Notes after what time a page has begun; returns whether that is about as soon as it can. */
+    begun(time: number): boolean {
+      fastest.add(time)
+      return time <= (fastest.value() ?? 0) * MAX_PROMPT + MAX_PROMPT_WAY
+    },
+    /** Notes what a page took, and its text. */
+    ended(time: number, textTime: number): void {
+      textShare = addToMean(textShare, textTime / Math.max(time, 1), { remembered: REMEMBERED_PAGES })
+    },
+  }
 }
 
-const isPrompt = (seconds: number, fastest: number): boolean => seconds <= fastest * MAX_PROMPT + WAY_SECONDS
+/** A look at the server while it is full, which began with the page of this number. */
+interface Look {
+  readonly from: number
+  answered: number
+  most: number
+  readonly waits: ReturnType<typeof createWaitTimes>
+}
 
-type WaitTimes = ReturnType<typeof createWaitTimes>
+/** What is known when a page was sent. */
+interface Filling {
+  readonly most: number
+  readonly isFull: boolean
+  readonly overdueAfter: number
+}
+
+/** Looks, one after the other, at how many pages wait while the server is full. */
+function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
+  /** Null: the server was not filled since the limit was set. */
+  let look: Look | null = null
+  return {
+    see: (sentAt: Iterable<number>, others: number) => look?.waits.note(sentAt, now(), others),
+    /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
+    sent(number: number, { most, isFull, overdueAfter }: Filling): void {
+      if (look === null && isFull)
+        look = { from: number, answered: 0, most: 0, waits: createWaitTimes(now(), overdueAfter) }
+      if (look !== null) look.most = Math.max(look.most, most)
+    },
+    answered(number: number, active: number): void {
+      if (look === null || number <= look.from) return
+      look.answered += 1
+      if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
+      const { waits, most } = look
+      look = null
+      onLook({ most, waiting: waits.usualLeast() })
+    },
+    restart: () => void (look = null),
+  }
+}
 
 /** Notes for how long how many waited: all pages wait that were sent so long ago and have not begun. In milliseconds. */
 function createWaitTimes(startedAt: number, overdueAfter: number) {

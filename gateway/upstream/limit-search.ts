@@ -145,9 +145,12 @@ export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waite
   return withLimit({ ...search, phase: 'settled', probe: null, rejected, hasPlaces: true }, enough)
 }
 
-/** Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. */
+/**
+ * Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. One that
+ * pages at the server have shown is remembered.
+ */
 export function followDemand(search: LimitSearch, peak: number): LimitSearch {
-  return peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
+  return !search.hasPlaces && peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
 }
 
 /**

@@ -132,10 +132,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   function roomIn(lane: Turn['lane'], places: number): number {
     if (pressure.holdsBack(pages())) return 0
     const room = leases.places.room(lane, places)
-    if (room <= 0) {
-      share.wanted()
-      limit.wanted()
-    }
+    if (room <= 0) [share, limit].forEach((it) => it.wanted())
     return room
   }
 

@@ -6,6 +6,7 @@ import { benchBounds } from './bounds.ts'
 import { benchDashboard } from './dashboard.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
+import { benchLimits } from './limits.ts'
 import { benchPassthrough } from './passthrough.ts'
 import { benchPlayground } from './playground.ts'
 import { benchRasterize } from './rasterize.ts'
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   dashboard: benchDashboard,
   fairness: benchFairness,
   gateway: benchGateway,
+  limits: benchLimits,
   passthrough: benchPassthrough,
   playground: benchPlayground,
   rasterize: benchRasterize,

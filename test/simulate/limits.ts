@@ -13,8 +13,6 @@ export interface LimitScenario {
   readonly workOfPage: Draw
   /** From when a page has a place until its first text; `Infinity`: its text comes whole at its end. */
   readonly firstTextSeconds: number
-  /** What the server's own `/metrics` say each second: pages that wait in it; false: it has none. */
-  readonly hasMetrics: boolean
   readonly drawSeconds: number
   readonly drawers: number
   readonly lookahead: number
@@ -58,7 +56,7 @@ export function simulateLimit(scenario: LimitScenario, make = createAdaptiveLimi
 }
 
 function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLimit) {
-  const { firstTextSeconds, lookahead, seconds, steadyFrom, hasMetrics } = scenario
+  const { firstTextSeconds, lookahead, seconds, steadyFrom } = scenario
   const seeded = seededRandom(scenario.seed)
   const random = () => seeded.next()
   const clock = { now: 0 }
@@ -101,7 +99,10 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
         send({ isSingle: false, work: scenario.workOfPage(random), sent: null })
       } else break
     }
-    if (inFlight >= limit.current && ((single !== null && single.page.sent === null) || (drawn > 0 && documentsInFlight() < lookahead)))
+    if (
+      inFlight >= limit.current &&
+      ((single !== null && single.page.sent === null) || (drawn > 0 && documentsInFlight() < lookahead))
+    )
       limit.wanted()
     for (const page of server.fill(clock.now)) {
       if (firstTextSeconds < Infinity) at(firstTextSeconds, () => page.sent?.begun())
@@ -133,12 +134,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     single = { page: { isSingle: true, work: 1, sent: null }, startedAt: clock.now }
   }
 
-  function scrape(): void {
-    at(1, scrape)
-  }
-
   at(1 + random() * scenario.maxPauseSeconds, ask)
-  at(random(), scrape)
   if (scenario.later !== undefined) at(scenario.later.at, () => server.change(clock.now))
   advance()
   return {
