@@ -150,13 +150,15 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     },
     outcome(): LimitOutcome {
       const rate = scenario.engine.places / full
+      const { places, secondsAt } = (scenario.later ?? scenario).engine
+      const steadyRate = places / secondsAt(places)
       const sorted = times.toSorted((a, b) => a - b)
       return {
         steadyLimit: limits.steady,
         meanLimit: limits.area / (seconds - steadyFrom),
         mostLimit: limits.most,
         throughput: work.all / (rate * (seconds - full)),
-        steadyThroughput: work.steady / (rate * (seconds - steadyFrom)),
+        steadyThroughput: work.steady / (steadyRate * (seconds - steadyFrom)),
         median: (sorted[Math.floor(sorted.length / 2)] ?? NaN) / full,
         worst: (sorted.at(-1) ?? NaN) / full,
         singles: sorted.length,
