@@ -1,3 +1,4 @@
+import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
@@ -15,6 +16,7 @@ import {
 } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
+import { watchOwnFigures } from './own-figures.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
@@ -24,6 +26,10 @@ export interface AdaptiveLimit {
   readonly adopt: (limit: number, isSettled: boolean) => void
   /** Says that a page found no room. */
   readonly wanted: () => void
+  /** Whether the server's own figures are needed: its first texts do not say when it begins a page. */
+  readonly isListening: () => boolean
+  /** Takes what the server says of its own work; null: nothing. */
+  readonly serverSaid: (load: ServerLoad | null) => void
   /** What of this the others must know. */
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
@@ -103,11 +109,19 @@ export function createAdaptiveLimit({
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
+  const noteFigures = watchOwnFigures({
+    isFull: full.isReached,
+    active: () => backlog.active + share().others().active,
+    onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
+    onNothing: () => finder.noteNobodyWaits(),
+  })
   return {
     get current() {
       return finder.search().limit
     },
     wanted: () => finder.noteWanted(),
+    isListening: () => isSearching() && !backlog.isTelling && full.isReached(),
+    serverSaid: (load) => void (isSearching() && !backlog.isTelling && noteFigures(load)),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => ({
       unbegun: backlog.waiting,
@@ -247,6 +261,7 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
       if (search.phase === 'first' && look.waiting > 0) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
     },
     noteLook,
+    noteNobodyWaits: () => void (isBackedUp = false),
     noteAnswered(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.
       if (window.samples.length === 0 && sentIn !== search.epoch) return

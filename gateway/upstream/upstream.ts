@@ -114,7 +114,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
   const ask = (signal: AbortSignal) => askLoad(connection, signal)
-  const pressure = createPressure({ ask, maxKvCacheUsage, onChange: events.onChange, onLog: log })
+  const heard = { isListenedTo: limit.isListening, onSaid: limit.serverSaid }
+  const pressure = createPressure({ ask, maxKvCacheUsage, ...heard, onChange: events.onChange, onLog: log })
   const breaker = createUpstreamBreaker(log, events)
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())

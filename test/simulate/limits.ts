@@ -13,6 +13,8 @@ export interface LimitScenario {
   readonly workOfPage: Draw
   /** From when a page has a place until its first text; `Infinity`: its text comes whole at its end. */
   readonly firstTextSeconds: number
+  /** Whether it says each second how many pages run and wait in it. */
+  readonly saysLoad?: boolean
   readonly drawSeconds: number
   readonly drawers: number
   readonly lookahead: number
@@ -134,6 +136,12 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     single = { page: { isSingle: true, work: 1, sent: null }, startedAt: clock.now }
   }
 
+  function scrape(): void {
+    if (limit.isListening()) limit.serverSaid({ ...NO_LOAD, running: server.running, waiting: server.waiting })
+    at(1, scrape)
+  }
+
+  if (scenario.saysLoad === true) at(random(), scrape)
   at(1 + random() * scenario.maxPauseSeconds, ask)
   if (scenario.later !== undefined) at(scenario.later.at, () => server.change(clock.now))
   advance()
@@ -167,6 +175,8 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 }
 
+const NO_LOAD = { kvCacheUsage: null, preemptions: null }
+
 /** A server with a queue of its own. */
 function createQueueingServer({ engine, later }: LimitScenario) {
   let server = createServer<Page>(engine)
@@ -174,6 +184,9 @@ function createQueueingServer({ engine, later }: LimitScenario) {
   return {
     get waiting() {
       return queue.length
+    },
+    get running() {
+      return server.state.used
     },
     push: (page: Page, _now: number) => void queue.push(page),
     /** Gives free places to those that wait; returns them. */
