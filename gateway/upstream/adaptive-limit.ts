@@ -165,9 +165,7 @@ function createSender({
     const { limit, epoch } = finder.search()
     const sentAt = now()
     const before = timesReached
-    /** The limit that this page has filled. */
-    const filled = isReached(limit, inFlight + kept) ? limit : null
-    if (filled !== null) timesReached += 1
+    if (isReached(limit, inFlight + kept)) timesReached += 1
     full.kept = kept
     finder.noteSent(inFlight + kept)
     const atServer = backlog.sent()
@@ -175,9 +173,7 @@ function createSender({
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
-        const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && backlog.isTelling && filled !== null)
-          finder.noteBegun(filled, ofAll(backlog, share()).waiting)
+        if (atServer.begun() && isSearching() && backlog.isTelling) finder.noteBegun()
       },
       answered() {
         isAnswered = true
@@ -252,10 +248,7 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
     adopt: (limit: number, isSettled: boolean) => enter(adoptLimit(search, limit, isSettled)),
     noteSent: window.sent,
     noteWanted: window.wants,
-    /** The server has begun a page that filled so high a limit, and thereby all before it. */
-    noteBegun(filled: number, waiting: number): void {
-      if (filled === search.limit) enter(climb(search, waiting))
-    },
+    noteBegun: () => enter(climb(search)),
     /** The first page that is answered while others wait says how many the server works at: none has come after it. */
     noteRush(look: BacklogLook): void {
       if (search.phase === 'first' && look.waiting > 0) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))

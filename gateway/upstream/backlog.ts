@@ -17,7 +17,7 @@ export interface Backlog {
 
 /** A page at the server. */
 export interface BacklogPage {
-  /** Says that its first text has come; returns whether it came about as soon as it can. */
+  /** Says that its first text has come; returns whether the server has begun as many pages as fill it, and had places for them. */
   begun(): boolean
   /** Says that it is not at the server any more; `isAnswered`: it was read to its end. */
   ended(isAnswered: boolean): void
@@ -48,6 +48,8 @@ const MAX_SHARE_OF_PAUSES = 1 / 5
 /** A first text is prompt up to so many times the shortest time that one took, and some milliseconds for the way. */
 const MAX_PROMPT = 4
 const MAX_PROMPT_WAY = 50
+/** Of the pages that fill it, a server that has begun all others has not begun so large a share yet. */
+const MAX_UNBEGUN = 1 / 8
 /** A page waits when its first text has not come after so many times the shortest time, and some milliseconds for the way. */
 const OVERDUE = 1.25
 const WAY = 10
@@ -66,8 +68,16 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   /** When the pages that have not begun were sent, by number: the oldest first. */
   const unbegun = new Map<number, number>()
   let [active, sent] = [0, 0]
+  /** The first page that has filled the server since the limit was set, and how many have ended since then. */
+  let filling: { readonly number: number; ended: number } | null = null
   const looks = createLooks({ onLook: (look) => times.isTelling() && onLook(look), now })
   const see = () => looks.see(unbegun.values(), others().unbegun)
+
+  function hasPlaces(isPrompt: boolean): boolean {
+    if (filling === null || !(isPrompt || filling.ended === 0)) return false
+    const { number } = filling
+    return unbegun.keys().reduce((count, each) => count + (each <= number ? 1 : 0), 0) <= active * MAX_UNBEGUN
+  }
 
   return {
     sent() {
@@ -76,6 +86,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       see()
       active += 1
       unbegun.set(number, sentAt)
+      if (isFull()) filling ??= { number, ended: 0 }
       looks.sent(number, { most: active + others().active, isFull: isFull(), overdueAfter: times.overdueAfter() })
       const begin = (): boolean => {
         if (!unbegun.has(number)) return false
@@ -84,17 +95,21 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
         return unbegun.delete(number)
       }
       return {
-        begun: () => begin() && times.begun(now() - sentAt),
+        begun: () => begin() && hasPlaces(times.begun(now() - sentAt)),
         ended(isAnswered) {
           begin()
           active -= 1
+          if (filling !== null) filling.ended += 1
           if (!isAnswered) return
           times.ended(now() - sentAt, now() - (begunAt ?? now()))
           looks.answered(number, active)
         },
       }
     },
-    restart: () => looks.restart(),
+    restart() {
+      looks.restart()
+      filling = null
+    },
     get waiting() {
       const before = now() - times.overdueAfter()
       return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)

@@ -55,8 +55,7 @@ export interface Circumstances {
 const START = 4
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
-/** Once it has begun what it was sent, but for so large a share, it is sent so many times as much: what is too much is begun within the time of one page. */
-const MAX_WAITING_SHARE = 1 / 8
+/** Once it has begun what it was sent, it is sent so many times as much: what is too much is begun within the time of one page. */
 const BURST = 1.5
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
 const SPARE = 1.1
@@ -110,14 +109,12 @@ export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolea
   return { ...search, phase, limit, probe: null, epoch: search.epoch + 1 }
 }
 
-/**
- * Raises the limit in the first rush, by a half as soon as the server has begun as many pages; those that wait for others say
- * when to stop.
- */
-export function climb(search: LimitSearch, waiting: number): LimitSearch {
+/** Raises the limit by a half in the first rush, once the server has begun as many pages. */
+export function climb(search: LimitSearch): LimitSearch {
   const { phase, limit } = search
-  if (phase !== 'first' || limit >= CLIMBED || waiting > limit * MAX_WAITING_SHARE) return search
-  return { ...search, limit: Math.min(CLIMBED, Math.ceil(limit * BURST)) }
+  return phase !== 'first' || limit >= CLIMBED
+    ? search
+    : { ...search, limit: Math.min(CLIMBED, Math.ceil(limit * BURST)) }
 }
 
 /** What pages at the server have shown: of so many, so many waited for others. */
