@@ -26,10 +26,8 @@ export interface PressureOptions {
   readonly ask: (signal: AbortSignal) => Promise<ServerLoad | null>
   /** The share of its KV cache from which on a server is sent no more pages; null: none. */
   readonly maxKvCacheUsage: number | null
-  /** Whether it is asked again every second for another reason; left out: it is not. */
-  readonly isListenedTo?: () => boolean
-  /** Called with each answer. */
-  readonly onSaid?: (load: ServerLoad | null) => void
+  /** Who is told each answer, and may have it asked for every second; left out: nobody. */
+  readonly listener?: { isListening(): boolean; serverSaid(load: ServerLoad | null): void }
   /** Called when pages are held back from now on, or no more. */
   readonly onChange: () => void
   readonly onLog: (level: 'info' | 'warn', message: string) => void
@@ -51,7 +49,7 @@ const MAX_BYTES = 8 * 1024 * 1024
 
 /** Creates it; a server that says nothing of its cache is never held back. */
 export function createPressure(options: PressureOptions): Pressure {
-  const { ask, maxKvCacheUsage: max, isListenedTo = () => false, onSaid, onChange, onLog } = options
+  const { ask, maxKvCacheUsage: max, listener, onChange, onLog } = options
   const { now = () => performance.now() } = options
   let said: ServerLoad | null = null
   let saidAt = -Infinity
@@ -73,10 +71,10 @@ export function createPressure(options: PressureOptions): Pressure {
     clearTimeout(timer)
     const load = await ask(signal)
     note(load)
-    onSaid?.(load)
+    listener?.serverSaid(load)
     // One that says nothing of its cache is asked again with all others.
     const isWatched = max !== null && (said?.kvCacheUsage ?? null) !== null
-    if (signal.aborted || !(isWatched || isListenedTo())) return
+    if (signal.aborted || !(isWatched || listener?.isListening() === true)) return
     clearTimeout(timer)
     timer = setTimeout(() => void read(signal), ASK_EVERY)
     timer.unref()

@@ -113,8 +113,8 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
-  const { isListening: isListenedTo, serverSaid: onSaid } = limit
-  const pressure = createPressure({ ask, maxKvCacheUsage, isListenedTo, onSaid, onChange: events.onChange, onLog: log })
+  const ask = (signal: AbortSignal) => askLoad(connection, signal)
+  const pressure = createPressure({ ask, maxKvCacheUsage, listener: limit, onChange: events.onChange, onLog: log })
   const breaker = createUpstreamBreaker(log, events)
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
