@@ -66,6 +66,14 @@ describe('a long document at one server, and requests of one page beside it', ()
       }
     })
 
+  for (const [name, engine] of Object.entries(engines))
+    it(`${name}, without streams, whose /metrics say what waits in it: the limit is the places`, () => {
+      const said = { firstTextSeconds: Infinity, saysLoad: true, workOfPage: threefold }
+      const { meanLimit, steadyThroughput } = simulateLimit(scenario(engine, said))
+      assert.ok(meanLimit <= engine.places * 1.25, `${meanLimit}`)
+      assert.ok(steadyThroughput >= 0.98, `${steadyThroughput}`)
+    })
+
   for (const [name, before, after] of [
     ['slower', fixedRate(64, 2), fixedRate(8, 2)],
     ['quicker', fixedRate(4, 0.8), fixedRate(32, 0.8)],
