@@ -283,7 +283,9 @@ function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds
 
 function withLimit(search: LimitSearch, limit: number): LimitSearch {
   const bounded = Math.max(MIN_LIMIT, Math.min(MAX_LIMIT, Math.round(limit)))
-  return { ...search, limit: bounded, epoch: search.epoch + 1 }
+  // Nothing has shown that it works at more than before.
+  const hasPlaces = search.hasPlaces && bounded <= search.limit
+  return { ...search, limit: bounded, hasPlaces, epoch: search.epoch + 1 }
 }
 
 /** Pages that take hardly longer than the shortest wait for nobody: a lower limit would only leave room unused. */

@@ -93,7 +93,7 @@ function sharedEnds(engine: Engine): Ends {
   function wait(): void {
     clearTimeout(timer)
     const { nextEnd } = server.state
-    if (nextEnd < Infinity) timer = setTimeout(end, nextEnd * 1000 - performance.now())
+    if (nextEnd < Infinity) timer = setTimeout(end, Math.max(0, nextEnd * 1000 - performance.now()))
   }
   function end(): void {
     now = server.state.nextEnd
