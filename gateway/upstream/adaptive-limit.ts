@@ -1,12 +1,14 @@
+import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
-import { hasTooFewBursts, isBusy } from './answer-window.ts'
+import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
 import {
   adoptLimit,
   beginSearch,
   climb,
   followDemand,
+  isPlain,
   isReached,
   judgeFirstRush,
   judgeWindow,
@@ -14,6 +16,7 @@ import {
 } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
+import { watchOwnFigures } from './own-figures.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
@@ -21,6 +24,12 @@ export interface AdaptiveLimit {
   readonly current: number
   /** Says that another gateway has found out so much. */
   readonly adopt: (limit: number, isSettled: boolean) => void
+  /** Says that a page found no room. */
+  readonly wanted: () => void
+  /** Whether the server's own figures are needed: its first texts do not say when it begins a page. */
+  readonly isListening: () => boolean
+  /** Takes what the server says of its own work; null: nothing. */
+  readonly serverSaid: (load: ServerLoad | null) => void
   /** What of this the others must know. */
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
   /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
@@ -82,6 +91,7 @@ export function createAdaptiveLimit({
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
     shortest: () => speed.shortest(),
+    isTelling: () => backlog.isTelling,
     now,
     onChange() {
       backlog.restart()
@@ -96,17 +106,25 @@ export function createAdaptiveLimit({
   const backlog = createBacklog({
     isFull: full.isReached,
     others: () => share().others(),
-    speed,
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
+  })
+  const noteFigures = watchOwnFigures({
+    isFull: full.isReached,
+    active: () => backlog.active + share().others().active,
+    onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
+    onNothing: () => finder.noteNobodyWaits(),
   })
   return {
     get current() {
       return finder.search().limit
     },
+    wanted: () => finder.noteWanted(),
+    isListening: () => isSearching() && !backlog.isTelling && full.isReached(),
+    serverSaid: (load) => void (isSearching() && !backlog.isTelling && noteFigures(load)),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => ({
-      unbegun: backlog.unbegun,
+      unbegun: backlog.waiting,
       limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
@@ -155,8 +173,7 @@ function createSender({
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
-        const isPrompt = atServer.begun()
-        if (isSearching() && isPrompt && full.isReached()) finder.noteBegun(backlog.unbegun + share().others().unbegun)
+        if (atServer.begun() && isSearching() && backlog.isTelling) finder.noteBegun()
       },
       answered() {
         isAnswered = true
@@ -168,9 +185,18 @@ function createSender({
         const sample = { at: at / 1000, inFlight, own, seconds, isBusy: timesReached > before }
         finder.noteAnswered(sample, epoch)
       },
-      left: () => atServer.ended(isAnswered),
+      left() {
+        if (isAnswered && isSearching()) finder.noteRush(ofAll(backlog, share()))
+        atServer.ended(isAnswered)
+      },
     }
   }
+}
+
+/** The pages of all gateways at the server. */
+function ofAll(backlog: Backlog, share: Pick<ServerShare, 'others'>): BacklogLook {
+  const others = share.others()
+  return { most: backlog.active + others.active, waiting: backlog.isTelling ? backlog.waiting + others.unbegun : 0 }
 }
 
 const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }
@@ -178,63 +204,99 @@ const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others
 interface FinderOptions {
   readonly begun: LimitSearch
   readonly shortest: () => number | null
+  readonly isTelling: () => boolean
   readonly now: () => number
   readonly onChange: () => void
 }
 
 /** Gathers answers until they are enough for a decision, and enters what limit-search.ts decides. */
-function createFinder({ begun, shortest, now, onChange }: FinderOptions) {
+function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions) {
   let search = begun
   let isBackedUp = false
-  let samples: Sample[] = []
-  /** The most pages in flight since the limit was last looked at. */
-  let peak = 0
+  const window = createWindow()
 
   function enter(next: LimitSearch): void {
     const { epoch, limit } = search
     search = next
-    if (next.epoch !== epoch) {
-      samples = []
-      peak = 0
-    }
+    if (next.epoch !== epoch) window.restart()
     if (next.epoch !== epoch || next.limit !== limit) onChange()
   }
 
   function decide(): void {
+    const { samples, peak } = window
     if (search.phase !== 'first' && !isBusy(samples)) {
       enter(followDemand(search, peak))
-      peak = 0
+      window.forgetDemand()
       return
     }
     const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
-    const next = judge(search, samples, { peak, shortest: shortest(), isBackedUp, now: now() })
+    const isWanted = window.wanted >= samples.length * MIN_SHARE_WANTED
+    const circumstances = { peak, shortest: shortest(), isBackedUp, isWanted, isTelling: isTelling(), now: now() }
+    const next = judge(search, samples, circumstances)
     if (next === null) return
-    samples = []
+    window.forgetAnswers()
     enter(next)
+  }
+
+  function noteLook({ most, waiting }: BacklogLook, rate: number): void {
+    isBackedUp = waiting > 0
+    enter(shorten(search, { most, waiting, rate, now: now() }))
   }
 
   return {
     search: () => search,
-    adopt(limit: number, isSettled: boolean): void {
-      enter(adoptLimit(search, limit, isSettled))
+    adopt: (limit: number, isSettled: boolean) => enter(adoptLimit(search, limit, isSettled)),
+    noteSent: window.sent,
+    noteWanted: window.wants,
+    noteBegun: () => enter(climb(search)),
+    /** The first page that is answered while others wait says how many the server works at: none has come after it. */
+    noteRush(look: BacklogLook): void {
+      if (search.phase === 'first' && look.waiting > 0) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
     },
-    noteSent(inFlight: number): void {
-      peak = Math.max(peak, inFlight)
-    },
-    noteBegun(unbegun: number): void {
-      enter(climb(search, 1, unbegun))
-    },
-    noteLook({ most, waiting }: BacklogLook, rate: number): void {
-      isBackedUp = waiting > 0
-      enter(shorten(search, { most, waiting, rate, now: now() }))
-    },
+    noteLook,
+    noteNobodyWaits: () => void (isBackedUp = false),
     noteAnswered(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.
-      if (samples.length === 0 && sentIn !== search.epoch) return
+      if (window.samples.length === 0 && sentIn !== search.epoch) return
+      const size = windowSize(search, window.peak, isTelling())
+      window.add(sample, size.max)
+      if (window.samples.length >= size.min && !needsMore(search, window.samples, size)) decide()
+    },
+  }
+}
+
+/** What has happened since the limit was last looked at. */
+function createWindow() {
+  let samples: Sample[] = []
+  let [peak, wanted] = [0, 0]
+  const forgetDemand = () => void ([peak, wanted] = [0, 0])
+  return {
+    get samples(): readonly Sample[] {
+      return samples
+    },
+    /** The most pages in flight. */
+    get peak() {
+      return peak
+    },
+    /** How often a page found no room. */
+    get wanted() {
+      return wanted
+    },
+    sent: (inFlight: number) => void (peak = Math.max(peak, inFlight)),
+    wants: () => void (wanted += 1),
+    /** Adds an answer; of more than so many the oldest is forgotten. */
+    add(sample: Sample, max: number): void {
       samples.push(sample)
-      const size = windowSize(search, peak)
-      if (samples.length > size.max) samples.shift()
-      if (samples.length >= size.min && !needsMore(search, samples, size)) decide()
+      if (samples.length > max) samples.shift()
+    },
+    forgetDemand,
+    forgetAnswers(): void {
+      samples = []
+      wanted = 0
+    },
+    restart(): void {
+      samples = []
+      forgetDemand()
     },
   }
 }
@@ -246,17 +308,31 @@ interface WindowSize {
 }
 
 const FIRST_PAGES = 32
+const FEWEST_PAGES = 8
+/** Pages found no room for so large a share of answers: those that wait are no few that came between. */
+const MIN_SHARE_WANTED = 1 / 2
 /** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
 const PAGES_PER_SLOT = 3
 const MIN_PAGES = 24
+/** Where pages take such different times that chance would decide, a window holds up to so many. */
+const MAX_PAGES = 400
+/** The standard error of a decision's seconds, as a share of them. */
+const MAX_ERROR = 0.03
 
-function windowSize({ phase, limit }: LimitSearch, peak: number): WindowSize {
+function windowSize({ phase, limit }: LimitSearch, peak: number, isTelling: boolean): WindowSize {
+  // Where only pages per second say anything, they are counted from the beginning.
+  if (phase === 'first' && !isTelling) return { min: FEWEST_PAGES, max: FIRST_PAGES }
   if (phase === 'first') return { min: FIRST_PAGES, max: Math.max(peak, FIRST_PAGES) }
-  const min = phase === 'doubling' ? limit : Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
-  return { min, max: 2 * min }
+  if (phase === 'doubling') {
+    const min = isTelling ? limit : Math.max(FEWEST_PAGES, limit) * 2
+    return { min, max: 2 * min }
+  }
+  const min = Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
+  return { min, max: Math.max(MAX_PAGES, 2 * min) }
 }
 
-/** A few bursts are not enough to be counted; many answers with hardly a pause between them are. */
-function needsMore({ phase }: LimitSearch, samples: readonly Sample[], { max }: WindowSize): boolean {
-  return phase === 'settled' && samples.length < max && hasTooFewBursts(samples)
+/** A few bursts are not enough to be counted, nor are a few pages of very different length. */
+function needsMore(search: LimitSearch, samples: readonly Sample[], { max }: WindowSize): boolean {
+  if (search.phase !== 'settled' || samples.length >= max) return false
+  return hasTooFewBursts(samples) || (standardError(samples) > MAX_ERROR && !isPlain(search, samples))
 }

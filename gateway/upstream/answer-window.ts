@@ -25,6 +25,13 @@ export function measure(samples: readonly Sample[]): WindowMeans {
   return { rate: inFlight / seconds, seconds, inFlight }
 }
 
+/** Returns the standard error of the mean of the seconds, as a share of it. */
+export function standardError(samples: readonly Sample[]): number {
+  const { seconds } = measure(samples)
+  const variance = mean(samples.map((sample) => (sample.seconds - seconds) ** 2))
+  return Math.sqrt(variance / samples.length) / seconds
+}
+
 /** The share of pages that must have seen the limit reached. */
 const MIN_BUSY_SHARE = 0.8
 

@@ -1,20 +1,23 @@
+import { addToMean, type RunningMean } from '../schedule/pace.ts'
 import { createRecentShortest } from './answer-speed.ts'
 
-/** The pages that a server was sent and has not begun: those wait in its own queue, and it says so of none of them. */
+/** The pages that a server was sent and has not begun: those wait in its own queue, or are being prepared. */
 export interface Backlog {
   /** Counts a page as sent; returns how it goes on. */
   sent(): BacklogPage
   /** Says that the limit was set anew: what was seen under another one says nothing. */
   restart(): void
-  /** Pages that have not begun. */
-  readonly unbegun: number
+  /** Pages that have not begun, though a page can be begun sooner: they wait for others. */
+  readonly waiting: number
+  /** Whether first texts say when a page is begun: not where they come whole at the end. */
+  readonly isTelling: boolean
   /** Pages at the server. */
   readonly active: number
 }
 
 /** A page at the server. */
 export interface BacklogPage {
-  /** Says that its first text has come; returns whether it came about as soon as it can. */
+  /** Says that its first text has come; returns whether the server has begun as many pages as fill it, and had places for them. */
   begun(): boolean
   /** Says that it is not at the server any more; `isAnswered`: it was read to its end. */
   ended(isAnswered: boolean): void
@@ -30,10 +33,8 @@ export interface BacklogLook {
 export interface BacklogOptions {
   /** Tells whether as many pages are at the server as may be; a look begins then. */
   readonly isFull: () => boolean
-  /** Pages at the server of other gateways, and those of them that it has not begun. */
+  /** Pages at the server of other gateways, and those of them that wait there. */
   readonly others: () => { readonly active: number; readonly unbegun: number }
-  /** How fast pages are answered, and the shortest time that one took. */
-  readonly speed: { rate(): number | null; shortest(): number | null }
   readonly onLook: (look: BacklogLook) => void
   /** In milliseconds. */
   readonly now: () => number
@@ -44,71 +45,77 @@ const MIN_ANSWERS = 4
 const MIN_SHARE_OF_PAGES = 1 / 4
 /** For so large a share of a look fewer pages may wait: where pages end together, none does for a moment. */
 const MAX_SHARE_OF_PAUSES = 1 / 5
-/** A first text is prompt up to so many times the shortest time that one took, and some time for the way. */
+/** A first text is prompt up to so many times the shortest time that one took, and some milliseconds for the way. */
 const MAX_PROMPT = 4
-const PROMPT_SECONDS = 0.05
-/** A server whose first text comes later than at so large a share of a page's time sends no streams: it says nothing. */
-const MAX_BEGIN_SHARE = 1 / 2
+const MAX_PROMPT_WAY = 50
+/** Of the pages that fill it, a server that has begun all others has not begun so large a share yet. */
+const MAX_UNBEGUN = 1 / 8
+/** A page waits when its first text has not come after so many times the shortest time, and some milliseconds for the way. */
+const OVERDUE = 1.25
+const WAY = 10
+/** A server whose text comes within so small a share of a page's time sends no streams: it says nothing. */
+const MIN_TEXT_SHARE = 1 / 20
+/** Each page counts about a twentieth of the mean. */
+const REMEMBERED_PAGES = 20
 
 /**
- * Creates the backlog. A page whose first text has not come waits, or is being prepared: of the pages that have not begun,
- * as many are being prepared as the server answers in the shortest time that a first text took; the rest waits. Bursts
- * pass: only what waits nearly all the time of a look counts, and a look lasts as long as several pages take.
+ * Creates the backlog. A page whose first text has not come is being prepared for as long as the shortest time that a first
+ * text took; from then on it waits. Bursts pass: only what waits nearly all the time of a look counts, and a look lasts
+ * as long as several pages take.
  */
-export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOptions): Backlog {
-  const fastestBegin = createRecentShortest()
-  let [unbegun, active, sent] = [0, 0, 0]
-  /** Null: the server is not full, or has not been since the limit was set. */
-  let look: Look | null = null
+export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): Backlog {
+  const times = createBeginTimes()
+  /** When the pages that have not begun were sent, by number: the oldest first. */
+  const unbegun = new Map<number, number>()
+  let [active, sent] = [0, 0]
+  /** The first page that has filled the server since the limit was set, and how many have ended since then. */
+  let filling: { readonly number: number; ended: number } | null = null
+  const looks = createLooks({ onLook: (look) => times.isTelling() && onLook(look), now })
+  const see = () => looks.see(unbegun.values(), others().unbegun)
 
-  function see(): void {
-    if (look === null && isFull()) look = { after: sent, answered: 0, most: 0, waits: createWaitTimes(now) }
-    if (look === null) return
-    look.waits.note(unbegun + others().unbegun)
-    look.most = Math.max(look.most, active + others().active)
-  }
-
-  function answered(number: number): void {
-    if (look === null || number <= look.after) return
-    look.answered += 1
-    if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
-    const { waits, most } = look
-    look = null
-    const prepared = preparedOf(fastestBegin.value() ?? Infinity, speed)
-    if (prepared !== null) onLook({ most, waiting: Math.max(0, Math.floor(waits.usualLeast() - prepared)) })
+  function hasPlaces(isPrompt: boolean): boolean {
+    if (filling === null || !(isPrompt || filling.ended === 0)) return false
+    const { number } = filling
+    return unbegun.keys().reduce((count, each) => count + (each <= number ? 1 : 0), 0) <= active * MAX_UNBEGUN
   }
 
   return {
     sent() {
       const [sentAt, number] = [now(), ++sent]
-      let hasBegun = false
-      active += 1
-      unbegun += 1
+      let begunAt: number | null = null
       see()
+      active += 1
+      unbegun.set(number, sentAt)
+      if (isFull()) filling ??= { number, ended: 0 }
+      looks.sent(number, { most: active + others().active, isFull: isFull(), overdueAfter: times.overdueAfter() })
       const begin = (): boolean => {
-        if (hasBegun) return false
-        hasBegun = true
-        unbegun -= 1
+        if (!unbegun.has(number)) return false
         see()
-        return true
+        begunAt = now()
+        return unbegun.delete(number)
       }
       return {
-        begun() {
-          if (!begin()) return false
-          const seconds = (now() - sentAt) / 1000
-          fastestBegin.add(seconds)
-          return isPrompt(seconds, fastestBegin.value() ?? 0)
-        },
+        begun: () => begin() && hasPlaces(times.begun(now() - sentAt)),
         ended(isAnswered) {
           begin()
           active -= 1
-          if (isAnswered) answered(number)
+          if (filling !== null) filling.ended += 1
+          if (!isAnswered) return
+          times.ended(now() - sentAt, now() - (begunAt ?? now()))
+          looks.answered(number, active)
         },
       }
     },
-    restart: () => void (look = null),
-    get unbegun() {
-      return unbegun
+    restart() {
+      looks.restart()
+      filling = null
+    },
+    get waiting() {
+      const before = now() - times.overdueAfter()
+      return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)
+    },
+    get isTelling() {
+      return times.isTelling()
     },
     get active() {
       return active
@@ -116,39 +123,93 @@ export function createBacklog({ isFull, others, speed, onLook, now }: BacklogOpt
   }
 }
 
-/** A look at the server while it is full, which began after so many pages had been sent. */
+/** Notes when pages begin; all times are in milliseconds. */
+function createBeginTimes() {
+  const fastest = createRecentShortest()
+  /** The share of its time in which a page's text came. */
+  let textShare: RunningMean | null = null
+  return {
+    isTelling: () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE,
+    /** How long a page is not said to wait after it was sent. */
+    overdueAfter: () => (fastest.value() ?? Infinity) * OVERDUE + WAY,
+    /** Notes after what time a page has begun; returns whether that is about as soon as it can. */
+    begun(time: number): boolean {
+      fastest.add(time)
+      return time <= (fastest.value() ?? 0) * MAX_PROMPT + MAX_PROMPT_WAY
+    },
+    /** Notes what a page took, and its text. */
+    ended(time: number, textTime: number): void {
+      textShare = addToMean(textShare, textTime / Math.max(time, 1), { remembered: REMEMBERED_PAGES })
+    },
+  }
+}
+
+/** A look at the server while it is full, which began with the page of this number. */
 interface Look {
-  readonly after: number
+  readonly from: number
   answered: number
   most: number
-  readonly waits: WaitTimes
+  readonly waits: ReturnType<typeof createWaitTimes>
 }
 
-/** Returns how many pages the server prepares at a time; null: it sends no streams. */
-function preparedOf(begin: number, speed: BacklogOptions['speed']): number | null {
-  return begin > (speed.shortest() ?? 0) * MAX_BEGIN_SHARE ? null : (speed.rate() ?? 0) * begin
+/** What is known when a page was sent. */
+interface Filling {
+  readonly most: number
+  readonly isFull: boolean
+  readonly overdueAfter: number
 }
 
-const isPrompt = (seconds: number, fastest: number): boolean => seconds <= fastest * MAX_PROMPT + PROMPT_SECONDS
+/** Looks, one after the other, at how many pages wait while the server is full. */
+function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
+  /** Null: the server was not filled since the limit was set. */
+  let look: Look | null = null
+  return {
+    see: (sentAt: Iterable<number>, others: number) => look?.waits.note(sentAt, now(), others),
+    /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
+    sent(number: number, { most, isFull, overdueAfter }: Filling): void {
+      if (look === null && isFull)
+        look = { from: number, answered: 0, most: 0, waits: createWaitTimes(now(), overdueAfter) }
+      if (look !== null) look.most = Math.max(look.most, most)
+    },
+    answered(number: number, active: number): void {
+      if (look === null || number <= look.from) return
+      look.answered += 1
+      if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
+      const { waits, most } = look
+      look = null
+      onLook({ most, waiting: waits.usualLeast() })
+    },
+    restart: () => void (look = null),
+  }
+}
 
-type WaitTimes = ReturnType<typeof createWaitTimes>
-
-/** Notes for how long how many waited. */
-function createWaitTimes(now: () => number) {
+/** Notes for how long how many waited: all pages wait that were sent so long ago and have not begun. In milliseconds. */
+function createWaitTimes(startedAt: number, overdueAfter: number) {
   const times = new Map<number, number>()
-  let current: { readonly count: number; readonly since: number } | null = null
+  let since = startedAt
 
-  function note(count: number): void {
-    const at = now()
-    if (current !== null) times.set(current.count, (times.get(current.count) ?? 0) + at - current.since)
-    current = { count, since: at }
+  function add(count: number, time: number): void {
+    if (time > 0) times.set(count, (times.get(count) ?? 0) + time)
   }
 
   return {
-    note,
+    /** To be called before a page comes or leaves, with when those were sent that have not begun until now. */
+    note(sentAt: Iterable<number>, now: number, others: number): void {
+      let [at, count] = [since, others]
+      for (const sent of sentAt) {
+        const due = sent + overdueAfter
+        if (due >= now) break
+        if (due > at) {
+          add(count, due - at)
+          at = due
+        }
+        count += 1
+      }
+      add(count, now - at)
+      since = now
+    },
     /** Returns how many waited at least, but for pauses. */
     usualLeast(): number {
-      if (current !== null) note(current.count)
       let left = MAX_SHARE_OF_PAUSES * times.values().reduce((sum, time) => sum + time, 0)
       const counts = [...times].toSorted(([a], [b]) => a - b)
       return counts.find(([, time]) => (left -= time) < 0)?.[0] ?? 0

@@ -1,4 +1,4 @@
-import { compareLoads, maxInFlight, measure, throughput } from './answer-window.ts'
+import { compareLoads, maxInFlight, measure, standardError, throughput } from './answer-window.ts'
 import type { LoadComparison, Sample } from './answer-window.ts'
 
 type Direction = 'up' | 'down'
@@ -31,6 +31,8 @@ export interface LimitSearch {
   readonly epoch: number
   readonly probe: Probe | null
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
+  /** Whether pages that wait at the server have shown how many it works at. */
+  readonly hasPlaces: boolean
 }
 
 /** What a decision rests on beside the window of answers. */
@@ -41,31 +43,38 @@ export interface Circumstances {
   readonly shortest: number | null
   /** Whether pages always wait at the server for others: more in flight bring nothing then. */
   readonly isBackedUp: boolean
+  /** Whether pages wait for a higher limit. */
+  readonly isWanted: boolean
+  /** Whether the server's first texts say when it begins a page. */
+  readonly isTelling: boolean
   /** In milliseconds. */
   readonly now: number
 }
 
 /** More than that would wait too long at a small server before it is known to be one. */
-const START = 8
+const START = 4
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
-/** Pages that the server begins raise the limit while no larger share of those that it has are not begun. */
-const MAX_UNBEGUN_SHARE = 1 / 2
+/** Once it has begun what it was sent, it is sent so many times as much: what is too much is begun within the time of one page. */
+const BURST = 1.5
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
-const SPARE = 1.2
+const SPARE = 1.1
 const MIN_LIMIT = 2
 const MAX_LIMIT = 1024
 
 /** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
 const MIN_DEMAND = 16
 
+/** What is so many standard errors from the bar is plain. */
+const PLAIN_ERRORS = 2.5
+
 /** A probe changes the limit by this factor. */
-const STEP = 1.5
-/** A half more in flight must bring so much more; a third less may cost so much. */
-const MIN_GAIN_UP = 1.12
+const STEP = 1.25
+/** A quarter more in flight must bring so much more; a fifth less may cost so much. */
+const MIN_GAIN_UP = 1.06
 const MIN_GAIN_DOWN = 0.97
 /** While doubling: twice as many in flight must bring so much more. */
-const MIN_GAIN_DOUBLING = 1.3
+const MIN_GAIN_DOUBLING = 1.4
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
@@ -90,7 +99,7 @@ export function isReached(limit: number, inFlight: number): boolean {
 
 /** Returns the search before any page was sent. */
 export function beginSearch(limit = START): LimitSearch {
-  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null } }
+  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null }, hasPlaces: false }
 }
 
 /** Takes over what another gateway has found out. */
@@ -100,31 +109,45 @@ export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolea
   return { ...search, phase, limit, probe: null, epoch: search.epoch + 1 }
 }
 
-/**
- * Raises the limit by the pages that the server has begun, in the first rush: as it begins them, it is sent as many more.
- * What it has not begun says when to stop.
- */
-export function climb(search: LimitSearch, begun: number, unbegun: number): LimitSearch {
+/** Raises the limit by a half in the first rush, once the server has begun as many pages. */
+export function climb(search: LimitSearch): LimitSearch {
   const { phase, limit } = search
-  if (phase !== 'first' || limit >= CLIMBED || unbegun > limit * MAX_UNBEGUN_SHARE) return search
-  return { ...search, limit: Math.min(CLIMBED, limit + begun) }
+  return phase !== 'first' || limit >= CLIMBED
+    ? search
+    : { ...search, limit: Math.min(CLIMBED, Math.ceil(limit * BURST)) }
 }
 
-/** Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. */
-export function shorten(
-  search: LimitSearch,
-  { most, waiting, rate, now }: { most: number; waiting: number; rate: number; now: number },
-): LimitSearch {
+/** What pages at the server have shown: of so many, so many waited for others. */
+interface Waited {
+  readonly most: number
+  readonly waiting: number
+  /** In pages per second. */
+  readonly rate: number
+  /** In milliseconds. */
+  readonly now: number
+}
+
+/**
+ * Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. Where
+ * some waited before and none does now, the server has more places than it had.
+ */
+export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waited): LimitSearch {
+  if (waiting === 0)
+    return search.hasPlaces ? { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } } : search
   const enough = Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
-  if (waiting === 0 || enough >= search.limit) return search
+  if (enough >= search.limit) return search.hasPlaces ? search : { ...search, hasPlaces: true }
   // More would wait again, and less would leave places empty.
   const rejection = { seconds: enough / rate, at: now }
-  return withLimit({ ...search, phase: 'settled', probe: null, rejected: { up: rejection, down: rejection } }, enough)
+  const rejected = { up: rejection, down: rejection }
+  return withLimit({ ...search, phase: 'settled', probe: null, rejected, hasPlaces: true }, enough)
 }
 
-/** Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. */
+/**
+ * Lowers a limit that nobody reaches: it says nothing, and must not stand open for a rush that it was never tried with. One that
+ * pages at the server have shown is remembered.
+ */
 export function followDemand(search: LimitSearch, peak: number): LimitSearch {
-  return peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
+  return !search.hasPlaces && peak >= MIN_DEMAND && peak < search.limit ? withLimit(search, peak) : search
 }
 
 /**
@@ -136,7 +159,12 @@ export function judgeFirstRush(
   samples: readonly Sample[],
   circumstances: Circumstances,
 ): LimitSearch | null {
-  const { peak } = circumstances
+  const { peak, isTelling } = circumstances
+  // It does not say what it has begun: doubling alone says what it can do.
+  if (!isTelling && isReached(search.limit, peak)) {
+    const { seconds } = measure(samples)
+    return double({ ...search, phase: 'doubling' }, search.limit / seconds, seconds)
+  }
   if (peak < MIN_DEMAND) return null
   const rush = samples.filter(({ inFlight }) => inFlight >= peak * MIN_SHARE_OF_PEAK)
   if (rush.length < MIN_DEMAND) return null
@@ -186,6 +214,13 @@ export function judgeWindow(
 
 const gainOf = (direction: Direction): number => (direction === 'up' ? MIN_GAIN_UP : MIN_GAIN_DOWN)
 
+/** Tells whether a probe's outcome is so plain that chance has not made it. */
+export function isPlain({ probe }: LimitSearch, samples: readonly Sample[]): boolean {
+  if (probe === null) return false
+  const gain = throughput(samples) / (probe.rate * gainOf(probe.direction))
+  return Math.abs(Math.log(gain)) > PLAIN_ERRORS * standardError(samples)
+}
+
 function acceptProbe(
   search: LimitSearch,
   direction: Direction,
@@ -213,7 +248,9 @@ function rejectProbe(search: LimitSearch, probe: Probe, rate: number, { now }: C
 }
 
 function explore(search: LimitSearch, rate: number, seconds: number, circumstances: Circumstances): LimitSearch {
-  const { shortest, now } = circumstances
+  const { shortest, now, isBackedUp } = circumstances
+  // It works at all that it can, and a few wait: neither more nor less would be better.
+  if (isBackedUp) return search
   const isOpen = (rejection: Rejection | null): boolean =>
     rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
   const { down, up } = search.rejected
@@ -227,8 +264,13 @@ function double(search: LimitSearch, rate: number, seconds: number): LimitSearch
   return withLimit({ ...search, probe: { direction: 'up', from: limit, rate, seconds } }, limit * 2)
 }
 
-function tryUp(search: LimitSearch, rate: number, seconds: number, { isBackedUp }: Circumstances): LimitSearch {
-  return isBackedUp ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
+function tryUp(
+  search: LimitSearch,
+  rate: number,
+  seconds: number,
+  { isBackedUp, isWanted }: Circumstances,
+): LimitSearch {
+  return isBackedUp || !isWanted ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
 }
 
 function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds: number): LimitSearch {
@@ -241,7 +283,9 @@ function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds
 
 function withLimit(search: LimitSearch, limit: number): LimitSearch {
   const bounded = Math.max(MIN_LIMIT, Math.min(MAX_LIMIT, Math.round(limit)))
-  return { ...search, limit: bounded, epoch: search.epoch + 1 }
+  // Nothing has shown that it works at more than before.
+  const hasPlaces = search.hasPlaces && bounded <= search.limit
+  return { ...search, limit: bounded, hasPlaces, epoch: search.epoch + 1 }
 }
 
 /** Pages that take hardly longer than the shortest wait for nobody: a lower limit would only leave room unused. */

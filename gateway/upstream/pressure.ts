@@ -16,7 +16,7 @@ export interface Pressure {
   status(): PressureStatus
   /** Whether a server that has so many pages is sent no more. One always may run: its cache may be full of others' work. */
   holdsBack(pages: number): boolean
-  /** Asks it, and again every second where pages may be held back. Never throws. */
+  /** Asks it, and again every second where pages may be held back, or its figures are listened to. Never throws. */
   read(signal: AbortSignal): Promise<void>
 }
 
@@ -26,6 +26,8 @@ export interface PressureOptions {
   readonly ask: (signal: AbortSignal) => Promise<ServerLoad | null>
   /** The share of its KV cache from which on a server is sent no more pages; null: none. */
   readonly maxKvCacheUsage: number | null
+  /** Who is told each answer, and may have it asked for every second; left out: nobody. */
+  readonly listener?: { isListening(): boolean; serverSaid(load: ServerLoad | null): void }
   /** Called when pages are held back from now on, or no more. */
   readonly onChange: () => void
   readonly onLog: (level: 'info' | 'warn', message: string) => void
@@ -47,7 +49,8 @@ const MAX_BYTES = 8 * 1024 * 1024
 
 /** Creates it; a server that says nothing of its cache is never held back. */
 export function createPressure(options: PressureOptions): Pressure {
-  const { ask, maxKvCacheUsage: max, onChange, onLog, now = () => performance.now() } = options
+  const { ask, maxKvCacheUsage: max, listener, onChange, onLog } = options
+  const { now = () => performance.now() } = options
   let said: ServerLoad | null = null
   let saidAt = -Infinity
   let isHigh = false
@@ -66,9 +69,12 @@ export function createPressure(options: PressureOptions): Pressure {
   let timer: NodeJS.Timeout | undefined
   async function read(signal: AbortSignal): Promise<void> {
     clearTimeout(timer)
-    note(await ask(signal))
+    const load = await ask(signal)
+    note(load)
+    listener?.serverSaid(load)
     // One that says nothing of its cache is asked again with all others.
-    if (max === null || signal.aborted || (said?.kvCacheUsage ?? null) === null) return
+    const isWatched = max !== null && (said?.kvCacheUsage ?? null) !== null
+    if (signal.aborted || !(isWatched || listener?.isListening() === true)) return
     clearTimeout(timer)
     timer = setTimeout(() => void read(signal), ASK_EVERY)
     timer.unref()

@@ -114,7 +114,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
   const ask = (signal: AbortSignal) => askLoad(connection, signal)
-  const pressure = createPressure({ ask, maxKvCacheUsage, onChange: events.onChange, onLog: log })
+  const pressure = createPressure({ ask, maxKvCacheUsage, listener: limit, onChange: events.onChange, onLog: log })
   const breaker = createUpstreamBreaker(log, events)
   // What was found out before the server was gone says nothing about the one that is there now.
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
@@ -132,7 +132,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   function roomIn(lane: Turn['lane'], places: number): number {
     if (pressure.holdsBack(pages())) return 0
     const room = leases.places.room(lane, places)
-    if (room <= 0) share.wanted()
+    if (room <= 0) [share, limit].forEach((it) => it.wanted())
     return room
   }
 

@@ -7,6 +7,7 @@ import { benchCached } from './cached.ts'
 import { benchDashboard } from './dashboard.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
+import { benchLimits } from './limits.ts'
 import { benchPassthrough } from './passthrough.ts'
 import { benchPlayground } from './playground.ts'
 import { benchRasterize } from './rasterize.ts'
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   dashboard: benchDashboard,
   fairness: benchFairness,
   gateway: benchGateway,
+  limits: benchLimits,
   passthrough: benchPassthrough,
   playground: benchPlayground,
   rasterize: benchRasterize,

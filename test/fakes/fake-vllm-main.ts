@@ -1,5 +1,6 @@
 // Starts a fake vLLM as its own process: node test/fakes/fake-vllm-main.ts [--port 8000] [--model ID]… [--instant]
 // or at a fixed rate, 16 pages at once and each in 1.5 seconds: --serve 16 --seconds 1.5
+// or slower the more it has, one page alone in half a second: --serve 16 --seconds 1.5 --alone 0.5
 import { parseArgs } from 'node:util'
 import { startFakeVllm } from './fake-vllm.ts'
 
@@ -10,13 +11,19 @@ const { values } = parseArgs({
     instant: { type: 'boolean', default: false },
     serve: { type: 'string' },
     seconds: { type: 'string', default: '1' },
+    alone: { type: 'string' },
   },
 })
 const fake = await startFakeVllm({
   port: Number(values.port),
   models: values.model,
   instant: values.instant,
-  ...(values.serve === undefined ? {} : { service: { places: Number(values.serve), seconds: Number(values.seconds) } }),
+  ...(values.serve === undefined ? {} : { service: readService(values.serve) }),
 })
 process.stdout.write(`fake vllm: ${fake.url}\n`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void fake.kill())
+
+function readService(places: string) {
+  const seconds = Number(values.seconds)
+  return { places: Number(places), seconds, aloneSeconds: Number(values.alone ?? seconds) }
+}

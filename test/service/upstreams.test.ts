@@ -82,15 +82,15 @@ describe('upstreams', () => {
       upstreams.models().map(({ id, maxModelLen }) => ({ id, maxModelLen })),
       [{ id: 'ocr', maxModelLen: 8192 }],
     )
-    const leases = await Promise.all(Array.from({ length: 10 }, () => upstreams.acquire(claim('ocr'), signal())))
+    const leases = await Promise.all(Array.from({ length: 6 }, () => upstreams.acquire(claim('ocr'), signal())))
     assert.deepEqual(
       upstreams.status().map(({ inFlight }) => inFlight),
-      [5, 5],
+      [3, 3],
     )
     leases.filter(({ url }) => url === one.url).forEach((lease) => lease.release())
     assert.deepEqual(
       upstreams.status().map(({ inFlight }) => inFlight),
-      [0, 5],
+      [0, 3],
     )
     assert.equal((await upstreams.acquire(claim('ocr'), signal())).url, one.url, 'the one with the least in flight')
     leases[0]?.release()

@@ -61,6 +61,7 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
       sent += 1
       waiting.push({ page: limit.sent(sent - answered), left: work(server()) })
     }
+    if (sent < pages && sent - answered < demand) limit.wanted()
     return waiting.length > 0 && running.length < (server().places ?? Infinity)
   }
   while (answered < pages) {

@@ -1,0 +1,210 @@
+import { createAdaptiveLimit, type AdaptiveLimit, type SentPage } from '../../gateway/upstream/adaptive-limit.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { createHeap } from './heap.ts'
+import type { Draw, Engine } from './scenario.ts'
+import { createServer } from './servers.ts'
+
+/** A long document at one server whose limit is found out, and requests of one page beside it. */
+export interface LimitScenario {
+  /** All pages that it is sent; beyond its places they wait in its own queue, first come, first served. */
+  readonly engine: Engine
+  /** Another one from a moment on: it got quicker, slower, or was started again. */
+  readonly later?: { readonly at: number; readonly engine: Engine }
+  readonly workOfPage: Draw
+  /** From when a page has a place until its first text; `Infinity`: its text comes whole at its end. */
+  readonly firstTextSeconds: number
+  /** Whether it says each second how many pages run and wait in it. */
+  readonly saysLoad?: boolean
+  readonly drawSeconds: number
+  readonly drawers: number
+  readonly lookahead: number
+  /** How long the document lasts. */
+  readonly seconds: number
+  /** From here on the limit counts as steady, and throughput as what it costs. */
+  readonly steadyFrom: number
+  /** Requests of one page, one after the other, each after a pause by chance of up to so long, the first after a second. */
+  readonly singles: number
+  readonly maxPauseSeconds: number
+  readonly seed: number
+}
+
+/** What came of it. */
+export interface LimitOutcome {
+  /** The highest limit from `steadyFrom` on, and the mean over time. */
+  readonly steadyLimit: number
+  readonly meanLimit: number
+  /** The highest ever. */
+  readonly mostLimit: number
+  /** Work done per second from the first moment on and when steady, as a share of what the full server does. */
+  readonly throughput: number
+  readonly steadyThroughput: number
+  /** Of the requests of one page, in times of what a page takes in the full server, without a queue. */
+  readonly median: number
+  readonly worst: number
+  readonly singles: number
+}
+
+interface Page {
+  readonly isSingle: boolean
+  readonly work: number
+  sent: SentPage | null
+}
+
+/** Plays a scenario to the end of its document: the same seed, the same outcome. */
+export function simulateLimit(scenario: LimitScenario, make = createAdaptiveLimit): LimitOutcome {
+  const play = createLimitPlay(scenario, make)
+  while (play.step());
+  return play.outcome()
+}
+
+function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLimit) {
+  const { firstTextSeconds, lookahead, seconds, steadyFrom } = scenario
+  const seeded = seededRandom(scenario.seed)
+  const random = () => seeded.next()
+  const clock = { now: 0 }
+  const limit: AdaptiveLimit = make({ pinned: null, now: () => clock.now * 1000 })
+  const events = createHeap<() => void>()
+  const server = createQueueingServer(scenario)
+  const full = scenario.engine.secondsAt(scenario.engine.places)
+  const times: number[] = []
+  let [drawing, drawn, inFlight] = [0, 0, 0]
+  let single: { page: Page; startedAt: number } | null = null
+  const work = { all: 0, steady: 0 }
+  const limits = { most: 0, steady: 0, area: 0, since: 0 }
+
+  const at = (delay: number, run: () => void) => events.push(clock.now + delay, run)
+
+  function draw(): void {
+    while (drawing < scenario.drawers && drawing + drawn + documentsInFlight() < lookahead * 1.25) {
+      drawing += 1
+      at(scenario.drawSeconds, () => {
+        drawing -= 1
+        drawn += 1
+      })
+    }
+  }
+
+  const documentsInFlight = () => inFlight - (single?.page.sent ? 1 : 0)
+
+  function send(page: Page): void {
+    inFlight += 1
+    page.sent = limit.sent(inFlight)
+    server.push(page, clock.now)
+  }
+
+  function advance(): void {
+    draw()
+    while (inFlight < limit.current) {
+      if (single !== null && single.page.sent === null) send(single.page)
+      else if (drawn > 0 && documentsInFlight() < lookahead) {
+        drawn -= 1
+        send({ isSingle: false, work: scenario.workOfPage(random), sent: null })
+      } else break
+    }
+    if (
+      inFlight >= limit.current &&
+      ((single !== null && single.page.sent === null) || (drawn > 0 && documentsInFlight() < lookahead))
+    )
+      limit.wanted()
+    for (const page of server.fill(clock.now)) {
+      if (firstTextSeconds < Infinity) at(firstTextSeconds, () => page.sent?.begun())
+    }
+    noteLimit()
+  }
+
+  function noteLimit(): void {
+    const { current } = limit
+    limits.most = Math.max(limits.most, current)
+    if (clock.now < steadyFrom) return
+    limits.steady = Math.max(limits.steady, current)
+  }
+
+  function answer(page: Page): void {
+    page.sent?.begun()
+    page.sent?.answered()
+    page.sent?.left()
+    inFlight -= 1
+    work.all += page.work
+    if (clock.now >= steadyFrom) work.steady += page.work
+    if (page !== single?.page) return
+    times.push(clock.now - single.startedAt)
+    single = null
+    if (times.length < scenario.singles) at(random() * scenario.maxPauseSeconds, ask)
+  }
+
+  function ask(): void {
+    single = { page: { isSingle: true, work: 1, sent: null }, startedAt: clock.now }
+  }
+
+  function scrape(): void {
+    if (limit.isListening()) limit.serverSaid({ ...NO_LOAD, running: server.running, waiting: server.waiting })
+    at(1, scrape)
+  }
+
+  if (scenario.saysLoad === true) at(random(), scrape)
+  at(1 + random() * scenario.maxPauseSeconds, ask)
+  if (scenario.later !== undefined) at(scenario.later.at, () => server.change(clock.now))
+  advance()
+  return {
+    step(): boolean {
+      const next = Math.min(events.nextDue(), server.nextEnd())
+      limits.area += limit.current * Math.max(0, Math.min(next, seconds) - Math.max(steadyFrom, clock.now))
+      if (next >= seconds) return false
+      clock.now = next
+      if (next === server.nextEnd()) answer(server.end(next))
+      else events.pop()?.()
+      advance()
+      return true
+    },
+    outcome(): LimitOutcome {
+      const rate = scenario.engine.places / full
+      const { places, secondsAt } = (scenario.later ?? scenario).engine
+      const steadyRate = places / secondsAt(places)
+      const sorted = times.toSorted((a, b) => a - b)
+      return {
+        steadyLimit: limits.steady,
+        meanLimit: limits.area / (seconds - steadyFrom),
+        mostLimit: limits.most,
+        throughput: work.all / (rate * (seconds - full)),
+        steadyThroughput: work.steady / (steadyRate * (seconds - steadyFrom)),
+        median: (sorted[Math.floor(sorted.length / 2)] ?? NaN) / full,
+        worst: (sorted.at(-1) ?? NaN) / full,
+        singles: sorted.length,
+      }
+    },
+  }
+}
+
+const NO_LOAD = { kvCacheUsage: null, preemptions: null }
+
+/** A server with a queue of its own. */
+function createQueueingServer({ engine, later }: LimitScenario) {
+  let server = createServer<Page>(engine)
+  const queue: Page[] = []
+  return {
+    get waiting() {
+      return queue.length
+    },
+    get running() {
+      return server.state.used
+    },
+    push: (page: Page, _now: number) => void queue.push(page),
+    /** Gives free places to those that wait; returns them. */
+    fill(now: number): readonly Page[] {
+      const begun = queue.splice(0, Math.max(0, server.places - server.state.used))
+      for (const page of begun) server.begin(page, page.work, now)
+      return begun
+    },
+    nextEnd: () => server.state.nextEnd,
+    end: (now: number): Page => server.end(now) as Page,
+    /** What runs is begun anew in the server that comes after it. */
+    change(now: number): void {
+      if (later === undefined) return
+      const next = createServer<Page>(later.engine)
+      const running: Page[] = []
+      for (let page = server.end(now); page !== undefined; page = server.end(now)) running.push(page)
+      queue.unshift(...running)
+      server = next
+    },
+  }
+}

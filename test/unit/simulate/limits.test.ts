@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { simulateLimit, type LimitScenario } from '../../simulate/limits.ts'
+import { always, batching, fixedRate, lognormal, type Draw, type Engine } from '../../simulate/scenario.ts'
+
+const engines: Readonly<Record<string, Engine>> = {
+  '4 places of 0.8 s': fixedRate(4, 0.8),
+  '16 places of 1 s': fixedRate(16, 1),
+  '32 places of 2 s': fixedRate(32, 2),
+  '64 places of 2 s': fixedRate(64, 2),
+  '32 places that slow down from 1 s to 2 s': batching(32, 16, 1),
+}
+
+/** The work of the longest page is three times that of the shortest. */
+const threefold: Draw = (random) => 0.5 + random()
+
+const works: Readonly<Record<string, Draw>> = {
+  'of one length': always(1),
+  'a tenth longer or shorter': (random) => 0.9 + 0.2 * random(),
+  'of which the longest takes three times the shortest': threefold,
+  'of which few take much longer': lognormal(1, 0.5),
+}
+
+const scenario = (engine: Engine, changes: Partial<LimitScenario> = {}): LimitScenario => ({
+  engine,
+  workOfPage: always(1),
+  firstTextSeconds: 0.02,
+  drawSeconds: 0.02,
+  drawers: 2,
+  lookahead: 64,
+  seconds: 120,
+  steadyFrom: 40,
+  singles: 20,
+  maxPauseSeconds: 2,
+  seed: 1,
+  ...changes,
+})
+
+const seeds = [1, 2, 3, 4, 5]
+
+describe('a long document at one server, and requests of one page beside it', () => {
+  for (const [name, engine] of Object.entries(engines))
+    for (const [pages, workOfPage] of Object.entries(works))
+      it(`${name}, pages ${pages}: the limit is the places, and nobody waits for long`, () => {
+        const outcomes = seeds.map((seed) => simulateLimit(scenario(engine, { workOfPage, seed })))
+        const said = JSON.stringify(outcomes)
+        for (const { steadyLimit, throughput, worst, singles } of outcomes) {
+          assert.equal(singles, 20)
+          assert.ok(steadyLimit <= engine.places * 1.25, said)
+          assert.ok(throughput >= 0.97, said)
+          // A page may take half as long again as an ordinary one, or more, where pages differ.
+          assert.ok(worst <= (workOfPage === works['of one length'] ? 2.3 : 2.5), said)
+        }
+        const medians = outcomes.map(({ median }) => median).toSorted((a, b) => a - b)
+        assert.ok((medians[2] ?? NaN) <= 1.6, said)
+      })
+
+  for (const [name, engine] of Object.entries(engines))
+    it(`${name}, whose text comes whole at the end of a page: throughput alone finds a limit`, () => {
+      for (const seed of seeds) {
+        const limits = { firstTextSeconds: Infinity, workOfPage: threefold, seed }
+        const { meanLimit, steadyThroughput } = simulateLimit(scenario(engine, limits))
+        assert.ok(meanLimit <= engine.places * 1.75, `${meanLimit}`)
+        // Where a server slows down as it fills, chance ends the search too early.
+        assert.ok(steadyThroughput >= 0.8, `${steadyThroughput}`)
+      }
+    })
+
+  for (const [name, engine] of Object.entries(engines))
+    it(`${name}, without streams, whose /metrics say what waits in it: the limit is the places`, () => {
+      const said = { firstTextSeconds: Infinity, saysLoad: true, workOfPage: threefold }
+      const { meanLimit, steadyThroughput } = simulateLimit(scenario(engine, said))
+      assert.ok(meanLimit <= engine.places * 1.25, `${meanLimit}`)
+      assert.ok(steadyThroughput >= 0.98, `${steadyThroughput}`)
+    })
+
+  for (const [name, before, after] of [
+    ['slower', fixedRate(64, 2), fixedRate(8, 2)],
+    ['quicker', fixedRate(4, 0.8), fixedRate(32, 0.8)],
+  ] as const)
+    it(`follows a server that gets ${name}`, () => {
+      const later = { at: 30, engine: after }
+      const { steadyLimit, steadyThroughput } = simulateLimit(
+        scenario(before, { later, seconds: 240, steadyFrom: 120 }),
+      )
+      assert.ok(steadyLimit <= after.places * 1.25, `${steadyLimit}`)
+      assert.ok(steadyThroughput >= 0.98, `${steadyThroughput}`)
+    })
+})
