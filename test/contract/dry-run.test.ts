@@ -8,7 +8,7 @@ import { readMetrics, sumBy } from '../support/read-metrics.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
 import { eventually } from '../support/within.ts'
 
-const TIMEOUT = 60_000
+const TIMEOUT = 120_000
 const BLANK = null
 
 /** Pages with the same number look the same. */
