@@ -38,6 +38,8 @@ async function start() {
       GATEWAY_UPSTREAM_URLS: fake.url,
       GATEWAY_DATA_DIR: dataDir,
       GATEWAY_UPSTREAM_PATIENCE_SECONDS: '1',
+      // An unknown server is sent fewer than the pages that the engine here holds.
+      GATEWAY_UPSTREAM_CONCURRENCY: '8',
       ...settings,
     })
     const { responses } = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: 'none', maxRetries: 0 })

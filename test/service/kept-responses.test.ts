@@ -29,7 +29,13 @@ async function start(settings: Record<string, string> = {}) {
       return undefined
     },
   })
-  const gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_DATA_DIR: dataDir, ...settings })
+  const gateway = await startTestGateway({
+    GATEWAY_UPSTREAM_URLS: fake.url,
+    GATEWAY_DATA_DIR: dataDir,
+    // An unknown server is sent fewer than the pages that the engine here holds.
+    GATEWAY_UPSTREAM_CONCURRENCY: '8',
+    ...settings,
+  })
   const create = async (body: object) =>
     readResponse(
       await gateway.client.responses.create({ model: 'default', ...body } as ResponseCreateParamsNonStreaming),
