@@ -12,6 +12,7 @@ import {
   isReached,
   judgeFirstRush,
   judgeWindow,
+  knownPlaces,
   shorten,
 } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
@@ -38,10 +39,8 @@ export interface AdaptiveLimit {
   origin(): 'pinned' | 'found' | 'searching'
   /** What the answers of the last minute took. */
   recent(): RecentPace
-  /** How fast pages are answered, in pages per second; null before anything is known. */
-  rate(): number | null
-  /** The shortest that a page has taken lately, in seconds; null before anything is known. */
-  fastest(): number | null
+  /** How long so many pages take, those in flight included, in seconds, as far as is known. */
+  secondsFor(pages: number): number
 }
 
 /** A page on its way. */
@@ -131,9 +130,33 @@ export function createAdaptiveLimit({
     sent: createSender({ finder, backlog, speed, recent, share, full, isSearching, now }),
     origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
     recent: () => recent.look(),
-    rate: () => speed.rate(),
-    fastest: () => speed.shortest(),
+    // When others' pages were begun is not known.
+    secondsFor: (pages) =>
+      secondsFor(pages, { speed, backlog, places: share().others().active > 0 ? null : knownPlaces(finder.search()) }),
   }
+}
+
+/** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
+const UNKNOWN_RATE = 100
+
+interface ServerPace {
+  readonly speed: AnswerSpeed
+  readonly backlog: Pick<Backlog, 'secondsLeft' | 'pageSeconds'>
+  /** How many pages it works at; null where that is not known. */
+  readonly places: number | null
+}
+
+/**
+ * Places become free in the order in which they were taken: so it is known from when on each will have which page. Near
+ * the end of a document that decides whether its last page waits for a whole round.
+ */
+function secondsFor(pages: number, { speed, backlog, places }: ServerPace): number {
+  const shortest = speed.shortest() ?? 0
+  const roundSeconds = backlog.pageSeconds()
+  const left = places === null || pages <= places ? undefined : backlog.secondsLeft()[(pages - 1) % places]
+  if (places === null || roundSeconds === null || left === undefined)
+    return Math.max(shortest, pages / (speed.rate() ?? UNKNOWN_RATE))
+  return Math.max(shortest, left + Math.floor((pages - 1) / places) * roundSeconds)
 }
 
 interface SenderParts {

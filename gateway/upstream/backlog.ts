@@ -13,6 +13,10 @@ export interface Backlog {
   readonly isTelling: boolean
   /** Pages at the server. */
   readonly active: number
+  /** In how many seconds the pages that it works at will be answered, the first one first; none where that is not known. */
+  secondsLeft(): readonly number[]
+  /** What a page takes from when it is begun, in seconds; null where that is not known. */
+  pageSeconds(): number | null
 }
 
 /** A page at the server. */
@@ -67,6 +71,8 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   const times = createBeginTimes()
   /** When the pages that have not begun were sent, by number: the oldest first. */
   const unbegun = new Map<number, number>()
+  /** When those that have were begun, in that order. */
+  const begun = new Map<number, number>()
   let [active, sent] = [0, 0]
   /** The first page that has filled the server since the limit was set, and how many have ended since then. */
   let filling: { readonly number: number; ended: number } | null = null
@@ -92,12 +98,14 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
         if (!unbegun.has(number)) return false
         see()
         begunAt = now()
+        begun.set(number, begunAt)
         return unbegun.delete(number)
       }
       return {
         begun: () => begin() && hasPlaces(times.begun(now() - sentAt)),
         ended(isAnswered) {
           begin()
+          begun.delete(number)
           active -= 1
           if (filling !== null) filling.ended += 1
           if (!isAnswered) return
@@ -120,6 +128,11 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
     get active() {
       return active
     },
+    secondsLeft() {
+      const seconds = times.pageSeconds()
+      return seconds === null ? [] : [...begun.values()].map((at) => Math.max(0, seconds - (now() - at) / 1000))
+    },
+    pageSeconds: () => times.pageSeconds(),
   }
 }
 
@@ -128,8 +141,12 @@ function createBeginTimes() {
   const fastest = createRecentShortest()
   /** The share of its time in which a page's text came. */
   let textShare: RunningMean | null = null
+  let text: RunningMean | null = null
+  const isTelling = () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE
   return {
-    isTelling: () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE,
+    isTelling,
+    /** The mean time in which a page's text came, in seconds. */
+    pageSeconds: () => (text === null || !isTelling() ? null : text.value / 1000),
     /** How long a page is not said to wait after it was sent. */
     overdueAfter: () => (fastest.value() ?? Infinity) * OVERDUE + WAY,
     /** Notes after what time a page has begun; returns whether that is about as soon as it can. */
@@ -140,6 +157,7 @@ function createBeginTimes() {
     /** Notes what a page took, and its text. */
     ended(time: number, textTime: number): void {
       textShare = addToMean(textShare, textTime / Math.max(time, 1), { remembered: REMEMBERED_PAGES })
+      text = addToMean(text, textTime, { remembered: REMEMBERED_PAGES })
     },
   }
 }

@@ -97,6 +97,12 @@ export function isReached(limit: number, inFlight: number): boolean {
   return inFlight >= limit * REACHED
 }
 
+/** Returns how many pages the server works at, as pages that wait there have shown; null: none have. */
+export function knownPlaces({ hasPlaces, limit }: LimitSearch): number | null {
+  // The limit was rounded up: a little is added for what floating point leaves out.
+  return hasPlaces ? Math.max(1, Math.floor(limit / SPARE + 1e-9)) : null
+}
+
 /** Returns the search before any page was sent. */
 export function beginSearch(limit = START): LimitSearch {
   return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null }, hasPlaces: false }

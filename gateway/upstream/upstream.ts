@@ -95,15 +95,6 @@ export interface Upstream {
   close(): Promise<void>
 }
 
-/** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
-const UNKNOWN_RATE = 100
-
-/** Nobody waits for one that is sent no more pages. */
-function secondsFor(pages: number, limit: AdaptiveLimit, isHeldBack: boolean): number {
-  if (isHeldBack) return Infinity
-  return Math.max(limit.fastest() ?? 0, pages / (limit.rate() ?? UNKNOWN_RATE))
-}
-
 /** Creates one upstream, not yet asked. */
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
   const { chooseProfile, concurrency, shares = unshared, onLog, maxKvCacheUsage = null } = options
@@ -148,7 +139,9 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => secondsFor(inFlight() + share.others().active + more, limit, pressure.holdsBack(pages())),
+    // Nobody waits for one that is sent no more pages.
+    waitFor: (more) =>
+      pressure.holdsBack(pages()) ? Infinity : limit.secondsFor(inFlight() + share.others().active + more),
     status: () => ({
       url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],

@@ -1,6 +1,7 @@
 // The limit that is found beside a server's places, and requests of one page beside a long document, from its first second on.
 import type OpenAI from 'openai'
 import { setTimeout as delay } from 'node:timers/promises'
+import { batching } from '../simulate/scenario.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { launchFake, launchGateway } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
@@ -87,10 +88,15 @@ async function runCase({ places, seconds, alone = seconds }: Case) {
   const [{ pagesRead, took }, times] = await Promise.all([job, sample(client, since)])
   const { steady, most } = await limits
   if (pagesRead !== pages) throw new Error(`${pagesRead} of ${pages} pages were read`)
-  // The last round is full or takes as long as one that is.
-  const rounds = (pages + times.length) / places
-  const ideal = (alone === seconds ? Math.ceil(rounds) : rounds) * seconds
+  const ideal = idealSeconds({ places, seconds, alone }, pages + times.length)
   return { idle: median(idle), limit: steady, most, throughput: ideal / took, times }
+}
+
+/** Rounds of all places, and a last one of what is left, which is quicker where a server slows down as it fills. */
+function idealSeconds({ places, seconds, alone }: Required<Case>, pages: number): number {
+  const [rounds, left] = [Math.floor(pages / places), pages % places]
+  const { secondsAt } = batching(places, places / seconds, alone)
+  return rounds * seconds + (left === 0 ? 0 : secondsAt(left))
 }
 
 async function sample(client: OpenAI, since: () => number): Promise<readonly number[]> {

@@ -7,7 +7,13 @@ function setUp(pinned: number | null = null) {
   const clock = { now: 0 }
   let changes = 0
   const limit = createAdaptiveLimit({ pinned, now: () => clock.now, onChange: () => changes++ })
-  return { limit, run: (run: SimulatedRun) => simulate(limit, clock, run), changes: () => changes }
+  return { limit, clock, run: (run: SimulatedRun) => simulate(limit, clock, run), changes: () => changes }
+}
+
+/** To a tenth: the pace is a running mean. */
+function assertNear(found: readonly number[], expected: readonly number[]): void {
+  const isNear = found.every((each, index) => Math.abs(each - (expected[index] ?? NaN)) < 0.1)
+  assert.ok(isNear, `${found.map((each) => each.toFixed(2)).join(' ')}, not ${expected.join(' ')}`)
 }
 
 describe('the limit that finds itself', () => {
@@ -118,11 +124,23 @@ describe('the limit that finds itself', () => {
 
   it('knows how fast pages are answered, and how fast one can be', () => {
     const { limit, run } = setUp(8)
-    assert.deepEqual([limit.rate(), limit.fastest()], [null, null])
     run({ server: { places: 8, seconds: 0.5, jitter: 0.1 }, pages: 500 })
-    const [rate, fastest] = [limit.rate() ?? NaN, limit.fastest() ?? NaN]
+    const [rate, fastest] = [10_000 / limit.secondsFor(10_000), limit.secondsFor(1)]
     assert.ok(rate > 16 * 0.8 && rate < 16 * 1.2, `${rate} pages per second`)
     assert.ok(fastest > 0.5 * 0.85 && fastest < 0.5 * 1.15, `${fastest} s`)
+  })
+
+  it('knows from when on each of a full server will have a page more', () => {
+    const { limit, clock, run } = setUp()
+    run({ server: { places: 4, seconds: 1 }, pages: 500 })
+    // One more is sent that waits there; the first is begun 0.4 s before the others.
+    limit.sent(1).begun()
+    clock.now += 400
+    for (const inFlight of [2, 3, 4]) limit.sent(inFlight).begun()
+    limit.sent(5)
+    clock.now += 500
+    const seconds = [5, 6, 8, 9, 10].map((pages) => limit.secondsFor(pages))
+    assertNear(seconds, [0.1 + 1, 0.5 + 1, 0.5 + 1, 0.1 + 2, 0.5 + 2])
   })
 
   it('counts no page that was left or failed', () => {
@@ -133,6 +151,8 @@ describe('the limit that finds itself', () => {
       limit.sent(1 + (page % 12))
       clock.now += 5
     }
-    assert.deepEqual([limit.current, limit.rate(), limit.fastest()], [first, null, null])
+    assert.equal(limit.current, first)
+    // Nothing is known of it, so that it gets some pages and shows.
+    assert.ok(limit.secondsFor(1) < 0.1)
   })
 })
