@@ -149,7 +149,6 @@ const BLACK_AT: usize = 128 + 2 * 4096
 
 let codes: usize = 0
 let alignsRows: bool = false
-let content: usize = 0
 let contentEnd: usize = 0
 let at: usize = 0
 /** Bits that were read and not used yet, from the highest on, and how many of them there are. */
@@ -166,7 +165,6 @@ let here: usize = 0
 export function beginDecoding(from: usize, length: i32, hasAlignedRows: bool, tables: usize, lines: usize): void {
   codes = tables
   alignsRows = hasAlignedRows
-  content = from
   contentEnd = from + length
   at = from
   bits = 0
@@ -189,13 +187,20 @@ function bitsLeft(): i32 {
   return (<i32>(contentEnd - at) << 3) + held
 }
 
+/** Goes on to the next byte where each row begins with one; returns whether there was nothing before it. */
+function align(): bool {
+  const rest = held & 7
+  if (!alignsRows || rest === 0) return true
+  if (bits >> (64 - rest) !== 0) return false
+  bits <<= rest
+  held -= rest
+  return true
+}
+
 /** Decodes the next rows; returns whether that succeeded. */
 export function decodeRows(count: i32): bool {
   for (; count > 0; count--) {
-    if (alignsRows) {
-      bits <<= held & 7
-      held &= ~7
-    }
+    if (!align()) return false
     const end = decodeRow()
     if (end === 0 || bitsLeft() < 0) return false
     endLine(end)
@@ -209,10 +214,7 @@ export function decodeRows(count: i32): bool {
 
 /** Whether what follows the last row ends the image, or is so little that it means nothing. */
 export function endsWithin(bytes: i32): bool {
-  if (alignsRows) {
-    bits <<= held & 7
-    held &= ~7
-  }
+  if (!align()) return false
   if (bitsLeft() <= bytes << 3) return true
   if (held < 32) refill()
   return bits >> 40 === 0x001001
@@ -297,4 +299,189 @@ function readRun(isBlack: bool): i32 {
     if (part < 64) return run
   }
   return i32.MAX_VALUE
+}
+
+// JBIG2 generic regions with template 0 and its usual adaptive pixels, as ITU-T T.88, 6.2 and annex E, have them.
+
+/** The context of a row's flag: whether it is the same as the one above. */
+const TYPICAL: i32 = 0x9b25
+/** What stays of a context when its pixels move to the left: not those that leave the rows above. */
+const KEPT: i32 = 0xf7ee
+/** As little is skipped at once: a division takes as long as some pixels. */
+const SKIPPED: i32 = 8
+
+let states: usize = 0
+let contexts: usize = 0
+let hasTypicalRows: bool = false
+let isTypical: i32 = 0
+/** How often bits behind the data were wanted; what PDFium accepts. */
+let wanted: i32 = 0
+const MAX_WANTED: i32 = 2
+/** Registers of the decoder: A, C and CT. */
+let interval: u32 = 0
+let code: u32 = 0
+let shifts: i32 = 0
+/** The changes of the row two above, where those of the one above end, and the pixels of three rows. */
+let higher: usize = 0
+let aboveEnd: usize = 0
+let pixelsHigher: usize = 0
+let pixelsAbove: usize = 0
+let pixelsHere: usize = 0
+
+/**
+ * Begins to decode a generic region, after `begin`. 16 bytes of 255 lie behind the content. `stateTable` has 4 bytes for each
+ * state and likelier bit: Qe in 16 bits, and the next state after the likelier and the other bit. `room` has three times as
+ * many numbers of 32 bits as there are columns, and 12 more, then as many pixels, 48 more, and 65536 bytes.
+ */
+export function beginRegion(from: usize, hasTypical: bool, stateTable: usize, room: usize): void {
+  const line = <usize>(columns + 4) << 2
+  const pixels = <usize>(columns + 16)
+  states = stateTable
+  hasTypicalRows = hasTypical
+  isTypical = 0
+  wanted = 0
+  higher = room
+  above = higher + line
+  here = above + line
+  aboveEnd = above
+  endLine(higher)
+  endLine(above)
+  pixelsHigher = here + line
+  pixelsAbove = pixelsHigher + pixels
+  pixelsHere = pixelsAbove + pixels
+  contexts = pixelsHere + pixels
+  memory.fill(pixelsHigher, 0, 3 * pixels + 0x10000)
+  at = from
+  code = <u32>load<u8>(from) << 16
+  takeByte()
+  code <<= 7
+  shifts -= 7
+  interval = 0x8000
+}
+
+function takeByte(): void {
+  const next = <u32>load<u8>(at, 1)
+  if (load<u8>(at) !== 0xff) {
+    at++
+    code += next << 8
+    shifts = 8
+  } else if (next > 0x8f) {
+    wanted++
+    code += 0xff00
+    shifts = 8
+  } else {
+    at++
+    code += next << 9
+    shifts = 7
+  }
+}
+
+/** Decodes the next rows of the region; returns whether that succeeded. */
+export function decodeRegion(count: i32): bool {
+  for (; count > 0 && wanted <= MAX_WANTED; count--) {
+    if (hasTypicalRows) isTypical ^= decodeBit(TYPICAL)
+    let end = here
+    if (isTypical !== 0) {
+      memory.copy(here, above, aboveEnd - above)
+      memory.copy(pixelsHere, pixelsAbove, columns)
+      end += aboveEnd - above
+    } else end = decodePixels()
+    endLine(end)
+    takeRow(here, end)
+    const free = higher
+    higher = above
+    above = here
+    aboveEnd = end
+    here = free
+    const freePixels = pixelsHigher
+    pixelsHigher = pixelsAbove
+    pixelsAbove = pixelsHere
+    pixelsHere = freePixels
+  }
+  return wanted <= MAX_WANTED
+}
+
+/** Decodes a bit in a context. */
+// @ts-ignore: decorator
+@inline
+function decodeBit(context: i32): i32 {
+  const place = contexts + context
+  const state = <i32>load<u8>(place)
+  const entry = load<u32>(states + (<usize>state << 2))
+  const share = entry & 0xffff
+  const rest = interval - share
+  let bit = state & 1
+  if (code >> 16 < share) {
+    const isLikelier = rest < share
+    bit ^= <i32>!isLikelier
+    store<u8>(place, <u8>(isLikelier ? entry >> 16 : entry >> 24))
+    interval = share
+  } else {
+    code -= share << 16
+    interval = rest
+    if (rest & 0x8000) return bit
+    const isLikelier = rest >= share
+    bit ^= <i32>!isLikelier
+    store<u8>(place, <u8>(isLikelier ? entry >> 16 : entry >> 24))
+  }
+  do {
+    if (shifts === 0) takeByte()
+    interval <<= 1
+    code <<= 1
+    shifts--
+  } while ((interval & 0x8000) === 0)
+  return bit
+}
+
+/** Returns how many pixels, but `most`, are white for sure, where all of the context is; takes them from the code. */
+// @ts-ignore: decorator
+@inline
+function skipWhite(most: i32): i32 {
+  const state = <i32>load<u8>(contexts)
+  const share = load<u32>(states + (<usize>state << 2)) & 0xffff
+  if ((state & 1) !== 0) return 0
+  const count = min<u32>(min<u32>((interval - 0x8000) / share, (code >> 16) / share), most)
+  interval -= count * share
+  code -= (count * share) << 16
+  return count
+}
+
+/** Decodes the pixels of a row, and writes its changes; returns where they end. */
+function decodePixels(): usize {
+  const higherRow = pixelsHigher
+  const aboveRow = pixelsAbove
+  const row = pixelsHere
+  const most = columns
+  memory.fill(row, 0, most)
+  let context =
+    (<i32>load<u8>(higherRow) << 13) | (<i32>load<u8>(higherRow, 1) << 12) | (<i32>load<u8>(higherRow, 2) << 11)
+  context |= (<i32>load<u8>(aboveRow) << 7) | (<i32>load<u8>(aboveRow, 1) << 6)
+  context |= (<i32>load<u8>(aboveRow, 2) << 5) | (<i32>load<u8>(aboveRow, 3) << 4)
+  let end = here
+  let nextAbove = above
+  let nextHigher = higher
+  let last: i32 = 0
+  for (let x: i32 = 0; x < most; ) {
+    if (context === 0) {
+      // No black pixel comes into the context before the next black runs of the rows above.
+      const lead = min(x + 4, most)
+      while (load<i32>(nextAbove) < lead) nextAbove += 8
+      while (load<i32>(nextHigher) < lead - 1) nextHigher += 8
+      const white = min(load<i32>(nextAbove) - 4, load<i32>(nextHigher) - 3) - x
+      if (white >= SKIPPED) {
+        const skipped = skipWhite(white)
+        x += skipped
+        if (skipped > 0) continue
+      }
+    }
+    const bit = decodeBit(context)
+    store<u8>(row + x, bit)
+    store<i32>(end, x)
+    end += (bit ^ last) << 2
+    last = bit
+    context = ((context << 1) & KEPT) | bit
+    context |= (<i32>load<u8>(aboveRow + x, 4) << 4) | (<i32>load<u8>(higherRow + x, 3) << 11)
+    x++
+  }
+  return end
 }

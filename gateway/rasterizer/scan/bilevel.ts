@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { codeTables } from './g4-codes.ts'
+import { stateTable } from './jbig2-states.ts'
 
 /** What `bilevel.as` exports; every address is a number of bytes. */
 interface Exports {
@@ -19,12 +20,23 @@ interface Exports {
   readonly beginDecoding: (from: number, length: number, alignsRows: boolean, tables: number, lines: number) => void
   readonly decodeRows: (count: number) => number
   readonly endsWithin: (bytes: number) => number
+  readonly beginRegion: (from: number, hasTypicalRows: boolean, states: number, room: number) => void
+  readonly decodeRegion: (count: number) => number
 }
 
 /** How a G4 image is stored. */
 export interface G4Image extends TargetSize {
   /** Whether each row begins with a byte: /EncodedByteAlign. */
   readonly alignsRows: boolean
+  /** Whether what the code calls black is light. */
+  readonly isLightOnDark: boolean
+}
+
+/** A generic region of JBIG2 with template 0 and its usual adaptive pixels. */
+export interface Region extends TargetSize {
+  readonly data: Uint8Array
+  /** Whether a flag before each row says that it is the same as the one above: TPGDON. */
+  readonly hasTypicalRows: boolean
   /** Whether what the code calls black is light. */
   readonly isLightOnDark: boolean
 }
@@ -64,6 +76,28 @@ export function decodeG4(content: Uint8Array, image: G4Image, size: TargetSize):
   for (let row = 0; row < height; row += ROWS_AT_ONCE)
     if (!module.decodeRows(Math.min(ROWS_AT_ONCE, height - row))) return null
   if (!module.endsWithin(MAX_EXCESS_BYTES)) return null
+  return bitmapAt(module, out, size)
+}
+
+/** How many contexts there are. */
+const CONTEXTS = 65_536
+
+/** Decodes a generic region of JBIG2 straight to a size, as `decodeG4` does. Null when its data ends too early. */
+export function decodeRegion({ data, ...region }: Region, size: TargetSize): Bitmap | null {
+  const { width, height } = region
+  if (!isReduction(region, size)) return null
+  const states = stateTable()
+  const room = 12 * (width + 4) + 3 * (width + 16) + CONTEXTS
+  const { addresses, module } = layOut(sumsSize(size), area(size), states.length, room, data.length)
+  const [sums, out, table, work, from] = addresses as [number, number, number, number, number]
+  const memory = new Uint8Array(module.memory.buffer)
+  memory.set(states, table)
+  memory.set(data, from)
+  memory.fill(255, from + data.length, from + data.length + GAP)
+  module.begin(width, height, size.width, size.height, region.isLightOnDark, sums, out)
+  module.beginRegion(from, region.hasTypicalRows, table, work)
+  for (let row = 0; row < height; row += ROWS_AT_ONCE)
+    if (!module.decodeRegion(Math.min(ROWS_AT_ONCE, height - row))) return null
   return bitmapAt(module, out, size)
 }
 

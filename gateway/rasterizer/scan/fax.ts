@@ -16,7 +16,7 @@ export function readFax(
   isInverted: boolean,
   bytes: Uint8Array,
 ): G4Image | null {
-  const parameters = parametersOf(dictionary.get('DecodeParms') ?? [], bytes)
+  const parameters = parametersOf(dictionary, bytes)
   if (!parameters?.keys().every((key) => KNOWN_PARAMETERS.has(key))) return null
   const is = (key: string) => parameters.get(key)?.join(' ') === 'true'
   const number = (key: string, otherwise: number) => Number(parameters.get(key)?.join(' ') ?? otherwise)
@@ -26,8 +26,12 @@ export function readFax(
   return { width, height, alignsRows: is('EncodedByteAlign'), isLightOnDark: is('BlackIs1') !== isInverted }
 }
 
-function parametersOf(tokens: readonly string[], bytes: Uint8Array): Entries | null {
-  const inner = tokens[0] === '[' ? tokens.slice(1, -1) : tokens
+function parametersOf(dictionary: Entries, bytes: Uint8Array): Entries | null {
+  const tokens = dictionary.get('DecodeParms') ?? []
+  const isList = tokens[0] === '['
+  // PDFium takes no list for a filter that is none, and none for a list.
+  if (isList !== (dictionary.get('Filter')?.[0] === '[')) return null
+  const inner = isList ? tokens.slice(1, -1) : tokens
   const [first, second, third] = inner
   if (inner.length === 3 && second === '0' && third === 'R') {
     const found = objectTokens(bytes, Number(first))

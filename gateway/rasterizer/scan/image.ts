@@ -4,9 +4,10 @@ import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { type Entries, objectTokens, type Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
-import { decodeG4 } from './bilevel.ts'
+import { decodeG4, decodeRegion } from './bilevel.ts'
 import { decodeFlate, decodeJpeg, decodeWithPdfium } from './decode.ts'
 import { readFax } from './fax.ts'
+import { readJbig2 } from './jbig2.ts'
 import { recognizeScan, type ScanPage } from './page.ts'
 
 /** Entries that do not change what is painted, and those that are checked below. */
@@ -19,7 +20,8 @@ const DECODE_NOTHING = ['[ 0 1 ]', '[ 0 1 0 1 0 1 ]', '[ 0.0 1.0 ]']
 const DECODE_INVERTED = '[ 1 0 ]'
 
 const FAX = '/CCITTFaxDecode'
-const DECODED_BY_PDFIUM = [FAX, '/JBIG2Decode', '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
+const JBIG2 = '/JBIG2Decode'
+const DECODED_BY_PDFIUM = [FAX, JBIG2, '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
 
 interface ScanOptions {
   readonly streams: Streams
@@ -60,7 +62,7 @@ export async function drawScan(
   // The rasterizer enlarges at less cost, and has the error message for the limit.
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
-  const bitmap = decodeFax(content, image, bytes, stored) ?? (await decode(pdfium, scan, content, image, stored))
+  const bitmap = decodeBilevel(content, image, bytes, stored) ?? (await decode(pdfium, scan, content, image, stored))
   if (bitmap === null) return null
   const { image: object, hides, isCovered } = scan
   return { image: object, hides, isCovered, bitmap: whitened(await onPage(bitmap, scan, size), scan.white) }
@@ -72,16 +74,22 @@ interface StoredImage extends TargetSize {
   readonly colours: 0 | 1 | 3
 }
 
-/** Decodes a gray image of CCITT group 4; null for another one, and for one that is damaged. */
-function decodeFax(
+/** Decodes a gray image of CCITT group 4 or JBIG2; null for one that the decoders do not know, or that is damaged. */
+function decodeBilevel(
   content: Uint8Array,
   { dictionary, filter, colours, width, height }: StoredImage,
   bytes: Uint8Array,
   size: TargetSize,
 ): Bitmap | null {
-  if (filter !== FAX || colours !== 1) return null
-  const image = readFax(dictionary, { width, height }, isInverted(dictionary), bytes)
-  return image === null ? null : decodeG4(content, image, size)
+  if (colours !== 1) return null
+  const inverted = isInverted(dictionary)
+  if (filter === FAX) {
+    const image = readFax(dictionary, { width, height }, inverted, bytes)
+    return image === null ? null : decodeG4(content, image, size)
+  }
+  if (filter !== JBIG2 || dictionary.has('DecodeParms')) return null
+  const region = readJbig2(content, { width, height })
+  return region === null ? null : decodeRegion({ ...region, isLightOnDark: inverted }, size)
 }
 
 /** Decodes the image to a size, in the orientation in which it is stored. */
