@@ -39,7 +39,10 @@ const run = promisify(execFile)
 export async function benchRasterize(only?: string): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'ocr-gateway-bench-'))
   try {
-    const sets = (await pageSets(folder)).filter(({ name }) => only === undefined || name === only)
+    const all = await pageSets(folder)
+    const sets = all.filter(({ name }) => only === undefined || name === only)
+    if (sets.length === 0)
+      throw new Error(`rasterize has no set ${only}; its sets: ${all.map(({ name }) => name).join(', ')}`)
     const contenders = await presentContenders(folder)
     const verdicts: boolean[] = []
     for (const kind of ['png', 'jpeg'] as const) {

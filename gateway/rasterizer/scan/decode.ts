@@ -8,7 +8,7 @@ import type { Pdfium } from '../pdfium/module.ts'
 import { shrinkBilevel } from './bilevel.ts'
 import { createShrinker, shrinkFactor } from './shrink.ts'
 
-/** Nearer to PDFium's own reduction than `linear`, and a quarter cheaper than `lanczos3`. */
+/** A quarter cheaper than `lanczos3`; nearer to PDFium's own reduction than `linear`, as was measured on bilevel scans. */
 const KERNEL = 'cubic'
 
 /**
