@@ -158,8 +158,8 @@ function dictionaryBefore(file: Buffer, start: number): Entries | null {
   return dictionary === undefined || UNUSUAL.test(dictionary) ? null : entriesOf(dictionary.match(TOKEN) ?? [])
 }
 
-/** Null when a key comes twice or the brackets do not match. */
-function entriesOf(tokens: readonly string[]): Entries | null {
+/** Returns the entries of a dictionary's tokens. Null when a key comes twice or the brackets do not match. */
+export function entriesOf(tokens: readonly string[]): Entries | null {
   const entries = new Map<string, string[]>()
   let value: string[] | null = null
   let depth = 0

@@ -52,6 +52,11 @@ export async function pageSets(folder: string): Promise<readonly PageSet[]> {
       bars: { png: 1.5, png1: 1 },
     },
     {
+      name: 'JBIG2 scans',
+      files: [inCorpus('public/real/scan-jbig2-four-rotations.pdf')],
+      bars: { png: 1.5, png1: 1 },
+    },
+    {
       name: '600 dpi gray',
       files: [gray, inCorpus('public/real/geometry-rotations-0-90-180-270.pdf')],
       bars: { png: 1.5, png1: 1 },

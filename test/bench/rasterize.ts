@@ -35,11 +35,14 @@ const LEVEL_1 = `${BASE} level 1`
 const peers = join(import.meta.dirname, 'peers')
 const run = promisify(execFile)
 
-/** Runs the benchmark and prints its tables; returns whether every bar was met. */
-export async function benchRasterize(): Promise<boolean> {
+/** Runs the benchmark, or one of its sets by name, and prints its tables; returns whether every bar was met. */
+export async function benchRasterize(only?: string): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'ocr-gateway-bench-'))
   try {
-    const sets = await pageSets(folder)
+    const all = await pageSets(folder)
+    const sets = all.filter(({ name }) => only === undefined || name === only)
+    if (sets.length === 0)
+      throw new Error(`rasterize has no set ${only}; its sets: ${all.map(({ name }) => name).join(', ')}`)
     const contenders = await presentContenders(folder)
     const verdicts: boolean[] = []
     for (const kind of ['png', 'jpeg'] as const) {

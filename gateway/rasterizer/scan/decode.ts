@@ -5,12 +5,10 @@ import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { assertFewScans, reduceJpeg } from '../image/jpeg.ts'
 import type { Pdfium } from '../pdfium/module.ts'
+import { shrinkBilevel } from './bilevel.ts'
 import { createShrinker, shrinkFactor } from './shrink.ts'
 
-/**
- * On bilevel scans it differs from PDFium's own reduction half as much as `linear`, and it is a quarter cheaper than
- * `lanczos3`.
- */
+/** A quarter cheaper than `lanczos3`; nearer to PDFium's own reduction than `linear`, as was measured on bilevel scans. */
 const KERNEL = 'cubic'
 
 /**
@@ -108,6 +106,8 @@ export async function decodeWithPdfium(pdfium: Pdfium, image: number, size: Targ
     const stride = library.FPDFBitmap_GetStride(bitmap)
     if (channels === undefined || stride % channels !== 0) return null
     const pixels = pdfium.bytes(library.FPDFBitmap_GetBuffer(bitmap), stride * height)
+    const bilevel = channels === 1 ? shrinkBilevel(pixels, { width, height, stride }, size) : null
+    if (bilevel !== null) return bilevel
     const factor = channels === 1 ? shrinkFactor({ width, height }, size) : null
     if (factor !== null) {
       const shrinker = createShrinker({ width, height }, factor)

@@ -4,7 +4,10 @@ import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { type Entries, objectTokens, type Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
+import { decodeG4, decodeRegion } from './bilevel.ts'
 import { decodeFlate, decodeJpeg, decodeWithPdfium } from './decode.ts'
+import { readFax } from './fax.ts'
+import { readJbig2 } from './jbig2.ts'
 import { recognizeScan, type ScanPage } from './page.ts'
 
 /** Entries that do not change what is painted, and those that are checked below. */
@@ -14,8 +17,11 @@ const KNOWN_ENTRIES = new Set(
   ),
 )
 const DECODE_NOTHING = ['[ 0 1 ]', '[ 0 1 0 1 0 1 ]', '[ 0.0 1.0 ]']
+const DECODE_INVERTED = '[ 1 0 ]'
 
-const DECODED_BY_PDFIUM = ['/CCITTFaxDecode', '/JBIG2Decode', '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
+const FAX = '/CCITTFaxDecode'
+const JBIG2 = '/JBIG2Decode'
+const DECODED_BY_PDFIUM = [FAX, JBIG2, '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
 
 interface ScanOptions {
   readonly streams: Streams
@@ -47,11 +53,7 @@ export async function drawScan(
   const dictionaries = streams.dictionariesOf(content)
   const [dictionary] = dictionaries
   if (!dictionary || !isPlain(dictionary) || dictionaries.some((one) => !isAlike(one, dictionary))) return null
-  const filter =
-    dictionary
-      .get('Filter')
-      ?.join(' ')
-      .replace(/^\[ (\S+) \]$/, '$1') ?? ''
+  const filter = filterOf(dictionary)
   const colours = colourChannels(dictionary.get('ColorSpace') ?? [], bytes)
   if (colours === null) return null
   const { whole, orientation } = scan
@@ -60,7 +62,7 @@ export async function drawScan(
   // The rasterizer enlarges at less cost, and has the error message for the limit.
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
-  const bitmap = await decode(pdfium, scan, content, image, stored)
+  const bitmap = decodeBilevel(content, image, bytes, stored) ?? (await decode(pdfium, scan, content, image, stored))
   if (bitmap === null) return null
   const { image: object, hides, isCovered } = scan
   return { image: object, hides, isCovered, bitmap: whitened(await onPage(bitmap, scan, size), scan.white) }
@@ -72,6 +74,24 @@ interface StoredImage extends TargetSize {
   readonly colours: 0 | 1 | 3
 }
 
+/** Decodes a gray image of CCITT group 4 or JBIG2; null for one that the decoders do not know, or that is damaged. */
+function decodeBilevel(
+  content: Uint8Array,
+  { dictionary, filter, colours, width, height }: StoredImage,
+  bytes: Uint8Array,
+  size: TargetSize,
+): Bitmap | null {
+  if (colours !== 1) return null
+  const inverted = isInverted(dictionary)
+  if (filter === FAX) {
+    const image = readFax(dictionary, { width, height }, inverted, bytes)
+    return image === null ? null : decodeG4(content, image, size)
+  }
+  if (filter !== JBIG2 || dictionary.has('DecodeParms')) return null
+  const region = readJbig2(content, { width, height })
+  return region === null ? null : decodeRegion({ ...region, isLightOnDark: inverted }, size)
+}
+
 /** Decodes the image to a size, in the orientation in which it is stored. */
 async function decode(
   pdfium: Pdfium,
@@ -80,6 +100,7 @@ async function decode(
   { dictionary, filter, colours, width, height }: StoredImage,
   size: TargetSize,
 ): Promise<Bitmap | null> {
+  if (isInverted(dictionary)) return null
   const hasParameters = dictionary.has('DecodeParms')
   if (filter === '/DCTDecode') return hasParameters ? null : decodeJpeg(content, { width, height, colours }, size)
   if (!DECODED_BY_PDFIUM.includes(filter)) return null
@@ -107,7 +128,7 @@ function isAlike(one: Entries | null, other: Entries): boolean {
 }
 
 function tellingEntries(entries: Entries): string {
-  return ['Width', 'Height', 'BitsPerComponent', 'ColorSpace', 'Filter', 'DecodeParms']
+  return ['Width', 'Height', 'BitsPerComponent', 'ColorSpace', 'Filter', 'DecodeParms', 'Decode']
     .map((key) => entries.get(key)?.join(' ') ?? '')
     .join('; ')
 }
@@ -118,8 +139,17 @@ function isPlain(dictionary: Entries): boolean {
   return (
     dictionary.keys().every((key) => KNOWN_ENTRIES.has(key)) &&
     (dictionary.get('ImageMask')?.[0] ?? 'false') === 'false' &&
-    (decode === undefined || DECODE_NOTHING.includes(decode))
+    (decode === undefined || DECODE_NOTHING.includes(decode) || isInverted(dictionary))
   )
+}
+
+function isInverted(dictionary: Entries): boolean {
+  return dictionary.get('Decode')?.join(' ') === DECODE_INVERTED
+}
+
+function filterOf(dictionary: Entries): string {
+  const filter = dictionary.get('Filter')?.join(' ') ?? ''
+  return filter.replace(/^\[ (\S+) \]$/, '$1')
 }
 
 /** Returns 1 or 3 for a colour space that is practically gray or sRGB, 0 for one that is either, null for any other. */

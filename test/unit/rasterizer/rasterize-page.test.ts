@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import sharp from 'sharp'
 import type { PageImage } from '../../../gateway/page/page.ts'
 import type { Preparation } from '../../../gateway/page/preparation.ts'
 import { hunyuanocr15 } from '../../../gateway/profile/models/hunyuanocr.ts'
@@ -89,6 +90,20 @@ describe('a page of small type', () => {
     assert.equal(image.tiles?.flat().filter(({ blank }) => !blank).length, 1)
     assert.equal((await imageOf(makePdf([{ width: 234, height: 14_000 }]))).blank, true)
   })
+
+  for (const [name, bytes, most] of [
+    ['a receipt', receipt, 12],
+    ['a plan', plan, 2],
+  ] as const)
+    it(`is shown as a whole beside its tiles: ${name}`, async () => {
+      const [tiled, whole] = [await imageOf(bytes), await imageOf(bytes, { tile: false })]
+      const [seen, wanted] = await Promise.all(
+        [tiled, whole].map(({ data }) => sharp(data).toColourspace('b-w').raw().toBuffer()),
+      )
+      assert.equal(seen?.length, wanted?.length)
+      const off = seen!.reduce((sum, value, at) => sum + Math.abs(value - wanted![at]!), 0) / seen!.length
+      assert.ok(off < most, `${off} of 255 off`)
+    })
 
   it('is not looked at more closely in tiles where the page is to stay whole', async () => {
     const bytes = makePdf([{ lines: items(40) }])

@@ -24,6 +24,8 @@ const cmyk = await sharp(jpeg).toColourspace('cmyk').jpeg().toBuffer()
 
 const JPEG = '/ColorSpace /DeviceGray /Filter /DCTDecode'
 const flate = { image: deflateSync(gray), entries: '/ColorSpace /DeviceGray /Filter /FlateDecode' }
+const fax = await faxImage({ pixels: gray, width, height, channels: 1 })
+const group4 = { image: fax.data, entries: fax.entries.replace('/BitsPerComponent 1', '') }
 const DRAW = '160 0 0 120 0 0 cm /I Do'
 const TEXT = 'BT /F 20 Tf 25 52 Td (over) Tj ET'
 const FONT = '/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>'
@@ -150,6 +152,7 @@ describe('the scan lane', () => {
   for (const { name, ...pdf } of [
     { name: 'a page number', content: `q ${DRAW} Q ${TEXT}` },
     { name: 'a page number on an image with Flate', content: `q ${DRAW} Q ${TEXT}`, ...flate },
+    { name: 'a page number on an image with CCITT group 4', content: `q ${DRAW} Q ${TEXT}`, ...group4 },
     { name: 'a page number over one beneath the image', content: `BT /F 40 Tf (under) Tj ET q ${DRAW} Q ${TEXT}` },
     { name: 'a coloured stamp', content: `q ${DRAW} Q 1 0 0 rg 20 45 60 30 re f` },
     { name: 'a white patch', content: `q ${DRAW} Q 1 g 20 45 60 30 re f` },
