@@ -79,6 +79,8 @@ async function inflateShrunk(content: Uint8Array, stored: TargetSize, factor: 2 
       length += piece.length
       if (length > wanted + MAX_EXCESS_BYTES) return null
       shrinker.add(piece)
+      // The zlib stream has taken new memory when it has filled this.
+      if (piece.length === CHUNK_BYTES) (piece.buffer as ArrayBuffer).transfer(0)
     }
   } catch {
     return null
