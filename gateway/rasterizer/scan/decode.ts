@@ -1,10 +1,11 @@
-import { createInflate, inflateSync } from 'node:zlib'
+import { createInflate } from 'node:zlib'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { assertFewScans, reduceJpeg } from '../image/jpeg.ts'
 import type { Pdfium } from '../pdfium/module.ts'
+import { createReducer } from './reduce.ts'
 import { createShrinker, shrinkFactor } from './shrink.ts'
 
 /**
@@ -14,7 +15,15 @@ import { createShrinker, shrinkFactor } from './shrink.ts'
 const KERNEL = 'cubic'
 
 /**
- * Decodes a JPEG at a half, a quarter or an eighth of its size, as libjpeg can, and resizes it the rest of the way.
+ * From such a reduction on, sharp has libjpeg decode a JPEG at a half, a quarter or an eighth of its size. Below it libjpeg
+ * decodes everything, and reducing that is ours.
+ */
+const MIN_JPEG_REDUCTION = 3
+/** A larger image is not held as a whole, in bytes: a page of A3 at 300 dpi in colour takes less. */
+const MAX_WHOLE_BYTES = 64 * 2 ** 20
+
+/**
+ * Decodes a JPEG and reduces it to a size.
  * Null when it is damaged, or of another size or with other channels than the PDF says.
  * Throws `page_too_large` for more scans than there is time for.
  */
@@ -31,10 +40,25 @@ export async function decodeJpeg(
     const image = sharp(content, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
     const { channels } = await image.metadata()
     if ((channels !== 1 && channels !== 3) || (stored.colours !== 0 && stored.colours !== channels)) return null
-    return await resized(image, size, channels)
+    const reduction = Math.min(stored.width / size.width, stored.height / size.height)
+    const isHeld = stored.width * stored.height * channels <= MAX_WHOLE_BYTES
+    if (reduction >= MIN_JPEG_REDUCTION || !isHeld) return await resized(image, size, channels)
+    const whole = await image
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer()
+    using reducer = createReducer({ ...stored, channels }, size)
+    reducer.add(whole)
+    release(whole)
+    return reducer.bitmap
   } catch {
     return null
   }
+}
+
+/** Gives memory back at once: V8 would look through all of its heap every 64 MB to find out that nobody needs it. */
+function release({ buffer }: Buffer): void {
+  ;(buffer as ArrayBuffer).transfer(0)
 }
 
 /** fpdfview.h: `FPDFBitmap_Gray` and `FPDFBitmap_BGR`; bilevel images come as gray. */
@@ -43,34 +67,22 @@ const CHANNELS_BY_FORMAT = new Map<number, 1 | 3>([
   [2, 3],
 ])
 
+/** Some writers add a line feed at the end, or a few bytes more. */
+const MAX_EXCESS_BYTES = 64
+/** As much as stays in a core's cache; a quarter of it takes a third more time. */
+const CHUNK_BYTES = 2 ** 18
+
 /**
- * Decodes an image of 8 bits per channel and no predictor with zlib, in half of PDFium's time. Null when it is damaged.
+ * Decodes an image of 8 bits per channel and no predictor with zlib, and reduces it piece by piece. Null when it is
+ * damaged.
  */
 export async function decodeFlate(
   content: Uint8Array,
   stored: TargetSize & { readonly channels: 1 | 3 },
   size: TargetSize,
 ): Promise<Bitmap | null> {
-  const factor = stored.channels === 1 ? shrinkFactor(stored, size) : null
-  if (factor !== null) {
-    const small = await inflateShrunk(content, stored, factor)
-    return small === null ? null : fitted(small, size)
-  }
-  const length = stored.width * stored.height * stored.channels
-  const pixels = inflated(content, length)
-  if (pixels === null) return null
-  return resized(sharp(pixels.subarray(0, length), { raw: stored, limitInputPixels: false }), size, stored.channels)
-}
-
-/** Some writers add a line feed at the end, or a few bytes more. */
-const MAX_EXCESS_BYTES = 64
-/** As much as stays in a core's cache; a quarter of it takes a third more time. */
-const CHUNK_BYTES = 2 ** 18
-
-/** Inflates a gray image piece by piece, and keeps only its average cells. */
-async function inflateShrunk(content: Uint8Array, stored: TargetSize, factor: 2 | 4): Promise<Bitmap | null> {
-  const shrinker = createShrinker(stored, factor)
-  const wanted = stored.width * stored.height
+  using reducer = createReducer(stored, size)
+  const wanted = stored.width * stored.height * stored.channels
   const inflate = createInflate({ chunkSize: CHUNK_BYTES })
   inflate.end(content)
   let length = 0
@@ -78,25 +90,14 @@ async function inflateShrunk(content: Uint8Array, stored: TargetSize, factor: 2 
     for await (const piece of inflate as AsyncIterable<Buffer>) {
       length += piece.length
       if (length > wanted + MAX_EXCESS_BYTES) return null
-      shrinker.add(piece)
-      // The zlib stream has taken new memory when it has filled this.
-      if (piece.length === CHUNK_BYTES) (piece.buffer as ArrayBuffer).transfer(0)
+      reducer.add(piece)
+      // The stream has taken new memory when it has filled this.
+      if (piece.length === CHUNK_BYTES) release(piece)
     }
   } catch {
     return null
   }
-  return length < wanted ? null : shrinker.bitmap
-}
-
-/** Inflates in one chunk: the thread has nothing else to do, and small chunks would take twice the time. */
-function inflated(content: Uint8Array, length: number): Uint8Array | null {
-  try {
-    const room = length + MAX_EXCESS_BYTES
-    const pixels = inflateSync(content, { chunkSize: room, maxOutputLength: room })
-    return pixels.length < length ? null : pixels
-  } catch {
-    return null
-  }
+  return length < wanted ? null : reducer.bitmap
 }
 
 /** Decodes an image with PDFium at its own size. Null for what does not come as gray or as RGB. */
