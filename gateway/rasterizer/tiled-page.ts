@@ -63,6 +63,8 @@ export function withChanges(image: PageImage, before: readonly PageChange[], aft
 async function shrink({ pixels, channels, ...from }: Bitmap, { width, height }: TargetSize): Promise<Bitmap> {
   const data = await sharp(pixels, { raw: { ...from, channels }, limitInputPixels: false })
     .resize({ width, height, fit: 'fill' })
+    // Without being told, sharp makes three channels of one.
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw()
     .toBuffer()
   return { pixels: data, width, height, channels }
