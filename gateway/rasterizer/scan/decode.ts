@@ -57,8 +57,9 @@ export async function decodeJpeg(
 }
 
 /** Gives memory back at once: V8 would look through all of its heap every 64 MB to find out that nobody needs it. */
-function release({ buffer }: Buffer): void {
-  ;(buffer as ArrayBuffer).transfer(0)
+function release({ buffer, byteLength }: Buffer): void {
+  // Small buffers share their memory with others.
+  if (buffer.byteLength === byteLength) (buffer as ArrayBuffer).transfer(0)
 }
 
 /** fpdfview.h: `FPDFBitmap_Gray` and `FPDFBitmap_BGR`; bilevel images come as gray. */
