@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import type { PageImage } from '../page/page.ts'
 import { type Bitmap, toGray } from './bitmap.ts'
+import { encodePng } from './png.ts'
 
 export { type Bitmap, toGray } from './bitmap.ts'
 
@@ -22,15 +23,23 @@ export async function encodePreview({ pixels, channels, ...size }: Bitmap): Prom
   return new Uint8Array(await plain.jpeg({ quality: PREVIEW_QUALITY }).toBuffer())
 }
 
-/** Encodes a page's pixels; as 8-bit gray when they have no colour, which halves the bytes. */
-export async function encode(bitmap: Bitmap, mediaType: PageImage['mediaType']): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * Encodes a page's pixels; as 8-bit gray when they have no colour, which halves the bytes. `isScan`: they come from an image
+ * that fills the page.
+ */
+export async function encode(
+  bitmap: Bitmap,
+  mediaType: PageImage['mediaType'],
+  isScan = false,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = bitmap
   const gray = toGray(bitmap)
-  const raw = gray ?? bitmap.pixels
-  const image = sharp(raw, {
-    raw: { width, height, channels: gray === null ? bitmap.channels : 1 },
-    limitInputPixels: false,
-  })
+  const pixels = gray ?? bitmap.pixels
+  const channels = gray === null ? bitmap.channels : 1
+  // Letters that a page of text draws come again to the pixel, and zlib finds them.
+  const isOurs = channels === 3 || (channels === 1 && isScan)
+  if (mediaType === 'image/png' && isOurs) return encodePng({ pixels, width, height, channels })
+  const image = sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
   const plain = gray === null ? image.removeAlpha() : image.toColourspace('b-w')
   const encoded =
     mediaType === 'image/png'

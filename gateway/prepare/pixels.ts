@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Bitmap } from './bitmap.ts'
+import { instances, layOut, withMemory } from './module-memory.ts'
 
 /** What `pixels.as` exports; every address is a number of bytes. */
 interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer; readonly grow: (pages: number) => void }
+  readonly memory: WebAssembly.Memory
   readonly shrink: (
     from: number,
     channels: number,
@@ -51,37 +50,15 @@ interface Exports {
   ) => number
 }
 
-const PAGE = 65_536
-/** Left free between pieces: rows are read and written up to 32 pixels at a time. */
-const GAP = 64
-/** Memory is kept for the next page up to so much, in bytes: enough for what is usual. */
-const MAX_KEPT = 32 * 2 ** 20
 /** A page is copied in parts that stay in the processor's cache until they are read. */
 const PART = 2 ** 18
 
-let module: WebAssembly.Module | null = null
-let exports: Exports | null = null
+const fresh = instances(new URL('pixels.wasm', import.meta.url)) as unknown as () => Exports
+let held: Exports | null = null
 
 /** Returns the functions with so much memory. What they have worked at before is lost. */
-function withMemory(bytes: number): Exports {
-  if (exports === null || exports.memory.buffer.byteLength > Math.max(MAX_KEPT, bytes)) {
-    module ??= new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'pixels.wasm')))
-    exports = new WebAssembly.Instance(module).exports as unknown as Exports
-  }
-  const missing = bytes - exports.memory.buffer.byteLength
-  if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE))
-  return exports
-}
-
-/** Gives out addresses, one piece behind the other. */
-function layOut(...sizes: readonly number[]): { readonly addresses: readonly number[]; readonly bytes: number } {
-  let bytes = 0
-  const addresses = sizes.map((size) => {
-    const address = bytes
-    bytes += Math.ceil((size + GAP) / 16) * 16
-    return address
-  })
-  return { addresses, bytes }
+function moduleWith(bytes: number): Exports {
+  return (held = withMemory(held, fresh, bytes))
 }
 
 /** A page's brightness in the memory of the module. It is there until another page is put there. */
@@ -132,7 +109,7 @@ export function holdImage(bitmap: Bitmap, factor = 1): HeldImage {
     Math.max(PART, rowBytes),
   )
   const [counts, paper, image, mask, sums, part] = addresses as [number, number, number, number, number, number]
-  const module = withMemory(bytes)
+  const module = moduleWith(bytes)
   const { buffer } = module.memory
   if (bitmap.channels === 1 && factor === 1) new Uint8Array(buffer, image, width * height).set(bitmap.pixels)
   else shrinkInto(module, bitmap, factor, { image, sums, part })
@@ -217,7 +194,7 @@ export function holdEdges(mask: Mask, direction: 'lines' | 'columns'): HeldEdges
     4 * (breadth + 2 * length + 2),
   )
   const [ink, points, across, starts, rows] = addresses as [number, number, number, number, number]
-  const module = withMemory(bytes)
+  const module = moduleWith(bytes)
   new Uint8Array(module.memory.buffer, ink).set(pixels)
   const count = most === 0 ? 0 : module.findEdges(ink, width, height, isLines ? width : -1, points)
   return {
@@ -241,7 +218,7 @@ export function holdEdges(mask: Mask, direction: 'lines' | 'columns'): HeldEdges
 export function holdPieces({ pixels, width, height }: Mask, most: number): () => Int32Array | null {
   const { addresses, bytes } = layOut(pixels.length, 4 * 5, 4 * pixels.length)
   const [ink, found, waiting] = addresses as [number, number, number]
-  const module = withMemory(bytes)
+  const module = moduleWith(bytes)
   new Uint8Array(module.memory.buffer, ink).set(pixels)
   const piece = new Int32Array(module.memory.buffer, found, 5)
   let seed = 0

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { openChannel } from './channel.ts'
 import type { DrawerReply, DrawerRequest, DrawerSettings, ThreadReply, ThreadRequest } from './messages.ts'
@@ -24,6 +25,9 @@ const NOTEWORTHY_BYTES = 16 * 2 ** 20
  */
 const YOUNG_GENERATION_MEGABYTES = 24
 const MEBIBYTE = 2 ** 20
+
+// Otherwise V8 looks through all of its heap whenever pixels have taken 64 MB: with every page of a scan, or more often.
+setFlagsFromString('--external-memory-accounted-in-global-limit')
 
 const settings: DrawerSettings = JSON.parse(process.argv[2]!)
 const socket = new Socket({ fd: 3 })

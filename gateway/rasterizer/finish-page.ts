@@ -30,7 +30,7 @@ export async function finishPage(
   const measured = preparation.deskew ? prepared : bitmap
   const skew = isLevel ? null : measureSkew(measured, measured === bitmap ? found : undefined, MAX_SKEW_DEGREES)
   const warnings = [...findWarnings({ source: blank ? null : source, bitmap, skew }), ...lacks]
-  const data = await encode(prepared, mediaType)
+  const data = await encode(prepared, mediaType, rasterizer === 'scan')
   const { width, height } = prepared
   const layer = withoutLettering(textLayer)
   const image: PageImage = { data, mediaType, width, height, dpi, rasterizer, blank, warnings, textLayer: layer }

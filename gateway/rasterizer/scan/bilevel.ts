@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
+import { instances, layOut, withMemory } from '../../prepare/module-memory.ts'
 import { codeTables } from './g4-codes.ts'
 import { stateTable } from './jbig2-states.ts'
 
@@ -49,12 +49,9 @@ const MAX_EXCESS_BYTES = 64
 const ROWS_AT_ONCE = 64
 /** Left free behind each piece of memory: 16 pixels are read at a time. */
 const GAP = 64
-const PAGE = 65_536
-/** Memory is kept for the next page up to so much, in bytes: enough for what is usual. */
-const MAX_KEPT = 32 * 2 ** 20
 
-let module: WebAssembly.Module | null = null
-let exports: Exports | null = null
+const fresh = instances(new URL('bilevel.wasm', import.meta.url)) as unknown as () => Exports
+let instance: Exports | null = null
 let tables: Uint8Array | null = null
 
 /**
@@ -65,7 +62,7 @@ export function decodeG4(content: Uint8Array, image: G4Image, size: TargetSize):
   const { width, height } = image
   if (!isReduction(image, size)) return null
   tables ??= codeTables()
-  const { addresses, module } = layOut(sumsSize(size), area(size), tables.length, 8 * (width + 4), content.length)
+  const { addresses, module } = inMemory(sumsSize(size), area(size), tables.length, 8 * (width + 4), content.length)
   const [sums, out, codes, lines, from] = addresses as [number, number, number, number, number]
   const memory = new Uint8Array(module.memory.buffer)
   memory.set(tables, codes)
@@ -88,7 +85,7 @@ export function decodeRegion({ data, ...region }: Region, size: TargetSize): Bit
   if (!isReduction(region, size)) return null
   const states = stateTable()
   const room = 12 * (width + 4) + 3 * (width + 16) + CONTEXTS
-  const { addresses, module } = layOut(sumsSize(size), area(size), states.length, room, data.length)
+  const { addresses, module } = inMemory(sumsSize(size), area(size), states.length, room, data.length)
   const [sums, out, table, work, from] = addresses as [number, number, number, number, number]
   const memory = new Uint8Array(module.memory.buffer)
   memory.set(states, table)
@@ -115,7 +112,7 @@ export function shrinkBilevel(
 ): Bitmap | null {
   if (!isReduction({ width, height }, size)) return null
   const rows = Math.max(1, Math.floor(PART / stride))
-  const { addresses, module } = layOut(sumsSize(size), area(size), 4 * width, rows * stride)
+  const { addresses, module } = inMemory(sumsSize(size), area(size), 4 * width, rows * stride)
   const [sums, out, changes, part] = addresses as [number, number, number, number]
   const target = new Uint8Array(module.memory.buffer, part)
   module.begin(width, height, size.width, size.height, false, sums, out)
@@ -138,23 +135,9 @@ function bitmapAt(module: Exports, address: number, size: TargetSize): Bitmap {
   return { ...size, channels: 1, pixels: new Uint8Array(module.memory.buffer, address, area(size)).slice() }
 }
 
-/** Gives out addresses, one piece behind the other. What was there before is lost. */
-function layOut(...sizes: readonly number[]): { readonly addresses: readonly number[]; readonly module: Exports } {
-  let bytes = 0
-  const addresses = sizes.map((size) => {
-    const address = bytes
-    bytes += Math.ceil((size + GAP) / 16) * 16
-    return address
-  })
-  return { addresses, module: withMemory(bytes) }
-}
-
-function withMemory(bytes: number): Exports {
-  if (exports === null || exports.memory.buffer.byteLength > Math.max(MAX_KEPT, bytes)) {
-    module ??= new WebAssembly.Module(readFileSync(new URL('bilevel.wasm', import.meta.url)))
-    exports = new WebAssembly.Instance(module).exports as unknown as Exports
-  }
-  const missing = bytes - exports.memory.buffer.byteLength
-  if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE))
-  return exports
+/** Gives out addresses in the module's memory. What was there before is lost. */
+function inMemory(...sizes: readonly number[]): { readonly addresses: readonly number[]; readonly module: Exports } {
+  const { addresses, bytes } = layOut(...sizes)
+  instance = withMemory(instance, fresh, bytes)
+  return { addresses, module: instance }
 }

@@ -1,4 +1,4 @@
-import { createInflate, inflateSync } from 'node:zlib'
+import { createInflate } from 'node:zlib'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
@@ -6,13 +6,21 @@ import type { Bitmap } from '../../prepare/bitmap.ts'
 import { assertFewScans, reduceJpeg } from '../image/jpeg.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 import { shrinkBilevel } from './bilevel.ts'
-import { createShrinker, shrinkFactor } from './shrink.ts'
+import { createReducer } from './reduce.ts'
 
-/** A quarter cheaper than `lanczos3`; nearer to PDFium's own reduction than `linear`, as was measured on bilevel scans. */
+/** Nearer to PDFium's own reduction than `linear`, and a quarter cheaper than `lanczos3`. */
 const KERNEL = 'cubic'
 
 /**
- * Decodes a JPEG at a half, a quarter or an eighth of its size, as libjpeg can, and resizes it the rest of the way.
+ * From such a reduction on, sharp has libjpeg decode a JPEG at a half, a quarter or an eighth of its size. Below it libjpeg
+ * decodes everything, and reducing that is ours.
+ */
+const MIN_JPEG_REDUCTION = 3
+/** A larger image is not held as a whole, in bytes: a page of A3 at 300 dpi in colour takes less. */
+const MAX_WHOLE_BYTES = 64 * 2 ** 20
+
+/**
+ * Decodes a JPEG and reduces it to a size.
  * Null when it is damaged, or of another size or with other channels than the PDF says.
  * Throws `page_too_large` for more scans than there is time for.
  */
@@ -29,10 +37,26 @@ export async function decodeJpeg(
     const image = sharp(content, { failOn: 'error', limitInputPixels: false, ignoreIcc: true })
     const { channels } = await image.metadata()
     if ((channels !== 1 && channels !== 3) || (stored.colours !== 0 && stored.colours !== channels)) return null
-    return await resized(image, size, channels)
+    const reduction = Math.min(stored.width / size.width, stored.height / size.height)
+    const isHeld = stored.width * stored.height * channels <= MAX_WHOLE_BYTES
+    if (reduction >= MIN_JPEG_REDUCTION || !isHeld) return await resized(image, size, channels)
+    const whole = await image
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer()
+    using reducer = createReducer({ ...stored, channels }, size)
+    reducer.add(whole)
+    release(whole)
+    return reducer.bitmap
   } catch {
     return null
   }
+}
+
+/** Gives memory back at once: V8 would look through all of its heap every 64 MB to find out that nobody needs it. */
+function release({ buffer, byteLength }: Buffer): void {
+  // Small buffers share their memory with others.
+  if (buffer.byteLength === byteLength) (buffer as ArrayBuffer).transfer(0)
 }
 
 /** fpdfview.h: `FPDFBitmap_Gray` and `FPDFBitmap_BGR`; bilevel images come as gray. */
@@ -41,34 +65,22 @@ const CHANNELS_BY_FORMAT = new Map<number, 1 | 3>([
   [2, 3],
 ])
 
+/** Some writers add a line feed at the end, or a few bytes more. */
+const MAX_EXCESS_BYTES = 64
+/** As much as stays in a core's cache; a quarter of it takes a third more time. */
+const CHUNK_BYTES = 2 ** 18
+
 /**
- * Decodes an image of 8 bits per channel and no predictor with zlib, in half of PDFium's time. Null when it is damaged.
+ * Decodes an image of 8 bits per channel and no predictor with zlib, and reduces it piece by piece. Null when it is
+ * damaged.
  */
 export async function decodeFlate(
   content: Uint8Array,
   stored: TargetSize & { readonly channels: 1 | 3 },
   size: TargetSize,
 ): Promise<Bitmap | null> {
-  const factor = stored.channels === 1 ? shrinkFactor(stored, size) : null
-  if (factor !== null) {
-    const small = await inflateShrunk(content, stored, factor)
-    return small === null ? null : fitted(small, size)
-  }
-  const length = stored.width * stored.height * stored.channels
-  const pixels = inflated(content, length)
-  if (pixels === null) return null
-  return resized(sharp(pixels.subarray(0, length), { raw: stored, limitInputPixels: false }), size, stored.channels)
-}
-
-/** Some writers add a line feed at the end, or a few bytes more. */
-const MAX_EXCESS_BYTES = 64
-/** As much as stays in a core's cache; a quarter of it takes a third more time. */
-const CHUNK_BYTES = 2 ** 18
-
-/** Inflates a gray image piece by piece, and keeps only its average cells. */
-async function inflateShrunk(content: Uint8Array, stored: TargetSize, factor: 2 | 4): Promise<Bitmap | null> {
-  const shrinker = createShrinker(stored, factor)
-  const wanted = stored.width * stored.height
+  using reducer = createReducer(stored, size)
+  const wanted = stored.width * stored.height * stored.channels
   const inflate = createInflate({ chunkSize: CHUNK_BYTES })
   inflate.end(content)
   let length = 0
@@ -76,27 +88,18 @@ async function inflateShrunk(content: Uint8Array, stored: TargetSize, factor: 2 
     for await (const piece of inflate as AsyncIterable<Buffer>) {
       length += piece.length
       if (length > wanted + MAX_EXCESS_BYTES) return null
-      shrinker.add(piece)
+      reducer.add(piece)
+      // The stream has taken new memory when it has filled this.
+      if (piece.length === CHUNK_BYTES) release(piece)
     }
   } catch {
     return null
   }
-  return length < wanted ? null : shrinker.bitmap
+  return length < wanted ? null : reducer.bitmap
 }
 
-/** Inflates in one chunk: the thread has nothing else to do, and small chunks would take twice the time. */
-function inflated(content: Uint8Array, length: number): Uint8Array | null {
-  try {
-    const room = length + MAX_EXCESS_BYTES
-    const pixels = inflateSync(content, { chunkSize: room, maxOutputLength: room })
-    return pixels.length < length ? null : pixels
-  } catch {
-    return null
-  }
-}
-
-/** Decodes an image with PDFium at its own size. Null for what does not come as gray or as RGB. */
-export async function decodeWithPdfium(pdfium: Pdfium, image: number, size: TargetSize): Promise<Bitmap | null> {
+/** Decodes an image with PDFium at its own size, and reduces it. Null for what does not come as gray or as RGB. */
+export function decodeWithPdfium(pdfium: Pdfium, image: number, size: TargetSize): Bitmap | null {
   const { library } = pdfium
   const bitmap = library.FPDFImageObj_GetBitmap(image)
   if (bitmap === 0) return null
@@ -108,17 +111,9 @@ export async function decodeWithPdfium(pdfium: Pdfium, image: number, size: Targ
     const pixels = pdfium.bytes(library.FPDFBitmap_GetBuffer(bitmap), stride * height)
     const bilevel = channels === 1 ? shrinkBilevel(pixels, { width, height, stride }, size) : null
     if (bilevel !== null) return bilevel
-    const factor = channels === 1 ? shrinkFactor({ width, height }, size) : null
-    if (factor !== null) {
-      const shrinker = createShrinker({ width, height }, factor)
-      for (let row = 0; row < height; row++) shrinker.add(pixels.subarray(row * stride, row * stride + width))
-      return await fitted(shrinker.bitmap, size)
-    }
-    const padded = { width: stride / channels, height, channels }
-    const rows = sharp(pixels, { raw: padded, limitInputPixels: false })
-    const image = padded.width === width ? rows : rows.extract({ left: 0, top: 0, width, height })
-    const small = await resized(image, size, channels)
-    return channels === 1 ? small : { ...small, pixels: swapped(small.pixels) }
+    using reducer = createReducer({ width, height, channels }, size)
+    for (let row = 0; row < height; row++) reducer.add(pixels.subarray(row * stride, row * stride + width * channels))
+    return channels === 1 ? reducer.bitmap : { ...reducer.bitmap, pixels: swapped(reducer.bitmap.pixels) }
   } finally {
     library.FPDFBitmap_Destroy(bitmap)
   }
@@ -132,13 +127,6 @@ function swapped(pixels: Uint8Array): Uint8Array {
     pixels[at + 2] = blue
   }
   return pixels
-}
-
-/** Resizes an image the rest of the way. */
-async function fitted(bitmap: Bitmap, size: TargetSize): Promise<Bitmap> {
-  const { pixels, width, height, channels } = bitmap
-  if (width === size.width && height === size.height) return bitmap
-  return resized(sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false }), size, 1)
 }
 
 async function resized(image: Sharp, { width, height }: TargetSize, channels: 1 | 3): Promise<Bitmap> {

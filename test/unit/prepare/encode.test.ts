@@ -17,6 +17,12 @@ describe('encoding a page', () => {
     assert.deepEqual({ channels, pixels }, { channels: 3, pixels: [0, 0, 0, 200, 10, 10] })
   })
 
+  it('writes a scan in gray to the pixel', async () => {
+    const bitmap: Bitmap = { pixels: Uint8Array.of(0, 128, 7, 255, 9, 250), width: 3, height: 2, channels: 1 }
+    const { channels, pixels } = await decoded(await encode(bitmap, 'image/png', true))
+    assert.deepEqual({ channels, pixels }, { channels: 1, pixels: [0, 128, 7, 255, 9, 250] })
+  })
+
   for (const [name, bitmap, expected] of [
     ['gray', gray, 1],
     ['colour', red, 3],
