@@ -33,12 +33,15 @@ function createStore(t: TestContext, url: string, options: Partial<RedisStoreOpt
     ...options,
   })
   t.after(() => store.close())
-  const get = (pageKey: string) => within(store.get(pageKey, live), PATIENCE_MS, `get ${pageKey}`)
+  const get = async (pageKey: string) => {
+    const [value] = await within(store.get([pageKey], live), PATIENCE_MS, `get ${pageKey}`)
+    return value
+  }
   const isBack = () =>
     eventually(
       async () => {
         await store.set('probe', 'x')
-        return (await store.get('probe', live)) === 'x'
+        return (await store.get(['probe'], live))[0] === 'x'
       },
       RECOVERY_MS,
       'redis is back',
@@ -90,10 +93,10 @@ describe('redis store', () => {
     await other.del('ocr-gateway:page:page-8')
     await other.config('RESETSTAT')
     const client = new AbortController()
-    const found = pageKeys.map((pageKey, page) => store.get(pageKey, page === 9 ? client.signal : live))
+    const found = pageKeys.map((pageKey, page) => store.get([pageKey], page === 9 ? client.signal : live))
     client.abort()
     const expected = pageKeys.map((pageKey, page) => (page >= 7 && page <= 9 ? null : `text of ${pageKey}`))
-    assert.deepEqual(await within(Promise.all(found), PATIENCE_MS, 'the values'), expected)
+    assert.deepEqual((await within(Promise.all(found), PATIENCE_MS, 'the values')).flat(), expected)
     assert.deepEqual(
       await store.has(pageKeys.slice(10), live),
       Array.from({ length: 90 }, () => true),
@@ -133,11 +136,11 @@ describe('redis store', () => {
     await store.set('a', 'x')
     redis.pause()
     const client = new AbortController()
-    const answer = store.get('a', client.signal)
+    const answer = store.get(['a', 'b'], client.signal)
     client.abort()
-    assert.equal(await within(answer, PATIENCE_MS, 'the answer'), null)
+    assert.deepEqual(await within(answer, PATIENCE_MS, 'the answer'), [null, null])
     redis.resume()
-    assert.equal(await within(store.get('a', live), PATIENCE_MS, 'the next answer'), 'x')
+    assert.deepEqual(await within(store.get(['a', 'b'], live), PATIENCE_MS, 'the next answer'), ['x', null])
     assert.deepEqual(lines, [])
   })
 })
@@ -165,9 +168,9 @@ describe('redis store: an outage', () => {
     assert.equal(await get('a'), 'x')
     for (const outage of [1, 2]) {
       await redis.kill()
-      const pages = Array.from({ length: 2_000 }, (_, page) => store.get(`${page}`, live))
+      const pages = Array.from({ length: 2_000 }, (_, page) => store.get([`${page}`], live))
       const values = await within(Promise.all(pages), PATIENCE_MS, '2,000 pages')
-      assert.ok(values.every((value) => value === null))
+      assert.ok(values.flat().every((value) => value === null))
       await redis.restart()
       await isBack()
       assert.equal(lines.length, 2 * outage, lines.join('\n'))
@@ -284,7 +287,7 @@ describe('redis store: closing', () => {
   it('keeps what was stored just before', async (t) => {
     const redis = await start(t)
     const { store } = createStore(t, redis.url)
-    await store.get('a', live)
+    await store.get(['a'], live)
     const stored = store.set('a', 'x')
     await within(store.close(), 2_000, 'closing')
     await stored
