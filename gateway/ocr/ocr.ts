@@ -1,7 +1,7 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageAllowance } from '../access/page-allowance.ts'
-import type { Admission } from '../schedule/admission.ts'
+import type { AdmittedPages, Admission } from '../schedule/admission.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
@@ -9,7 +9,7 @@ import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
 import type { KeptReadings } from './kept-readings.ts'
 import { createFoundPages } from './known-pages.ts'
-import { createLatePages } from './late-pages.ts'
+import { createLatePages, type LatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { permitPages, readingsOf } from './page-permits.ts'
@@ -101,11 +101,13 @@ export async function* ocr(
     }
     late.end()
   } finally {
-    if (late.kept.length > 0) {
-      admitted.keepOnly(late.kept.length)
-      for (const { ended } of late.kept) void ended.then(() => admitted.ended())
-      // The documents stay open until the readings have ended.
-      services.kept.keep(late.kept, opened.move())
-    }
+    if (late.kept.length > 0) keepLate(late, admitted, services.kept, opened.move())
   }
+}
+
+/** Lets late pages be read on, in their places of the queue. Their documents stay open until the readings have ended. */
+function keepLate({ kept }: LatePages, admitted: AdmittedPages, readings: KeptReadings, opened: AsyncDisposable): void {
+  admitted.keepOnly(kept.length)
+  for (const { ended } of kept) void ended.then(() => admitted.ended())
+  readings.keep(kept, opened)
 }

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** How many pages run side by side, and until when. */
 export interface PageOrderOptions<Page, Result> {
   /** Pages in flight. */
@@ -84,11 +86,9 @@ function createRuns<Page, Result>(
   let isOver = false
   let othersTurn: Promise<void> | null = null
 
-  function start(one: Run<Page, Result>): void {
-    one.pending = settle(run(one.page, signal)).then((outcome) => {
-      end(one, outcome)
-      fill()
-    })
+  async function runOne(one: Run<Page, Result>): Promise<void> {
+    end(one, await settle(run(one.page, signal)))
+    fill()
   }
 
   function end(one: Run<Page, Result>, outcome: PromiseSettledResult<Result>): void {
@@ -98,20 +98,19 @@ function createRuns<Page, Result>(
     onEnd?.(one.index)
   }
 
-  async function search(window: readonly Run<Page, Result>[], { find }: KnownPages<Page, Result>): Promise<void> {
-    const wanted = window.map(({ page }) => page)
-    const found = await settle(find(wanted, signal))
+  async function search(window: readonly Run<Page, Result>[], look: KnownPages<Page, Result>): Promise<void> {
+    const outcomes = await searchFor(window, look, signal)
     for (const [at, one] of window.entries()) {
-      const value = found.status === 'fulfilled' ? (found.value[at] ?? null) : null
-      if (found.status === 'rejected') end(one, found)
-      else if (value !== null) end(one, { status: 'fulfilled', value })
-      else if (signal.aborted) end(one, { status: 'rejected', reason: signal.reason })
-      else start(one)
+      const outcome = outcomes[at] ?? null
+      if (outcome === null) one.pending = runOne(one)
+      else end(one, outcome)
     }
-    othersTurn ??= nextTurn().then(() => {
-      othersTurn = null
-      fill()
-    })
+    othersTurn ??= setImmediate().then(fillAgain)
+  }
+
+  function fillAgain(): void {
+    othersTurn = null
+    fill()
   }
 
   /** Starts as many pages as there is room for. */
@@ -126,7 +125,7 @@ function createRuns<Page, Result>(
       runs.push(one)
       inFlight += 1
       if (known?.mayBe(one.index) === true) window.push(one)
-      else start(one)
+      else one.pending = runOne(one)
     }
     if (window.length === 0 || known === undefined) return
     const pending = search(window, known)
@@ -136,14 +135,26 @@ function createRuns<Page, Result>(
   return { runs, fill, rest: () => othersTurn }
 }
 
+/** Returns how the search for each page has ended; null where it must be run. */
+async function searchFor<Page, Result>(
+  window: readonly Run<Page, Result>[],
+  { find }: KnownPages<Page, Result>,
+  signal: AbortSignal,
+): Promise<(PromiseSettledResult<Result> | null)[]> {
+  const pages = window.map(({ page }) => page)
+  const found = await settle(find(pages, signal))
+  return pages.map((_, index) => {
+    if (found.status === 'rejected') return found
+    const value = found.value[index] ?? null
+    if (value !== null) return { status: 'fulfilled', value }
+    return signal.aborted ? { status: 'rejected', reason: signal.reason } : null
+  })
+}
+
 async function settle<Result>(running: Promise<Result>): Promise<PromiseSettledResult<Result>> {
   try {
     return { status: 'fulfilled', value: await running }
   } catch (reason) {
     return { status: 'rejected', reason }
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve))
 }

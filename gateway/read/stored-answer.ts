@@ -69,7 +69,8 @@ function parsed<Value>(value: string | null, schema: z.ZodType<Value>): Value | 
   }
 }
 
-function hit({ v: _, isConfidenceFinal: __, ...facts }: StoredAnswer, imageKey: string | null): PageAnswer {
+function hit(answer: StoredAnswer, imageKey: string | null): PageAnswer {
+  const { v: _, isConfidenceFinal: __, ...facts } = answer
   return Object.assign(facts, { isFallback: false, cache: 'hit', imageKey } as const)
 }
 
