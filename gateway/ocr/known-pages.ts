@@ -1,7 +1,7 @@
 import type { PageAnswer } from '../read/page-answer.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import { isComplete } from './complete-page.ts'
-import { countPage } from './count-page.ts'
+import { countFound, type FoundPage } from './count-page.ts'
 import type { FinishedPages } from './finished-pages.ts'
 import type { LatePages } from './late-pages.ts'
 import type { PageEnd } from './page-event.ts'
@@ -30,16 +30,15 @@ export function createFoundPages(
   const answers = new Map<PlannedPage, PageAnswer>()
   const takesMore = request.routes != null || (request.fields ?? null) !== null
 
-  /** Null where the page takes more than its answer; nothing was counted then. */
-  function endOf(planned: PlannedPage, answer: PageAnswer, seconds: number): PageEnd | null {
+  /** Null where the page takes more than its answer. */
+  function endOf(planned: PlannedPage, answer: PageAnswer): FoundPage | null {
     const { number, page } = planned
     const result = answeredResult(answer, request)
     if (result.error !== null || result.surePieces !== undefined || !isComplete(result, request, services)) return null
     if (answer.agreement !== null) page.level.note(answer.agreement)
-    countPage(result, page, request, seconds, services)
     endPageSpan(beginPageSpan(request, number), result)
     late.inTime(result)
-    return endOfPage(planned, result)
+    return { result, page }
   }
 
   return {
@@ -49,13 +48,16 @@ export function createFoundPages(
       const found = await reading.findKnown(pages, signal)
       const seconds = (performance.now() - startedAt) / 1000
       const isOver = signal.aborted || late.deadline.aborted || late.leaving.aborted
+      const counted: FoundPage[] = []
       const ends = planned.map((one, index) => {
         const answer = found[index] ?? null
         if (answer === null || finished?.has(one.number.page) === true) return null
-        const end = isOver || takesMore ? null : endOf(one, answer, seconds)
-        if (end === null) answers.set(one, answer)
-        return end
+        const known = isOver || takesMore ? null : endOf(one, answer)
+        if (known === null) answers.set(one, answer)
+        else counted.push(known)
+        return known === null ? null : endOfPage(one, known.result)
       })
+      countFound(counted, request, seconds, services)
       for (const end of ends) if (end !== null) await finished?.add(end.page.page, end.result)
       return ends
     },

@@ -68,7 +68,7 @@ export async function* inPageOrder<Page, Result>(
     }
   } finally {
     signal.removeEventListener('abort', follow)
-    leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
+    if (runs.length > 0) leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
     for (const one of runs) while (one.pending !== null) await one.pending
   }
 }
@@ -115,9 +115,9 @@ function createRuns<Page, Result>(
 
   /** Starts as many pages as there is room for. */
   function fill(): void {
+    if (othersTurn !== null || signal.aborted) return
     const window: Run<Page, Result>[] = []
-    const most = lookahead * MAX_AHEAD
-    while (!isOver && othersTurn === null && !signal.aborted && inFlight < lookahead && runs.length < most) {
+    while (!isOver && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD) {
       const next = queue.next()
       isOver = next.done === true
       if (next.done === true) break
