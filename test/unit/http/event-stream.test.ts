@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { StreamEvent } from '../../../gateway/answer/writer.ts'
 import { eventStream } from '../../../gateway/http/event-stream.ts'
 
-/** Answers with events, and returns what reads its pieces as text. */
+/** Answers with events; `ends` says of each end whether the client had left. */
 function answer(events: AsyncGenerator<StreamEvent, void, undefined>) {
   const ends: boolean[] = []
   const response = eventStream(events, {
@@ -15,11 +15,11 @@ function answer(events: AsyncGenerator<StreamEvent, void, undefined>) {
     onEnd: (left) => void ends.push(left),
     leave: new AbortController(),
   })
-  return { pieces: response.body!.pipeThrough(new TextDecoderStream()), ends }
+  return { body: response.body!, ends }
 }
 
 async function piecesOf(events: AsyncGenerator<StreamEvent, void, undefined>): Promise<string[]> {
-  return Array.fromAsync(answer(events).pieces)
+  return Array.fromAsync(answer(events).body.pipeThrough(new TextDecoderStream()))
 }
 
 describe('a stream of events', () => {
@@ -49,7 +49,7 @@ describe('a stream of events', () => {
 
   it('takes no more from the pipeline than a client that reads nothing can be sent at once', async () => {
     let taken = 0
-    const { pieces, ends } = answer(
+    const { body, ends } = answer(
       (async function* events() {
         for (; taken < 1000; taken++) yield { data: { text: 'x'.repeat(4000) } }
       })(),
@@ -57,7 +57,7 @@ describe('a stream of events', () => {
     for (let turn = 0; turn < 50; turn++) await setImmediate()
     // A few pieces of 32 KiB wait in the streams.
     assert.ok(taken > 1 && taken < 60, `${taken} events`)
-    await pieces.cancel()
+    await body.cancel()
     assert.deepEqual(ends, [true])
   })
 })
