@@ -2,12 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bitmap } from './bitmap.ts'
 
-/** Declared here because TypeScript knows WebAssembly only together with a browser's DOM. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object) => { readonly exports: unknown }
-}
-
 /** What `pixels.as` exports; every address is a number of bytes. */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; readonly grow: (pages: number) => void }
@@ -65,14 +59,14 @@ const MAX_KEPT = 32 * 2 ** 20
 /** A page is copied in parts that stay in the processor's cache until they are read. */
 const PART = 2 ** 18
 
-let module: object | null = null
+let module: WebAssembly.Module | null = null
 let exports: Exports | null = null
 
 /** Returns the functions with so much memory. What they have worked at before is lost. */
 function withMemory(bytes: number): Exports {
   if (exports === null || exports.memory.buffer.byteLength > Math.max(MAX_KEPT, bytes)) {
     module ??= new WebAssembly.Module(readFileSync(join(import.meta.dirname, 'pixels.wasm')))
-    exports = new WebAssembly.Instance(module).exports as Exports
+    exports = new WebAssembly.Instance(module).exports as unknown as Exports
   }
   const missing = bytes - exports.memory.buffer.byteLength
   if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE))

@@ -21,24 +21,27 @@ export interface Slots {
 
 /**
  * Creates slots; `capacity` is asked whenever a slot is wanted or given back. Interactive work may have so many `beyond` it
- * as batch work holds.
+ * as batch work holds, and so many more go to requests that hold none yet.
  */
-export function createSlots(capacity: () => number, beyond?: (capacity: number) => number): Slots {
+export function createSlots(capacity: () => number, beyond: (capacity: number) => number = () => 0): Slots {
   const queue = createTurnQueue<() => void>()
-  const room = createLaneRoom(beyond === undefined ? {} : { beyond })
+  const room = createLaneRoom({ beyond })
+  const firsts = createFirsts()
 
-  function grant({ lane }: Turn): Release {
+  function grant({ lane, key, request }: Turn, isBeyond = false): Release {
     const leave = room.enter(lane)
+    const forget = firsts.hold({ key, request }, isBeyond)
     let held = true
     return function release() {
       if (!held) return
       held = false
       leave()
+      forget()
       refill()
     }
   }
 
-  const hasRoom = (lane: Turn['lane']) => room.room(lane, capacity()) > 0
+  const hasRoom = (lane: Turn['lane']) => room.room(lane, capacity() + firsts.beyond) > 0
 
   function refill(): void {
     while (queue.size > 0 && hasRoom('interactive')) {
@@ -58,7 +61,8 @@ export function createSlots(capacity: () => number, beyond?: (capacity: number) 
   return {
     async acquire(turn, signal) {
       signal.throwIfAborted()
-      return queue.size === 0 && hasRoom(turn.lane) ? grant(turn) : await wait(turn, signal)
+      if (queue.size === 0 && hasRoom(turn.lane)) return grant(turn)
+      return firsts.mayGo(turn, beyond(capacity())) ? grant(turn, true) : await wait(turn, signal)
     },
     refill,
     lend(lane) {
@@ -71,6 +75,56 @@ export function createSlots(capacity: () => number, beyond?: (capacity: number) 
     },
     get waiting() {
       return queue.size
+    },
+  }
+}
+
+/** One key may have so large a part of the slots beyond the capacity. */
+const PART_OF_A_KEY = 0.5
+
+/**
+ * Which requests hold slots, and who has one beyond the capacity. A request's first page has to be ready when the next place
+ * is free: if it were drawn only then, pages of long documents that are drawn already would take all places of a small
+ * server, and it would wait for another round.
+ */
+function createFirsts() {
+  const requests = createCounts()
+  const keysBeyond = createCounts()
+  let beyond = 0
+  return {
+    get beyond() {
+      return beyond
+    },
+    /** Whether a page may have one of so many slots beyond the capacity. */
+    mayGo: ({ lane, key, request }: Turn, most: number): boolean =>
+      lane === 'interactive' &&
+      requests.of(request) === 0 &&
+      beyond < most &&
+      keysBeyond.of(key) < most * PART_OF_A_KEY,
+    /** Counts a slot; returns how it is given back. */
+    hold({ key, request }: Pick<Turn, 'key' | 'request'>, isBeyond: boolean): () => void {
+      const change = (by: 1 | -1) => {
+        requests.change(request, by)
+        if (!isBeyond) return
+        keysBeyond.change(key, by)
+        beyond += by
+      }
+      change(1)
+      return () => change(-1)
+    },
+  }
+}
+
+/** How often each name is there; those that are not cost nothing. */
+function createCounts() {
+  const counts = new Map<string, number>()
+  const of = (name: string) => counts.get(name) ?? 0
+  return {
+    of,
+    change(name: string, by: 1 | -1): void {
+      const count = of(name) + by
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
     },
   }
 }

@@ -3,9 +3,6 @@
  */
 export type Simd = 'none' | 'fixed' | 'relaxed'
 
-/** Declared here because the project's types are Node's alone, and those leave WebAssembly to the browser's. */
-declare const WebAssembly: { validate(module: Uint8Array): boolean }
-
 // Two WebAssembly modules, each with one function that needs the feature: a module is valid only where V8 and the CPU
 // have it. From https://github.com/GoogleChromeLabs/wasm-feature-detect (src/detectors/simd and relaxed-simd).
 // prettier-ignore

@@ -9,7 +9,6 @@ import { assertFits, HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
 import { bytesPerPixel, openWithSharp, readMetadata } from './sharp.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
-import type { WasmInstance, WasmModule } from './wasm.ts'
 
 /** The part of libheif-js used here: libheif's functions as its Emscripten build names them. */
 interface Libheif {
@@ -41,7 +40,7 @@ interface Plane {
 }
 
 type CreateLibheif = (options: {
-  readonly instantiateWasm: (imports: unknown, resolve: (instance: WasmInstance) => void) => object
+  readonly instantiateWasm: (imports: object, resolve: (instance: WebAssembly.Instance) => void) => object
   readonly print: () => void
   readonly printErr: () => void
 }) => Libheif
@@ -97,7 +96,7 @@ let loading: Promise<LoadedLibheif> | null = null
 
 interface LoadedLibheif {
   readonly create: CreateLibheif
-  readonly module: WasmModule
+  readonly module: WebAssembly.Module
 }
 
 function loadedLibheif(): Promise<LoadedLibheif> {

@@ -10,7 +10,6 @@ import type { Jpeg2000Header } from './jpeg2000-header.ts'
 import { doesNotFit, fits, HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
 import { compileWasm, instantiateWithin } from './wasm.ts'
-import type { WasmInstance, WasmModule } from './wasm.ts'
 
 /** pdf.js's OpenJPEG, from its build of the image decoders, which has no types. */
 interface ImageDecoders {
@@ -24,7 +23,7 @@ interface JpxImage {
   ): Promise<Uint8ClampedArray | null>
 }
 type CreateOpenJpeg = (options: {
-  readonly instantiateWasm: (imports: unknown, resolve: (instance: WasmInstance) => void) => void
+  readonly instantiateWasm: (imports: object, resolve: (instance: WebAssembly.Instance) => void) => void
   readonly warn: () => void
 }) => Promise<object>
 
@@ -82,7 +81,7 @@ async function decode(
   return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
 }
 
-let loading: Promise<{ readonly decoders: ImageDecoders; readonly module: WasmModule }> | null = null
+let loading: Promise<{ readonly decoders: ImageDecoders; readonly module: WebAssembly.Module }> | null = null
 
 /** Loads the decoder with the first JPEG 2000 image that comes. */
 async function loadOpenJpeg() {

@@ -16,12 +16,7 @@ interface Runtime {
   removeFunction(callback: number): void
 }
 
-/** TypeScript declares WebAssembly only together with a browser's DOM. */
-interface WebAssembly {
-  instantiate(module: Uint8Array, imports: Imports): Promise<{ readonly instance: unknown }>
-}
 type Imports = Record<string, Record<string, unknown>>
-const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssembly }
 
 /** One instance of PDFium with its own memory: a failure inside breaks this instance alone. */
 export interface Pdfium {

@@ -28,7 +28,7 @@ export interface PixelWork {
 /** Pixels are changed in groups: the last one may reach so far beyond them, in bytes. */
 export const ROOM_BEYOND = 60
 
-/** The functions of pixels.wat. */
+/** What pixels.as exports. */
 interface Exports {
   readonly look: (at: number, end: number) => 0 | 1 | 2
   readonly toGray: (at: number, end: number) => void
@@ -36,21 +36,14 @@ interface Exports {
   readonly differences: (one: number, other: number, end: number) => void
 }
 
-/** TypeScript declares WebAssembly only together with a browser's DOM. */
-interface WebAssembly {
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
-}
-const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssembly }
-
 const end = ({ address, count }: Pixels): number => address + 4 * count
 const LOOKS = ['white', 'gray', 'coloured'] as const
 
 /** Loads what works on the pixels in one memory: that of an instance of PDFium. */
 export function pixelWork(memory: object): PixelWork {
   const module = new WebAssembly.Module(readFileSync(new URL('pixels.wasm', import.meta.url)))
-  const { exports } = new WebAssembly.Instance(module, { pdfium: { memory } })
-  const { look, toGray, toRgb, differences } = exports as Exports
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  const { look, toGray, toRgb, differences } = exports as unknown as Exports
   return {
     look: (pixels) => LOOKS[look(pixels.address, end(pixels))],
     toGray(pixels) {

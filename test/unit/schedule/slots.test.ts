@@ -53,6 +53,46 @@ describe('slots', () => {
     await within(waiting, 1_000, 'the slot of the waiting batch page')
   })
 
+  it("come to a request's first page at once while a long document has them all, and to no second one", async () => {
+    const slots = createSlots(
+      () => 4,
+      () => 4,
+    )
+    const of = (request: string, key = '') => ({ ...someone, key, request })
+    const held = await Promise.all(Array.from({ length: 4 }, () => slots.acquire(of('long'), live)))
+    const waiting = slots.acquire(of('long'), live)
+    const first = await within(slots.acquire(of('short'), live), 1_000, "a request's first page")
+    const second = slots.acquire(of('short'), live)
+    assert.deepEqual([slots.active, slots.waiting], [5, 2])
+    // It takes no slot from the others: they wait for one of their own.
+    first()
+    assert.deepEqual([slots.active, slots.waiting], [4, 2])
+    held[0]?.()
+    await within(waiting, 1_000, "the long document's next page")
+    held[1]?.()
+    await within(second, 1_000, 'the second page')
+    assert.deepEqual([slots.active, slots.waiting], [4, 0])
+  })
+
+  it('come at once to the first pages of one key up to half of those beyond, and to none of the batch lane', async () => {
+    const slots = createSlots(
+      () => 1,
+      () => 4,
+    )
+    const of = (request: string, key: string) => ({ ...someone, key, request })
+    await slots.acquire(of('long', 'ann'), live)
+    await within(
+      Promise.all([slots.acquire(of('one', 'ann'), live), slots.acquire(of('two', 'ann'), live)]),
+      1_000,
+      'two of one key',
+    )
+    void slots.acquire(of('three', 'ann'), live)
+    void slots.acquire({ ...of('four', 'ben'), lane: 'batch' }, live)
+    assert.deepEqual([slots.active, slots.waiting], [3, 2])
+    await within(slots.acquire(of('five', 'ben'), live), 1_000, 'one of another key')
+    assert.deepEqual([slots.active, slots.waiting], [4, 2])
+  })
+
   it('are lent to who waits, and taken back at once', async () => {
     const slots = createSlots(() => 1)
     const release = await slots.acquire(someone, live)
