@@ -106,6 +106,23 @@ describe('redis store', () => {
     assert.deepEqual(calls.filter((call) => /get|exists/.test(call)).toSorted(), ['exists 1', 'mget 1'])
   })
 
+  it('gives back many values that are asked for at once, 128 in each command', async (t) => {
+    const redis = await start(t)
+    const { store } = createStore(t, redis.url)
+    const pageKeys = Array.from({ length: 300 }, (_, page) => `page-${page}`)
+    for (const pageKey of pageKeys) if (pageKey !== 'page-200') await store.set(pageKey, `text of ${pageKey}`)
+    const { Redis } = await import('ioredis')
+    const other = new Redis(redis.url)
+    t.after(() => other.disconnect())
+    await other.config('RESETSTAT')
+    const found = await within(store.get(pageKeys, live), PATIENCE_MS, 'the values')
+    assert.deepEqual(
+      found,
+      pageKeys.map((pageKey) => (pageKey === 'page-200' ? null : `text of ${pageKey}`)),
+    )
+    assert.match(await other.info('commandstats'), /cmdstat_mget:calls=3,/)
+  })
+
   it('forgets a value when its time is over', async (t) => {
     const redis = await start(t)
     const { store, get } = createStore(t, redis.url, { ttlSeconds: 1 })
