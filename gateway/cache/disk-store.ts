@@ -18,7 +18,10 @@ export function createDiskStore(folder: string, { maxValueBytes }: { readonly ma
   const exists = database.prepare('SELECT 1 FROM pages WHERE key = ?')
   const insert = database.prepare('INSERT OR REPLACE INTO pages (key, value) VALUES (?, ?)')
   return {
-    get: async (pageKey) => unlessBroken(() => (select.get(pageKey)?.['value'] as string | undefined) ?? null, null),
+    get: async (pageKeys) =>
+      pageKeys.map((pageKey) =>
+        unlessBroken(() => (select.get(pageKey)?.['value'] as string | undefined) ?? null, null),
+      ),
     has: async (pageKeys) => pageKeys.map((pageKey) => unlessBroken(() => exists.get(pageKey) !== undefined, false)),
     async set(pageKey, value) {
       if (Buffer.byteLength(value) <= maxValueBytes) unlessBroken(() => insert.run(pageKey, value), null)

@@ -33,9 +33,11 @@ export function createMemoryStore({ maxBytes, maxValueBytes, ttlSeconds, now }: 
   })
 
   return {
-    async get(pageKey) {
-      const value = values.get(pageKey)
-      return value === undefined ? null : decoder.decode(value)
+    async get(pageKeys) {
+      return pageKeys.map((pageKey) => {
+        const value = values.get(pageKey)
+        return value === undefined ? null : decoder.decode(value)
+      })
     },
     async has(pageKeys) {
       return pageKeys.map((pageKey) => values.has(pageKey))

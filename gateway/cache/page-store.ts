@@ -1,7 +1,7 @@
 /** Keeps page answers. Values are opaque strings. A store that cannot answer is a miss, never an error. */
 export interface PageStore {
-  /** Returns the value under a page key, or null. */
-  get(pageKey: string, signal: AbortSignal): Promise<string | null>
+  /** Returns the value under each page key, in order, or null. */
+  get(pageKeys: readonly string[], signal: AbortSignal): Promise<(string | null)[]>
   /** Returns for each page key, in order, whether it has a value now. */
   has(pageKeys: readonly string[], signal: AbortSignal): Promise<boolean[]>
   /** Stores a value. One larger than the store's bound is not stored. */

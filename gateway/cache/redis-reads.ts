@@ -14,13 +14,13 @@ interface Batch {
 }
 
 /**
- * Creates a `get` that asks for all keys in one command which are wanted in one turn of the event loop: the pages of a
- * document that are begun together cost one round trip. Who has left is answered null at once.
+ * Creates a `get` that asks for all keys in one command which are wanted in one turn of the event loop: pages that are begun
+ * together cost one round trip. Who has left is answered at once, with null for each key.
  */
 export function createRedisReads(
   connection: RedisConnection,
   commandTimeoutMs: number,
-): (key: string, signal: AbortSignal) => Promise<string | null> {
+): (keys: readonly string[], signal: AbortSignal) => Promise<(string | null)[]> {
   let open: Batch | null = null
 
   function openBatch(): Batch {
@@ -37,25 +37,37 @@ export function createRedisReads(
     return batch
   }
 
-  return function get(key, signal) {
-    if (signal.aborted) return Promise.resolve(null)
-    const batch: Batch = open === null || open.keys.length >= MAX_KEYS ? openBatch() : open
+  function getTogether(keys: readonly string[], signal: AbortSignal): Promise<(string | null)[]> {
+    const none = (): null[] => keys.map(() => null)
+    if (signal.aborted) return Promise.resolve(none())
+    const hasRoom = open !== null && open.keys.length + keys.length <= MAX_KEYS
+    const batch: Batch = open === null || !hasRoom ? openBatch() : open
     open = batch
-    const index = batch.keys.push(key) - 1
+    const start = batch.keys.length
+    batch.keys.push(...keys)
     batch.waiting += 1
-    const { promise: gone, resolve } = Promise.withResolvers<null>()
+    const { promise: gone, resolve } = Promise.withResolvers<null[]>()
     const onAbort = () => {
-      resolve(null)
+      resolve(none())
       batch.waiting -= 1
       if (batch.waiting > 0) return
       if (open === batch) open = null
       batch.leave.abort()
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    const value = batch.values.then((values) => {
+    const values = batch.values.then((all) => {
       signal.removeEventListener('abort', onAbort)
-      return values?.[index] ?? null
+      return all === undefined ? none() : all.slice(start, start + keys.length)
     })
-    return Promise.race([gone, value])
+    return Promise.race([gone, values])
+  }
+
+  return async function get(keys, signal) {
+    if (keys.length <= MAX_KEYS) return getTogether(keys, signal)
+    const parts: Promise<(string | null)[]>[] = []
+    for (let start = 0; start < keys.length; start += MAX_KEYS) {
+      parts.push(getTogether(keys.slice(start, start + MAX_KEYS), signal))
+    }
+    return (await Promise.all(parts)).flat()
   }
 }

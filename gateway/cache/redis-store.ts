@@ -62,7 +62,11 @@ export function createRedisStore(options: RedisStoreOptions): PageStore {
   }
 
   return {
-    get: (pageKey, signal) => read(keyPrefix + pageKey, signal),
+    get: (pageKeys, signal) =>
+      read(
+        pageKeys.map((pageKey) => keyPrefix + pageKey),
+        signal,
+      ),
     async has(pageKeys, signal) {
       const deadline = performance.now() + commandTimeoutMs
       const found: boolean[] = []

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { StreamEvent } from '../answer/writer.ts'
 
 /** How a stream of events begins, ends and fails. */
@@ -16,12 +17,19 @@ export interface EventStreamOptions {
 }
 
 const encoder = new TextEncoder()
-const encodeData = (data: string): Uint8Array => encoder.encode(`data: ${data}\n\n`)
+const dataOf = (data: string): string => `data: ${data}\n\n`
 
-function encode({ name, data }: StreamEvent): Uint8Array {
+function textOf({ name, data }: StreamEvent): string {
   const json = JSON.stringify(data)
-  return name === undefined ? encodeData(json) : encoder.encode(`event: ${name}\ndata: ${json}\n\n`)
+  return name === undefined ? dataOf(json) : `event: ${name}\n${dataOf(json)}`
 }
+
+function send(controller: ReadableStreamDefaultController<Uint8Array>, text: string): void {
+  controller.enqueue(encoder.encode(text))
+}
+
+/** Events that come together are sent together, up to so many characters: a client that is slow holds no more of them. */
+const MAX_TOGETHER = 32 * 1024
 
 /**
  * Proxies close a connection that is silent for a minute (AWS ALB) or more, and clients give up after two (LangChain),
@@ -30,7 +38,7 @@ function encode({ name, data }: StreamEvent): Uint8Array {
 export const KEEP_ALIVE_MILLISECONDS = 10_000
 
 /**
- * Answers with server-sent events. Pulls the next event only when the client has taken the one before,
+ * Answers with server-sent events. Pulls the next events only when the client has taken those before,
  * so that a slow client slows the pipeline and does not fill the memory. Sends an empty event after ten seconds of silence.
  */
 export function eventStream(events: AsyncIterator<StreamEvent>, options: EventStreamOptions): Response {
@@ -42,23 +50,24 @@ export function eventStream(events: AsyncIterator<StreamEvent>, options: EventSt
     if (open) onEnd(left)
     open = false
   }
+  const next = eventsTogether(events)
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       heartbeat = setInterval(() => {
         // A client that has data left to read needs none.
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encode(keepAlive()))
+        if ((controller.desiredSize ?? 0) > 0) send(controller, textOf(keepAlive()))
       }, KEEP_ALIVE_MILLISECONDS)
     },
     async pull(controller) {
       try {
-        const next = await events.next()
+        const text = await next()
         heartbeat?.refresh()
-        if (next.done !== true) return controller.enqueue(encode(next.value))
+        if (text !== null) return send(controller, text)
       } catch (thrown) {
         if (leave.signal.aborted) return close(true)
-        controller.enqueue(encode(onError(thrown)))
+        send(controller, textOf(onError(thrown)))
       }
-      if (last !== null) controller.enqueue(encodeData(last))
+      if (last !== null) send(controller, dataOf(last))
       controller.close()
       close(false)
     },
@@ -77,4 +86,32 @@ export function eventStream(events: AsyncIterator<StreamEvent>, options: EventSt
       'x-accel-buffering': 'no',
     },
   })
+}
+
+/**
+ * Returns what waits for the next event, and writes it with all that come after it before anything else has its turn; null: there is
+ * none. Throws what `events` throws, once what came before it was returned.
+ */
+function eventsTogether(events: AsyncIterator<StreamEvent>): () => Promise<string | null> {
+  let ahead: Promise<IteratorResult<StreamEvent>> | null = null
+  return async function nextTogether() {
+    let text = ''
+    let othersTurn: Promise<'later'> | null = null
+    while (text.length < MAX_TOGETHER) {
+      ahead ??= events.next()
+      // It may fail when nobody waits for it yet.
+      ahead.catch(() => {})
+      if (text !== '') {
+        othersTurn ??= setImmediate('later')
+        // What failed is thrown next time.
+        const first = await Promise.race([ahead, othersTurn]).catch(() => 'later')
+        if (first === 'later') return text
+      }
+      const { done, value } = await ahead
+      if (done === true) return text === '' ? null : text
+      ahead = null
+      text += textOf(value)
+    }
+    return text
+  }
 }

@@ -4,6 +4,7 @@ import { orAborted } from '../schedule/or-aborted.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CutFigures } from './figures.ts'
 import type { CheckFormulas } from './formulas/check.ts'
+import type { Formula } from './markdown/find-formulas.ts'
 import { checkPage, formulasOf } from './formulas/page-formulas.ts'
 import type { PageResult } from './page-event.ts'
 
@@ -18,6 +19,17 @@ export interface CompleteServices {
   readonly hurry?: AbortSignal
 }
 
+type Asked = Pick<OcrRequest, 'id' | 'span' | 'answersJson'>
+
+/** Whether there is nothing to add to a page that was read. */
+export function isComplete(result: PageResult, request: Asked, services: CompleteServices): boolean {
+  return services.cutFigures === undefined && formulasToCheck(result, request, services).length === 0
+}
+
+function formulasToCheck(result: PageResult, request: Asked, { checkFormulas }: CompleteServices): readonly Formula[] {
+  return checkFormulas === undefined ? [] : formulasOf(result, request)
+}
+
 /**
  * Adds what is not kept of a page that was read: the pictures that are wanted, and what is wrong with its formulas. A page for
  * which that cannot be done, or not in time, has its text all the same. Throws the signal's reason when aborted.
@@ -25,12 +37,13 @@ export interface CompleteServices {
 export async function completed(
   page: PageToRead,
   result: PageResult,
-  request: Pick<OcrRequest, 'id' | 'span' | 'answersJson'>,
-  { cutFigures, checkFormulas, log, hurry }: CompleteServices,
+  request: Asked,
+  services: CompleteServices,
   signal: AbortSignal,
 ): Promise<PageResult> {
   signal.throwIfAborted()
-  const formulas = checkFormulas === undefined ? [] : formulasOf(result, request)
+  const { cutFigures, checkFormulas, log, hurry } = services
+  const formulas = formulasToCheck(result, request, services)
   const isWhole = formulas.length === 0 || checkFormulas === undefined
   if (isWhole && cutFigures === undefined) return result
   const limited = hurry === undefined ? signal : AbortSignal.any([signal, hurry])

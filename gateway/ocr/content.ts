@@ -70,8 +70,9 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
     const { warnings } = page.facts
     const line: Line = {
       page: {
-        ...page.number,
+        // First what is copied most: V8 copies that at once.
         ...page.facts,
+        ...page.number,
         warnings: written.warnings.length === 0 ? warnings : [...warnings, ...written.warnings],
         start: page.start,
         end: offset,

@@ -25,27 +25,53 @@ export function countPending(page: PageToRead, request: OcrRequest, { metrics }:
   metrics.recent.page({ status: 'pending', cache: 'off' })
 }
 
-/** Counts a page that has ended, after so many seconds, in the metrics and in what its caller has used. */
+/** A page that was found in the cache, with its result. */
+export interface FoundPage {
+  readonly result: PageResult
+  readonly page: PageToRead
+}
+
+/** Counts pages that were found in the cache, those at once that count alike. */
+export function countFound(
+  found: readonly FoundPage[],
+  request: OcrRequest,
+  seconds: number,
+  counters: PageCounters,
+): void {
+  const alike = Map.groupBy(found, ({ result: { status, warnings }, page: { format } }) =>
+    [status, format, ...warnings.map(({ code }) => code)].join(' '),
+  )
+  for (const [{ result, page } = found[0]!, ...others] of alike.values()) {
+    countPage(result, page, request, seconds, counters, 1 + others.length)
+  }
+}
+
+/**
+ * Counts a page that has ended, after so many seconds, in the metrics and in what its caller has used; or so many pages that count
+ * alike and have cost nothing.
+ */
 export function countPage(
   result: PageResult,
   page: PageToRead,
   request: OcrRequest,
   seconds: number,
   { metrics, account }: PageCounters,
+  times = 1,
 ): void {
   const { status, cache, warnings, error, route, verify, model = request.model.id } = result
-  metrics.pages.inc(pageLabels(status, page, model, request))
+  metrics.pages.inc(pageLabels(status, page, model, request), times)
   if (route !== undefined) metrics.pageRoutes.inc({ route })
   if (verify?.error === null) metrics.pageRoutes.inc({ route: 'verified' })
-  metrics.pageSeconds.observe({ lane: request.turn.lane, cache }, seconds)
-  metrics.cache.inc({ result: cache })
-  metrics.recent.page({ status, cache })
-  for (const { code } of warnings) metrics.pageWarnings.inc({ code })
+  const taken = metrics.pageSeconds.labels({ lane: request.turn.lane, cache })
+  for (let left = times; left > 0; left--) taken.observe(seconds)
+  metrics.cache.inc({ result: cache }, times)
+  metrics.recent.page({ status, cache }, times)
+  for (const { code } of warnings) metrics.pageWarnings.inc({ code }, times)
   if (error !== null) countFailure(error.code, request, metrics)
   const ended = {
-    pages: 1,
-    ...(status === 'pending' ? {} : { [columns[status]]: 1 }),
-    pagesCached: isCached(result) ? 1 : 0,
+    pages: times,
+    ...(status === 'pending' ? {} : { [columns[status]]: times }),
+    pagesCached: isCached(result) ? times : 0,
   }
   account?.add({ ...ended, ...costOf(result, model, metrics) }, model)
 }

@@ -1,14 +1,15 @@
 import type { OcrModel } from '../profile/question.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { PageAllowance } from '../access/page-allowance.ts'
-import type { Admission } from '../schedule/admission.ts'
+import type { AdmittedPages, Admission } from '../schedule/admission.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { UsageMeter } from '../usage/meter.ts'
 import { startDeadline } from './deadline.ts'
 import { figureCutter } from './figures.ts'
 import { unlessFinished, type FinishedPages } from './finished-pages.ts'
 import type { KeptReadings } from './kept-readings.ts'
-import { createLatePages } from './late-pages.ts'
+import { createFoundPages } from './known-pages.ts'
+import { createLatePages, type LatePages } from './late-pages.ts'
 import type { OcrEvent } from './page-event.ts'
 import { inPageOrder } from './page-order.ts'
 import { permitPages, readingsOf } from './page-permits.ts'
@@ -73,13 +74,16 @@ export async function* ocr(
   const pages = shown?.watch(plan.pages) ?? plan.pages
   const paying = new Set(pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
+  const found = createFoundPages(request, { ...reading, finished }, late)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
       page.number,
       finished,
-      () => recognize(page, request, paying.has(page) ? permitted : reading, late, pageSignal),
-      (found) => completed(page.page, found, request, reading, pageSignal),
+      () => recognize(found.toRead(page), request, paying.has(page) ? permitted : reading, late, pageSignal),
+      (kept) => completed(page.page, kept, request, reading, pageSignal),
     )
+  // A page that is to be shown is drawn, known or not.
+  const known = shown === null ? { mayBe: plan.isKnown, find: found.find } : undefined
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     const isCut = signal.aborted || deadline.signal.aborted || leaving.aborted
@@ -88,7 +92,7 @@ export async function* ocr(
   let isCut = false
   const { lookahead } = services
   const start = (left: AbortSignal) =>
-    inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, signal: left })
+    inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, known, signal: left })
   try {
     for await (const event of shown?.among(start) ?? start(signal)) {
       isCut ||= late.isCut && event.type === 'page-end' && event.result.status === 'pending'
@@ -97,11 +101,13 @@ export async function* ocr(
     }
     late.end()
   } finally {
-    if (late.kept.length > 0) {
-      admitted.keepOnly(late.kept.length)
-      for (const { ended } of late.kept) void ended.then(() => admitted.ended())
-      // The documents stay open until the readings have ended.
-      services.kept.keep(late.kept, opened.move())
-    }
+    if (late.kept.length > 0) keepLate(late, admitted, services.kept, opened.move())
   }
+}
+
+/** Lets late pages be read on, in their places of the queue. Their documents stay open until the readings have ended. */
+function keepLate({ kept }: LatePages, admitted: AdmittedPages, readings: KeptReadings, opened: AsyncDisposable): void {
+  admitted.keepOnly(kept.length)
+  for (const { ended } of kept) void ended.then(() => admitted.ended())
+  readings.keep(kept, opened)
 }

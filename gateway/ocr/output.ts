@@ -80,7 +80,8 @@ function jsonForm(request: OcrRequest): OutputForm {
 
 /** Returns the request as it is of a page that another model has read: what marks pictures is known of the model that wrote the text. */
 function asRead(request: OcrRequest, result: PageResult): OcrRequest {
-  return { ...request, model: readerOf(request, result) }
+  const model = readerOf(request, result)
+  return model === request.model ? request : { ...request, model }
 }
 
 /** A page without a label goes by its number, as in a viewer. */

@@ -1,10 +1,22 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** How many pages run side by side, and until when. */
-export interface PageOrderOptions {
+export interface PageOrderOptions<Page, Result> {
   /** Pages in flight. */
   readonly lookahead: number
   /** Called with a page's index as soon as it has ended, before its turn in page order; must not throw. */
   readonly onEnd?: (index: number) => void
+  /** Finds results without running pages; left out: all pages are run. */
+  readonly known?: KnownPages<Page, Result> | undefined
   readonly signal: AbortSignal
+}
+
+/** Results that are found, many together. */
+export interface KnownPages<Page, Result> {
+  /** Whether it is worth looking, by a page's index. */
+  readonly mayBe: (index: number) => boolean
+  /** Returns the result of each page; null for one that must be run. */
+  readonly find: (pages: readonly Page[], signal: AbortSignal) => Promise<readonly (Result | null)[]>
 }
 
 /**
@@ -14,70 +26,135 @@ export interface PageOrderOptions {
 const MAX_AHEAD = 16
 
 /** A page that has been started. */
-interface Run<Result> {
-  /** Never rejects. */
-  readonly outcome: Promise<PromiseSettledResult<Result>>
+interface Run<Page, Result> {
+  readonly index: number
+  readonly page: Page
+  /** The end of its run, or of the search for it, after which it may be run; never rejects. Null: it has ended. */
+  pending: Promise<void> | null
+  /** Null until it has ended. */
+  outcome: PromiseSettledResult<Result> | null
 }
 
 /**
- * Runs pages side by side and yields their results in page order. When the consumer leaves or a page throws, every run
- * is aborted, and the generator ends only after all of them have.
+ * Runs pages side by side and yields their results in page order. Pages that may be known are looked for together, as many as
+ * there is room for; after each such search everything else in the process has its turn. When the consumer leaves or a page
+ * throws, every run is aborted, and the generator ends only after all of them have.
  */
 export async function* inPageOrder<Page, Result>(
   pages: Iterable<Page>,
   run: (page: Page, signal: AbortSignal) => Promise<Result>,
-  { lookahead, onEnd, signal }: PageOrderOptions,
+  { signal, ...options }: PageOrderOptions<Page, Result>,
 ): AsyncGenerator<Result, void, undefined> {
   // A signal of its own: each look at one that is made of others goes through them, several times a page.
   const leave = new AbortController()
-  const runSignal = leave.signal
   const follow = () => leave.abort(signal.reason)
   if (signal.aborted) follow()
   signal.addEventListener('abort', follow, { once: true })
-  const queue = pages[Symbol.iterator]()
-  const runs: Run<Result>[] = []
-  let started = 0
-  let inFlight = 0
-  let isOver = false
-  const start = (page: Page): void => {
-    const index = started++
-    inFlight += 1
-    const ended = () => {
-      inFlight -= 1
-      onEnd?.(index)
-      fill()
-    }
-    runs.push({ outcome: settle(run(page, runSignal), ended) })
-  }
-  const hasRoom = (): boolean => !runSignal.aborted && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD
-  const fill = (): void => {
-    while (!isOver && hasRoom()) {
-      const next = queue.next()
-      if (next.done === true) isOver = true
-      else start(next.value)
-    }
-  }
+  const { runs, fill, rest } = createRuns(pages, run, { ...options, signal: leave.signal })
   try {
-    for (fill(); runs[0] !== undefined; fill()) {
-      const outcome = await runs[0].outcome
-      if (outcome.status === 'rejected') throw outcome.reason
-      yield outcome.value
+    for (;;) {
+      fill()
+      const [first] = runs
+      if (first === undefined) {
+        const isOthersTurn = rest()
+        if (isOthersTurn === null) return
+        await isOthersTurn
+        continue
+      }
+      while (first.pending !== null) await first.pending
+      if (first.outcome?.status === 'rejected') throw first.outcome.reason
+      if (first.outcome?.status === 'fulfilled') yield first.outcome.value
       runs.shift()
     }
   } finally {
     signal.removeEventListener('abort', follow)
-    leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
-    await Promise.all(runs.map(({ outcome }) => outcome))
+    if (runs.length > 0) leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
+    for (const one of runs) while (one.pending !== null) await one.pending
   }
 }
 
-async function settle<Result>(running: Promise<Result>, onEnd: () => void): Promise<PromiseSettledResult<Result>> {
+/** Creates the runs of pages: `runs` are those that were started and not yielded, and whoever yields one removes it. */
+function createRuns<Page, Result>(
+  pages: Iterable<Page>,
+  run: (page: Page, signal: AbortSignal) => Promise<Result>,
+  { lookahead, onEnd, known, signal }: PageOrderOptions<Page, Result>,
+) {
+  const queue = pages[Symbol.iterator]()
+  const runs: Run<Page, Result>[] = []
+  let started = 0
+  let inFlight = 0
+  let isOver = false
+  let othersTurn: Promise<void> | null = null
+
+  async function runOne(one: Run<Page, Result>): Promise<void> {
+    end(one, await settle(run(one.page, signal)))
+    fill()
+  }
+
+  function end(one: Run<Page, Result>, outcome: PromiseSettledResult<Result>): void {
+    one.pending = null
+    one.outcome = outcome
+    inFlight -= 1
+    onEnd?.(one.index)
+  }
+
+  async function search(window: readonly Run<Page, Result>[], look: KnownPages<Page, Result>): Promise<void> {
+    const outcomes = await searchFor(window, look, signal)
+    for (const [at, one] of window.entries()) {
+      const outcome = outcomes[at] ?? null
+      if (outcome === null) one.pending = runOne(one)
+      else end(one, outcome)
+    }
+    othersTurn ??= setImmediate().then(fillAgain)
+  }
+
+  function fillAgain(): void {
+    othersTurn = null
+    fill()
+  }
+
+  /** Starts as many pages as there is room for. */
+  function fill(): void {
+    if (othersTurn !== null || signal.aborted) return
+    const window: Run<Page, Result>[] = []
+    while (!isOver && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD) {
+      const next = queue.next()
+      isOver = next.done === true
+      if (next.done === true) break
+      const one: Run<Page, Result> = { index: started++, page: next.value, pending: null, outcome: null }
+      runs.push(one)
+      inFlight += 1
+      if (known?.mayBe(one.index) === true) window.push(one)
+      else one.pending = runOne(one)
+    }
+    if (window.length === 0 || known === undefined) return
+    const pending = search(window, known)
+    for (const one of window) one.pending = pending
+  }
+
+  return { runs, fill, rest: () => othersTurn }
+}
+
+/** Returns how the search for each page has ended; null where it must be run. */
+async function searchFor<Page, Result>(
+  window: readonly Run<Page, Result>[],
+  { find }: KnownPages<Page, Result>,
+  signal: AbortSignal,
+): Promise<(PromiseSettledResult<Result> | null)[]> {
+  const pages = window.map(({ page }) => page)
+  const found = await settle(find(pages, signal))
+  return pages.map((_, index) => {
+    if (found.status === 'rejected') return found
+    const value = found.value[index] ?? null
+    if (value !== null) return { status: 'fulfilled', value }
+    return signal.aborted ? { status: 'rejected', reason: signal.reason } : null
+  })
+}
+
+async function settle<Result>(running: Promise<Result>): Promise<PromiseSettledResult<Result>> {
   try {
-    const value = await running
-    return { status: 'fulfilled', value }
+    return { status: 'fulfilled', value: await running }
   } catch (reason) {
     return { status: 'rejected', reason }
-  } finally {
-    onEnd()
   }
 }

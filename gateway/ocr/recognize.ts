@@ -40,15 +40,21 @@ export interface RecognizeServices extends PageCounters, CompleteServices, Field
  * request says `fail` for page errors: then its error is thrown. Throws the signal's reason when aborted.
  */
 export async function recognize(
-  { number, warnings, page }: PlannedPage,
+  planned: PlannedPage,
   request: OcrRequest,
   services: RecognizeServices,
   late: LatePages,
   signal: AbortSignal,
 ): Promise<PageEnd> {
+  const { number, page } = planned
   const traced = { ...page, span: beginPageSpan(request, number) }
   const result = await resultInTime(traced, request, services, late, signal)
   if (result.error !== null && request.onPageError === 'fail') throw namingPage(result.error, number)
+  return endOfPage(planned, result)
+}
+
+/** Returns the end of a page, with what its document makes less certain. */
+export function endOfPage({ number, warnings }: PlannedPage, result: PageResult): PageEnd {
   const warned = warnings.length === 0 ? result : { ...result, warnings: [...warnings, ...result.warnings] }
   return { type: 'page-end', page: number, result: warned }
 }

@@ -27,12 +27,20 @@ interface Flight {
   readonly free: () => void
 }
 
+/** The readings that run, by their keys. */
+export interface Flights {
+  /** Reads a key, or waits for the reading that runs. */
+  readonly join: (key: string, page: PageToRead, signal: AbortSignal, read: ReadPage) => Promise<PageAnswer>
+  /** Whether a key is being read. */
+  readonly isFlying: (key: string) => boolean
+}
+
 /**
  * Creates a `join` that reads a key once for all pages that ask for it at the same time. A page with `use` joins any
  * flight; a page with `refresh` joins only another `refresh`, because a `use` flight may answer from the cache. A page
  * that wants confidence joins only a flight that asks for it. A flight's signal is aborted when its last waiter leaves.
  */
-export function createFlights() {
+export function createFlights(): Flights {
   // Of one key there are as many as there are kinds.
   const flights = new Map<string, readonly Flight[]>()
 
@@ -55,7 +63,7 @@ export function createFlights() {
     return flight
   }
 
-  return async function join(key: string, page: PageToRead, signal: AbortSignal, read: ReadPage): Promise<PageAnswer> {
+  async function join(key: string, page: PageToRead, signal: AbortSignal, read: ReadPage): Promise<PageAnswer> {
     signal.throwIfAborted()
     const running = toJoin(flights.get(key) ?? [], page)
     const flight = running ?? start(key, page)
@@ -65,6 +73,8 @@ export function createFlights() {
     const answer = await waitFor(flight, waiter, signal)
     return flight.payer === waiter || answer.cache === 'hit' ? answer : { ...answer, cache: 'joined' }
   }
+
+  return { join, isFlying: (key) => flights.has(key) }
 }
 
 /** How two flights of one key may differ. */

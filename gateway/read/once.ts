@@ -1,5 +1,5 @@
 import type { PageClaim, PageStore } from '../cache/page-store.ts'
-import { createFlights, type ReadPage } from './flights.ts'
+import type { Flights, ReadPage } from './flights.ts'
 import type { PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
 import { readStored, writeStored } from './stored-answer.ts'
@@ -15,12 +15,29 @@ export type Once = (key: string, page: PageToRead, signal: AbortSignal, read: Re
  * Confidence is no part of the key: an answer that has it serves every request; a stored answer without it is a miss
  * for a request that wants it.
  */
-export function createOnce(store: PageStore): Once {
-  const join = createFlights()
+export function createOnce(store: PageStore, flights: Flights): Once {
   return async function once(key, page, signal, read) {
     if (page.cache === 'off') return read(page, signal)
     // The store is read inside the flight. Read before it, a page could miss, find the flight over, and be read twice.
-    return join(key, page, signal, (shared, own) => readOrFind(store, key, shared, own, read))
+    return flights.join(key, page, signal, (shared, own) => readOrFind(store, key, shared, own, read))
+  }
+}
+
+/** Returns the answers of pages that are known; null for those that must be read, or are being read. Never throws. */
+export type FindKnown = (pages: readonly PageToRead[], signal: AbortSignal) => Promise<(PageAnswer | null)[]>
+
+/**
+ * Creates what looks pages up together by their page keys, before any of them is begun: a page that is known takes no
+ * flight. What it does not find is looked up again by whoever reads the page.
+ */
+export function createFindKnown(store: PageStore, flights: Flights): FindKnown {
+  return async function findKnown(pages, signal) {
+    // A page that is being read anew is joined: its old answer is on its way out.
+    const wanted = pages.filter((page) => page.cache === 'use' && !flights.isFlying(page.key))
+    const answers = await readStored(store, wanted, signal)
+    if (wanted.length === pages.length) return answers
+    const found = new Map(wanted.map((page, index) => [page, answers[index] ?? null]))
+    return pages.map((page) => found.get(page) ?? null)
   }
 }
 
@@ -54,7 +71,7 @@ type Found =
 async function find(store: PageStore, key: string, page: PageToRead, signal: AbortSignal): Promise<Found> {
   const { claims } = store
   if (page.cache !== 'use') return { answer: null, claim: (await claims?.take(key, page.turn)) ?? null }
-  const kept = await readStored(store, key, page, signal)
+  const kept = await readOne(store, key, page, signal)
   signal.throwIfAborted()
   if (kept !== null) return { answer: kept, claim: null }
   if (claims === undefined) return { answer: null, claim: null }
@@ -62,7 +79,7 @@ async function find(store: PageStore, key: string, page: PageToRead, signal: Abo
   let end: 'ended' | 'ignored' = 'ended'
   for (let cache: 'hit' | 'joined' = 'hit'; ; cache = 'joined') {
     // The claim is taken before the store is read: a replica stores its answer before it releases its claim.
-    const [claim, answer] = await Promise.all([claims.take(key, page.turn), readStored(store, key, page, signal)])
+    const [claim, answer] = await Promise.all([claims.take(key, page.turn), readOne(store, key, page, signal)])
     const isOwn = claim !== null || end === 'ignored'
     if (answer === null && isOwn && !signal.aborted) return { answer, claim }
     claim?.release()
@@ -70,4 +87,14 @@ async function find(store: PageStore, key: string, page: PageToRead, signal: Abo
     if (answer !== null) return { answer: { ...answer, cache }, claim: null }
     end = await claims.waitForEnd(key, page.turn, until, signal)
   }
+}
+
+async function readOne(
+  store: PageStore,
+  key: string,
+  page: PageToRead,
+  signal: AbortSignal,
+): Promise<PageAnswer | null> {
+  const [answer = null] = await readStored(store, [{ key, question: page.question }], signal)
+  return answer
 }

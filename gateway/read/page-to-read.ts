@@ -5,7 +5,7 @@ import type { Turn } from '../schedule/turn.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { AttemptBudget } from './attempt-budget.ts'
 import type { AgreementLevel } from './evidence/agreement-level.ts'
-import type { AttemptReason } from './page-answer.ts'
+import type { AttemptReason, PageAnswer } from './page-answer.ts'
 
 /** How a request wants the page cache to be used. */
 export type CacheMode = 'use' | 'refresh' | 'off'
@@ -42,6 +42,8 @@ export interface PageToRead {
   /** Hash of everything beside the page image that decides its text. */
   readonly questionKey: string
   readonly cache: CacheMode
+  /** Its answer, where that was found before: it is read no more. */
+  readonly known?: PageAnswer | undefined
   /** Rasterizes the page. Called only on a miss, so that a hit costs no drawing. */
   readonly draw: Draw
   /** Whether its text layer may be its text, without an engine, where the page is plain print; left out: an engine is asked. */

@@ -5,7 +5,7 @@ import type { Release } from '../schedule/slots.ts'
 import { withSpan } from '../telemetry/span.ts'
 import type { AskEngine } from './ask.ts'
 import { crossCheck, type CrossCheckOptions } from './cross-check.ts'
-import type { Once } from './once.ts'
+import type { FindKnown, Once } from './once.ts'
 import { readEasyLayer } from './easy-layer.ts'
 import { oncePerImage } from './once-per-image.ts'
 import { blank, type PageAnswer } from './page-answer.ts'
@@ -16,6 +16,8 @@ import { readTiles } from './tiles/read-tiles.ts'
 /** The services that read pages. */
 export interface ReadServices {
   readonly once: Once
+  /** Looks pages up together, before they are read. */
+  readonly findKnown: FindKnown
   readonly slots: PageSlots
   /** Keeps a caller to the pages that it may have in flight. */
   readonly gates: Gates
@@ -43,7 +45,12 @@ export interface PageObserver extends Disposable {
  * Reads one page. A page that is neither a hit nor read by another request waits for a slot and is drawn. If it has no
  * ink, or its image was read before, or its text layer says all of it where that is enough, no engine is asked. Throws what drawing and asking throw, and the signal's reason.
  */
-export async function readPage(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<PageAnswer> {
+export async function readPage(
+  page: PageToRead,
+  services: Omit<ReadServices, 'findKnown'>,
+  signal: AbortSignal,
+): Promise<PageAnswer> {
+  if (page.known !== undefined) return page.known
   const { once, ask, observer } = services
   const { engine } = page.question.model
   return once(page.key, page, signal, async (page, signal) => {
@@ -69,7 +76,11 @@ export async function readPage(page: PageToRead, services: ReadServices, signal:
 }
 
 /** A page is in flight from here on: first its caller must have room for it, then the engine. */
-async function takeSlot(page: PageToRead, services: ReadServices, signal: AbortSignal): Promise<HeldSlot> {
+async function takeSlot(
+  page: PageToRead,
+  services: Pick<ReadServices, 'gates' | 'slots' | 'observer'>,
+  signal: AbortSignal,
+): Promise<HeldSlot> {
   const { turn, question, span } = page
   const askedAt = performance.now()
   return withSpan(span, 'queue page', async () => {

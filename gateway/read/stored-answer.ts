@@ -24,33 +24,54 @@ const stored = z.union([storedPointer, storedAnswer])
 type StoredAnswer = z.infer<typeof storedAnswer>
 
 /**
- * Reads the answer that is stored under a key; null on a miss, also when it lacks the confidence asked for. Never
- * throws.
+ * Reads the answers that are stored under some keys, all of them together, and those together that they point to; null for a
+ * miss, also for an answer that lacks the confidence asked for. Never throws.
  */
 export async function readStored(
   store: PageStore,
-  key: string,
-  { question }: PageToRead,
+  wanted: readonly Pick<PageToRead, 'key' | 'question'>[],
   signal: AbortSignal,
-): Promise<PageAnswer | null> {
+): Promise<(PageAnswer | null)[]> {
+  const keys = wanted.map(({ key }) => key)
+  const found = (await getAll(store, keys, signal)).map((value) => parsed(value, stored))
+  const imageKeys = found.map((one) => (one !== null && 'imageKey' in one ? one.imageKey : null))
+  const pointed = await getAll(
+    store,
+    imageKeys.filter((key) => key !== null),
+    signal,
+  )
+  let next = 0
+  return found.map((one, index) => {
+    const imageKey = imageKeys[index] ?? null
+    const answer = one === null || !('imageKey' in one) ? one : parsed(pointed[next++] ?? null, storedAnswer)
+    const { confidence } = wanted[index]!.question
+    return answer === null || (confidence && !answer.isConfidenceFinal) ? null : hit(answer, imageKey)
+  })
+}
+
+/** A store that fails has none. */
+async function getAll(store: PageStore, keys: readonly string[], signal: AbortSignal): Promise<(string | null)[]> {
+  if (keys.length === 0) return []
   try {
-    const value = await store.get(key, signal)
-    if (value === null) return null
-    const found = stored.parse(JSON.parse(value))
-    const isPointer = 'imageKey' in found
-    const answer = isPointer ? await readAnswer(store, found.imageKey, signal) : found
-    if (question.confidence && !answer.isConfidenceFinal) return null
-    const { v: _, isConfidenceFinal: __, ...facts } = answer
-    const known = { isFallback: false, cache: 'hit', imageKey: isPointer ? found.imageKey : null } as const
-    return Object.assign(facts, known)
+    return await store.get(keys, signal)
   } catch {
-    // A store that fails and a value that cannot be parsed are misses.
+    return keys.map(() => null)
+  }
+}
+
+/** A value that cannot be parsed is a miss. */
+function parsed<Value>(value: string | null, schema: z.ZodType<Value>): Value | null {
+  if (value === null) return null
+  try {
+    return schema.parse(JSON.parse(value))
+  } catch {
     return null
   }
 }
 
-async function readAnswer(store: PageStore, imageKey: string, signal: AbortSignal): Promise<StoredAnswer> {
-  return storedAnswer.parse(JSON.parse((await store.get(imageKey, signal)) ?? 'null'))
+function hit(answer: StoredAnswer, imageKey: string | null): PageAnswer {
+  const { v: _, isConfidenceFinal: __, ...facts } = answer
+  return Object.assign(facts, { isFallback: false, cache: 'hit', imageKey } as const)
 }
 
 /**

@@ -31,7 +31,8 @@ export interface RecentFailure extends FailureFacts {
 
 /** What happened lately: kept in memory, and lost with the process. */
 export interface Recent {
-  page(page: RecentPage): void
+  /** Notes a page, or so many alike. */
+  page(page: RecentPage, times?: number): void
   failure(facts: FailureFacts): void
   /** Pages that ended in each of the last minutes, by status, the oldest first; the last minute is not over. */
   pagesByMinute(): Readonly<Record<Status, readonly number[]>>
@@ -57,11 +58,11 @@ export function createRecent(now = () => performance.now(), clock = () => Date.n
   // By what is the same of failures; in the order of their last times.
   const failures = new Map<string, RecentFailure>()
   return {
-    page({ status, cache: result }) {
-      pages.add(status)
+    page({ status, cache: result }, times = 1) {
+      pages.add(status, times)
       if (result === 'off') return
-      cache.add('lookups')
-      if (result !== 'miss') cache.add('hits')
+      cache.add('lookups', times)
+      if (result !== 'miss') cache.add('hits', times)
     },
     failure(facts) {
       known.add(facts.code)

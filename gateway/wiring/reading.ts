@@ -23,7 +23,8 @@ import { createRasterizer, type Rasterizer } from '../rasterizer/pool.ts'
 import { rasterizationVersion } from '../rasterizer/version.ts'
 import { createSingleAsk } from '../read/ask.ts'
 import { createGuard } from '../read/guard/guard.ts'
-import { createOnce } from '../read/once.ts'
+import { createFlights } from '../read/flights.ts'
+import { createFindKnown, createOnce } from '../read/once.ts'
 import { spareAttempts, type PageSlots } from '../read/page-slots.ts'
 import type { ReadServices } from '../read/read-page.ts'
 import type { SampleKeeper } from '../samples/keeper.ts'
@@ -119,9 +120,11 @@ function createReadServices(
     onFirstToken: (seconds) => metrics.stageSeconds.observe({ stage: 'first_token' }, seconds),
   })
   const { onAttempt, onCloserLook } = observeAttempts(metrics, usage)
+  const flights = createFlights()
   const spare = spareAttempts(slots, (modelId) => upstreams.spare(modelId))
   return {
-    once: createOnce(store),
+    once: createOnce(store, flights),
+    findKnown: createFindKnown(store, flights),
     slots,
     gates: allowance.gates,
     ask: {

@@ -53,7 +53,7 @@ describe('claims in Redis', () => {
       claim?.release()
       let taken = null
       while (taken === null) taken = await other.claims.take(`${round}`, owner)
-      assert.equal(await other.store.get(`${round}`, live), 'answer')
+      assert.deepEqual(await other.store.get([`${round}`], live), ['answer'])
     }
   })
 

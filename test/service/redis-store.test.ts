@@ -33,12 +33,15 @@ function createStore(t: TestContext, url: string, options: Partial<RedisStoreOpt
     ...options,
   })
   t.after(() => store.close())
-  const get = (pageKey: string) => within(store.get(pageKey, live), PATIENCE_MS, `get ${pageKey}`)
+  const get = async (pageKey: string) => {
+    const [value] = await within(store.get([pageKey], live), PATIENCE_MS, `get ${pageKey}`)
+    return value
+  }
   const isBack = () =>
     eventually(
       async () => {
         await store.set('probe', 'x')
-        return (await store.get('probe', live)) === 'x'
+        return (await store.get(['probe'], live))[0] === 'x'
       },
       RECOVERY_MS,
       'redis is back',
@@ -90,10 +93,10 @@ describe('redis store', () => {
     await other.del('ocr-gateway:page:page-8')
     await other.config('RESETSTAT')
     const client = new AbortController()
-    const found = pageKeys.map((pageKey, page) => store.get(pageKey, page === 9 ? client.signal : live))
+    const found = pageKeys.map((pageKey, page) => store.get([pageKey], page === 9 ? client.signal : live))
     client.abort()
     const expected = pageKeys.map((pageKey, page) => (page >= 7 && page <= 9 ? null : `text of ${pageKey}`))
-    assert.deepEqual(await within(Promise.all(found), PATIENCE_MS, 'the values'), expected)
+    assert.deepEqual((await within(Promise.all(found), PATIENCE_MS, 'the values')).flat(), expected)
     assert.deepEqual(
       await store.has(pageKeys.slice(10), live),
       Array.from({ length: 90 }, () => true),
@@ -101,6 +104,23 @@ describe('redis store', () => {
     const stats = await other.info('commandstats')
     const calls = [...stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, count]) => `${name} ${count}`)
     assert.deepEqual(calls.filter((call) => /get|exists/.test(call)).toSorted(), ['exists 1', 'mget 1'])
+  })
+
+  it('gives back many values that are asked for at once, 128 in each command', async (t) => {
+    const redis = await start(t)
+    const { store } = createStore(t, redis.url)
+    const pageKeys = Array.from({ length: 300 }, (_, page) => `page-${page}`)
+    for (const pageKey of pageKeys) if (pageKey !== 'page-200') await store.set(pageKey, `text of ${pageKey}`)
+    const { Redis } = await import('ioredis')
+    const other = new Redis(redis.url)
+    t.after(() => other.disconnect())
+    await other.config('RESETSTAT')
+    const found = await within(store.get(pageKeys, live), PATIENCE_MS, 'the values')
+    assert.deepEqual(
+      found,
+      pageKeys.map((pageKey) => (pageKey === 'page-200' ? null : `text of ${pageKey}`)),
+    )
+    assert.match(await other.info('commandstats'), /cmdstat_mget:calls=3,/)
   })
 
   it('forgets a value when its time is over', async (t) => {
@@ -133,11 +153,11 @@ describe('redis store', () => {
     await store.set('a', 'x')
     redis.pause()
     const client = new AbortController()
-    const answer = store.get('a', client.signal)
+    const answer = store.get(['a', 'b'], client.signal)
     client.abort()
-    assert.equal(await within(answer, PATIENCE_MS, 'the answer'), null)
+    assert.deepEqual(await within(answer, PATIENCE_MS, 'the answer'), [null, null])
     redis.resume()
-    assert.equal(await within(store.get('a', live), PATIENCE_MS, 'the next answer'), 'x')
+    assert.deepEqual(await within(store.get(['a', 'b'], live), PATIENCE_MS, 'the next answer'), ['x', null])
     assert.deepEqual(lines, [])
   })
 })
@@ -165,9 +185,9 @@ describe('redis store: an outage', () => {
     assert.equal(await get('a'), 'x')
     for (const outage of [1, 2]) {
       await redis.kill()
-      const pages = Array.from({ length: 2_000 }, (_, page) => store.get(`${page}`, live))
+      const pages = Array.from({ length: 2_000 }, (_, page) => store.get([`${page}`], live))
       const values = await within(Promise.all(pages), PATIENCE_MS, '2,000 pages')
-      assert.ok(values.every((value) => value === null))
+      assert.ok(values.flat().every((value) => value === null))
       await redis.restart()
       await isBack()
       assert.equal(lines.length, 2 * outage, lines.join('\n'))
@@ -284,7 +304,7 @@ describe('redis store: closing', () => {
   it('keeps what was stored just before', async (t) => {
     const redis = await start(t)
     const { store } = createStore(t, redis.url)
-    await store.get('a', live)
+    await store.get(['a'], live)
     const stored = store.set('a', 'x')
     await within(store.close(), 2_000, 'closing')
     await stored

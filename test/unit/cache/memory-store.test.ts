@@ -21,8 +21,8 @@ describe('memory store', () => {
     const { store } = createStore()
     const text = 'Größe ≤ 5 µm — 測試 😀 "quoted"\n\u0000end'
     await store.set('a', text)
-    assert.equal(await store.get('a', signal), text)
-    assert.equal(await store.get('b', signal), null)
+    assert.deepEqual(await store.get(['a'], signal), [text])
+    assert.deepEqual(await store.get(['b'], signal), [null])
   })
 
   it('tells key by key, in order, what it has', async () => {
@@ -36,7 +36,7 @@ describe('memory store', () => {
   it('forgets the least recently used when the bytes run out', async () => {
     const { store } = createStore({ maxBytes: 3 * 1257 })
     for (const key of ['a', 'b', 'c']) await store.set(key, kilobyte)
-    await store.get('a', signal)
+    await store.get(['a'], signal)
     await store.set('d', kilobyte)
     assert.deepEqual(await store.has(['a', 'b', 'c', 'd'], signal), [true, false, true, true])
   })
@@ -89,7 +89,7 @@ describe('memory store', () => {
     it(name, async () => {
       const { store } = createStore(options)
       await store.set('a', value)
-      assert.equal(await store.get('a', signal), stored ? value : null)
+      assert.deepEqual(await store.get(['a'], signal), [stored ? value : null])
     })
   }
 
@@ -104,17 +104,17 @@ describe('memory store', () => {
     const { store, clock } = createStore({ ttlSeconds: 60 })
     await store.set('a', '1')
     clock.now = START + 59_999
-    assert.equal(await store.get('a', signal), '1')
+    assert.deepEqual(await store.get(['a'], signal), ['1'])
     clock.now = START + 60_001
     assert.deepEqual(await store.has(['a'], signal), [false])
-    assert.equal(await store.get('a', signal), null)
+    assert.deepEqual(await store.get(['a'], signal), [null])
   })
 
   it('gives the room of a forgotten value back', async () => {
     const { store, clock } = createStore({ maxBytes: 2 * 1257, ttlSeconds: 60 })
     await store.set('a', kilobyte)
     clock.now = START + 60_001
-    await store.get('a', signal)
+    await store.get(['a'], signal)
     await store.set('b', kilobyte)
     await store.set('c', kilobyte)
     assert.deepEqual(await store.has(['b', 'c'], signal), [true, true])
@@ -124,6 +124,6 @@ describe('memory store', () => {
     const { store } = createStore()
     await store.set('a', '1')
     await store.close()
-    assert.equal(await store.get('a', signal), null)
+    assert.deepEqual(await store.get(['a'], signal), [null])
   })
 })

@@ -126,4 +126,74 @@ describe('pages side by side, in page order', () => {
   it('ends at once without pages', async () => {
     assert.deepEqual(await Array.fromAsync(inPageOrder([], controlledPages().run, { lookahead: 2, signal })), [])
   })
+
+  /** Pages of which the test says which are known; what is looked for together is one list. */
+  function knownPages(known: ReadonlySet<number>, found: ReadonlySet<number> = known) {
+    const searches: (readonly number[])[] = []
+    return {
+      searches,
+      mayBe: (index: number) => known.has(index + 1),
+      async find(pages: readonly number[]) {
+        searches.push(pages)
+        return pages.map((page) => (found.has(page) ? `known ${page}` : null))
+      },
+    }
+  }
+
+  const countTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
+
+  it('looks for known pages together, as many as there is room for, and runs none of them', async () => {
+    const pages = controlledPages()
+    const ended: number[] = []
+    const known = knownPages(new Set(countTo(10)))
+    const options = { lookahead: 4, known, onEnd: (index: number) => ended.push(index), signal }
+    const results = await Array.fromAsync(inPageOrder(countTo(10), pages.run, options))
+    assert.deepEqual(
+      results,
+      countTo(10).map((page) => `known ${page}`),
+    )
+    assert.deepEqual(known.searches, [
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [9, 10],
+    ])
+    assert.deepEqual([pages.started, ended.length], [[], 10])
+  })
+
+  it('runs the pages between those that are known, and those that are not found after all', async () => {
+    const pages = controlledPages()
+    for (const page of [2, 4]) pages.finish(page)
+    const known = knownPages(new Set([1, 3, 4, 5]), new Set([1, 3, 5]))
+    const results = await Array.fromAsync(inPageOrder(countTo(5), pages.run, { lookahead: 5, known, signal }))
+    assert.deepEqual(results, ['known 1', 'page 2', 'known 3', 'page 4', 'known 5'])
+    assert.deepEqual([pages.started, known.searches], [[2, 4], [[1, 3, 4, 5]]])
+  })
+
+  it('lets everything else have its turn after each search', async () => {
+    const known = knownPages(new Set(countTo(12)))
+    const turns: number[] = []
+    let isOver = false
+    const count = (): void => {
+      turns.push(known.searches.length)
+      if (!isOver) globalThis.setImmediate(count)
+    }
+    count()
+    const results = inPageOrder(countTo(12), controlledPages().run, { lookahead: 4, known, signal })
+    assert.equal((await Array.fromAsync(results)).length, 12)
+    isOver = true
+    assert.deepEqual(new Set(turns), new Set([0, 1, 2, 3]))
+  })
+
+  it('throws what a search throws, and the reason of its signal while it searches', async () => {
+    const failing = { mayBe: () => true, find: () => Promise.reject(new Error('a bug')) }
+    const { run } = controlledPages()
+    await assert.rejects(inPageOrder([1], run, { lookahead: 2, known: failing, signal }).next(), /a bug/)
+    const controller = new AbortController()
+    const gate = Promise.withResolvers<null[]>()
+    const slow = { mayBe: () => true, find: () => gate.promise }
+    const next = inPageOrder([1], run, { lookahead: 2, known: slow, signal: controller.signal }).next()
+    controller.abort(new Error('the client has left'))
+    gate.resolve([null])
+    await assert.rejects(next, /the client has left/)
+  })
 })

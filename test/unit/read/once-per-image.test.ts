@@ -4,6 +4,7 @@ import { createMemoryStore } from '../../../gateway/cache/memory-store.ts'
 import type { PageStore } from '../../../gateway/cache/page-store.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
 import type { ReadPage } from '../../../gateway/read/flights.ts'
+import { createFlights } from '../../../gateway/read/flights.ts'
 import { createOnce } from '../../../gateway/read/once.ts'
 import { oncePerImage } from '../../../gateway/read/once-per-image.ts'
 import { within } from '../../support/within.ts'
@@ -25,7 +26,7 @@ function setUp() {
     },
   }
   const scripted = createScriptedReading()
-  const once = createOnce(store)
+  const once = createOnce(store, createFlights())
   const read: ReadPage = async (page, signal) => {
     const image = await page.draw(signal)
     return oncePerImage(once, page, image, signal, (shown, own) => scripted.readImage(shown, image, own))
@@ -126,7 +127,7 @@ describe('pages that look the same', () => {
     assert.ok(pointer !== undefined && pointer.length < 200, pointer)
     await memory.set('page 1', pointer)
     const scripted = createScriptedReading()
-    const asked = createOnce(memory)('page 1', cachedPage('page 1'), live, scripted.read)
+    const asked = createOnce(memory, createFlights())('page 1', cachedPage('page 1'), live, scripted.read)
     const reading = await scripted.nextReading()
     reading.answer('again')
     assert.equal((await within(asked, 2_000, 'the answer')).text, 'again')

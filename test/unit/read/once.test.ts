@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createMemoryStore } from '../../../gateway/cache/memory-store.ts'
 import type { PageClaims, PageStore } from '../../../gateway/cache/page-store.ts'
-import { createOnce } from '../../../gateway/read/once.ts'
+import { createFlights } from '../../../gateway/read/flights.ts'
+import { createFindKnown, createOnce } from '../../../gateway/read/once.ts'
 import type { PageAnswer } from '../../../gateway/read/page-answer.ts'
 import type { Draw, PageToRead } from '../../../gateway/read/page-to-read.ts'
 import type { Turn } from '../../../gateway/schedule/turn.ts'
@@ -18,9 +19,9 @@ function setUp(changes: Partial<PageStore> = {}) {
   const asked: string[] = []
   const store: PageStore = {
     ...memory,
-    get: (pageKey, signal) => {
-      asked.push(`get ${pageKey}`)
-      return memory.get(pageKey, signal)
+    get: (pageKeys, signal) => {
+      asked.push(`get ${pageKeys.join(' ')}`)
+      return memory.get(pageKeys, signal)
     },
     set: (pageKey, value) => {
       asked.push(`set ${pageKey}`)
@@ -29,10 +30,12 @@ function setUp(changes: Partial<PageStore> = {}) {
     ...changes,
   }
   const scripted = createScriptedReading()
-  const once = createOnce(store)
+  const flights = createFlights()
+  const once = createOnce(store, flights)
   const ask = (page: PageToRead, signal = live) =>
     within(once(page.key, page, signal, scripted.read), 2_000, 'the answer')
-  return { ask, scripted, memory, asked }
+  const findKnown = createFindKnown(store, flights)
+  return { ask, findKnown, scripted, memory, asked }
 }
 
 type SetUp = ReturnType<typeof setUp>
@@ -181,13 +184,13 @@ describe('reading once: the store', () => {
   })
 
   it('asks no engine when the client left before the store answered', async () => {
-    const stored = Promise.withResolvers<null>()
+    const stored = Promise.withResolvers<null[]>()
     const gateway = setUp({ get: () => stored.promise })
     const client = new AbortController()
     const answer = gateway.ask(cachedPage('a'), client.signal)
     client.abort(new Error('gone'))
     await assert.rejects(answer, /gone/)
-    stored.resolve(null)
+    stored.resolve([null])
     await setImmediate()
     assert.equal(gateway.scripted.begun.length, 0)
   })
@@ -396,7 +399,7 @@ describe('reading once: a page that another replica has claimed', () => {
     const waits: string[] = []
     const gateway = setUp()
     await answerOnce(gateway, cachedPage('a'), 'whole')
-    const stored = await gateway.memory.get('a', live)
+    const [stored] = await gateway.memory.get(['a'], live)
     const late = setUp({
       claims: heldBy(() => {
         void late.memory.set('a', stored ?? '')
@@ -405,6 +408,53 @@ describe('reading once: a page that another replica has claimed', () => {
     })
     const answer = await late.ask(cachedPage('a'))
     assert.deepEqual([answer.text, answer.cache, late.scripted.begun.length], ['whole', 'joined', 0])
+  })
+})
+
+describe('finding pages that are known', () => {
+  const texts = async ({ findKnown }: SetUp, pages: readonly PageToRead[]) =>
+    (await findKnown(pages, live)).map((answer) => answer?.text ?? null)
+
+  it('asks for all of them together, and then for the answers that they share', async () => {
+    const gateway = setUp()
+    await answerOnce(gateway, cachedPage('a'), 'A')
+    await answerOnce(gateway, cachedPage('same'), 'the same')
+    for (const key of ['b', 'c']) {
+      await answerOnce(gateway, cachedPage(key), 'the same', { imageKey: 'same' })
+    }
+    gateway.asked.length = 0
+    const pages = ['a', 'b', 'missing', 'c'].map((key) => cachedPage(key))
+    const found = await gateway.findKnown(pages, live)
+    assert.deepEqual(found, [
+      answerOf('A', { cache: 'hit' }),
+      answerOf('the same', { cache: 'hit', imageKey: 'same' }),
+      null,
+      answerOf('the same', { cache: 'hit', imageKey: 'same' }),
+    ])
+    assert.deepEqual(gateway.asked, ['get a b missing c', 'get same same'])
+  })
+
+  it('leaves those out that use no stored answer, and those that are being read', async () => {
+    const gateway = setUp()
+    for (const key of ['a', 'b', 'c']) await answerOnce(gateway, cachedPage(key), key)
+    const anew = gateway.ask(cachedPage('b', { cache: 'refresh' }))
+    const reading = await gateway.scripted.nextReading()
+    const pages = [cachedPage('a', { cache: 'off' }), cachedPage('b'), cachedPage('c')]
+    assert.deepEqual(await texts(gateway, pages), [null, null, 'c'])
+    reading.answer('new')
+    await anew
+    assert.deepEqual(await texts(gateway, pages), [null, 'new', 'c'])
+  })
+
+  it('finds nothing that is broken, and nothing where the store fails', async () => {
+    const gateway = setUp()
+    await answerOnce(gateway, cachedPage('a'), 'A')
+    await answerOnce(gateway, cachedPage('b'), 'B', { imageKey: 'gone' })
+    await gateway.memory.set('c', '{"v":')
+    const pages = ['a', 'b', 'c'].map((key) => cachedPage(key))
+    assert.deepEqual(await texts(gateway, pages), ['A', null, null])
+    const failing = setUp({ get: () => Promise.reject(new Error('disk')) })
+    assert.deepEqual(await texts(failing, pages), [null, null, null])
   })
 })
 

@@ -6,6 +6,7 @@ import type { PageImage } from '../../../gateway/page/page.ts'
 import { tesseract } from '../../../gateway/profile/models/tesseract.ts'
 import type { AskEngine } from '../../../gateway/read/ask.ts'
 import { createGuard } from '../../../gateway/read/guard/guard.ts'
+import { createFlights } from '../../../gateway/read/flights.ts'
 import { createOnce } from '../../../gateway/read/once.ts'
 import type { PageToRead } from '../../../gateway/read/page-to-read.ts'
 import { readPage } from '../../../gateway/read/read-page.ts'
@@ -25,7 +26,10 @@ function setUp(changes: { readonly ask?: AskEngine } = {}) {
   const modelSlots = { slotsFor: () => slots, refill: () => {}, waiting: () => slots.waiting }
   const told: string[] = []
   const services = {
-    once: createOnce(createMemoryStore({ maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 })),
+    once: createOnce(
+      createMemoryStore({ maxBytes: 1_000_000, maxValueBytes: 100_000, ttlSeconds: 60 }),
+      createFlights(),
+    ),
     slots: { vllm: modelSlots, tesseract: modelSlots },
     gates: createKeyGates(() => Infinity),
     ask: { vllm: changes.ask ?? scripted.readImage, tesseract: async () => answerOf('by Tesseract') },

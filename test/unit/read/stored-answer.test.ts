@@ -12,7 +12,7 @@ const page = { question: { confidence: false } } as PageToRead
 async function stored(change: (value: Record<string, unknown>) => void): Promise<PageAnswer | null> {
   const values = new Map<string, string>()
   const store = {
-    get: (key: string) => Promise.resolve(values.get(key) ?? null),
+    get: (keys: readonly string[]) => Promise.resolve(keys.map((key) => values.get(key) ?? null)),
     has: (keys: readonly string[]) => Promise.resolve(keys.map((key) => values.has(key))),
     set: async (key: string, value: string) => void values.set(key, value),
     close: () => Promise.resolve(),
@@ -21,7 +21,8 @@ async function stored(change: (value: Record<string, unknown>) => void): Promise
   const value = JSON.parse(values.get('key') ?? '{}') as Record<string, unknown>
   change(value)
   values.set('key', JSON.stringify(value))
-  return readStored(store, 'key', page, new AbortController().signal)
+  const [found = null] = await readStored(store, [{ ...page, key: 'key' }], new AbortController().signal)
+  return found
 }
 
 describe('a stored answer', () => {
