@@ -18,12 +18,16 @@ const never = new AbortController().signal
 describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('gives every page of a document its own image, drawn by all drawers side by side', async () => {
     await using pool = open({ threads: 2 })
-    await using document = await opened(pool, numberedPdf(12))
-    const pages = Array.from({ length: 12 }, (_, index) => document.rasterize(index + 1, rasterization, never))
-    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 2, waiting: 10 })
-    const images = await within(Promise.all(pages), 60 * seconds, 'twelve pages')
+    await using document = await opened(pool, numberedPdf(60))
+    const pages = Array.from({ length: 60 }, (_, index) => document.rasterize(index + 1, rasterization, never))
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 1, waiting: 59 })
+    await eventually(() => pool.load().busy === 2, 20 * seconds, 'a second drawer that draws')
+    const images = await within(Promise.all(pages), 60 * seconds, 'sixty pages')
     const numbers = await Promise.all(images.map(({ data }) => readNumber(data)))
-    assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    )
     assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 0, waiting: 0 })
   })
 
