@@ -24,6 +24,8 @@ const MEBIBYTE = 2 ** 20
 /** After ordinary pages a drawer holds some 150 MB, and as much more with Tesseract. */
 const MAX_HELD_BYTES = 400 * MEBIBYTE
 const MAX_IDLE_BYTES = 224 * MEBIBYTE
+/** What a drawer holds that has just started. */
+const FRESH_BYTES = 104 * MEBIBYTE
 /** For how long an idle drawer is kept, in milliseconds. The last one stays, if it holds little. */
 const IDLE_FOR = 10_000
 
@@ -53,14 +55,15 @@ export class Crew {
 
   /** Whether a drawer is ready; `isAside`: one that gives way to the others, or may. So many `kept` ones are left. */
   hasReady(isAside: boolean, kept: number): boolean {
-    return (isAside && this.#idleOnes(true).length > 0) || this.#idleOnes(false).length > kept
+    if (!isAside) return this.#idleOnes(false).length > kept
+    return this.#idleOnes(true).length > 0 || (this.#idleOnes(false).length > kept && this.#lightOnes().length > 0)
   }
 
   /** Returns a ready drawer that has the document, else any; `isAside`: one that gives way to the others. */
   take(documentId: string, isAside: boolean): Drawer {
     const fitting = this.#idleOnes(isAside)
     // One that does not give way yet can be told to, and not the other way round.
-    const others = isAside ? this.#idleOnes(false) : []
+    const others = isAside ? this.#lightOnes() : []
     // The one that rested last: the others are ended when they have rested for long.
     const drawer = fitting.find((one) => one.has(documentId)) ?? fitting.at(-1) ?? others.at(-1)
     if (drawer === undefined) throw new Error('no drawer is ready')
@@ -69,7 +72,7 @@ export class Crew {
     return drawer
   }
 
-  /** Starts what is missing of the drawers that are wanted; `kept`: so many quick ones stay, however long they rest. */
+  /** Starts what is missing of the drawers that are wanted; `kept`: so many quick ones stay from now on, however long they rest. */
   prepare({ quick, others }: Wanted, kept: number): void {
     if (this.#isClosed) return
     this.#kept = kept
@@ -79,23 +82,37 @@ export class Crew {
         .values()
         .filter((one) => one.isAside === isAside)
         .toArray().length
-    for (let missing = quick + kept - coming(false); missing > 0; missing--) this.#start(false)
+    for (let missing = quick - coming(false); missing > 0; missing--) this.#start(false)
     for (let missing = others - coming(true); missing > 0; missing--) this.#start(true)
   }
 
   /** Takes a drawer back: it waits for its next task, or is ended. */
   putBack(drawer: Drawer): void {
     const { most, recycleAfterPages } = this.#options
-    const isWorn = drawer.pagesDrawn >= recycleAfterPages || drawer.heldBytes > MAX_HELD_BYTES
+    // What comes to one that gives way may take much beside what it holds.
+    const maxHeld = drawer.isAside ? MAX_IDLE_BYTES : MAX_HELD_BYTES
+    const isWorn = drawer.pagesDrawn >= recycleAfterPages || drawer.heldBytes > maxHeld
     const isTooMany = this.#idleOnes(drawer.isAside).length >= most
     if (drawer.isOver || isWorn || isTooMany || this.#isClosed) this.#end(drawer)
     else this.#rest(drawer)
   }
 
-  /** Ends an idle drawer, but those that are kept; false when there is none. */
+  /** Memory that idle drawers keep of what they have done. */
+  get idleBytes(): number {
+    return this.#idle.keys().reduce((sum, { heldBytes }) => sum + Math.max(0, heldBytes - FRESH_BYTES), 0)
+  }
+
+  /** Ends an idle drawer, the one that holds most if that is much, but those that are kept; false when there is none. */
   endOne(): boolean {
-    const quick = this.#idleOnes(false).toSorted((one, other) => other.heldBytes - one.heldBytes)
-    const [drawer] = [...this.#idleOnes(true), ...quick.slice(0, Math.max(0, quick.length - this.#kept))]
+    const quick = this.#idleOnes(false)
+    // The one that rested last is warm.
+    const idle = [...this.#idleOnes(true), ...quick.slice(0, Math.max(0, quick.length - this.#kept))]
+    const grown = this.#idle
+      .keys()
+      .filter(({ heldBytes }) => heldBytes > MAX_IDLE_BYTES)
+      .toArray()
+      .toSorted((one, other) => other.heldBytes - one.heldBytes)
+    const drawer = grown[0] ?? idle[0]
     if (drawer !== undefined) this.#end(drawer)
     return drawer !== undefined
   }
@@ -154,6 +171,10 @@ export class Crew {
     this.#leave(drawer)
     this.#all.delete(drawer)
     void drawer.end()
+  }
+
+  #lightOnes(): Drawer[] {
+    return this.#idleOnes(false).filter(({ heldBytes }) => heldBytes <= MAX_IDLE_BYTES)
   }
 
   #idleOnes(isAside: boolean): Drawer[] {

@@ -204,10 +204,19 @@ class RasterizerPool implements Rasterizer {
     for (let job = this.#lanes.next(readiness); job !== null; job = this.#lanes.next(readiness)) {
       void this.#give(job, this.#crew.take(job.task.document.id, job.lane !== 'quick'))
     }
-    this.#crew.prepare(this.#lanes.wanting, kept)
+    const { quick, others } = this.#lanes.wanting
+    this.#crew.prepare({ quick: quick + Math.max(0, kept - this.#backSoon), others }, kept)
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
     this.#lanes.largeInTheWay()?.stepAside()
+  }
+
+  /** Drawers at tasks that are likely to end at once. */
+  get #backSoon(): number {
+    const { busy } = this.#lanes
+    const areSoon = ({ lane, isSlow, turn }: Job) =>
+      lane === 'quick' && !isSlow && this.#standings.rankOf(turn.key) === 2
+    return busy.values().reduce((count, job) => count + (areSoon(job) ? 1 : 0), 0)
   }
 
   async #give(first: Job, drawer: Drawer): Promise<void> {
@@ -225,6 +234,7 @@ class RasterizerPool implements Rasterizer {
     }
     this.#lanes.end(drawer)
     this.#crew.putBack(drawer)
+    if (this.#isShort) this.#crew.endOne()
     this.#dispatch()
   }
 
@@ -358,9 +368,13 @@ class RasterizerPool implements Rasterizer {
       drawer.allow(this.#maxPageBytes)
       this.#dispatch()
     }
-    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
-    // Before it is as much as one large page takes, for each four that are drawn at a time.
-    if (grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
+    if (this.#isShort) this.#relieve()
+  }
+
+  /** Whether all that drawers took is nearly as much as one large page takes, for each four that are drawn at a time. */
+  get #isShort(): boolean {
+    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, this.#crew.idleBytes)
+    return grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)
   }
 
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */
