@@ -200,6 +200,29 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     await eventually(() => pool.load().busy === 0, 5 * seconds, 'the slow page is let go of')
   })
 
+  it('keeps a drawer ready for a key that is known for quick pages, and gives it to no slow one', async () => {
+    await using pool = open({ threads: 1 })
+    const other = { ...someone, key: 'another', request: 'another' }
+    await using quick = await opened(pool, numberedPdf(6), other)
+    for (const page of [1, 2, 3]) assert.equal(await numberOf(quick, page), page)
+    await using slow = await opened(pool, slowPdf(1, 30))
+    await using next = await opened(pool, slowPdf(2, 30), { ...someone, request: 'the next' })
+    const client = new AbortController()
+    const running = Promise.allSettled([slow.rasterize(1, rasterization, client.signal)])
+    await eventually(() => pool.load().drawers === 2, 20 * seconds, 'a drawer that is started ahead')
+    assert.equal(await numberOf(quick, 4), 4)
+    const fifth = numberOf(quick, 5)
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 2, waiting: 0 })
+    assert.equal(await fifth, 5)
+    const later = Promise.allSettled([next.rasterize(1, rasterization, client.signal)])
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 3, busy: 1, waiting: 1 })
+    const sixth = numberOf(quick, 6)
+    assert.partialDeepStrictEqual(pool.load(), { busy: 2, waiting: 1 })
+    assert.equal(await sixth, 6)
+    client.abort(new Error('gone'))
+    await Promise.all([running, later])
+  })
+
   it('gives a document up of which three pages took too long: the others fail at once', async () => {
     await using pool = open({ threads: 1, pageTimeoutSeconds: 1.2 })
     await using slow = await opened(pool, slowPdf(40, 20))
