@@ -100,9 +100,10 @@ export class Lanes {
     return { quick: this.#places - this.running('quick'), others: others ? 1 : 0 }
   }
 
-  /** Whether a task that comes now would not be alone with drawers that have nothing to do. */
+  /** Whether tasks are in each other's way, or will be when more come. */
   get isPressed(): boolean {
-    return this.#busy.size + this.#waiting.size >= this.#threads
+    const isLong = this.#busy.values().some(({ lane, isSlow }) => isSlow || lane !== 'quick')
+    return isLong || this.#busy.size + this.#waiting.size > this.#threads
   }
 
   /** Takes the next job of a lane, whether it may run or not. */

@@ -205,18 +205,18 @@ class RasterizerPool implements Rasterizer {
       void this.#give(job, this.#crew.take(job.task.document.id, job.lane !== 'quick'))
     }
     const { quick, others } = this.#lanes.wanting
-    this.#crew.prepare({ quick: quick + Math.max(0, kept - this.#backSoon), others }, kept)
+    this.#crew.prepare({ quick: quick + (kept === 0 ? 0 : Math.max(0, kept - this.#backSoon)), others }, kept)
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
     this.#lanes.largeInTheWay()?.stepAside()
   }
 
-  /** Drawers at tasks that are likely to end at once. */
+  /** Tasks, running or next, that are likely to give their drawers back at once. */
   get #backSoon(): number {
-    const { busy } = this.#lanes
+    const { busy, waiting } = this.#lanes
     const areSoon = ({ lane, isSlow, turn }: Job) =>
       lane === 'quick' && !isSlow && this.#standings.rankOf(turn.key) === 2
-    return busy.values().reduce((count, job) => count + (areSoon(job) ? 1 : 0), 0)
+    return Number(busy.values().some(areSoon)) + Number(waiting.values().some(areSoon))
   }
 
   async #give(first: Job, drawer: Drawer): Promise<void> {
