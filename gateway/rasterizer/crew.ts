@@ -131,23 +131,26 @@ export class Crew {
   }
 
   #start(isAside: boolean): void {
-    const { settings, onReady, onFailure } = this.#options
-    const drawer: Drawer = new Drawer(settings, isAside, () => {
+    const drawer: Drawer = new Drawer(this.#options.settings, isAside, () => {
       this.#all.delete(drawer)
       this.#leave(drawer)
     })
     this.#all.add(drawer)
     this.#starting.add(drawer)
-    drawer.started().then(
-      () => {
-        if (!this.#starting.delete(drawer)) return
-        this.#rest(drawer)
-        onReady()
-      },
-      (error: unknown) => {
-        if (this.#starting.delete(drawer)) onFailure(error)
-      },
-    )
+    void this.#await(drawer)
+  }
+
+  async #await(drawer: Drawer): Promise<void> {
+    const { onReady, onFailure } = this.#options
+    try {
+      await drawer.started()
+    } catch (error) {
+      if (this.#starting.delete(drawer)) onFailure(error)
+      return
+    }
+    if (!this.#starting.delete(drawer)) return
+    this.#rest(drawer)
+    onReady()
   }
 
   #rest(drawer: Drawer): void {
@@ -164,11 +167,11 @@ export class Crew {
   #leave(drawer: Drawer): void {
     clearTimeout(this.#idle.get(drawer))
     this.#idle.delete(drawer)
-    this.#starting.delete(drawer)
   }
 
   #end(drawer: Drawer): void {
     this.#leave(drawer)
+    this.#starting.delete(drawer)
     this.#all.delete(drawer)
     void drawer.end()
   }

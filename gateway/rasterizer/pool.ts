@@ -74,11 +74,7 @@ class RasterizerPool implements Rasterizer {
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
     const onReady = () => this.#dispatch()
-    const onFailure = (cause: unknown) => {
-      // The task that would have had it fails: else all would wait for ever where none can start.
-      if (!this.#isClosed) this.#lanes.takeAny()?.reject(cause)
-      this.#dispatch()
-    }
+    const onFailure = (cause: unknown) => this.#couldNotStart(cause)
     this.#crew = new Crew({ settings, most, recycleAfterPages, onReady, onFailure })
   }
 
@@ -192,7 +188,7 @@ class RasterizerPool implements Rasterizer {
 
   #dispatch(): void {
     if (this.#isClosed) return
-    const { rankOf } = this.#standings
+    const rankOf = (key: string) => this.#standings.rankOf(key)
     // A drawer takes a while to start, and is lost to a task that proves to be slow or large.
     const kept = this.#lanes.isPressed && this.#standings.areMixed() ? 1 : 0
     const highest = this.#standings.highest()
@@ -209,6 +205,14 @@ class RasterizerPool implements Rasterizer {
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
     this.#lanes.largeInTheWay()?.stepAside()
+  }
+
+  /** The task that would have had the drawer fails: else all would wait for ever where none can start. */
+  #couldNotStart(cause: unknown): void {
+    const job = this.#isClosed ? null : this.#lanes.takeAny()
+    if (job === null) return
+    job.reject(cause)
+    this.#dispatch()
   }
 
   /** Tasks, running or next, that are likely to give their drawers back at once. */

@@ -40,12 +40,12 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
   const places = new Map<Item, Place & { readonly forget: () => void }>()
   let sinceBatch = 0
 
-  function nextLane(mayBatch: boolean): Ring<Item> {
+  function nextLanes(mayBatch: boolean): readonly Ring<Item>[] {
     const { interactive, batch } = lanes
-    if (batch.size === 0 || !mayBatch) return interactive
-    if (interactive.size === 0) return batch
+    if (batch.size === 0 || !mayBatch) return [interactive]
+    if (interactive.size === 0) return [batch]
     sinceBatch = (sinceBatch + 1) % BATCH_SHARE
-    return sinceBatch === 0 ? batch : interactive
+    return sinceBatch === 0 ? [batch, interactive] : [interactive, batch]
   }
 
   function push(turn: Turn, item: Item): void {
@@ -82,9 +82,7 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
     sizeOf: (lane) => lanes[lane].size,
     push,
     shift(mayBatch = true, mayKey) {
-      const lane = nextLane(mayBatch)
-      const item =
-        lane.shift(mayKey) ?? (mayBatch && lane === lanes.interactive ? lanes.batch : lanes.interactive).shift(mayKey)
+      const item = firstOf(nextLanes(mayBatch), mayKey)
       if (item !== undefined) forget(item)
       return item
     },
@@ -95,6 +93,14 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
       return items
     },
   }
+}
+
+function firstOf<Item>(rings: readonly Ring<Item>[], mayKey?: MayKey): Item | undefined {
+  for (const ring of rings) {
+    const item = ring.shift(mayKey)
+    if (item !== undefined) return item
+  }
+  return undefined
 }
 
 /** Items whose owners take turns, and within each owner the owners below. */

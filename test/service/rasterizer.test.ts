@@ -262,6 +262,19 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     for (const bomb of bombs) await bomb[Symbol.asyncDispose]()
   })
 
+  it('fails what waits where no drawer can start, and starts one again when something comes', async (t) => {
+    await using pool = open({ threads: 1 })
+    const { execPath } = process
+    t.after(() => (process.execPath = execPath))
+    process.execPath = '/nowhere/node'
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => opened(pool, numberedPdf(1))))
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 0, busy: 0, waiting: 0 })
+    process.execPath = execPath
+    await using document = await opened(pool, numberedPdf(1))
+    assert.equal(await numberOf(document, 1), 1)
+  })
+
   it('refuses a page that the document does not have', async () => {
     await using pool = open({ threads: 1 })
     await using document = await opened(pool, numberedPdf(2))
