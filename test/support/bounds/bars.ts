@@ -34,7 +34,10 @@ export async function memoryAfter(run: HostileRun, megabytes: number): Promise<n
 export function missedBars(run: HostileRun, bars: Bars, watched: Watched, reports: readonly FileReport[]): string[] {
   const { peakMegabytes, healthMs, pageMs, failures } = watched
   const [mostPages, longestPage] = [quantile(pageMs, 0.9), Math.max(0, ...pageMs)]
-  const [mostBar, longestBar] = [2 * run.idlePageMs + bars.page, 2 * run.idlePageMs + (bars.longestPage ?? 4 * bars.page)]
+  const [mostBar, longestBar] = [
+    2 * run.idlePageMs + bars.page,
+    2 * run.idlePageMs + (bars.longestPage ?? 4 * bars.page),
+  ]
   const checks: readonly (readonly [boolean, string])[] = [
     [run.isAlive(), 'the process has ended'],
     [peakMegabytes < bars.memory, `${peakMegabytes.toFixed()} MB of memory, at most ${bars.memory}`],
