@@ -1,8 +1,10 @@
 /** What the gateway uses of WebAssembly: TypeScript declares it only together with a browser's DOM. */
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array)
+  interface Module {
+    readonly [Symbol.toStringTag]: string
   }
+
+  const Module: new (bytes: Uint8Array) => Module
 
   class Instance {
     constructor(module: Module, imports?: object)

@@ -8,12 +8,24 @@ export interface CrewOptions {
   readonly most: number
   /** A drawer is replaced after so many pages, which ends any leak of its libraries. */
   readonly recycleAfterPages: number
+  /** Called when a drawer has started, and is ready for a task. */
+  readonly onReady: () => void
+  /** Called when one could not even start. */
+  readonly onFailure: (cause: unknown) => void
+}
+
+/** How many drawers are to be ready, or to be soon: for quick tasks, and ones that give way for others. */
+export interface Wanted {
+  readonly quick: number
+  readonly others: number
 }
 
 const MEBIBYTE = 2 ** 20
 /** After ordinary pages a drawer holds some 150 MB, and as much more with Tesseract. */
 const MAX_HELD_BYTES = 400 * MEBIBYTE
 const MAX_IDLE_BYTES = 224 * MEBIBYTE
+/** What a drawer holds that has just started. */
+const FRESH_BYTES = 104 * MEBIBYTE
 /** For how long an idle drawer is kept, in milliseconds. The last one stays, if it holds little. */
 const IDLE_FOR = 10_000
 
@@ -22,6 +34,8 @@ export class Crew {
   readonly #options: CrewOptions
   readonly #all = new Set<Drawer>()
   readonly #idle = new Map<Drawer, NodeJS.Timeout>()
+  readonly #starting = new Set<Drawer>()
+  #kept = 0
   #isClosed = false
 
   /** No drawer is started yet. */
@@ -39,35 +53,66 @@ export class Crew {
     return this.#all.values().reduce((sum, { heldBytes }) => sum + heldBytes, 0)
   }
 
-  /** Returns an idle drawer that has the document, else any, else a new one; `isSlow`: one that gives way to the others. */
-  take(documentId: string, isSlow: boolean): Drawer {
-    const fitting = this.#idleOnes(isSlow)
+  /** Whether a drawer is ready; `isAside`: one that gives way to the others, or may. So many `kept` ones are left. */
+  hasReady(isAside: boolean, kept: number): boolean {
+    if (!isAside) return this.#idleOnes(false).length > kept
+    return this.#idleOnes(true).length > 0 || (this.#idleOnes(false).length > kept && this.#lightOnes().length > 0)
+  }
+
+  /** Returns a ready drawer that has the document, else any; `isAside`: one that gives way to the others. */
+  take(documentId: string, isAside: boolean): Drawer {
+    const fitting = this.#idleOnes(isAside)
     // One that does not give way yet can be told to, and not the other way round.
-    const others = isSlow ? this.#idleOnes(false) : []
+    const others = isAside ? this.#lightOnes() : []
     // The one that rested last: the others are ended when they have rested for long.
-    const drawer = fitting.find((one) => one.has(documentId)) ?? fitting.at(-1) ?? others.at(-1) ?? this.#start()
+    const drawer = fitting.find((one) => one.has(documentId)) ?? fitting.at(-1) ?? others.at(-1)
+    if (drawer === undefined) throw new Error('no drawer is ready')
     this.#leave(drawer)
-    if (isSlow) drawer.stepAside()
+    if (isAside) drawer.stepAside()
     return drawer
+  }
+
+  /** Starts what is missing of the drawers that are wanted; `kept`: so many quick ones stay from now on, however long they rest. */
+  prepare({ quick, others }: Wanted, kept: number): void {
+    if (this.#isClosed) return
+    this.#kept = kept
+    const coming = (isAside: boolean) =>
+      this.#idleOnes(isAside).length +
+      this.#starting
+        .values()
+        .filter((one) => one.isAside === isAside)
+        .toArray().length
+    for (let missing = quick - coming(false); missing > 0; missing--) this.#start(false)
+    for (let missing = others - coming(true); missing > 0; missing--) this.#start(true)
   }
 
   /** Takes a drawer back: it waits for its next task, or is ended. */
   putBack(drawer: Drawer): void {
     const { most, recycleAfterPages } = this.#options
-    const isWorn = drawer.pagesDrawn >= recycleAfterPages || drawer.heldBytes > MAX_HELD_BYTES
+    // What comes to one that gives way may take much beside what it holds.
+    const maxHeld = drawer.isAside ? MAX_IDLE_BYTES : MAX_HELD_BYTES
+    const isWorn = drawer.pagesDrawn >= recycleAfterPages || drawer.heldBytes > maxHeld
     const isTooMany = this.#idleOnes(drawer.isAside).length >= most
     if (drawer.isOver || isWorn || isTooMany || this.#isClosed) this.#end(drawer)
     else this.#rest(drawer)
   }
 
-  /** Has a drawer started ahead, as one may be lost at any time. */
-  keepSpare(): void {
-    if (!this.#isClosed && this.#idleOnes(false).length === 0) this.#rest(this.#start())
+  /** Memory that idle drawers keep of what they have done. */
+  get idleBytes(): number {
+    return this.#idle.keys().reduce((sum, { heldBytes }) => sum + Math.max(0, heldBytes - FRESH_BYTES), 0)
   }
 
-  /** Ends an idle drawer; false when there is none. */
+  /** Ends an idle drawer, the one that holds most if that is much, but those that are kept; false when there is none. */
   endOne(): boolean {
-    const [drawer] = [...this.#idleOnes(true), ...this.#idleOnes(false)]
+    const quick = this.#idleOnes(false)
+    // The one that rested last is warm.
+    const idle = [...this.#idleOnes(true), ...quick.slice(0, Math.max(0, quick.length - this.#kept))]
+    const grown = this.#idle
+      .keys()
+      .filter(({ heldBytes }) => heldBytes > MAX_IDLE_BYTES)
+      .toArray()
+      .toSorted((one, other) => other.heldBytes - one.heldBytes)
+    const drawer = grown[0] ?? idle[0]
     if (drawer !== undefined) this.#end(drawer)
     return drawer !== undefined
   }
@@ -85,13 +130,27 @@ export class Crew {
     await Promise.all(drawers.map((drawer) => drawer.end()))
   }
 
-  #start(): Drawer {
-    const drawer: Drawer = new Drawer(this.#options.settings, () => {
+  #start(isAside: boolean): void {
+    const drawer: Drawer = new Drawer(this.#options.settings, isAside, () => {
       this.#all.delete(drawer)
       this.#leave(drawer)
     })
     this.#all.add(drawer)
-    return drawer
+    this.#starting.add(drawer)
+    void this.#await(drawer)
+  }
+
+  async #await(drawer: Drawer): Promise<void> {
+    const { onReady, onFailure } = this.#options
+    try {
+      await drawer.started()
+    } catch (error) {
+      if (this.#starting.delete(drawer)) onFailure(error)
+      return
+    }
+    if (!this.#starting.delete(drawer)) return
+    this.#rest(drawer)
+    onReady()
   }
 
   #rest(drawer: Drawer): void {
@@ -100,8 +159,9 @@ export class Crew {
 
   #retire(drawer: Drawer): void {
     const isLast = this.#all.size === 1
-    if (!isLast || drawer.isAside || drawer.heldBytes > MAX_IDLE_BYTES) this.#end(drawer)
-    else this.#rest(drawer)
+    const isKept = !drawer.isAside && this.#idleOnes(false).length <= this.#kept
+    if ((isLast || isKept) && !drawer.isAside && drawer.heldBytes <= MAX_IDLE_BYTES) this.#rest(drawer)
+    else this.#end(drawer)
   }
 
   #leave(drawer: Drawer): void {
@@ -111,8 +171,13 @@ export class Crew {
 
   #end(drawer: Drawer): void {
     this.#leave(drawer)
+    this.#starting.delete(drawer)
     this.#all.delete(drawer)
     void drawer.end()
+  }
+
+  #lightOnes(): Drawer[] {
+    return this.#idleOnes(false).filter(({ heldBytes }) => heldBytes <= MAX_IDLE_BYTES)
   }
 
   #idleOnes(isAside: boolean): Drawer[] {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { openChannel } from './channel.ts'
-import type { DrawerReply, DrawerRequest, DrawerSettings, ThreadReply, ThreadRequest } from './messages.ts'
+import type { DrawerReply, DrawerRequest, OwnSettings, ThreadReply, ThreadRequest } from './messages.ts'
 
 // The entry of a drawer: a process that opens documents and draws their pages, and that is killed without harm. A thread
 // of it draws; this one watches how much memory the process takes, and hears when a task is not wanted any more.
@@ -29,10 +29,10 @@ const MEBIBYTE = 2 ** 20
 // Otherwise V8 looks through all of its heap whenever pixels have taken 64 MB: with every page of a scan, or more often.
 setFlagsFromString('--external-memory-accounted-in-global-limit')
 
-const settings: DrawerSettings = JSON.parse(process.argv[2]!)
+const settings: OwnSettings = JSON.parse(process.argv[2]!)
 const socket = new Socket({ fd: 3 })
 const documents = new Map<string, Uint8Array<SharedArrayBuffer>>()
-const thread = new Worker(new URL('./worker.ts', import.meta.url), {
+const thread = new Worker(new URL('./thread.ts', import.meta.url), {
   workerData: settings,
   execArgv: [],
   resourceLimits: {

@@ -14,6 +14,7 @@ import type {
   DrawerReply,
   DrawerRequest,
   DrawerSettings,
+  OwnSettings,
   SharedDocument,
   Task,
   TaskResult,
@@ -69,11 +70,16 @@ export class Drawer {
   #isAside = false
   pagesDrawn = 0
 
-  /** `onOver` is called once, when the process has ended for whatever reason. */
-  constructor(settings: DrawerSettings, onOver: () => void) {
+  /**
+   * `isAside`: it gives way to the others from its start. `onOver` is called once, when the process has ended for whatever
+   * reason.
+   */
+  constructor(settings: DrawerSettings, isAside: boolean, onOver: () => void) {
+    this.#isAside = isAside
     const entry = fileURLToPath(new URL('./drawer-main.ts', import.meta.url))
     const cache = compileCacheFolder()
-    this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(settings)], {
+    const own = { ...settings, niceness: isAside ? NICENESS : 0 } satisfies OwnSettings
+    this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(own)], {
       // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
       env: { MALLOC_ARENA_MAX: '2', ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }) },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -171,6 +177,10 @@ export class Drawer {
   stepAside(): void {
     if (this.#isAside) return
     this.#isAside = true
+    this.#giveWay()
+  }
+
+  #giveWay(): void {
     const { pid } = this.#process
     if (pid !== undefined) giveWay(pid)
   }
@@ -190,7 +200,11 @@ export class Drawer {
 
   #hear(reply: DrawerReply): void {
     this.#heldBytes = reply.heldBytes
-    if (reply.type === 'ready') return this.#ready.resolve()
+    if (reply.type === 'ready') {
+      // The thread that draws has begun so; those that were there before it have not.
+      if (this.#isAside) this.#giveWay()
+      return this.#ready.resolve()
+    }
     if (reply.type === 'exhausted') {
       this.#hasExhausted = true
       return

@@ -3,6 +3,7 @@ import { createShares } from '../schedule/shares.ts'
 import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { Drawer } from './drawer.ts'
 import type { Task, TaskResult } from './messages.ts'
+import type { Rank } from './standings.ts'
 
 /** Where a task waits and counts. Most are quick; what proves to be slow or large moves aside, so that quick ones go on. */
 export type Lane = 'quick' | 'slow' | 'large'
@@ -24,9 +25,16 @@ export interface Job {
   isPostponed: boolean
 }
 
+/** Which tasks can be begun. */
+export interface Readiness {
+  /** Whether a drawer is ready for a task of a key, in a lane. */
+  readonly hasDrawer: (lane: Lane, key: string) => boolean
+  readonly rankOf: (key: string) => Rank
+}
+
 /**
- * The tasks of a pool: those that wait, and which drawer is at which. At most `threads` quick ones run, and one large one
- * beside them; slow ones run where there are fewer, and one always may. A task waits only while its lane is full.
+ * The tasks of a pool: those that wait, and which drawer is at which. At most `threads` quick ones run, and one more of a key that
+ * is known for quick ones beside those of keys that are not; one large one beside them; slow ones run where there are fewer, and one always may. A task waits only while its lane is full.
  */
 export class Lanes {
   readonly #threads: number
@@ -72,14 +80,38 @@ export class Lanes {
     this.#waiting.clear()
   }
 
-  /** Takes the next job that may run now, and whose turn it is; null: there is none. */
-  next(): Job | null {
-    const lane = this.#openLane()
-    if (lane === null) return null
-    const job = this.#queues[lane].shift()
-    if (job === undefined) throw new Error('a lane has lost its jobs')
-    this.#waiting.delete(job)
-    return job
+  /** Takes the next job that may run now, for which there is a drawer, and whose turn it is; null: there is none. */
+  next({ hasDrawer, rankOf }: Readiness): Job | null {
+    const floor = this.#quickFloor(rankOf)
+    for (const lane of ['quick', 'large', 'slow'] as const) {
+      if (lane !== 'quick' && !this.#mayBegin(lane)) continue
+      const mayKey = (key: string) => hasDrawer(lane, key) && (lane !== 'quick' || rankOf(key) > floor)
+      const job = this.#queues[lane].shift(true, mayKey)
+      if (job === undefined) continue
+      this.#waiting.delete(job)
+      return job
+    }
+    return null
+  }
+
+  /** How many jobs may run now that wait for a drawer: quick ones, and others. */
+  get wanting(): { readonly quick: number; readonly others: number } {
+    const others = this.#mayBegin('large') || this.#mayBegin('slow')
+    return { quick: this.#places - this.running('quick'), others: others ? 1 : 0 }
+  }
+
+  /** Whether tasks are in each other's way, or will be when more come. */
+  get isPressed(): boolean {
+    const isLong = this.#busy.values().some(({ lane, isSlow }) => isSlow || lane !== 'quick')
+    return isLong || this.#busy.size + this.#waiting.size > this.#threads
+  }
+
+  /** Takes the next job of a lane, whether it may run or not. */
+  takeAny(): Job | null {
+    const queue = Object.values(this.#queues).find(({ size }) => size > 0)
+    const job = queue?.shift()
+    if (job !== undefined) this.#waiting.delete(job)
+    return job ?? null
   }
 
   /** Notes that a drawer is at a job; returns how to note that it has ended. The drawer stays busy. */
@@ -103,7 +135,7 @@ export class Lanes {
 
   /** Returns a quick task that proved to be slow, where tasks of other requests wait for it to end; null: there is none. */
   inTheWay(): readonly [Drawer, Job] | null {
-    if (!this.isCrowded) return null
+    if (this.running('quick') + this.#queues.quick.size <= this.#threads) return null
     const quick = this.#waiting.values().filter(({ lane }) => lane === 'quick')
     const requests = new Set(quick.map(({ turn }) => turn.request))
     const isInTheWay = ([drawer, job]: [Drawer, Job]): boolean =>
@@ -115,15 +147,42 @@ export class Lanes {
     return this.#busy.entries().find(isInTheWay) ?? null
   }
 
-  /** Returns a lane in which a job waits that may run now. */
-  #openLane(): Lane | null {
-    const [quick, large] = [this.running('quick'), this.running('large')]
-    if (this.isCrowded && quick < this.#threads) return 'quick'
+  /** Returns the drawer of a large task that proved to be slow, where other requests have quick ones; null: there is none. */
+  largeInTheWay(): Drawer | null {
+    const hasOthers = ({ turn }: Job) =>
+      this.#waiting.values().some((other) => other.lane === 'quick' && other.turn.request !== turn.request) ||
+      this.#busy.values().some((other) => other.lane === 'quick' && other.turn.request !== turn.request)
+    const found = this.#busy
+      .entries()
+      .find(([drawer, job]) => job.lane === 'large' && job.isSlow && !drawer.isAside && hasOthers(job))
+    return found?.[0] ?? null
+  }
+
+  /**
+   * The rank that a key's quick task must be above to run now. Beside a full number of others, one more may run whose
+   * key is of a higher rank than all of theirs.
+   */
+  #quickFloor(rankOf: Readiness['rankOf']): number {
+    const quick = this.running('quick')
+    if (quick < this.#threads) return -Infinity
+    if (quick > this.#threads) return Infinity
+    const running = this.#busy.values().filter(({ lane }) => lane === 'quick')
+    return Math.max(...running.map(({ turn }) => rankOf(turn.key)))
+  }
+
+  /** Quick tasks that run, and those that will when drawers are ready. */
+  get #places(): number {
+    const quick = this.running('quick')
+    return Math.max(quick, Math.min(this.#threads, quick + this.#queues.quick.size))
+  }
+
+  #mayBegin(lane: 'large' | 'slow'): boolean {
+    if (this.#queues[lane].size === 0) return false
+    const large = this.running('large')
     const aside = large + this.running('slow')
-    if (this.#queues.large.size > 0 && large === 0 && aside < Math.max(2, this.#threads)) return 'large'
-    const slowOnes = this.#busy.values().filter(({ lane, isSlow }) => lane === 'quick' && isSlow)
+    if (lane === 'large') return large === 0 && aside < Math.max(2, this.#threads)
+    const slowOnes = this.#busy.values().filter((job) => job.lane === 'quick' && job.isSlow)
     const inTheWay = slowOnes.reduce((count) => count + 1, 0)
-    const mayBeSlow = aside + inTheWay < Math.max(1, this.#threads - quick + inTheWay)
-    return this.#queues.slow.size > 0 && mayBeSlow ? 'slow' : null
+    return aside + inTheWay < Math.max(1, this.#threads - this.#places + inTheWay)
   }
 }

@@ -126,3 +126,9 @@ export interface DrawerSettings {
   /** Of the files within a portfolio together, unpacked. */
   readonly maxFileBytes: number
 }
+
+/** What a drawer is started with. */
+export interface OwnSettings extends DrawerSettings {
+  /** Of the thread that draws, from its start. */
+  readonly niceness: number
+}

@@ -7,6 +7,7 @@ import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
 import { createKnownDocuments, sha256Of } from './known-documents.ts'
 import { Lanes, type Job, type Lane } from './lanes.ts'
 import type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
+import { createStandings } from './standings.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
 
 export type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
@@ -61,6 +62,7 @@ class RasterizerPool implements Rasterizer {
   readonly #hashes = new Map<string, string>()
   /** Those for whose first page a drawer waits: gives it that page. */
   readonly #expected = new Map<string, (job: Job) => void>()
+  readonly #standings = createStandings()
   /** Documents, by id, whose last page was slow. */
   readonly #slowDocuments = new Set<string>()
   #isClosed = false
@@ -71,7 +73,9 @@ class RasterizerPool implements Rasterizer {
     const { maxImagePixels, pdfRasterizer = 'auto', maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
-    this.#crew = new Crew({ settings, most, recycleAfterPages })
+    const onReady = () => this.#dispatch()
+    const onFailure = (cause: unknown) => this.#couldNotStart(cause)
+    this.#crew = new Crew({ settings, most, recycleAfterPages, onReady, onFailure })
   }
 
   async open(document: SharedDocument, turn: Turn, signal: AbortSignal): Promise<DocumentFacts> {
@@ -146,6 +150,7 @@ class RasterizerPool implements Rasterizer {
       isPostponed: false,
     }
     if (lane === 'slow') onAside()
+    this.#standings.noteSeen(turn.key)
     const abandon = () => this.#abandon(job, signal.reason)
     signal.addEventListener('abort', abandon, { once: true })
     const expected = this.#expected.get(task.document.id)
@@ -183,11 +188,39 @@ class RasterizerPool implements Rasterizer {
 
   #dispatch(): void {
     if (this.#isClosed) return
-    for (let job = this.#lanes.next(); job !== null; job = this.#lanes.next()) {
-      void this.#give(job, this.#crew.take(job.task.document.id, job.lane === 'slow'))
+    const rankOf = (key: string) => this.#standings.rankOf(key)
+    // A drawer takes a while to start, and is lost to a task that proves to be slow or large.
+    const kept = this.#lanes.isPressed && this.#standings.areMixed() ? 1 : 0
+    const highest = this.#standings.highest()
+    const hasDrawer = (lane: Lane, key: string) =>
+      lane === 'quick'
+        ? this.#crew.hasReady(false, rankOf(key) === highest ? 0 : kept)
+        : this.#crew.hasReady(true, kept)
+    const readiness = { hasDrawer, rankOf }
+    for (let job = this.#lanes.next(readiness); job !== null; job = this.#lanes.next(readiness)) {
+      void this.#give(job, this.#crew.take(job.task.document.id, job.lane !== 'quick'))
     }
+    const { quick, others } = this.#lanes.wanting
+    this.#crew.prepare({ quick: quick + (kept === 0 ? 0 : Math.max(0, kept - this.#backSoon)), others }, kept)
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
+    this.#lanes.largeInTheWay()?.stepAside()
+  }
+
+  /** The task that would have had the drawer fails: else all would wait for ever where none can start. */
+  #couldNotStart(cause: unknown): void {
+    const job = this.#isClosed ? null : this.#lanes.takeAny()
+    if (job === null) return
+    job.reject(cause)
+    this.#dispatch()
+  }
+
+  /** Tasks, running or next, that are likely to give their drawers back at once. */
+  get #backSoon(): number {
+    const { busy, waiting } = this.#lanes
+    const areSoon = ({ lane, isSlow, turn }: Job) =>
+      lane === 'quick' && !isSlow && this.#standings.rankOf(turn.key) === 2
+    return Number(busy.values().some(areSoon)) + Number(waiting.values().some(areSoon))
   }
 
   async #give(first: Job, drawer: Drawer): Promise<void> {
@@ -205,6 +238,7 @@ class RasterizerPool implements Rasterizer {
     }
     this.#lanes.end(drawer)
     this.#crew.putBack(drawer)
+    if (this.#isShort) this.#crew.endOne()
     this.#dispatch()
   }
 
@@ -227,9 +261,8 @@ class RasterizerPool implements Rasterizer {
 
   async #perform(job: Job, drawer: Drawer): Promise<TaskResult> {
     const { task } = job
-    await drawer.started()
     if (drawer.isOver) {
-      // It was ended after its last task, or by the system: this one is not to blame.
+      // The system ended it after its last task: this one is not to blame.
       job.isPostponed = true
       throw new BrokeDown('a drawer had ended before its task')
     }
@@ -245,6 +278,7 @@ class RasterizerPool implements Rasterizer {
       const drawn = drawer.run({ task, maxBytes, onSlow, onGrowth: () => this.#grew(job, drawer) })
       const result = await Promise.race([drawn, tooLong.promise])
       if (!job.isSlow) this.#slowDocuments.delete(task.document.id)
+      if (!job.isSlow && job.lane === 'quick') this.#standings.noteQuick(job.turn.key)
       return result
     } finally {
       job.spent += performance.now() - began
@@ -296,6 +330,7 @@ class RasterizerPool implements Rasterizer {
   /** A page is slow: its document's other pages wait behind those of others, and hold nothing that these need. */
   #foundSlow(job: Job): void {
     job.isSlow = true
+    this.#standings.noteSlow(job.turn.key)
     const { id } = job.task.document
     const isPage = job.task.type === 'rasterize'
     if (isPage) this.#slowDocuments.add(id)
@@ -316,12 +351,11 @@ class RasterizerPool implements Rasterizer {
     if (aside > Math.max(2, this.#options.threads)) this.#postpone(job, drawer)
     else drawer.stepAside()
     this.#dispatch()
-    // More may follow, and a drawer takes a while to start.
-    this.#crew.keepSpare()
   }
 
   #changeLane(job: Job, lane: Lane): void {
     job.lane = lane
+    this.#standings.noteSlow(job.turn.key)
     job.onAside()
   }
 
@@ -338,9 +372,13 @@ class RasterizerPool implements Rasterizer {
       drawer.allow(this.#maxPageBytes)
       this.#dispatch()
     }
-    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, 0)
-    // Before it is as much as one large page takes, for each four that are drawn at a time.
-    if (grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)) this.#relieve()
+    if (this.#isShort) this.#relieve()
+  }
+
+  /** Whether all that drawers took is nearly as much as one large page takes, for each four that are drawn at a time. */
+  get #isShort(): boolean {
+    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, this.#crew.idleBytes)
+    return grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)
   }
 
   /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */

@@ -11,8 +11,11 @@ export interface TurnQueue<Item> {
   sizeOf(lane: Turn['lane']): number
   /** An item moves when its turn changes: to the end of its new owner's. */
   push(turn: Turn, item: Item): void
-  /** Takes the longest-waiting item of the request whose turn it is; of interactive work alone where batch work may not go. */
-  shift(mayBatch?: boolean): Item | undefined
+  /**
+   * Takes the longest-waiting item of the request whose turn it is; of interactive work alone where batch work may not go,
+   * and of keys alone that may go now.
+   */
+  shift(mayBatch?: boolean, mayKey?: MayKey): Item | undefined
   /** Takes an item out, wherever it stands; false when it is not there. */
   remove(item: Item): boolean
   /** Takes everything, in no one's turn. */
@@ -21,6 +24,9 @@ export interface TurnQueue<Item> {
 
 /** One item in so many is of the batch lane while both lanes have some, so that batch work does not starve. */
 const BATCH_SHARE = 8
+
+/** Says whether the work of a key may go now. */
+type MayKey = (key: string) => boolean
 
 /** Where an item stands. */
 interface Place {
@@ -34,12 +40,12 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
   const places = new Map<Item, Place & { readonly forget: () => void }>()
   let sinceBatch = 0
 
-  function nextLane(mayBatch: boolean): Ring<Item> {
+  function nextLanes(mayBatch: boolean): readonly Ring<Item>[] {
     const { interactive, batch } = lanes
-    if (batch.size === 0 || !mayBatch) return interactive
-    if (interactive.size === 0) return batch
+    if (batch.size === 0 || !mayBatch) return [interactive]
+    if (interactive.size === 0) return [batch]
     sinceBatch = (sinceBatch + 1) % BATCH_SHARE
-    return sinceBatch === 0 ? batch : interactive
+    return sinceBatch === 0 ? [batch, interactive] : [interactive, batch]
   }
 
   function push(turn: Turn, item: Item): void {
@@ -75,8 +81,8 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
     },
     sizeOf: (lane) => lanes[lane].size,
     push,
-    shift(mayBatch = true) {
-      const item = nextLane(mayBatch).shift()
+    shift(mayBatch = true, mayKey) {
+      const item = firstOf(nextLanes(mayBatch), mayKey)
       if (item !== undefined) forget(item)
       return item
     },
@@ -89,11 +95,20 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
   }
 }
 
+function firstOf<Item>(rings: readonly Ring<Item>[], mayKey?: MayKey): Item | undefined {
+  for (const ring of rings) {
+    const item = ring.shift(mayKey)
+    if (item !== undefined) return item
+  }
+  return undefined
+}
+
 /** Items whose owners take turns, and within each owner the owners below. */
 interface Ring<Item> {
   readonly size: number
   push(owners: Owners, item: Item): void
-  shift(): Item | undefined
+  /** Only of an outer owner who may go. */
+  shift(mayOwner?: MayKey): Item | undefined
   remove(owners: Owners, item: Item): boolean
   clear(): Item[]
 }
@@ -104,11 +119,12 @@ function createRing<Item>(shares: Shares | null, above: Owners): Ring<Item> {
   const rings = new Map<string, Ring<Item>>()
   let size = 0
 
-  function next(): string | undefined {
-    if (shares === null) return rings.keys().next().value
+  function next(mayOwner: MayKey): string | undefined {
+    const owners = rings.keys().filter(mayOwner)
+    if (shares === null) return owners.next().value
     let least = Infinity
     let found: string | undefined
-    for (const owner of rings.keys()) {
+    for (const owner of owners) {
       const had = shares.had([...above, owner])
       if (had < least) [least, found] = [had, owner]
     }
@@ -126,8 +142,8 @@ function createRing<Item>(shares: Shares | null, above: Owners): Ring<Item> {
       ring.push(inner, item)
       size++
     },
-    shift() {
-      const owner = next()
+    shift(mayOwner = () => true) {
+      const owner = next(mayOwner)
       const ring = owner === undefined ? undefined : rings.get(owner)
       if (owner === undefined || ring === undefined) return undefined
       const item = ring.shift()

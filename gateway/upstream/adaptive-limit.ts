@@ -141,7 +141,7 @@ const UNKNOWN_RATE = 100
 
 interface ServerPace {
   readonly speed: AnswerSpeed
-  readonly backlog: Pick<Backlog, 'secondsLeft' | 'pageSeconds'>
+  readonly backlog: Pick<Backlog, 'forecast'>
   /** How many pages it works at; null where that is not known. */
   readonly places: number | null
 }
@@ -152,11 +152,11 @@ interface ServerPace {
  */
 function secondsFor(pages: number, { speed, backlog, places }: ServerPace): number {
   const shortest = speed.shortest() ?? 0
-  const roundSeconds = backlog.pageSeconds()
-  const left = places === null || pages <= places ? undefined : backlog.secondsLeft()[(pages - 1) % places]
-  if (places === null || roundSeconds === null || left === undefined)
+  const forecast = places === null || pages <= places ? null : backlog.forecast()
+  const left = forecast?.secondsLeft[(pages - 1) % (places ?? 1)]
+  if (places === null || forecast === null || left === undefined)
     return Math.max(shortest, pages / (speed.rate() ?? UNKNOWN_RATE))
-  return Math.max(shortest, left + Math.floor((pages - 1) / places) * roundSeconds)
+  return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }
 
 interface SenderParts {

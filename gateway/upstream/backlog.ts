@@ -13,10 +13,16 @@ export interface Backlog {
   readonly isTelling: boolean
   /** Pages at the server. */
   readonly active: number
-  /** In how many seconds the pages that it works at will be answered, the first one first; none where that is not known. */
-  secondsLeft(): readonly number[]
-  /** What a page takes from when it is begun, in seconds; null where that is not known. */
-  pageSeconds(): number | null
+  /** When what it works at will be answered; null where that is not known. */
+  forecast(): Forecast | null
+}
+
+/** When pages will be answered, if each takes as long as the last ones; in seconds. */
+export interface Forecast {
+  /** What a page takes from when it is begun. */
+  readonly pageSeconds: number
+  /** What is left of the pages that are begun, the first one first. */
+  readonly secondsLeft: readonly number[]
 }
 
 /** A page at the server. */
@@ -71,8 +77,6 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   const times = createBeginTimes()
   /** When the pages that have not begun were sent, by number: the oldest first. */
   const unbegun = new Map<number, number>()
-  /** When those that have were begun, in that order. */
-  const begun = new Map<number, number>()
   let [active, sent] = [0, 0]
   /** The first page that has filled the server since the limit was set, and how many have ended since then. */
   let filling: { readonly number: number; ended: number } | null = null
@@ -88,7 +92,6 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   return {
     sent() {
       const [sentAt, number] = [now(), ++sent]
-      let begunAt: number | null = null
       see()
       active += 1
       unbegun.set(number, sentAt)
@@ -97,19 +100,18 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       const begin = (): boolean => {
         if (!unbegun.has(number)) return false
         see()
-        begunAt = now()
-        begun.set(number, begunAt)
+        times.runs(number, now())
         return unbegun.delete(number)
       }
       return {
         begun: () => begin() && hasPlaces(times.begun(now() - sentAt)),
         ended(isAnswered) {
           begin()
-          begun.delete(number)
+          const begunAt = times.left(number) ?? now()
           active -= 1
           if (filling !== null) filling.ended += 1
           if (!isAnswered) return
-          times.ended(now() - sentAt, now() - (begunAt ?? now()))
+          times.ended(now() - sentAt, now() - begunAt)
           looks.answered(number, active)
         },
       }
@@ -128,11 +130,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
     get active() {
       return active
     },
-    secondsLeft() {
-      const seconds = times.pageSeconds()
-      return seconds === null ? [] : [...begun.values()].map((at) => Math.max(0, seconds - (now() - at) / 1000))
-    },
-    pageSeconds: () => times.pageSeconds(),
+    forecast: () => times.forecast(now()),
   }
 }
 
@@ -143,10 +141,23 @@ function createBeginTimes() {
   let textShare: RunningMean | null = null
   let text: RunningMean | null = null
   const isTelling = () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE
+  /** When the pages that are being read were begun, by number: the first one first. */
+  const running = new Map<number, number>()
   return {
     isTelling,
-    /** The mean time in which a page's text came, in seconds. */
-    pageSeconds: () => (text === null || !isTelling() ? null : text.value / 1000),
+    runs: (number: number, at: number) => void running.set(number, at),
+    /** Returns when it was begun. */
+    left(number: number): number | undefined {
+      const at = running.get(number)
+      running.delete(number)
+      return at
+    },
+    forecast(now: number): Forecast | null {
+      if (text === null || !isTelling()) return null
+      const pageSeconds = text.value / 1000
+      const secondsLeft = Array.from(running.values(), (at) => Math.max(0, pageSeconds - (now - at) / 1000))
+      return { pageSeconds, secondsLeft }
+    },
     /** How long a page is not said to wait after it was sent. */
     overdueAfter: () => (fastest.value() ?? Infinity) * OVERDUE + WAY,
     /** Notes after what time a page has begun; returns whether that is about as soon as it can. */

@@ -3,7 +3,7 @@ export interface ImageLimit {
   /** The most tokens of an image; null while none was refused. */
   max(): number | null
   /** Notes that an image was refused, and how many tokens would fit by what the upstream said. */
-  refused(limit: number): void
+  readonly refused: (limit: number) => void
   /** Forgets the limit: another server may be there now. */
   reset(): void
 }

@@ -112,16 +112,16 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
   const demand = () => ({ ...limit.demand(), inFlight: pages(), waiting: isAvailable() ? waiting() : 0 })
   const share: ServerShare = shares.join({ url, demand, adopt: limit.adopt, onChange: events.onChange })
-  const onImageRefused = (tokens: number) => imageLimit.refused(tokens)
-  const leases = createLeases({ connection, health, limit, share, breaker, events, onImageRefused })
+  const leases = createLeases({ connection, health, limit, share, breaker, events, onImageRefused: imageLimit.refused })
   const isWell = () => health.problem() === null
   const isAvailable = () => isWell() && breaker.state() !== 'open'
   const waiting = () => health.models().reduce((sum, { id }) => sum + events.waitingFor(id), 0)
   const pages = () => leases.count('page')
   const inFlight = () => pages() + leases.count('forwarded')
   const part = () => share.part(limit.current)
+  const isHeldBack = () => pressure.holdsBack(pages())
   function roomIn(lane: Turn['lane'], places: number): number {
-    if (pressure.holdsBack(pages())) return 0
+    if (isHeldBack()) return 0
     const room = leases.places.room(lane, places)
     if (room <= 0) [share, limit].forEach((it) => it.wanted())
     return room
@@ -139,9 +139,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    // Nobody waits for one that is sent no more pages.
-    waitFor: (more) =>
-      pressure.holdsBack(pages()) ? Infinity : limit.secondsFor(inFlight() + share.others().active + more),
+    waitFor: (more) => (isHeldBack() ? Infinity : limit.secondsFor(inFlight() + share.others().active + more)),
     status: () => ({
       url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],

@@ -182,7 +182,7 @@ const gatewayFiles: readonly SourceFile[] = readdirSync(new URL('gateway/', root
   recursive: true,
   encoding: 'utf8',
 })
-  .filter((path) => /\.tsx?$/.test(path))
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
   .map((path) => ({ path, text: readFileSync(new URL(`gateway/${path}`, root), 'utf8') }))
 
 const folderOf = (path: string): string => path.split('/')[0] ?? path

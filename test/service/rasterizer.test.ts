@@ -18,12 +18,16 @@ const never = new AbortController().signal
 describe('the rasterizer', { timeout: 120 * seconds }, () => {
   it('gives every page of a document its own image, drawn by all drawers side by side', async () => {
     await using pool = open({ threads: 2 })
-    await using document = await opened(pool, numberedPdf(12))
-    const pages = Array.from({ length: 12 }, (_, index) => document.rasterize(index + 1, rasterization, never))
-    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 2, waiting: 10 })
-    const images = await within(Promise.all(pages), 60 * seconds, 'twelve pages')
+    await using document = await opened(pool, numberedPdf(60))
+    const pages = Array.from({ length: 60 }, (_, index) => document.rasterize(index + 1, rasterization, never))
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 1, waiting: 59 })
+    await eventually(() => pool.load().busy === 2, 20 * seconds, 'a second drawer that draws')
+    const images = await within(Promise.all(pages), 60 * seconds, 'sixty pages')
     const numbers = await Promise.all(images.map(({ data }) => readNumber(data)))
-    assert.deepEqual(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    )
     assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 0, waiting: 0 })
   })
 
@@ -196,6 +200,31 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     await eventually(() => pool.load().busy === 0, 5 * seconds, 'the slow page is let go of')
   })
 
+  it('keeps a drawer ready for a key that is known for quick pages, and gives it to no slow one', async () => {
+    await using pool = open({ threads: 1 })
+    const other = { ...someone, key: 'another', request: 'another' }
+    await using quick = await opened(pool, numberedPdf(6), other)
+    for (const page of [1, 2, 3]) assert.equal(await numberOf(quick, page), page)
+    await using slow = await opened(pool, slowPdf(1, 30))
+    await using next = await opened(pool, slowPdf(2, 30), { ...someone, request: 'the next' })
+    const client = new AbortController()
+    const running = Promise.allSettled([slow.rasterize(1, rasterization, client.signal)])
+    await eventually(() => pool.load().drawers === 2, 20 * seconds, 'a drawer that is started ahead')
+    assert.equal(await numberOf(quick, 4), 4)
+    const fifth = numberOf(quick, 5)
+    fifth.catch(() => {})
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 2, busy: 2, waiting: 0 })
+    assert.equal(await fifth, 5)
+    const later = Promise.allSettled([next.rasterize(1, rasterization, client.signal)])
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 3, busy: 1, waiting: 1 })
+    const sixth = numberOf(quick, 6)
+    sixth.catch(() => {})
+    assert.partialDeepStrictEqual(pool.load(), { busy: 2, waiting: 1 })
+    assert.equal(await sixth, 6)
+    client.abort(new Error('gone'))
+    await Promise.all([running, later])
+  })
+
   it('gives a document up of which three pages took too long: the others fail at once', async () => {
     await using pool = open({ threads: 1, pageTimeoutSeconds: 1.2 })
     await using slow = await opened(pool, slowPdf(40, 20))
@@ -231,6 +260,19 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
       assert.equal(outcome.reason.code, 'page_too_large')
     }
     for (const bomb of bombs) await bomb[Symbol.asyncDispose]()
+  })
+
+  it('fails what waits where no drawer can start, and starts one again when something comes', async (t) => {
+    await using pool = open({ threads: 1 })
+    const { execPath } = process
+    t.after(() => (process.execPath = execPath))
+    process.execPath = '/nowhere/node'
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => opened(pool, numberedPdf(1))))
+    assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+    assert.partialDeepStrictEqual(pool.load(), { drawers: 0, busy: 0, waiting: 0 })
+    process.execPath = execPath
+    await using document = await opened(pool, numberedPdf(1))
+    assert.equal(await numberOf(document, 1), 1)
   })
 
   it('refuses a page that the document does not have', async () => {

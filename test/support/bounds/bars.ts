@@ -10,8 +10,10 @@ export interface Bars {
   readonly memoryAfter: number
   /** Milliseconds. */
   readonly health: number
-  /** Milliseconds beyond twice those of an idle gateway, for nine in ten pages of another key; four times as many for each. */
+  /** Milliseconds beyond twice those of an idle gateway, for nine in ten pages of another key. */
   readonly page: number
+  /** The same for each of its pages; left out: four times as many. */
+  readonly longestPage?: number
   /** Seconds for one answer. */
   readonly answer: number
 }
@@ -32,7 +34,10 @@ export async function memoryAfter(run: HostileRun, megabytes: number): Promise<n
 export function missedBars(run: HostileRun, bars: Bars, watched: Watched, reports: readonly FileReport[]): string[] {
   const { peakMegabytes, healthMs, pageMs, failures } = watched
   const [mostPages, longestPage] = [quantile(pageMs, 0.9), Math.max(0, ...pageMs)]
-  const [mostBar, longestBar] = [2 * run.idlePageMs + bars.page, 2 * run.idlePageMs + 4 * bars.page]
+  const [mostBar, longestBar] = [
+    2 * run.idlePageMs + bars.page,
+    2 * run.idlePageMs + (bars.longestPage ?? 4 * bars.page),
+  ]
   const checks: readonly (readonly [boolean, string])[] = [
     [run.isAlive(), 'the process has ended'],
     [peakMegabytes < bars.memory, `${peakMegabytes.toFixed()} MB of memory, at most ${bars.memory}`],

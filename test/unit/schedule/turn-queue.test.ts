@@ -35,6 +35,21 @@ describe('turns', () => {
     assert.deepEqual([order.at(-1), queue.shift()], [undefined, 'batch 1'])
   })
 
+  it('pass keys by that may not go, in either lane', () => {
+    const queue = createTurnQueue<string>()
+    queue.push(turn('first', { key: 'a' }), 'a 1')
+    queue.push(turn('second', { key: 'b', lane: 'batch' }), 'b 1')
+    assert.equal(
+      queue.shift(false, (key) => key === 'b'),
+      undefined,
+    )
+    assert.equal(
+      queue.shift(true, (key) => key === 'b'),
+      'b 1',
+    )
+    assert.deepEqual([queue.shift(true, () => false), queue.size, queue.shift()], [undefined, 1, 'a 1'])
+  })
+
   it('come to interactive work first, and to batch work one time in eight', () => {
     const queue = createTurnQueue<string>()
     for (let number = 0; number < 3; number++) queue.push(turn('batch', { lane: 'batch' }), `batch ${number}`)

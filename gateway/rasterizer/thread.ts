@@ -1,0 +1,10 @@
+import { setPriority } from 'node:os'
+import { workerData } from 'node:worker_threads'
+import type { OwnSettings } from './messages.ts'
+
+// The entry of the thread that draws. Loading what it needs is most of a start, and gives way already where drawing will.
+
+const { niceness }: OwnSettings = workerData
+// On Linux it is this thread's alone.
+if (niceness > 0) setPriority(niceness)
+await import('./worker.ts')
