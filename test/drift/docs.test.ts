@@ -12,8 +12,8 @@ const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const markdownFiles = globSync(['*.md', 'docs/**/*.md', 'vllm/**/*.md', 'test/**/*.md'], {
   cwd: root,
-  // The packages of the site.
-  exclude: ['docs/site/**'],
+  // The packages of the site, and the compiler.
+  exclude: ['docs/site/**', '**/node_modules/**'],
 }).toSorted()
 
 /** The text between a heading and the next one of its level or above. */
