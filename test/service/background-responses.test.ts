@@ -158,7 +158,7 @@ describe('a background response', { timeout: TIMEOUT, concurrency: 3 }, () => {
     await using two = await setup.startGateway()
     const { id } = await create(one.responses, { input: inputOf(inputFile(pages(3))) })
     const gone = await create(one.responses, { input: inputOf(inputFile(pages(2))), ocr: { cache: 'off' } })
-    await eventually(() => setup.asked().length === 4, DEADLINE, 'all pages are asked for')
+    await eventually(() => setup.asked().length === 5, DEADLINE, 'all pages are asked for')
     const stream = await two.responses.retrieve(id, { stream: true })
     assert.equal(readResponse(await two.responses.cancel(gone.id)).status, 'cancelled')
     await eventually(() => setup.fake.requests.some(({ aborted }) => aborted), DEADLINE, 'the cancelled one is left')
