@@ -89,7 +89,9 @@ function availableOr(upstreams: readonly Upstream[]): readonly Upstream[] {
 
 /** Picks the upstream that answers another page first; equals take turns, so that the first is not always the warm one. */
 function soonest(upstreams: readonly Upstream[], turn: number): Upstream | null {
-  const least = Math.min(...upstreams.map((upstream) => upstream.waitFor(1)))
-  const equals = upstreams.filter((upstream) => upstream.waitFor(1) === least)
+  // Asked once: time goes on, and a full server's answer with it.
+  const waits = upstreams.map((upstream) => upstream.waitFor(1))
+  const least = Math.min(...waits)
+  const equals = upstreams.filter((_, index) => waits[index] === least)
   return equals[turn % equals.length] ?? null
 }
