@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createUpstreamChoice } from '../../../gateway/upstream/choice.ts'
+import type { Upstream } from '../../../gateway/upstream/upstream.ts'
+import { someone } from '../../support/turn.ts'
+
+/** A server with room, whose time runs on between two questions. */
+function busyServer(url: string, seconds: number): Upstream {
+  let left = seconds
+  const told: Partial<Upstream> = {
+    url,
+    models: () => [{ id: 'model' } as ReturnType<Upstream['models']>[number]],
+    isWell: () => true,
+    isAvailable: () => true,
+    isPrompt: () => true,
+    room: () => 1,
+    pages: () => 4,
+    waitFor: () => (left -= 0.001),
+  }
+  return told as Upstream
+}
+
+describe('the choice of an upstream', () => {
+  it('is the one that answers first, though time runs on while they are asked', () => {
+    const choice = createUpstreamChoice([busyServer('slow', 3), busyServer('quick', 1)])
+    assert.equal(choice.forPage({ modelId: 'model', turn: someone })?.url, 'quick')
+  })
+})
