@@ -7,7 +7,7 @@ interface Exports {
 
 const PAGE = 65_536
 /** Left free between pieces: modules read and write up to 32 bytes at a time. */
-const GAP = 64
+export const GAP = 64
 /** Memory is kept for the next page up to so much, in bytes: enough for what is usual. */
 const MAX_KEPT = 32 * 2 ** 20
 

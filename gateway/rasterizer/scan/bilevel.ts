@@ -1,6 +1,6 @@
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
-import { instances, layOut, withMemory } from '../../prepare/module-memory.ts'
+import { GAP, instances, layOut, withMemory } from '../../prepare/module-memory.ts'
 import { codeTables } from './g4-codes.ts'
 import { stateTable } from './jbig2-states.ts'
 
@@ -47,8 +47,6 @@ const MAX_SIDE = 65_535
 const MAX_EXCESS_BYTES = 64
 /** V8 compiles a function well only for its next call. */
 const ROWS_AT_ONCE = 64
-/** Left free behind each piece of memory: 16 pixels are read at a time. */
-const GAP = 64
 
 const fresh = instances(new URL('bilevel.wasm', import.meta.url)) as unknown as () => Exports
 let instance: Exports | null = null
