@@ -98,9 +98,9 @@ function createRuns<Page, Result>(
     onEnd?.(one.index)
   }
 
-  async function search(window: readonly Run<Page, Result>[], look: KnownPages<Page, Result>): Promise<void> {
-    const outcomes = await searchFor(window, look, signal)
-    for (const [at, one] of window.entries()) {
+  async function search(group: readonly Run<Page, Result>[], look: KnownPages<Page, Result>): Promise<void> {
+    const outcomes = await searchFor(group, look, signal)
+    for (const [at, one] of group.entries()) {
       const outcome = outcomes[at] ?? null
       if (outcome === null) one.pending = runOne(one)
       else end(one, outcome)
@@ -116,7 +116,7 @@ function createRuns<Page, Result>(
   /** Starts as many pages as there is room for. */
   function fill(): void {
     if (othersTurn !== null || signal.aborted) return
-    const window: Run<Page, Result>[] = []
+    const group: Run<Page, Result>[] = []
     while (!isOver && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD) {
       const next = queue.next()
       isOver = next.done === true
@@ -124,12 +124,12 @@ function createRuns<Page, Result>(
       const one: Run<Page, Result> = { index: started++, page: next.value, pending: null, outcome: null }
       runs.push(one)
       inFlight += 1
-      if (known?.mayBe(one.index) === true) window.push(one)
+      if (known?.mayBe(one.index) === true) group.push(one)
       else one.pending = runOne(one)
     }
-    if (window.length === 0 || known === undefined) return
-    const pending = search(window, known)
-    for (const one of window) one.pending = pending
+    if (group.length === 0 || known === undefined) return
+    const pending = search(group, known)
+    for (const one of group) one.pending = pending
   }
 
   return { runs, fill, rest: () => othersTurn }
@@ -137,11 +137,11 @@ function createRuns<Page, Result>(
 
 /** Returns how the search for each page has ended; null where it must be run. */
 async function searchFor<Page, Result>(
-  window: readonly Run<Page, Result>[],
+  group: readonly Run<Page, Result>[],
   { find }: KnownPages<Page, Result>,
   signal: AbortSignal,
 ): Promise<(PromiseSettledResult<Result> | null)[]> {
-  const pages = window.map(({ page }) => page)
+  const pages = group.map(({ page }) => page)
   const found = await settle(find(pages, signal))
   return pages.map((_, index) => {
     if (found.status === 'rejected') return found
