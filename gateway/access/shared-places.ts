@@ -44,7 +44,7 @@ export function createSharedPlaces(redis: RedisPlaces): SharedPlaces {
   }
 
   const timer = setInterval(() => {
-    for (const [name, { held }] of all) if (held.size > 0) redis.renew(name, [...held])
+    for (const [name, { held }] of all) if (held.size > 0) void renew(name, held, redis)
   }, RENEW_EVERY).unref()
   return {
     async take(name, most, signal) {
@@ -65,6 +65,13 @@ export function createSharedPlaces(redis: RedisPlaces): SharedPlaces {
       redis.close()
     },
   }
+}
+
+/** What is given back while Redis renews it, which may take it two tries, would be nobody's for as long as a lease. */
+async function renew(name: string, held: ReadonlySet<string>, redis: RedisPlaces): Promise<void> {
+  const ids = [...held]
+  await redis.renew(name, ids)
+  for (const id of ids) if (!held.has(id)) redis.giveBack(name, id)
 }
 
 /** Asks for those who wait, one question after the other, until nobody waits. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
 import OpenAI, { APIError } from 'openai'
+import { createRedisPlaces } from '../../gateway/access/redis-places.ts'
 import { createRedisWindows } from '../../gateway/access/redis-windows.ts'
 import { createSharedRedis } from '../../gateway/store/redis.ts'
 import { startFakeVllm, type FakeVllm } from '../fakes/fake-vllm.ts'
@@ -109,6 +110,18 @@ describe('limits that two gateways share', { timeout: TIMEOUT }, () => {
       5000,
       'all places are given back',
     )
+  })
+
+  it('are the same places for pages that ask again, as the reply was lost', async () => {
+    const shared = createSharedRedis({ url: redis.url })
+    const places = createRedisPlaces(shared, (error) => assert.fail(String(error)))
+    assert.equal(await places.take('asks', 3, ['a', 'b']), 2)
+    assert.equal(await places.take('asks', 3, ['a', 'b']), 2)
+    assert.equal(await places.take('asks', 3, ['a', 'b', 'c', 'd']), 3)
+    assert.equal(await places.take('asks', 3, ['d']), 0)
+    places.giveBack('asks', 'a')
+    assert.equal(await places.take('asks', 3, ['d', 'e']), 1)
+    await shared.close()
   })
 
   it('begin anew by the clock of Redis, and are never more than full', async () => {

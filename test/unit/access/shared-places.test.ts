@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, mock } from 'node:test'
 import type { RedisPlaces } from '../../../gateway/access/redis-places.ts'
 import { createSharedPlaces } from '../../../gateway/access/shared-places.ts'
 import { eventually } from '../../support/within.ts'
@@ -19,7 +19,7 @@ function fakeRedis(others = 0) {
       state.inside.delete(id)
       state.back.push(id)
     },
-    renew: () => {},
+    renew: async () => {},
     close: () => {},
   }
   return { state, redis }
@@ -60,6 +60,29 @@ describe('places that gateways share', () => {
     assert.equal(state.inside.size, 0)
     await assert.rejects(places.take('ada', 1, leave.signal), /left/)
     ;(await places.take('ada', 1, live))()
+    places.close()
+  })
+
+  it('stay given back, although Redis was just renewing them', async (t) => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    t.after(() => mock.timers.reset())
+    const { state, redis } = fakeRedis()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const slow = Object.assign(redis, {
+      // The first try finds that Redis does not have the script yet.
+      async renew(_: string, ids: readonly string[]) {
+        await promise
+        for (const id of ids) state.inside.add(id)
+      },
+    })
+    const places = createSharedPlaces(slow)
+    const [stays, leaves] = await Promise.all([places.take('ada', 2, live), places.take('ada', 2, live)])
+    mock.timers.tick(4000)
+    leaves()
+    resolve()
+    await eventually(() => state.back.length === 2, 2000, 'it is given back once more')
+    assert.equal(state.inside.size, 1)
+    stays()
     places.close()
   })
 })
