@@ -22,7 +22,7 @@ const SMALL_BYTES = 64 * 1024
 const LIMITS: JsonLimits = {
   levels: 200,
   containers: 100_000,
-  strings: 200_000,
+  strings: 100_000,
   values: 1_000_000,
   outlineBytes: 16 * 1024 * 1024,
 }
