@@ -1,10 +1,11 @@
-// `npm run bench`: every benchmark but `dashboard`, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
+// `npm run bench`: every benchmark but `dashboard` and `engine`, or those named: `npm run bench gateway`. Some have cases: `saturation:64`. Ends with 1
 // when a bar was missed.
 import { benchBatchKills } from './batch-kills.ts'
 import { benchBatchSizes } from './batch-sizes.ts'
 import { benchBounds } from './bounds.ts'
 import { benchCached } from './cached.ts'
 import { benchDashboard } from './dashboard.ts'
+import { benchEngine } from './engine.ts'
 import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
 import { benchLimits } from './limits.ts'
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   bounds: benchBounds,
   cached: benchCached,
   dashboard: benchDashboard,
+  engine: benchEngine,
   fairness: benchFairness,
   gateway: benchGateway,
   limits: benchLimits,
@@ -33,7 +35,9 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
 }
 
 const wanted =
-  process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches).filter((name) => name !== 'dashboard')
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : Object.keys(benches).filter((name) => !['dashboard', 'engine'].includes(name))
 for (const words of wanted) {
   const [name = '', only] = words.split(':')
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined

@@ -1,5 +1,6 @@
 // A request of one page while a document of 2,000 pages or a batch is being read, beside the same on an idle gateway.
 import type OpenAI from 'openai'
+import { median } from './median.ts'
 import { launchFake, launchGateway } from './processes.ts'
 import { connect, MODEL, readDocument, type ReadOptions } from './read-document.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -119,8 +120,4 @@ async function sample(
   }
   if (times.length < MIN_SAMPLES) throw new Error(`the long job ended after ${times.length} samples`)
   return times
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN
 }

@@ -3,6 +3,7 @@ import type OpenAI from 'openai'
 import { setTimeout as delay } from 'node:timers/promises'
 import { batching } from '../simulate/scenario.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { median } from './median.ts'
 import { launchFake, launchGateway } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
 import { smallPages } from './small-pages.ts'
@@ -125,8 +126,4 @@ async function watchLimit(url: string, since: () => number): Promise<{ steady: n
     await delay(200)
   }
   return { steady, most }
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN
 }

@@ -1,0 +1,66 @@
+// A real server behind gateways that find out how many pages it is sent at a time, and behind gateways that are told:
+// `VLLM_URL=http://127.0.0.1:8000/v1 npm run bench engine`, with LightOnOCR-2-1B served there and nobody else's pages.
+import { readMetrics } from '../support/read-metrics.ts'
+import { median } from './median.ts'
+import { launchGateway, type Launched } from './processes.ts'
+import { connect, readDocument } from './read-document.ts'
+import { smallPages } from './small-pages.ts'
+import { printBar, printTable } from './table.ts'
+
+const PAGES = 80
+/** Each gateway in turn; the first round is not counted. */
+const ROUNDS = 5
+const PINNED = [2, 4, 8, 16, 32]
+/** The least share of what the best pinned limit brings. */
+const MIN_RATIO = 0.97
+
+/** A gateway, and what its rounds have shown. */
+interface Measured {
+  readonly name: string
+  readonly gateway: Launched
+  readonly pagesPerSecond: number[]
+  readonly limits: number[]
+}
+
+/** Measures all gateways in turns, and prints a table; returns whether the bar was met. */
+export async function benchEngine(): Promise<boolean> {
+  const url = process.env['VLLM_URL']
+  if (url === undefined) throw new Error('set VLLM_URL to the server, VLLM_URL=http://127.0.0.1:8000/v1')
+  await using stack = new AsyncDisposableStack()
+  const all: Measured[] = []
+  for (const pinned of [null, ...PINNED]) {
+    const limit: Record<string, string> = pinned === null ? {} : { GATEWAY_UPSTREAM_CONCURRENCY: `${pinned}` }
+    // What the cache knows is not read.
+    const gateway = stack.use(await launchGateway([url], { GATEWAY_CACHE_MAX_BYTES: '0', ...limit }))
+    all.push({ name: pinned === null ? 'found out' : `pinned to ${pinned}`, gateway, pagesPerSecond: [], limits: [] })
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    const turns = [...all.slice(round % all.length), ...all.slice(0, round % all.length)]
+    for (const each of turns) await measure(each, round)
+  }
+  const best = Math.max(...all.slice(1).map(({ pagesPerSecond }) => median(pagesPerSecond)))
+  printTable(
+    all.map(({ name, pagesPerSecond, limits }) => ({
+      limit: name,
+      'pages/s': median(pagesPerSecond).toFixed(2),
+      'of the best': (median(pagesPerSecond) / best).toFixed(3),
+      'of each round': pagesPerSecond.map((rate) => rate.toFixed(2)).join(' '),
+      'limit after each': limits.join(' '),
+    })),
+  )
+  const ratio = median(all[0]?.pagesPerSecond ?? []) / best
+  return printBar(`found out: ${ratio.toFixed(3)} of the best pinned limit, at least ${MIN_RATIO}`, ratio >= MIN_RATIO)
+}
+
+async function measure({ name, gateway, pagesPerSecond, limits }: Measured, round: number): Promise<void> {
+  // Other pages in each round: a server may know what it has seen.
+  const { seconds, pagesRead } = await readDocument(connect(gateway.url), smallPages(PAGES, round * PAGES + 1))
+  if (pagesRead < PAGES) throw new Error(`${name}: ${pagesRead} of ${PAGES} pages are ok`)
+  limits.push(await limitOf(gateway))
+  if (round > 0) pagesPerSecond.push(PAGES / seconds)
+}
+
+async function limitOf({ url }: Launched): Promise<number> {
+  const samples = await readMetrics(url)
+  return samples.find(({ name }) => name === 'ocr_gateway_upstream_limit')?.value ?? NaN
+}
