@@ -4,10 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { batching } from '../simulate/scenario.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { median } from './median.ts'
-import { launchFake, launchGateway } from './processes.ts'
+import { launchFake } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
 import { smallPages } from './small-pages.ts'
 import { printBar, printTable, type Row } from './table.ts'
+import { launchWarmGateway } from './warm-gateway.ts'
 
 /** How long the document lasts at best. */
 const JOB_SECONDS = 32
@@ -76,7 +77,7 @@ export async function benchLimits(only?: string): Promise<boolean> {
 async function runCase({ places, seconds, alone = seconds }: Case) {
   const flags = ['--model', MODEL, '--serve', `${places}`, '--seconds', `${seconds}`, '--alone', `${alone}`]
   await using fake = await launchFake(flags)
-  await using gateway = await launchGateway([fake.url])
+  await using gateway = await launchWarmGateway([fake.url])
   const client = connect(gateway.url)
   const idle: number[] = []
   for (let page = 0; page < IDLE_SAMPLES; page++) idle.push(await timePage(client, 3000 + page))

@@ -28,6 +28,8 @@ interface Extension {
 export interface ReadOptions {
   readonly signal?: AbortSignal
   readonly onPage?: (page: number) => void
+  /** Left out: `MODEL`. */
+  readonly model?: string
   /** `flex`: in the batch lane. */
   readonly serviceTier?: 'auto' | 'flex'
 }
@@ -36,12 +38,12 @@ export interface ReadOptions {
 export async function readDocument(
   client: OpenAI,
   document: Uint8Array,
-  { signal, onPage, serviceTier = 'auto' }: ReadOptions = {},
+  { signal, onPage, model = MODEL, serviceTier = 'auto' }: ReadOptions = {},
 ): Promise<Reading> {
   const startedAt = performance.now()
   const since = () => (performance.now() - startedAt) / 1000
   const messages = [{ role: 'user' as const, content: [filePart(document)] }]
-  const body = { model: MODEL, stream: true, service_tier: serviceTier, messages } as const
+  const body = { model, stream: true, service_tier: serviceTier, messages } as const
   const stream = await client.chat.completions.create(body, { signal })
   let firstTextSeconds: number | null = null
   const streamed: number[] = []

@@ -5,10 +5,11 @@ import { oneDocument } from '../simulate/document.ts'
 import { fixedRate } from '../simulate/scenario.ts'
 import { simulate } from '../simulate/simulator.ts'
 import { imagePart } from '../support/documents.ts'
-import { launchFake, launchGateway } from './processes.ts'
+import { launchFake } from './processes.ts'
 import { connect, MODEL, readDocument } from './read-document.ts'
 import { smallPages } from './small-pages.ts'
 import { printBar, printTable, type Row } from './table.ts'
+import { launchWarmGateway } from './warm-gateway.ts'
 import { someone } from '../support/turn.ts'
 import { makeSource } from '../support/make-source.ts'
 
@@ -96,9 +97,8 @@ async function throughGateway(servers: readonly Server[], document: Uint8Array) 
   await using stack = new AsyncDisposableStack()
   const fakes = []
   for (const server of servers) fakes.push(stack.use(await launchServer(server)))
-  const gateway = stack.use(await launchGateway(fakes.map(({ url }) => url)))
+  const gateway = stack.use(await launchWarmGateway(fakes.map(({ url }) => url)))
   const client = connect(gateway.url)
-  // Threads and connections of a running gateway are warm.
   await readDocument(client, smallPages(4, 4000))
   const reading = await readDocument(client, document)
   const faults =
