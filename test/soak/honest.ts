@@ -5,8 +5,8 @@ const HONEST = new Set([200, 400, 401, 404, 408, 413, 415, 422, 429, 499, 502, 5
 export function errorProblem(response: Response, text: string, kind: string): string | null {
   const { status, headers } = response
   const say = (what: string): string => `${kind}: ${what}: ${status} ${text.slice(0, 300)}`
-  // What is passed on fails as its server does.
-  if (kind === 'passed on' && status >= 500) return null
+  // What is passed on fails as its server does, which serves another model now and then.
+  if (kind === 'passed on' && (status >= 500 || status === 404)) return null
   if (!HONEST.has(status)) return say('no such answer is honest')
   if (headers.get('x-request-id') === null) return say('no x-request-id')
   if (status === 200) return null
