@@ -13,7 +13,7 @@ import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
 import { ledgerLines, ocrObject } from './ocr-object.ts'
 import { previewObject } from './preview.ts'
-import type { AnswerWriter, StreamEvent } from './writer.ts'
+import type { AnswerWriter, StreamEvents } from './writer.ts'
 
 /** Creates the writer of a chat completion: one object, or chunks. */
 export function chatWriter(request: OcrRequest, { stream, includeUsage }: ChatAnswer): AnswerWriter {
@@ -52,28 +52,20 @@ function chatCompletion({ content, ledger, previews = [] }: Reading, request: Oc
   }
 }
 
-async function* chatEvents(
-  events: AsyncIterable<StitchEvent>,
-  request: OcrRequest,
-  head: Head,
-  includeUsage: boolean,
-): AsyncGenerator<StreamEvent, void, undefined> {
-  for await (const data of chatChunks(events, request, head, includeUsage)) yield { data }
-}
-
 /** Builds the chunks of a streamed completion from the pipeline's events. */
-async function* chatChunks(
-  events: AsyncIterable<StitchEvent>,
+async function* chatEvents(
+  events: AsyncIterable<readonly StitchEvent[]>,
   request: OcrRequest,
   head: Head,
   includeUsage: boolean,
-): AsyncGenerator<ChatChunk, void, undefined> {
-  yield chunk(head, { role: 'assistant', content: '' })
-  for await (const event of events) {
-    if (event.type === 'page-preview') yield previewChunk(head, event)
-    if (event.type === 'text') yield textChunk(head, event, request)
-    if (event.type === 'end') yield* lastChunks(head, event.ledger, request, includeUsage)
+): StreamEvents {
+  yield [{ data: chunk(head, { role: 'assistant', content: '' }) }]
+  const chunksOf = (event: StitchEvent): ChatChunk[] => {
+    if (event.type === 'text') return [textChunk(head, event, request)]
+    if (event.type === 'page-preview') return [previewChunk(head, event)]
+    return event.type === 'end' ? lastChunks(head, event.ledger, request, includeUsage) : []
   }
+  for await (const together of events) yield together.flatMap(chunksOf).map((data) => ({ data }))
 }
 
 type Head = Pick<ChatCompletion, 'id' | 'created' | 'model'>
@@ -96,10 +88,10 @@ function previewChunk(head: Head, event: PagePreviewed): ChatChunk {
 }
 
 /** Builds the chunk that ends the choice, and the usage chunk if it is wanted; the last of them holds the ledger. */
-function* lastChunks(head: Head, ledger: Ledger, request: OcrRequest, includeUsage: boolean): Generator<ChatChunk> {
+function lastChunks(head: Head, ledger: Ledger, request: OcrRequest, includeUsage: boolean): ChatChunk[] {
   const ocr = ocrObject(ledger, request)
-  yield { ...chunk(head, {}, finishReason(ledger)), ...(includeUsage ? {} : { ocr }) }
-  if (includeUsage) yield { ...chunkHead(head), choices: [], usage: usage(ledger), ocr }
+  const end = chunk(head, {}, finishReason(ledger))
+  return includeUsage ? [end, { ...chunkHead(head), choices: [], usage: usage(ledger), ocr }] : [{ ...end, ocr }]
 }
 
 type Choice = ChatChunk['choices'][number]

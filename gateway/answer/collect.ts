@@ -14,18 +14,20 @@ export interface Reading {
 const MAX_PREVIEW_BYTES = 64 * 1024 * 1024
 
 /** Collects the pipeline's events into one reading. Throws what the pipeline throws. */
-export async function collect(events: AsyncIterable<StitchEvent>): Promise<Reading> {
+export async function collect(events: AsyncIterable<readonly StitchEvent[]>): Promise<Reading> {
   let content = ''
   let bytesLeft = MAX_PREVIEW_BYTES
   const previews: PagePreviewed[] = []
-  for await (const event of events) {
-    if (event.type === 'text') content += event.text
-    if (event.type === 'page-preview') {
-      bytesLeft -= event.preview.data.length
-      if (bytesLeft >= 0) previews.push(event)
-    }
-    if (event.type === 'end') {
-      return { content, ledger: event.ledger, previews: previews.toSorted((a, b) => a.page.page - b.page.page) }
+  for await (const together of events) {
+    for (const event of together) {
+      if (event.type === 'text') content += event.text
+      if (event.type === 'page-preview') {
+        bytesLeft -= event.preview.data.length
+        if (bytesLeft >= 0) previews.push(event)
+      }
+      if (event.type === 'end') {
+        return { content, ledger: event.ledger, previews: previews.toSorted((a, b) => a.page.page - b.page.page) }
+      }
     }
   }
   throw new Error('The pipeline ended without a ledger.')

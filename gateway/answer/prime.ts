@@ -6,7 +6,7 @@ import type { StitchEvent } from '../ocr/stitch.ts'
 export interface Primed {
   readonly opened: DocumentOpen
   /** The events that follow. */
-  readonly rest: AsyncIterable<StitchEvent>
+  readonly rest: AsyncIterable<readonly StitchEvent[]>
 }
 
 /**
@@ -16,8 +16,8 @@ export interface Primed {
 export async function prime(events: AnswerEvents, maxWaitMilliseconds: number, signal: AbortSignal): Promise<Primed> {
   // A generator that was never started does not pass `return` on, so that closing the pipeline is the signal's.
   signal.addEventListener('abort', () => void events.return().catch(() => {}), { once: true })
-  const opened = await nextOf(events)
-  if (opened.type !== 'document-open') throw new Error('The pipeline began without its documents.')
+  const [opened] = await nextOf(events)
+  if (opened?.type !== 'document-open') throw new Error('The pipeline began without its documents.')
   const first = nextOf(events)
   // Without this, a client that leaves before `rest` is read would cause an unhandled rejection.
   first.catch(() => {})
@@ -27,7 +27,7 @@ export async function prime(events: AnswerEvents, maxWaitMilliseconds: number, s
   return { opened, rest: chain(first, events) }
 }
 
-async function nextOf(events: AsyncIterator<StitchEvent>): Promise<StitchEvent> {
+async function nextOf(events: AsyncIterator<readonly StitchEvent[]>): Promise<readonly StitchEvent[]> {
   const next = await events.next()
   if (next.done === true) throw new Error('The pipeline ended before its last event.')
   return next.value

@@ -1,9 +1,10 @@
 import type { StitchEvent } from '../ocr/stitch.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
+import type { ResponseEvent } from '../wire/openai/response-events.ts'
 import type { ResponseObject } from '../wire/openai/response.ts'
 import { readResponseObject, type ResponseHead } from './response.ts'
 import { createResponseStream, streamEvent, type ResponseStep, type ResponseStream } from './response-stream.ts'
-import type { AnswerWriter, StreamEvent } from './writer.ts'
+import type { AnswerWriter, StreamEvent, StreamEvents } from './writer.ts'
 
 /** Creates the writer of a response that its client waits for: one object, or events. `onDone` is told of it when it is done. */
 export function responseWriter(
@@ -29,23 +30,23 @@ export function responseWriter(
 }
 
 async function* responseEvents(
-  events: AsyncIterable<StitchEvent>,
+  events: AsyncIterable<readonly StitchEvent[]>,
   request: OcrRequest,
   head: ResponseHead,
   stream: ResponseStream,
   onDone: (response: ResponseObject) => void,
-): AsyncGenerator<StreamEvent, void, undefined> {
-  for (const event of [...stream.next({ type: 'created' }), ...stream.next({ type: 'begun' })]) yield streamEvent(event)
+): StreamEvents {
+  yield [...stream.next({ type: 'created' }), ...stream.next({ type: 'begun' })].map(streamEvent)
   let content = ''
-  for await (const event of events) {
+  const written = (event: StitchEvent): ResponseEvent[] => {
     if (event.type === 'text') {
       content += event.text
-      yield* stream.next(event).map(streamEvent)
+      return stream.next(event)
     }
-    if (event.type === 'end') {
-      const response = readResponseObject(head, { content, ledger: event.ledger }, request)
-      onDone(response)
-      yield* stream.next({ type: 'done', response }).map(streamEvent)
-    }
+    if (event.type !== 'end') return []
+    const response = readResponseObject(head, { content, ledger: event.ledger }, request)
+    onDone(response)
+    return stream.next({ type: 'done', response })
   }
+  for await (const together of events) yield together.flatMap(written).map(streamEvent)
 }

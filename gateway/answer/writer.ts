@@ -10,14 +10,17 @@ export interface StreamEvent {
   readonly data: object
 }
 
+/** The events of a streamed answer, those together that come together. */
+export type StreamEvents = AsyncGenerator<readonly StreamEvent[], void, undefined>
+
 /** How one protocol writes the answer to one request, whether it is sent over HTTP or not. */
 export interface AnswerWriter {
   /** Whether the client wants the answer as a stream. */
   readonly stream: boolean
   /** Builds the answer in one piece; where that may take long, others have their turn meanwhile. */
   whole(reading: Reading): object | Promise<object>
-  /** Builds the stream from the pipeline's events that follow the opened documents. */
-  events(events: AsyncIterable<StitchEvent>): AsyncGenerator<StreamEvent, void, undefined>
+  /** Builds the stream from the pipeline's events that follow the opened documents; what comes together stays together. */
+  events(events: AsyncIterable<readonly StitchEvent[]>): StreamEvents
   /** Builds an event that says nothing: it keeps clients waiting that give up on a silent stream. */
   keepAlive(): StreamEvent
   /** Builds the event of a failure that comes after the first byte. */

@@ -245,9 +245,9 @@ function lineAllowance(
 }
 
 async function* telling(events: AnswerEvents, onOpened: () => void): AnswerEvents {
-  for await (const event of events) {
-    if (event.type === 'document-open') onOpened()
-    yield event
+  for await (const together of events) {
+    if (together.some(({ type }) => type === 'document-open')) onOpened()
+    yield together
   }
 }
 

@@ -71,9 +71,11 @@ async function streamed(
 
 /** Passes events on, notes the counts of pages for the access log, and says when all documents are open. */
 async function* recorded(events: AnswerEvents, record: RequestRecord, onOpened: () => void): AnswerEvents {
-  for await (const event of events) {
-    if (event.type === 'document-open') onOpened()
-    if (event.type === 'end') Object.assign(record, countPages(event.ledger))
-    yield event
+  for await (const together of events) {
+    for (const event of together) {
+      if (event.type === 'document-open') onOpened()
+      if (event.type === 'end') Object.assign(record, countPages(event.ledger))
+    }
+    yield together
   }
 }

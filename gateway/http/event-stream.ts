@@ -41,7 +41,7 @@ export const KEEP_ALIVE_MILLISECONDS = 10_000
  * Answers with server-sent events. Pulls the next events only when the client has taken those before,
  * so that a slow client slows the pipeline and does not fill the memory. Sends an empty event after ten seconds of silence.
  */
-export function eventStream(events: AsyncIterator<StreamEvent>, options: EventStreamOptions): Response {
+export function eventStream(events: AsyncIterator<readonly StreamEvent[]>, options: EventStreamOptions): Response {
   const { headers, last, keepAlive, onError, onEnd, leave } = options
   let open = true
   let heartbeat: NodeJS.Timeout | undefined
@@ -92,12 +92,17 @@ export function eventStream(events: AsyncIterator<StreamEvent>, options: EventSt
  * Returns what waits for the next event, and writes it with all that come after it before anything else has its turn; null: there is
  * none. Throws what `events` throws, once what came before it was returned.
  */
-function eventsTogether(events: AsyncIterator<StreamEvent>): () => Promise<string | null> {
-  let ahead: Promise<IteratorResult<StreamEvent>> | null = null
+function eventsTogether(events: AsyncIterator<readonly StreamEvent[]>): () => Promise<string | null> {
+  let ahead: Promise<IteratorResult<readonly StreamEvent[]>> | null = null
+  /** Those that came together; so many of them are written. */
+  let together: readonly StreamEvent[] = []
+  let written = 0
   return async function nextTogether() {
     let text = ''
     let othersTurn: Promise<'later'> | null = null
-    while (text.length < MAX_TOGETHER) {
+    for (;;) {
+      while (written < together.length && text.length < MAX_TOGETHER) text += textOf(together[written++]!)
+      if (text.length >= MAX_TOGETHER) return text
       ahead ??= events.next()
       // It may fail when nobody waits for it yet.
       ahead.catch(() => {})
@@ -110,8 +115,8 @@ function eventsTogether(events: AsyncIterator<StreamEvent>): () => Promise<strin
       const { done, value } = await ahead
       if (done === true) return text === '' ? null : text
       ahead = null
-      text += textOf(value)
+      together = value
+      written = 0
     }
-    return text
   }
 }

@@ -4,8 +4,11 @@ import { readFields } from './fields/document-fields.ts'
 import { ocr, type OcrServices } from './ocr.ts'
 import { stitch, type ReadFieldsOf, type StitchEvent } from './stitch.ts'
 
-/** What answers are written from: the opened documents, the pieces of the content, and the ledger at the end. */
-export type AnswerEvents = AsyncGenerator<StitchEvent, void, undefined>
+/**
+ * What answers are written from: the opened documents, the pieces of the content, and the ledger at the end. What comes together is
+ * one list; the documents come alone.
+ */
+export type AnswerEvents = AsyncGenerator<readonly StitchEvent[], void, undefined>
 
 /** Reads the documents of a request, or only looks at them where it is a dry run. */
 export function answerEvents(request: OcrRequest, services: OcrServices, signal: AbortSignal): AnswerEvents {

@@ -21,15 +21,17 @@ export async function* dryRun(
   request: OcrRequest,
   services: OcrServices,
   signal: AbortSignal,
-): AsyncGenerator<StitchEvent, void, undefined> {
+): AsyncGenerator<readonly StitchEvent[], void, undefined> {
   services.admission.check(request.turn.lane)
   await using plan = await planRequest(request, services, signal)
-  yield plan.opened
+  yield [plan.opened]
   const looks = await lookAtAll(plan, request, services, signal)
   const found = await sumUp(looks, plan, request, services, signal)
-  yield { type: 'text', text: summarize(found, request.model.id), page: null }
   const { documents } = plan.opened
-  yield { type: 'end', ledger: { documents, pages: [], warnings: request.warnings, dryRun: found } }
+  yield [
+    { type: 'text', text: summarize(found, request.model.id), page: null },
+    { type: 'end', ledger: { documents, pages: [], warnings: request.warnings, dryRun: found } },
+  ]
 }
 
 /** What is kept of a page that was looked at, without its image. */
@@ -51,7 +53,8 @@ async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices,
   const look = (page: PlannedPage, pageSignal: AbortSignal) =>
     lookAt(page, request, services, deadline.signal, pageSignal)
   const onEnd = () => admitted.ended()
-  return await Array.fromAsync(inPageOrder(unknown, look, { lookahead: services.lookahead, onEnd, signal }))
+  const looks = inPageOrder(unknown, look, { lookahead: services.lookahead, onEnd, signal })
+  return (await Array.fromAsync(looks)).flat()
 }
 
 async function lookAt(

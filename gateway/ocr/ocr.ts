@@ -45,12 +45,12 @@ export interface OcrServices extends PlanServices, RecognizeServices {
 
 const NEVER = new AbortController().signal
 
-/** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order. */
+/** Runs the pipeline: reads the pages of a request's documents side by side, and yields what happens in page order, that together which comes together. */
 export async function* ocr(
   request: OcrRequest,
   services: OcrServices,
   signal: AbortSignal,
-): AsyncGenerator<OcrEvent, void, undefined> {
+): AsyncGenerator<readonly OcrEvent[], void, undefined> {
   services.admission.check(request.turn.lane)
   await services.expectEngine(request.model, signal)
   await using opened = new AsyncDisposableStack()
@@ -65,7 +65,7 @@ export async function* ocr(
   const permits = await permitPages(services.allowance, request, toRead)
   // Those that wait for a later search are in nobody's way.
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
-  yield plan.opened
+  yield [plan.opened]
   using deadline = startDeadline(request.deadline)
   const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
@@ -94,16 +94,20 @@ export async function* ocr(
   const start = (left: AbortSignal) =>
     inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, known, signal: left })
   try {
-    for await (const event of shown?.among(start) ?? start(signal)) {
-      isCut ||= late.isCut && event.type === 'page-end' && event.result.status === 'pending'
+    for await (const events of shown?.among(start) ?? start(signal)) {
+      if (isCut) continue
+      const cutAt = late.isCut ? events.findIndex(isPending) : -1
+      isCut = cutAt >= 0
       // What follows a page that is not begun is finished for the cache alone.
-      if (!isCut) yield event
+      yield isCut ? events.slice(0, cutAt) : events
     }
     late.end()
   } finally {
     if (late.kept.length > 0) keepLate(late, admitted, services.kept, opened.move())
   }
 }
+
+const isPending = (event: OcrEvent): boolean => event.type === 'page-end' && event.result.status === 'pending'
 
 /** Lets late pages be read on, in their places of the queue. Their documents stay open until the readings have ended. */
 function keepLate({ kept }: LatePages, admitted: AdmittedPages, readings: KeptReadings, opened: AsyncDisposable): void {

@@ -36,7 +36,7 @@ interface Run<Page, Result> {
 }
 
 /**
- * Runs pages side by side and yields their results in page order. Pages that may be known are looked for together, as many as
+ * Runs pages side by side and yields their results in page order, those together that are there. Pages that may be known are looked for together, as many as
  * there is room for; after each such search everything else in the process has its turn. When the consumer leaves or a page
  * throws, every run is aborted, and the generator ends only after all of them have.
  */
@@ -44,7 +44,7 @@ export async function* inPageOrder<Page, Result>(
   pages: Iterable<Page>,
   run: (page: Page, signal: AbortSignal) => Promise<Result>,
   { signal, ...options }: PageOrderOptions<Page, Result>,
-): AsyncGenerator<Result, void, undefined> {
+): AsyncGenerator<readonly Result[], void, undefined> {
   // A signal of its own: each look at one that is made of others goes through them, several times a page.
   const leave = new AbortController()
   const follow = () => leave.abort(signal.reason)
@@ -63,14 +63,26 @@ export async function* inPageOrder<Page, Result>(
       }
       while (first.pending !== null) await first.pending
       if (first.outcome?.status === 'rejected') throw first.outcome.reason
-      if (first.outcome?.status === 'fulfilled') yield first.outcome.value
-      runs.shift()
+      const results = resultsAtHead(runs)
+      yield results
+      // Until they are taken, they are ahead.
+      runs.splice(0, results.length)
     }
   } finally {
     signal.removeEventListener('abort', follow)
     if (runs.length > 0) leave.abort(new DOMException('The reader of these pages has left.', 'AbortError'))
     for (const one of runs) while (one.pending !== null) await one.pending
   }
+}
+
+/** Returns the results up to the first page that has none yet, or has failed. */
+function resultsAtHead<Page, Result>(runs: readonly Run<Page, Result>[]): Result[] {
+  const results: Result[] = []
+  for (const { outcome } of runs) {
+    if (outcome?.status !== 'fulfilled') break
+    results.push(outcome.value)
+  }
+  return results
 }
 
 /** Creates the runs of pages: `runs` are those that were started and not yielded, and whoever yields one removes it. */

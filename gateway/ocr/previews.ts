@@ -13,6 +13,8 @@ const MAX_TEXT_LAYER = 65_536
 /** Reads one page. */
 type Read = (page: PlannedPage, signal: AbortSignal) => Promise<PageEnd>
 
+type PageEnds = AsyncGenerator<readonly PageEnd[], void, undefined>
+
 /** The small pictures of one request's pages. */
 export interface Previews {
   /** Returns the pages so that their pictures are taken when they are drawn to be read. */
@@ -21,8 +23,8 @@ export interface Previews {
   readonly noting: (read: Read) => Read
   /** Yields pictures as they come, between the ends of pages; ends when each page has had its turn. The signal ends the pages. */
   readonly among: (
-    start: (signal: AbortSignal) => AsyncGenerator<PageEnd, void, undefined>,
-  ) => AsyncGenerator<PageEnd | PagePreviewed, void, undefined>
+    start: (signal: AbortSignal) => PageEnds,
+  ) => AsyncGenerator<readonly (PageEnd | PagePreviewed)[], void, undefined>
 }
 
 /**
@@ -74,24 +76,27 @@ function watched({ number, page: { draw } }: PlannedPage, queue: PreviewQueue): 
 }
 
 async function* merged(
-  ends: AsyncGenerator<PageEnd, void, undefined>,
+  ends: PageEnds,
   queue: PreviewQueue,
-): AsyncGenerator<PageEnd | PagePreviewed, void, undefined> {
-  let next: Promise<IteratorResult<PageEnd, void>> | null = nextOf(ends)
+): AsyncGenerator<readonly (PageEnd | PagePreviewed)[], void, undefined> {
+  let next: ReturnType<PageEnds['next']> | null = nextOf(ends)
   for (;;) {
-    yield* queue.handOver()
+    // One at a time: what is handed over makes room for more.
+    for (const picture of queue.handOver()) yield [picture]
     if (next === null && queue.isOver) return
     const news = queue.news()
-    const end: IteratorResult<PageEnd, void> | 'news' = await (next === null ? news : Promise.race([next, news]))
+    const end: IteratorResult<readonly PageEnd[], void> | 'news' = await (next === null
+      ? news
+      : Promise.race([next, news]))
     if (end === 'news') continue
     // A page's picture was drawn before its text was read.
-    yield* queue.handOver()
+    for (const picture of queue.handOver()) yield [picture]
     if (end.done !== true) yield end.value
     next = end.done === true ? null : nextOf(ends)
   }
 }
 
-function nextOf(ends: AsyncGenerator<PageEnd, void, undefined>): Promise<IteratorResult<PageEnd, void>> {
+function nextOf(ends: PageEnds): ReturnType<PageEnds['next']> {
   const next = ends.next()
   // It may fail while a picture is handed over, when nobody waits for it yet.
   next.catch(() => {})

@@ -1,5 +1,5 @@
 import { createResponseStream, streamEvent, type ResponseStep } from '../answer/response-stream.ts'
-import type { StreamEvent } from '../answer/writer.ts'
+import type { StreamEvent, StreamEvents } from '../answer/writer.ts'
 import { GatewayError, type ErrorCode } from '../errors.ts'
 import { shareLoop } from '../schedule/loop-share.ts'
 import type { Changes } from './changes.ts'
@@ -9,7 +9,7 @@ import type { ResponseStore } from './store.ts'
 
 /** The events of a background response, from one of them on. */
 export interface LiveResponse {
-  readonly events: AsyncGenerator<StreamEvent, void, undefined>
+  readonly events: StreamEvents
   keepAlive(): StreamEvent
   errorEvent(error: GatewayError): StreamEvent
 }
@@ -43,9 +43,9 @@ export function follow(
       .filter(({ sequence_number: number }) => number > after)
       .map(streamEvent)
 
-  async function* events(): AsyncGenerator<StreamEvent, void, undefined> {
-    yield* eventsOf({ type: 'created' })
-    for await (const step of stepsOf(response, services, signal)) yield* eventsOf(step)
+  async function* events(): StreamEvents {
+    yield eventsOf({ type: 'created' })
+    for await (const steps of stepsOf(response, services, signal)) yield steps.flatMap(eventsOf)
   }
 
   return {
@@ -59,7 +59,7 @@ async function* stepsOf(
   { id, owner }: KeptResponse,
   { store, changes, lifecycle }: LiveServices,
   signal: AbortSignal,
-): AsyncGenerator<ResponseStep, void, undefined> {
+): AsyncGenerator<readonly ResponseStep[], void, undefined> {
   let isBegun = false
   let number = 0
   for (;;) {
@@ -68,15 +68,15 @@ async function* stepsOf(
     change.catch(() => {})
     const progress = store.progress(id, owner)
     if (progress === null) throw removed()
-    if (progress.isBegun && !isBegun) yield { type: 'begun' }
+    if (progress.isBegun && !isBegun) yield [{ type: 'begun' }]
     isBegun = progress.isBegun
     for (let pieces = store.pieces(id, number, PIECES); pieces.length > 0; pieces = store.pieces(id, number, PIECES)) {
-      for (const { text, page } of pieces) yield { type: 'text', text, page }
+      yield pieces.map(({ text, page }) => ({ type: 'text', text, page }))
       number += pieces.length
       // Of hundreds that follow one response, all are told of a piece at the same moment.
       await shareLoop()
     }
-    if (progress.endedAt !== null) return yield endOf(store.find(id, owner))
+    if (progress.endedAt !== null) return yield [endOf(store.find(id, owner))]
     if (lifecycle.draining) throw draining()
     await change
     await shareLoop()

@@ -66,15 +66,17 @@ export async function readInBackground(
   const ocr = { ...services.ocr, admission: services.ocr.admission.within(SHARE_OF_QUEUE), finished }
   let content = ''
   let number = 0
-  for await (const event of answerEvents(request, ocr, signal)) {
-    if (event.type === 'text') {
-      if (await work.addPiece(id, process, number, event, signal)) onPiece()
-      content += event.text
-      number += 1
-    }
-    if (event.type === 'end') {
-      const done = readResponseObject(headOf(response), { content, ledger: event.ledger }, request)
-      await work.complete(id, process, done, signal)
+  for await (const together of answerEvents(request, ocr, signal)) {
+    for (const event of together) {
+      if (event.type === 'text') {
+        if (await work.addPiece(id, process, number, event, signal)) onPiece()
+        content += event.text
+        number += 1
+      }
+      if (event.type === 'end') {
+        const done = readResponseObject(headOf(response), { content, ledger: event.ledger }, request)
+        await work.complete(id, process, done, signal)
+      }
     }
   }
 }

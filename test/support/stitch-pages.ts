@@ -17,30 +17,32 @@ const read: PageResult = {
   error: null,
 }
 
-/** The events of a request whose pages are these. */
-export async function* pageEvents(pages: Iterable<GivenPage>): AsyncGenerator<OcrEvent> {
-  yield {
+/** The events of a request whose pages are these, which come one by one. */
+export async function* pageEvents(pages: Iterable<GivenPage>): AsyncGenerator<OcrEvent[]> {
+  yield one({
     type: 'document-open',
     documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: 9, name: null }],
     pages: 9,
     cachedPages: 0,
-  }
+  })
   let number = 0
   for (const given of pages) {
     number += 1
     const { document = 1, documentPage = number, ...facts } = typeof given === 'string' ? { text: given } : given
-    yield {
+    yield one({
       type: 'page-end',
       page: { page: number, document, documentPage, label: null },
       result: { ...read, ...facts },
-    }
+    })
   }
 }
+
+const one = (event: OcrEvent): OcrEvent[] => [event]
 
 /** Stitches pages as a request wants them: the events, the content, the ledger, and each page's part of the content. */
 export async function stitchPages(pages: Iterable<GivenPage>, parts: Partial<OcrRequest> = {}) {
   const all: StitchEvent[] = []
-  for await (const event of stitch(pageEvents(pages), makeRequest(parts))) all.push(event)
+  for await (const together of stitch(pageEvents(pages), makeRequest(parts))) all.push(...together)
   const content = all.map((event) => (event.type === 'text' ? event.text : '')).join('')
   const { pages: lines } = (all.at(-1) as StitchEnd).ledger
   return { all, content, lines, parts: lines.map(({ start, end }) => content.slice(start, end)) }

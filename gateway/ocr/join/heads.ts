@@ -1,5 +1,5 @@
 import type { OcrRequest } from '../../request/ocr-request.ts'
-import type { DocumentOpen, OcrEvent, PageEnd, PagePreviewed } from '../page-event.ts'
+import type { PageEnd } from '../page-event.ts'
 import { WINDOW } from './running-of.ts'
 import { markedHeads } from './marked-heads.ts'
 import { bottomEdge, topEdge, type PageEdge } from './page-edge.ts'
@@ -20,41 +20,45 @@ export interface HeadedPage extends PageEnd {
   readonly heads: PageHeads
 }
 
-/** An event of the pipeline whose pages' headers and footers are decided. */
-export type HeadedEvent = DocumentOpen | PagePreviewed | HeadedPage
+/** Decides the headers and footers of pages, which are added in page order. */
+export interface Heads {
+  /** Takes a page; returns those that are decided now. Where nothing depends on other pages, that is the page itself. */
+  add(end: PageEnd): HeadedPage[]
+  /** Returns the pages that were held back. */
+  end(): HeadedPage[]
+}
 
 const NO_HEADS: PageHeads = { header: null, footer: null, isBelowHeader: false, isAboveFooter: false }
 
 /**
- * Finds headers and footers, and takes out those that are not to be kept. Of each page that takes the pages around it: it is held
- * back until four more have ended. Where nothing depends on them, pages pass at once, as they are.
+ * Creates what finds headers and footers, and takes out those that are not to be kept. Of each page that takes the pages around it:
+ * it is held back until four more have ended. Where nothing depends on them, pages pass at once, as they are.
  */
-export async function* withHeads(
-  events: AsyncIterable<OcrEvent>,
-  request: OcrRequest,
-): AsyncGenerator<HeadedEvent, void, undefined> {
+export function createHeads(request: OcrRequest): Heads {
   const { join = null, headers = 'keep', footers = 'keep' } = request
   if (join === null && headers === 'keep' && footers === 'keep') {
-    for await (const event of events) yield event.type === 'page-end' ? { ...event, heads: NO_HEADS } : event
-    return
+    return { add: ({ type, page, result }) => [{ type, page, result, heads: NO_HEADS }], end: () => [] }
   }
   const pages: Seen[] = []
   // The first page that is held back.
   let at = 0
-  for await (const event of events) {
-    if (event.type !== 'page-end') {
-      yield event
-      continue
-    }
-    pages.push(seen(event))
-    if (pages.length - at <= WINDOW) continue
-    yield decide(pages, at++, request)
-    if (at > WINDOW) {
-      pages.shift()
-      at -= 1
-    }
+  return {
+    add(end) {
+      pages.push(seen(end))
+      if (pages.length - at <= WINDOW) return []
+      const decided = decide(pages, at++, request)
+      if (at > WINDOW) {
+        pages.shift()
+        at -= 1
+      }
+      return [decided]
+    },
+    end() {
+      const from = at
+      at = pages.length
+      return pages.slice(from).map((_, index) => decide(pages, from + index, request))
+    },
   }
-  for (; at < pages.length; at++) yield decide(pages, at, request)
 }
 
 /** A page, and its edges; null where it has no text to compare. */

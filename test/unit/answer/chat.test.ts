@@ -18,7 +18,7 @@ const usage = {
 
 async function chunksOf(includeUsage: boolean) {
   const events = await Array.fromAsync(chatWriter(request, { stream: true, includeUsage }).events(twoPages()))
-  return events.map(({ name, data }) => {
+  return events.flat().map(({ name, data }) => {
     assert.equal(name, undefined, 'OpenAI does not name the events of a chat completion')
     return chatChunk.parse(data)
   })
@@ -69,7 +69,7 @@ describe('a chat completion', () => {
 
   it('has empty chunks of the same id while nothing comes, which say nothing', async () => {
     const writer = chatWriter(request, { stream: true, includeUsage: false })
-    const [first] = await Array.fromAsync(writer.events(twoPages()))
+    const [first] = (await Array.fromAsync(writer.events(twoPages()))).flat()
     const { id, choices, ocr } = chatChunk.parse(writer.keepAlive().data)
     assert.equal(id, chatChunk.parse(first?.data).id)
     assert.deepEqual(

@@ -2,19 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { collect } from '../../../gateway/answer/collect.ts'
 import { prime } from '../../../gateway/answer/prime.ts'
-import type { StitchEvent } from '../../../gateway/ocr/stitch.ts'
+import type { AnswerEvents } from '../../../gateway/ocr/answer-events.ts'
 import { within } from '../../support/within.ts'
 import { opened, twoPages } from './told.ts'
 
 const A_MINUTE = 60_000
 const live = new AbortController().signal
 
-type Events = AsyncGenerator<StitchEvent, void, undefined>
-
 /** Opens the documents, unless they cannot be; what follows comes when it is let. */
-async function* held(letGo: Promise<void>, failure: Error | null = null): Events {
+async function* held(letGo: Promise<void>, failure: Error | null = null): AnswerEvents {
   if (failure !== null) throw failure
-  yield { type: 'document-open', documents: [], pages: 2, cachedPages: 0 }
+  yield [{ type: 'document-open', documents: [], pages: 2, cachedPages: 0 }]
   await letGo
   yield* twoPages()
 }
@@ -35,7 +33,7 @@ describe('waiting for the first page', () => {
 
   it('ends the pipeline with its signal, also when nobody has read the rest', async () => {
     const ended = Promise.withResolvers<void>()
-    async function* watched(): AsyncGenerator<StitchEvent, void, undefined> {
+    async function* watched(): AnswerEvents {
       try {
         yield* opened()
       } finally {

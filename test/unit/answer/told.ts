@@ -1,5 +1,5 @@
 import type { Ledger, LedgerPage } from '../../../gateway/ocr/ledger.ts'
-import type { StitchEvent } from '../../../gateway/ocr/stitch.ts'
+import type { AnswerEvents } from '../../../gateway/ocr/answer-events.ts'
 import { unread } from '../../../gateway/read/page-answer.ts'
 
 const documentFacts = { sha256: 'ab', mediaType: 'application/pdf', pages: 2, name: null }
@@ -34,15 +34,17 @@ export function ledgerOf(pages: readonly LedgerPage[], more: Partial<Ledger> = {
 }
 
 /** Two pages, the second from the cache, as the pipeline tells of them: the events after the documents are open. */
-export async function* twoPages(): AsyncGenerator<StitchEvent, void, undefined> {
-  yield { type: 'text', text: 'one', page: 1 }
-  yield { type: 'text', text: '|', page: null }
-  yield { type: 'text', text: 'two', page: 2 }
-  yield { type: 'end', ledger: ledgerOf([ledgerPage(1, 0, 3), ledgerPage(2, 4, 7, { cache: 'hit' })]) }
+export async function* twoPages(): AnswerEvents {
+  yield [{ type: 'text', text: 'one', page: 1 }]
+  yield [
+    { type: 'text', text: '|', page: null },
+    { type: 'text', text: 'two', page: 2 },
+  ]
+  yield [{ type: 'end', ledger: ledgerOf([ledgerPage(1, 0, 3), ledgerPage(2, 4, 7, { cache: 'hit' })]) }]
 }
 
 /** The same with the documents before them. */
-export async function* opened(): AsyncGenerator<StitchEvent, void, undefined> {
-  yield { type: 'document-open', documents: [documentFacts], pages: 2, cachedPages: 1 }
+export async function* opened(): AnswerEvents {
+  yield [{ type: 'document-open', documents: [documentFacts], pages: 2, cachedPages: 1 }]
   yield* twoPages()
 }

@@ -6,6 +6,11 @@ import { eventually } from '../../support/within.ts'
 
 const signal = new AbortController().signal
 
+/** All results, however many came together. */
+async function allOf<Result>(results: AsyncIterable<readonly Result[]>): Promise<Result[]> {
+  return (await Array.fromAsync(results)).flat()
+}
+
 /** Pages whose ends the test decides. */
 function controlledPages() {
   const started: number[] = []
@@ -38,7 +43,7 @@ function controlledPages() {
 describe('pages side by side, in page order', () => {
   it('yields in page order: a slow first page', async () => {
     const pages = controlledPages()
-    const results = Array.fromAsync(inPageOrder([1, 2, 3], pages.run, { lookahead: 3, signal }))
+    const results = allOf(inPageOrder([1, 2, 3], pages.run, { lookahead: 3, signal }))
     pages.finish(3)
     pages.finish(2)
     await setImmediate()
@@ -59,7 +64,7 @@ describe('pages side by side, in page order', () => {
     await setImmediate()
     assert.deepEqual(pages.started, [1, 2, 3, 4])
     pages.finish(1)
-    assert.equal((await first).value, 'page 1')
+    assert.deepEqual((await first).value, ['page 1'])
     assert.deepEqual(pages.started, [1, 2, 3, 4, 5])
     await results.return()
   })
@@ -68,7 +73,7 @@ describe('pages side by side, in page order', () => {
     const pages = controlledPages()
     const ended: number[] = []
     const onEnd = (index: number) => ended.push(index)
-    const results = Array.fromAsync(inPageOrder([1, 2, 3, 4, 5], pages.run, { lookahead: 2, onEnd, signal }))
+    const results = allOf(inPageOrder([1, 2, 3, 4, 5], pages.run, { lookahead: 2, onEnd, signal }))
     for (const page of [2, 3, 4]) {
       pages.finish(page)
       await eventually(() => pages.started.includes(page + 1), 1000, `page ${page + 1}`)
@@ -80,11 +85,23 @@ describe('pages side by side, in page order', () => {
     assert.deepEqual(new Set(ended), new Set([0, 1, 2, 3, 4]))
   })
 
+  it('yields together what is there, up to the first page that is not', async () => {
+    const pages = controlledPages()
+    const results = inPageOrder([1, 2, 3, 4, 5], pages.run, { lookahead: 5, signal })
+    const first = results.next()
+    for (const page of [2, 3, 5]) pages.finish(page)
+    await setImmediate()
+    pages.finish(1)
+    assert.deepEqual((await first).value, ['page 1', 'page 2', 'page 3'])
+    pages.finish(4)
+    assert.deepEqual(await allOf(results), ['page 4', 'page 5'])
+  })
+
   it('starts a limited number of pages past a slow page', async () => {
     const pages = controlledPages()
     for (let page = 2; page <= 40; page++) pages.finish(page)
     const all = Array.from({ length: 40 }, (_, index) => index + 1)
-    const results = Array.fromAsync(inPageOrder(all, pages.run, { lookahead: 2, signal }))
+    const results = allOf(inPageOrder(all, pages.run, { lookahead: 2, signal }))
     await eventually(() => pages.started.length === 32, 1000, 'sixteen for each in flight')
     for (let turn = 0; turn < 10; turn++) await setImmediate()
     assert.equal(pages.started.length, 32)
@@ -110,7 +127,7 @@ describe('pages side by side, in page order', () => {
     const first = results.next()
     await setImmediate()
     pages.finish(1)
-    assert.equal((await first).value, 'page 1')
+    assert.deepEqual((await first).value, ['page 1'])
     await assert.rejects(results.next(), /page 2 is torn/)
     assert.ok(pages.aborted.includes(3))
   })
@@ -124,7 +141,7 @@ describe('pages side by side, in page order', () => {
   })
 
   it('ends at once without pages', async () => {
-    assert.deepEqual(await Array.fromAsync(inPageOrder([], controlledPages().run, { lookahead: 2, signal })), [])
+    assert.deepEqual(await allOf(inPageOrder([], controlledPages().run, { lookahead: 2, signal })), [])
   })
 
   /** Pages of which the test says which are known; what is looked for together is one list. */
@@ -147,7 +164,7 @@ describe('pages side by side, in page order', () => {
     const ended: number[] = []
     const known = knownPages(new Set(countTo(10)))
     const options = { lookahead: 4, known, onEnd: (index: number) => ended.push(index), signal }
-    const results = await Array.fromAsync(inPageOrder(countTo(10), pages.run, options))
+    const results = await allOf(inPageOrder(countTo(10), pages.run, options))
     assert.deepEqual(
       results,
       countTo(10).map((page) => `known ${page}`),
@@ -164,7 +181,7 @@ describe('pages side by side, in page order', () => {
     const pages = controlledPages()
     for (const page of [2, 4]) pages.finish(page)
     const known = knownPages(new Set([1, 3, 4, 5]), new Set([1, 3, 5]))
-    const results = await Array.fromAsync(inPageOrder(countTo(5), pages.run, { lookahead: 5, known, signal }))
+    const results = await allOf(inPageOrder(countTo(5), pages.run, { lookahead: 5, known, signal }))
     assert.deepEqual(results, ['known 1', 'page 2', 'known 3', 'page 4', 'known 5'])
     assert.deepEqual([pages.started, known.searches], [[2, 4], [[1, 3, 4, 5]]])
   })
@@ -179,7 +196,7 @@ describe('pages side by side, in page order', () => {
     }
     count()
     const results = inPageOrder(countTo(12), controlledPages().run, { lookahead: 4, known, signal })
-    assert.equal((await Array.fromAsync(results)).length, 12)
+    assert.equal((await allOf(results)).length, 12)
     isOver = true
     assert.deepEqual(new Set(turns), new Set([0, 1, 2, 3]))
   })

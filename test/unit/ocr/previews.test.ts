@@ -52,7 +52,11 @@ function run(
 ) {
   const previews = createPreviews(signal, timeIsUp)
   const watched = previews.watch(pages)
-  return previews.among((left) => inPageOrder(watched, previews.noting(reading), { lookahead, signal: left }))
+  return oneByOne(previews.among((left) => inPageOrder(watched, previews.noting(reading), { lookahead, signal: left })))
+}
+
+async function* oneByOne<Event>(events: AsyncIterable<readonly Event[]>): AsyncGenerator<Event, void, undefined> {
+  for await (const together of events) yield* together
 }
 
 const brief = ({ type, page }: PageEnd | PagePreviewed): string =>

@@ -24,22 +24,30 @@ const failed: PageResult = {
   error: new GatewayError('engine_error', 'The engine broke off.'),
 }
 
-/** The events of a document whose pages have these texts; null: the page failed. */
-async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent> {
-  yield {
-    type: 'document-open',
-    documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length, name: null }],
-    pages: texts.length,
-    cachedPages: 0,
-  }
+/** The events of a document whose pages have these texts, one by one; null: the page failed. */
+async function* events(...texts: (string | null)[]): AsyncGenerator<OcrEvent[]> {
+  yield [
+    {
+      type: 'document-open',
+      documents: [{ sha256: 'ab', mediaType: 'application/pdf', pages: texts.length, name: null }],
+      pages: texts.length,
+      cachedPages: 0,
+    },
+  ]
   for (const [index, text] of texts.entries()) {
     const page = { page: index + 1, document: 1, documentPage: index + 1, label: null }
-    yield { type: 'page-end', page, result: text === null ? failed : { ...ok, text } }
+    yield [{ type: 'page-end', page, result: text === null ? failed : { ...ok, text } }]
   }
 }
 
-async function collect(stitched: AsyncIterable<StitchEvent>) {
-  const all = await Array.fromAsync(stitched)
+/** The first page was cut off. */
+const cut = (event: OcrEvent): OcrEvent =>
+  event.type === 'page-end' && event.page.page === 1
+    ? { ...event, result: { ...failed, text: event.result.text } }
+    : event
+
+async function collect(stitched: AsyncIterable<readonly StitchEvent[]>) {
+  const all = (await Array.fromAsync(stitched)).flat()
   const content = all.map((event) => (event.type === 'text' ? event.text : '')).join('')
   const end = all.at(-1) as StitchEnd
   return { all, content, pages: end.ledger.pages }
@@ -68,12 +76,8 @@ describe('stitching pages', () => {
   })
 
   it('keeps the text of a page that was cut off, and says so behind it', async () => {
-    async function* cutOff(): AsyncGenerator<OcrEvent> {
-      for await (const event of events('half a page', 'b')) {
-        yield event.type === 'page-end' && event.page.page === 1
-          ? { ...event, result: { ...failed, text: event.result.text } }
-          : event
-      }
+    async function* cutOff(): AsyncGenerator<OcrEvent[]> {
+      for await (const together of events('half a page', 'b')) yield together.map(cut)
     }
     const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))
     assert.equal(content, 'half a page\n\n<!-- page 1 failed: engine_error -->|b')
@@ -103,11 +107,8 @@ describe('stitching pages', () => {
   })
 
   it('closes what a page that was cut off leaves open before the marker behind it', async () => {
-    async function* cutOff(): AsyncGenerator<OcrEvent> {
-      for await (const event of events('<table><tr><td>half', 'b'))
-        yield event.type === 'page-end' && event.page.page === 1
-          ? { ...event, result: { ...failed, text: event.result.text } }
-          : event
+    async function* cutOff(): AsyncGenerator<OcrEvent[]> {
+      for await (const together of events('<table><tr><td>half', 'b')) yield together.map(cut)
     }
     const { content } = await collect(stitch(cutOff(), makeRequest({ pageSeparator: '|' })))
     assert.equal(content, '<table><tr><td>half\n</td></tr></table>\n\n<!-- page 1 failed: engine_error -->|b')
@@ -132,9 +133,22 @@ describe('stitching pages', () => {
 
   it('sends nothing before a page has been read', async () => {
     const stitched = stitch(events(null, null, 'c'), makeRequest())
-    assert.equal((await stitched.next()).value?.type, 'document-open')
-    const first = (await stitched.next()).value as StitchEvent
-    assert.ok(first.type === 'text' && first.page === 1)
+    assert.equal((await stitched.next()).value?.[0]?.type, 'document-open')
+    const [first] = (await stitched.next()).value as StitchEvent[]
+    assert.ok(first?.type === 'text' && first.page === 1)
+  })
+
+  it('tells no more at once of pages that come together than some of them', async () => {
+    const pages = (await Array.fromAsync(events(...Array.from({ length: 50 }, () => 'x'.repeat(10_000))))).flat()
+    async function* atOnce(): AsyncGenerator<OcrEvent[]> {
+      yield pages
+    }
+    const told = await Array.fromAsync(stitch(atOnce(), makeRequest()))
+    const lengths = told.map((together) =>
+      together.reduce((sum, it) => sum + (it.type === 'text' ? it.text.length : 0), 0),
+    )
+    assert.ok(Math.max(...lengths) < 80_000, lengths.join(' '))
+    assert.ok(lengths.reduce((sum, length) => sum + length) > 500_000)
   })
 
   it('throws the first error when every page failed', async () => {

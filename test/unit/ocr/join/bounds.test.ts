@@ -21,10 +21,12 @@ describe('joining within bounds', () => {
       }
     }
     const began = cpuMs()
-    for await (const event of stitch(pageEvents(pages()), makeRequest(ALL))) {
-      if (event.type !== 'text' || event.page === null) continue
-      written = event.page
-      most = Math.max(most, asked - written)
+    for await (const together of stitch(pageEvents(pages()), makeRequest(ALL))) {
+      for (const event of together) {
+        if (event.type !== 'text' || event.page === null) continue
+        written = event.page
+        most = Math.max(most, asked - written)
+      }
     }
     assert.equal(written, 2000)
     assert.ok(most <= 5, String(most))
