@@ -37,36 +37,42 @@ export function ledgerLines(
   return pages.map((page) => ledgerLine(page, model.id, documents.length > 1))
 }
 
+/** What is undefined is not written. All lines have the same names, so that V8 makes and writes them fast. */
 function ledgerLine(page: LedgerPage, model: string, several: boolean): LedgerLine {
   return {
     page: page.page,
-    ...(page.label === null ? {} : { label: page.label }),
-    ...(several ? { document: page.document, document_page: page.documentPage } : {}),
+    label: page.label ?? undefined,
+    document: several ? page.document : undefined,
+    document_page: several ? page.documentPage : undefined,
     status: page.status,
     cache: page.cache,
     attempts: page.attempts,
-    ...(page.reasons.length > 0 ? { reasons: page.reasons } : {}),
+    reasons: ifAny(page.reasons),
     engine: page.engine,
     model: page.model ?? model,
-    ...(page.route === undefined ? {} : { route: page.route }),
+    route: page.route,
     rasterizer: page.rasterizer,
     finish_reason: page.finishReason,
     width: page.width,
     height: page.height,
     prompt_tokens: page.usage.promptTokens,
     completion_tokens: page.usage.completionTokens,
-    ...(page.agreement === null ? {} : { agreement: rounded(page.agreement) }),
-    ...(page.confidence === null ? {} : { confidence: confidence(page.confidence) }),
-    ...(page.formulas === undefined ? {} : { formulas: formulas(page.formulas) }),
-    ...(page.verify === undefined ? {} : { verify: verifyObject(page.verify) }),
+    agreement: page.agreement === null ? undefined : rounded(page.agreement),
+    confidence: page.confidence === null ? undefined : confidence(page.confidence),
+    formulas: page.formulas === undefined ? undefined : formulas(page.formulas),
+    verify: page.verify === undefined ? undefined : verifyObject(page.verify),
     start: page.start,
     end: page.end,
-    ...(page.joined === undefined ? {} : { joined: page.joined }),
-    ...(page.header === undefined ? {} : { header: page.header }),
-    ...(page.footer === undefined ? {} : { footer: page.footer }),
-    ...(page.warnings.length > 0 ? { warnings: page.warnings } : {}),
-    ...(page.error === null ? {} : { error: { code: page.error.code, message: page.error.message } }),
+    joined: page.joined,
+    header: page.header,
+    footer: page.footer,
+    warnings: ifAny(page.warnings),
+    error: page.error === null ? undefined : { code: page.error.code, message: page.error.message },
   }
+}
+
+function ifAny<Item>(list: readonly Item[]): readonly Item[] | undefined {
+  return list.length === 0 ? undefined : list
 }
 
 function formulas({ count, unchecked, brokenCount, broken }: PageFormulas): LedgerLine['formulas'] {

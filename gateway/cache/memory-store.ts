@@ -19,6 +19,9 @@ const ENTRY_BYTES = 256
 
 /** Creates a PageStore in this process's memory: bounded by bytes, least recently used first out. */
 export function createMemoryStore({ maxBytes, maxValueBytes, ttlSeconds, now }: MemoryStoreOptions): PageStore {
+  const clock = now ?? (() => performance.now())
+  // Looked at once a call, however many keys it has.
+  let time = clock()
   const encoder = new TextEncoder()
   const decoder = new TextDecoder()
   // UTF-8 rather than strings: the size is exact, and no slice keeps a larger string alive.
@@ -29,20 +32,23 @@ export function createMemoryStore({ maxBytes, maxValueBytes, ttlSeconds, now }: 
     ttl: ttlSeconds * 1000,
     // Without this, lru-cache sets a timer for each look at the clock.
     ttlResolution: 0,
-    perf: { now: now ?? (() => performance.now()) },
+    perf: { now: () => time },
   })
 
   return {
     async get(pageKeys) {
+      time = clock()
       return pageKeys.map((pageKey) => {
         const value = values.get(pageKey)
         return value === undefined ? null : decoder.decode(value)
       })
     },
     async has(pageKeys) {
+      time = clock()
       return pageKeys.map((pageKey) => values.has(pageKey))
     },
     async set(pageKey, value) {
+      time = clock()
       // Measured before it is encoded, so that a huge value costs no copy.
       if (Buffer.byteLength(value) <= maxValueBytes) values.set(pageKey, encoder.encode(value))
     },

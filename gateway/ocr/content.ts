@@ -1,3 +1,4 @@
+import type { PageWarning } from '../page/page.ts'
 import type { OcrRequest } from '../request/ocr-request.ts'
 import type { HeadedPage } from './join/heads.ts'
 import { flowOn, heldPage, moveBack, type GoingOn, type HeldPage } from './join/held-page.ts'
@@ -28,7 +29,8 @@ export interface Content {
 interface Page extends HeldPage {
   readonly number: PageNumber
   readonly result: PageResult
-  readonly facts: Omit<LedgerPage, keyof PageNumber | 'start' | 'end'>
+  /** What its Markdown says of it, and what was found at its edges. */
+  readonly facts: Pick<LedgerPage, 'warnings' | 'closing' | 'header' | 'footer'>
   start: number
   text: string
   /** The block with which it goes on, and where in its body that ends. */
@@ -51,6 +53,7 @@ interface Line {
 
 /** Creates the content of a request's answer. */
 export function createContent(request: OcrRequest, form: OutputForm): Content {
+  const isEmbedding = request.figures?.marks === 'embed'
   const joiner = request.join == null ? null : createJoiner(request.join)
   const lines: Line[] = []
   let held: Page[] = []
@@ -67,16 +70,8 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
     if (goesOn?.isMoved === false) page.blockEnd = goesOn.end
     // What is written is not held.
     page.goesOn = null
-    const { warnings } = page.facts
     const line: Line = {
-      page: {
-        // First what is copied most: V8 copies that at once.
-        ...page.facts,
-        ...page.number,
-        warnings: written.warnings.length === 0 ? warnings : [...warnings, ...written.warnings],
-        start: page.start,
-        end: offset,
-      },
+      page: { ...lineOf(page, written.warnings, isEmbedding), start: page.start, end: offset },
       goesOn: goesOn === null || page.block === null ? null : { kind: goesOn.kind, block: page.block },
     }
     lines.push(line)
@@ -86,7 +81,7 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
 
   return {
     add(headed) {
-      const page = pageOf(headed, form, joiner, request.figures?.marks === 'embed')
+      const page = pageOf(headed, form, joiner)
       const [first] = held
       if (first !== undefined && join(first, page, request, joiner) === 'whole') {
         held.push(page)
@@ -101,25 +96,33 @@ export function createContent(request: OcrRequest, form: OutputForm): Content {
   }
 }
 
-function pageOf(
-  { page: number, result, heads }: HeadedPage,
-  form: OutputForm,
-  joiner: Joiner | null,
-  isEmbedding: boolean,
-): Page {
+function pageOf({ page: number, result, heads }: HeadedPage, form: OutputForm, joiner: Joiner | null): Page {
   const { text, warnings, closing } = form.markdown(number, result)
   const joinable = closing > 0 ? null : (joiner?.joinable(number, result, heads, text) ?? null)
-  const { text: _, blocks: __, figures, ...about } = result
   const facts = {
-    ...about,
-    // Where pictures are embedded, they stand in the content: they are not held twice.
-    ...(figures === undefined || isEmbedding ? {} : { figures }),
-    warnings: [...result.warnings, ...warnings, ...(joiner?.warnings(text) ?? [])],
+    warnings: allOf(allOf(result.warnings, warnings), joiner?.warnings(text) ?? []),
     closing,
     ...(heads.header === null ? {} : { header: heads.header }),
     ...(heads.footer === null ? {} : { footer: heads.footer }),
   }
   return { ...heldPage(text, joinable), number, result, facts, start: 0, text: '', block: null, blockEnd: 0 }
+}
+
+/** Most pages have no warnings at all. */
+function allOf(some: readonly PageWarning[], others: readonly PageWarning[]): readonly PageWarning[] {
+  return others.length === 0 ? some : [...some, ...others]
+}
+
+/** Returns what a page's line in the ledger says beside its place in the content. */
+function lineOf({ number, result, facts }: Page, written: readonly PageWarning[], isEmbedding: boolean) {
+  // Its text, and pictures that are embedded, stand in the content: they are not held twice. V8 copies at once what is copied whole.
+  const held = { ...(isEmbedding ? withoutFigures(result) : result), text: '', blocks: null }
+  return { ...held, ...number, ...facts, warnings: allOf(facts.warnings, written) }
+}
+
+function withoutFigures(result: PageResult): PageResult {
+  const { figures: _, ...rest } = result
+  return rest
 }
 
 /** Joins two pages where the end of the first has cut something; `whole`: that was all of the second one, and the first may go on. */

@@ -67,10 +67,11 @@ export function dataUrl({ mediaType, bytes }: Pick<CutFigure, 'mediaType' | 'byt
 
 /** Says that pictures were marked and not cut out. */
 export function figureWarnings(
-  { text, figures: cut, ...page }: Pick<PageResult, 'text' | 'figures' | 'isFallback' | 'isEasy'>,
+  page: Pick<PageResult, 'text' | 'figures' | 'isFallback' | 'isEasy'>,
   { figures, model }: Pick<OcrRequest, 'figures' | 'model'>,
 ): PageWarning[] {
   if (figures == null || figures.limit === 0 || figures.marks === 'keep' || isOfLayer(page)) return []
+  const { text, figures: cut } = page
   const marked = model.profile.findImages?.(text).length ?? 0
   const lacking = marked - (cut?.filter((figure) => figure !== null).length ?? 0)
   if (lacking === 0) return []

@@ -12,12 +12,17 @@ const MADE_UP = new RegExp(
 const IMAGE = /!\[[^[\]\n]*(?<!\\)\]\((?<target>[^\s()<>]+)(?=[ \t]*(?:"[^"\n]*"|'[^'\n]*')?\))/
 const ELEMENT = /<img(?=\s)[^<>]*?\ssrc\s*=\s*["']?(?<target>[^\s"'<>]+)/
 
+/** Most pages hold none, and need not be searched. */
+function mayHoldImages(markdown: string): boolean {
+  return markdown.includes('![') || (markdown.includes('<') && /<img\s/i.test(markdown))
+}
+
 /**
  * Gives the pictures that a model marks on a page names that no other page has: every page's first one is called
  * `image_1.png`. Each mark is a picture of its own. Keeps the model's numbers where they differ, and addresses.
  */
 export function nameImages(markdown: string, page: number): string {
-  if (!markdown.includes('![') && !/<img\s/i.test(markdown)) return markdown
+  if (!mayHoldImages(markdown)) return markdown
   const used = new Set<number>()
   let next = 1
   const rename = ({ target = '' }: Readonly<Record<string, string>>, match: string): string => {
@@ -60,7 +65,7 @@ function drop({ target = '' }: Readonly<Record<string, string>>, match: string):
 
 /** Removes the pictures that a model marks, and lines on which nothing else stands. Addresses and other paths stay. */
 export function dropImages(markdown: string): string {
-  if (!markdown.includes('![') && !/<img\s/i.test(markdown)) return markdown
+  if (!mayHoldImages(markdown)) return markdown
   const kept: string[] = []
   let hasGap = false
   for (const { text, isCode } of codeAndProse(markdown)) {
