@@ -35,8 +35,17 @@ function charactersOf(value: unknown, levels: number, most: number): number {
   if (typeof value === 'string') return value.length + 1
   if (typeof value !== 'object' || value === null || levels === 0) return 1
   let count = 1
-  for (const member of Array.isArray(value) ? value : Object.values(value)) {
-    count += charactersOf(member, levels - 1, most - count)
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      count += charactersOf(item, levels - 1, most - count)
+      if (count > most) break
+    }
+    return count
+  }
+  const members = value as Readonly<Record<string, unknown>>
+  // No list of all values is made for it.
+  for (const name in members) {
+    count += charactersOf(members[name], levels - 1, most - count)
     if (count > most) break
   }
   return count
