@@ -33,14 +33,18 @@ export interface PagePart {
   readonly closing: number
 }
 
+const NAMED = /\{(page|label)\}/g
+
 /** Returns the output form that a request asks for. */
 export function outputForm(request: OcrRequest): OutputForm {
   const { output, pageSeparator } = request
   if (output === 'json') return jsonForm(request)
+  const namesPages = pageSeparator.search(NAMED) >= 0
   return {
     before: '',
     after: () => [],
-    separator: (following) => pageSeparator.replaceAll(/\{(page|label)\}/g, (_, name) => nameOf(following, name)),
+    separator: (following) =>
+      namesPages ? pageSeparator.replaceAll(NAMED, (_, name) => nameOf(following, name)) : pageSeparator,
     markdown: ({ page }, result) =>
       output === 'text'
         ? toPlainText(result, asRead(request, result))
