@@ -9,6 +9,7 @@ import {
   type ChatCompletion,
   type CompletionUsage,
 } from '../wire/openai/chat-completion.ts'
+import type { LedgerLine } from '../wire/openai/ocr-object.ts'
 import type { Reading } from './collect.ts'
 import { errorBody } from './error.ts'
 import { ledgerLines, ocrObject } from './ocr-object.ts'
@@ -60,8 +61,9 @@ async function* chatEvents(
   includeUsage: boolean,
 ): StreamEvents {
   yield [{ data: chunk(head, { role: 'assistant', content: '' }) }]
-  const chunksOf = (event: StitchEvent): ChatChunk[] => {
-    if (event.type === 'text') return [textChunk(head, event, request)]
+  const textChunk = createTextChunks(head)
+  const chunksOf = (event: StitchEvent): (ChatChunk | string)[] => {
+    if (event.type === 'text') return [textChunk(event, lineOf(event, request))]
     if (event.type === 'page-preview') return [previewChunk(head, event)]
     return event.type === 'end' ? lastChunks(head, event.ledger, request, includeUsage) : []
   }
@@ -76,10 +78,23 @@ function completionHead({ model }: OcrRequest): Head {
 }
 
 /** Who sees pages while they are read sees what became of each, too. */
-function textChunk(head: Head, { text, page, ended }: TextPiece, request: OcrRequest): ChatChunk {
-  if (page === null) return chunk(head, { content: text })
-  const [line] = request.preview === true && ended !== undefined ? ledgerLines(ended, request) : []
-  return { ...chunk(head, { content: text }), ocr: { page, ...(line === undefined ? {} : { line }) } }
+function lineOf({ ended }: TextPiece, request: OcrRequest): LedgerLine | undefined {
+  return request.preview === true && ended !== undefined ? ledgerLines(ended, request)[0] : undefined
+}
+
+/** Stands in no other place of a chunk. */
+const TEXT = '\0'
+
+/** Creates what writes the chunks of pieces of text as JSON. They differ in the text and its page alone: the rest is written once. */
+function createTextChunks(head: Head): (piece: TextPiece, line: LedgerLine | undefined) => string {
+  const json = JSON.stringify(chunk(head, { content: TEXT }))
+  const mark = JSON.stringify(TEXT)
+  const at = json.lastIndexOf(mark)
+  const [before, after] = [json.slice(0, at), json.slice(at + mark.length)]
+  return ({ text, page }, line) => {
+    const written = `${before}${JSON.stringify(text)}${after}`
+    return page === null ? written : `${written.slice(0, -1)},"ocr":${JSON.stringify({ page, line })}}`
+  }
 }
 
 /** Without a choice, as the chunk of usage is: clients take text and ends from choices alone. */

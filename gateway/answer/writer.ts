@@ -7,7 +7,8 @@ import { unitedErrorBody } from './error.ts'
 export interface StreamEvent {
   /** What a protocol that tells its events apart calls this one. */
   readonly name?: string
-  readonly data: object
+  /** An object, or its JSON where that is written already. */
+  readonly data: object | string
 }
 
 /** The events of a streamed answer, those together that come together. */

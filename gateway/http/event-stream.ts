@@ -20,7 +20,7 @@ const encoder = new TextEncoder()
 const dataOf = (data: string): string => `data: ${data}\n\n`
 
 function textOf({ name, data }: StreamEvent): string {
-  const json = JSON.stringify(data)
+  const json = typeof data === 'string' ? data : JSON.stringify(data)
   return name === undefined ? dataOf(json) : `event: ${name}\n${dataOf(json)}`
 }
 

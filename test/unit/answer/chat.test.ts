@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { chatWriter } from '../../../gateway/answer/chat.ts'
+import type { StreamEvent } from '../../../gateway/answer/writer.ts'
 import { collect } from '../../../gateway/answer/collect.ts'
 import { GatewayError } from '../../../gateway/errors.ts'
 import { chatChunk, chatCompletion } from '../../../gateway/wire/openai/chat-completion.ts'
@@ -16,11 +17,14 @@ const usage = {
   prompt_tokens_details: { cached_tokens: 100 },
 }
 
+const readChunk = (data: StreamEvent['data'] | undefined) =>
+  chatChunk.parse(typeof data === 'string' ? JSON.parse(data) : data)
+
 async function chunksOf(includeUsage: boolean) {
   const events = await Array.fromAsync(chatWriter(request, { stream: true, includeUsage }).events(twoPages()))
   return events.flat().map(({ name, data }) => {
     assert.equal(name, undefined, 'OpenAI does not name the events of a chat completion')
-    return chatChunk.parse(data)
+    return readChunk(data)
   })
 }
 
@@ -71,7 +75,7 @@ describe('a chat completion', () => {
     const writer = chatWriter(request, { stream: true, includeUsage: false })
     const [first] = (await Array.fromAsync(writer.events(twoPages()))).flat()
     const { id, choices, ocr } = chatChunk.parse(writer.keepAlive().data)
-    assert.equal(id, chatChunk.parse(first?.data).id)
+    assert.equal(id, readChunk(first?.data).id)
     assert.deepEqual(
       [choices, ocr],
       [[{ index: 0, delta: { content: '' }, logprobs: null, finish_reason: null }], undefined],
