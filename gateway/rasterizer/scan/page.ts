@@ -57,6 +57,8 @@ const MAX_OVERHANG_SHARE = 0.2
 /** A page whose clip cuts off more than a narrow margin is left to the rasterizer. */
 const MAX_WHITE_SHARE = 0.05
 
+/** A page has two or three: what is behind, and what is before it. */
+const MAX_LAYERS = 8
 const MAX_FORM_DEPTH = 4
 /** How many invisible words may lie on top of the image. */
 const MAX_OBJECTS = 20_000
@@ -71,27 +73,17 @@ export function recognizeScan(
   size: TargetSize,
   mayHideLayer: () => boolean,
 ): ScanPage | null {
-  const { library } = pdfium
-  if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
-  using room = pdfium.allocate(16)
-  if (!library.FPDF_GetPageBoundingBox(page, room.address)) return null
-  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(room.address, 4)
-  const box: Box = { left, bottom, right, top }
-  const turns = library.FPDFPage_GetRotation(page)
-  const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
-  const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
-  const count = library.FPDFPage_CountObjects(page)
-  if (count > MAX_OBJECTS) return null
-  const objects = Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
-  const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
-  const around: Surroundings = { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0, mayHideLayer }
+  const objects = objectsOf(pdfium, page)
+  const target = targetOf(pdfium, page, size)
+  if (objects === null || target === null) return null
+  const around: Surroundings = { matrix: UNCHANGED, visible: target.box, gaps: target.gaps, depth: 0, mayHideLayer }
   const over: number[] = []
-  for (let index = count - 1; index >= 0; index--) {
+  for (let index = objects.length - 1; index >= 0; index--) {
     const object = objects[index]!
     if (isInvisible(pdfium, object)) continue
     const found = imageIn(pdfium, object, objects, around)
     if (found === 'nothing') continue
-    const placed = found === null ? null : placement(found, box, { scales, gaps, turns, size })
+    const placed = found === null ? null : placement(found, target)
     if (placed === null) {
       over.push(object)
       continue
@@ -101,6 +93,38 @@ export function recognizeScan(
     return { ...placed, hides: index + 1, isCovered: over.length > 0 }
   }
   return null
+}
+
+const UNCHANGED: Matrix = [1, 0, 0, 1, 0, 0]
+
+/** Returns the objects of a page; null for one with annotations, and for too many. */
+function objectsOf({ library }: Pdfium, page: number): readonly number[] | null {
+  const count = library.FPDFPage_CountObjects(page)
+  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
+  return Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
+}
+
+/**
+ * Returns the images of a page that shows several, one over the other, each of them upright from edge to edge and in no
+ * marked content, and nothing else; null for any other page, and for one with annotations. Images that a layer hides are among them.
+ */
+export function recognizeLayers(pdfium: Pdfium, page: number, size: TargetSize): readonly number[] | null {
+  const { library } = pdfium
+  const shown = objectsOf(pdfium, page)?.filter((object) => !isInvisible(pdfium, object))
+  if (shown === undefined || shown.length < 2 || shown.length > MAX_LAYERS) return null
+  if (shown.some((object) => library.FPDFPageObj_GetType(object) !== OBJECT_IMAGE)) return null
+  const target = targetOf(pdfium, page, size)
+  if (target === null) return null
+  const { box, gaps } = target
+  const around: Surroundings = { matrix: UNCHANGED, visible: box, gaps, depth: 0, mayHideLayer: () => false }
+  const isWhole = (object: number): boolean => {
+    const found = imageIn(pdfium, object, [], around)
+    const placed = found === null || found === 'nothing' || found.visible !== box ? null : placement(found, target)
+    return (
+      placed?.whole === size && !placed.orientation.flop && !placed.orientation.flip && placed.orientation.angle === 0
+    )
+  }
+  return shown.every(isWhole) ? shown : null
 }
 
 interface Surroundings {
@@ -241,7 +265,9 @@ function clipPaths(pdfium: Pdfium, object: number, most: number): (readonly [x: 
   })
 }
 
+/** A page, and the size at which it is wanted. */
 interface Target {
+  readonly box: Box
   /** Pixels of the target per point, before the page is turned. */
   readonly scales: { readonly x: number; readonly y: number }
   readonly gaps: { readonly x: number; readonly y: number }
@@ -250,11 +276,22 @@ interface Target {
   readonly size: TargetSize
 }
 
+function targetOf(pdfium: Pdfium, page: number, size: TargetSize): Target | null {
+  const { library } = pdfium
+  using room = pdfium.allocate(16)
+  if (!library.FPDF_GetPageBoundingBox(page, room.address)) return null
+  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(room.address, 4)
+  const turns = library.FPDFPage_GetRotation(page)
+  const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
+  const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
+  const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
+  return { box: { left, bottom, right, top }, scales, gaps, turns, size }
+}
+
 /** Returns how the image lies on the page; null when it is skewed or does not cover the page. */
 function placement(
   { image, matrix, visible }: PlacedImage,
-  box: Box,
-  { scales, gaps, turns, size }: Target,
+  { box, scales, gaps, turns, size }: Target,
 ): Omit<ScanPage, 'hides' | 'isCovered'> | null {
   if (!isAxisAligned(matrix, gaps)) return null
   const lies = boxOf([transform(matrix, 0, 0), transform(matrix, 1, 1)])
