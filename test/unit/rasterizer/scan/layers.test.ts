@@ -7,7 +7,7 @@ import { drawBy } from '../../../support/scan-lane.ts'
 import { pdfStream, writePdf } from '../../../support/write-pdf.ts'
 
 /** Points, and pixels where the longest edge is as long: nothing lies a fraction of a pixel beside. */
-const page = { width: 568, height: 800 }
+const page = { width: 567, height: 800 }
 const RGB = '/ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /FlateDecode'
 const GRAY = '/ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode'
 const paper = tinted({ width: 284, height: 400 }, (x, y) => [235 - (y >> 4), 225 - (x >> 4), 190])
@@ -67,9 +67,9 @@ describe('a page of images over each other', () => {
     { name: 'a colour that is left out', more: { ink: '/Mask [0 9 0 9 0 9]' } },
     { name: 'an entry nobody knows', more: { ink: '/SMask 8 0 R /Surprise true' } },
     { name: 'an image that covers a half', content: `${DRAW} /Paper Do Q q 284 0 0 800 0 0 cm /Ink Do Q` },
-    { name: 'an image upside down', content: `${DRAW} /Paper Do Q q 568 0 0 -800 0 800 cm /Ink Do Q` },
-    { name: 'an image that half shows', content: `${DRAW} /Paper Do Q q /G gs 568 0 0 800 0 0 cm /Ink Do Q` },
-    { name: 'an image that blends', content: `${DRAW} /Paper Do Q q /M gs 568 0 0 800 0 0 cm /Ink Do Q` },
+    { name: 'an image upside down', content: `${DRAW} /Paper Do Q q 567 0 0 -800 0 800 cm /Ink Do Q` },
+    { name: 'an image that half shows', content: `${DRAW} /Paper Do Q q /G gs 567 0 0 800 0 0 cm /Ink Do Q` },
+    { name: 'an image that blends', content: `${DRAW} /Paper Do Q q /M gs 567 0 0 800 0 0 cm /Ink Do Q` },
     { name: 'a clip', content: `q 0 0 284 800 re W n ${BOTH} Q` },
     { name: 'a turned page', more: { ...masked, page: '/Rotate 180' } },
     { name: 'text that is shown', content: `${BOTH} BT /F 20 Tf 50 50 Td (over) Tj ET` },
@@ -202,7 +202,7 @@ function layered({ content = BOTH, of = {}, more = {}, properties = '', trailer 
     [
       `<< /Type /Catalog /Pages 2 0 R ${properties} >>`,
       '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 568 800] /Contents 4 0 R ${more.page ?? ''} /Resources << /XObject << /Paper 6 0 R /Ink 7 0 R >> ` +
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 567 800] /Contents 4 0 R ${more.page ?? ''} /Resources << /XObject << /Paper 6 0 R /Ink 7 0 R >> ` +
         '/Font << /F 5 0 R >> /ExtGState << /G << /ca 0.5 >> /M << /BM /Multiply >> >> >> >>',
       pdfStream(content),
       '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
