@@ -42,8 +42,7 @@ export async function openLayers(pdfium: Pdfium, page: number, options: LayerOpt
     if (layer === null) return null
     if (layer !== 'hidden') found.push(layer)
   }
-  // One image alone is a scan, and drawn at less cost elsewhere.
-  if (found.length === 0 || (found.length === 1 && found[0]!.mask === null)) return null
+  if (found.length === 0) return null
   const shares: (Uint8Array | null)[] = []
   for (const { mask } of found) {
     const share = mask === null ? null : await decodeMask(mask, options)

@@ -73,12 +73,15 @@ export function recognizeScan(
   size: TargetSize,
   mayHideLayer: () => boolean,
 ): ScanPage | null {
-  const objects = objectsOf(pdfium, page)
+  const { library } = pdfium
+  const count = library.FPDFPage_CountObjects(page)
+  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
   const target = targetOf(pdfium, page, size)
-  if (objects === null || target === null) return null
+  if (target === null) return null
+  const objects = Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
   const around: Surroundings = { matrix: UNCHANGED, visible: target.box, gaps: target.gaps, depth: 0, mayHideLayer }
   const over: number[] = []
-  for (let index = objects.length - 1; index >= 0; index--) {
+  for (let index = count - 1; index >= 0; index--) {
     const object = objects[index]!
     if (isInvisible(pdfium, object)) continue
     const found = imageIn(pdfium, object, objects, around)
@@ -97,34 +100,40 @@ export function recognizeScan(
 
 const UNCHANGED: Matrix = [1, 0, 0, 1, 0, 0]
 
-/** Returns the objects of a page; null for one with annotations, and for too many. */
-function objectsOf({ library }: Pdfium, page: number): readonly number[] | null {
-  const count = library.FPDFPage_CountObjects(page)
-  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
-  return Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
-}
-
 /**
- * Returns the images of a page that shows several, one over the other, each of them upright from edge to edge and in no
- * marked content, and nothing else; null for any other page, and for one with annotations. Images that a layer hides are among them.
+ * Returns the images of a page that shows nothing else, one over the other, each of them upright from edge to edge and in no marked
+ * content; null for any other page, and for one with annotations. Images that a layer hides are among them.
  */
 export function recognizeLayers(pdfium: Pdfium, page: number, size: TargetSize): readonly number[] | null {
-  const { library } = pdfium
-  const shown = objectsOf(pdfium, page)?.filter((object) => !isInvisible(pdfium, object))
-  if (shown === undefined || shown.length < 2 || shown.length > MAX_LAYERS) return null
-  if (shown.some((object) => library.FPDFPageObj_GetType(object) !== OBJECT_IMAGE)) return null
-  const target = targetOf(pdfium, page, size)
-  if (target === null) return null
+  const images = imagesOnly(pdfium, page)
+  const target = images === null ? null : targetOf(pdfium, page, size)
+  if (images === null || target === null) return null
   const { box, gaps } = target
   const around: Surroundings = { matrix: UNCHANGED, visible: box, gaps, depth: 0, mayHideLayer: () => false }
   const isWhole = (object: number): boolean => {
     const found = imageIn(pdfium, object, [], around)
-    const placed = found === null || found === 'nothing' || found.visible !== box ? null : placement(found, target)
-    return (
-      placed?.whole === size && !placed.orientation.flop && !placed.orientation.flip && placed.orientation.angle === 0
-    )
+    if (found === null || found === 'nothing' || found.visible !== box) return false
+    const placed = placement(found, target)
+    if (placed?.whole !== size) return false
+    const { flop, flip, angle } = placed.orientation
+    return !flop && !flip && angle === 0
   }
-  return shown.every(isWhole) ? shown : null
+  return images.every(isWhole) ? images : null
+}
+
+/** Returns the objects of a page on which only images are visible; null for any other page, most of which begin with text. */
+function imagesOnly(pdfium: Pdfium, page: number): readonly number[] | null {
+  const { library } = pdfium
+  const count = library.FPDFPage_CountObjects(page)
+  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
+  const images: number[] = []
+  for (let index = 0; index < count; index++) {
+    const object = library.FPDFPage_GetObject(page, index)
+    if (library.FPDFPageObj_GetType(object) === OBJECT_IMAGE) images.push(object)
+    else if (!isInvisible(pdfium, object)) return null
+    if (images.length > MAX_LAYERS) return null
+  }
+  return images.length === 0 ? null : images
 }
 
 interface Surroundings {
