@@ -144,7 +144,7 @@ async function drawPage(
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
     using layers =
       scan === null && streams !== null
-        ? await openLayers(pdfium, page, { ...scanOptions, streams, isShown: isLayerShown })
+        ? await openLayers(pdfium, page, { ...scanOptions, streams, isShown: isLayerShown, isAbandoned })
         : null
     if (layers !== null) return drawLayers(pdfium, page, layers, { size, sources, mayHideLayer, reusesPixels })
     const annotationCount = library.FPDFPage_GetAnnotCount(page)

@@ -1,5 +1,6 @@
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
+import { readJpeg2000Header } from '../image/jpeg2000-header.ts'
 import type { Entries, Stream, Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 import { createPainter, type DecodedImage, type Painter, READ_BEYOND } from '../pdfium/paint.ts'
@@ -16,6 +17,7 @@ interface LayerOptions {
   readonly bytes: Uint8Array
   readonly size: TargetSize
   readonly maxImagePixels: number
+  readonly isAbandoned: () => boolean
   /** Whether content with a value of /OC is shown; null where that is not known. */
   readonly isShown: (value: readonly string[]) => boolean | null
 }
@@ -42,15 +44,20 @@ export async function openLayers(pdfium: Pdfium, page: number, options: LayerOpt
     if (layer === null) return null
     if (layer !== 'hidden') found.push(layer)
   }
-  if (found.length === 0) return null
+  const bytes = found.reduce((sum, { width, height }) => sum + MAX_CHANNELS * width * height, 0)
+  if (found.length === 0 || bytes > MAX_HELD_BYTES) return null
   const shares: (Uint8Array | null)[] = []
   for (const { mask } of found) {
     const share = mask === null ? null : await decodeMask(mask, options)
     if (share === undefined) return null
     shares.push(share)
   }
-  return decodeLayers(pdfium, found, shares, options.size)
+  return decodeLayers(pdfium, found, shares, options)
 }
+
+const MAX_CHANNELS = 4
+/** All images of a page are held at once; where they take more, PDFium draws them one by one. */
+const MAX_HELD_BYTES = 64 * 2 ** 20
 
 /** A layer before it is decoded. */
 interface FoundLayer extends TargetSize {
@@ -90,8 +97,22 @@ function findLayer(pdfium: Pdfium, object: number, options: LayerOptions): Found
   const isMore =
     width >= size.width && height >= size.height && width < MIN_LEVEL * size.width && height < MIN_LEVEL * size.height
   if (!(Math.min(width, height) >= 2 && width * height <= maxImagePixels && isSmooth && (isLess || isMore))) return null
+  if (!isAsLarge(content!, filterOf(dictionary), { width, height })) return null
   const mask = findMask(dictionary, options)
   return mask === undefined ? null : { object, width, height, mask }
+}
+
+const JPEG_2000 = '/JPXDecode'
+
+/** Whether JPEG 2000 has the size that the PDF says: PDFium decodes a larger one as a whole, or as little of it as it draws. */
+function isAsLarge(content: Uint8Array<ArrayBuffer>, filter: string, { width, height }: TargetSize): boolean {
+  if (filter !== JPEG_2000) return !filter.includes(JPEG_2000)
+  try {
+    const header = readJpeg2000Header(content)
+    return header.width === width && header.height === height && header.components <= MAX_CHANNELS
+  } catch {
+    return false
+  }
 }
 
 function unmasked(dictionary: Entries): Entries {
@@ -139,12 +160,12 @@ function decodeLayers(
   pdfium: Pdfium,
   found: readonly FoundLayer[],
   shares: readonly (Uint8Array | null)[],
-  size: TargetSize,
+  { size, isAbandoned }: LayerOptions,
 ): Layers | null {
   using releasing = new DisposableStack()
   const painters: { readonly object: number; readonly painter: Painter }[] = []
   for (const [index, layer] of found.entries()) {
-    const image = decodeImage(pdfium, layer, size, releasing)
+    const image = isAbandoned() ? null : decodeImage(pdfium, layer, size, releasing)
     if (image === null) return null
     const painter = releasing.use(createPainter(pdfium, image, shares[index] ?? null, size))
     painters.push({ object: layer.object, painter })

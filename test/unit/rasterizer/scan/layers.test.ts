@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import { drawLetter } from '../../../fixtures/printed-page.ts'
-import { faxImage, imageObject, jbig2Image, type StoredImage } from '../../../fixtures/scan-pdf.ts'
+import { faxImage, imageObject, jbig2Image, jpeg2000Image, type StoredImage } from '../../../fixtures/scan-pdf.ts'
 import { drawBy } from '../../../support/scan-lane.ts'
 import { pdfStream, writePdf } from '../../../support/write-pdf.ts'
 
@@ -15,6 +15,7 @@ const ink = tinted({ width: 213, height: 300 }, (x, y) => [x & 63, y & 127, 110]
 const jbig2 = jbig2Image()
 const fax = await faxImage(drawLetter())
 const small = await faxImage(scaled())
+const jpx = { ...jpeg2000Image(), entries: '/ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /JPXDecode' }
 const DRAW = `q ${page.width} 0 0 ${page.height} 0 0 cm`
 const BOTH = `${DRAW} /Paper Do Q ${DRAW} /Ink Do Q`
 
@@ -36,6 +37,7 @@ describe('a page of images over each other', () => {
     { name: 'through a soft mask in JBIG2', of: { mask: inverted } },
     { name: 'through a soft mask in CCITT group 4, the other way round', of: { mask: fax } },
     { name: 'through a stencil', of: { mask: stencil }, more: { ink: '/Mask 8 0 R' } },
+    { name: 'where what is beneath is JPEG 2000', of: { mask: inverted, paper: jpx } },
     { name: 'where what is beneath is gray', of: { mask: inverted, paper: gray({ width: 284, height: 400 }) } },
     {
       name: 'where what is beneath is larger than wanted',
@@ -76,6 +78,10 @@ describe('a page of images over each other', () => {
     {
       name: 'an annotation',
       more: { ...masked, page: '/Annots [<< /Type /Annot /Subtype /Square /Rect [9 9 99 99] /C [1 0 0] >>]' },
+    },
+    {
+      name: 'JPEG 2000 of another size than the PDF says',
+      of: { mask: inverted, paper: { ...jpx, width: 600, height: 840 } },
     },
     { name: 'steps between its pixels', of: { mask: inverted, paper: gray({ width: 40, height: 60 }) } },
     { name: 'an image of twice the size and more', of: { mask: inverted, paper: gray({ width: 1136, height: 1600 }) } },
