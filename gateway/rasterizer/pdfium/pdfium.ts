@@ -169,7 +169,7 @@ async function drawPage(
   }
 }
 
-/** Draws a page of images over each other. */
+/** Draws a page that shows nothing but images. */
 function drawLayers(
   pdfium: Pdfium,
   page: number,

@@ -31,7 +31,7 @@ export interface Layers extends Disposable {
 }
 
 /**
- * Decodes the images of a page that shows several of them over each other from edge to edge, some through a bilevel mask. Each is
+ * Decodes the images of a page that shows one from edge to edge, or several over each other, some through a bilevel mask. Each is
  * decoded once, and its mask straight to the size that is wanted. Returns null for a page that it does not fully understand; the
  * rasterizer draws it.
  */
@@ -72,7 +72,7 @@ interface Mask extends TargetSize {
   readonly isStencil: boolean
 }
 
-/** PDFium enlarges an image by more than so much, of its area, without a step between its pixels, where it does not say otherwise. */
+/** An image that does not say otherwise is enlarged with steps between its pixels by PDFium, where its area grows by so much or more. */
 const MAX_SMOOTH = 8
 /** From such a reduction on, PDFium decodes JPEG 2000 at a lower level. */
 const MIN_LEVEL = 2
