@@ -109,13 +109,30 @@ export function securityHandler(bytes: Uint8Array): string | null {
 export interface Streams {
   /** Returns the dictionary of each stream with exactly this content; null for one that could not be read. */
   dictionariesOf(content: Uint8Array): readonly (Entries | null)[]
+  /**
+   * Returns a stream by its object's number. Null where there is none or more than one of that number, in a document with
+   * encryption, and where any of the document's streams is written in such a way that it may have that number, too.
+   */
+  streamOf(number: number): Stream | null
+}
+
+/** A stream's dictionary and its encoded content. */
+export interface Stream {
+  readonly dictionary: Entries
+  readonly content: Uint8Array<ArrayBuffer>
 }
 
 /** Finds where streams begin, the first time that it is asked. */
 export function findStreams(bytes: Uint8Array): Streams {
   const file = bufferOf(bytes)
   let starts: readonly number[] | null = null
+  let numbered: ReadonlyMap<number, readonly number[]> | null = null
   return {
+    streamOf(number) {
+      numbered ??= file.includes('/Encrypt') ? new Map() : byNumber(file, (starts ??= streamStarts(file)))
+      const [start, ...others] = numbered.get(number) ?? []
+      return start === undefined || others.length > 0 ? null : streamAt(file, start)
+    },
     dictionariesOf(content) {
       starts ??= streamStarts(file)
       return starts.filter((start) => isStream(file, start, content)).map((start) => dictionaryBefore(file, start))
@@ -131,6 +148,34 @@ function streamStarts(file: Buffer): number[] {
     if (!isEnd) starts.push(afterLineEnd(file, at + keyword.length))
   }
   return starts
+}
+
+/** Returns where the streams of each object number begin; nothing where one of them does not say its number plainly. */
+function byNumber(file: Buffer, starts: readonly number[]): ReadonlyMap<number, readonly number[]> {
+  const found = new Map<number, number[]>()
+  for (const start of starts) {
+    const object = file.lastIndexOf(' obj', start)
+    const text = file.toString('latin1', Math.max(0, object - MAX_NUMBER), start)
+    const number =
+      start - object > MAX_DICTIONARY_BYTES ? undefined : /^.*?(?:^|\s)(\d+) \d+ obj\s*<<(?!.*endobj)/s.exec(text)?.[1]
+    if (number === undefined) return new Map()
+    const known = found.get(Number(number))
+    if (known === undefined) found.set(Number(number), [start])
+    else known.push(start)
+  }
+  return found
+}
+
+/** Digits of an object's number and its generation, with what is between. */
+const MAX_NUMBER = 20
+
+function streamAt(file: Buffer, start: number): Stream | null {
+  const dictionary = dictionaryBefore(file, start)
+  const [length = '', second] = dictionary?.get('Length') ?? []
+  const bytes = Number(second === undefined ? length : objectTokens(file, Number(length))?.[0])
+  if (dictionary === null || !(bytes > 0 && start + bytes <= file.length)) return null
+  const content = new Uint8Array(file.subarray(start, start + bytes))
+  return isStream(file, start, content) ? { dictionary, content } : null
 }
 
 function afterLineEnd(file: Buffer, at: number): number {
@@ -156,6 +201,21 @@ function dictionaryBefore(file: Buffer, start: number): Entries | null {
   if (object === -1) return null
   const dictionary = /^ obj\s*(<<.*>>)\s*stream\r?\n?$/s.exec(text.slice(object))?.[1]
   return dictionary === undefined || UNUSUAL.test(dictionary) ? null : entriesOf(dictionary.match(TOKEN) ?? [])
+}
+
+/** Returns the tokens of the dictionary or the reference that stands at a place of a file; none for anything else. */
+export function valueAt(file: Buffer, at: number): readonly string[] {
+  const text = file.toString('latin1', at, at + MAX_DICTIONARY_BYTES)
+  const reference = /^\s*(\d+)\s+(\d+)\s+(R)\b/.exec(text)
+  if (reference !== null) return reference.slice(1)
+  const tokens: string[] = []
+  let depth = 0
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    tokens.push(token)
+    depth += token === '<<' ? 1 : token === '>>' ? -1 : 0
+    if (depth <= 0) return UNUSUAL.test(text.slice(0, index)) ? [] : tokens
+  }
+  return []
 }
 
 /** Returns the entries of a dictionary's tokens. Null when a key comes twice or the brackets do not match. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { PdfRasterizer } from './open-pdf.ts'
 
 /** Raised whenever a change in rasterizer/ or prepare/, or another font for text without its own, changes the pixels of a page, its text layer or its warnings. */
-const DRAWING_VERSION = 9
+const DRAWING_VERSION = 10
 
 const require = createRequire(import.meta.url)
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { openPdf } from '../../gateway/rasterizer/open-pdf.ts'
-import { assertDrawnAsByPdfjs } from '../support/scan-lane.ts'
+import { assertDrawnAsByPdfjs, difference, drawBy } from '../support/scan-lane.ts'
 import { textLayerOf } from '../support/text-layer-of.ts'
 import { readCorpus } from './read-corpus.ts'
 
@@ -37,6 +37,25 @@ describe('the scan lane, on real scans', () => {
     it(`shows what pdf.js shows, where it shows it: ${name}, page ${page}`, { timeout: 60_000 }, async () => {
       await assertDrawnAsByPdfjs(readCorpus(`public/real/${name}.pdf`), page)
     })
+  }
+})
+
+describe('the scan lane, on real scans in layers', () => {
+  for (const { path, pages } of [
+    { path: 'public/real/scan-book-jpx-jbig2-layers.pdf', pages: [1, 2, 3, 4, 5, 6] },
+    { path: 'truth/olmocr-bench/olmocr-blank-book-pg1.pdf', pages: [1] },
+    { path: 'truth/olmocr-bench/olmocr-small-page-size.pdf', pages: [1] },
+  ]) {
+    for (const page of pages)
+      it(`paints them as PDFium does: ${path}, page ${page}`, { timeout: 60_000 }, async () => {
+        const bytes = readCorpus(path)
+        const [lane, drawn] = [await drawBy('auto', bytes, { page }), await drawBy('pdfium', bytes, { page })]
+        assert.equal(lane.rasterizer, 'scan')
+        const apart = await difference(lane.bitmap, drawn.bitmap)
+        assert.ok(apart < 0.5, `${apart} of 255 off`)
+        assert.deepEqual(lane.source, drawn.source)
+        assert.deepEqual(lane.textLayer, drawn.textLayer)
+      })
   }
 })
 

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..')
 const compiler = join(import.meta.dirname, 'wasm')
 const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd']
 /** Sources that work in the memory of another module. */
-const IN_ANOTHER_MEMORY = new Set(['gateway/rasterizer/pdfium/pixels.as'])
+const IN_ANOTHER_MEMORY = new Set(['gateway/rasterizer/pdfium/pixels.as', 'gateway/rasterizer/pdfium/paint.as'])
 /** The custom section that says what a module was made from. */
 const ORIGIN = 'origin'
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { init, type WrappedPdfiumModule } from '@embedpdf/pdfium'
 import { offerFonts } from './fonts.ts'
+import { paintWork, type PaintRows } from './paint.ts'
 import { pixelWork, type PixelWork, ROOM_BEYOND } from './pixels.ts'
 
 /** The part of Emscripten's own functions used here; the package's types for them need `@types/emscripten`. */
@@ -40,6 +41,8 @@ export interface Pdfium {
   abandoning(isAbandoned: () => boolean): number
   /** What is done to all pixels of a drawing. */
   readonly pixels: PixelWork
+  /** Paints images that were decoded in this memory. */
+  readonly paint: PaintRows
   /** Memory for one page's pixels, of which there are `count`. It is reused, as one page is drawn at a time. */
   pixelRoom(count: number): number
   /** Allocates memory for other pixels, until it is disposed of. */
@@ -154,6 +157,7 @@ function wrap(wrapped: WrappedPdfiumModule): Pdfium {
       return (asksIndex ??= runtime.addFunction(() => (isAbandonedNow?.() === true ? 1 : 0), 'ii'))
     },
     pixels: pixelWork(memory),
+    paint: paintWork(memory),
     pixelRoom(count) {
       const size = sizeOf(count)
       if (room.size < size) {

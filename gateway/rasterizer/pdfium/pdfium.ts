@@ -6,6 +6,7 @@ import type { Bitmap } from '../../prepare/bitmap.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { MAX_ANNOTATIONS, notDrawn, tooManyAnnotations } from '../annotations.ts'
+import { shownLayers } from '../pdf-layers.ts'
 import { findStreams, mayHideLayers, type Streams, userUnits } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
@@ -20,6 +21,7 @@ import { findSourceImages } from './source.ts'
 import { readTextLayer } from './text.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { drawScan, type Scan } from '../scan/image.ts'
+import { type Layers, openLayers } from '../scan/layers.ts'
 
 /** 140 km: PDFium gives such sizes for damaged boxes. pdf.js takes Letter instead. */
 const MAX_POINTS = 4e8
@@ -47,6 +49,7 @@ export async function openWithPdfium(
   const streams = options.scans ? findStreams(bytes) : null
   let hidesLayers: boolean | null = null
   const mayHideLayer = () => (hidesLayers ??= mayHideLayers(bytes))
+  const isLayerShown = shownLayers(bytes)
   const unitOf = userUnits(bytes)
   return {
     pageCount: document.pageCount,
@@ -66,6 +69,7 @@ export async function openWithPdfium(
           ...options,
           streams,
           mayHideLayer,
+          isLayerShown,
           unitOf,
           sizeFor,
           isAbandoned,
@@ -92,17 +96,35 @@ interface DrawOptions {
   readonly streams: Streams | null
   /** Whether a layer of the document may be switched off. */
   readonly mayHideLayer: () => boolean
+  /** Whether content with a value of /OC is shown; null where that is not plainly said. */
+  readonly isLayerShown: (value: readonly string[]) => boolean | null
   /** Returns the UserUnit of a page, by the number of its object. */
   readonly unitOf: (pageObjectNumber: number) => number
   /** Whether the lines of a page of plain print are wanted. */
   readonly lines: boolean
 }
 
+interface LayeredPage extends Pick<DrawOptions, 'mayHideLayer'> {
+  readonly size: TargetSize
+  readonly sources: ReturnType<typeof findSourceImages>
+  readonly reusesPixels: boolean
+}
+
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
   bytes: Uint8Array,
   number: number,
-  { sizeFor, isAbandoned, maxImagePixels, reusesPixels = false, streams, mayHideLayer, unitOf, lines }: DrawOptions,
+  {
+    sizeFor,
+    isAbandoned,
+    maxImagePixels,
+    reusesPixels = false,
+    streams,
+    mayHideLayer,
+    isLayerShown,
+    unitOf,
+    lines,
+  }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
   const page = library.FPDF_LoadPage(handle, number - 1)
@@ -120,6 +142,11 @@ async function drawPage(
     }
     const content = inspectContent(pdfium, page)
     if (content.largestImagePixels > maxImagePixels) throw imageTooLarge(number)
+    using layers =
+      scan === null && streams !== null
+        ? await openLayers(pdfium, page, { ...scanOptions, streams, isShown: isLayerShown, isAbandoned })
+        : null
+    if (layers !== null) return drawLayers(pdfium, page, layers, { size, sources, mayHideLayer, reusesPixels })
     const annotationCount = library.FPDFPage_GetAnnotCount(page)
     const showsAnnotations = annotationCount > 0 && annotationCount <= MAX_ANNOTATIONS
     const rendering: Rendering = { size, form: showsAnnotations ? form() : 0, showsAnnotations, isAbandoned }
@@ -140,6 +167,22 @@ async function drawPage(
   } finally {
     if (!pdfium.isBroken) library.FPDF_ClosePage(page)
   }
+}
+
+/** Draws a page that shows nothing but images. */
+function drawLayers(
+  pdfium: Pdfium,
+  page: number,
+  layers: Layers,
+  { size, sources, mayHideLayer, reusesPixels }: LayeredPage,
+): PdfiumDrawing {
+  const drawn = convert(pdfium, layers.paint(), size)
+  const source = sources.find(({ object }) => !mayHideLayer() || layers.isSeen(object))?.image ?? null
+  const { textLayer, inkMask } = tryTextLayer(pdfium, page, { bitmap: drawn.bitmap, mayHideLayer, rendering: null })
+  const last = drawn.bitmap()
+  const bitmap = reusesPixels ? last : { ...last, pixels: last.pixels.slice() }
+  const ink = inkMask === null ? null : { of: bitmap, mask: inkMask }
+  return { bitmap, rasterizer: 'scan', source, isSuspect: drawn.isWhite, textLayer, ink }
 }
 
 /**

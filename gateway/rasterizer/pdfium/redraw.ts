@@ -5,7 +5,7 @@ import type { Pixels } from './pixels.ts'
 import { type Part, renderInto, type Rendering } from './render.ts'
 
 /** In levels of a channel: smoothing differs by less. */
-const MIN_CHANGE = 10
+export const MIN_CHANGE = 10
 /** Of the page: so much is like an object that was painted beneath others only where they leave it. */
 const MIN_SHOWN = 0.01
 

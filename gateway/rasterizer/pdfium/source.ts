@@ -16,6 +16,7 @@ const MIN_SIDE = 8
 /** fpdf_edit.h: FPDF_IMAGEOBJ_METADATA, of which the fifth field is `bits_per_pixel`. */
 const METADATA_BYTES = 28
 const BITS_PER_PIXEL = 4
+const JPEG_2000 = 'JPXDecode'
 
 /** An image that may be all that a page shows. */
 interface FoundSource {
@@ -65,12 +66,23 @@ function describe(pdfium: Pdfium, page: number, image: number, seen: number): So
   const box = pageBox(pdfium, page, room.address)
   const bounds = boundsOf(pdfium, image, room.address)
   if (seen < MIN_SHARE * areaOf(box)) return null
-  if (!library.FPDFImageObj_GetImageMetadata(image, page, room.address)) return null
-  const metadata = pdfium.integers(room.address, METADATA_BYTES / 4)
-  const [width = 0, height = 0] = metadata
+  if (!library.FPDFImageObj_GetImagePixelSize(image, room.address, room.address + 4)) return null
+  const [width = 0, height = 0] = pdfium.integers(room.address, 2)
   if (Math.min(width, height) < MIN_SIDE) return null
   const dpi = Math.sqrt((width * height) / areaOf(bounds)) * POINTS_PER_INCH
-  const bilevel = metadata[BITS_PER_PIXEL] === 1
+  const bilevel = isBilevel(pdfium, page, image)
   const lies = library.FPDFPage_GetRotation(page) % 2 === 1
   return lies ? { width: height, height: width, dpi, bilevel } : { width, height, dpi, bilevel }
+}
+
+/** Whether an image has one bit a pixel. To tell that of JPEG 2000, which PDFium makes 8 bits of, it would be decoded. */
+function isBilevel(pdfium: Pdfium, page: number, image: number): boolean {
+  const { library } = pdfium
+  using room = pdfium.allocate(METADATA_BYTES)
+  const last = library.FPDFImageObj_GetImageFilterCount(image) - 1
+  const length = last < 0 ? 0 : library.FPDFImageObj_GetImageFilter(image, last, room.address, METADATA_BYTES)
+  const filter = Buffer.from(pdfium.bytes(room.address, Math.min(length, METADATA_BYTES))).toString('latin1')
+  if (filter === `${JPEG_2000}\0`) return false
+  if (!library.FPDFImageObj_GetImageMetadata(image, page, room.address)) return false
+  return pdfium.integers(room.address, METADATA_BYTES / 4)[BITS_PER_PIXEL] === 1
 }

@@ -139,6 +139,30 @@ export function takePixels(from: usize, stride: i32, count: i32, changes: usize)
   return !v128.any_true(gray)
 }
 
+/**
+ * Takes rows of pixels of one bit each, the highest bit of a byte first, `stride` bytes apart; a bit that is set is paper. `changes`
+ * has room for as many numbers of 32 bits as there are columns, and 64 bytes lie behind the bits.
+ */
+export function takeBits(from: usize, stride: i32, count: i32, changes: usize): void {
+  for (; count > 0; count--, from += stride) {
+    let end = changes
+    let last: u64 = 1
+    for (let x: i32 = 0; x < columns; x += 64) {
+      const word = bswap(load<u64>(from + (x >> 3)))
+      let differing = word ^ ((word >> 1) | (last << 63))
+      last = word & 1
+      if (x + 64 > columns) differing &= ~(u64.MAX_VALUE >> <u64>(columns - x))
+      while (differing !== 0) {
+        const place = clz(differing)
+        store<u32>(end, x + <i32>place)
+        end += 4
+        differing ^= (<u64>1 << 63) >> place
+      }
+    }
+    takeRow(changes, end)
+  }
+}
+
 // CCITT group 4, as ITU-T T.6 has it. In a table's entry, the last 4 bits are a code's length, and 0 stands for no code.
 
 /** Kinds of modes: below PASS, a change so many columns and 3 less to the right of the one above it. */

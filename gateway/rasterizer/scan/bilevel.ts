@@ -17,6 +17,7 @@ interface Exports {
     to: number,
   ) => void
   readonly takePixels: (from: number, stride: number, count: number, changes: number) => number
+  readonly takeBits: (from: number, stride: number, count: number, changes: number) => void
   readonly beginDecoding: (from: number, length: number, alignsRows: boolean, tables: number, lines: number) => void
   readonly decodeRows: (count: number) => number
   readonly endsWithin: (bytes: number) => number
@@ -119,6 +120,25 @@ export function shrinkBilevel(
     target.set(pixels.subarray(row * stride, (row + count) * stride))
     if (!module.takePixels(part, stride, count, changes)) return null
   }
+  return bitmapAt(module, out, size)
+}
+
+/**
+ * Makes an image of one bit a pixel smaller, as `decodeG4` does: set bits are white, and `stride` is what its rows take in
+ * bytes.
+ */
+export function shrinkBits(
+  bits: Uint8Array,
+  { width, height, stride, isLightOnDark }: TargetSize & { readonly stride: number; readonly isLightOnDark: boolean },
+  size: TargetSize,
+): Bitmap | null {
+  if (!isReduction({ width, height }, size)) return null
+  const { addresses, module } = inMemory(sumsSize(size), area(size), 4 * width, stride * height)
+  const [sums, out, changes, from] = addresses as [number, number, number, number]
+  new Uint8Array(module.memory.buffer).set(bits.subarray(0, stride * height), from)
+  module.begin(width, height, size.width, size.height, isLightOnDark, sums, out)
+  for (let row = 0; row < height; row += ROWS_AT_ONCE)
+    module.takeBits(from + row * stride, stride, Math.min(ROWS_AT_ONCE, height - row), changes)
   return bitmapAt(module, out, size)
 }
 

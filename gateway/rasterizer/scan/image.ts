@@ -2,25 +2,18 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
-import { type Entries, objectTokens, type Streams } from '../pdf-object.ts'
+import type { Entries, Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 import { decodeG4, decodeRegion } from './bilevel.ts'
 import { decodeFlate, decodeJpeg, decodeWithPdfium } from './decode.ts'
+import { colourChannels, filterOf, isAlike, isInverted, isPlain, rawContent } from './dictionary.ts'
 import { readFax } from './fax.ts'
 import { readJbig2 } from './jbig2.ts'
 import { recognizeScan, type ScanPage } from './page.ts'
 
-/** Entries that do not change what is painted, and those that are checked below. */
-const KNOWN_ENTRIES = new Set(
-  'Type Subtype Name Width Height BitsPerComponent ColorSpace Filter DecodeParms Length Interpolate Intent Metadata StructParent ID ImageMask Decode'.split(
-    ' ',
-  ),
-)
-const DECODE_NOTHING = ['[ 0 1 ]', '[ 0 1 0 1 0 1 ]', '[ 0.0 1.0 ]']
-const DECODE_INVERTED = '[ 1 0 ]'
-
 const FAX = '/CCITTFaxDecode'
-const JBIG2 = '/JBIG2Decode'
+/** A filter's name. */
+export const JBIG2 = '/JBIG2Decode'
 const DECODED_BY_PDFIUM = [FAX, JBIG2, '/FlateDecode', '/LZWDecode', '/RunLengthDecode']
 
 interface ScanOptions {
@@ -62,7 +55,9 @@ export async function drawScan(
   // The rasterizer enlarges at less cost, and has the error message for the limit.
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
-  const bitmap = decodeBilevel(content, image, bytes, stored) ?? (await decode(pdfium, scan, content, image, stored))
+  const bilevel =
+    colours === 1 ? decodeBilevel(content, { ...image, inverted: isInverted(dictionary) }, bytes, stored) : null
+  const bitmap = bilevel ?? (await decode(pdfium, scan, content, image, stored))
   if (bitmap === null) return null
   const { image: object, hides, isCovered } = scan
   return { image: object, hides, isCovered, bitmap: whitened(await onPage(bitmap, scan, size), scan.white) }
@@ -74,15 +69,18 @@ interface StoredImage extends TargetSize {
   readonly colours: 0 | 1 | 3
 }
 
+interface BilevelImage extends Omit<StoredImage, 'colours'> {
+  /** Whether what the code calls black is light, or the other way round where it says so itself. */
+  readonly inverted: boolean
+}
+
 /** Decodes a gray image of CCITT group 4 or JBIG2; null for one that the decoders do not know, or that is damaged. */
-function decodeBilevel(
+export function decodeBilevel(
   content: Uint8Array,
-  { dictionary, filter, colours, width, height }: StoredImage,
+  { dictionary, filter, width, height, inverted }: BilevelImage,
   bytes: Uint8Array,
   size: TargetSize,
 ): Bitmap | null {
-  if (colours !== 1) return null
-  const inverted = isInverted(dictionary)
   if (filter === FAX) {
     const image = readFax(dictionary, { width, height }, inverted, bytes)
     return image === null ? null : decodeG4(content, image, size)
@@ -110,59 +108,6 @@ async function decode(
   // PDFium draws what is over the image, and then the image is drawn at no more cost.
   if (isPdfiums) return scan.isCovered ? null : decodeWithPdfium(pdfium, scan.image, size)
   return decodeFlate(content, { width, height, channels: colours }, size)
-}
-
-/** Returns the encoded bytes of the image's stream. */
-function rawContent(pdfium: Pdfium, image: number): Uint8Array<ArrayBuffer> | null {
-  const { library } = pdfium
-  const length = library.FPDFImageObj_GetImageDataRaw(image, 0, 0)
-  if (length === 0) return null
-  using room = pdfium.allocate(length)
-  if (library.FPDFImageObj_GetImageDataRaw(image, room.address, length) !== length) return null
-  return pdfium.bytes(room.address, length).slice()
-}
-
-/** A PDF may hold the same content twice: all dictionaries must agree, as it is unknown which one is on the page. */
-function isAlike(one: Entries | null, other: Entries): boolean {
-  return one === other || (one !== null && isPlain(one) && tellingEntries(one) === tellingEntries(other))
-}
-
-function tellingEntries(entries: Entries): string {
-  return ['Width', 'Height', 'BitsPerComponent', 'ColorSpace', 'Filter', 'DecodeParms', 'Decode']
-    .map((key) => entries.get(key)?.join(' ') ?? '')
-    .join('; ')
-}
-
-/** Whether an image has no mask, no layer, no unusual decoding and no unknown entry. */
-function isPlain(dictionary: Entries): boolean {
-  const decode = dictionary.get('Decode')?.join(' ')
-  return (
-    dictionary.keys().every((key) => KNOWN_ENTRIES.has(key)) &&
-    (dictionary.get('ImageMask')?.[0] ?? 'false') === 'false' &&
-    (decode === undefined || DECODE_NOTHING.includes(decode) || isInverted(dictionary))
-  )
-}
-
-function isInverted(dictionary: Entries): boolean {
-  return dictionary.get('Decode')?.join(' ') === DECODE_INVERTED
-}
-
-function filterOf(dictionary: Entries): string {
-  const filter = dictionary.get('Filter')?.join(' ') ?? ''
-  return filter.replace(/^\[ (\S+) \]$/, '$1')
-}
-
-/** Returns 1 or 3 for a colour space that is practically gray or sRGB, 0 for one that is either, null for any other. */
-function colourChannels(colourSpace: readonly string[], bytes: Uint8Array): 0 | 1 | 3 | null {
-  const [first = '', second = '', third = ''] = colourSpace
-  if (second === '0' && third === 'R') {
-    const tokens = objectTokens(bytes, Number(first))
-    return tokens === null || tokens[1] === '0' ? null : colourChannels(tokens, bytes)
-  }
-  const family = first === '[' ? second : first
-  if (family === '/DeviceGray' || family === '/CalGray') return 1
-  if (family === '/DeviceRGB' || family === '/CalRGB') return 3
-  return family === '/ICCBased' ? 0 : null
 }
 
 /** Turns the image upright and cuts off what lies outside of the page. */

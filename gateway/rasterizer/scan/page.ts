@@ -57,6 +57,8 @@ const MAX_OVERHANG_SHARE = 0.2
 /** A page whose clip cuts off more than a narrow margin is left to the rasterizer. */
 const MAX_WHITE_SHARE = 0.05
 
+/** A page has two or three: what is behind, and what is before it. */
+const MAX_LAYERS = 8
 const MAX_FORM_DEPTH = 4
 /** How many invisible words may lie on top of the image. */
 const MAX_OBJECTS = 20_000
@@ -72,26 +74,19 @@ export function recognizeScan(
   mayHideLayer: () => boolean,
 ): ScanPage | null {
   const { library } = pdfium
-  if (library.FPDFPage_GetAnnotCount(page) !== 0) return null
-  using room = pdfium.allocate(16)
-  if (!library.FPDF_GetPageBoundingBox(page, room.address)) return null
-  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(room.address, 4)
-  const box: Box = { left, bottom, right, top }
-  const turns = library.FPDFPage_GetRotation(page)
-  const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
-  const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
   const count = library.FPDFPage_CountObjects(page)
-  if (count > MAX_OBJECTS) return null
+  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
+  const target = targetOf(pdfium, page, size)
+  if (target === null) return null
   const objects = Array.from({ length: count }, (_, index) => library.FPDFPage_GetObject(page, index))
-  const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
-  const around: Surroundings = { matrix: [1, 0, 0, 1, 0, 0], visible: box, gaps, depth: 0, mayHideLayer }
+  const around: Surroundings = { matrix: UNCHANGED, visible: target.box, gaps: target.gaps, depth: 0, mayHideLayer }
   const over: number[] = []
   for (let index = count - 1; index >= 0; index--) {
     const object = objects[index]!
     if (isInvisible(pdfium, object)) continue
     const found = imageIn(pdfium, object, objects, around)
     if (found === 'nothing') continue
-    const placed = found === null ? null : placement(found, box, { scales, gaps, turns, size })
+    const placed = found === null ? null : placement(found, target)
     if (placed === null) {
       over.push(object)
       continue
@@ -101,6 +96,44 @@ export function recognizeScan(
     return { ...placed, hides: index + 1, isCovered: over.length > 0 }
   }
   return null
+}
+
+const UNCHANGED: Matrix = [1, 0, 0, 1, 0, 0]
+
+/**
+ * Returns the images of a page that shows nothing else, one over the other, each of them upright from edge to edge and in no marked
+ * content; null for any other page, and for one with annotations. Images that a layer hides are among them.
+ */
+export function recognizeLayers(pdfium: Pdfium, page: number, size: TargetSize): readonly number[] | null {
+  const images = imagesOnly(pdfium, page)
+  const target = images === null ? null : targetOf(pdfium, page, size)
+  if (images === null || target === null) return null
+  const { box, gaps } = target
+  const around: Surroundings = { matrix: UNCHANGED, visible: box, gaps, depth: 0, mayHideLayer: () => false }
+  const isWhole = (object: number): boolean => {
+    const found = imageIn(pdfium, object, [], around)
+    if (found === null || found === 'nothing' || found.visible !== box) return false
+    const placed = placement(found, target)
+    if (placed?.whole !== size) return false
+    const { flop, flip, angle } = placed.orientation
+    return !flop && !flip && angle === 0
+  }
+  return images.every(isWhole) ? images : null
+}
+
+/** Returns the objects of a page on which only images are visible; null for any other page, most of which begin with text. */
+function imagesOnly(pdfium: Pdfium, page: number): readonly number[] | null {
+  const { library } = pdfium
+  const count = library.FPDFPage_CountObjects(page)
+  if (count > MAX_OBJECTS || library.FPDFPage_GetAnnotCount(page) !== 0) return null
+  const images: number[] = []
+  for (let index = 0; index < count; index++) {
+    const object = library.FPDFPage_GetObject(page, index)
+    if (library.FPDFPageObj_GetType(object) === OBJECT_IMAGE) images.push(object)
+    else if (!isInvisible(pdfium, object)) return null
+    if (images.length > MAX_LAYERS) return null
+  }
+  return images.length === 0 ? null : images
 }
 
 interface Surroundings {
@@ -241,7 +274,9 @@ function clipPaths(pdfium: Pdfium, object: number, most: number): (readonly [x: 
   })
 }
 
+/** A page, and the size at which it is wanted. */
 interface Target {
+  readonly box: Box
   /** Pixels of the target per point, before the page is turned. */
   readonly scales: { readonly x: number; readonly y: number }
   readonly gaps: { readonly x: number; readonly y: number }
@@ -250,11 +285,22 @@ interface Target {
   readonly size: TargetSize
 }
 
+function targetOf(pdfium: Pdfium, page: number, size: TargetSize): Target | null {
+  const { library } = pdfium
+  using room = pdfium.allocate(16)
+  if (!library.FPDF_GetPageBoundingBox(page, room.address)) return null
+  const [left = 0, top = 0, right = 0, bottom = 0] = pdfium.floats(room.address, 4)
+  const turns = library.FPDFPage_GetRotation(page)
+  const unturned = turns % 2 === 0 ? size : { width: size.height, height: size.width }
+  const scales = { x: unturned.width / (right - left), y: unturned.height / (top - bottom) }
+  const gaps = { x: MAX_GAP / scales.x, y: MAX_GAP / scales.y }
+  return { box: { left, bottom, right, top }, scales, gaps, turns, size }
+}
+
 /** Returns how the image lies on the page; null when it is skewed or does not cover the page. */
 function placement(
   { image, matrix, visible }: PlacedImage,
-  box: Box,
-  { scales, gaps, turns, size }: Target,
+  { box, scales, gaps, turns, size }: Target,
 ): Omit<ScanPage, 'hides' | 'isCovered'> | null {
   if (!isAxisAligned(matrix, gaps)) return null
   const lies = boxOf([transform(matrix, 0, 0), transform(matrix, 1, 1)])

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TargetSize } from '../../../../gateway/page/target-size.ts'
 import type { Bitmap } from '../../../../gateway/prepare/bitmap.ts'
-import { decodeG4, decodeRegion, shrinkBilevel } from '../../../../gateway/rasterizer/scan/bilevel.ts'
+import { decodeG4, decodeRegion, shrinkBilevel, shrinkBits } from '../../../../gateway/rasterizer/scan/bilevel.ts'
+import { decodeJbig2 } from '../../../../gateway/rasterizer/scan/jbig2-decoder.ts'
 import { readJbig2 } from '../../../../gateway/rasterizer/scan/jbig2.ts'
 import { drawLetter } from '../../../fixtures/printed-page.ts'
 import { faxImage, faxStrip, jbig2Image, makeScan, type StoredImage } from '../../../fixtures/scan-pdf.ts'
@@ -136,6 +137,43 @@ describe('bilevel scans made smaller', () => {
     assert.notEqual(shrinkBilevel(pixels, stored, { width: 9, height: 2 }), null, 'what lies beside a row is no pixel')
     pixels[116] = 7
     assert.equal(shrinkBilevel(pixels, stored, { width: 9, height: 2 }), null)
+  })
+
+  for (const { name, image } of patterns)
+    for (const isLightOnDark of [false, true])
+      it(`are the same from bits as from bytes: ${name}${isLightOnDark ? ', inverted' : ''}`, () => {
+        const whole = decodeG4(image.data, { ...image, ...AS_USUAL, isLightOnDark }, image)!
+        const { width, height } = image
+        const stride = (width + 7) >> 3
+        const bits = new Uint8Array(stride * height)
+        for (const [at, level] of whole.pixels.entries())
+          if ((level === 0) === isLightOnDark)
+            bits[Math.floor(at / width) * stride + ((at % width) >> 3)]! |= 128 >> ((at % width) & 7)
+        for (const size of [
+          { width, height },
+          { width: Math.ceil(width / 3), height: 4 },
+        ])
+          assert.deepEqual(
+            shrinkBits(bits, { width, height, stride, isLightOnDark }, size),
+            decodeG4(image.data, { ...image, ...AS_USUAL, isLightOnDark }, { width: size.width, height: size.height }),
+          )
+      })
+
+  it('are the same from a decoder of all JBIG2 as from the one of generic regions', async () => {
+    const { data, width, height } = jbig2Image()
+    const region = readJbig2(data, { width, height })!
+    const size = { width: 500, height: 700 }
+    for (const isLightOnDark of [false, true])
+      assert.deepEqual(
+        await decodeJbig2(data, { width, height, isLightOnDark }, size),
+        decodeRegion({ ...region, isLightOnDark }, size),
+      )
+  })
+
+  it('are not made of JBIG2 that is damaged', async () => {
+    const { data, width, height } = jbig2Image()
+    for (const damaged of [data.subarray(0, 20), new Uint8Array(), Uint8Array.from({ length: 400 }, (_, at) => at)])
+      assert.equal(await decodeJbig2(damaged, { width, height, isLightOnDark: false }, { width: 50, height: 70 }), null)
   })
 
   for (const { name, image } of [
