@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
-import { createCountedHistogram } from './counted-histogram.ts'
 import { createRecent } from './recent.ts'
 
 const STAGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -105,7 +104,7 @@ function pageMetrics(registers: Registry[]) {
       labelNames: ['route'],
       registers,
     }),
-    pageSeconds: createCountedHistogram({
+    pageSeconds: new Histogram({
       name: 'ocr_gateway_page_duration_seconds',
       help: 'Seconds from looking a page up to its result, all waits and attempts included, by lane (interactive, batch) and what the cache knew of it (hit, miss, joined, off).',
       labelNames: ['lane', 'cache'],
