@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { PageStore } from '../cache/page-store.ts'
 import { pageAnswer, type PageAnswer } from './page-answer.ts'
 import type { PageToRead } from './page-to-read.ts'
-import { unchangedBy } from './unchanged-by.ts'
 
 /** Raised when the stored shape changes, or what counts as an answer: older values are misses then. */
 const STORED_VERSION = 7
@@ -20,8 +19,7 @@ const storedAnswer = pageAnswer.omit({ cache: true, imageKey: true, isFallback: 
 /** Is stored under a page key and points to the answer of its page image, which any number of pages may share. */
 const storedPointer = z.object({ v: z.literal(STORED_VERSION), imageKey: z.string() })
 
-const asAnswer = readerOf(storedAnswer)
-const asEither = readerOf(z.union([storedPointer, storedAnswer]))
+const stored = z.union([storedPointer, storedAnswer])
 
 type StoredAnswer = z.infer<typeof storedAnswer>
 
@@ -35,7 +33,7 @@ export async function readStored(
   signal: AbortSignal,
 ): Promise<(PageAnswer | null)[]> {
   const keys = wanted.map(({ key }) => key)
-  const found = (await getAll(store, keys, signal)).map(asEither)
+  const found = (await getAll(store, keys, signal)).map((value) => parsed(value, stored))
   const imageKeys = found.map((one) => (one !== null && 'imageKey' in one ? one.imageKey : null))
   const pointed = await getAll(
     store,
@@ -45,7 +43,7 @@ export async function readStored(
   let next = 0
   return found.map((one, index) => {
     const imageKey = imageKeys[index] ?? null
-    const answer = one === null || !('imageKey' in one) ? one : asAnswer(pointed[next++] ?? null)
+    const answer = one === null || !('imageKey' in one) ? one : parsed(pointed[next++] ?? null, storedAnswer)
     const { confidence } = wanted[index]!.question
     return answer === null || (confidence && !answer.isConfidenceFinal) ? null : hit(answer, imageKey)
   })
@@ -61,17 +59,13 @@ async function getAll(store: PageStore, keys: readonly string[], signal: AbortSi
   }
 }
 
-/** Returns what reads values; one that cannot be parsed is a miss. What a schema would copy as it is, as nearly all, is not copied. */
-function readerOf<Value>(schema: z.ZodType<Value>): (value: string | null) => Value | null {
-  const isUnchanged = unchangedBy(schema)
-  return (value) => {
-    if (value === null) return null
-    try {
-      const parsed: unknown = JSON.parse(value)
-      return isUnchanged(parsed) ? parsed : schema.parse(parsed)
-    } catch {
-      return null
-    }
+/** A value that cannot be parsed is a miss. */
+function parsed<Value>(value: string | null, schema: z.ZodType<Value>): Value | null {
+  if (value === null) return null
+  try {
+    return schema.parse(JSON.parse(value))
+  } catch {
+    return null
   }
 }
 
