@@ -14,6 +14,7 @@ import {
   judgeWindow,
   knownPlaces,
   shorten,
+  START,
 } from './limit-search.ts'
 import type { LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
@@ -272,9 +273,13 @@ function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptio
     noteSent: window.sent,
     noteWanted: window.wants,
     noteBegun: () => enter(climb(search)),
-    /** The first page that is answered while others wait says how many the server works at: none has come after it. */
+    /**
+     * The first page that is answered while others wait says how many the server works at: none has come after it. Of the pages
+     * that it begins with, one may as well be stuck: a limit as low as what is left would keep the others from it.
+     */
     noteRush(look: BacklogLook): void {
-      if (search.phase === 'first' && look.waiting > 0) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
+      if (search.phase === 'first' && look.waiting > 0 && look.most > START)
+        noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
     },
     noteLook,
     noteNobodyWaits: () => void (isBackedUp = false),

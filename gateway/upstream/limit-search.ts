@@ -51,8 +51,8 @@ export interface Circumstances {
   readonly now: number
 }
 
-/** More than that would wait too long at a small server before it is known to be one. */
-const START = 4
+/** Pages that a server is sent before it has shown anything: more would wait too long at a small one. */
+export const START = 4
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
 /** Once it has begun what it was sent, it is sent so many times as much: what is too much is begun within the time of one page. */

@@ -47,6 +47,17 @@ describe('the limit that finds itself', () => {
       assert.ok(2000 / seconds >= 7.5, `${(2000 / seconds).toFixed(2)} pages per second`)
     })
 
+  it('is not lowered for those of the first pages that may be stuck: the others would not be sent any more', () => {
+    const { limit, clock } = setUp()
+    const [first] = [1, 2, 3, 4].map((inFlight) => limit.sent(inFlight))
+    clock.now = 20
+    first?.begun()
+    clock.now = 200
+    first?.answered()
+    first?.left()
+    assert.equal(limit.current, 4)
+  })
+
   it('stays where it is pinned', () => {
     const { limit, run, changes } = setUp(3)
     const { limits } = run({ server: { places: 16, seconds: 1, jitter: 0.3 }, pages: 500 })
