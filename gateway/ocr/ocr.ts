@@ -63,7 +63,7 @@ export async function* ocr(
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, lane, key))
   const account = opened.use(await services.usage.open({ key, model: request.model.id }, readingsOf(request, toRead)))
   const permits = await permitPages(services.allowance, request, toRead)
-  // Those that wait for a later search are in nobody's way.
+  // Those that wait for a later window are in nobody's way.
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield [plan.opened]
   using deadline = startDeadline(request.deadline)

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
@@ -9,7 +7,7 @@ import { readJpeg2000Header } from './jpeg2000-header.ts'
 import type { Jpeg2000Header } from './jpeg2000-header.ts'
 import { doesNotFit, fits, HELD } from './memory.ts'
 import type { ImageLimits } from './memory.ts'
-import { compileWasm, instantiateWithin } from './wasm.ts'
+import { instantiateWithin, loadPdfjsDecoder, type PdfjsDecoder } from './wasm.ts'
 
 /** pdf.js's OpenJPEG, from its build of the image decoders, which has no types. */
 interface ImageDecoders {
@@ -64,7 +62,7 @@ async function decode(
   bytes: Uint8Array<ArrayBuffer>,
   { width, height, hasAlpha, reducePower, maxBytes }: Work,
 ): Promise<Sharp> {
-  const { decoders, module } = await (loading ??= loadOpenJpeg())
+  const { decoders, module } = await (loading ??= loadPdfjsDecoder('openjpeg.wasm'))
   const image = Object.assign(new decoders.JpxImage(), {
     // Each image gets its own OpenJPEG, whose memory is bounded and ends with the image; pdf.js would keep one.
     _getModule: (create: CreateOpenJpeg) =>
@@ -81,12 +79,5 @@ async function decode(
   return sharp(pixels, { raw: { width, height, channels }, limitInputPixels: false })
 }
 
-let loading: Promise<{ readonly decoders: ImageDecoders; readonly module: WebAssembly.Module }> | null = null
-
-/** Loads the decoder with the first JPEG 2000 image that comes. */
-async function loadOpenJpeg() {
-  const { resolve } = createRequire(import.meta.url)
-  const name: string = 'pdfjs-dist/image_decoders/pdf.image_decoders.mjs'
-  const decoders: ImageDecoders = await import(name)
-  return { decoders, module: await compileWasm(await readFile(resolve('pdfjs-dist/wasm/openjpeg.wasm'))) }
-}
+/** Begun by the first image that comes. */
+let loading: Promise<PdfjsDecoder<ImageDecoders>> | null = null

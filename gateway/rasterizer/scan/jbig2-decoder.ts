@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
-import { compileWasm, instantiateWithin } from '../image/wasm.ts'
+import { instantiateWithin, loadPdfjsDecoder, type PdfjsDecoder } from '../image/wasm.ts'
 import { shrinkBits } from './bilevel.ts'
 
 /** pdf.js's JBIG2, which is PDFium's, from its build of the image decoders, which has no types. */
@@ -31,7 +29,7 @@ export async function decodeJbig2(
   { width, height, isLightOnDark }: TargetSize & { readonly isLightOnDark: boolean },
   size: TargetSize,
 ): Promise<Bitmap | null> {
-  const { decoders, module } = await (loading ??= loadDecoder())
+  const { decoders, module } = await (loading ??= loadPdfjsDecoder('jbig2.wasm'))
   const stride = (width + 7) >> 3
   const maxBytes = BASE_BYTES + 2 * content.length + BITMAPS * stride * height
   const image = Object.assign(new decoders.Jbig2Image(), {
@@ -47,12 +45,5 @@ export async function decodeJbig2(
   }
 }
 
-let loading: Promise<{ readonly decoders: ImageDecoders; readonly module: WebAssembly.Module }> | null = null
-
-/** Loads the decoder with the first image that comes. */
-async function loadDecoder() {
-  const { resolve } = createRequire(import.meta.url)
-  const name: string = 'pdfjs-dist/image_decoders/pdf.image_decoders.mjs'
-  const decoders: ImageDecoders = await import(name)
-  return { decoders, module: await compileWasm(await readFile(resolve('pdfjs-dist/wasm/jbig2.wasm'))) }
-}
+/** Begun by the first image that comes. */
+let loading: Promise<PdfjsDecoder<ImageDecoders>> | null = null
