@@ -47,8 +47,10 @@ type LookOf<Kind extends Look['kind']> = Extract<Look, { readonly kind: Kind }>
  * Draws the pages that the cache does not hold. They need no slot: the rasterizer's queue gives each request its turns.
  */
 async function lookAtAll(plan: Plan, request: OcrRequest, services: OcrServices, signal: AbortSignal): Promise<Look[]> {
-  const unknown = plan.pages.filter((_, index) => !plan.isKnown(index))
-  using admitted = services.admission.admit(unknown.length, null, request.turn.lane, request.turn.key)
+  const isUnknown = (_: unknown, index: number) => !plan.isKnown(index)
+  const unknown = plan.pages.filter(isUnknown)
+  const count = plan.numbers.filter(isUnknown).length
+  using admitted = services.admission.admit(count, null, request.turn.lane, request.turn.key)
   using deadline = startDeadline(request.deadline)
   const look = (page: PlannedPage, pageSignal: AbortSignal) =>
     lookAt(page, request, services, deadline.signal, pageSignal)

@@ -55,10 +55,11 @@ export async function* ocr(
   await services.expectEngine(request.model, signal)
   await using opened = new AsyncDisposableStack()
   const plan = opened.use(await planRequest(request, services, signal))
-  const { finished } = services
+  const { finished, keepsAnswers, leaving = NEVER, lookahead } = services
   // What is done needs no engine, so it takes no place in the queue.
-  const isDone = plan.pages.map(({ number }, index) => plan.isKnown(index) || finished?.has(number.page) === true)
-  const toRead = isDone.filter((done) => !done).length
+  const isDone = plan.numbers.map((page, index) => plan.isKnown(index) || finished?.has(page) === true)
+  const paying = new Set(plan.numbers.filter((_, index) => isDone[index] === false))
+  const toRead = paying.size
   const { key, lane } = request.turn
   const admitted = opened.use(services.admission.admit(toRead, request.model.id, lane, key))
   const account = opened.use(await services.usage.open({ key, model: request.model.id }, readingsOf(request, toRead)))
@@ -67,19 +68,18 @@ export async function* ocr(
   if (permits.perWindow < toRead) admitted.keepOnly(permits.perWindow)
   yield [plan.opened]
   using deadline = startDeadline(request.deadline)
-  const { keepsAnswers, leaving = NEVER } = services
   const late = createLatePages(request, deadline, plan.opened.pages, { keepsAnswers, leaving, client: signal })
   const reading = { ...services, account, ...(request.figures == null ? {} : { cutFigures: figureCutter(request) }) }
   const shown = request.preview === true ? createPreviews(signal, AbortSignal.any([deadline.signal, leaving])) : null
   const pages = shown?.watch(plan.pages) ?? plan.pages
-  const paying = new Set(pages.filter((_, index) => isDone[index] === false))
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const found = createFoundPages(request, { ...reading, finished }, late)
+  const servicesOf = ({ number: { page } }: PlannedPage) => (paying.has(page) ? permitted : reading)
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
       page.number,
       finished,
-      () => recognize(found.toRead(page), request, paying.has(page) ? permitted : reading, late, pageSignal),
+      () => recognize(found.toRead(page), request, servicesOf(page), late, pageSignal),
       (kept) => completed(page.page, kept, request, reading, pageSignal),
     )
   // A page that is to be shown is drawn, known or not.
@@ -90,7 +90,6 @@ export async function* ocr(
     if (isDone[index] === false && !isCut) admitted.ended()
   }
   let isCut = false
-  const { lookahead } = services
   const start = (left: AbortSignal) =>
     inPageOrder(pages, shown?.noting(read) ?? read, { lookahead, onEnd, known, signal: left })
   try {

@@ -30,9 +30,11 @@ export interface PlanServices extends Pick<FieldServices, 'schemas'> {
 
 /** What is known of a request before any of its pages is drawn. Disposing it closes the documents. */
 export interface Plan extends AsyncDisposable {
-  /** In page order. */
-  readonly pages: readonly PlannedPage[]
-  /** Whether the cache holds a page, by its place in `pages`. */
+  /** The numbers of the pages, in page order. */
+  readonly numbers: readonly number[]
+  /** The pages, in page order, once. Each is made when it is asked for: most of a long document wait for their turn. */
+  readonly pages: IteratorObject<PlannedPage>
+  /** Whether the cache holds a page, by its place among them. */
   readonly isKnown: (index: number) => boolean
   readonly opened: DocumentOpen
 }
@@ -45,11 +47,11 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
   await expectSchema(request, services, signal)
   await using opening = new AsyncDisposableStack()
   const documents = await openAll(request, services, opening, signal)
-  const pages = planPages(request, documents, services)
-  const pageKeys = pages.map(({ page }) => page.key)
-  const known = await findCached(pageKeys, request, services, signal)
+  const { numbers, keys, pages } = planPages(request, documents, services)
+  const known = await findCached(keys, request, services, signal)
   const opened = opening.move()
   return {
+    numbers,
     pages,
     isKnown: (index) => known[index] === true,
     opened: {
@@ -60,7 +62,7 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
         pages: pageCount,
         name,
       })),
-      pages: pages.length,
+      pages: numbers.length,
       cachedPages: known.filter(Boolean).length,
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -121,28 +123,39 @@ export async function findCached(
   return request.cache === 'use' ? cached(keys, signal) : []
 }
 
-function planPages(request: OcrRequest, documents: readonly Document[], services: PlanServices): PlannedPage[] {
+/** The pages of a plan, and their keys. */
+interface PlannedPages extends Pick<Plan, 'numbers' | 'pages'> {
+  readonly keys: readonly string[]
+}
+
+function planPages(request: OcrRequest, documents: readonly Document[], services: PlanServices): PlannedPages {
   const { maxPages } = services
   const total = documents.reduce((pages, { pageCount }) => pages + pageCount, 0)
-  const wanted = resolvePages(request.pages, total, request.pageNaming)
-  if (wanted.length > maxPages) throw tooManyPages(`${wanted.length} pages`, request, maxPages)
-  const sharedBy = createSharedByPages(wanted.length, services.cachePartition)
-  const shared = sharedBy(request)
+  const numbers = resolvePages(request.pages, total, request.pageNaming)
+  if (numbers.length > maxPages) throw tooManyPages(`${numbers.length} pages`, request, maxPages)
   const planned = documents.map((document) => planDocument(request, document, services))
+  const keys = numbers.map((page) => {
+    const { document, documentPage } = locate(page, documents)
+    return planned[document - 1]!.keyOf(documentPage)
+  })
+  const sharedBy = createSharedByPages(numbers.length, services.cachePartition)
+  const shared = sharedBy(request)
   const levels = documents.map(() => createAgreementLevel())
   const given = new Set<PageWarning>()
-  return wanted.map((page) => {
-    const { document, number } = locate(page, documents)
-    const at = number.document - 1
+  const pageAt = (page: number, index: number): PlannedPage => {
+    const number = locate(page, documents)
+    const { document: counted, documentPage } = number
+    const at = counted - 1
+    const document = documents[at]!
     const level = levels[at]!
-    const warnings = warningsOf(document, given)
-    const another = (asked: OcrRequest): PageToRead => ({
-      ...planDocument(asked, document, services)(number.documentPage),
-      ...sharedBy(asked),
-      level: unchanged(level),
-    })
-    return { number, warnings, page: { ...planned[at]!(number.documentPage), ...shared, level, another } }
-  })
+    const another = (asked: OcrRequest): PageToRead => {
+      const { keyOf, pageOf } = planDocument(asked, document, services)
+      return { ...pageOf(documentPage, keyOf(documentPage)), ...sharedBy(asked), level: unchanged(level) }
+    }
+    const own = planned[at]!.pageOf(documentPage, keys[index]!)
+    return { number, warnings: warningsOf(document, given), page: { ...own, ...shared, level, another } }
+  }
+  return { numbers, keys, pages: numbers.values().map(pageAt) }
 }
 
 /** Returns what the reader of the document's next page should know of the document, of its portfolio only once. */
@@ -153,12 +166,12 @@ function warningsOf({ warnings, portfolioWarning }: Document, given: Set<PageWar
 }
 
 /** Finds the document that holds a page: pages are numbered through the request, in the order of its documents. */
-function locate(page: number, documents: readonly Document[]): { document: Document; number: PageNumber } {
+function locate(page: number, documents: readonly Document[]): PageNumber {
   let documentPage = page
   for (const [index, document] of documents.entries()) {
     if (documentPage <= document.pageCount) {
       const label = document.labels?.[documentPage - 1] ?? null
-      return { document, number: { page, document: index + 1, documentPage, label } }
+      return { page, document: index + 1, documentPage, label }
     }
     documentPage -= document.pageCount
   }
@@ -181,12 +194,17 @@ function liesOtherwise({ preparation: { rotate = false, deskew = false } }: OcrR
   return rotate || deskew
 }
 
-/** Returns how the pages of a document are planned, each by its number in it. */
+/** How the pages of a document are planned, each by its number in it. */
+interface DocumentPlan {
+  readonly keyOf: (documentPage: number) => string
+  readonly pageOf: (documentPage: number, key: string) => Omit<PageToRead, keyof SharedByPages | 'level' | 'another'>
+}
+
 function planDocument(
   request: OcrRequest,
   document: Document,
   { rasterizationVersion, imageMediaType, cachePartition }: PlanServices,
-): (documentPage: number) => Omit<PageToRead, keyof SharedByPages | 'level' | 'another'> {
+): DocumentPlan {
   const { profile } = request.model
   // Where Tesseract looks at the page first, it is looked at then.
   const mayBeEasy = request.routes?.easy?.textLayer === true && request.routes.easy.tesseract === null
@@ -201,13 +219,13 @@ function planDocument(
   const drawnAs = `${rasterizationVersion} ${rasterization.mediaType}${mayBeEasy ? ` ${EASY_VERSION}` : ''}`
   const keyOf = pageKeys(request, document, drawnAs, cachePartition)
   const hasFigures = !liesOtherwise(request)
-  return (documentPage) => {
+  const pageOf: DocumentPlan['pageOf'] = (documentPage, key) => {
     const draw =
       (asked: Rasterization): Draw =>
       (signal, options) =>
         document.rasterize(documentPage, asked, signal, options)
     return {
-      key: keyOf(documentPage),
+      key,
       ...(mayBeEasy ? { mayBeEasy } : {}),
       cache: request.cache,
       draw: draw(shown),
@@ -219,4 +237,5 @@ function planDocument(
       turn: request.turn,
     }
   }
+  return { keyOf, pageOf }
 }

@@ -18,7 +18,7 @@ type PageEnds = AsyncGenerator<readonly PageEnd[], void, undefined>
 /** The small pictures of one request's pages. */
 export interface Previews {
   /** Returns the pages so that their pictures are taken when they are drawn to be read. */
-  readonly watch: (pages: readonly PlannedPage[]) => readonly PlannedPage[]
+  readonly watch: (pages: IteratorObject<PlannedPage>) => IteratorObject<PlannedPage>
   /** Returns how a page is read so that one that was not drawn for that is drawn afterwards, for its picture. */
   readonly noting: (read: Read) => Read
   /** Yields pictures as they come, between the ends of pages; ends when each page has had its turn. The signal ends the pages. */
@@ -46,6 +46,7 @@ export function createPreviews(signal: AbortSignal, timeIsUp: AbortSignal): Prev
     noting: (read) => async (planned, pageSignal) => {
       const end = await read(planned, pageSignal)
       const unwatched = drawn.get(end.page.page)
+      drawn.delete(end.page.page)
       if (unwatched !== undefined && end.result.status !== 'pending') queue.drawLater(unwatched)
       return end
     },

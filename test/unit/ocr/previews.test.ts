@@ -51,7 +51,7 @@ function run(
   { signal = never, timeIsUp = never, lookahead = 2 }: Run = {},
 ) {
   const previews = createPreviews(signal, timeIsUp)
-  const watched = previews.watch(pages)
+  const watched = previews.watch(pages.values())
   return oneByOne(previews.among((left) => inPageOrder(watched, previews.noting(reading), { lookahead, signal: left })))
 }
 
