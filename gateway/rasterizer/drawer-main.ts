@@ -56,8 +56,8 @@ thread.on('message', (reply: ThreadReply) => {
   send(reply)
 })
 // Out of JavaScript's memory, most often. The gateway starts another drawer.
-thread.on('error', () => end())
-thread.on('exit', () => end())
+thread.on('error', () => endBroken())
+thread.on('exit', () => endBroken())
 // The gateway has gone, in whatever way: nobody wants what is being drawn.
 socket.on('close', () => end())
 socket.on('error', () => end())
@@ -126,6 +126,11 @@ const total = ({ user, system }: NodeJS.CpuUsage) => user + system
 function heldBytes(): number {
   const ofDocuments = documents.values().reduce((sum, { byteLength }) => sum + byteLength, 0)
   return process.memoryUsage.rss() - ofDocuments
+}
+
+function endBroken(): never {
+  channel.send({ type: 'broke', heldBytes: heldBytes() })
+  end()
 }
 
 /** Ends the process whatever its thread is doing: a library that computes cannot be interrupted in another way. */

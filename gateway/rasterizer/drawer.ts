@@ -36,6 +36,9 @@ export class TookTooMuch extends Error {}
 /** Thrown when a task ended its drawer. */
 export class BrokeDown extends Error {}
 
+/** Thrown when the system has ended a drawer in the middle of a task, which need not be to blame: memory was short, most often. */
+export class WasKilled extends Error {}
+
 /** What runs in a drawer, and who hears of it. */
 export interface Assignment {
   readonly task: Task
@@ -66,6 +69,7 @@ export class Drawer {
   #heldBytes = 0
   #heldAtStart = 0
   #hasExhausted = false
+  #hasBroken = false
   #isOver = false
   #isAside = false
   pagesDrawn = 0
@@ -130,7 +134,7 @@ export class Drawer {
     await this.#ready.promise.finally(() => clearTimeout(limit))
   }
 
-  /** Resolves with the task's result. Throws a GatewayError, TookTooMuch or BrokeDown. */
+  /** Resolves with the task's result. Throws a GatewayError, TookTooMuch, BrokeDown or WasKilled. */
   run(assignment: Assignment): Promise<TaskResult> {
     const settle = Promise.withResolvers<TaskResult>()
     const current = { assignment, settle }
@@ -209,6 +213,10 @@ export class Drawer {
       this.#hasExhausted = true
       return
     }
+    if (reply.type === 'broke') {
+      this.#hasBroken = true
+      return
+    }
     const current = this.#current
     if (current === null) return
     if (reply.type === 'grew') return current.assignment.onGrowth()
@@ -222,14 +230,19 @@ export class Drawer {
   }
 
   #close(cause: unknown, onOver: () => void): void {
+    const reason = this.#whyOver(cause)
     this.#isOver = true
-    const reason = this.#hasExhausted
-      ? new TookTooMuch('a drawer took too much memory')
-      : new BrokeDown('a drawer has ended', { cause })
     this.#ready.reject(new Error('a drawer could not start', { cause }))
     this.#current?.settle.reject(reason)
     this.#current = null
     onOver()
+  }
+
+  #whyOver(cause: unknown): Error {
+    if (this.#hasExhausted) return new TookTooMuch('a drawer took too much memory')
+    // A drawer that was ended here is over before its process is.
+    const isOwnDoing = this.#hasBroken || this.#isOver || this.#process.signalCode !== 'SIGKILL'
+    return isOwnDoing ? new BrokeDown('a drawer has ended', { cause }) : new WasKilled('the system has ended a drawer')
   }
 
   /** Notes that a document is there, and closes those that were used least; returns whether it must be sent. */

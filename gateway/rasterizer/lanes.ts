@@ -23,6 +23,8 @@ export interface Job {
   isSlow: boolean
   /** Its drawer was ended, and the task is to be done anew. */
   isPostponed: boolean
+  /** The system has ended a drawer that was at it. */
+  wasKilled: boolean
 }
 
 /** Which tasks can be begun. */

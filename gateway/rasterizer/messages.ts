@@ -109,10 +109,14 @@ export type DrawerRequest =
 
 /**
  * From a drawer; `heldBytes` is the resident memory of its process, the documents that it has left out. `grew` and `slow`
- * come while a task runs. `exhausted` is the last that it says: the task took more than it may.
+ * come while a task runs. `exhausted` and `broke` are the last that it says: the task took more than it may, or ended the thread that draws.
  */
 export type DrawerReply = (
-  ThreadReply | { readonly type: 'grew' } | { readonly type: 'slow' } | { readonly type: 'exhausted' }
+  | ThreadReply
+  | { readonly type: 'grew' }
+  | { readonly type: 'slow' }
+  | { readonly type: 'exhausted' }
+  | { readonly type: 'broke' }
 ) & {
   readonly heldBytes: number
 }

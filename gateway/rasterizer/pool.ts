@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { Crew } from './crew.ts'
-import { BrokeDown, type Drawer, TookTooMuch } from './drawer.ts'
+import { BrokeDown, type Drawer, TookTooMuch, WasKilled } from './drawer.ts'
 import { createExhausted } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
 import { createKnownDocuments, sha256Of } from './known-documents.ts'
@@ -63,6 +63,8 @@ class RasterizerPool implements Rasterizer {
   /** Those for whose first page a drawer waits: gives it that page. */
   readonly #expected = new Map<string, (job: Job) => void>()
   readonly #standings = createStandings()
+  /** How many drawers in a row could not even start. */
+  #failedStarts = 0
   /** Documents, by id, whose last page was slow. */
   readonly #slowDocuments = new Set<string>()
   #isClosed = false
@@ -73,7 +75,10 @@ class RasterizerPool implements Rasterizer {
     const { maxImagePixels, pdfRasterizer = 'auto', maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
-    const onReady = () => this.#dispatch()
+    const onReady = () => {
+      this.#failedStarts = 0
+      this.#dispatch()
+    }
     const onFailure = (cause: unknown) => this.#couldNotStart(cause)
     this.#crew = new Crew({ settings, most, recycleAfterPages, onReady, onFailure })
   }
@@ -148,6 +153,7 @@ class RasterizerPool implements Rasterizer {
       isAbandoned: false,
       isSlow: false,
       isPostponed: false,
+      wasKilled: false,
     }
     if (lane === 'slow') onAside()
     this.#standings.noteSeen(turn.key)
@@ -207,8 +213,13 @@ class RasterizerPool implements Rasterizer {
     this.#lanes.largeInTheWay()?.stepAside()
   }
 
-  /** The task that would have had the drawer fails: else all would wait for ever where none can start. */
+  /**
+   * The task that would have had the drawer fails: else all would wait for ever where none can start. After the first failure
+   * another one is tried: where memory is short, the system ends drawers that start, too.
+   */
   #couldNotStart(cause: unknown): void {
+    this.#failedStarts += 1
+    if (this.#failedStarts === 1) return this.#dispatch()
     const job = this.#isClosed ? null : this.#lanes.takeAny()
     if (job === null) return
     job.reject(cause)
@@ -294,6 +305,11 @@ class RasterizerPool implements Rasterizer {
     // Its drawer was ended, and its client has its answer.
     if (job.isAbandoned || this.#isClosed) return
     if (job.isPostponed) return this.#again(job)
+    if (error instanceof WasKilled && !job.wasKilled) {
+      // Where it is what took all memory, it does so again, and is to blame.
+      job.wasKilled = true
+      return this.#again(job)
+    }
     if (error instanceof TookTooMuch && lane !== 'large' && this.#maxPageBytes > ORDINARY_BYTES) {
       this.#changeLane(job, 'large')
       return this.#again(job)
@@ -301,7 +317,7 @@ class RasterizerPool implements Rasterizer {
     const failure =
       error instanceof TookTooMuch
         ? tookTooMuch(task, this.#maxPageBytes)
-        : error instanceof BrokeDown
+        : error instanceof BrokeDown || error instanceof WasKilled
           ? brokeDrawer(task, error)
           : error
     job.reject(failure)

@@ -14,7 +14,7 @@ const seconds = 1000
 const skip = process.platform !== 'linux'
 const SECRET = 'a-key-that-no-drawer-sees'
 
-describe('drawers', { timeout: 60 * seconds, skip }, () => {
+describe('drawers', { timeout: 120 * seconds, skip }, () => {
   it('end with the gateway, even when it is killed in the middle of a page', async () => {
     await using gateway = await startGatewayProcess({ GATEWAY_API_KEYS: `someone:${SECRET}` })
     const drawers = await drawing(gateway)
@@ -64,7 +64,48 @@ describe('drawers', { timeout: 60 * seconds, skip }, () => {
     const next = await askFor(asking, { file: 'next.pdf', bytes: slowPdf(1, 1) }, 20 * seconds)
     assert.equal(next.outcome, '200')
   })
+
+  it('that the system ends in the middle of a page cost no page: another one draws it', async () => {
+    await using gateway = await startGatewayProcess({})
+    const asking = { url: gateway.url, key: SECRET }
+    const page = askFor(asking, { file: 'page.pdf', bytes: slowPdf(1, 4) }, 50 * seconds)
+    await endDrawers(gateway)
+    assert.equal((await page).outcome, '200')
+  })
+
+  it('that the system ends while they start cost no page: another one is started', async () => {
+    await using gateway = await startGatewayProcess({})
+    const asking = { url: gateway.url, key: SECRET }
+    const page = askFor(asking, { file: 'page.pdf', bytes: slowPdf(1, 1) }, 50 * seconds)
+    await endDrawers(gateway, 0)
+    assert.equal((await page).outcome, '200')
+  })
+
+  it('that the system ends twice at the same page are not given it again', async () => {
+    await using gateway = await startGatewayProcess({})
+    const asking = { url: gateway.url, key: SECRET }
+    const page = askFor(asking, { file: 'page.pdf', bytes: slowPdf(1, 30) }, 50 * seconds)
+    await endDrawers(gateway)
+    await endDrawers(gateway)
+    assert.match((await page).outcome, /document_unreadable/)
+  })
 })
+
+/** More than a start takes, in hundredths of a second. */
+const AT_WORK_TICKS = 200
+
+/** Ends the drawers as the system does, once one of them has taken so much of the processor. */
+async function endDrawers({ child }: GatewayProcess, ticks = AT_WORK_TICKS): Promise<void> {
+  const drawers = () => processTree(child.pid ?? 0).filter((id) => id !== child.pid)
+  // The 14th field, and the 12th behind the name, which may hold anything.
+  const userTicks = (id: number) =>
+    Number(readFileSync(`/proc/${id}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[11] ?? 0)
+  const isAtWork = (id: number) => userTicks(id) >= ticks
+  await eventually(() => drawers().some(isAtWork), 20 * seconds, 'a drawer')
+  const ended = drawers()
+  for (const id of ended) process.kill(id, 'SIGKILL')
+  await eventually(() => ended.every((id) => !existsSync(`/proc/${id}`)), 10 * seconds, 'they have ended')
+}
 
 /** Asks for pages that take a minute each to draw; returns the processes of the gateway that are there then. */
 async function drawing({ child, url }: GatewayProcess, pages = 1): Promise<number[]> {

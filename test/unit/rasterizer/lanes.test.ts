@@ -78,5 +78,6 @@ function job(key: string, lane: Lane): Job {
     isAbandoned: false,
     isSlow: false,
     isPostponed: false,
+    wasKilled: false,
   }
 }
