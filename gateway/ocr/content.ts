@@ -116,8 +116,16 @@ function allOf(some: readonly PageWarning[], others: readonly PageWarning[]): re
 /** Returns what a page's line in the ledger says beside its place in the content. */
 function lineOf({ number, result, facts }: Page, written: readonly PageWarning[], isEmbedding: boolean) {
   // Its text, and pictures that are embedded, stand in the content: they are not held twice. V8 copies at once what is copied whole.
-  const held = { ...(isEmbedding ? withoutFigures(result) : result), text: '', blocks: null }
-  return { ...held, ...number, ...facts, warnings: allOf(facts.warnings, written) }
+  const held = { ...(isEmbedding ? withoutFigures(result) : result), text: '', blocks: null, imageKey: null }
+  const warnings = allOf(facts.warnings, written)
+  return { ...held, ...number, ...facts, warnings: orNone(warnings), reasons: orNone(result.reasons) }
+}
+
+/** Lines are held to the end: empty lists of their own would be a tenth of what they take. */
+const NONE: readonly never[] = []
+
+function orNone<Item>(items: readonly Item[]): readonly Item[] {
+  return items.length === 0 ? NONE : items
 }
 
 function withoutFigures(result: PageResult): PageResult {

@@ -49,10 +49,12 @@ export async function planRequest(request: OcrRequest, services: PlanServices, s
   const documents = await openAll(request, services, opening, signal)
   const { numbers, keys, pages } = planPages(request, documents, services)
   const known = await findCached(keys, request, services, signal)
+  // Found pages come at once. The others' keys would wait for as long as the document takes: they are hashed again.
+  const keysOfKnown = keys.map((key, index) => (known[index] === true ? key : null))
   const opened = opening.move()
   return {
     numbers,
-    pages,
+    pages: pages(keysOfKnown),
     isKnown: (index) => known[index] === true,
     opened: {
       type: 'document-open',
@@ -124,8 +126,10 @@ export async function findCached(
 }
 
 /** The pages of a plan, and their keys. */
-interface PlannedPages extends Pick<Plan, 'numbers' | 'pages'> {
+interface PlannedPages extends Pick<Plan, 'numbers'> {
   readonly keys: readonly string[]
+  /** Returns the pages, by the keys that are still there. */
+  readonly pages: (keys: readonly (string | null)[]) => Plan['pages']
 }
 
 function planPages(request: OcrRequest, documents: readonly Document[], services: PlanServices): PlannedPages {
@@ -142,20 +146,24 @@ function planPages(request: OcrRequest, documents: readonly Document[], services
   const shared = sharedBy(request)
   const levels = documents.map(() => createAgreementLevel())
   const given = new Set<PageWarning>()
-  const pageAt = (page: number, index: number): PlannedPage => {
+  const pageAt = (page: number, key: string | null): PlannedPage => {
     const number = locate(page, documents)
     const { document: counted, documentPage } = number
     const at = counted - 1
     const document = documents[at]!
     const level = levels[at]!
     const another = (asked: OcrRequest): PageToRead => {
-      const { keyOf, pageOf } = planDocument(asked, document, services)
-      return { ...pageOf(documentPage, keyOf(documentPage)), ...sharedBy(asked), level: unchanged(level) }
+      const other = planDocument(asked, document, services)
+      const drawn = other.pageOf(documentPage, other.keyOf(documentPage))
+      return { ...drawn, ...sharedBy(asked), level: unchanged(level) }
     }
-    const own = planned[at]!.pageOf(documentPage, keys[index]!)
+    const { keyOf, pageOf } = planned[at]!
+    const own = pageOf(documentPage, key ?? keyOf(documentPage))
     return { number, warnings: warningsOf(document, given), page: { ...own, ...shared, level, another } }
   }
-  return { numbers, keys, pages: numbers.values().map(pageAt) }
+  const pages: PlannedPages['pages'] = (kept) =>
+    numbers.values().map((page, index) => pageAt(page, kept[index] ?? null))
+  return { numbers, keys, pages }
 }
 
 /** Returns what the reader of the document's next page should know of the document, of its portfolio only once. */
