@@ -15,6 +15,7 @@ import { eventually } from '../support/within.ts'
 
 const TIMEOUT = 240_000
 const CHAT = '/v1/chat/completions'
+const QUIET_FOR = 500
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const madePdf = (first: number, count: number) =>
@@ -32,12 +33,15 @@ async function start(answerSeconds = 0) {
   const asked: number[] = []
   const answered = new Set<number>()
   let gate: PromiseWithResolvers<void> | null = null
+  const unanswered = { pages: 0 }
   const fake = await startFakeVllm({
     async answer({ image }) {
       const page = image?.pageNumber ?? 0
       asked.push(page)
+      unanswered.pages += 1
       await delay(answerSeconds * 1000)
       if (gate !== null) await gate.promise
+      unanswered.pages -= 1
       answered.add(page)
       return undefined
     },
@@ -67,6 +71,14 @@ async function start(answerSeconds = 0) {
     letGo() {
       gate?.resolve()
       gate = null
+    },
+    /** Resolves when all is answered that a gateway had sent before it ended: on a busy machine that takes a while to arrive. */
+    async quiet() {
+      let before: number
+      do {
+        before = asked.length
+        await delay(QUIET_FOR)
+      } while (before !== asked.length || unanswered.pages > 0)
     },
     async [Symbol.asyncDispose]() {
       await fake.kill()
@@ -111,8 +123,7 @@ describe('a batch, embedded', { timeout: TIMEOUT, concurrency: 3 }, () => {
       gateway.child.kill('SIGKILL')
       await gateway.exited
       setup.letGo()
-      // What has arrived at the engine is asked for.
-      await delay(100)
+      await setup.quiet()
       setup.answered.clear()
       const before = { kept: kept(), asked: setup.asked.length }
       gateway = await setup.startGateway()
