@@ -10,7 +10,7 @@ export interface CrewOptions {
   readonly recycleAfterPages: number
   /** Called when a drawer has started, and is ready for a task. */
   readonly onReady: () => void
-  /** Called when one could not even start. */
+  /** Called when one could not even start, nor the one before it. */
   readonly onFailure: (cause: unknown) => void
 }
 
@@ -36,6 +36,8 @@ export class Crew {
   readonly #idle = new Map<Drawer, NodeJS.Timeout>()
   readonly #starting = new Set<Drawer>()
   #kept = 0
+  /** How many in a row could not even start. */
+  #failedStarts = 0
   #isClosed = false
 
   /** No drawer is started yet. */
@@ -145,9 +147,14 @@ export class Crew {
     try {
       await drawer.started()
     } catch (error) {
-      if (this.#starting.delete(drawer)) onFailure(error)
+      if (!this.#starting.delete(drawer)) return
+      this.#failedStarts += 1
+      // Where memory is short, the system ends drawers that start, too.
+      if (this.#failedStarts === 1 && !this.#isClosed) this.#start(drawer.isAside)
+      else onFailure(error)
       return
     }
+    this.#failedStarts = 0
     if (!this.#starting.delete(drawer)) return
     this.#rest(drawer)
     onReady()

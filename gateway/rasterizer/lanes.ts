@@ -27,6 +27,11 @@ export interface Job {
   wasKilled: boolean
 }
 
+/** Creates the job of a task that was not begun yet. */
+export function createJob(job: Pick<Job, 'task' | 'turn' | 'onAside' | 'resolve' | 'reject' | 'lane'>): Job {
+  return { ...job, spent: 0, isAbandoned: false, isSlow: false, isPostponed: false, wasKilled: false }
+}
+
 /** Which tasks can be begun. */
 export interface Readiness {
   /** Whether a drawer is ready for a task of a key, in a lane. */

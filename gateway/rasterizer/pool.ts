@@ -5,7 +5,7 @@ import { BrokeDown, type Drawer, TookTooMuch, WasKilled } from './drawer.ts'
 import { createExhausted } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
 import { createKnownDocuments, sha256Of } from './known-documents.ts'
-import { Lanes, type Job, type Lane } from './lanes.ts'
+import { createJob, Lanes, type Job, type Lane } from './lanes.ts'
 import type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
 import { createStandings } from './standings.ts'
 import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } from './messages.ts'
@@ -63,8 +63,6 @@ class RasterizerPool implements Rasterizer {
   /** Those for whose first page a drawer waits: gives it that page. */
   readonly #expected = new Map<string, (job: Job) => void>()
   readonly #standings = createStandings()
-  /** How many drawers in a row could not even start. */
-  #failedStarts = 0
   /** Documents, by id, whose last page was slow. */
   readonly #slowDocuments = new Set<string>()
   #isClosed = false
@@ -75,10 +73,7 @@ class RasterizerPool implements Rasterizer {
     const { maxImagePixels, pdfRasterizer = 'auto', maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
-    const onReady = () => {
-      this.#failedStarts = 0
-      this.#dispatch()
-    }
+    const onReady = () => this.#dispatch()
     const onFailure = (cause: unknown) => this.#couldNotStart(cause)
     this.#crew = new Crew({ settings, most, recycleAfterPages, onReady, onFailure })
   }
@@ -142,19 +137,7 @@ class RasterizerPool implements Rasterizer {
     if (this.#isClosed) throw draining()
     const { promise, resolve, reject } = Promise.withResolvers<TaskResult>()
     const lane = this.#slowDocuments.has(task.document.id) ? 'slow' : 'quick'
-    const job: Job = {
-      task,
-      turn,
-      onAside,
-      resolve,
-      reject,
-      lane,
-      spent: 0,
-      isAbandoned: false,
-      isSlow: false,
-      isPostponed: false,
-      wasKilled: false,
-    }
+    const job = createJob({ task, turn, onAside, resolve, reject, lane })
     if (lane === 'slow') onAside()
     this.#standings.noteSeen(turn.key)
     const abandon = () => this.#abandon(job, signal.reason)
@@ -213,13 +196,8 @@ class RasterizerPool implements Rasterizer {
     this.#lanes.largeInTheWay()?.stepAside()
   }
 
-  /**
-   * The task that would have had the drawer fails: else all would wait for ever where none can start. After the first failure
-   * another one is tried: where memory is short, the system ends drawers that start, too.
-   */
+  /** The task that would have had the drawer fails: else all would wait for ever where none can start. */
   #couldNotStart(cause: unknown): void {
-    this.#failedStarts += 1
-    if (this.#failedStarts === 1) return this.#dispatch()
     const job = this.#isClosed ? null : this.#lanes.takeAny()
     if (job === null) return
     job.reject(cause)

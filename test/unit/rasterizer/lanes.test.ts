@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Drawer } from '../../../gateway/rasterizer/drawer.ts'
-import { Lanes, type Job, type Lane } from '../../../gateway/rasterizer/lanes.ts'
+import { createJob, Lanes, type Job, type Lane } from '../../../gateway/rasterizer/lanes.ts'
 import type { Rank } from '../../../gateway/rasterizer/standings.ts'
 
 const ranks: Readonly<Record<string, Rank>> = { slow: 0, new: 1, quick: 2 }
@@ -67,17 +67,12 @@ function aDrawer(): Drawer {
 let requests = 0
 
 function job(key: string, lane: Lane): Job {
-  return {
+  return createJob({
     task: { type: 'open' } as Job['task'],
     turn: { lane: 'interactive', key, request: `request ${requests++}` },
     onAside() {},
     resolve() {},
     reject() {},
     lane,
-    spent: 0,
-    isAbandoned: false,
-    isSlow: false,
-    isPostponed: false,
-    wasKilled: false,
-  }
+  })
 }
