@@ -1,3 +1,4 @@
+import { createFirsts } from './firsts.ts'
 import { createLaneRoom } from './lane-room.ts'
 import { createTurnQueue, type TurnQueue } from './turn-queue.ts'
 import type { Turn } from './turn.ts'
@@ -62,6 +63,8 @@ export function createSlots(capacity: () => number, beyond: (capacity: number) =
     async acquire(turn, signal) {
       signal.throwIfAborted()
       if (queue.size === 0 && hasRoom(turn.lane)) return grant(turn)
+      // It has to be ready when the next place is free: if it were drawn only then, pages of long documents that are drawn
+      // already would take all places of a small server, and it would wait for another round.
       return firsts.mayGo(turn, beyond(capacity())) ? grant(turn, true) : await wait(turn, signal)
     },
     refill,
@@ -75,56 +78,6 @@ export function createSlots(capacity: () => number, beyond: (capacity: number) =
     },
     get waiting() {
       return queue.size
-    },
-  }
-}
-
-/** One key may have so large a part of the slots beyond the capacity. */
-const PART_OF_A_KEY = 0.5
-
-/**
- * Which requests hold slots, and who has one beyond the capacity. A request's first page has to be ready when the next place
- * is free: if it were drawn only then, pages of long documents that are drawn already would take all places of a small
- * server, and it would wait for another round.
- */
-function createFirsts() {
-  const requests = createCounts()
-  const keysBeyond = createCounts()
-  let beyond = 0
-  return {
-    get beyond() {
-      return beyond
-    },
-    /** Whether a page may have one of so many slots beyond the capacity. */
-    mayGo: ({ lane, key, request }: Turn, most: number): boolean =>
-      lane === 'interactive' &&
-      requests.of(request) === 0 &&
-      beyond < most &&
-      keysBeyond.of(key) < most * PART_OF_A_KEY,
-    /** Counts a slot; returns how it is given back. */
-    hold({ key, request }: Pick<Turn, 'key' | 'request'>, isBeyond: boolean): () => void {
-      const change = (by: 1 | -1) => {
-        requests.change(request, by)
-        if (!isBeyond) return
-        keysBeyond.change(key, by)
-        beyond += by
-      }
-      change(1)
-      return () => change(-1)
-    },
-  }
-}
-
-/** How often each name is there; those that are not cost nothing. */
-function createCounts() {
-  const counts = new Map<string, number>()
-  const of = (name: string) => counts.get(name) ?? 0
-  return {
-    of,
-    change(name: string, by: 1 | -1): void {
-      const count = of(name) + by
-      if (count === 0) counts.delete(name)
-      else counts.set(name, count)
     },
   }
 }

@@ -1,24 +1,11 @@
 import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
-import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
-import type { Sample } from './answer-window.ts'
-import {
-  adoptLimit,
-  beginSearch,
-  climb,
-  followDemand,
-  isPlain,
-  isReached,
-  judgeFirstRush,
-  judgeWindow,
-  knownPlaces,
-  shorten,
-  START,
-} from './limit-search.ts'
-import type { LimitSearch } from './limit-search.ts'
+import { createFinder, type LimitFinder } from './limit-finder.ts'
+import { beginSearch, isReached, knownPlaces } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
 import { watchOwnFigures } from './own-figures.ts'
+import { createTextPace, type TextPace, type TextPaceOptions } from './text-pace.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
@@ -48,6 +35,8 @@ export interface AdaptiveLimit {
 export interface SentPage {
   /** Says that the first text of its answer has come. */
   begun(): void
+  /** Says that so many characters of its answer have come. */
+  heard(characters: number): void
   /** Says that the upstream has answered. Is not called for a page that failed or was left. */
   answered(): void
   /** Says that the page is not at the upstream any more, whatever has become of it. */
@@ -64,6 +53,8 @@ export interface AdaptiveLimitOptions {
   readonly onChange?: () => void
   /** Milliseconds that never run backwards. Default: the process's monotonic clock. */
   readonly now?: () => number
+  /** Calls back after some milliseconds of that clock. */
+  readonly later?: (milliseconds: number, run: () => void) => void
 }
 
 /** A server on the same machine can answer within a clock's tick. */
@@ -84,6 +75,7 @@ export function createAdaptiveLimit({
   share = () => alone,
   onChange,
   now = () => performance.now(),
+  later = wait,
 }: AdaptiveLimitOptions): AdaptiveLimit {
   const speed = createAnswerSpeed()
   const recent = createRecentPace(now)
@@ -95,6 +87,7 @@ export function createAdaptiveLimit({
     now,
     onChange() {
       backlog.restart()
+      pace.restart()
       onChange?.()
     },
   })
@@ -109,6 +102,7 @@ export function createAdaptiveLimit({
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
+  const pace = watchText({ finder, backlog, share, now, later })
   const noteFigures = watchOwnFigures({
     isFull: full.isReached,
     active: () => backlog.active + share().others().active,
@@ -128,13 +122,28 @@ export function createAdaptiveLimit({
       limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
-    sent: createSender({ finder, backlog, speed, recent, share, full, isSearching, now }),
+    sent: createSender({ finder, backlog, pace, speed, recent, share, full, isSearching, now }),
     origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
     recent: () => recent.look(),
     // When others' pages were begun is not known.
     secondsFor: (pages) =>
       secondsFor(pages, { speed, backlog, places: share().others().active > 0 ? null : knownPlaces(finder.search()) }),
   }
+}
+
+const wait = (milliseconds: number, run: () => void) => void setTimeout(run, milliseconds).unref()
+
+type TextParts = Pick<SenderParts, 'finder' | 'backlog' | 'share'> & Pick<TextPaceOptions, 'now' | 'later'>
+
+function watchText({ finder, backlog, share, now, later }: TextParts): TextPace {
+  return createTextPace({
+    pages: () => backlog.active,
+    // What text comes from other gateways' pages is not known.
+    onLevel: (level) => share().others().active > 0 || finder.noteText(level),
+    onSilence: finder.noteBegun,
+    now,
+    later,
+  })
 }
 
 /** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
@@ -161,8 +170,9 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
 }
 
 interface SenderParts {
-  readonly finder: ReturnType<typeof createFinder>
+  readonly finder: LimitFinder
   readonly backlog: Backlog
+  readonly pace: TextPace
   readonly speed: AnswerSpeed
   readonly recent: PaceOfLastMinute
   readonly share: () => Pick<ServerShare, 'leads' | 'others'>
@@ -175,6 +185,7 @@ interface SenderParts {
 function createSender({
   finder,
   backlog,
+  pace,
   speed,
   recent,
   share,
@@ -193,14 +204,19 @@ function createSender({
     full.kept = kept
     finder.noteSent(inFlight + kept)
     const atServer = backlog.sent()
+    const text = pace.page()
     let isAnswered = false
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
-        if (atServer.begun() && isSearching() && backlog.isTelling) finder.noteBegun()
+        if (!atServer.begun() || !isSearching() || !backlog.isTelling) return
+        if (share().others().active > 0) finder.noteBegun()
+        else if (finder.wantsText()) pace.measure()
       },
+      heard: (characters) => text.heard(characters),
       answered() {
         isAnswered = true
+        text.ended()
         const at = now()
         const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
         speed.add(inFlight, seconds)
@@ -224,143 +240,3 @@ function ofAll(backlog: Backlog, share: Pick<ServerShare, 'others'>): BacklogLoo
 }
 
 const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }
-
-interface FinderOptions {
-  readonly begun: LimitSearch
-  readonly shortest: () => number | null
-  readonly isTelling: () => boolean
-  readonly now: () => number
-  readonly onChange: () => void
-}
-
-/** Gathers answers until they are enough for a decision, and enters what limit-search.ts decides. */
-function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions) {
-  let search = begun
-  let isBackedUp = false
-  const window = createWindow()
-
-  function enter(next: LimitSearch): void {
-    const { epoch, limit } = search
-    search = next
-    if (next.epoch !== epoch) window.restart()
-    if (next.epoch !== epoch || next.limit !== limit) onChange()
-  }
-
-  function decide(): void {
-    const { samples, peak } = window
-    if (search.phase !== 'first' && !isBusy(samples)) {
-      enter(followDemand(search, peak))
-      window.forgetDemand()
-      return
-    }
-    const judge = search.phase === 'first' ? judgeFirstRush : judgeWindow
-    const isWanted = window.wanted >= samples.length * MIN_SHARE_WANTED
-    const circumstances = { peak, shortest: shortest(), isBackedUp, isWanted, isTelling: isTelling(), now: now() }
-    const next = judge(search, samples, circumstances)
-    if (next === null) return
-    window.forgetAnswers()
-    enter(next)
-  }
-
-  function noteLook({ most, waiting }: BacklogLook, rate: number): void {
-    isBackedUp = waiting > 0
-    enter(shorten(search, { most, waiting, rate, now: now() }))
-  }
-
-  return {
-    search: () => search,
-    adopt: (limit: number, isSettled: boolean) => enter(adoptLimit(search, limit, isSettled)),
-    noteSent: window.sent,
-    noteWanted: window.wants,
-    noteBegun: () => enter(climb(search)),
-    /**
-     * The first page that is answered while others wait says how many the server works at: none has come after it. Of the pages
-     * that it begins with, one may as well be stuck: a limit as low as what is left would keep the others from it.
-     */
-    noteRush(look: BacklogLook): void {
-      if (search.phase === 'first' && look.waiting > 0 && look.most > START)
-        noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
-    },
-    noteLook,
-    noteNobodyWaits: () => void (isBackedUp = false),
-    noteAnswered(sample: Sample, sentIn: number): void {
-      // What is answered now was sent under another limit, until the first page of this one comes back.
-      if (window.samples.length === 0 && sentIn !== search.epoch) return
-      const size = windowSize(search, window.peak, isTelling())
-      window.add(sample, size.max)
-      if (window.samples.length >= size.min && !needsMore(search, window.samples, size)) decide()
-    },
-  }
-}
-
-/** What has happened since the limit was last looked at. */
-function createWindow() {
-  let samples: Sample[] = []
-  let [peak, wanted] = [0, 0]
-  const forgetDemand = () => void ([peak, wanted] = [0, 0])
-  return {
-    get samples(): readonly Sample[] {
-      return samples
-    },
-    /** The most pages in flight. */
-    get peak() {
-      return peak
-    },
-    /** How often a page found no room. */
-    get wanted() {
-      return wanted
-    },
-    sent: (inFlight: number) => void (peak = Math.max(peak, inFlight)),
-    wants: () => void (wanted += 1),
-    /** Adds an answer; of more than so many the oldest is forgotten. */
-    add(sample: Sample, max: number): void {
-      samples.push(sample)
-      if (samples.length > max) samples.shift()
-    },
-    forgetDemand,
-    forgetAnswers(): void {
-      samples = []
-      wanted = 0
-    },
-    restart(): void {
-      samples = []
-      forgetDemand()
-    },
-  }
-}
-
-/** How many answers a decision needs, and how many are kept at most. */
-interface WindowSize {
-  readonly min: number
-  readonly max: number
-}
-
-const FIRST_PAGES = 32
-const FEWEST_PAGES = 8
-/** Pages found no room for so large a share of answers: those that wait are no few that came between. */
-const MIN_SHARE_WANTED = 1 / 2
-/** A window holds so many pages for each page in flight: answers that come in bursts must even out. */
-const PAGES_PER_SLOT = 3
-const MIN_PAGES = 24
-/** Where pages take such different times that chance would decide, a window holds up to so many. */
-const MAX_PAGES = 400
-/** The standard error of a decision's seconds, as a share of them. */
-const MAX_ERROR = 0.03
-
-function windowSize({ phase, limit }: LimitSearch, peak: number, isTelling: boolean): WindowSize {
-  // Where only pages per second say anything, they are counted from the beginning.
-  if (phase === 'first' && !isTelling) return { min: FEWEST_PAGES, max: FIRST_PAGES }
-  if (phase === 'first') return { min: FIRST_PAGES, max: Math.max(peak, FIRST_PAGES) }
-  if (phase === 'doubling') {
-    const min = isTelling ? limit : Math.max(FEWEST_PAGES, limit) * 2
-    return { min, max: 2 * min }
-  }
-  const min = Math.max(MIN_PAGES, limit * PAGES_PER_SLOT)
-  return { min, max: Math.max(MAX_PAGES, 2 * min) }
-}
-
-/** A few bursts are not enough to be counted, nor are a few pages of very different length. */
-function needsMore(search: LimitSearch, samples: readonly Sample[], { max }: WindowSize): boolean {
-  if (search.phase !== 'settled' || samples.length >= max) return false
-  return hasTooFewBursts(samples) || (standardError(samples) > MAX_ERROR && !isPlain(search, samples))
-}

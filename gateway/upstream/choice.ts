@@ -22,6 +22,8 @@ export interface UpstreamChoice {
   hasRoom(modelId: string, lane: Turn['lane']): boolean
   /** Null when there is no room, or when waiting for a faster upstream is better. */
   forPage(claim: UpstreamClaim): Upstream | null
+  /** For a page that finds no room, but may go beyond it: its request has no page there. Null where it may not. */
+  forFirst(claim: UpstreamClaim): Upstream | null
   /**
    * For a request that is passed through, whether there is room or not; null when nobody serves the model, or all who do
    * sleep.
@@ -72,6 +74,14 @@ export function createUpstreamChoice(
       const open = choice.filter((upstream) => upstream.room(turn.lane) > 0)
       const upstream = soonest(open, turns.page++)
       return upstream === null || isBetterLeft(claim, upstream, choice) ? null : upstream
+    },
+    forFirst({ modelId, tried, turn, kind = 'page' }) {
+      if (kind !== 'page') return null
+      const full = able(modelId).filter(
+        (upstream) => upstream.room(turn.lane) <= 0 && tried?.has(upstream.url) !== true,
+      )
+      const takers = full.filter((upstream) => upstream.takesFirst(turn))
+      return soonest(takers, turns.page++)
     },
     // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once. One
     // that sleeps does neither.

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import { createFirsts } from '../schedule/firsts.ts'
 import { createLaneRoom, type LaneRoom } from '../schedule/lane-room.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { AdaptiveLimit } from './adaptive-limit.ts'
@@ -14,8 +15,8 @@ export interface UpstreamLease extends Disposable {
   readonly lost: AbortSignal
   /** Sends over the upstream's own connections; see UpstreamConnection. A failure tells the others to go elsewhere. */
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
-  /** Says that something of the answer has come. */
-  heard(): void
+  /** Says that something of the answer has come, with so many characters of text. */
+  heard(characters: number): void
   /** Says that the first text of the answer has come. */
   begun(): void
   /** Says that a page image may take no more than so many tokens, as the server has refused one that takes more. */
@@ -53,32 +54,50 @@ export interface LeasedParts {
   readonly onImageRefused: (maxImageTokens: number) => void
 }
 
+/** Whose request it is. */
+export type LeaseTurn = Pick<Turn, 'lane' | 'key' | 'request'>
+
 /** The leases of one upstream. */
 export interface Leases {
-  /** Counts one request more as in flight. */
-  take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease
+  /** Counts one page more as in flight; without a turn a request that is passed through. */
+  take(turn: LeaseTurn | null): UpstreamLease
+  /** Whether a page may go beyond the limit, as it is its request's first one here. */
+  readonly takesFirst: (turn: LeaseTurn) => boolean
   /** Held now. */
   readonly count: (kind: LeaseKind) => number
   /** Who is in the places for pages. */
   readonly places: LaneRoom
 }
 
+/**
+ * First pages of requests may be so large a share of the limit, beyond it. A server that takes all pages at once works at them from
+ * then on; where pages wait in a server's own queue, they come as far forward there as they would have come here.
+ */
+const SHARE_BEYOND = 1 / 8
+
 /** Creates the leases, none of them held. */
 export function createLeases(parts: LeasedParts): Leases {
   const { connection, health, limit, share, breaker, events } = parts
   const places = createLaneRoom()
+  const firsts = createFirsts()
+  const part = () => share.part(limit.current)
+  const mayGoBeyond = () => limit.origin() !== 'pinned' && breaker.state() === 'closed'
   let forwarded = 0
 
   /** Counts a request; returns how it leaves. */
-  function enter(kind: LeaseKind, lane: Turn['lane']): () => void {
-    if (kind === 'page') return places.enter(lane)
+  function enter(turn: LeaseTurn | null): () => void {
+    if (turn !== null) {
+      const forget = firsts.hold(turn, places.room(turn.lane, part()) <= 0)
+      const leave = places.enter(turn.lane)
+      return () => [leave, forget].forEach((it) => it())
+    }
     forwarded += 1
     return () => void (forwarded -= 1)
   }
 
-  function take(kind: LeaseKind, lane: Turn['lane']): UpstreamLease {
-    const leave = enter(kind, lane)
-    const sent = kind === 'page' ? limit.sent(places.active, places.kept(share.part(limit.current))) : null
+  function take(turn: LeaseTurn | null): UpstreamLease {
+    const leave = enter(turn)
+    const sent = turn !== null ? limit.sent(places.active, places.kept(part())) : null
     const trial = breaker.sent()
     let isHeld = true
     const release = () => {
@@ -93,7 +112,10 @@ export function createLeases(parts: LeasedParts): Leases {
       url: connection.url,
       lost: health.lost(),
       send: (request, signal) => send(parts, request, signal),
-      heard: () => health.heard(),
+      heard(characters) {
+        health.heard()
+        sent?.heard(characters)
+      },
       begun: () => sent?.begun(),
       imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
       ended(outcome) {
@@ -108,7 +130,8 @@ export function createLeases(parts: LeasedParts): Leases {
     }
   }
 
-  return { take, count: (kind) => (kind === 'page' ? places.active : forwarded), places }
+  const takesFirst = (turn: LeaseTurn) => mayGoBeyond() && firsts.mayGo(turn, Math.max(1, part() * SHARE_BEYOND))
+  return { take, takesFirst, count: (kind) => (kind === 'page' ? places.active : forwarded), places }
 }
 
 async function send(

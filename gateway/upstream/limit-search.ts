@@ -1,5 +1,6 @@
 import { compareLoads, maxInFlight, measure, standardError, throughput } from './answer-window.ts'
 import type { LoadComparison, Sample } from './answer-window.ts'
+import type { TextLevel } from './text-pace.ts'
 
 type Direction = 'up' | 'down'
 
@@ -16,8 +17,20 @@ interface Probe {
 
 /** A direction that was tried in vain, and how long pages took then. */
 interface Rejection {
-  readonly seconds: number
+  /** Null until pages were answered since then. */
+  readonly seconds: number | null
   readonly at: number
+}
+
+/** Which limits are tried since more pages have brought no more text. */
+export interface Narrowing {
+  /** What was measured on the way up, in a hurry, from fewer pages than are enough. */
+  readonly below: readonly TextLevel[]
+  /** Whether one of them was measured again since. */
+  readonly isRight: boolean
+  /** The most that are known to be too few; null until some are. */
+  readonly few: TextLevel | null
+  readonly enough: TextLevel
 }
 
 /**
@@ -30,6 +43,10 @@ export interface LimitSearch {
   /** Counts how often the limit was set: pages sent in an earlier epoch say nothing about this limit. */
   readonly epoch: number
   readonly probe: Probe | null
+  /** What text came in the first rush, from fewer pages and then from more. */
+  readonly levels: readonly TextLevel[]
+  /** Lower limits are being tried by the text that they bring; null: none are. */
+  readonly narrowing: Narrowing | null
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
   /** Whether pages that wait at the server have shown how many it works at. */
   readonly hasPlaces: boolean
@@ -60,7 +77,7 @@ const BURST = 1.5
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
 const SPARE = 1.1
 const MIN_LIMIT = 2
-const MAX_LIMIT = 1024
+export const MAX_LIMIT = 1024
 
 /** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
 const MIN_DEMAND = 16
@@ -69,12 +86,12 @@ const MIN_DEMAND = 16
 const PLAIN_ERRORS = 2.5
 
 /** A probe changes the limit by this factor. */
-const STEP = 1.25
+export const STEP = 1.25
 /** A quarter more in flight must bring so much more; a fifth less may cost so much. */
-const MIN_GAIN_UP = 1.06
+export const MIN_GAIN_UP = 1.06
 const MIN_GAIN_DOWN = 0.97
 /** While doubling: twice as many in flight must bring so much more. */
-const MIN_GAIN_DOUBLING = 1.4
+const MIN_GAIN_DOUBLING = 1.3
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
@@ -105,22 +122,29 @@ export function knownPlaces({ hasPlaces, limit }: LimitSearch): number | null {
 
 /** Returns the search before any page was sent. */
 export function beginSearch(limit = START): LimitSearch {
-  return { phase: 'first', limit, epoch: 0, probe: null, rejected: { up: null, down: null }, hasPlaces: false }
+  return {
+    phase: 'first',
+    limit,
+    epoch: 0,
+    probe: null,
+    levels: [],
+    narrowing: null,
+    rejected: { up: null, down: null },
+    hasPlaces: false,
+  }
 }
 
 /** Takes over what another gateway has found out. */
 export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolean): LimitSearch {
   const phase = isSettled ? 'settled' : 'first'
   if (limit === search.limit && phase === search.phase) return search
-  return { ...search, phase, limit, probe: null, epoch: search.epoch + 1 }
+  return { ...search, phase, limit, probe: null, narrowing: null, epoch: search.epoch + 1 }
 }
 
 /** Raises the limit by a half in the first rush, once the server has begun as many pages. */
-export function climb(search: LimitSearch): LimitSearch {
+export function climb(search: LimitSearch, most = CLIMBED): LimitSearch {
   const { phase, limit } = search
-  return phase !== 'first' || limit >= CLIMBED
-    ? search
-    : { ...search, limit: Math.min(CLIMBED, Math.ceil(limit * BURST)) }
+  return phase !== 'first' || limit >= most ? search : { ...search, limit: Math.min(most, Math.ceil(limit * BURST)) }
 }
 
 /** What pages at the server have shown: of so many, so many waited for others. */
@@ -145,7 +169,7 @@ export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waite
   // More would wait again, and less would leave places empty.
   const rejection = { seconds: enough / rate, at: now }
   const rejected = { up: rejection, down: rejection }
-  return withLimit({ ...search, phase: 'settled', probe: null, rejected, hasPlaces: true }, enough)
+  return withLimit({ ...search, phase: 'settled', probe: null, narrowing: null, rejected, hasPlaces: true }, enough)
 }
 
 /**
@@ -253,16 +277,27 @@ function rejectProbe(search: LimitSearch, probe: Probe, rate: number, { now }: C
   return withLimit({ ...search, phase: 'settled', probe: null, rejected }, limit)
 }
 
-function explore(search: LimitSearch, rate: number, seconds: number, circumstances: Circumstances): LimitSearch {
+function explore(
+  { rejected, ...rest }: LimitSearch,
+  rate: number,
+  seconds: number,
+  circumstances: Circumstances,
+): LimitSearch {
   const { shortest, now, isBackedUp } = circumstances
+  const search = { ...rest, rejected: { down: timed(rejected.down, seconds), up: timed(rejected.up, seconds) } }
   // It works at all that it can, and a few wait: neither more nor less would be better.
   if (isBackedUp) return search
   const isOpen = (rejection: Rejection | null): boolean =>
-    rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds, seconds)
+    rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds ?? seconds, seconds)
   const { down, up } = search.rejected
   if (isOpen(down) && isQueueing(seconds, shortest)) return tryOut(search, 'down', rate, seconds)
   if (isOpen(up)) return tryUp(search, rate, seconds, circumstances)
   return search
+}
+
+/** Notes how long pages take, where that was not known when it was tried in vain. */
+function timed(rejection: Rejection | null, seconds: number): Rejection | null {
+  return rejection === null ? null : { ...rejection, seconds: rejection.seconds ?? seconds }
 }
 
 function double(search: LimitSearch, rate: number, seconds: number): LimitSearch {
@@ -287,7 +322,8 @@ function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds
   return withLimit({ ...search, probe: { direction, from: limit, rate, seconds } }, next)
 }
 
-function withLimit(search: LimitSearch, limit: number): LimitSearch {
+/** Sets the limit, within bounds: what was seen under another one says nothing. */
+export function withLimit(search: LimitSearch, limit: number): LimitSearch {
   const bounded = Math.max(MIN_LIMIT, Math.min(MAX_LIMIT, Math.round(limit)))
   // Nothing has shown that it works at more than before.
   const hasPlaces = search.hasPlaces && bounded <= search.limit

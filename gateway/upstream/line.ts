@@ -54,8 +54,8 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   return {
     async acquire(claim, signal) {
       if (isOut()) throw new EngineOutage(modelId)
-      const upstream = queue.size === 0 ? choice.forPage(claim) : null
-      if (upstream !== null) return upstream.lease(claim.kind ?? 'page', claim.turn.lane)
+      const upstream = (queue.size === 0 ? choice.forPage(claim) : null) ?? choice.forFirst(claim)
+      if (upstream !== null) return upstream.lease(turnOf(claim))
       const waited = wait(queue, claim, signal)
       // Those who wait may all be waiting for other upstreams than the one that has room.
       admitAll()
@@ -72,13 +72,16 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   }
 }
 
+/** Only pages count. */
+const turnOf = ({ kind, turn }: UpstreamClaim) => (kind === 'forwarded' ? null : turn)
+
 function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease> {
   return new Promise((resolve, reject) => {
     const waiter: Waiter = {
       claim,
       admit(upstream) {
         signal.removeEventListener('abort', leave)
-        resolve(upstream.lease(claim.kind ?? 'page', claim.turn.lane))
+        resolve(upstream.lease(turnOf(claim)))
       },
       refuse(error) {
         signal.removeEventListener('abort', leave)

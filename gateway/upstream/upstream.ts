@@ -14,7 +14,7 @@ import { createLeases } from './lease.ts'
 import { unshared } from './limit-share.ts'
 import type { LimitShares, ServerShare } from './limit-share.ts'
 import type { RecentPace } from './recent-pace.ts'
-import type { LeaseKind, Leases, UpstreamEvents, UpstreamLease } from './lease.ts'
+import type { Leases, LeaseTurn, UpstreamEvents, UpstreamLease } from './lease.ts'
 import { watchReadings } from './readings.ts'
 import type { ChooseProfile } from './served-models.ts'
 
@@ -77,7 +77,9 @@ export interface Upstream {
   askAsleep(signal: AbortSignal): Promise<boolean>
   /** Pages of a lane that it can be sent now; one at a time while it is on trial. */
   room(lane: Turn['lane']): number
-  /** Most pages in flight. */
+  /** Whether it can be sent a page though it has no room, as that is its request's first page here. */
+  takesFirst(turn: LeaseTurn): boolean
+  /** Most pages in flight, but for first ones of requests. */
   limit(): number
   /** Pages in flight. */
   pages(): number
@@ -90,8 +92,8 @@ export interface Upstream {
   compared(agrees: boolean): void
   /** Asks what it serves and how it is. Never throws. */
   discover(signal: AbortSignal): Promise<void>
-  /** Counts one request more as in flight. */
-  lease(kind: LeaseKind, lane: Turn['lane']): UpstreamLease
+  /** Counts one page more as in flight; without a turn a request that is passed through. */
+  lease(turn: LeaseTurn | null): UpstreamLease
   close(): Promise<void>
 }
 
@@ -117,7 +119,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const isAvailable = () => isWell() && breaker.state() !== 'open'
   const waiting = () => health.models().reduce((sum, { id }) => sum + events.waitingFor(id), 0)
   const pages = () => leases.count('page')
-  const inFlight = () => pages() + leases.count('forwarded')
   const part = () => share.part(limit.current)
   const isHeldBack = () => pressure.holdsBack(pages())
   function roomIn(lane: Turn['lane'], places: number): number {
@@ -136,10 +137,12 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     isAsleep: () => health.isAsleep(),
     askAsleep: (signal) => health.askAsleep(signal),
     room: (lane) => (isWell() ? roomIn(lane, breaker.state() === 'closed' ? part() : Math.min(1, part())) : 0),
+    takesFirst: (turn) => isWell() && !isHeldBack() && leases.takesFirst(turn),
     limit: () => limit.current,
     pages,
     maxImageTokens: () => imageLimit.max(),
-    waitFor: (more) => (isHeldBack() ? Infinity : limit.secondsFor(inFlight() + share.others().active + more)),
+    waitFor: (more) =>
+      isHeldBack() ? Infinity : limit.secondsFor(placesOf(leases).inFlight + share.others().active + more),
     status: () => ({
       url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],
@@ -152,7 +155,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     }),
     compared: (agrees) => readings.compared(agrees),
     discover: (signal) => askAll(health, pressure, signal),
-    lease: (kind, lane) => leases.take(kind, lane),
+    lease: (turn) => leases.take(turn),
     close: () => connection.close(),
   }
 }

@@ -133,7 +133,7 @@ interface ForwardedClaimOptions {
 function createForwardedClaim({ choice, queue, refresh }: ForwardedClaimOptions) {
   async function find({ model: modelId, turn }: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease | null> {
     if (turn !== null && choice.isServed(modelId)) return queue.acquire({ modelId, turn, kind: 'forwarded' }, signal)
-    return choice.forForwarded(modelId)?.lease('forwarded', 'interactive') ?? null
+    return choice.forForwarded(modelId)?.lease(null) ?? null
   }
 
   return async function claim(request: ForwardRequest, signal: AbortSignal): Promise<UpstreamLease> {

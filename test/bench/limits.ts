@@ -33,6 +33,8 @@ interface Case {
   readonly seconds: number
   /** The same in an empty one, where it slows down as it fills. */
   readonly alone?: number
+  /** It takes all pages at once, and beyond its places they take the longer, the more they are. */
+  readonly takesAll?: boolean
 }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -40,7 +42,9 @@ const cases: Readonly<Record<string, Case>> = {
   '16': { places: 16, seconds: 1 },
   '32': { places: 32, seconds: 2 },
   '64': { places: 64, seconds: 2 },
-  sharing: { places: 32, seconds: 2, alone: 1.5 },
+  sharing: { places: 16, seconds: 1, takesAll: true },
+  'sharing-32': { places: 32, seconds: 2, alone: 1.5, takesAll: true },
+  filling: { places: 32, seconds: 2, alone: 1.5 },
 }
 
 /** Runs all cases, or the one named, and prints a table; returns whether every bar was met. */
@@ -50,11 +54,11 @@ export async function benchLimits(only?: string): Promise<boolean> {
   const rows: Row[] = []
   const verdicts: boolean[] = []
   for (const [name, each] of chosen) {
-    const { places, seconds, alone = seconds } = each
+    const { places, seconds, alone = seconds, takesAll = false } = each
     const { idle, limit, most, throughput, times } = await runCase(each)
     const [middle, worst] = [median(times) / idle, Math.max(...times) / idle]
     rows.push({
-      case: `${places} × ${alone === seconds ? '' : `${alone} to `}${seconds} s`,
+      case: `${places} × ${alone === seconds ? '' : `${alone} to `}${seconds} s${takesAll ? ', takes all' : ''}`,
       'steady limit': `${limit}`,
       highest: `${most}`,
       throughput: throughput.toFixed(3),
@@ -74,8 +78,9 @@ export async function benchLimits(only?: string): Promise<boolean> {
   return verdicts.every(Boolean)
 }
 
-async function runCase({ places, seconds, alone = seconds }: Case) {
+async function runCase({ places, seconds, alone = seconds, takesAll = false }: Case) {
   const flags = ['--model', MODEL, '--serve', `${places}`, '--seconds', `${seconds}`, '--alone', `${alone}`]
+  if (takesAll) flags.push('--takes-all')
   await using fake = await launchFake(flags)
   await using gateway = await launchWarmGateway([fake.url])
   const client = connect(gateway.url)
@@ -95,7 +100,7 @@ async function runCase({ places, seconds, alone = seconds }: Case) {
 }
 
 /** Rounds of all places, and a last one of what is left, which is quicker where a server slows down as it fills. */
-function idealSeconds({ places, seconds, alone }: Required<Case>, pages: number): number {
+function idealSeconds({ places, seconds, alone }: Required<Omit<Case, 'takesAll'>>, pages: number): number {
   const [rounds, left] = [Math.floor(pages / places), pages % places]
   const { secondsAt } = batching(places, places / seconds, alone)
   return rounds * seconds + (left === 0 ? 0 : secondsAt(left))

@@ -9,9 +9,8 @@ const TEXT = Array.from(
 /** Answers to a chat, made beforehand. */
 interface InstantAnswers {
   readonly stream: Buffer
-  /** The first half of the stream, and the rest. */
-  readonly head: Buffer
-  readonly tail: Buffer
+  /** The stream, event by event. */
+  readonly events: readonly Buffer[]
   readonly whole: Buffer
 }
 
@@ -64,11 +63,9 @@ function makeAnswers(model: string): InstantAnswers {
   const events = [...chunks.map((event) => JSON.stringify(event)), '[DONE]'].map((data) => `data: ${data}\n\n`)
   const message = { role: 'assistant', content: TEXT }
   const whole = { ...base, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }], usage }
-  const half = events.length / 2
   return {
     stream: Buffer.from(events.join('')),
-    head: Buffer.from(events.slice(0, half).join('')),
-    tail: Buffer.from(events.slice(half).join('')),
+    events: events.map((event) => Buffer.from(event)),
     whole: Buffer.from(JSON.stringify(whole)),
   }
 }

@@ -1,6 +1,7 @@
 // Starts a fake vLLM as its own process: node test/fakes/fake-vllm-main.ts [--port 8000] [--model ID]… [--instant]
 // or at a fixed rate, 16 pages at once and each in 1.5 seconds: --serve 16 --seconds 1.5
 // or slower the more it has, one page alone in half a second: --serve 16 --seconds 1.5 --alone 0.5
+// or all pages at once, which go on the slower the more they are beyond 16: --serve 16 --seconds 1.5 --takes-all
 import { parseArgs } from 'node:util'
 import { startFakeVllm } from './fake-vllm.ts'
 
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     serve: { type: 'string' },
     seconds: { type: 'string', default: '1' },
     alone: { type: 'string' },
+    'takes-all': { type: 'boolean', default: false },
   },
 })
 const fake = await startFakeVllm({
@@ -25,5 +27,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 function readService(places: string) {
   const seconds = Number(values.seconds)
-  return { places: Number(places), seconds, aloneSeconds: Number(values.alone ?? seconds) }
+  return {
+    places: Number(places),
+    seconds,
+    aloneSeconds: Number(values.alone ?? seconds),
+    takesAll: values['takes-all'],
+  }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { batching, type Engine } from '../simulate/scenario.ts'
+import { batching, sharing, type Engine } from '../simulate/scenario.ts'
 import { createServer } from '../simulate/servers.ts'
 import { instantAnswers, readsStream } from './fake-vllm-instant.ts'
 
@@ -9,6 +9,8 @@ export interface ServiceOptions {
   readonly seconds: number
   /** How long a page takes that runs alone, where a server slows down as it fills; left out: `seconds`. */
   readonly aloneSeconds?: number
+  /** Takes all pages at once: beyond `places` all go on the slower, the more they are. */
+  readonly takesAll?: boolean
 }
 
 /** Answers chats at a fixed rate; no image is decoded, so that it costs next to nothing. */
@@ -25,9 +27,11 @@ interface Turn {
 }
 
 /** Starts a server of a fixed rate, or one that slows down as it fills. */
-export function createService({ places, seconds, aloneSeconds = seconds }: ServiceOptions): Service {
+export function createService(options: ServiceOptions): Service {
+  const { places, takesAll = false } = options
   const queue: Turn[] = []
-  const endOf = aloneSeconds === seconds ? fixedEnds(seconds) : sharedEnds(batching(places, places / seconds, aloneSeconds)) // prettier-ignore
+  const clock = createClock(options)
+  const streams = createStreams()
   let running = 0
 
   function next(freeAt: number): void {
@@ -39,7 +43,7 @@ export function createService({ places, seconds, aloneSeconds = seconds }: Servi
 
   /** Waits for a place, first come, first served; returns when it became free. */
   function place(response: ServerResponse): Promise<number> {
-    if (running < places) {
+    if (running < places || takesAll) {
       running += 1
       return Promise.resolve(performance.now())
     }
@@ -52,20 +56,22 @@ export function createService({ places, seconds, aloneSeconds = seconds }: Servi
 
   async function answer(request: IncomingMessage, response: ServerResponse, modelId: string): Promise<void> {
     const streamed = await readsStream(request)
-    const { head, tail, whole } = instantAnswers(modelId)
+    const { events, whole } = instantAnswers(modelId)
     // vLLM's status comes before the request's turn does.
     response.writeHead(200, { 'content-type': streamed ? 'text/event-stream; charset=utf-8' : 'application/json' })
     response.flushHeaders()
     const startedAt = await place(response)
     if (response.destroyed) return next(performance.now())
-    if (streamed) response.write(head)
-    let endedAt = NaN
-    const leave = endOf(startedAt, (at) => {
+    const page = clock.begin(startedAt, (at) => {
       endedAt = at
-      response.end(streamed ? tail : whole)
+      stream?.end()
+      response.end(streamed ? undefined : whole)
     })
+    const stream = streamed ? streams.begin(response, events, page.share) : null
+    let endedAt = NaN
     response.once('close', () => {
-      leave()
+      page.leave()
+      stream?.leave()
       next(response.writableFinished ? endedAt : performance.now())
     })
   }
@@ -73,20 +79,74 @@ export function createService({ places, seconds, aloneSeconds = seconds }: Servi
   return { running: () => running, waiting: () => queue.filter(({ left }) => !left).length, answer }
 }
 
-/** Calls back when a page that began at a moment is read, with the moment at which it was; returns how it is left before. */
-type Ends = (startedAt: number, onEnd: (endedAt: number) => void) => () => void
+/** How often the text of all pages goes on, in milliseconds: a GPU makes a token of each in five to fifty. */
+const STREAM_EVERY = 25
+
+/** Writes answers event by event, each as far as its page has come. */
+function createStreams() {
+  const streams = new Set<() => void>()
+  let timer: NodeJS.Timeout | undefined
+  const goOn = () => streams.forEach((write) => write())
+  return {
+    begin(response: ServerResponse, events: readonly Buffer[], share: () => number) {
+      let written = 0
+      const write = (until: number) => {
+        if (until > written) response.write(Buffer.concat(events.slice(written, until)))
+        written = Math.max(written, until)
+      }
+      const writeMore = () => write(Math.max(2, Math.floor(share() * (events.length - 3))))
+      writeMore()
+      streams.add(writeMore)
+      timer ??= setInterval(goOn, STREAM_EVERY)
+      const leave = () => {
+        streams.delete(writeMore)
+        if (streams.size > 0) return
+        clearInterval(timer)
+        timer = undefined
+      }
+      return {
+        leave,
+        end(): void {
+          leave()
+          write(events.length)
+        },
+      }
+    },
+  }
+}
+
+/** A page that is being read. */
+interface RunningPage {
+  /** How much of it is read, from 0 to 1. */
+  readonly share: () => number
+  /** It is left before its end. */
+  readonly leave: () => void
+}
+
+/** Says when pages are read: calls back with the moment at which one that began at a moment is. */
+interface Clock {
+  begin(startedAt: number, onEnd: (endedAt: number) => void): RunningPage
+}
+
+function createClock({ places, seconds, aloneSeconds = seconds, takesAll = false }: ServiceOptions): Clock {
+  if (takesAll) return sharedClock(sharing(places, places / seconds, aloneSeconds))
+  return aloneSeconds === seconds ? fixedClock(seconds) : sharedClock(batching(places, places / seconds, aloneSeconds))
+}
 
 /** By the clock of the place and not by when its timer came, or a busy machine would slow the server down. */
-function fixedEnds(seconds: number): Ends {
-  return (startedAt, onEnd) => {
-    const endsAt = startedAt + seconds * 1000
-    const timer = setTimeout(() => onEnd(endsAt), endsAt - performance.now())
-    return () => clearTimeout(timer)
+function fixedClock(seconds: number): Clock {
+  return {
+    begin(startedAt, onEnd) {
+      const endsAt = startedAt + seconds * 1000
+      const timer = setTimeout(() => onEnd(endsAt), endsAt - performance.now())
+      const share = () => 1 - (endsAt - performance.now()) / (seconds * 1000)
+      return { share, leave: () => clearTimeout(timer) }
+    },
   }
 }
 
 /** All pages go on at one pace, which depends on how many there are. One that is left goes on to its end. */
-function sharedEnds(engine: Engine): Ends {
+function sharedClock(engine: Engine): Clock {
   const server = createServer<(endedAt: number) => void>(engine)
   let timer: NodeJS.Timeout | undefined
   let now = 0
@@ -100,11 +160,15 @@ function sharedEnds(engine: Engine): Ends {
     server.end(now)?.(now * 1000)
     wait()
   }
-  return (startedAt, onEnd) => {
-    let isLeft = false
-    now = Math.max(now, startedAt / 1000)
-    server.begin((at) => isLeft || onEnd(at), 1, now)
-    wait()
-    return () => void (isLeft = true)
+  const came = () => server.came(Math.max(now, performance.now() / 1000))
+  return {
+    begin(startedAt, onEnd) {
+      let isLeft = false
+      now = Math.max(now, startedAt / 1000)
+      const from = came()
+      server.begin((at) => isLeft || onEnd(at), 1, now)
+      wait()
+      return { share: () => Math.min(1, came() - from), leave: () => void (isLeft = true) }
+    },
   }
 }

@@ -8,6 +8,10 @@ import { createServer } from './servers.ts'
 export interface LimitScenario {
   /** All pages that it is sent; beyond its places they wait in its own queue, first come, first served. */
   readonly engine: Engine
+  /** How many pages at a time bring all that it can do; left out: its places. */
+  readonly enough?: number
+  /** How often a page's text goes on while it is read, in seconds; left out: it comes at its end. */
+  readonly pieceSeconds?: number
   /** Another one from a moment on: it got quicker, slower, or was started again. */
   readonly later?: { readonly at: number; readonly engine: Engine }
   readonly workOfPage: Draw
@@ -44,9 +48,14 @@ export interface LimitOutcome {
   readonly singles: number
 }
 
+/** Of a page of ordinary work. */
+const CHARACTERS = 3000
+const placesBeyond = (limit: number) => Math.max(1, Math.floor(limit / 8))
+
 interface Page {
   readonly isSingle: boolean
   readonly work: number
+  isRead: boolean
   sent: SentPage | null
 }
 
@@ -62,17 +71,21 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   const seeded = seededRandom(scenario.seed)
   const random = () => seeded.next()
   const clock = { now: 0 }
-  const limit: AdaptiveLimit = make({ pinned: null, now: () => clock.now * 1000 })
   const events = createHeap<() => void>()
+  const at = (delay: number, run: () => void) => events.push(clock.now + delay, run)
+  const limit: AdaptiveLimit = make({
+    pinned: null,
+    now: () => clock.now * 1000,
+    later: (milliseconds, run) => at(milliseconds / 1000, run),
+  })
   const server = createQueueingServer(scenario)
-  const full = scenario.engine.secondsAt(scenario.engine.places)
+  const enough = scenario.enough ?? scenario.engine.places
+  const full = scenario.engine.secondsAt(enough)
   const times: number[] = []
   let [drawing, drawn, inFlight] = [0, 0, 0]
   let single: { page: Page; startedAt: number } | null = null
   const work = { all: 0, steady: 0 }
   const limits = { most: 0, steady: 0, area: 0, since: 0 }
-
-  const at = (delay: number, run: () => void) => events.push(clock.now + delay, run)
 
   function draw(): void {
     while (drawing < scenario.drawers && drawing + drawn + documentsInFlight() < lookahead * 1.25) {
@@ -94,11 +107,13 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
 
   function advance(): void {
     draw()
+    // A request's first page may go beyond the limit.
+    if (single?.page.sent === null && inFlight < limit.current + placesBeyond(limit.current)) send(single.page)
     while (inFlight < limit.current) {
       if (single !== null && single.page.sent === null) send(single.page)
       else if (drawn > 0 && documentsInFlight() < lookahead) {
         drawn -= 1
-        send({ isSingle: false, work: scenario.workOfPage(random), sent: null })
+        send({ isSingle: false, work: scenario.workOfPage(random), isRead: false, sent: null })
       } else break
     }
     if (
@@ -107,9 +122,25 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     )
       limit.wanted()
     for (const page of server.fill(clock.now)) {
-      if (firstTextSeconds < Infinity) at(firstTextSeconds, () => page.sent?.begun())
+      if (firstTextSeconds < Infinity) at(firstTextSeconds, () => begin(page))
     }
     noteLimit()
+  }
+
+  function begin(page: Page): void {
+    page.sent?.begun()
+    page.sent?.heard(1)
+    if (scenario.pieceSeconds !== undefined) goOn(page, scenario.pieceSeconds, server.came(clock.now))
+  }
+
+  /** Says how far a page's text has come since a moment, again and again until it is read. */
+  function goOn(page: Page, seconds: number, since: number): void {
+    at(seconds, () => {
+      if (page.isRead) return
+      const came = server.came(clock.now)
+      page.sent?.heard(Math.round((came - since) * CHARACTERS))
+      goOn(page, seconds, came)
+    })
   }
 
   function noteLimit(): void {
@@ -120,6 +151,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 
   function answer(page: Page): void {
+    page.isRead = true
     page.sent?.begun()
     page.sent?.answered()
     page.sent?.left()
@@ -133,7 +165,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 
   function ask(): void {
-    single = { page: { isSingle: true, work: 1, sent: null }, startedAt: clock.now }
+    single = { page: { isSingle: true, work: 1, isRead: false, sent: null }, startedAt: clock.now }
   }
 
   function scrape(): void {
@@ -157,9 +189,10 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
       return true
     },
     outcome(): LimitOutcome {
-      const rate = scenario.engine.places / full
+      const rate = enough / full
       const { places, secondsAt } = (scenario.later ?? scenario).engine
-      const steadyRate = places / secondsAt(places)
+      const most = scenario.later === undefined ? enough : places
+      const steadyRate = most / secondsAt(most)
       const sorted = times.toSorted((a, b) => a - b)
       return {
         steadyLimit: limits.steady,
@@ -188,6 +221,7 @@ function createQueueingServer({ engine, later }: LimitScenario) {
     get running() {
       return server.state.used
     },
+    came: (now: number) => server.came(now),
     push: (page: Page, _now: number) => void queue.push(page),
     /** Gives free places to those that wait; returns them. */
     fill(now: number): readonly Page[] {

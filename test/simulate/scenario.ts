@@ -44,6 +44,15 @@ export function batching(places: number, pagesPerSecond: number, soloSeconds: nu
   return { places, secondsAt: (pages) => soloSeconds + each * (pages - 1) }
 }
 
+/**
+ * A server that takes all pages at once: up to so many it reads as one that batches them, and more take the longer, the more
+ * they are, as they share what it can do.
+ */
+export function sharing(pages: number, pagesPerSecond: number, soloSeconds: number): Engine {
+  const { secondsAt } = batching(pages, pagesPerSecond, soloSeconds)
+  return { places: Infinity, secondsAt: (many) => Math.max(secondsAt(Math.min(many, pages)), many / pagesPerSecond) }
+}
+
 /** Always the same value. */
 export const always =
   (value: number): Draw =>

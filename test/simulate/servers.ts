@@ -15,6 +15,8 @@ export interface Server<Page> {
     /** When the next page is read, if none comes meanwhile. */
     readonly nextEnd: number
   }
+  /** How much ordinary work each page has got by a moment that was there from the beginning: 1 is a page. */
+  came(now: number): number
   begin(page: Page, work: number, now: number): void
   end(now: number): Page | undefined
 }
@@ -42,8 +44,9 @@ export function createServer<Page>({ places, secondsAt }: Engine): Server<Page> 
   return {
     use,
     places,
-    rate: places / secondsAt(places),
+    rate: places === Infinity ? Infinity : places / secondsAt(places),
     state,
+    came: (now) => state.came + state.pace * (now - state.since),
     begin(page, work, now) {
       goOn(now)
       pages.push(state.came + work, page)

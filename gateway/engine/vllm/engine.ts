@@ -46,8 +46,8 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
         maxTokens: question.model.profile.maxOutputTokens,
         thinks: question.model.profile.thinks === true,
         wantsPieces: asksForPieces(question),
-        onHeard() {
-          lease.heard()
+        onHeard(characters) {
+          lease.heard(characters)
           timer.heard()
         },
         onFirstToken() {

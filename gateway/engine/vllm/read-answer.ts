@@ -20,8 +20,8 @@ export interface AnswerToRead {
   readonly thinks: boolean
   /** Whether it is wanted how sure the model was of each piece of the text. */
   readonly wantsPieces?: boolean
-  /** Called whenever something of the answer has come. */
-  readonly onHeard: () => void
+  /** Called whenever something of the answer has come, with how many characters of it. */
+  readonly onHeard: (characters: number) => void
   /** Called with the first text. */
   readonly onFirstToken: () => void
 }
@@ -47,8 +47,9 @@ export async function* readAnswer(
     if (first === '<') throw webPageAnswer(answer.url)
     const events = first === '{' ? wholeAnswer(reads, state) : decodeEventStream(reads, { onDone, onEvent })
     for await (const burst of events) {
+      const before = state.characters
       const text = take(state, burst)
-      answer.onHeard()
+      answer.onHeard(state.characters - before)
       if (text !== '') yield { type: 'text', text }
     }
   } catch (error) {
@@ -74,6 +75,8 @@ interface AnswerState {
   readonly meter: ReturnType<typeof createConfidenceMeter>
   readonly pieces: SurePieceRecorder | null
   events: number
+  /** Of its text, and of thoughts. */
+  characters: number
   hasBegun: boolean
   /** The content holds more than white space. */
   hasContent: boolean
@@ -90,6 +93,7 @@ function newState(answer: AnswerToRead): AnswerState {
     meter: createConfidenceMeter(),
     pieces: answer.wantsPieces === true ? createSurePieceRecorder() : null,
     events: 0,
+    characters: 0,
     hasBegun: false,
     hasContent: false,
     reasoning: '',
@@ -111,6 +115,7 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     const choice = readChoice(state, data)
     if (choice === null) continue
     const { content, reasoning, finishReason, logprobs, tokenLengths } = choice
+    state.characters += content.length + reasoning.length
     state.bound.addCharacters(content.length + reasoning.length)
     if (!state.hasBegun && content + reasoning !== '') {
       state.hasBegun = true
@@ -166,7 +171,7 @@ async function* wholeAnswer(
   for await (const read of reads) {
     bound.addHeld(read.byteLength)
     parts.push(read)
-    onHeard()
+    onHeard(0)
   }
   const text = Buffer.concat(parts)
     .toString()

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createAdaptiveLimit, type SentPage } from '../../../gateway/upstream/adaptive-limit.ts'
-import { simulate, type SimulatedRun } from './simulated-server.ts'
+import { simulate, turnClock, type SimulatedRun, type VirtualClock } from './simulated-server.ts'
 
 function setUp(pinned: number | null = null) {
-  const clock = { now: 0 }
+  const clock: VirtualClock = { now: 0, timers: [] }
   let changes = 0
-  const limit = createAdaptiveLimit({ pinned, now: () => clock.now, onChange: () => changes++ })
+  const limit = createAdaptiveLimit({
+    pinned,
+    now: () => clock.now,
+    later: (milliseconds, run) => clock.timers.push({ at: clock.now + milliseconds, run }),
+    onChange: () => changes++,
+  })
   return { limit, clock, run: (run: SimulatedRun) => simulate(limit, clock, run), changes: () => changes }
 }
 
@@ -91,8 +96,7 @@ describe('the limit that finds itself', () => {
     ['sends no streams', 8],
   ] as const)
     it(`takes nothing for a line at a server that ${server}`, () => {
-      const clock = { now: 0 }
-      const limit = createAdaptiveLimit({ pinned: null, now: () => clock.now })
+      const { limit, clock } = setUp()
       const pages: SentPage[] = []
       // One more every tenth of a second, and 8 at a time.
       for (let page = 0; page < 400; page++) {
@@ -102,7 +106,7 @@ describe('the limit that finds itself', () => {
         ended?.left()
         pages.push(limit.sent(Math.min(8, page + 1)))
         if (textAfter < 8) pages[page - textAfter]?.begun()
-        clock.now += 100
+        turnClock(clock, clock.now + 100)
       }
       assert.ok(limit.current >= 8, `${limit.current}`)
     })

@@ -33,6 +33,20 @@ export interface SimulatedOutcome {
 /** A clock that only the simulation turns; in milliseconds, as AdaptiveLimitOptions.now. */
 export interface VirtualClock {
   now: number
+  /** What is to be called when it is so late. */
+  readonly timers: { readonly at: number; readonly run: () => void }[]
+}
+
+/** Turns the clock, and calls what is due until then. */
+export function turnClock(clock: VirtualClock, until: number): void {
+  for (;;) {
+    const [next] = clock.timers.toSorted((one, other) => one.at - other.at)
+    if (next === undefined || next.at > until) break
+    clock.timers.splice(clock.timers.indexOf(next), 1)
+    clock.now = next.at
+    next.run()
+  }
+  clock.now = until
 }
 
 interface Job {
@@ -72,8 +86,9 @@ export function simulate(limit: AdaptiveLimit, clock: VirtualClock, run: Simulat
       running.push(job)
     }
     const pace = speed(server())
-    const step = Math.min(...running.map(({ left }) => left))
-    clock.now += (step / pace) * 1000
+    const due = Math.min(...clock.timers.map(({ at }) => at))
+    const step = Math.min(...running.map(({ left }) => left), (pace * Math.max(0, due - clock.now)) / 1000)
+    turnClock(clock, clock.now + (step / pace) * 1000)
     for (const job of running) job.left -= step
     for (const job of running.filter(({ left }) => left < 1e-9)) {
       running.splice(running.indexOf(job), 1)

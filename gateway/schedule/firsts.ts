@@ -1,0 +1,55 @@
+import type { Turn } from './turn.ts'
+
+/** One key may have so large a part of the places beyond. */
+const PART_OF_A_KEY = 0.5
+
+/** Which requests hold places, and who has one beyond them: a request's first page need not wait until a long document's are through. */
+export interface Firsts {
+  /** Places beyond that are held. */
+  readonly beyond: number
+  /** Whether a page may have one of so many places beyond. */
+  readonly mayGo: (turn: Turn, most: number) => boolean
+  /** Counts a place; returns how it is given back. */
+  readonly hold: (turn: Pick<Turn, 'key' | 'request'>, isBeyond: boolean) => () => void
+}
+
+/** Creates it, with no place held. */
+export function createFirsts(): Firsts {
+  const requests = createCounts()
+  const keysBeyond = createCounts()
+  let beyond = 0
+  return {
+    get beyond() {
+      return beyond
+    },
+    mayGo: ({ lane, key, request }, most) =>
+      lane === 'interactive' &&
+      requests.of(request) === 0 &&
+      beyond < most &&
+      keysBeyond.of(key) < most * PART_OF_A_KEY,
+    hold({ key, request }, isBeyond) {
+      const change = (by: 1 | -1) => {
+        requests.change(request, by)
+        if (!isBeyond) return
+        keysBeyond.change(key, by)
+        beyond += by
+      }
+      change(1)
+      return () => change(-1)
+    },
+  }
+}
+
+/** How often each name is there; those that are not cost nothing. */
+function createCounts() {
+  const counts = new Map<string, number>()
+  const of = (name: string) => counts.get(name) ?? 0
+  return {
+    of,
+    change(name: string, by: 1 | -1): void {
+      const count = of(name) + by
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
+    },
+  }
+}

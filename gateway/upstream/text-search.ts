@@ -1,0 +1,66 @@
+import { climb, MAX_LIMIT, MIN_GAIN_UP, STEP, withLimit } from './limit-search.ts'
+import type { LimitSearch, Narrowing } from './limit-search.ts'
+import type { TextLevel } from './text-pace.ts'
+
+/** Fewer times as many pages are no other number of them. */
+const DISTINCT = 1.2
+/** So much text is as much, by what measuring scatters. */
+const SAME_TEXT = 0.98
+/** Between a number of pages and so many times as many, no other is tried. */
+const CLOSE = 1.12
+/** From here on text grows with the pages: fewer would bring less. */
+const LINEAR_ELASTICITY = 0.9
+
+/**
+ * Judges the first rush by what text comes from as many pages as the limit, beside what came from fewer. Goes on climbing where more pages
+ * brought more text; else the limits below are tried.
+ */
+export function judgeText(search: LimitSearch, level: TextLevel, now: number): LimitSearch {
+  const lower = search.levels.filter(({ pages }) => pages * DISTINCT <= level.pages)
+  const before = lower.at(-1)
+  const risen = { ...search, levels: [...lower, level] }
+  if (before === undefined || hasGained(before, level)) return climb(risen, MAX_LIMIT)
+  const rejection = { seconds: null, at: now }
+  const found = { ...search, phase: 'settled', rejected: { up: rejection, down: rejection } } as const
+  return narrowFurther(found, { below: lower, isRight: false, few: null, enough: level })
+}
+
+/** Judges a limit that is tried since text has not grown any more: by what text it brings, measured for longer than in the rush. */
+export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLevel): LimitSearch {
+  const { below, enough } = narrowing
+  // What was measured in a hurry was wrong.
+  if (!narrowing.isRight && hasGained(level, enough)) {
+    const levels = [...below.slice(0, -1), level, enough]
+    const open = { ...search.rejected, up: null, down: null }
+    return climb(
+      { ...withLimit({ ...search, narrowing: null }, enough.pages), phase: 'first', levels, rejected: open },
+      MAX_LIMIT,
+    )
+  }
+  if (level.pace < enough.pace * SAME_TEXT) return narrowFurther(search, { ...narrowing, isRight: true, few: level })
+  const lower = below.filter(({ pages }) => pages < level.pages)
+  return narrowFurther(search, { ...narrowing, isRight: true, below: lower, enough: { ...level, pace: enough.pace } })
+}
+
+/** Ends all tries: the limit is what is known to be enough. */
+export function endNarrowing(search: LimitSearch, { enough }: Narrowing): LimitSearch {
+  return withLimit({ ...search, narrowing: null }, enough.pages)
+}
+
+function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
+  const { below, few, enough } = narrowing
+  const next = few === null ? below.at(-1)?.pages : between(few, enough)
+  return next === undefined ? endNarrowing(search, narrowing) : withLimit({ ...search, narrowing }, next)
+}
+
+/** Returns a number of pages between two; undefined where they are close, or fewer pages bring less in proportion. */
+function between(few: TextLevel, enough: TextLevel): number | undefined {
+  const isLinear = Math.log(enough.pace / few.pace) >= LINEAR_ELASTICITY * Math.log(enough.pages / few.pages)
+  return isLinear || enough.pages <= few.pages * CLOSE ? undefined : Math.sqrt(few.pages * enough.pages)
+}
+
+/** Whether more pages brought so much more text that as many more would be kept after answers were counted. */
+function hasGained(few: TextLevel, many: TextLevel): boolean {
+  const elasticity = Math.log(MIN_GAIN_UP) / Math.log(STEP)
+  return Math.log(many.pace / few.pace) >= elasticity * Math.log(many.pages / few.pages)
+}
