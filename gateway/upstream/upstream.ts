@@ -99,11 +99,10 @@ export interface Upstream {
 
 /** Creates one upstream, not yet asked. */
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
-  const { chooseProfile, concurrency, shares = unshared, onLog, maxKvCacheUsage = null } = options
+  const { chooseProfile, concurrency: pinned, shares = unshared, onLog, maxKvCacheUsage = null } = options
   const connection = connectUpstream(baseUrl, options)
-  const { url } = connection
-  const limit = createAdaptiveLimit({ pinned: concurrency, share: () => share, onChange: events.onChange })
-  const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url })
+  const limit = createAdaptiveLimit({ pinned, share: () => share, onChange: events.onChange })
+  const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url: connection.url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)
   const ask = (signal: AbortSignal) => askLoad(connection, signal)
@@ -113,30 +112,30 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
   const onRecovery = () => [breaker, readings, imageLimit].forEach((it) => it.reset())
   const health = createHealth(connection, { chooseProfile, onLog, onRecovery, onChange: events.onChange })
   const demand = () => ({ ...limit.demand(), inFlight: pages(), waiting: isAvailable() ? waiting() : 0 })
-  const share: ServerShare = shares.join({ url, demand, adopt: limit.adopt, onChange: events.onChange })
+  const share: ServerShare = shares.join({ url: connection.url, demand, adopt: limit.adopt, onChange: events.onChange })
   const leases = createLeases({ connection, health, limit, share, breaker, events, onImageRefused: imageLimit.refused })
   const isWell = () => health.problem() === null
   const isAvailable = () => isWell() && breaker.state() !== 'open'
   const waiting = () => health.models().reduce((sum, { id }) => sum + events.waitingFor(id), 0)
   const pages = () => leases.count('page')
-  const part = () => share.part(limit.current)
   const isHeldBack = () => pressure.holdsBack(pages())
-  function roomIn(lane: Turn['lane'], places: number): number {
+  function roomIn(lane: Turn['lane']): number {
     if (isHeldBack()) return 0
-    const room = leases.places.room(lane, places)
+    const part = share.part(limit.current)
+    const room = leases.places.room(lane, breaker.state() === 'closed' ? part : Math.min(1, part))
     if (room <= 0) [share, limit].forEach((it) => it.wanted())
     return room
   }
 
   return {
-    url,
+    url: connection.url,
     models: () => health.models(),
     isWell,
     isAvailable,
     isPrompt: () => !health.isLate(),
     isAsleep: () => health.isAsleep(),
     askAsleep: (signal) => health.askAsleep(signal),
-    room: (lane) => (isWell() ? roomIn(lane, breaker.state() === 'closed' ? part() : Math.min(1, part())) : 0),
+    room: (lane) => (isWell() ? roomIn(lane) : 0),
     takesFirst: (turn) => isWell() && !isHeldBack() && leases.takesFirst(turn),
     limit: () => limit.current,
     pages,
@@ -144,7 +143,7 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     waitFor: (more) =>
       isHeldBack() ? Infinity : limit.secondsFor(placesOf(leases).inFlight + share.others().active + more),
     status: () => ({
-      url,
+      url: connection.url,
       warnings: [...health.warnings(), ...readings.warnings(), ...share.warnings()],
       ...heardOf(health),
       breaker: breaker.state(),
