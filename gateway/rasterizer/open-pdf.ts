@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { isWhite } from '../prepare/bitmap.ts'
+import { type DocumentBytes, wholeBytes } from './document-bytes.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
 import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium/pdfium.ts'
 
@@ -11,10 +12,11 @@ export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
  * drawers.
  */
 export async function openPdf(
-  bytes: Uint8Array,
+  content: Uint8Array | DocumentBytes,
   rasterizer: PdfRasterizer,
   options: PdfOptions,
 ): Promise<OpenedDocument> {
+  const bytes = content instanceof Uint8Array ? wholeBytes(content) : content
   try {
     return await openWith(bytes, rasterizer, options)
   } catch (error) {
@@ -25,18 +27,18 @@ export async function openPdf(
 }
 
 /** pdf.js and its canvas are loaded where they are needed: few documents do, and they take 35 MB. */
-async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+async function openWithPdfjs(bytes: DocumentBytes, options: PdfOptions): Promise<OpenedDocument> {
   const { openWithPdfjs: open } = await import('./pdfjs/pdfjs.ts')
   return open(bytes, options)
 }
 
-function openWith(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
+function openWith(bytes: DocumentBytes, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
   if (rasterizer === 'pdfjs') return openWithPdfjs(bytes, options)
   if (rasterizer === 'pdfium') return openWithPdfium(bytes, { ...options, scans: false })
   return openWithEither(bytes, options)
 }
 
-async function openWithEither(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+async function openWithEither(bytes: DocumentBytes, options: PdfOptions): Promise<OpenedDocument> {
   try {
     return withSecondTry(await openWithPdfium(bytes, { ...options, scans: true }), () => openWithPdfjs(bytes, options))
   } catch (error) {

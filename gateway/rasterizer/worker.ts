@@ -3,10 +3,12 @@ import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
+import { type DocumentBytes, wholeBytes } from './document-bytes.ts'
 import { openImage } from './image/open-image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
 import { loadPdfium } from './pdfium/module.ts'
+import { piecedBytes } from './pieces.ts'
 import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
@@ -54,7 +56,7 @@ async function answer(request: ThreadRequest): Promise<void> {
 
 async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): Promise<void> {
   if (task.type === 'open') {
-    const hash = sha256(task.document.bytes)
+    const hash = hashOf(bytesOf(task.document))
     const known = task.refused.find((one) => one.sha256 === hash)
     if (known !== undefined) throw new GatewayError(known.code, known.message)
     const document = await openOnce(task.document)
@@ -77,21 +79,26 @@ async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): P
 async function openOnce(document: DrawnDocument): Promise<OpenedDocument> {
   const known = opened.get(document.id)
   if (known !== undefined) return known
-  const bytes = document.bytes as Uint8Array<SharedArrayBuffer>
-  const fresh = await openAs(document, bytes)
+  const fresh = await openAs(document)
   opened.set(document.id, fresh)
   return fresh
 }
 
-async function openAs(
-  { mediaType, password }: DrawnDocument,
-  bytes: Uint8Array<SharedArrayBuffer>,
-): Promise<OpenedDocument> {
+async function openAs(document: DrawnDocument): Promise<OpenedDocument> {
+  const { mediaType, password } = document
+  if (mediaType === 'application/pdf') {
+    const options = { password, maxImagePixels, maxMemoryBytes, reusesPixels: true }
+    return openPdf(bytesOf(document), pdfRasterizer, options)
+  }
+  // Only PDFs come in pieces.
+  const bytes = document.bytes as Uint8Array<SharedArrayBuffer>
   // With it comes a parser of HTML, which few documents need.
   if (mediaType === 'message/rfc822') return (await import('./mail/open-mail.ts')).openMail(bytes)
-  return mediaType === 'application/pdf'
-    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, { maxImagePixels, maxMemoryBytes })
+  return openImage(bytes, { maxImagePixels, maxMemoryBytes })
+}
+
+function bytesOf({ id, bytes }: DrawnDocument): DocumentBytes {
+  return bytes instanceof Uint8Array ? wholeBytes(bytes) : piecedBytes(id, bytes.length)
 }
 
 async function forget(documentId: string): Promise<void> {
@@ -114,6 +121,12 @@ function failure(error: unknown): TaskFailure {
 function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is about windows, not threads
   port.postMessage(message, transfer)
+}
+
+function hashOf(bytes: DocumentBytes): string {
+  const hash = createHash('sha256')
+  for (const { content } of bytes.parts(0)) hash.update(content)
+  return hash.digest('hex')
 }
 
 function sha256(...pieces: readonly Uint8Array[]): string {
