@@ -6,6 +6,8 @@ export interface Outline {
   readonly starts: readonly number[]
   /** Where `endstream` stands. */
   readonly ends: readonly number[]
+  /** Some bytes at every 4096th place. */
+  readonly samples: Uint8Array
   readonly hasUnits: boolean
   readonly isEncrypted: boolean
   readonly hasObjectStreams: boolean
@@ -20,7 +22,7 @@ export interface PdfFile {
   slice(start: number, end: number): Buffer
   /** The same as text: a character a byte. */
   text(start: number, end: number): string
-  /** Whether this is what stands at a place. */
+  /** Whether this is what stands at a place. Of what is something else, hardly anything is read. */
   isAt(start: number, content: Uint8Array): boolean
   /** Yields where a word stands, 32 bytes long at most. */
   placesOf(word: string): Iterable<number>
@@ -40,7 +42,7 @@ export function openFile(bytes: DocumentBytes): PdfFile {
     outline: () => (outline ??= readOutline(bytes)),
     slice,
     text: (start, end) => slice(start, end).toString('latin1'),
-    isAt: (start, content) => isAt(bytes, start, content),
+    isAt: (start, content) => mayBeAt((outline ??= readOutline(bytes)), start, content) && isAt(bytes, start, content),
     *placesOf(word) {
       for (const window of windowsOf(bytes)) for (const at of found(window, word)) yield window.at + at
     },
@@ -95,6 +97,7 @@ function* found({ content, from, to }: Window, word: string): Generator<number> 
 function readOutline(bytes: DocumentBytes): Outline {
   const starts: number[] = []
   const ends: number[] = []
+  const samples = new Uint8Array(Math.ceil(bytes.length / SAMPLED_BYTES) * SAMPLE_BYTES)
   let [hasUnits, isEncrypted, hasObjectStreams] = [false, false, false]
   for (const window of windowsOf(bytes)) {
     const isIn = (word: string) => !found(window, word).next().done
@@ -102,16 +105,38 @@ function readOutline(bytes: DocumentBytes): Outline {
     isEncrypted ||= isIn('/Encrypt')
     hasObjectStreams ||= isIn('/ObjStm')
     const { at, content } = window
+    takeSamples(window, samples)
     for (const word of found(window, STREAM)) {
       const isEnd = word >= 3 && content.toString('latin1', word - 3, word) === 'end'
       if (isEnd) ends.push(at + word - 3)
       else starts.push(at + afterLineEnd(content, word + STREAM.length))
     }
   }
-  return { starts, ends, hasUnits, isEncrypted, hasObjectStreams }
+  return { starts, ends, samples, hasUnits, isEncrypted, hasObjectStreams }
 }
 
 const STREAM = 'stream'
+const SAMPLED_BYTES = 4096
+const SAMPLE_BYTES = 4
+
+function takeSamples({ at, content, from, to }: Window, samples: Uint8Array): void {
+  const first = Math.ceil((at + from) / SAMPLED_BYTES)
+  for (let index = first; index * SAMPLED_BYTES < at + to; index++) {
+    const place = index * SAMPLED_BYTES - at
+    samples.set(content.subarray(place, place + SAMPLE_BYTES), index * SAMPLE_BYTES)
+  }
+}
+
+/** Whether the samples say what this content would have there. */
+function mayBeAt({ samples }: Outline, start: number, content: Uint8Array): boolean {
+  for (let index = Math.ceil(start / SAMPLED_BYTES); ; index++) {
+    const place = index * SAMPLED_BYTES - start
+    if (place + SAMPLE_BYTES > content.length) return true
+    for (let byte = 0; byte < SAMPLE_BYTES; byte++) {
+      if (samples[index * SAMPLE_BYTES + byte] !== content[place + byte]) return false
+    }
+  }
+}
 
 function afterLineEnd(content: Buffer, at: number): number {
   const carriageReturn = content[at] === 0x0d ? 1 : 0

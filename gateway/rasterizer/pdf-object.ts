@@ -180,8 +180,12 @@ function streamAt(file: PdfFile, start: number): Stream | null {
 
 function isStream(file: PdfFile, start: number, content: Uint8Array): boolean {
   const end = start + content.length
-  const behind = file.text(end, end + MAX_SPACE + 'endstream'.length)
-  return behind.trimStart().startsWith('endstream') && file.isAt(start, content)
+  const isEnd = () =>
+    file
+      .text(end, end + MAX_SPACE + 'endstream'.length)
+      .trimStart()
+      .startsWith('endstream')
+  return file.isAt(start, content) && isEnd()
 }
 
 /** Returns where the last ` obj` stands that is over at `end`; null where it is far from the stream that starts there. */
