@@ -11,7 +11,13 @@ export interface Outline {
   readonly hasUnits: boolean
   readonly isEncrypted: boolean
   readonly hasObjectStreams: boolean
+  /** Whether a layer may be switched off by what is not compressed. */
+  readonly mayHideLayer: boolean
 }
+
+/** In a list of layers that are off, as a state, and in what a group of layers is shown by. */
+export const HIDDEN_LAYER = /\/OFF\s*(?:\[\s*\d|\d|[/>])|\/(?:AllOff|AnyOff|VE)\b/
+const HIDING = ['/OFF', '/AllOff', '/AnyOff', '/VE']
 
 /** A PDF as it is written, in which words are searched. */
 export interface PdfFile {
@@ -26,8 +32,8 @@ export interface PdfFile {
   isAt(start: number, content: Uint8Array): boolean
   /** Yields where a word stands, 32 bytes long at most. */
   placesOf(word: string): Iterable<number>
-  /** Returns whether any of the texts that a word begins fits: those that are 32 bytes long, or end with the file. */
-  mentions(words: readonly string[], fits: RegExp): boolean
+  /** Hands over all bytes, part by part, and makes the outline of them: each part is overwritten by the next. */
+  readThrough(receive: (content: Uint8Array) => void): void
   /** Returns where the last object of a number begins: an incremental update is appended to the file. Null where there is none. */
   placeOfObject(number: number): number | null
 }
@@ -46,14 +52,8 @@ export function openFile(bytes: DocumentBytes): PdfFile {
     *placesOf(word) {
       for (const window of windowsOf(bytes)) for (const at of found(window, word)) yield window.at + at
     },
-    mentions(words, fits) {
-      for (const window of windowsOf(bytes)) {
-        const { content } = window
-        const isMentioned = (word: string) =>
-          found(window, word).some((at) => fits.test(content.toString('latin1', at, at + MENTION_BYTES)))
-        if (words.some(isMentioned)) return true
-      }
-      return false
+    readThrough(receive) {
+      outline = readOutline(bytes, receive)
     },
     placeOfObject: (number) => (objects ??= readObjects(bytes)).get(number) ?? null,
   }
@@ -94,16 +94,18 @@ function* found({ content, from, to }: Window, word: string): Generator<number> 
   }
 }
 
-function readOutline(bytes: DocumentBytes): Outline {
+function readOutline(bytes: DocumentBytes, receive: (content: Uint8Array) => void = () => {}): Outline {
   const starts: number[] = []
   const ends: number[] = []
   const samples = new Uint8Array(Math.ceil(bytes.length / SAMPLED_BYTES) * SAMPLE_BYTES)
-  let [hasUnits, isEncrypted, hasObjectStreams] = [false, false, false]
+  let [hasUnits, isEncrypted, hasObjectStreams, mayHideLayer] = [false, false, false, false]
   for (const window of windowsOf(bytes)) {
+    receive(window.content.subarray(window.at === 0 ? 0 : BEFORE + BEHIND))
     const isIn = (word: string) => !found(window, word).next().done
     hasUnits ||= isIn('/UserUnit')
     isEncrypted ||= isIn('/Encrypt')
     hasObjectStreams ||= isIn('/ObjStm')
+    mayHideLayer ||= HIDING.some((word) => found(window, word).some((place) => isHiding(window, place)))
     const { at, content } = window
     takeSamples(window, samples)
     for (const word of found(window, STREAM)) {
@@ -112,8 +114,11 @@ function readOutline(bytes: DocumentBytes): Outline {
       else starts.push(at + afterLineEnd(content, word + STREAM.length))
     }
   }
-  return { starts, ends, samples, hasUnits, isEncrypted, hasObjectStreams }
+  return { starts, ends, samples, hasUnits, isEncrypted, hasObjectStreams, mayHideLayer }
 }
+
+const isHiding = ({ content }: Window, place: number) =>
+  HIDDEN_LAYER.test(content.toString('latin1', place, place + MENTION_BYTES))
 
 const STREAM = 'stream'
 const SAMPLED_BYTES = 4096

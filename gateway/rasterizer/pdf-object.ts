@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib'
-import type { PdfFile } from './pdf-file.ts'
+import { HIDDEN_LAYER, type PdfFile } from './pdf-file.ts'
 
 // Reads from a document's bytes what PDFium's interface does not provide. What is not found, or is written in an
 // unusual way, counts as unknown: no caller needs an answer for every PDF.
@@ -32,8 +32,6 @@ export function objectTokens(file: PdfFile, number: number): readonly string[] |
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
-/** In a list of layers that are off, as a state, and in what a group of layers is shown by. */
-const HIDDEN_LAYER = /\/OFF\s*(?:\[\s*\d|\d|[/>])|\/(?:AllOff|AnyOff|VE)\b/
 /** Objects are compressed together, some hundred of them; what is beyond is not looked into. */
 const MAX_OBJECT_STREAMS = 500
 const MAX_OBJECT_STREAM_BYTES = 2 ** 20
@@ -42,8 +40,9 @@ const MAX_PACKED_BYTES = 2 * MAX_OBJECT_STREAM_BYTES
 
 /** Whether a layer of a PDF may be switched off; false only where that is certain. */
 export function mayHideLayers(file: PdfFile): boolean {
-  if (file.mentions(['/OFF', '/AllOff', '/AnyOff', '/VE'], HIDDEN_LAYER)) return true
-  const streams = file.outline().hasObjectStreams ? objectStreams(file) : []
+  const { mayHideLayer, hasObjectStreams } = file.outline()
+  if (mayHideLayer) return true
+  const streams = hasObjectStreams ? objectStreams(file) : []
   return streams === null || streams.some((content) => content === null || HIDDEN_LAYER.test(content))
 }
 

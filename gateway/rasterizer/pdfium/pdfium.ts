@@ -10,8 +10,7 @@ import { shownLayers } from '../pdf-layers.ts'
 import { findStreams, mayHideLayers, type Streams, userUnits } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
-import type { DocumentBytes } from '../document-bytes.ts'
-import { openFile, type PdfFile } from '../pdf-file.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
 import { readFacts } from './facts.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
@@ -43,12 +42,11 @@ export interface PdfiumOpenedDocument extends OpenedDocument {
  * When PDFium breaks, one page fails, and a new instance draws the next one.
  */
 export async function openWithPdfium(
-  bytes: DocumentBytes,
+  file: PdfFile,
   options: PdfOptions & { readonly scans: boolean },
 ): Promise<PdfiumOpenedDocument> {
-  const parse = () => parseWithPdfium(bytes, options.password, options.maxMemoryBytes)
+  const parse = () => parseWithPdfium(file.bytes, options.password, options.maxMemoryBytes)
   let document = await parse()
-  const file = openFile(bytes)
   const streams = options.scans ? findStreams(file) : null
   let hidesLayers: boolean | null = null
   const mayHideLayer = () => (hidesLayers ??= mayHideLayers(file))
