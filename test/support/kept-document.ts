@@ -3,8 +3,8 @@ import type { KeptBytes, Source } from '../../gateway/document/source.ts'
 import { makeSource } from './make-source.ts'
 
 /**
- * Makes a document that is kept elsewhere, and counts how often it is read beside a look at its type, and closed. `read` is asked
- * for the bytes each time.
+ * Makes a document that is kept elsewhere, and counts how often it is closed, and read, a look at its beginning left out. `read`
+ * is asked for the bytes each time.
  */
 export function keepDocument(bytes: Uint8Array, read: () => Promise<Uint8Array> = async () => bytes) {
   const seen = { reads: 0, closed: 0 }
