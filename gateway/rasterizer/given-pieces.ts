@@ -3,8 +3,11 @@ import { decodeRequest, MAX_PIECE_BYTES, NO_PIECE, PIECE_FOLLOWS, REQUEST_BYTES 
 import type { PieceRequest } from './piece-request.ts'
 import type { SharedDocument } from './messages.ts'
 
-/** Smaller documents are sent whole: that is done at once, and they take little. */
-const MAX_WHOLE_BYTES = 1024 * 1024
+/**
+ * Smaller documents are sent whole: a drawer reads most of their bytes in any case, some of them twice. A larger one has many
+ * pages, most often, of which each drawer draws some.
+ */
+const MAX_WHOLE_BYTES = 4 * 1024 * 1024
 /** A drawer asks for a piece when it has read the one before, and the system may still count that. */
 const MAX_UNSENT_BYTES = 2 * MAX_PIECE_BYTES
 
