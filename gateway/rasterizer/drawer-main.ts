@@ -75,9 +75,9 @@ function perform(
   { task, maxBytes: allowed }: DrawerRequest & { readonly type: 'task' },
   fresh?: Uint8Array<SharedArrayBuffer>,
 ): void {
-  const { id } = task.document
+  const { id, bytes: asked } = task.document
   if (fresh !== undefined) documents.set(id, fresh)
-  const bytes = documents.get(id)
+  const bytes = asked instanceof Uint8Array ? documents.get(id) : asked
   if (bytes === undefined) throw new Error('a task came without its document')
   abandoned = new Int32Array(new SharedArrayBuffer(4))
   maxBytes = allowed

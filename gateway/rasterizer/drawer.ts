@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
 import { openChannel, type Channel } from './channel.ts'
 import { compileCacheFolder } from './compile-cache.ts'
+import { answerRequests, isInPieces, readPiece } from './given-pieces.ts'
+import type { PieceRequest } from './piece-request.ts'
 import type {
   BytesElsewhere,
   DrawerReply,
@@ -53,6 +55,8 @@ export interface Assignment {
 interface Current {
   readonly assignment: Assignment
   readonly settle: PromiseWithResolvers<TaskResult>
+  /** Why a piece of its document could not be given; what is drawn without it is not the page. */
+  lost: { readonly reason: unknown } | null
 }
 
 /**
@@ -62,7 +66,7 @@ interface Current {
 export class Drawer {
   readonly #process: ChildProcess
   readonly #channel: Channel<DrawerRequest>
-  /** Documents that were sent here, whether or not they could be opened; the one that was used last comes last. */
+  /** Documents that were sent here, whether or not they could be opened, and what is held of each; the one that was used last comes last. */
   readonly #documents = new Map<string, number>()
   readonly #ready = Promise.withResolvers<void>()
   #current: Current | null = null
@@ -86,11 +90,17 @@ export class Drawer {
     this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(own)], {
       // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
       env: { MALLOC_ARENA_MAX: '2', ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }) },
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     })
     const socket = this.#process.stdio[3] as Socket
+    const pieces = this.#process.stdio[4] as Socket
     // What it could not be sent matters to nobody when it is gone; 'close' follows.
-    socket.on('error', () => {})
+    for (const one of [socket, pieces]) one.on('error', () => {})
+    answerRequests(
+      pieces,
+      (request) => this.#pieceFor(request),
+      () => void this.end(),
+    )
     this.#channel = openChannel(socket, (reply: DrawerReply) => this.#hear(reply))
     this.#process.once('spawn', () => this.#offerToSystem())
     this.#process.once('error', (cause) => this.#close(cause, onOver))
@@ -137,18 +147,21 @@ export class Drawer {
   /** Resolves with the task's result. Throws a GatewayError, TookTooMuch, BrokeDown or WasKilled. */
   run(assignment: Assignment): Promise<TaskResult> {
     const settle = Promise.withResolvers<TaskResult>()
-    const current = { assignment, settle }
+    const current: Current = { assignment, settle, lost: null }
     this.#current = current
     this.#heldAtStart = this.#heldBytes
-    const { bytes } = assignment.task.document
-    if (!this.#remember(assignment.task.document)) this.#send(assignment, [])
+    const { document } = assignment.task
+    const { bytes } = document
+    if (!this.#remember(document) || isInPieces(document)) this.#send(assignment, [])
     else if (bytes instanceof Uint8Array) this.#send(assignment, [bytes])
     else void this.#readAndSend(current, bytes)
     return settle.promise
   }
 
   #send({ task, maxBytes }: Assignment, attachments: readonly Uint8Array[]): void {
-    const request = { ...task, document: { ...task.document, bytes: new Uint8Array() } }
+    const { document } = task
+    const bytes = isInPieces(document) ? { length: document.bytes.length } : new Uint8Array()
+    const request = { ...task, document: { ...document, bytes } }
     this.#channel.send({ type: 'task', task: request, maxBytes: this.#heldAtStart + maxBytes }, attachments)
   }
 
@@ -164,6 +177,19 @@ export class Drawer {
       this.#documents.delete(id)
       if (this.#current === current) this.#current = null
       settle.reject(error)
+    }
+  }
+
+  /** Returns a piece of the document that it works at; it may be closed meanwhile. */
+  async #pieceFor(request: PieceRequest): Promise<Uint8Array | null> {
+    const current = this.#current
+    if (current === null || current.lost !== null) return null
+    try {
+      return await readPiece(current.assignment.task.document, request)
+    } catch (reason) {
+      current.lost = { reason }
+      this.abandon()
+      return null
     }
   }
 
@@ -222,7 +248,13 @@ export class Drawer {
     if (reply.type === 'grew') return current.assignment.onGrowth()
     if (reply.type === 'slow') return current.assignment.onSlow()
     this.#current = null
-    if (current.assignment.task.type === 'rasterize') this.pagesDrawn++
+    const { task } = current.assignment
+    if (task.type === 'rasterize') this.pagesDrawn++
+    if (current.lost !== null) {
+      // A library may remember that it could not read something.
+      this.forget(task.document.id)
+      return current.settle.reject(current.lost.reason)
+    }
     if (reply.type !== 'failed') return current.settle.resolve(reply)
     current.settle.reject(
       new GatewayError(reply.code, reply.message, { cause: reply.cause, kind: reply.kind ?? undefined }),
@@ -246,12 +278,13 @@ export class Drawer {
   }
 
   /** Notes that a document is there, and closes those that were used least; returns whether it must be sent. */
-  #remember({ id, bytes }: SharedDocument): boolean {
+  #remember(document: SharedDocument): boolean {
+    const { id, bytes } = document
     const isNew = !this.#documents.delete(id)
-    const isFull = () =>
-      this.#documents.size >= MAX_DOCUMENTS || this.#documentBytes() + bytes.length > MAX_DOCUMENT_BYTES
+    const held = isInPieces(document) ? 0 : bytes.length
+    const isFull = () => this.#documents.size >= MAX_DOCUMENTS || this.#documentBytes() + held > MAX_DOCUMENT_BYTES
     for (const other of this.#documents.keys()) if (isFull()) this.forget(other)
-    this.#documents.set(id, bytes.length)
+    this.#documents.set(id, held)
     return isNew
   }
 

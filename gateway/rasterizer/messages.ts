@@ -27,7 +27,8 @@ export interface BytesElsewhere {
   readonly length: number
   /** In hexadecimal. */
   readonly sha256: string
-  read(): Promise<Uint8Array>
+  /** Returns all of them, or at most so many, from a place on. */
+  read(length?: number, from?: number): Promise<Uint8Array>
 }
 
 /** A document for drawers. Every task names it, so that any drawer can open it. */
@@ -39,9 +40,14 @@ export interface SharedDocument {
 }
 
 /** A document as a drawer has it. */
-export interface DrawnDocument extends SharedDocument {
+export interface DrawnDocument extends Omit<SharedDocument, 'bytes'> {
   /** Over a SharedArrayBuffer: sent to the thread, it is not copied. */
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array | BytesInPieces
+}
+
+/** Bytes that a drawer asks for when it reads them. */
+export interface BytesInPieces {
+  readonly length: number
 }
 
 /** The facts that opening a document yields. */
@@ -52,7 +58,7 @@ export interface DocumentFacts extends Partial<PdfFacts> {
 }
 
 /** A task for a drawer, which does one at a time. */
-export type Task<Document extends SharedDocument = SharedDocument> =
+export type Task<Document extends SharedDocument | DrawnDocument = SharedDocument> =
   | {
       readonly type: 'open'
       readonly document: Document
@@ -98,7 +104,7 @@ export type ThreadReply = { readonly type: 'ready' } | TaskResult | TaskFailure
 export type DrawerRequest =
   | {
       readonly type: 'task'
-      /** Its document has no bytes: they come with the message, unless the drawer has them. */
+      /** Its document has no bytes: they come with the message, unless the drawer has them, or is to ask for pieces. */
       readonly task: Task<DrawnDocument>
       readonly maxBytes: number
     }

@@ -1,6 +1,8 @@
 import { GatewayError } from '../errors.ts'
 import { isWhite } from '../prepare/bitmap.ts'
+import { wholeBytes } from './document-bytes.ts'
 import type { Drawing, OpenedDocument, PdfOptions } from './opened-document.ts'
+import { openFile, type PdfFile } from './pdf-file.ts'
 import { openWithPdfium, type PdfiumDrawing, type PdfiumOpenedDocument } from './pdfium/pdfium.ts'
 
 /** What draws PDF pages. `auto`: PDFium with the scan lane, and pdf.js for pages that PDFium cannot draw. */
@@ -11,37 +13,38 @@ export type PdfRasterizer = 'auto' | 'pdfium' | 'pdfjs'
  * drawers.
  */
 export async function openPdf(
-  bytes: Uint8Array,
+  content: Uint8Array | PdfFile,
   rasterizer: PdfRasterizer,
   options: PdfOptions,
 ): Promise<OpenedDocument> {
+  const file = content instanceof Uint8Array ? openFile(wholeBytes(content)) : content
   try {
-    return await openWith(bytes, rasterizer, options)
+    return await openWith(file, rasterizer, options)
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'wrong_password') throw error
     // A PDF that only restricts what its readers may do opens for everyone: the password may be another document's.
-    return openWith(bytes, rasterizer, { ...options, password: null }).catch(() => Promise.reject(error))
+    return openWith(file, rasterizer, { ...options, password: null }).catch(() => Promise.reject(error))
   }
 }
 
 /** pdf.js and its canvas are loaded where they are needed: few documents do, and they take 35 MB. */
-async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+async function openWithPdfjs(file: PdfFile, options: PdfOptions): Promise<OpenedDocument> {
   const { openWithPdfjs: open } = await import('./pdfjs/pdfjs.ts')
-  return open(bytes, options)
+  return open(file.bytes, options)
 }
 
-function openWith(bytes: Uint8Array, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
-  if (rasterizer === 'pdfjs') return openWithPdfjs(bytes, options)
-  if (rasterizer === 'pdfium') return openWithPdfium(bytes, { ...options, scans: false })
-  return openWithEither(bytes, options)
+function openWith(file: PdfFile, rasterizer: PdfRasterizer, options: PdfOptions): Promise<OpenedDocument> {
+  if (rasterizer === 'pdfjs') return openWithPdfjs(file, options)
+  if (rasterizer === 'pdfium') return openWithPdfium(file, { ...options, scans: false })
+  return openWithEither(file, options)
 }
 
-async function openWithEither(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+async function openWithEither(file: PdfFile, options: PdfOptions): Promise<OpenedDocument> {
   try {
-    return withSecondTry(await openWithPdfium(bytes, { ...options, scans: true }), () => openWithPdfjs(bytes, options))
+    return withSecondTry(await openWithPdfium(file, { ...options, scans: true }), () => openWithPdfjs(file, options))
   } catch (error) {
     if (error instanceof GatewayError && error.code === 'document_encrypted') throw error
-    return openWithPdfjs(bytes, options)
+    return openWithPdfjs(file, options)
   }
 }
 

@@ -1,4 +1,6 @@
 import { GatewayError } from '../errors.ts'
+import type { DocumentBytes } from './document-bytes.ts'
+import { openFile } from './pdf-file.ts'
 import { securityHandler } from './pdf-object.ts'
 
 /** Why a library could not open a PDF. */
@@ -14,8 +16,11 @@ export interface OpeningFailure {
  * Makes the failure of a PDF that cannot be opened: `document_encrypted`, `wrong_password` or `document_unreadable`.
  * PDFium and pdf.js call a document damaged whose security handler they do not know.
  */
-export function openingFailure(bytes: Uint8Array, { wantsPassword, hadPassword, cause }: OpeningFailure): GatewayError {
-  const handler = securityHandler(bytes)
+export function openingFailure(
+  bytes: DocumentBytes,
+  { wantsPassword, hadPassword, cause }: OpeningFailure,
+): GatewayError {
+  const handler = securityHandler(openFile(bytes))
   if (handler !== null && handler !== 'Standard') return encryptedOtherwise(handler)
   if (wantsPassword) {
     return hadPassword

@@ -1,3 +1,4 @@
+import type { PdfFile } from './pdf-file.ts'
 import { type Entries, entriesOf, objectTokens, valueAt } from './pdf-object.ts'
 
 /** What may stand in the configuration of layers without a say in which of them are shown. */
@@ -10,11 +11,11 @@ const PROPERTIES = '/OCProperties'
  * Returns what tells whether content with a value of /OC is shown when a document is opened: ISO 32000-1, 8.11. Null where that is
  * not plainly said: where layers depend on use or zoom or an expression, or what they say of themselves is compressed.
  */
-export function shownLayers(bytes: Uint8Array): (value: readonly string[]) => boolean | null {
+export function shownLayers(file: PdfFile): (value: readonly string[]) => boolean | null {
   let groups: Groups | null | undefined
   return (value) => {
-    if (groups === undefined) groups = readGroups(bytes)
-    return groups === null ? null : isShown(bytes, value, groups)
+    if (groups === undefined) groups = readGroups(file)
+    return groups === null ? null : isShown(file, value, groups)
   }
 }
 
@@ -23,25 +24,24 @@ interface Groups {
   readonly off: ReadonlySet<number>
 }
 
-function readGroups(bytes: Uint8Array): Groups | null {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const at = file.indexOf(PROPERTIES)
+function readGroups(file: PdfFile): Groups | null {
+  const [at, another] = file.placesOf(PROPERTIES)
   // With two of them, it would have to be known which catalog counts.
-  if (at === -1 || file.includes(PROPERTIES, at + 1)) return null
-  const properties = resolved(bytes, valueAt(file, at + PROPERTIES.length))
+  if (at === undefined || another !== undefined) return null
+  const properties = resolved(file, valueAt(file, at + PROPERTIES.length))
   if (properties?.keys().some((key) => key !== 'OCGs' && key !== 'D') !== false) return null
-  const configuration = resolved(bytes, properties.get('D') ?? [])
+  const configuration = resolved(file, properties.get('D') ?? [])
   if (configuration?.keys().some((key) => !KNOWN_CONFIGURATION.has(key)) !== false) return null
   const base = configuration.get('BaseState')?.join(' ')
   const [all, off] = [references(properties.get('OCGs')), references(configuration.get('OFF') ?? ['[', ']'])]
   return all === null || off === null || (base !== undefined && base !== '/ON') ? null : { all, off }
 }
 
-function resolved(bytes: Uint8Array, tokens: readonly string[]): Entries | null {
+function resolved(file: PdfFile, tokens: readonly string[]): Entries | null {
   const [first, second, third] = tokens
   if (first === '<<') return entriesOf(tokens)
   if (tokens.length !== 3 || second !== '0' || third !== 'R') return null
-  const found = objectTokens(bytes, Number(first))
+  const found = objectTokens(file, Number(first))
   return found?.[0] === '<<' ? entriesOf(found) : null
 }
 
@@ -51,14 +51,14 @@ function references(tokens: readonly string[] | undefined): ReadonlySet<number> 
   return list === undefined ? null : new Set((list.match(/\d+(?= 0 R)/g) ?? []).map(Number))
 }
 
-function isShown(bytes: Uint8Array, value: readonly string[], groups: Groups): boolean | null {
-  const entries = resolved(bytes, value)
+function isShown(file: PdfFile, value: readonly string[], groups: Groups): boolean | null {
+  const entries = resolved(file, value)
   const type = entries?.get('Type')?.join(' ')
-  if (type === '/OCG') return isGroupShown(bytes, Number(value[0]), groups)
+  if (type === '/OCG') return isGroupShown(file, Number(value[0]), groups)
   if (type !== '/OCMD' || !entries?.keys().every((key) => KNOWN_MEMBERSHIP.has(key))) return null
   const numbers = references(entries.get('OCGs'))
   if (numbers === null || numbers.size === 0) return null
-  const shown = [...numbers].map((number) => isGroupShown(bytes, number, groups))
+  const shown = [...numbers].map((number) => isGroupShown(file, number, groups))
   if (shown.includes(null)) return null
   const policy = entries.get('P')?.join(' ') ?? '/AnyOn'
   if (policy === '/AnyOn') return shown.includes(true)
@@ -67,8 +67,8 @@ function isShown(bytes: Uint8Array, value: readonly string[], groups: Groups): b
   return policy === '/AllOff' ? !shown.includes(true) : null
 }
 
-function isGroupShown(bytes: Uint8Array, number: number, { all, off }: Groups): boolean | null {
-  const group = resolved(bytes, [String(number), '0', 'R'])
+function isGroupShown(file: PdfFile, number: number, { all, off }: Groups): boolean | null {
+  const group = resolved(file, [String(number), '0', 'R'])
   const isPlain = group?.get('Type')?.join(' ') === '/OCG' && group.keys().every((key) => KNOWN_GROUP.has(key))
   return isPlain && all.has(number) ? !off.has(number) : null
 }

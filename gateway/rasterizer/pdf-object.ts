@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib'
+import { HIDDEN_LAYER, type PdfFile } from './pdf-file.ts'
 
 // Reads from a document's bytes what PDFium's interface does not provide. What is not found, or is written in an
 // unusual way, counts as unknown: no caller needs an answer for every PDF.
@@ -15,56 +16,51 @@ const UNUSUAL = /[%#{}]/
 
 /**
  * Returns what tells the UserUnit of a page by the number of its object: points per unit of the page's boxes, which PDFium
- * ignores; 1 unless the object says otherwise. Hardly any document has one, and it is searched once.
+ * ignores; 1 unless the object says otherwise. Hardly any document has one.
  */
-export function userUnits(bytes: Uint8Array): (pageObjectNumber: number) => number {
-  const file = bufferOf(bytes)
-  let hasUnits: boolean | null = null
+export function userUnits(file: PdfFile): (pageObjectNumber: number) => number {
   return (pageObjectNumber) => {
-    if (!(hasUnits ??= file.includes('/UserUnit'))) return 1
+    if (!file.outline().hasUnits) return 1
     const unit = /\/UserUnit\s+(\d*\.?\d+)/.exec(objectText(file, pageObjectNumber) ?? '')?.[1]
     return Number(unit ?? 1) || 1
   }
 }
 
 /** Returns the tokens of a numbered object, or null where it is compressed or absent. */
-export function objectTokens(bytes: Uint8Array, number: number): readonly string[] | null {
-  const text = objectText(bufferOf(bytes), number)
+export function objectTokens(file: PdfFile, number: number): readonly string[] | null {
+  const text = objectText(file, number)
   return text === null || UNUSUAL.test(text) ? null : (text.match(TOKEN) ?? [])
 }
 
-/** In a list of layers that are off, as a state, and in what a group of layers is shown by. */
-const HIDDEN_LAYER = /\/OFF\s*(?:\[\s*\d|\d|[/>])|\/(?:AllOff|AnyOff|VE)\b/
 /** Objects are compressed together, some hundred of them; what is beyond is not looked into. */
 const MAX_OBJECT_STREAMS = 500
 const MAX_OBJECT_STREAM_BYTES = 2 ** 20
+/** What does not shrink grows by less than a hundredth. */
+const MAX_PACKED_BYTES = 2 * MAX_OBJECT_STREAM_BYTES
 
 /** Whether a layer of a PDF may be switched off; false only where that is certain. */
-export function mayHideLayers(bytes: Uint8Array): boolean {
-  const file = bufferOf(bytes)
-  const mention = ['/OFF', '/AllOff', '/AnyOff', '/VE'].some((name) => isIn(file, name))
-  if (mention) return true
-  const streams = file.includes('/ObjStm') ? objectStreams(file) : []
+export function mayHideLayers(file: PdfFile): boolean {
+  const { mayHideLayer, hasObjectStreams } = file.outline()
+  if (mayHideLayer) return true
+  const streams = hasObjectStreams ? objectStreams(file) : []
   return streams === null || streams.some((content) => content === null || HIDDEN_LAYER.test(content))
 }
 
-function isIn(file: Buffer, name: string): boolean {
-  for (let at = file.indexOf(name); at !== -1; at = file.indexOf(name, at + 1))
-    if (HIDDEN_LAYER.test(file.toString('latin1', at, at + 32))) return true
-  return false
-}
-
 /** Returns what compressed objects say; null for one that could not be unpacked, and for too many. */
-function objectStreams(file: Buffer): (string | null)[] | null {
-  if (file.includes('/Encrypt')) return null
+function objectStreams(file: PdfFile): (string | null)[] | null {
+  const { isEncrypted, starts, ends } = file.outline()
+  if (isEncrypted) return null
   const found: (string | null)[] = []
-  for (const start of streamStarts(file)) {
+  let next = 0
+  for (const start of starts) {
+    while ((ends[next] ?? Infinity) < start) next++
     const dictionary = dictionaryBefore(file, start)
     // An unusual dictionary may be that of compressed objects.
     if (dictionary !== null && dictionary.get('Type')?.[0] !== '/ObjStm') continue
-    if (dictionary === null && !file.toString('latin1', Math.max(0, start - 300), start).includes('/ObjStm')) continue
+    if (dictionary === null && !file.text(start - 300, start).includes('/ObjStm')) continue
     if (found.length === MAX_OBJECT_STREAMS) return null
-    found.push(inflated(file.subarray(start)))
+    const end = Math.min(ends[next] ?? Infinity, start + MAX_PACKED_BYTES)
+    found.push(inflated(file.slice(start, end)))
   }
   return found
 }
@@ -79,9 +75,8 @@ function inflated(content: Buffer): string | null {
 }
 
 /** Whether a PDF's catalog may say that it is a portfolio; it may be compressed, where nothing shows. */
-export function mayBePortfolio(bytes: Uint8Array): boolean {
-  const file = bufferOf(bytes)
-  return file.includes('/Collection') || file.includes('/ObjStm')
+export function mayBePortfolio(file: PdfFile): boolean {
+  return file.outline().hasObjectStreams || !file.placesOf('/Collection')[Symbol.iterator]().next().done
 }
 
 /** Beyond these, none of a file's last mentions of `/Encrypt` is the one that counts. */
@@ -91,16 +86,18 @@ const MAX_MENTIONS = 50
  * Returns the name of the security handler that a PDF was encrypted by; null where there is none, or it was not found.
  * Neither the dictionary nor the trailer that points to it is ever compressed or encrypted.
  */
-export function securityHandler(bytes: Uint8Array): string | null {
-  const file = bufferOf(bytes)
-  let at = file.lastIndexOf('/Encrypt')
-  for (let left = MAX_MENTIONS; at !== -1 && left > 0; left--) {
-    const text = file.toString('latin1', at, at + MAX_DICTIONARY_BYTES)
+export function securityHandler(file: PdfFile): string | null {
+  const mentions: number[] = []
+  for (const at of file.placesOf('/Encrypt')) {
+    mentions.push(at)
+    if (mentions.length > MAX_MENTIONS) mentions.shift()
+  }
+  for (const at of mentions.toReversed()) {
+    const text = file.text(at, at + MAX_DICTIONARY_BYTES)
     const [, number, dictionary] = /^\/Encrypt\s*(?:(\d{1,9})\s+\d+\s+R|(<<.*))/s.exec(text) ?? []
     const found = number === undefined ? dictionary : objectText(file, Number(number))
     const handler = /\/Filter\s*\/([\w.+-]{1,60})/.exec(found ?? '')?.[1]
     if (handler !== undefined) return handler
-    at = at === 0 ? -1 : file.lastIndexOf('/Encrypt', at - 1)
   }
   return null
 }
@@ -123,41 +120,43 @@ export interface Stream {
 }
 
 /** Finds where streams begin, the first time that it is asked. */
-export function findStreams(bytes: Uint8Array): Streams {
-  const file = bufferOf(bytes)
-  let starts: readonly number[] | null = null
+export function findStreams(file: PdfFile): Streams {
   let numbered: ReadonlyMap<number, readonly number[]> | null = null
   return {
     streamOf(number) {
-      numbered ??= file.includes('/Encrypt') ? new Map() : byNumber(file, (starts ??= streamStarts(file)))
+      const { isEncrypted, starts } = file.outline()
+      numbered ??= isEncrypted ? new Map() : byNumber(file, starts)
       const [start, ...others] = numbered.get(number) ?? []
       return start === undefined || others.length > 0 ? null : streamAt(file, start)
     },
-    dictionariesOf(content) {
-      starts ??= streamStarts(file)
-      return starts.filter((start) => isStream(file, start, content)).map((start) => dictionaryBefore(file, start))
-    },
+    dictionariesOf: (content) =>
+      asLongAs(file, content.length)
+        .filter((start) => isStream(file, start, content))
+        .map((start) => dictionaryBefore(file, start)),
   }
 }
 
-function streamStarts(file: Buffer): number[] {
-  const starts: number[] = []
-  const keyword = 'stream'
-  for (let at = file.indexOf(keyword); at !== -1; at = file.indexOf(keyword, at + keyword.length)) {
-    const isEnd = at >= 3 && file.toString('latin1', at - 3, at) === 'end'
-    if (!isEnd) starts.push(afterLineEnd(file, at + keyword.length))
-  }
-  return starts
+/** Between a stream's content and `endstream`. */
+const MAX_SPACE = 7
+
+/** Returns where those streams begin that may have such a length: the content of all would be read to be compared. */
+function asLongAs(file: PdfFile, length: number): number[] {
+  const { starts, ends } = file.outline()
+  let next = 0
+  return starts.filter((start) => {
+    const end = start + length
+    while ((ends[next] ?? Infinity) < end) next++
+    return (ends[next] ?? Infinity) <= end + MAX_SPACE
+  })
 }
 
 /** Returns where the streams of each object number begin; nothing where one of them does not say its number plainly. */
-function byNumber(file: Buffer, starts: readonly number[]): ReadonlyMap<number, readonly number[]> {
+function byNumber(file: PdfFile, starts: readonly number[]): ReadonlyMap<number, readonly number[]> {
   const found = new Map<number, number[]>()
   for (const start of starts) {
-    const object = file.lastIndexOf(' obj', start)
-    const text = file.toString('latin1', Math.max(0, object - MAX_NUMBER), start)
-    const number =
-      start - object > MAX_DICTIONARY_BYTES ? undefined : /^.*?(?:^|\s)(\d+) \d+ obj\s*<<(?!.*endobj)/s.exec(text)?.[1]
+    const object = objectBefore(file, start, start + OBJECT.length)
+    const text = object === null ? '' : file.text(object - MAX_NUMBER, start)
+    const number = /^.*?(?:^|\s)(\d+) \d+ obj\s*<<(?!.*endobj)/s.exec(text)?.[1]
     if (number === undefined) return new Map()
     const known = found.get(Number(number))
     if (known === undefined) found.set(Number(number), [start])
@@ -169,43 +168,44 @@ function byNumber(file: Buffer, starts: readonly number[]): ReadonlyMap<number, 
 /** Digits of an object's number and its generation, with what is between. */
 const MAX_NUMBER = 20
 
-function streamAt(file: Buffer, start: number): Stream | null {
+function streamAt(file: PdfFile, start: number): Stream | null {
   const dictionary = dictionaryBefore(file, start)
   const [length = '', second] = dictionary?.get('Length') ?? []
   const bytes = Number(second === undefined ? length : objectTokens(file, Number(length))?.[0])
-  if (dictionary === null || !(bytes > 0 && start + bytes <= file.length)) return null
-  const content = new Uint8Array(file.subarray(start, start + bytes))
+  if (dictionary === null || !(bytes > 0 && start + bytes <= file.bytes.length)) return null
+  const content = new Uint8Array(file.slice(start, start + bytes))
   return isStream(file, start, content) ? { dictionary, content } : null
 }
 
-function afterLineEnd(file: Buffer, at: number): number {
-  const carriageReturn = file[at] === 0x0d ? 1 : 0
-  return at + carriageReturn + (file[at + carriageReturn] === 0x0a ? 1 : 0)
-}
-
-function isStream(file: Buffer, start: number, content: Uint8Array): boolean {
+function isStream(file: PdfFile, start: number, content: Uint8Array): boolean {
   const end = start + content.length
-  const middle = content.length >> 1
-  // The byte in the middle tells most streams apart at once.
-  if (file[start + middle] !== content[middle] || end > file.length) return false
-  if (file.compare(content, 0, content.length, start, end) !== 0) return false
-  return file
-    .toString('latin1', end, end + 16)
-    .trimStart()
-    .startsWith('endstream')
+  const isEnd = () =>
+    file
+      .text(end, end + MAX_SPACE + 'endstream'.length)
+      .trimStart()
+      .startsWith('endstream')
+  return file.isAt(start, content) && isEnd()
 }
 
-function dictionaryBefore(file: Buffer, start: number): Entries | null {
-  const text = file.toString('latin1', Math.max(0, start - MAX_DICTIONARY_BYTES), start)
-  const object = text.lastIndexOf(' obj')
-  if (object === -1) return null
-  const dictionary = /^ obj\s*(<<.*>>)\s*stream\r?\n?$/s.exec(text.slice(object))?.[1]
+/** Returns where the last ` obj` stands that is over at `end`; null where it is far from the stream that starts there. */
+function objectBefore(file: PdfFile, start: number, end: number): number | null {
+  const from = Math.max(0, start - MAX_DICTIONARY_BYTES)
+  const at = file.slice(from, end).lastIndexOf(OBJECT)
+  return at === -1 ? null : from + at
+}
+
+const OBJECT = ' obj'
+
+function dictionaryBefore(file: PdfFile, start: number): Entries | null {
+  const object = objectBefore(file, start, start)
+  if (object === null) return null
+  const dictionary = /^ obj\s*(<<.*>>)\s*stream\r?\n?$/s.exec(file.text(object, start))?.[1]
   return dictionary === undefined || UNUSUAL.test(dictionary) ? null : entriesOf(dictionary.match(TOKEN) ?? [])
 }
 
 /** Returns the tokens of the dictionary or the reference that stands at a place of a file; none for anything else. */
-export function valueAt(file: Buffer, at: number): readonly string[] {
-  const text = file.toString('latin1', at, at + MAX_DICTIONARY_BYTES)
+export function valueAt(file: PdfFile, at: number): readonly string[] {
+  const text = file.text(at, at + MAX_DICTIONARY_BYTES)
   const reference = /^\s*(\d+)\s+(\d+)\s+(R)\b/.exec(text)
   if (reference !== null) return reference.slice(1)
   const tokens: string[] = []
@@ -238,26 +238,9 @@ export function entriesOf(tokens: readonly string[]): Entries | null {
   return depth === 0 ? entries : null
 }
 
-function objectText(file: Buffer, number: number): string | null {
-  const start = lastObject(file, number)
-  if (start === -1) return null
-  const text = file.toString('latin1', start, start + MAX_DICTIONARY_BYTES)
+function objectText(file: PdfFile, number: number): string | null {
+  const start = file.placeOfObject(number)
+  if (start === null) return null
+  const text = file.text(start, start + MAX_DICTIONARY_BYTES)
   return /^\d+ 0 obj\b(.*?)(?:endobj|stream|$)/s.exec(text)?.[1] ?? null
-}
-
-/** Returns the last match: an incremental update is appended to the file. */
-function lastObject(file: Buffer, number: number): number {
-  const header = `${number} 0 obj`
-  for (let at = file.lastIndexOf(header); at !== -1; at = at === 0 ? -1 : file.lastIndexOf(header, at - 1)) {
-    if (at === 0 || !isDigit(file[at - 1])) return at
-  }
-  return -1
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -3,10 +3,13 @@ import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { GatewayError } from '../errors.ts'
+import { wholeBytes } from './document-bytes.ts'
 import { openImage } from './image/open-image.ts'
 import { openPdf } from './open-pdf.ts'
 import type { OpenedDocument } from './opened-document.ts'
+import { openFile, type PdfFile } from './pdf-file.ts'
 import { loadPdfium } from './pdfium/module.ts'
+import { piecedBytes } from './pieces.ts'
 import { rasterizePage } from './rasterize-page.ts'
 import type {
   DocumentFacts,
@@ -54,10 +57,11 @@ async function answer(request: ThreadRequest): Promise<void> {
 
 async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): Promise<void> {
   if (task.type === 'open') {
-    const hash = sha256(task.document.bytes)
+    const content = contentOf(task.document)
+    const hash = hashOf(content)
     const known = task.refused.find((one) => one.sha256 === hash)
     if (known !== undefined) throw new GatewayError(known.code, known.message)
-    const document = await openOnce(task.document)
+    const document = await openOnce(task.document, content)
     const found = await document.facts?.({ maxFileBytes })
     const facts: DocumentFacts = { sha256: hash, pageCount: document.pageCount, ...found }
     const files = facts.files?.flatMap(({ bytes }) => (bytes === null ? [] : [bytes.buffer])) ?? []
@@ -74,24 +78,29 @@ async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): P
   )
 }
 
-async function openOnce(document: DrawnDocument): Promise<OpenedDocument> {
+async function openOnce(document: DrawnDocument, content?: Content): Promise<OpenedDocument> {
   const known = opened.get(document.id)
   if (known !== undefined) return known
-  const bytes = document.bytes as Uint8Array<SharedArrayBuffer>
-  const fresh = await openAs(document, bytes)
+  const fresh = await openAs(document, content ?? contentOf(document))
   opened.set(document.id, fresh)
   return fresh
 }
 
-async function openAs(
-  { mediaType, password }: DrawnDocument,
-  bytes: Uint8Array<SharedArrayBuffer>,
-): Promise<OpenedDocument> {
+async function openAs({ mediaType, password }: DrawnDocument, content: Content): Promise<OpenedDocument> {
+  if (!(content instanceof Uint8Array)) {
+    return openPdf(content, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
+  }
   // With it comes a parser of HTML, which few documents need.
-  if (mediaType === 'message/rfc822') return (await import('./mail/open-mail.ts')).openMail(bytes)
-  return mediaType === 'application/pdf'
-    ? await openPdf(bytes, pdfRasterizer, { password, maxImagePixels, maxMemoryBytes, reusesPixels: true })
-    : await openImage(bytes, { maxImagePixels, maxMemoryBytes })
+  if (mediaType === 'message/rfc822') return (await import('./mail/open-mail.ts')).openMail(content)
+  return openImage(content, { maxImagePixels, maxMemoryBytes })
+}
+
+/** A document before it is opened. Only PDFs come in pieces. */
+type Content = PdfFile | Uint8Array<SharedArrayBuffer>
+
+function contentOf({ id, bytes, mediaType }: DrawnDocument): Content {
+  if (!(bytes instanceof Uint8Array)) return openFile(piecedBytes(id, bytes.length))
+  return mediaType === 'application/pdf' ? openFile(wholeBytes(bytes)) : (bytes as Uint8Array<SharedArrayBuffer>)
 }
 
 async function forget(documentId: string): Promise<void> {
@@ -114,6 +123,13 @@ function failure(error: unknown): TaskFailure {
 function reply(message: ThreadReply, transfer: ArrayBuffer[] = []): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is about windows, not threads
   port.postMessage(message, transfer)
+}
+
+function hashOf(content: Content): string {
+  if (content instanceof Uint8Array) return sha256(content)
+  const hash = createHash('sha256')
+  content.readThrough((part) => hash.update(part))
+  return hash.digest('hex')
 }
 
 function sha256(...pieces: readonly Uint8Array[]): string {

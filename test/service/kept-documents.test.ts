@@ -1,36 +1,18 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import sharp from 'sharp'
 import { openDocument, type Document } from '../../gateway/document/open.ts'
-import type { KeptBytes, Source } from '../../gateway/document/source.ts'
+import type { Source } from '../../gateway/document/source.ts'
 import { createRasterizer, type Rasterizer } from '../../gateway/rasterizer/pool.ts'
 import { readPageBarcode } from '../fakes/page-barcode.ts'
+import { keepDocument } from '../support/kept-document.ts'
 import { makePdf } from '../support/make-pdf.ts'
-import { makeSource } from '../support/make-source.ts'
 import { someone } from '../support/turn.ts'
 import { eventually, within } from '../support/within.ts'
 
 const DEADLINE = 60_000
 const rasterization = { pixelBudget: { longestEdge: 600, maxPixels: 360_000 }, mediaType: 'image/png' } as const
 const never = new AbortController().signal
-
-/** A document that is kept elsewhere, and what was done with it. */
-function keep(bytes: Uint8Array, read: () => Promise<Uint8Array> = async () => bytes) {
-  const seen = { reads: 0, closed: 0 }
-  const kept: KeptBytes = {
-    length: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    async read(length) {
-      if (length !== undefined) return bytes.subarray(0, length)
-      seen.reads++
-      return new Uint8Array(await read())
-    },
-    [Symbol.asyncDispose]: async () => void seen.closed++,
-  }
-  const source: Source = { ...makeSource(new Uint8Array()), open: async () => kept }
-  return { source, seen }
-}
 
 const numberedPdf = (pages: number): Uint8Array =>
   makePdf(Array.from({ length: pages }, (_, index) => ({ number: index + 1 })))
@@ -53,7 +35,7 @@ async function numberOf(document: Document, page: number): Promise<number | null
 describe('a document that is kept elsewhere', { timeout: 120_000 }, () => {
   it('is read for each drawer once, and closed with the document', async () => {
     await using pool = openPool(2)
-    const { source, seen } = keep(numberedPdf(8))
+    const { source, seen } = keepDocument(numberedPdf(8))
     const document = await open(pool, source)
     assert.equal(document.pageCount, 8)
     const pages = Array.from({ length: 8 }, (_, index) => index + 1)
@@ -66,12 +48,12 @@ describe('a document that is kept elsewhere', { timeout: 120_000 }, () => {
 
   it('is closed where it cannot be opened', async () => {
     await using pool = openPool(1)
-    const broken = keep(Buffer.from('%PDF-1.7 and nothing else'.padEnd(100_000)))
+    const broken = keepDocument(Buffer.from('%PDF-1.7 and nothing else'.padEnd(100_000)))
     await assert.rejects(open(pool, broken.source), { code: 'document_unreadable', param: 'the.field' })
     assert.deepEqual(broken.seen, { reads: 1, closed: 1 })
-    const other = keep(Buffer.from('a text'.padEnd(100_000)))
+    const other = keepDocument(Buffer.from('a text'.padEnd(100_000)))
     await assert.rejects(open(pool, other.source), { code: 'unsupported_media_type' })
-    const large = keep(numberedPdf(1))
+    const large = keepDocument(numberedPdf(1))
     await assert.rejects(open(pool, large.source, 500), { code: 'document_too_large' })
     assert.deepEqual([other.seen, large.seen], [{ reads: 0, closed: 1 }, { reads: 0, closed: 1 }]) // prettier-ignore
   })
@@ -80,7 +62,7 @@ describe('a document that is kept elsewhere', { timeout: 120_000 }, () => {
     await using pool = openPool(1)
     let isBroken = true
     const bytes = numberedPdf(2)
-    const { source, seen } = keep(bytes, async () => {
+    const { source, seen } = keepDocument(bytes, async () => {
       if (isBroken) throw new Error('the disk is broken')
       return bytes
     })
@@ -95,7 +77,7 @@ describe('a document that is kept elsewhere', { timeout: 120_000 }, () => {
     await using pool = openPool(1)
     const gate = Promise.withResolvers<void>()
     const bytes = numberedPdf(1)
-    const slow = keep(bytes, async () => {
+    const slow = keepDocument(bytes, async () => {
       await gate.promise
       return bytes
     })
@@ -107,7 +89,7 @@ describe('a document that is kept elsewhere', { timeout: 120_000 }, () => {
     await assert.rejects(opening, { message: 'gone' })
     assert.equal(slow.seen.closed, 1)
     gate.resolve()
-    const { source } = keep(bytes)
+    const { source } = keepDocument(bytes)
     await using document = await open(pool, source)
     assert.equal(await numberOf(document, 1), 1)
   })

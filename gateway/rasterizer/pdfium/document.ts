@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import { type DocumentBytes, readInto } from '../document-bytes.ts'
 import { openingFailure } from '../opening-failure.ts'
 import { loadPdfium, type Pdfium, PdfiumRefusal } from './module.ts'
 
@@ -23,7 +24,7 @@ const FILE_ACCESS_BYTES = 12
  * `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
  */
 export async function parseWithPdfium(
-  bytes: Uint8Array,
+  bytes: DocumentBytes,
   password: string | null,
   maxMemoryBytes: number,
 ): Promise<PdfiumDocument> {
@@ -37,14 +38,18 @@ export async function parseWithPdfium(
   }
 }
 
-function parse(pdfium: Pdfium, bytes: Uint8Array, password: string | null): PdfiumDocument {
+function parse(pdfium: Pdfium, bytes: DocumentBytes, password: string | null): PdfiumDocument {
   const { library } = pdfium
   using releasing = new DisposableStack()
   const read = releasing.use(
     pdfium.callback((_, position = 0, target = 0, size = 0) => {
-      if (position + size > bytes.length) return 0
-      pdfium.bytes(target, size).set(bytes.subarray(position, position + size))
-      return 1
+      try {
+        // C++ hands over an unsigned number as a signed one.
+        return readInto(bytes, position >>> 0, pdfium.bytes(target, size)) ? 1 : 0
+      } catch {
+        // PDFium's own frames are on the stack.
+        return 0
+      }
     }, 'iiiii'),
   )
   const access = releasing.use(pdfium.allocate(FILE_ACCESS_BYTES))

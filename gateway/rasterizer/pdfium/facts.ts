@@ -1,5 +1,6 @@
 import { plainName } from '../../page/plain-name.ts'
 import { type FactLimits, MAX_LABEL_LENGTH, MAX_LABELS, PAGES_WITH_FIELDS, type PdfFacts } from '../document-facts.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import { mayBePortfolio } from '../pdf-object.ts'
 import type { PdfiumDocument } from './document.ts'
 import { readFiles, readText } from './files.ts'
@@ -16,7 +17,7 @@ const LABELS_WITHIN_MILLISECONDS = 500
 /** Reads what a PDF says of itself beside its pages. */
 export async function readFacts(
   document: PdfiumDocument,
-  bytes: Uint8Array,
+  file: PdfFile,
   password: string | null,
   limits: FactLimits,
 ): Promise<PdfFacts> {
@@ -24,11 +25,11 @@ export async function readFacts(
   const labels = readLabels(document)
   const isXfa = isXfaForm(document)
   const count = pdfium.library.FPDFDoc_GetAttachmentCount(handle)
-  const hasFiles = count > 0 && mayBePortfolio(bytes) && (await isPortfolio(bytes, password))
+  const hasFiles = count > 0 && mayBePortfolio(file) && (await isPortfolio(file, password))
   return { labels, isXfa, files: hasFiles ? readFiles(document, limits) : null }
 }
 
-async function isPortfolio(bytes: Uint8Array, password: string | null): Promise<boolean> {
+async function isPortfolio({ bytes }: PdfFile, password: string | null): Promise<boolean> {
   const pdfjs = await import('../pdfjs/pdfjs.ts')
   return pdfjs.isPortfolio(bytes, password)
 }

@@ -10,6 +10,7 @@ import { shownLayers } from '../pdf-layers.ts'
 import { findStreams, mayHideLayers, type Streams, userUnits } from '../pdf-object.ts'
 import { findNotDrawn } from './annotations.ts'
 import { inspectContent } from './content.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import { parseWithPdfium, type PdfiumDocument } from './document.ts'
 import { readFacts } from './facts.ts'
 import { type Pdfium, PdfiumRefusal } from './module.ts'
@@ -41,21 +42,21 @@ export interface PdfiumOpenedDocument extends OpenedDocument {
  * When PDFium breaks, one page fails, and a new instance draws the next one.
  */
 export async function openWithPdfium(
-  bytes: Uint8Array,
+  file: PdfFile,
   options: PdfOptions & { readonly scans: boolean },
 ): Promise<PdfiumOpenedDocument> {
-  const parse = () => parseWithPdfium(bytes, options.password, options.maxMemoryBytes)
+  const parse = () => parseWithPdfium(file.bytes, options.password, options.maxMemoryBytes)
   let document = await parse()
-  const streams = options.scans ? findStreams(bytes) : null
+  const streams = options.scans ? findStreams(file) : null
   let hidesLayers: boolean | null = null
-  const mayHideLayer = () => (hidesLayers ??= mayHideLayers(bytes))
-  const isLayerShown = shownLayers(bytes)
-  const unitOf = userUnits(bytes)
+  const mayHideLayer = () => (hidesLayers ??= mayHideLayers(file))
+  const isLayerShown = shownLayers(file)
+  const unitOf = userUnits(file)
   return {
     pageCount: document.pageCount,
     async facts(limits) {
       try {
-        return await readFacts(document, bytes, options.password, limits)
+        return await readFacts(document, file, options.password, limits)
       } catch {
         // The pages do not depend on it; if PDFium broke, a new instance draws them.
         document.pdfium.isBroken = true
@@ -65,7 +66,7 @@ export async function openWithPdfium(
     async draw(number, sizeFor, isAbandoned, lines = false) {
       if (document.pdfium.isBroken) document = await parse()
       try {
-        return await drawPage(document, bytes, number, {
+        return await drawPage(document, file, number, {
           ...options,
           streams,
           mayHideLayer,
@@ -112,7 +113,7 @@ interface LayeredPage extends Pick<DrawOptions, 'mayHideLayer'> {
 
 async function drawPage(
   { pdfium, handle, form }: PdfiumDocument,
-  bytes: Uint8Array,
+  file: PdfFile,
   number: number,
   {
     sizeFor,
@@ -132,7 +133,7 @@ async function drawPage(
   try {
     const size = sizeFor(pageSize(pdfium, page, unitOf))
     const sources = findSourceImages(pdfium, page)
-    const scanOptions = { bytes, size, maxImagePixels, mayHideLayer }
+    const scanOptions = { file, size, maxImagePixels, mayHideLayer }
     const scan = streams === null ? null : await drawScan(pdfium, page, { streams, ...scanOptions })
     if (scan?.isCovered === false) {
       const { bitmap } = scan

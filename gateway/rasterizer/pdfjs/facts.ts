@@ -10,6 +10,7 @@ import {
   PAGES_WITH_FIELDS,
   type PdfFacts,
 } from '../document-facts.ts'
+import type { DocumentBytes } from '../document-bytes.ts'
 import { parseWithPdfium } from '../pdfium/document.ts'
 import { readFiles } from '../pdfium/files.ts'
 
@@ -18,7 +19,7 @@ const MAX_GIVEN_LENGTH = 1000
 
 /** The document that pdf.js has open. */
 interface PdfBytes {
-  readonly bytes: Uint8Array
+  readonly bytes: DocumentBytes
   readonly password: string | null
   /** Limit of PDFium's own memory, in bytes. */
   readonly maxMemoryBytes: number

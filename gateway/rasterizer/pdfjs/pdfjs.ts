@@ -13,6 +13,7 @@ import type { Bitmap } from '../../prepare/encode.ts'
 import { findInkReduced, type InkMask } from '../../prepare/ink-mask.ts'
 import type { OpenedDocument, PdfOptions } from '../opened-document.ts'
 import { notDrawn } from '../annotations.ts'
+import type { DocumentBytes } from '../document-bytes.ts'
 import { openingFailure } from '../opening-failure.ts'
 import { damagedPage, imageTooLarge } from '../page-failure.ts'
 import { readTextLayer } from './text.ts'
@@ -35,7 +36,7 @@ const CANCEL_SETTLES_MILLISECONDS = 200
  * Parses a PDF with pdf.js. Throws `document_encrypted`, `wrong_password`, `document_empty` and `document_unreadable`.
  * Only for drawers: pdf.js parses and draws on the thread that calls it, and its warnings go to `console`.
  */
-export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Promise<OpenedDocument> {
+export async function openWithPdfjs(bytes: DocumentBytes, options: PdfOptions): Promise<OpenedDocument> {
   registerCanvasFonts()
   const loading = load(bytes, options.password, options.maxImagePixels)
   try {
@@ -51,7 +52,7 @@ export async function openWithPdfjs(bytes: Uint8Array, options: PdfOptions): Pro
 }
 
 /** Whether a PDF is a portfolio, by its catalog; false where pdf.js cannot open it. */
-export async function isPortfolio(bytes: Uint8Array, password: string | null): Promise<boolean> {
+export async function isPortfolio(bytes: DocumentBytes, password: string | null): Promise<boolean> {
   const loading = load(bytes, password, 0)
   try {
     return await hasCollection(await loading.promise)
@@ -62,10 +63,10 @@ export async function isPortfolio(bytes: Uint8Array, password: string | null): P
   }
 }
 
-function load(bytes: Uint8Array, password: string | null, maxImagePixels: number) {
+function load(bytes: DocumentBytes, password: string | null, maxImagePixels: number) {
   return getDocument({
-    // pdf.js takes ownership of its input, and the bytes are shared with the thread beside: it gets a copy.
-    data: new Uint8Array(bytes),
+    // pdf.js takes ownership of its input.
+    data: bytes.copy(),
     ...(password === null ? {} : { password }),
     cMapUrl: packagedFolder('cmaps'),
     standardFontDataUrl: packagedFolder('standard_fonts'),

@@ -1,3 +1,4 @@
+import type { PdfFile } from '../pdf-file.ts'
 import { type Entries, objectTokens } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 
@@ -54,11 +55,11 @@ export function filterOf(dictionary: Entries): string {
 }
 
 /** Returns 1 or 3 for a colour space that is practically gray or sRGB, 0 for one that is either, null for any other. */
-export function colourChannels(colourSpace: readonly string[], bytes: Uint8Array): 0 | 1 | 3 | null {
+export function colourChannels(colourSpace: readonly string[], file: PdfFile): 0 | 1 | 3 | null {
   const [first = '', second = '', third = ''] = colourSpace
   if (second === '0' && third === 'R') {
-    const tokens = objectTokens(bytes, Number(first))
-    return tokens === null || tokens[1] === '0' ? null : colourChannels(tokens, bytes)
+    const tokens = objectTokens(file, Number(first))
+    return tokens === null || tokens[1] === '0' ? null : colourChannels(tokens, file)
   }
   const family = first === '[' ? second : first
   if (family === '/DeviceGray' || family === '/CalGray') return 1

@@ -1,4 +1,5 @@
 import type { TargetSize } from '../../page/target-size.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import { type Entries, entriesOf, objectTokens } from '../pdf-object.ts'
 import type { G4Image } from './bilevel.ts'
 
@@ -8,15 +9,14 @@ const DEFAULT_COLUMNS = 1728
 
 /**
  * Returns how an image behind `CCITTFaxDecode` is stored, when that is group 4 of its very size; null for anything else.
- * `bytes` is the document.
  */
 export function readFax(
   dictionary: Entries,
   { width, height }: TargetSize,
   isInverted: boolean,
-  bytes: Uint8Array,
+  file: PdfFile,
 ): G4Image | null {
-  const parameters = parametersOf(dictionary, bytes)
+  const parameters = parametersOf(dictionary, file)
   if (!parameters?.keys().every((key) => KNOWN_PARAMETERS.has(key))) return null
   const is = (key: string) => parameters.get(key)?.join(' ') === 'true'
   const number = (key: string, otherwise: number) => Number(parameters.get(key)?.join(' ') ?? otherwise)
@@ -26,7 +26,7 @@ export function readFax(
   return { width, height, alignsRows: is('EncodedByteAlign'), isLightOnDark: is('BlackIs1') !== isInverted }
 }
 
-function parametersOf(dictionary: Entries, bytes: Uint8Array): Entries | null {
+function parametersOf(dictionary: Entries, file: PdfFile): Entries | null {
   const tokens = dictionary.get('DecodeParms') ?? []
   const isList = tokens[0] === '['
   // PDFium takes no list for a filter that is none, and none for a list.
@@ -34,7 +34,7 @@ function parametersOf(dictionary: Entries, bytes: Uint8Array): Entries | null {
   const inner = isList ? tokens.slice(1, -1) : tokens
   const [first, second, third] = inner
   if (inner.length === 3 && second === '0' && third === 'R') {
-    const found = objectTokens(bytes, Number(first))
+    const found = objectTokens(file, Number(first))
     return found?.[0] === '<<' ? entriesOf(found) : null
   }
   return first === '<<' ? entriesOf(inner) : null

@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import type { Entries, Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 import { decodeG4, decodeRegion } from './bilevel.ts'
@@ -18,7 +19,7 @@ const DECODED_BY_PDFIUM = [FAX, JBIG2, '/FlateDecode', '/LZWDecode', '/RunLength
 
 interface ScanOptions {
   readonly streams: Streams
-  readonly bytes: Uint8Array
+  readonly file: PdfFile
   readonly size: TargetSize
   readonly maxImagePixels: number
   /** Whether a layer of the document may be switched off. */
@@ -37,7 +38,7 @@ export interface Scan extends Pick<ScanPage, 'image' | 'hides' | 'isCovered'> {
 export async function drawScan(
   pdfium: Pdfium,
   page: number,
-  { streams, bytes, size, maxImagePixels, mayHideLayer }: ScanOptions,
+  { streams, file, size, maxImagePixels, mayHideLayer }: ScanOptions,
 ): Promise<Scan | null> {
   const scan = recognizeScan(pdfium, page, size, mayHideLayer)
   if (scan === null) return null
@@ -47,7 +48,7 @@ export async function drawScan(
   const [dictionary] = dictionaries
   if (!dictionary || !isPlain(dictionary) || dictionaries.some((one) => !isAlike(one, dictionary))) return null
   const filter = filterOf(dictionary)
-  const colours = colourChannels(dictionary.get('ColorSpace') ?? [], bytes)
+  const colours = colourChannels(dictionary.get('ColorSpace') ?? [], file)
   if (colours === null) return null
   const { whole, orientation } = scan
   const stored = orientation.angle === 0 ? whole : { width: whole.height, height: whole.width }
@@ -56,7 +57,7 @@ export async function drawScan(
   if (!(width >= stored.width && height >= stored.height && width * height <= maxImagePixels)) return null
   const image = { dictionary, filter, colours, width, height }
   const bilevel =
-    colours === 1 ? decodeBilevel(content, { ...image, inverted: isInverted(dictionary) }, bytes, stored) : null
+    colours === 1 ? decodeBilevel(content, { ...image, inverted: isInverted(dictionary) }, file, stored) : null
   const bitmap = bilevel ?? (await decode(pdfium, scan, content, image, stored))
   if (bitmap === null) return null
   const { image: object, hides, isCovered } = scan
@@ -78,11 +79,11 @@ interface BilevelImage extends Omit<StoredImage, 'colours'> {
 export function decodeBilevel(
   content: Uint8Array,
   { dictionary, filter, width, height, inverted }: BilevelImage,
-  bytes: Uint8Array,
+  file: PdfFile,
   size: TargetSize,
 ): Bitmap | null {
   if (filter === FAX) {
-    const image = readFax(dictionary, { width, height }, inverted, bytes)
+    const image = readFax(dictionary, { width, height }, inverted, file)
     return image === null ? null : decodeG4(content, image, size)
   }
   if (filter !== JBIG2 || dictionary.has('DecodeParms')) return null

@@ -1,6 +1,7 @@
 import type { TargetSize } from '../../page/target-size.ts'
 import type { Bitmap } from '../../prepare/bitmap.ts'
 import { readJpeg2000Header } from '../image/jpeg2000-header.ts'
+import type { PdfFile } from '../pdf-file.ts'
 import type { Entries, Stream, Streams } from '../pdf-object.ts'
 import type { Pdfium } from '../pdfium/module.ts'
 import { createPainter, type DecodedImage, type Painter, READ_BEYOND } from '../pdfium/paint.ts'
@@ -14,7 +15,7 @@ import { createReducer } from './reduce.ts'
 
 interface LayerOptions {
   readonly streams: Streams
-  readonly bytes: Uint8Array
+  readonly file: PdfFile
   readonly size: TargetSize
   readonly maxImagePixels: number
   readonly isAbandoned: () => boolean
@@ -78,7 +79,7 @@ const MAX_SMOOTH = 8
 const MIN_LEVEL = 2
 
 function findLayer(pdfium: Pdfium, object: number, options: LayerOptions): FoundLayer | 'hidden' | null {
-  const { streams, bytes, size, maxImagePixels, isShown } = options
+  const { streams, file, size, maxImagePixels, isShown } = options
   const content = rawContent(pdfium, object)
   const all = content === null ? [] : streams.dictionariesOf(content)
   // A PDF may hold the same content twice: it is unknown which one is on the page.
@@ -89,7 +90,7 @@ function findLayer(pdfium: Pdfium, object: number, options: LayerOptions): Found
   const layer = dictionary.get('OC')
   if (layer !== undefined && isShown(layer) !== true) return null
   if (!all.every((one) => isPlain(unmasked(one!))) || isInverted(dictionary)) return null
-  if (colourChannels(dictionary.get('ColorSpace') ?? [], bytes) === null) return null
+  if (colourChannels(dictionary.get('ColorSpace') ?? [], file) === null) return null
   const [width, height] = [Number(dictionary.get('Width')), Number(dictionary.get('Height'))]
   const isSmooth =
     dictionary.get('Interpolate')?.[0] === 'true' || size.width * size.height < MAX_SMOOTH * width * height
@@ -141,13 +142,13 @@ function findMask(dictionary: Entries, { streams, size, maxImagePixels }: LayerO
 /** Decodes a mask to how far each pixel covers what is beneath, of 255; undefined where it is damaged or unknown. */
 async function decodeMask(
   { stream: { dictionary, content }, isStencil, width, height }: Mask,
-  { bytes, size }: LayerOptions,
+  { file, size }: LayerOptions,
 ): Promise<Uint8Array | undefined> {
   // What is painted through a stencil is 0, and what a soft mask shows is 1.
   const inverted = isInverted(dictionary) !== isStencil
   const filter = filterOf(dictionary)
   const image = { dictionary, filter, width, height, inverted }
-  const made: Bitmap | null = decodeBilevel(content, image, bytes, size)
+  const made: Bitmap | null = decodeBilevel(content, image, file, size)
   if (made !== null) return made.pixels
   if (filter !== JBIG2 || dictionary.has('DecodeParms')) return undefined
   return (await decodeJbig2(content, { width, height, isLightOnDark: inverted }, size))?.pixels

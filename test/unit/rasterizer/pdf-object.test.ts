@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { deflateSync } from 'node:zlib'
+import { wholeBytes } from '../../../gateway/rasterizer/document-bytes.ts'
+import { openFile } from '../../../gateway/rasterizer/pdf-file.ts'
 import { mayHideLayers, securityHandler } from '../../../gateway/rasterizer/pdf-object.ts'
 import { makePdf } from '../../support/make-pdf.ts'
 import { pdfStream, writePdf } from '../../support/write-pdf.ts'
 
+const fileOf = (bytes: Uint8Array) => openFile(wholeBytes(bytes))
 /** Objects as PDF 1.5 packs them; what they are does not matter here. */
 const packed = (content: string) =>
   writePdf([pdfStream(deflateSync(Buffer.from(content)), '/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode')])
@@ -29,14 +32,14 @@ describe('whether a layer of a PDF may be off', () => {
       expected: false,
     },
   ])
-    it(`is known: ${name}`, () => assert.equal(mayHideLayers(bytes), expected))
+    it(`is known: ${name}`, () => assert.equal(mayHideLayers(fileOf(bytes)), expected))
 })
 
 describe('by what a PDF is encrypted', () => {
   const encrypted = (trailer: string, object = '<< /Filter /Standard /V 2 >>') =>
-    securityHandler(writePdf(['<< /Type /Catalog >>', object], { trailer }))
+    securityHandler(fileOf(writePdf(['<< /Type /Catalog >>', object], { trailer })))
   for (const { name, found, expected } of [
-    { name: 'nothing', found: securityHandler(makePdf([{ number: 1 }])), expected: null },
+    { name: 'nothing', found: securityHandler(fileOf(makePdf([{ number: 1 }]))), expected: null },
     { name: 'a password', found: encrypted('/Encrypt 2 0 R '), expected: 'Standard' },
     {
       name: 'a certificate',
@@ -47,7 +50,7 @@ describe('by what a PDF is encrypted', () => {
     { name: 'an object that is not there', found: encrypted('/Encrypt 9 0 R '), expected: null },
     {
       name: 'a word in its text',
-      found: securityHandler(Buffer.from('(see /Encrypt and /EncryptMetadata)')),
+      found: securityHandler(fileOf(Buffer.from('(see /Encrypt and /EncryptMetadata)'))),
       expected: null,
     },
   ])
