@@ -81,7 +81,8 @@ export function createLeases(parts: LeasedParts): Leases {
   const places = createLaneRoom()
   const firsts = createFirsts()
   const part = () => share.part(limit.current)
-  const mayGoBeyond = () => limit.origin() !== 'pinned' && breaker.state() === 'closed'
+  const isShared = () => (share.gateways() ?? 1) > 1
+  const mayGoBeyond = () => limit.origin() !== 'pinned' && !isShared() && breaker.state() === 'closed'
   let forwarded = 0
 
   /** Counts a request; returns how it leaves. */
