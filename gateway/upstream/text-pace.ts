@@ -3,8 +3,8 @@ export interface TextLevel {
   readonly pages: number
   /** Characters per second, of all of them together. */
   readonly pace: number
-  /** Measured for long enough to lower a limit. */
-  readonly isSure: boolean
+  /** For how long it was measured. */
+  readonly seconds: number
 }
 
 /**
@@ -51,8 +51,8 @@ const PATIENCE = 250
 /** Tokens have one to ten characters: of so many the mean is right by a tenth, and each page has given some. */
 const PIECES = 24
 const PIECES_OF_A_PAGE = 2
-/** So much time makes it sure, in milliseconds: hardly more, as pages that came together end together. */
-const SURE_AFTER = 500
+/** How often it is said again, in milliseconds, for as long as it will not do. */
+const AGAIN_AFTER = 250
 /** In milliseconds: a busy process hears of text some milliseconds late. */
 const SHORTEST = 30
 /** Where pieces are rare, what came by then has to do. */
@@ -74,8 +74,8 @@ interface Measured {
   pieces: number
   /** Of all pieces together, the pages that there were with each. */
   pagesOfPieces: number
-  /** It was said once, before it was sure. */
-  hasTold: boolean
+  /** When it is said next, in milliseconds since it began. */
+  nextAfter: number
   readonly heard: Map<object, Heard>
 }
 
@@ -98,7 +98,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     }
     const level = levelOf(measured, now())
     if (level === null) return
-    measured.hasTold = true
+    measured.nextAfter += AGAIN_AFTER
     if (onLevel(level)) restart()
   }
 
@@ -123,7 +123,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     measure() {
       if (measured !== null) return
       if (silent >= FEW_PAGES) return onSilence()
-      const begun = { since: now(), pages: pages(), pieces: 0, pagesOfPieces: 0, hasTold: false, heard: new Map() }
+      const begun = { since: now(), pages: pages(), pieces: 0, pagesOfPieces: 0, nextAfter: SHORTEST, heard: new Map() }
       measured = begun
       if (flowing >= FEW_PAGES) return
       later(PATIENCE, () => {
@@ -137,16 +137,14 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
   }
 }
 
-/** Returns what was measured; null where it is too little yet, or was said before. */
+/** Returns what was measured; null where it is too little yet, or was said just before. */
 function levelOf(measured: Measured, now: number): TextLevel | null {
-  const { since, pages, pieces, hasTold } = measured
+  const { since, pages, pieces, nextAfter } = measured
   const time = now - since
   const few = Math.max(PIECES, PIECES_OF_A_PAGE * pages)
-  const isSure = time >= SURE_AFTER
-  if (hasTold && !isSure) return null
-  if (time < SHORTEST || pieces < (time < LONGEST ? few : 2 * pages)) return null
+  if (time < nextAfter || pieces < (time < LONGEST ? few : 2 * pages)) return null
   const pace = paceOf(measured)
-  return pace === null ? null : { pages, pace, isSure }
+  return pace === null ? null : { pages, pace, seconds: time / 1000 }
 }
 
 /** By the time in which each page was heard: they do not begin or end with the measurement. */

@@ -6,6 +6,8 @@ import type { TextLevel } from './text-pace.ts'
 const DISTINCT = 1.2
 /** So much text is as much, by what measuring scatters. */
 const SAME_TEXT = 0.98
+/** So many times as many are kept: what is measured as enough may be too few by as much. */
+const SPARE = 1.05
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
 /** From here on text grows with the pages: fewer would bring less. */
@@ -44,7 +46,7 @@ export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLev
 
 /** Ends all tries: the limit is what is known to be enough. */
 export function endNarrowing(search: LimitSearch, { enough }: Narrowing): LimitSearch {
-  return withLimit({ ...search, narrowing: null }, enough.pages)
+  return withLimit({ ...search, narrowing: null }, enough.pages * SPARE)
 }
 
 function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
