@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createTextPace, type TextLevel } from '../../../gateway/upstream/text-pace.ts'
+
+function setUp({ pages = 4, enough = 0 } = {}) {
+  const clock = { now: 0, due: [] as (() => void)[] }
+  const levels: TextLevel[] = []
+  let [here, silences] = [pages, 0]
+  const pace = createTextPace({
+    pages: () => here,
+    onLevel(level) {
+      levels.push(level)
+      return level.seconds >= enough
+    },
+    onSilence: () => silences++,
+    now: () => clock.now,
+    later: (_, run) => clock.due.push(run),
+  })
+  const all = Array.from({ length: pages }, () => pace.page())
+  /** Each page gets so many characters, every 10 ms. */
+  const flow = (milliseconds: number, characters: number) => {
+    for (let until = clock.now + milliseconds; clock.now < until;) {
+      clock.now += 10
+      for (const page of all) page.heard(characters)
+    }
+  }
+  return { pace, clock, levels, all, flow, leave: () => here--, silences: () => silences }
+}
+
+describe('the pace of text', () => {
+  it('is that of all pages together, whenever each of them is heard', () => {
+    const { pace, levels, flow } = setUp()
+    flow(50, 20)
+    pace.measure()
+    flow(100, 20)
+    assert.equal(levels.length, 1)
+    assert.ok(Math.abs((levels[0]?.pace ?? 0) - 8000) < 1, JSON.stringify(levels))
+  })
+
+  it('is measured for longer where it is not enough', () => {
+    const { pace, levels, flow } = setUp({ enough: 0.5 })
+    pace.measure()
+    flow(700, 5)
+    assert.ok(levels.length >= 2 && levels.length <= 4, JSON.stringify(levels))
+    assert.ok((levels.at(-1)?.seconds ?? 0) >= 0.5)
+  })
+
+  it('is not measured where pages leave meanwhile', () => {
+    const { pace, levels, flow, leave } = setUp()
+    pace.measure()
+    flow(20, 5)
+    leave()
+    flow(500, 5)
+    assert.deepEqual(levels, [])
+  })
+
+  it('is not waited for where text comes whole at the end: once it is, at first', () => {
+    const { pace, clock, all, silences } = setUp()
+    pace.measure()
+    assert.equal(silences(), 0)
+    clock.now = 250
+    for (const run of clock.due) run()
+    assert.equal(silences(), 1)
+    for (const page of all) {
+      page.heard(1000)
+      page.ended()
+    }
+    pace.measure()
+    assert.equal(silences(), 2)
+  })
+})
