@@ -19,7 +19,8 @@ function setUp({ pages = 4, enough = 0 } = {}) {
   const all = Array.from({ length: pages }, () => pace.page())
   /** Each page gets so many characters, every 10 ms. */
   const flow = (milliseconds: number, characters: number) => {
-    for (let until = clock.now + milliseconds; clock.now < until;) {
+    const until = clock.now + milliseconds
+    while (clock.now < until) {
       clock.now += 10
       for (const page of all) page.heard(characters)
     }
