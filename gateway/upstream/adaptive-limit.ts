@@ -211,7 +211,7 @@ function createSender({
       begun() {
         recent.begun((now() - sentAt) / 1000)
         if (!atServer.begun() || !isSearching() || !backlog.isTelling) return
-        if (share().others().active > 0) finder.noteBegun()
+        if (share().others().active > 0 || !backlog.isMostlyText) finder.noteBegun()
         else if (finder.wantsText()) pace.measure()
       },
       heard: (characters) => text.heard(characters),

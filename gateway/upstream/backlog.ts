@@ -11,6 +11,8 @@ export interface Backlog {
   readonly waiting: number
   /** Whether first texts say when a page is begun: not where they come whole at the end. */
   readonly isTelling: boolean
+  /** Whether pages are known to take hardly any time before their text: how fast it comes is how fast they are read. */
+  readonly isMostlyText: boolean
   /** Pages at the server. */
   readonly active: number
   /** When what it works at will be answered; null where that is not known. */
@@ -65,6 +67,8 @@ const OVERDUE = 1.25
 const WAY = 10
 /** A server whose text comes within so small a share of a page's time sends no streams: it says nothing. */
 const MIN_TEXT_SHARE = 1 / 20
+/** Where pages take longer to prepare, as on a processor, text is held up by that, and says too little of what more pages bring. */
+const MOST_TEXT_SHARE = 0.97
 /** Each page counts about a twentieth of the mean. */
 const REMEMBERED_PAGES = 20
 
@@ -127,6 +131,9 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
     get isTelling() {
       return times.isTelling()
     },
+    get isMostlyText() {
+      return times.isMostlyText()
+    },
     get active() {
       return active
     },
@@ -141,10 +148,12 @@ function createBeginTimes() {
   let textShare: RunningMean | null = null
   let text: RunningMean | null = null
   const isTelling = () => (textShare?.value ?? 1) >= MIN_TEXT_SHARE
+  const isMostlyText = () => (textShare?.value ?? 0) >= MOST_TEXT_SHARE
   /** When the pages that are being read were begun, by number: the first one first. */
   const running = new Map<number, number>()
   return {
     isTelling,
+    isMostlyText,
     runs: (number: number, at: number) => void running.set(number, at),
     /** Returns when it was begun. */
     left(number: number): number | undefined {

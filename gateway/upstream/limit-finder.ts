@@ -100,7 +100,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
 }
 
 /** Text is measured for so long before a limit is lowered, and before one is kept: hardly longer, as pages that came together end together. */
-const LIKELY_SECONDS = 0.25
+const LIKELY_SECONDS = 0.5
 const SURE_SECONDS = 0.5
 /** Where text has begun to say what more pages bring, answers do only after so many of all pages. */
 const ROUNDS_OF_TEXT = 4

@@ -73,7 +73,7 @@ export const START = 4
 /** Keeps a GPU of 24 GB busy: from there on pages per second decide. */
 const CLIMBED = 64
 /** Once it has begun what it was sent, it is sent so many times as much: what is too much is begun within the time of one page. */
-const BURST = 1.5
+export const BURST = 1.5
 /** So many times the pages that a server works at keep it busy between an answer and the next page. */
 const SPARE = 1.1
 const MIN_LIMIT = 2
@@ -86,9 +86,9 @@ const MIN_DEMAND = 16
 const PLAIN_ERRORS = 2.5
 
 /** A probe changes the limit by this factor. */
-export const STEP = 1.25
+const STEP = 1.25
 /** A quarter more in flight must bring so much more; a fifth less may cost so much. */
-export const MIN_GAIN_UP = 1.06
+const MIN_GAIN_UP = 1.06
 const MIN_GAIN_DOWN = 0.97
 /** While doubling: twice as many in flight must bring so much more. */
 const MIN_GAIN_DOUBLING = 1.3

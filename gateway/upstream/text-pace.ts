@@ -34,7 +34,7 @@ export interface TextPaceOptions {
   readonly pages: () => number
   /** Called with what was measured; returns whether that will do, or it is measured for longer. */
   readonly onLevel: (level: TextLevel) => boolean
-  /** Called where nothing can be measured: text does not come piece by piece. */
+  /** Called where nothing can be measured: text does not come piece by piece, or pages end before it has. */
   readonly onSilence: () => void
   /** In milliseconds. */
   readonly now: () => number
@@ -74,10 +74,22 @@ interface Measured {
   pieces: number
   /** Of all pieces together, the pages that there were with each. */
   pagesOfPieces: number
+  /** It was said once. */
+  hasTold: boolean
   /** When it is said next, in milliseconds since it began. */
   nextAfter: number
   readonly heard: Map<object, Heard>
 }
+
+const createMeasured = (pages: number, since: number): Measured => ({
+  since,
+  pages,
+  pieces: 0,
+  pagesOfPieces: 0,
+  hasTold: false,
+  nextAfter: SHORTEST,
+  heard: new Map(),
+})
 
 /** Creates it, with nothing heard. */
 export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPaceOptions): TextPace {
@@ -87,7 +99,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
 
   function hear(page: object, characters: number): void {
     if (measured === null) return
-    if (pages() < measured.pages * MIN_SHARE_OF_PAGES) return restart()
+    if (pages() < measured.pages * MIN_SHARE_OF_PAGES) return giveUp(measured)
     measured.pieces += 1
     measured.pagesOfPieces += pages()
     const heard = measured.heard.get(page)
@@ -98,12 +110,19 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     }
     const level = levelOf(measured, now())
     if (level === null) return
+    measured.hasTold = true
     measured.nextAfter += AGAIN_AFTER
     if (onLevel(level)) restart()
   }
 
   function restart(): void {
     measured = null
+  }
+
+  /** What was measured for a while, and said, is no silence. */
+  function giveUp({ hasTold }: Measured): void {
+    restart()
+    if (!hasTold) onSilence()
   }
 
   return {
@@ -123,14 +142,12 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     measure() {
       if (measured !== null) return
       if (silent >= FEW_PAGES) return onSilence()
-      const begun = { since: now(), pages: pages(), pieces: 0, pagesOfPieces: 0, nextAfter: SHORTEST, heard: new Map() }
+      const begun = createMeasured(pages(), now())
       measured = begun
-      if (flowing >= FEW_PAGES) return
       later(PATIENCE, () => {
-        if (measured !== begun || flowing >= FEW_PAGES) return
-        restart()
-        silent = FEW_PAGES
-        onSilence()
+        if (measured !== begun || begun.hasTold) return
+        if (flowing < FEW_PAGES) silent = FEW_PAGES
+        giveUp(begun)
       })
     },
     restart,

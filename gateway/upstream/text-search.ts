@@ -1,9 +1,14 @@
-import { climb, MAX_LIMIT, MIN_GAIN_UP, STEP, withLimit } from './limit-search.ts'
+import { BURST, climb, MAX_LIMIT, START, withLimit } from './limit-search.ts'
 import type { LimitSearch, Narrowing } from './limit-search.ts'
 import type { TextLevel } from './text-pace.ts'
 
 /** Fewer times as many pages are no other number of them. */
 const DISTINCT = 1.2
+/**
+ * Half as many pages more must bring 5 % more text. Where pages are also prepared on the way, as on a busy processor, text alone says too
+ * little: answers decide there whether as many are worth it.
+ */
+const MIN_ELASTICITY = 0.12
 /** So much text is as much, by what measuring scatters. */
 const SAME_TEXT = 0.98
 /** So many times as many are kept: what is measured as enough may be too few by as much. */
@@ -51,9 +56,13 @@ export function endNarrowing(search: LimitSearch, { enough }: Narrowing): LimitS
 
 function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
   const { below, few, enough } = narrowing
-  const next = few === null ? below.at(-1)?.pages : between(few, enough)
+  const next = few === null ? (below.at(-1)?.pages ?? fewerThan(enough)) : between(few, enough)
   return next === undefined ? endNarrowing(search, narrowing) : withLimit({ ...search, narrowing }, next)
 }
+
+/** Returns fewer pages, where none were measured on the way up; undefined: it began with as few. */
+const fewerThan = ({ pages }: TextLevel): number | undefined =>
+  pages > START ? Math.max(START, pages / BURST) : undefined
 
 /** Returns a number of pages between two; undefined where they are close, or fewer pages bring less in proportion. */
 function between(few: TextLevel, enough: TextLevel): number | undefined {
@@ -61,8 +70,7 @@ function between(few: TextLevel, enough: TextLevel): number | undefined {
   return isLinear || enough.pages <= few.pages * CLOSE ? undefined : Math.sqrt(few.pages * enough.pages)
 }
 
-/** Whether more pages brought so much more text that as many more would be kept after answers were counted. */
+/** Whether more pages brought so much more text that it is no chance. */
 function hasGained(few: TextLevel, many: TextLevel): boolean {
-  const elasticity = Math.log(MIN_GAIN_UP) / Math.log(STEP)
-  return Math.log(many.pace / few.pace) >= elasticity * Math.log(many.pages / few.pages)
+  return Math.log(many.pace / few.pace) >= MIN_ELASTICITY * Math.log(many.pages / few.pages)
 }

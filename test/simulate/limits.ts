@@ -70,14 +70,15 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   const { firstTextSeconds, lookahead, seconds, steadyFrom } = scenario
   const seeded = seededRandom(scenario.seed)
   const random = () => seeded.next()
-  const clock = { now: 0 }
+  const clock = { now: 0, before: 0 }
   const events = createHeap<() => void>()
   const at = (delay: number, run: () => void) => events.push(clock.now + delay, run)
   const limit: AdaptiveLimit = make({
     pinned: null,
-    now: () => clock.now * 1000,
+    now: () => (clock.before + clock.now) * 1000,
     later: (milliseconds, run) => at(milliseconds / 1000, run),
   })
+  if (scenario.pieceSeconds !== undefined) readSome(limit, scenario, clock)
   const server = createQueueingServer(scenario)
   const enough = scenario.enough ?? scenario.engine.places
   const full = scenario.engine.secondsAt(enough)
@@ -205,6 +206,21 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
         singles: sorted.length,
       }
     },
+  }
+}
+
+/** Reads a few pages before, one after the other: what the server's text is like is known when the document comes. */
+function readSome(limit: AdaptiveLimit, { engine, firstTextSeconds }: LimitScenario, clock: { before: number }): void {
+  for (let page = 0; page < 4; page++) {
+    const sent = limit.sent(1)
+    clock.before += firstTextSeconds
+    sent.begun()
+    for (let piece = 0; piece < 10; piece++) {
+      sent.heard(CHARACTERS / 10)
+      clock.before += engine.secondsAt(1) / 10
+    }
+    sent.answered()
+    sent.left()
   }
 }
 
