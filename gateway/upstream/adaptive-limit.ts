@@ -84,7 +84,7 @@ export function createAdaptiveLimit({
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
     shortest: () => speed.shortest(),
-    isTelling: () => backlog.isTelling,
+    isTelling: () => backlog.isTelling(),
     now,
     onChange() {
       backlog.restart()
@@ -115,8 +115,8 @@ export function createAdaptiveLimit({
       return finder.search().limit
     },
     wanted: () => finder.noteWanted(),
-    isListening: () => isSearching() && !backlog.isTelling && full.isReached(),
-    serverSaid: (load) => void (isSearching() && !backlog.isTelling && noteFigures(load)),
+    isListening: () => isSearching() && !backlog.isTelling() && full.isReached(),
+    serverSaid: (load) => void (isSearching() && !backlog.isTelling() && noteFigures(load)),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => ({
       unbegun: backlog.waiting,
@@ -210,8 +210,8 @@ function createSender({
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
-        if (!atServer.begun() || !isSearching() || !backlog.isTelling) return
-        if (share().others().active > 0 || !backlog.isMostlyText) finder.noteBegun()
+        if (!atServer.begun() || !isSearching() || !backlog.isTelling()) return
+        if (share().others().active > 0 || !backlog.isMostlyText()) finder.noteBegun()
         else if (finder.wantsText()) pace.measure()
       },
       heard: (characters) => text.heard(characters),
@@ -237,7 +237,7 @@ function createSender({
 /** The pages of all gateways at the server. */
 function ofAll(backlog: Backlog, share: Pick<ServerShare, 'others'>): BacklogLook {
   const others = share.others()
-  return { most: backlog.active + others.active, waiting: backlog.isTelling ? backlog.waiting + others.unbegun : 0 }
+  return { most: backlog.active + others.active, waiting: backlog.isTelling() ? backlog.waiting + others.unbegun : 0 }
 }
 
 const alone: Pick<ServerShare, 'leads' | 'others'> = { leads: () => true, others: () => ({ active: 0, unbegun: 0 }) }

@@ -10,9 +10,9 @@ export interface Backlog {
   /** Pages that have not begun, though a page can be begun sooner: they wait for others. */
   readonly waiting: number
   /** Whether first texts say when a page is begun: not where they come whole at the end. */
-  readonly isTelling: boolean
+  readonly isTelling: () => boolean
   /** Whether pages are known to take hardly any time before their text: how fast it comes is how fast they are read. */
-  readonly isMostlyText: boolean
+  readonly isMostlyText: () => boolean
   /** Pages at the server. */
   readonly active: number
   /** When what it works at will be answered; null where that is not known. */
@@ -128,12 +128,8 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       const before = now() - times.overdueAfter()
       return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)
     },
-    get isTelling() {
-      return times.isTelling()
-    },
-    get isMostlyText() {
-      return times.isMostlyText()
-    },
+    isTelling: times.isTelling,
+    isMostlyText: times.isMostlyText,
     get active() {
       return active
     },

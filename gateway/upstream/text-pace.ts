@@ -142,8 +142,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     measure() {
       if (measured !== null) return
       if (silent >= FEW_PAGES) return onSilence()
-      const begun = createMeasured(pages(), now())
-      measured = begun
+      const begun = (measured = createMeasured(pages(), now()))
       later(PATIENCE, () => {
         if (measured !== begun || begun.hasTold) return
         if (flowing < FEW_PAGES) silent = FEW_PAGES

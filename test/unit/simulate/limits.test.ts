@@ -65,7 +65,7 @@ describe('a long document at one server, and requests of one page beside it', ()
     for (const [pages, workOfPage] of Object.entries(works))
       for (const pieceSeconds of [0.01, 0.03])
         it(`a server of ${name} that takes all pages at once, pages ${pages}, text every ${pieceSeconds} s: the limit is what brings all`, () => {
-          const changes = { workOfPage, pieceSeconds, enough, lookahead: 96, steadyFrom: 12 }
+          const changes = { workOfPage, pieceSeconds, enough, firstTextSeconds: 0.005, lookahead: 96, steadyFrom: 12 }
           const outcomes = seeds.map((seed) => simulateLimit(scenario(engine, { ...changes, seed })))
           const said = JSON.stringify(outcomes)
           const alone = engine.secondsAt(1) / engine.secondsAt(enough)
@@ -73,7 +73,9 @@ describe('a long document at one server, and requests of one page beside it', ()
             assert.equal(singles, 20)
             assert.ok(steadyLimit <= enough * 1.25, said)
             assert.ok(throughput >= 0.97, said)
-            assert.ok(median / alone <= 1.6 && worst / alone <= 2.3, said)
+            assert.ok(median / alone <= 1.6, said)
+            // In the first seconds there may be half as many again as the server reads at its full pace.
+            assert.ok(worst / alone <= 2.5, said)
           }
         })
 
