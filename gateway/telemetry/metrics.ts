@@ -190,7 +190,7 @@ function upstreamMetrics(registers: Registry[]) {
     }),
     upstreamLimit: new Gauge({
       name: 'ocr_gateway_upstream_limit',
-      help: 'Most pages that an upstream is sent at a time by all replicas, found out or set.',
+      help: 'Most pages that an upstream is sent at a time by all replicas, found out or set. First pages of requests go beyond one that was found out.',
       labelNames: ['upstream'],
       registers,
     }),

@@ -77,10 +77,9 @@ export function createUpstreamChoice(
     },
     forFirst({ modelId, tried, turn, kind = 'page' }) {
       if (kind !== 'page') return null
-      const full = able(modelId).filter(
-        (upstream) => upstream.room(turn.lane) <= 0 && tried?.has(upstream.url) !== true,
+      const takers = able(modelId).filter(
+        (upstream) => tried?.has(upstream.url) !== true && upstream.takesFirst(turn) && upstream.room(turn.lane) <= 0,
       )
-      const takers = full.filter((upstream) => upstream.takesFirst(turn))
       return soonest(takers, turns.page++)
     },
     // Where none is known to be well, one that was down a moment ago is worth a try: it answers or refuses at once. One

@@ -79,8 +79,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
       const { narrowing } = search
       if (narrowing === null && search.phase !== 'first') return true
       const next = narrowing === null ? judgeText(search, level, now()) : narrow(search, narrowing, level)
-      const enough = narrowing !== null ? SURE_SECONDS : next.phase !== 'first' ? LIKELY_SECONDS : 0
-      if (level.seconds < enough) return false
+      if (level.seconds < SURE_SECONDS && (narrowing !== null || next.phase !== 'first')) return false
       answers.textSaid()
       enter(next)
       return true
@@ -100,7 +99,6 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
 }
 
 /** Text is measured for so long before a limit is lowered, and before one is kept: hardly longer, as pages that came together end together. */
-const LIKELY_SECONDS = 0.5
 const SURE_SECONDS = 0.5
 /** Where text has begun to say what more pages bring, answers do only after so many of all pages. */
 const ROUNDS_OF_TEXT = 4

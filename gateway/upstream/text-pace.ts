@@ -46,7 +46,7 @@ export interface TextPaceOptions {
 const FIRST_PIECES = 2
 /** So many pages show whether text flows, each of them beyond its first pieces. */
 const FEW_PAGES = 4
-/** Where that is not known yet, in milliseconds: a token takes five to fifty. */
+/** In milliseconds: where nothing was measured by then, text does not flow. A token takes five to fifty. */
 const PATIENCE = 250
 /** Tokens have one to ten characters: of so many the mean is right by a tenth, and each page has given some. */
 const PIECES = 24
@@ -158,7 +158,7 @@ function levelOf(measured: Measured, now: number): TextLevel | null {
   const { since, pages, pieces, nextAfter } = measured
   const time = now - since
   const few = Math.max(PIECES, PIECES_OF_A_PAGE * pages)
-  if (time < nextAfter || pieces < (time < LONGEST ? few : 2 * pages)) return null
+  if (time < nextAfter || pieces < (time < LONGEST ? few : PIECES_OF_A_PAGE * pages)) return null
   const pace = paceOf(measured)
   return pace === null ? null : { pages, pace, seconds: time / 1000 }
 }
