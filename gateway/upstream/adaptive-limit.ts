@@ -210,9 +210,11 @@ function createSender({
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
-        if (!atServer.begun() || !isSearching() || !backlog.isTelling()) return
-        if (share().others().active > 0 || !backlog.isMostlyText()) finder.noteBegun()
-        else if (finder.wantsText()) pace.measure()
+        const isFilled = atServer.begun()
+        if (!isSearching() || !backlog.isTelling()) return
+        if (share().others().active === 0 && backlog.isMostlyText()) {
+          if (backlog.hasBegun() && finder.wantsText(backlog.active, isFilled)) pace.measure()
+        } else if (isFilled) finder.noteBegun()
       },
       heard: (characters) => text.heard(characters),
       answered() {

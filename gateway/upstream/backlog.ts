@@ -15,6 +15,8 @@ export interface Backlog {
   readonly isMostlyText: () => boolean
   /** Pages at the server. */
   readonly active: number
+  /** Whether the server has begun nearly all of them. */
+  readonly hasBegun: () => boolean
   /** When what it works at will be answered; null where that is not known. */
   forecast(): Forecast | null
 }
@@ -128,6 +130,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       const before = now() - times.overdueAfter()
       return unbegun.values().reduce((count, sentAt) => count + (sentAt <= before ? 1 : 0), 0)
     },
+    hasBegun: () => unbegun.size <= active * MAX_UNBEGUN,
     isTelling: times.isTelling,
     isMostlyText: times.isMostlyText,
     get active() {

@@ -4,6 +4,7 @@ import type { BacklogLook } from './backlog.ts'
 import {
   adoptLimit,
   climb,
+  enoughFor,
   followDemand,
   isPlain,
   isReached,
@@ -14,7 +15,7 @@ import {
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
 import type { TextLevel } from './text-pace.ts'
-import { endNarrowing, judgeText, narrow } from './text-search.ts'
+import { endNarrowing, isSure, judgeText, narrow } from './text-search.ts'
 
 /** What a finder begins with, asks and tells. */
 interface FinderOptions {
@@ -36,8 +37,8 @@ export interface LimitFinder {
   readonly noteWanted: () => void
   /** Says that the server has begun as many pages as the limit, and had places for them. */
   readonly noteBegun: () => void
-  /** Whether it would be told how much text comes. */
-  readonly wantsText: () => boolean
+  /** Whether it would be told how much text comes from so many pages; `isFilled`: as many as may be are at the server. */
+  readonly wantsText: (pages: number, isFilled: boolean) => boolean
   /** Says how much text came from so many; returns whether that is enough for a decision. */
   readonly noteText: (level: TextLevel) => boolean
   /** Says that a page was answered while others waited at the server. */
@@ -53,12 +54,15 @@ export interface LimitFinder {
 export function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions): LimitFinder {
   let search = begun
   let isBackedUp = false
+  /** Since the limit was raised. */
+  let hasAnswered = false
   const circumstances = () => ({ shortest: shortest(), isBackedUp, isTelling: isTelling(), now: now() })
   const answers = createAnswers(() => search, circumstances, enter)
 
   function enter(next: LimitSearch): void {
     const { epoch, limit } = search
     search = next
+    if (next.limit > limit) hasAnswered = false
     if (next.epoch !== epoch) answers.restart()
     if (next.epoch !== epoch || next.limit !== limit) onChange()
   }
@@ -68,40 +72,60 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     enter(shorten(search, { most, waiting, rate, now: now() }))
   }
 
+  function noteRush(look: BacklogLook): void {
+    if (endsRush(search, look, !hasAnswered)) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
+    hasAnswered = true
+  }
+
   return {
     search: () => search,
     adopt: (limit, isSettled) => enter(adoptLimit(search, limit, isSettled)),
     noteSent: answers.sent,
     noteWanted: answers.wants,
     noteBegun: () => enter(climb(search)),
-    wantsText: () => search.phase === 'first' || search.narrowing !== null,
+    wantsText(pages, isFilled) {
+      if (search.narrowing !== null) return isFilled
+      // There may never be as many as the limit.
+      const isMore = answers.lackText() && pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
+      return search.phase === 'first' && (isFilled || isMore)
+    },
     noteText(level) {
       const { narrowing } = search
       if (narrowing === null && search.phase !== 'first') return true
-      const next = narrowing === null ? judgeText(search, level, now()) : narrow(search, narrowing, level)
-      if (level.seconds < SURE_SECONDS && (narrowing !== null || next.phase !== 'first')) return false
+      if (!isSure(search, level, hasAnswered)) return false
       answers.textSaid()
-      enter(next)
+      enter(narrowing === null ? judgeText(search, level, now()) : narrow(search, narrowing, level))
       return true
     },
-    /**
-     * The first page that is answered while others wait says how many the server works at: none has come after it. Of the pages
-     * that it begins with, one may as well be stuck: a limit as low as what is left would keep the others from it.
-     */
-    noteRush(look) {
-      if (search.phase === 'first' && look.waiting > 0 && look.most > START)
-        noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
-    },
+    noteRush,
     noteLook,
     noteNobodyWaits: () => void (isBackedUp = false),
     noteAnswered: (sample, sentIn) => answers.add(sample, sentIn),
   }
 }
 
-/** Text is measured for so long before a limit is lowered, and before one is kept: hardly longer, as pages that came together end together. */
-const SURE_SECONDS = 0.5
 /** Where text has begun to say what more pages bring, answers do only after so many of all pages. */
 const ROUNDS_OF_TEXT = 4
+
+/** In milliseconds: text has said by then what a limit that is tried brings, if it does. */
+const LONGEST_TRY = 5000
+
+/**
+ * The first page that is answered while others wait says how many the server works at: none has come after it. Of the pages
+ * that it begins with, one may as well be stuck: a limit as low as what is left would keep the others from it. Where text says what more
+ * pages bring, the rush goes on, and a busy process hears late of pages that come after others.
+ */
+function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFirst: boolean): boolean {
+  const { most, waiting } = look
+  if (phase !== 'first' || waiting === 0 || most <= START || (levels.length > 0 && !isFirst)) return false
+  // A few end nothing that was not even reached.
+  return isReached(limit, most) || enoughFor(look) < most
+}
+
+/** So many times the pages from which text was measured last are worth a measurement of their own. */
+const MORE = 1.3
+/** Text that came from so large a share of the pages that are wanted at most has said what they bring. */
+const AS_MANY = 0.9
 
 /** Gathers answers until they are enough for a decision. */
 function createAnswers(
@@ -112,20 +136,32 @@ function createAnswers(
   const window = createWindow()
   /** Since text has last said what more pages bring. */
   let sinceText = 0
+  /** When the limit was set. */
+  let since = 0
 
   function decide(): void {
     const { phase, narrowing, levels, limit } = search()
     const { peak } = window
     // Text is measured where the limit is reached.
     if (phase === 'first' && levels.length > 0 && sinceText < limit * ROUNDS_OF_TEXT)
-      return isReached(limit, peak) ? undefined : enter(followDemand(search(), peak))
-    // Text would have said so by now.
-    if (narrowing !== null) return enter(endNarrowing(search(), narrowing))
+      return isReached(limit, peak) ? undefined : followLimitedDemand()
+    if (narrowing !== null) {
+      const hasTried = circumstances().now - since > LONGEST_TRY
+      return hasTried ? enter(endNarrowing(search(), narrowing)) : undefined
+    }
     if (phase !== 'first' && !isBusy(window.samples)) {
       enter(followDemand(search(), peak))
       return window.forgetDemand()
     }
     judge()
+  }
+
+  /** Lowers a limit that nobody reaches. Where text has said that as many pages as are wanted bring more than fewer, it is found. */
+  function followLimitedDemand(): void {
+    const { levels } = search()
+    const { peak } = window
+    const isMeasured = (levels.at(-1)?.pages ?? 0) >= peak * AS_MANY
+    enter(followDemand(isMeasured ? { ...search(), phase: 'settled' } : search(), peak))
   }
 
   function judge(): void {
@@ -141,8 +177,13 @@ function createAnswers(
   return {
     sent: window.sent,
     wants: window.wants,
-    restart: () => window.restart(),
+    restart(): void {
+      window.restart()
+      since = circumstances().now
+    },
     textSaid: () => void (sinceText = 0),
+    /** Whether a rush was answered in which text said nothing. */
+    lackText: () => sinceText >= FIRST_PAGES,
     add(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.
       if (window.samples.length === 0 && sentIn !== search().epoch) return

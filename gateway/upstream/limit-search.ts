@@ -157,6 +157,11 @@ interface Waited {
   readonly now: number
 }
 
+/** Returns how many pages keep a server busy where so many always wait there. */
+export function enoughFor({ most, waiting }: Pick<Waited, 'most' | 'waiting'>): number {
+  return Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
+}
+
 /**
  * Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. Where
  * some waited before and none does now, the server has more places than it had.
@@ -164,7 +169,7 @@ interface Waited {
 export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waited): LimitSearch {
   if (waiting === 0)
     return search.hasPlaces ? { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } } : search
-  const enough = Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
+  const enough = enoughFor({ most, waiting })
   if (enough >= search.limit) return search.hasPlaces ? search : { ...search, hasPlaces: true }
   // More would wait again, and less would leave places empty.
   const rejection = { seconds: enough / rate, at: now }

@@ -46,8 +46,12 @@ export interface TextPaceOptions {
 const FIRST_PIECES = 2
 /** So many pages show whether text flows, each of them beyond its first pieces. */
 const FEW_PAGES = 4
-/** In milliseconds: where nothing was measured by then, text does not flow. A token takes five to fifty. */
+/**
+ * In milliseconds: where nothing was measured by then, text does not flow. A token takes five to fifty. Where it is known to flow, it is tried
+ * for several times as long: pages that end together interrupt the measurement.
+ */
 const PATIENCE = 250
+const MOST_PATIENCES = 4
 /** Tokens have one to ten characters: of so many the mean is right by a tenth, and each page has given some. */
 const PIECES = 24
 const PIECES_OF_A_PAGE = 2
@@ -57,72 +61,67 @@ const AGAIN_AFTER = 250
 const SHORTEST = 30
 /** Where pieces are rare, what came by then has to do. */
 const LONGEST = 100
-/** Where fewer pages than in the beginning are left, each goes on faster. */
+/** Where fewer pages than in the beginning are left, each goes on faster: nothing is measured until there are as many again. */
 const MIN_SHARE_OF_PAGES = 0.9
+/** What was measured for so short a time, in milliseconds, is forgotten when pages leave. */
+const SHORTEST_PART = 100
+/** Pages that end together are followed by others, one by one: of text that comes meanwhile a busy process hears late. In milliseconds. */
+const REFILL_OF_A_PAGE = 8
+const LONGEST_REFILL = 1000
 
-/** What came of one page while it was measured, after its first piece; in milliseconds. */
+/** What came of one page during a part of the measurement, after its first piece; in milliseconds. */
 interface Heard {
   readonly firstAt: number
   lastAt: number
   characters: number
 }
 
-/** What is measured since a moment. */
-interface Measured {
-  readonly since: number
-  readonly pages: number
-  pieces: number
+/** What came of the pages that were heard more than once, and how long they were heard, all together. */
+interface Sums {
+  readonly characters: number
+  readonly milliseconds: number
+  readonly pieces: number
   /** Of all pieces together, the pages that there were with each. */
+  readonly pagesOfPieces: number
+  /** How long it was measured. */
+  readonly time: number
+}
+
+/** From one moment to when pages leave, or to the end. */
+interface Part {
+  readonly since: number
+  pieces: number
   pagesOfPieces: number
-  /** It was said once. */
-  hasTold: boolean
-  /** When it is said next, in milliseconds since it began. */
-  nextAfter: number
   readonly heard: Map<object, Heard>
 }
 
-const createMeasured = (pages: number, since: number): Measured => ({
-  since,
-  pages,
-  pieces: 0,
-  pagesOfPieces: 0,
-  hasTold: false,
-  nextAfter: SHORTEST,
-  heard: new Map(),
-})
+const createPart = (since: number): Part => ({ since, pieces: 0, pagesOfPieces: 0, heard: new Map() })
+
+const NOTHING: Sums = { characters: 0, milliseconds: 0, pieces: 0, pagesOfPieces: 0, time: 0 }
 
 /** Creates it, with nothing heard. */
 export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPaceOptions): TextPace {
-  let measured: Measured | null = null
+  let measurement: Measurement | null = null
   /** Pages whose text came piece by piece, and of those that were read last the ones whose text did not. */
   let [flowing, silent] = [0, 0]
-
-  function hear(page: object, characters: number): void {
-    if (measured === null) return
-    if (pages() < measured.pages * MIN_SHARE_OF_PAGES) return giveUp(measured)
-    measured.pieces += 1
-    measured.pagesOfPieces += pages()
-    const heard = measured.heard.get(page)
-    if (heard === undefined) measured.heard.set(page, { firstAt: now(), lastAt: now(), characters: 0 })
-    else {
-      heard.lastAt = now()
-      heard.characters += characters
-    }
-    const level = levelOf(measured, now())
-    if (level === null) return
-    measured.hasTold = true
-    measured.nextAfter += AGAIN_AFTER
-    if (onLevel(level)) restart()
-  }
+  let lastEnd = -Infinity
+  /** From when on text is no longer held up by pages that come in place of those that have ended. */
+  const begin = () => Math.max(now(), lastEnd + Math.min(LONGEST_REFILL, REFILL_OF_A_PAGE * pages()))
 
   function restart(): void {
-    measured = null
+    measurement = null
   }
 
-  /** What was measured for a while, and said, is no silence. */
-  function giveUp({ hasTold }: Measured): void {
-    restart()
-    if (!hasTold) onSilence()
+  /** Waits for a first level. */
+  function wait(begun: Measurement, patiences: number): void {
+    later(PATIENCE, () => {
+      if (measurement !== begun || begun.hasTold()) return
+      const flows = flowing >= FEW_PAGES
+      if (flows && patiences < MOST_PATIENCES) return wait(begun, patiences + 1)
+      if (!flows) silent = FEW_PAGES
+      restart()
+      onSilence()
+    })
   }
 
   return {
@@ -134,40 +133,103 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
           if (characters === 0) return
           pieces += 1
           if (pieces === FIRST_PIECES + 1) [flowing, silent] = [flowing + 1, 0]
-          hear(page, characters)
+          const level = measurement?.hear(page, characters)
+          if (level && onLevel(level)) restart()
         },
-        ended: () => void (silent += pieces <= FIRST_PIECES ? 1 : 0),
+        ended() {
+          silent += pieces <= FIRST_PIECES ? 1 : 0
+          lastEnd = now()
+        },
       }
     },
     measure() {
-      if (measured !== null) return
+      if (measurement !== null) return measurement.goOn(begin())
       if (silent >= FEW_PAGES) return onSilence()
-      const begun = (measured = createMeasured(pages(), now()))
-      later(PATIENCE, () => {
-        if (measured !== begun || begun.hasTold) return
-        if (flowing < FEW_PAGES) silent = FEW_PAGES
-        giveUp(begun)
-      })
+      measurement = createMeasurement(begin(), { pages, now })
+      wait(measurement, 1)
     },
     restart,
   }
 }
 
-/** Returns what was measured; null where it is too little yet, or was said just before. */
-function levelOf(measured: Measured, now: number): TextLevel | null {
-  const { since, pages, pieces, nextAfter } = measured
-  const time = now - since
-  const few = Math.max(PIECES, PIECES_OF_A_PAGE * pages)
-  if (time < nextAfter || pieces < (time < LONGEST ? few : PIECES_OF_A_PAGE * pages)) return null
-  const pace = paceOf(measured)
-  return pace === null ? null : { pages, pace, seconds: time / 1000 }
+/** What text comes from as many pages as there are, part by part. */
+interface Measurement {
+  /** Notes a piece of a page; returns what was measured by now, where that is to be said. */
+  hear(page: object, characters: number): TextLevel | null
+  /** Goes on from a moment on, where it was interrupted and there are as many pages again. */
+  goOn(since: number): void
+  /** Whether it was said once. */
+  hasTold(): boolean
+}
+
+function createMeasurement(begin: number, { pages, now }: Pick<TextPaceOptions, 'pages' | 'now'>): Measurement {
+  const most = pages()
+  let before = NOTHING
+  /** Null: too few pages are at the server. */
+  let part: Part | null = createPart(begin)
+  /** In milliseconds of measuring. */
+  let nextAfter = SHORTEST
+  const isInterrupted = () => pages() < most * MIN_SHARE_OF_PAGES
+
+  function interrupt(current: Part): null {
+    if (now() - current.since >= SHORTEST_PART) before = sumUp(before, current, now())
+    part = null
+    return null
+  }
+
+  return {
+    hear(page, characters) {
+      if (part === null || now() < part.since) return null
+      if (isInterrupted()) return interrupt(part)
+      part.pieces += 1
+      part.pagesOfPieces += pages()
+      note(part.heard, page, characters, now())
+      if (before.time + now() - part.since < nextAfter) return null
+      const sums = sumUp(before, part, now())
+      if (!isEnough(sums, most)) return null
+      // Each page has begun only just now.
+      if (before === NOTHING && severalOf(part).length < most / 2) return null
+      nextAfter += AGAIN_AFTER
+      return levelOf(sums)
+    },
+    goOn(since) {
+      if (!isInterrupted()) part ??= createPart(since)
+    },
+    hasTold: () => nextAfter > SHORTEST,
+  }
+}
+
+function note(heard: Map<object, Heard>, page: object, characters: number, now: number): void {
+  const known = heard.get(page)
+  if (known === undefined) heard.set(page, { firstAt: now, lastAt: now, characters: 0 })
+  else {
+    known.lastAt = now
+    known.characters += characters
+  }
+}
+
+function isEnough({ time, pieces }: Sums, pages: number): boolean {
+  const few = PIECES_OF_A_PAGE * pages
+  return pieces >= (time < LONGEST ? Math.max(PIECES, few) : few)
 }
 
 /** By the time in which each page was heard: they do not begin or end with the measurement. */
-function paceOf({ heard, pages, pieces, pagesOfPieces }: Measured): number | null {
-  const several = Array.from(heard.values()).filter(({ firstAt, lastAt }) => lastAt > firstAt)
-  if (several.length < pages / 2) return null
-  const sum = (value: (page: Heard) => number) => several.reduce((all, page) => all + value(page), 0)
-  const paceOfPage = (sum(({ characters }) => characters) / sum(({ firstAt, lastAt }) => lastAt - firstAt)) * 1000
-  return paceOfPage * (pagesOfPieces / pieces)
+function levelOf({ characters, milliseconds, pieces, pagesOfPieces, time }: Sums): TextLevel {
+  const pages = pagesOfPieces / pieces
+  return { pages: Math.round(pages), pace: (characters / milliseconds) * 1000 * pages, seconds: time / 1000 }
 }
+
+function sumUp(before: Sums, part: Part, now: number): Sums {
+  const several = severalOf(part)
+  const sum = (value: (page: Heard) => number) => several.reduce((all, page) => all + value(page), 0)
+  return {
+    characters: before.characters + sum(({ characters }) => characters),
+    milliseconds: before.milliseconds + sum(({ firstAt, lastAt }) => lastAt - firstAt),
+    pieces: before.pieces + part.pieces,
+    pagesOfPieces: before.pagesOfPieces + part.pagesOfPieces,
+    time: before.time + now - part.since,
+  }
+}
+
+const severalOf = ({ heard }: Part): readonly Heard[] =>
+  Array.from(heard.values()).filter(({ firstAt, lastAt }) => lastAt > firstAt)

@@ -5,12 +5,20 @@ import type { TextLevel } from './text-pace.ts'
 /** Fewer times as many pages are no other number of them. */
 const DISTINCT = 1.2
 /**
- * Half as many pages more must bring 5 % more text. Where pages are also prepared on the way, as on a busy processor, text alone says too
- * little: answers decide there whether as many are worth it.
+ * More pages must bring 5 % more text: on the way up they are half as many more. Where pages are also prepared on the way, as on a busy
+ * processor, text alone says too little: answers decide there whether as many are worth it.
  */
-const MIN_ELASTICITY = 0.12
+const MIN_GAIN = 1.05
+/** Where half as many more bring a fifth more text and above, that is no chance, however short it was measured. */
+const PLAIN_ELASTICITY = 0.5
 /** So much text is as much, by what measuring scatters. */
-const SAME_TEXT = 0.98
+const SAME_TEXT = 0.97
+/** So little is plainly less, if it was measured for some time: what a busy process hears late comes all at once. In seconds. */
+const PLAINLY_LESS = 0.9
+const SURE_OF_LESS = 0.25
+/** Text is measured for so long where nothing is plain, in seconds; for longer where pages that came together end meanwhile. */
+const SURE = 0.5
+const SURE_WHILE_BUSY = 1
 /** So many times as many are kept: what is measured as enough may be too few by as much. */
 const SPARE = 1.05
 /** Between a number of pages and so many times as many, no other is tried. */
@@ -19,11 +27,25 @@ const CLOSE = 1.12
 const LINEAR_ELASTICITY = 0.9
 
 /**
+ * Whether what was measured says what more pages bring: plainly, or for long enough. `isBusy`: pages are answered meanwhile, and others
+ * come in their place.
+ */
+export function isSure({ levels, narrowing }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
+  if (narrowing !== null) {
+    const isLess = level.pace < narrowing.enough.pace * PLAINLY_LESS
+    return level.seconds >= (isLess && narrowing.isRight ? SURE_OF_LESS : SURE_WHILE_BUSY)
+  }
+  const before = lowerThan(levels, level).at(-1)
+  if (before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
+  return !isBusy && elasticity(before, level) >= PLAIN_ELASTICITY
+}
+
+/**
  * Judges the first rush by what text comes from as many pages as the limit, beside what came from fewer. Goes on climbing where more pages
  * brought more text; else the limits below are tried.
  */
 export function judgeText(search: LimitSearch, level: TextLevel, now: number): LimitSearch {
-  const lower = search.levels.filter(({ pages }) => pages * DISTINCT <= level.pages)
+  const lower = lowerThan(search.levels, level)
   const before = lower.at(-1)
   const risen = { ...search, levels: [...lower, level] }
   if (before === undefined || hasGained(before, level)) return climb(risen, MAX_LIMIT)
@@ -70,7 +92,15 @@ function between(few: TextLevel, enough: TextLevel): number | undefined {
   return isLinear || enough.pages <= few.pages * CLOSE ? undefined : Math.sqrt(few.pages * enough.pages)
 }
 
-/** Whether more pages brought so much more text that it is no chance. */
+const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>
+  levels.filter(({ pages }) => pages * DISTINCT <= level.pages)
+
+/** Whether it is worth it that there are more pages. */
 function hasGained(few: TextLevel, many: TextLevel): boolean {
-  return Math.log(many.pace / few.pace) >= MIN_ELASTICITY * Math.log(many.pages / few.pages)
+  return many.pace >= few.pace * MIN_GAIN
+}
+
+/** How much more text more pages bring: 1 where it grows with them, 0 where it does not. */
+function elasticity(few: TextLevel, many: TextLevel): number {
+  return Math.log(many.pace / few.pace) / Math.log(many.pages / few.pages)
 }

@@ -24,8 +24,8 @@ const SETTINGS = { GATEWAY_CACHE_MAX_BYTES: '0', GATEWAY_MAX_PAGES: '10000', MAL
  * collects them, which takes some thousands of such pages: it is no growth either.
  */
 const WARMING_PAGES = 3000
-/** Pages of text that are read before: until then drawers grow. They are replaced after 500 each, of which these leave some. */
-const WARMING_TEXT_PAGES = 700
+/** Pages of text that are read before: drawers are replaced after 500 each, of which these leave some, and what V8 collects late is there. */
+const WARMING_TEXT_PAGES = 2200
 
 const INTERVAL_MS = 250
 

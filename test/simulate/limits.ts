@@ -19,6 +19,11 @@ export interface LimitScenario {
   readonly firstTextSeconds: number
   /** Whether it says each second how many pages run and wait in it. */
   readonly saysLoad?: boolean
+  /**
+   * How long a gateway on busy cores takes in the mean for each page, and for each piece of text, in seconds, one after the other: it hears
+   * of all others the later. Left out: it hears of everything at once.
+   */
+  readonly busy?: { readonly page: number; readonly piece: number }
   readonly drawSeconds: number
   readonly drawers: number
   readonly lookahead: number
@@ -98,6 +103,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     }
   }
 
+  const hear = createHearing(scenario, random, clock, at)
   const documentsInFlight = () => inFlight - (single?.page.sent ? 1 : 0)
 
   function send(page: Page): void {
@@ -123,7 +129,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     )
       limit.wanted()
     for (const page of server.fill(clock.now)) {
-      if (firstTextSeconds < Infinity) at(firstTextSeconds, () => begin(page))
+      if (firstTextSeconds < Infinity) at(firstTextSeconds, () => hear('piece', () => begin(page)))
     }
     noteLimit()
   }
@@ -139,7 +145,8 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     at(seconds, () => {
       if (page.isRead) return
       const came = server.came(clock.now)
-      page.sent?.heard(Math.round((came - since) * CHARACTERS))
+      const characters = Math.round(came * CHARACTERS) - Math.round(since * CHARACTERS)
+      hear('piece', () => page.sent?.heard(characters))
       goOn(page, seconds, came)
     })
   }
@@ -153,6 +160,10 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
 
   function answer(page: Page): void {
     page.isRead = true
+    hear('page', () => noteAnswer(page))
+  }
+
+  function noteAnswer(page: Page): void {
     page.sent?.begun()
     page.sent?.answered()
     page.sent?.left()
@@ -206,6 +217,23 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
         singles: sorted.length,
       }
     },
+  }
+}
+
+/** Returns what hears of pages and of text: at once, or when the gateway has come to it. */
+function createHearing(
+  { busy }: LimitScenario,
+  random: () => number,
+  clock: { readonly now: number },
+  at: (delay: number, run: () => void) => void,
+) {
+  let freeAt = 0
+  return (what: 'page' | 'piece', run: () => void): void => {
+    if (busy === undefined) return run()
+    const begins = Math.max(clock.now, freeAt)
+    freeAt = begins - busy[what] * Math.log(1 - random())
+    if (begins === clock.now) run()
+    else at(begins - clock.now, run)
   }
 }
 

@@ -11,6 +11,17 @@ const engines: Readonly<Record<string, Engine>> = {
   '32 places that slow down from 1 s to 2 s': batching(32, 16, 1),
 }
 
+const sharingServers = [
+  ['4 pages of 0.8 s', sharing(4, 5, 0.8), 4],
+  ['15 pages of 1 s', sharing(15, 15, 1), 15],
+  ['16 pages of 1 s', sharing(16, 16, 1), 16],
+  ['32 pages, from 1.5 s to 2 s', sharing(32, 16, 1.5), 32],
+  ['64 pages of 2 s', sharing(64, 32, 2), 64],
+] as const
+
+/** What a page and a piece of text take a gateway that shares two cores with its server and its clients, in seconds. */
+const BUSY = { page: 0.006, piece: 0.0001 }
+
 /** The work of the longest page is three times that of the shortest. */
 const threefold: Draw = (random) => 0.5 + random()
 
@@ -55,13 +66,7 @@ describe('a long document at one server, and requests of one page beside it', ()
         assert.ok((medians[2] ?? NaN) <= 1.6, said)
       })
 
-  for (const [name, engine, enough] of [
-    ['4 pages of 0.8 s', sharing(4, 5, 0.8), 4],
-    ['15 pages of 1 s', sharing(15, 15, 1), 15],
-    ['16 pages of 1 s', sharing(16, 16, 1), 16],
-    ['32 pages, from 1.5 s to 2 s', sharing(32, 16, 1.5), 32],
-    ['64 pages of 2 s', sharing(64, 32, 2), 64],
-  ] as const)
+  for (const [name, engine, enough] of sharingServers)
     for (const [pages, workOfPage] of Object.entries(works))
       for (const pieceSeconds of [0.01, 0.03])
         it(`a server of ${name} that takes all pages at once, pages ${pages}, text every ${pieceSeconds} s: the limit is what brings all`, () => {
@@ -78,6 +83,29 @@ describe('a long document at one server, and requests of one page beside it', ()
             assert.ok(worst / alone <= 2.5, said)
           }
         })
+
+  for (const [name, engine, enough] of sharingServers)
+    for (const [pages, workOfPage] of Object.entries(works))
+      it(`a server of ${name} that takes all pages at once, pages ${pages}, behind a gateway on busy cores: the limit is the same`, () => {
+        const changes = {
+          workOfPage,
+          pieceSeconds: 0.025,
+          enough,
+          firstTextSeconds: 0.012,
+          lookahead: 96,
+          steadyFrom: 14,
+        }
+        const outcomes = seeds.map((seed) =>
+          simulateLimit(scenario(engine, { ...changes, busy: BUSY, seconds: 60, seed })),
+        )
+        const said = JSON.stringify(outcomes)
+        const alone = engine.secondsAt(1) / engine.secondsAt(enough)
+        for (const { steadyLimit, throughput, median } of outcomes) {
+          assert.ok(steadyLimit <= enough * 1.25, said)
+          assert.ok(throughput >= 0.97, said)
+          assert.ok(median / alone <= 1.6, said)
+        }
+      })
 
   for (const [name, engine] of Object.entries(engines))
     it(`${name}, whose text comes piece by piece: the limit is still the places`, () => {
