@@ -127,6 +127,12 @@ const MORE = 1.3
 /** Text that came from so large a share of the pages that are wanted at most has said what they bring. */
 const AS_MANY = 0.9
 
+/** Lowers a limit that nobody reaches. Where text has said that as many pages as are wanted bring more than fewer, it is found. */
+function followMeasured(search: LimitSearch, peak: number): LimitSearch {
+  const isMeasured = (search.levels.at(-1)?.pages ?? 0) >= peak * AS_MANY
+  return followDemand(isMeasured ? { ...search, phase: 'settled' } : search, peak)
+}
+
 /** Gathers answers until they are enough for a decision. */
 function createAnswers(
   search: () => LimitSearch,
@@ -144,7 +150,7 @@ function createAnswers(
     const { peak } = window
     // Text is measured where the limit is reached.
     if (phase === 'first' && levels.length > 0 && sinceText < limit * ROUNDS_OF_TEXT)
-      return isReached(limit, peak) ? undefined : followLimitedDemand()
+      return isReached(limit, peak) ? undefined : enter(followMeasured(search(), peak))
     if (narrowing !== null) {
       const hasTried = circumstances().now - since > LONGEST_TRY
       return hasTried ? enter(endNarrowing(search(), narrowing)) : undefined
@@ -154,14 +160,6 @@ function createAnswers(
       return window.forgetDemand()
     }
     judge()
-  }
-
-  /** Lowers a limit that nobody reaches. Where text has said that as many pages as are wanted bring more than fewer, it is found. */
-  function followLimitedDemand(): void {
-    const { levels } = search()
-    const { peak } = window
-    const isMeasured = (levels.at(-1)?.pages ?? 0) >= peak * AS_MANY
-    enter(followDemand(isMeasured ? { ...search(), phase: 'settled' } : search(), peak))
   }
 
   function judge(): void {
