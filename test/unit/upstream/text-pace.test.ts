@@ -25,7 +25,7 @@ function setUp({ pages = 4, enough = 0 } = {}) {
       for (const page of all) page.heard(characters)
     }
   }
-  return { pace, clock, levels, all, flow, leave: () => here--, silences: () => silences }
+  return { pace, clock, levels, all, flow, leave: () => here--, come: () => here++, silences: () => silences }
 }
 
 describe('the pace of text', () => {
@@ -53,6 +53,35 @@ describe('the pace of text', () => {
     leave()
     flow(500, 5)
     assert.deepEqual(levels, [])
+  })
+
+  it('goes on where as many pages are there again', () => {
+    const { pace, levels, flow, leave, come } = setUp({ enough: 0.5 })
+    pace.measure()
+    flow(400, 5)
+    leave()
+    flow(200, 50)
+    assert.equal(levels.at(-1)?.pace, 2000)
+    come()
+    flow(200, 50)
+    pace.measure()
+    flow(200, 5)
+    assert.ok((levels.at(-1)?.seconds ?? 0) >= 0.5, JSON.stringify(levels))
+    assert.ok(Math.abs((levels.at(-1)?.pace ?? 0) - 2000) < 1, JSON.stringify(levels))
+  })
+
+  it('begins when those have come that follow pages which ended together', () => {
+    const { pace, clock, levels, all, flow } = setUp({ pages: 50 })
+    for (const page of all) page.heard(5)
+    all[0]?.ended()
+    pace.measure()
+    // What was held up comes all at once.
+    flow(100, 50)
+    assert.deepEqual(levels, [])
+    flow(600, 5)
+    assert.equal(levels.length, 1)
+    assert.ok(Math.abs((levels[0]?.pace ?? 0) - 25_000) < 1, JSON.stringify(levels))
+    assert.ok(clock.now > 400)
   })
 
   it('is not waited for where text comes whole at the end: once it is, at first', () => {
