@@ -15,7 +15,7 @@ import {
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
 import type { TextLevel } from './text-pace.ts'
-import { endNarrowing, isSure, judgeText, narrow } from './text-search.ts'
+import { endNarrowing, isLinear, isSure, judgeText, narrow } from './text-search.ts'
 
 /** What a finder begins with, asks and tells. */
 interface FinderOptions {
@@ -118,8 +118,8 @@ const LONGEST_TRY = 5000
 function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFirst: boolean): boolean {
   const { most, waiting } = look
   if (phase !== 'first' || waiting === 0 || most <= START || (levels.length > 0 && !isFirst)) return false
-  // A few end nothing that was not even reached.
-  return isReached(limit, most) || enoughFor(look) < most
+  // A few end nothing that was not even reached, where pages already slow each other down.
+  return isReached(limit, most) || enoughFor(look) < most || isLinear(levels)
 }
 
 /** So many times the pages from which text was measured last are worth a measurement of their own. */

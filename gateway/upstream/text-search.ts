@@ -20,11 +20,12 @@ const SURE_OF_LESS = 0.25
 const SURE = 0.5
 const SURE_WHILE_BUSY = 1
 /** So many times as many are kept: what is measured as enough may be too few by as much. */
-const SPARE = 1.05
+const SPARE = 1.1
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
-/** From here on text grows with the pages: fewer would bring less. */
-const LINEAR_ELASTICITY = 0.9
+/** Elasticities from which text grows with the pages: in what was measured in a hurry, and where fewer pages are tried. */
+const LINEAR = 0.85
+const PLAINLY_LINEAR = 0.9
 
 /**
  * Whether what was measured says what more pages bring: plainly, or for long enough. `isBusy`: pages are answered meanwhile, and others
@@ -71,6 +72,12 @@ export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLev
   return narrowFurther(search, { ...narrowing, isRight: true, below: lower, enough: { ...level, pace: enough.pace } })
 }
 
+/** Whether text has grown in proportion to the pages until now, as far as is known: they do not slow each other down. */
+export function isLinear(levels: readonly TextLevel[]): boolean {
+  const [few, many] = levels.slice(-2)
+  return few === undefined || many === undefined || elasticity(few, many) >= LINEAR
+}
+
 /** Ends all tries: the limit is what is known to be enough. */
 export function endNarrowing(search: LimitSearch, { enough }: Narrowing): LimitSearch {
   return withLimit({ ...search, narrowing: null }, enough.pages * SPARE)
@@ -88,8 +95,9 @@ const fewerThan = ({ pages }: TextLevel): number | undefined =>
 
 /** Returns a number of pages between two; undefined where they are close, or fewer pages bring less in proportion. */
 function between(few: TextLevel, enough: TextLevel): number | undefined {
-  const isLinear = Math.log(enough.pace / few.pace) >= LINEAR_ELASTICITY * Math.log(enough.pages / few.pages)
-  return isLinear || enough.pages <= few.pages * CLOSE ? undefined : Math.sqrt(few.pages * enough.pages)
+  return elasticity(few, enough) >= PLAINLY_LINEAR || enough.pages <= few.pages * CLOSE
+    ? undefined
+    : Math.sqrt(few.pages * enough.pages)
 }
 
 const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>
