@@ -84,7 +84,8 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     noteWanted: answers.wants,
     noteBegun: () => enter(climb(search)),
     wantsText(pages, isFilled) {
-      if (search.narrowing !== null) return isFilled
+      // Those of a higher limit are still there for a while.
+      if (search.narrowing !== null) return isFilled && pages <= search.limit * BEYOND
       // There may never be as many as the limit.
       const isMore = answers.lackText() && pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
       return search.phase === 'first' && (isFilled || isMore)
@@ -107,8 +108,9 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
 /** Where text has begun to say what more pages bring, answers do only after so many of all pages. */
 const ROUNDS_OF_TEXT = 4
 
-/** In milliseconds: text has said by then what a limit that is tried brings, if it does. */
+/** In milliseconds, and for each second of a page: text has said by then what a limit that is tried brings, if it does. */
 const LONGEST_TRY = 5000
+const LONGEST_TRY_OF_A_PAGE = 4000
 
 /**
  * The first page that is answered while others wait says how many the server works at: none has come after it. Of the pages
@@ -122,6 +124,8 @@ function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFi
   return isReached(limit, most) || enoughFor(look) < most || isLinear(levels)
 }
 
+/** First pages of requests go beyond a limit by so much, and no others do. */
+const BEYOND = 9 / 8
 /** So many times the pages from which text was measured last are worth a measurement of their own. */
 const MORE = 1.3
 /** Text that came from so large a share of the pages that are wanted at most has said what they bring. */
@@ -152,7 +156,8 @@ function createAnswers(
     if (phase === 'first' && levels.length > 0 && sinceText < limit * ROUNDS_OF_TEXT)
       return isReached(limit, peak) ? undefined : enter(followMeasured(search(), peak))
     if (narrowing !== null) {
-      const hasTried = circumstances().now - since > LONGEST_TRY
+      const { now, shortest } = circumstances()
+      const hasTried = now - since > Math.max(LONGEST_TRY, (shortest ?? 0) * LONGEST_TRY_OF_A_PAGE)
       return hasTried ? enter(endNarrowing(search(), narrowing)) : undefined
     }
     if (phase !== 'first' && !isBusy(window.samples)) {

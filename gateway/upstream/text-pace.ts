@@ -143,7 +143,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
       }
     },
     measure() {
-      if (measurement !== null) return measurement.goOn(begin())
+      if (measurement?.goOn(begin()) === true) return
       if (silent >= FEW_PAGES) return onSilence()
       measurement = createMeasurement(begin(), { pages, now })
       wait(measurement, 1)
@@ -156,8 +156,8 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
 interface Measurement {
   /** Notes a piece of a page; returns what was measured by now, where that is to be said. */
   hear(page: object, characters: number): TextLevel | null
-  /** Goes on from a moment on, where it was interrupted and there are as many pages again. */
-  goOn(since: number): void
+  /** Goes on from a moment on, where it was interrupted; returns whether there are as many pages again. */
+  goOn(since: number): boolean
   /** Whether it was said once. */
   hasTold(): boolean
 }
@@ -193,7 +193,9 @@ function createMeasurement(begin: number, { pages, now }: Pick<TextPaceOptions, 
       return levelOf(sums)
     },
     goOn(since) {
-      if (!isInterrupted()) part ??= createPart(since)
+      const goesOn = part !== null || !isInterrupted()
+      if (goesOn) part ??= createPart(since)
+      return goesOn
     },
     hasTold: () => nextAfter > SHORTEST,
   }

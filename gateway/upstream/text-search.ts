@@ -11,6 +11,7 @@ const DISTINCT = 1.2
 const MIN_GAIN = 1.05
 /** Where half as many more bring a fifth more text and above, that is no chance, however short it was measured. */
 const PLAIN_ELASTICITY = 0.5
+const SURE_ELASTICITY = 0.35
 /** So much text is as much, by what measuring scatters. */
 const SAME_TEXT = 0.97
 /** So little is plainly less, if it was measured for some time: what a busy process hears late comes all at once. In seconds. */
@@ -49,7 +50,7 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
   const lower = lowerThan(search.levels, level)
   const before = lower.at(-1)
   const risen = { ...search, levels: [...lower, level] }
-  if (before === undefined || hasGained(before, level)) return climb(risen, MAX_LIMIT)
+  if (before === undefined || elasticity(before, level) >= elasticityOfGain(before)) return climb(risen, MAX_LIMIT)
   const rejection = { seconds: null, at: now }
   const found = { ...search, phase: 'settled', rejected: { up: rejection, down: rejection } } as const
   return narrowFurther(found, { below: lower, isRight: false, few: null, enough: level })
@@ -106,6 +107,11 @@ const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly Tex
 /** Whether it is worth it that there are more pages. */
 function hasGained(few: TextLevel, many: TextLevel): boolean {
   return many.pace >= few.pace * MIN_GAIN
+}
+
+/** What was measured in a hurry may be wrong by a tenth: it is measured again where the gain is as small. */
+function elasticityOfGain({ seconds }: TextLevel): number {
+  return seconds < SURE ? SURE_ELASTICITY : Math.log(MIN_GAIN) / Math.log(BURST)
 }
 
 /** How much more text more pages bring: 1 where it grows with them, 0 where it does not. */
