@@ -6,6 +6,8 @@ export interface PdfFacts {
   readonly isXfa: boolean
   /** The files within a portfolio; null for any other document, whatever is attached to it. */
   readonly files: readonly EmbeddedFile[] | null
+  /** The number of each page's object, in page order; left out for a document of few pages, or of very many. */
+  readonly pageObjects?: Uint32Array
 }
 
 /** A file within a portfolio. */
@@ -28,6 +30,9 @@ export const MAX_LABEL_LENGTH = 40
 export const MAX_FILE_NAME_LENGTH = 100
 /** Pages beyond have no label. */
 export const MAX_LABELS = 100_000
+/** From so many pages on, and up to so many, it is noted where each of them is. */
+export const MIN_PAGES_NOTED = 500
+export const MAX_PAGES_NOTED = 20_000
 /** A portfolio's files beyond are named in one word. */
 export const MAX_FILES = 500
 /** In a form that its pages show, fields are on one of the first. */

@@ -11,7 +11,7 @@ export interface KnownDocuments {
 
 /** Some ten thousand documents; as many labels as a PDF may have take a quarter of it. */
 const MAX_CHARACTERS = 16 * 1024 * 1024
-/** What an entry takes beside its labels. */
+/** What an entry takes beside its labels, and the numbers of its pages. */
 const ENTRY_CHARACTERS = 512
 const LABEL_CHARACTERS = 16
 /** Hashing so many bytes takes less than handing them to another thread. */
@@ -31,7 +31,8 @@ export function createKnownDocuments(): KnownDocuments {
   }
   const known = new LRUCache<string, { readonly facts: DocumentFacts; readonly size: string }>({
     maxSize: MAX_CHARACTERS,
-    sizeCalculation: ({ facts: { labels } }) => ENTRY_CHARACTERS + LABEL_CHARACTERS * (labels?.length ?? 0),
+    sizeCalculation: ({ facts: { labels, pageObjects } }) =>
+      ENTRY_CHARACTERS + LABEL_CHARACTERS * (labels?.length ?? 0) + (pageObjects?.byteLength ?? 0),
     onInsert: ({ size }) => count(size, 1),
     dispose: ({ size }) => count(size, -1),
   })

@@ -69,6 +69,8 @@ export type Task<Document extends SharedDocument | DrawnDocument = SharedDocumen
       readonly type: 'rasterize'
       readonly document: Document
       readonly page: number
+      /** The number of the page's object in a PDF; null where it is not known. */
+      readonly object: number | null
       readonly rasterization: Rasterization
     }
 

@@ -29,13 +29,15 @@ export interface OpenedDocument extends AsyncDisposable {
   readonly pageCount: number
   /**
    * Draws a page, 1-based, at the size that `sizeFor` returns. Calls `isAbandoned` at intervals, and gives up on true. Where
-   * `lines` are wanted, and can be told, its text layer has them.
+   * `lines` are wanted, and can be told, its text layer has them. `object` is the number of the page's object in a PDF, where
+   * that is known: the page is not looked for then.
    */
   draw(
     page: number,
     sizeFor: (size: PageSize) => TargetSize,
     isAbandoned: () => boolean,
     lines?: boolean,
+    object?: number | null,
   ): Promise<Drawing>
   /** Reads what the document says of itself beside its pages; absent for images. What cannot be read is left out. */
   readonly facts?: (limits: FactLimits) => Promise<PdfFacts>

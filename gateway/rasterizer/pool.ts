@@ -60,6 +60,8 @@ class RasterizerPool implements Rasterizer {
   readonly #known = createKnownDocuments()
   /** Of the documents that were opened, by id. */
   readonly #hashes = new Map<string, string>()
+  /** Of those of many pages, by id: where each page is. */
+  readonly #pageObjects = new Map<string, Uint32Array>()
   /** Those for whose first page a drawer waits: gives it that page. */
   readonly #expected = new Map<string, (job: Job) => void>()
   readonly #standings = createStandings()
@@ -82,7 +84,7 @@ class RasterizerPool implements Rasterizer {
     const known = await this.#known.find(turn.key, document)
     signal.throwIfAborted()
     if (known !== null && !this.#isClosed) {
-      this.#hashes.set(document.id, known.sha256)
+      this.#note(document, known)
       return known
     }
     const { maxWaiting = DEFAULT_MAX_WAITING } = this.#options
@@ -104,7 +106,9 @@ class RasterizerPool implements Rasterizer {
   ) {
     const known = this.#exhausted.ofPage(drawnAs(this.#hashes.get(document.id) ?? '', rasterization), page)
     if (known !== null) throw known
-    const result = await this.#run({ type: 'rasterize', document, page, rasterization }, waiting, signal)
+    // It has none for a page that is not there.
+    const object = this.#pageObjects.get(document.id)?.[page - 1] || null
+    const result = await this.#run({ type: 'rasterize', document, page, object, rasterization }, waiting, signal)
     if (result.type !== 'drawn') throw new Error(`a drawer answered ${result.type} to rasterize`)
     return result.image
   }
@@ -113,6 +117,7 @@ class RasterizerPool implements Rasterizer {
     this.#rejectWaiting(id, () => new DOMException('The document was closed.', 'AbortError'))
     this.#crew.forget(id)
     this.#hashes.delete(id)
+    this.#pageObjects.delete(id)
     this.#slowDocuments.delete(id)
   }
 
@@ -126,6 +131,11 @@ class RasterizerPool implements Rasterizer {
     for (const job of [...this.#lanes.busy.values(), ...this.#lanes.waiting]) job.reject(draining())
     this.#lanes.clear()
     await this.#crew.close()
+  }
+
+  #note({ id }: SharedDocument, { sha256, pageObjects }: DocumentFacts): void {
+    this.#hashes.set(id, sha256)
+    if (pageObjects !== undefined) this.#pageObjects.set(id, pageObjects)
   }
 
   get #maxPageBytes(): number {
@@ -217,7 +227,7 @@ class RasterizerPool implements Rasterizer {
       const served = this.#lanes.begin(drawer, job)
       try {
         const result = await this.#perform(job, drawer)
-        if (result.type === 'opened' && !job.isAbandoned) this.#hashes.set(job.task.document.id, result.facts.sha256)
+        if (result.type === 'opened' && !job.isAbandoned) this.#note(job.task.document, result.facts)
         job.resolve(result)
       } catch (error) {
         await this.#failed(job, error)

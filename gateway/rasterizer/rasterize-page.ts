@@ -15,6 +15,8 @@ export interface PageToRasterize {
   readonly document: OpenedDocument
   /** 1-based. */
   readonly page: number
+  /** The number of its object, where that is known. */
+  readonly object?: number | null
   readonly rasterization: Rasterization
   readonly maxImagePixels: number
   readonly isAbandoned: () => boolean
@@ -102,11 +104,12 @@ async function closerPage(work: PageToRasterize): Promise<PageImage> {
 }
 
 async function drawAt(
-  { document, page, isAbandoned, rasterization }: PageToRasterize,
+  { document, page, object = null, isAbandoned, rasterization }: PageToRasterize,
   sizeFor: (size: PageSize) => TargetSize,
 ): Promise<Drawing> {
   const found: { size: PageSize | null } = { size: null }
-  const drawing = await document.draw(page, (size) => sizeFor((found.size = size)), isAbandoned, rasterization.lines)
+  const size = (one: PageSize) => sizeFor((found.size = one))
+  const drawing = await document.draw(page, size, isAbandoned, rasterization.lines, object)
   return { ...drawing, dpi: found.size === null ? null : dpiOf(drawing, found.size) }
 }
 

@@ -67,9 +67,9 @@ async function perform(task: Task<DrawnDocument>, isAbandoned: () => boolean): P
     const files = facts.files?.flatMap(({ bytes }) => (bytes === null ? [] : [bytes.buffer])) ?? []
     return reply({ type: 'opened', facts }, files)
   }
-  const { page, rasterization } = task
+  const { page, object, rasterization } = task
   const document = await openOnce(task.document)
-  const image = await rasterizePage({ document, page, rasterization, maxImagePixels, isAbandoned })
+  const image = await rasterizePage({ document, page, object, rasterization, maxImagePixels, isAbandoned })
   const bytes = [image, ...(image.tiles?.flat() ?? [])].map(({ data }) => data)
   const transferred = image.preview === undefined ? bytes : [...bytes, image.preview.data]
   reply(

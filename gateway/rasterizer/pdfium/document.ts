@@ -9,6 +9,11 @@ export interface PdfiumDocument extends Disposable {
   /** FPDF_DOCUMENT */
   readonly handle: number
   readonly pageCount: number
+  /**
+   * Loads a page, 1-based, and returns its FPDF_PAGE, or 0. By its number PDFium finds a page among all those before it, which it parses and
+   * keeps while the document is open; by the number of its object, where that is given, it finds it alone.
+   */
+  readonly loadPage: (page: number, object: number | null) => number
   /** FPDF_FORMHANDLE; made for the first page with annotations, 0 where PDFium makes none. */
   readonly form: () => number
 }
@@ -70,6 +75,7 @@ function parse(pdfium: Pdfium, bytes: DocumentBytes, password: string | null): P
     pdfium,
     handle,
     pageCount,
+    loadPage: pageLoader(pdfium, handle),
     form: form.open,
     [Symbol.dispose]: () => closeUnlessBroken(pdfium, resources),
   }
@@ -82,6 +88,22 @@ function closeUnlessBroken(pdfium: Pdfium, resources: DisposableStack): void {
     resources.dispose()
   } catch {
     pdfium.isBroken = true
+  }
+}
+
+/**
+ * A page that is written into the list of pages itself has a number that PDFium gives it when it comes to it. Where a page is not found
+ * by its number, such are in the document, and no number is believed any more.
+ */
+function pageLoader({ library }: Pdfium, document: number): PdfiumDocument['loadPage'] {
+  let believesNumbers = true
+  return (page, object) => {
+    if (object !== null && believesNumbers) {
+      const found = library.EPDFDoc_LoadPageByObjectNumber(document, object)
+      if (found !== 0) return found
+      believesNumbers = false
+    }
+    return library.FPDF_LoadPage(document, page - 1)
   }
 }
 

@@ -63,7 +63,7 @@ export async function openWithPdfium(
         return { labels: null, isXfa: false, files: null }
       }
     },
-    async draw(number, sizeFor, isAbandoned, lines = false) {
+    async draw(number, sizeFor, isAbandoned, lines = false, object = null) {
       if (document.pdfium.isBroken) document = await parse()
       try {
         return await drawPage(document, file, number, {
@@ -75,6 +75,7 @@ export async function openWithPdfium(
           sizeFor,
           isAbandoned,
           lines,
+          object,
         })
       } catch (cause) {
         if (cause instanceof GatewayError) throw cause
@@ -103,6 +104,8 @@ interface DrawOptions {
   readonly unitOf: (pageObjectNumber: number) => number
   /** Whether the lines of a page of plain print are wanted. */
   readonly lines: boolean
+  /** The number of the page's object; null where it is not known. */
+  readonly object: number | null
 }
 
 interface LayeredPage extends Pick<DrawOptions, 'mayHideLayer'> {
@@ -112,7 +115,7 @@ interface LayeredPage extends Pick<DrawOptions, 'mayHideLayer'> {
 }
 
 async function drawPage(
-  { pdfium, handle, form }: PdfiumDocument,
+  { pdfium, loadPage, form }: PdfiumDocument,
   file: PdfFile,
   number: number,
   {
@@ -125,10 +128,11 @@ async function drawPage(
     isLayerShown,
     unitOf,
     lines,
+    object,
   }: DrawOptions,
 ): Promise<PdfiumDrawing> {
   const { library } = pdfium
-  const page = library.FPDF_LoadPage(handle, number - 1)
+  const page = loadPage(number, object)
   if (page === 0) throw new PdfiumRefusal(`FPDF_LoadPage: ${library.FPDF_GetLastError()}`)
   try {
     const size = sizeFor(pageSize(pdfium, page, unitOf))
