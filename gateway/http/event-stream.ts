@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { jsonPieces } from '../answer/json-pieces.ts'
 import type { StreamEvent } from '../answer/writer.ts'
 
 /** How a stream of events begins, ends and fails. */
@@ -28,8 +29,20 @@ function send(controller: ReadableStreamDefaultController<Uint8Array>, text: str
   controller.enqueue(encoder.encode(text))
 }
 
-/** Events that come together are sent together, up to so many characters: a client that is slow holds no more of them. */
+/**
+ * Events that come together are sent together, up to so many characters: a client that is slow holds no more of them. A larger one, as
+ * the last one of a document of many pages, is written as it is sent.
+ */
 const MAX_TOGETHER = 32 * 1024
+
+function* textsOf(events: readonly StreamEvent[]): Generator<string, void, undefined> {
+  for (const { name, data } of events) {
+    yield name === undefined ? 'data: ' : `event: ${name}\ndata: `
+    if (typeof data === 'string') yield data
+    else yield* jsonPieces(data, MAX_TOGETHER)
+    yield '\n\n'
+  }
+}
 
 /**
  * Proxies close a connection that is silent for a minute (AWS ALB) or more, and clients give up after two (LangChain),
@@ -94,15 +107,16 @@ export function eventStream(events: AsyncIterator<readonly StreamEvent[]>, optio
  */
 function eventsTogether(events: AsyncIterator<readonly StreamEvent[]>): () => Promise<string | null> {
   let ahead: Promise<IteratorResult<readonly StreamEvent[]>> | null = null
-  /** Those that came together; so many of them are written. */
-  let together: readonly StreamEvent[] = []
-  let written = 0
+  /** What is left of those that came together. */
+  let together = textsOf([])
   return async function nextTogether() {
     let text = ''
     let othersTurn: Promise<'later'> | null = null
     for (;;) {
-      while (written < together.length && text.length < MAX_TOGETHER) text += textOf(together[written++]!)
-      if (text.length >= MAX_TOGETHER) return text
+      for (let part = together.next(); part.done !== true; part = together.next()) {
+        text += part.value
+        if (text.length >= MAX_TOGETHER) return text
+      }
       ahead ??= events.next()
       // It may fail when nobody waits for it yet.
       ahead.catch(() => {})
@@ -115,8 +129,7 @@ function eventsTogether(events: AsyncIterator<readonly StreamEvent[]>): () => Pr
       const { done, value } = await ahead
       if (done === true) return text === '' ? null : text
       ahead = null
-      together = value
-      written = 0
+      together = textsOf(value)
     }
   }
 }

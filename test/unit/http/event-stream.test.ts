@@ -47,6 +47,20 @@ describe('a stream of events', () => {
     assert.deepEqual(pieces.slice(0, 2), ['data: {"page":1}\n\n', 'data: {"error":"the engine is gone"}\n\n'])
   })
 
+  it('writes a long event as it is sent, as the last one of a document of many pages', async () => {
+    const data = {
+      ocr: { pages: Array.from({ length: 5000 }, (_, page) => ({ page, status: 'ok', error: undefined })) },
+    }
+    const pieces = await piecesOf(
+      (async function* events() {
+        yield [{ name: 'end', data }, { data: { page: 2 } }]
+      })(),
+    )
+    assert.ok(pieces.length > 3 && Math.max(...pieces.map(({ length }) => length)) < 70_000)
+    const expected = `event: end\ndata: ${JSON.stringify(data)}\n\ndata: {"page":2}\n\ndata: [DONE]\n\n`
+    assert.equal(pieces.join(''), expected)
+  })
+
   it('sends what came together in several pieces where it is long, and all of it', async () => {
     const long = Array.from({ length: 50 }, (_, page) => ({ data: { page, text: 'x'.repeat(4000) } }))
     const pieces = await piecesOf(
