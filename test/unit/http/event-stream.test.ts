@@ -49,7 +49,7 @@ describe('a stream of events', () => {
 
   it('writes a long event as it is sent, as the last one of a document of many pages', async () => {
     const data = {
-      ocr: { pages: Array.from({ length: 5000 }, (_, page) => ({ page, status: 'ok', error: undefined })) },
+      ocr: { pages: Array.from({ length: 20_000 }, (_, page) => ({ page, status: 'ok', error: undefined })) },
     }
     const pieces = await piecesOf(
       (async function* events() {
