@@ -113,11 +113,11 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
   }
 
   /** Waits for a first level. */
-  function wait(begun: Measurement, patiences: number): void {
-    later(PATIENCE, () => {
+  function wait(begun: Measurement, milliseconds: number, patiences = 1): void {
+    later(milliseconds, () => {
       if (measurement !== begun || begun.hasTold()) return
       const flows = flowing >= FEW_PAGES
-      if (flows && patiences < MOST_PATIENCES) return wait(begun, patiences + 1)
+      if (flows && patiences < MOST_PATIENCES) return wait(begun, PATIENCE, patiences + 1)
       if (!flows) silent = FEW_PAGES
       restart()
       onSilence()
@@ -145,8 +145,9 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
     measure() {
       if (measurement?.goOn(begin()) === true) return
       if (silent >= FEW_PAGES) return onSilence()
-      measurement = createMeasurement(begin(), { pages, now })
-      wait(measurement, 1)
+      const since = begin()
+      measurement = createMeasurement(since, { pages, now })
+      wait(measurement, since - now() + PATIENCE)
     },
     restart,
   }
