@@ -54,7 +54,7 @@ const PATIENCE = 250
 const MOST_PATIENCES = 4
 /** Tokens have one to ten characters: of so many the mean is right by a tenth, and each page has given some. */
 const PIECES = 24
-const PIECES_OF_A_PAGE = 1.5
+const PIECES_OF_A_PAGE = 2
 /** How often it is said again, in milliseconds, for as long as it will not do. */
 const AGAIN_AFTER = 250
 /** In milliseconds: a busy process hears of text some milliseconds late. */
