@@ -50,6 +50,8 @@ export interface LimitSearch {
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
   /** Whether pages that wait at the server have shown how many it works at. */
   readonly hasPlaces: boolean
+  /** How often the first rush was begun again. */
+  readonly timesReopened: number
 }
 
 /** What a decision rests on beside the window of answers. */
@@ -95,6 +97,8 @@ const MIN_GAIN_DOUBLING = 1.3
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
+const MOST_REOPENED = 2
+
 /** Pages that take so many times as long as the shortest wait for others. */
 const QUEUEING = 1.75
 
@@ -131,6 +135,7 @@ export function beginSearch(limit = START): LimitSearch {
     narrowing: null,
     rejected: { up: null, down: null },
     hasPlaces: false,
+    timesReopened: 0,
   }
 }
 
@@ -157,6 +162,17 @@ interface Waited {
   readonly now: number
 }
 
+/**
+ * The server has more places than pages that waited there have shown. A slow server begins pages late in its first seconds though it has
+ * places: what such a rush has found out is not believed once or twice.
+ */
+function withMorePlaces(search: LimitSearch): LimitSearch {
+  const { phase, limit, levels, timesReopened } = search
+  const open = { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } }
+  const isDoubted = phase === 'settled' && levels.length === 0 && timesReopened < MOST_REOPENED
+  return isDoubted ? withLimit({ ...open, phase: 'first', probe: null, timesReopened: timesReopened + 1 }, limit) : open
+}
+
 /** Returns how many pages keep a server busy where so many always wait there. */
 export function enoughFor({ most, waiting }: Pick<Waited, 'most' | 'waiting'>): number {
   return Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
@@ -167,8 +183,7 @@ export function enoughFor({ most, waiting }: Pick<Waited, 'most' | 'waiting'>): 
  * some waited before and none does now, the server has more places than it had.
  */
 export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waited): LimitSearch {
-  if (waiting === 0)
-    return search.hasPlaces ? { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } } : search
+  if (waiting === 0) return search.hasPlaces ? withMorePlaces(search) : search
   const enough = enoughFor({ most, waiting })
   if (enough >= search.limit) return search.hasPlaces ? search : { ...search, hasPlaces: true }
   // More would wait again, and less would leave places empty.
