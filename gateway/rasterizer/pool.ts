@@ -59,9 +59,7 @@ class RasterizerPool implements Rasterizer {
   readonly #exhausted = createExhausted()
   readonly #known = createKnownDocuments()
   /** Of the documents that were opened, by id. */
-  readonly #hashes = new Map<string, string>()
-  /** Of those of many pages, by id: where each page is. */
-  readonly #pageObjects = new Map<string, Uint32Array>()
+  readonly #opened = new Map<string, Pick<DocumentFacts, 'sha256' | 'pageObjects'>>()
   /** Those for whose first page a drawer waits: gives it that page. */
   readonly #expected = new Map<string, (job: Job) => void>()
   readonly #standings = createStandings()
@@ -104,10 +102,11 @@ class RasterizerPool implements Rasterizer {
     waiting: Waiting,
     signal: AbortSignal,
   ) {
-    const known = this.#exhausted.ofPage(drawnAs(this.#hashes.get(document.id) ?? '', rasterization), page)
+    const opened = this.#opened.get(document.id)
+    const known = this.#exhausted.ofPage(drawnAs(opened?.sha256 ?? '', rasterization), page)
     if (known !== null) throw known
     // It has none for a page that is not there.
-    const object = this.#pageObjects.get(document.id)?.[page - 1] || null
+    const object = opened?.pageObjects?.[page - 1] || null
     const result = await this.#run({ type: 'rasterize', document, page, object, rasterization }, waiting, signal)
     if (result.type !== 'drawn') throw new Error(`a drawer answered ${result.type} to rasterize`)
     return result.image
@@ -116,8 +115,7 @@ class RasterizerPool implements Rasterizer {
   forget({ id }: SharedDocument): void {
     this.#rejectWaiting(id, () => new DOMException('The document was closed.', 'AbortError'))
     this.#crew.forget(id)
-    this.#hashes.delete(id)
-    this.#pageObjects.delete(id)
+    this.#opened.delete(id)
     this.#slowDocuments.delete(id)
   }
 
@@ -134,8 +132,8 @@ class RasterizerPool implements Rasterizer {
   }
 
   #note({ id }: SharedDocument, { sha256, pageObjects }: DocumentFacts): void {
-    this.#hashes.set(id, sha256)
-    if (pageObjects !== undefined) this.#pageObjects.set(id, pageObjects)
+    // The files of a portfolio are not kept here.
+    this.#opened.set(id, pageObjects === undefined ? { sha256 } : { sha256, pageObjects })
   }
 
   get #maxPageBytes(): number {
@@ -248,7 +246,7 @@ class RasterizerPool implements Rasterizer {
   async #firstPage({ task, lane }: Job, drawer: Drawer): Promise<Job | null> {
     const { id } = task.document
     const isWorthwhile = task.type === 'open' && lane === 'quick' && this.#lanes.isCrowded && !drawer.isOver
-    if (!isWorthwhile || !this.#hashes.has(id)) return null
+    if (!isWorthwhile || !this.#opened.has(id)) return null
     const { promise, resolve } = Promise.withResolvers<Job | null>()
     this.#expected.set(id, resolve)
     const limit = setTimeout(() => resolve(null), FIRST_PAGE_WITHIN)
@@ -319,7 +317,7 @@ class RasterizerPool implements Rasterizer {
 
   async #remember(task: Task, failure: GatewayError): Promise<void> {
     const { id, bytes } = task.document
-    const known = this.#hashes.get(id)
+    const known = this.#opened.get(id)?.sha256
     if (task.type === 'open' || known === undefined) {
       return this.#exhausted.noteDocument(await sha256Of(bytes), failure)
     }

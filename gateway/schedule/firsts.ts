@@ -3,6 +3,15 @@ import type { Turn } from './turn.ts'
 /** One key may have so large a part of the places beyond. */
 const PART_OF_A_KEY = 0.5
 
+/**
+ * First pages of requests may be so large a share of the limit, beyond it. A server that takes all pages at once works at them from
+ * then on; where pages wait in a server's own queue, they come as far forward there as they would have come here.
+ */
+const SHARE_BEYOND = 1 / 8
+
+/** Returns how many pages more than so many may be at a server, where they are the first ones of requests. */
+export const placesBeyond = (places: number): number => Math.max(1, places * SHARE_BEYOND)
+
 /** Which requests hold places, and who has one beyond them: a request's first page need not wait until a long document's are through. */
 export interface Firsts {
   /** Places beyond that are held. */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import { createFirsts } from '../schedule/firsts.ts'
+import { createFirsts, placesBeyond } from '../schedule/firsts.ts'
 import { createLaneRoom, type LaneRoom } from '../schedule/lane-room.ts'
 import type { Turn } from '../schedule/turn.ts'
 import type { AdaptiveLimit } from './adaptive-limit.ts'
@@ -69,12 +69,6 @@ export interface Leases {
   readonly places: LaneRoom
 }
 
-/**
- * First pages of requests may be so large a share of the limit, beyond it. A server that takes all pages at once works at them from
- * then on; where pages wait in a server's own queue, they come as far forward there as they would have come here.
- */
-const SHARE_BEYOND = 1 / 8
-
 /** Creates the leases, none of them held. */
 export function createLeases(parts: LeasedParts): Leases {
   const { connection, health, limit, share, breaker, events } = parts
@@ -131,7 +125,7 @@ export function createLeases(parts: LeasedParts): Leases {
     }
   }
 
-  const takesFirst = (turn: LeaseTurn) => mayGoBeyond() && firsts.mayGo(turn, Math.max(1, part() * SHARE_BEYOND))
+  const takesFirst = (turn: LeaseTurn) => mayGoBeyond() && firsts.mayGo(turn, placesBeyond(part()))
   return { take, takesFirst, count: (kind) => (kind === 'page' ? places.active : forwarded), places }
 }
 

@@ -1,3 +1,4 @@
+import { placesBeyond } from '../schedule/firsts.ts'
 import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
 import type { BacklogLook } from './backlog.ts'
@@ -85,7 +86,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     noteBegun: () => enter(climb(search)),
     wantsText(pages, isFilled) {
       // Those of a higher limit are still there for a while.
-      if (search.narrowing !== null) return isFilled && pages <= search.limit * BEYOND
+      if (search.narrowing !== null) return isFilled && pages <= search.limit + placesBeyond(search.limit)
       // There may never be as many as the limit.
       const isMore = answers.lackText() && pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
       return search.phase === 'first' && (isFilled || isMore)
@@ -124,8 +125,6 @@ function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFi
   return isReached(limit, most) || enoughFor(look) < most || isLinear(levels)
 }
 
-/** First pages of requests go beyond a limit by so much, and no others do. */
-const BEYOND = 9 / 8
 /** So many times the pages from which text was measured last are worth a measurement of their own. */
 const MORE = 1.3
 /** Text that came from so large a share of the pages that are wanted at most has said what they bring. */

@@ -97,6 +97,7 @@ const MIN_GAIN_DOUBLING = 1.3
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
+/** A server whose pages never wait for long would begin its rush again and again. */
 const MOST_REOPENED = 2
 
 /** Pages that take so many times as long as the shortest wait for others. */

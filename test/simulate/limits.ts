@@ -1,3 +1,4 @@
+import { placesBeyond } from '../../gateway/schedule/firsts.ts'
 import { createAdaptiveLimit, type AdaptiveLimit, type SentPage } from '../../gateway/upstream/adaptive-limit.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { createHeap } from './heap.ts'
@@ -55,7 +56,6 @@ export interface LimitOutcome {
 
 /** Of a page of ordinary work. */
 const CHARACTERS = 3000
-const placesBeyond = (limit: number) => Math.max(1, Math.floor(limit / 8))
 
 interface Page {
   readonly isSingle: boolean
