@@ -58,6 +58,7 @@ export async function startSoakGateway(
       GATEWAY_PORT: '0',
       GATEWAY_LOG_LEVEL: 'info',
       MALLOC_ARENA_MAX: '2',
+      MALLOC_TRIM_THRESHOLD_: '131072',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
