@@ -1,4 +1,5 @@
 import { Drawer } from './drawer.ts'
+import type { Lane } from './lanes.ts'
 import type { DrawerSettings } from './messages.ts'
 
 /** How long and how many drawers are kept. */
@@ -18,6 +19,8 @@ export interface CrewOptions {
 export interface Wanted {
   readonly quick: number
   readonly others: number
+  /** Of the others, those that have to hold little. */
+  readonly light: number
 }
 
 const MEBIBYTE = 2 ** 20
@@ -55,17 +58,18 @@ export class Crew {
     return this.#all.values().reduce((sum, { heldBytes }) => sum + heldBytes, 0)
   }
 
-  /** Whether a drawer is ready; `isAside`: one that gives way to the others, or may. So many `kept` ones are left. */
-  hasReady(isAside: boolean, kept: number): boolean {
-    if (!isAside) return this.#idleOnes(false).length > kept
-    return this.#idleOnes(true).length > 0 || (this.#idleOnes(false).length > kept && this.#lightOnes().length > 0)
+  /** Whether a drawer is ready for a task of a lane. So many `kept` ones of those for quick tasks are left. */
+  hasReady(lane: Lane, kept: number): boolean {
+    if (lane === 'quick') return this.#idleOnes(false).length > kept
+    return this.#asideFor(lane).length > 0 || (this.#idleOnes(false).length > kept && this.#othersFor(lane).length > 0)
   }
 
-  /** Returns a ready drawer that has the document, else any; `isAside`: one that gives way to the others. */
-  take(documentId: string, isAside: boolean): Drawer {
-    const fitting = this.#idleOnes(isAside)
+  /** Returns a ready drawer that has the document, else any; it gives way to the others, but for a quick task. */
+  take(documentId: string, lane: Lane): Drawer {
+    const isAside = lane !== 'quick'
+    const fitting = isAside ? this.#asideFor(lane) : this.#idleOnes(false)
     // One that does not give way yet can be told to, and not the other way round.
-    const others = isAside ? this.#lightOnes() : []
+    const others = isAside ? this.#othersFor(lane) : []
     // The one that rested last: the others are ended when they have rested for long.
     const drawer = fitting.find((one) => one.has(documentId)) ?? fitting.at(-1) ?? others.at(-1)
     if (drawer === undefined) throw new Error('no drawer is ready')
@@ -75,17 +79,14 @@ export class Crew {
   }
 
   /** Starts what is missing of the drawers that are wanted; `kept`: so many quick ones stay from now on, however long they rest. */
-  prepare({ quick, others }: Wanted, kept: number): void {
+  prepare({ quick, others, light }: Wanted, kept: number): void {
     if (this.#isClosed) return
     this.#kept = kept
-    const coming = (isAside: boolean) =>
-      this.#idleOnes(isAside).length +
-      this.#starting
-        .values()
-        .filter((one) => one.isAside === isAside)
-        .toArray().length
-    for (let missing = quick - coming(false); missing > 0; missing--) this.#start(false)
-    for (let missing = others - coming(true); missing > 0; missing--) this.#start(true)
+    const starting = (isAside: boolean) => [...this.#starting].filter((one) => one.isAside === isAside).length
+    const aside = Math.max(others - this.#idleOnes(true).length, light - this.#asideFor('large').length)
+    for (let missing = quick - this.#idleOnes(false).length - starting(false); missing > 0; missing--)
+      this.#start(false)
+    for (let missing = aside - starting(true); missing > 0; missing--) this.#start(true)
   }
 
   /** Takes a drawer back: it waits for its next task, or is ended. */
@@ -183,8 +184,15 @@ export class Crew {
     void drawer.end()
   }
 
-  #lightOnes(): Drawer[] {
-    return this.#idleOnes(false).filter(({ heldBytes }) => heldBytes <= MAX_IDLE_BYTES)
+  /** Idle ones that give way, for a task of a lane. */
+  #asideFor(lane: Lane): Drawer[] {
+    return this.#idleOnes(true).filter(({ holdsLittle }) => lane !== 'large' || holdsLittle)
+  }
+
+  /** Idle ones that do not give way, and can be told to for a task of a lane. */
+  #othersFor(lane: Lane): Drawer[] {
+    const fits = ({ heldBytes, holdsLittle }: Drawer) => (lane === 'large' ? holdsLittle : heldBytes <= MAX_IDLE_BYTES)
+    return this.#idleOnes(false).filter(fits)
   }
 
   #idleOnes(isAside: boolean): Drawer[] {

@@ -101,10 +101,11 @@ export class Lanes {
     return null
   }
 
-  /** How many jobs may run now that wait for a drawer: quick ones, and others. */
-  get wanting(): { readonly quick: number; readonly others: number } {
-    const others = this.#mayBegin('large') || this.#mayBegin('slow')
-    return { quick: this.#places - this.running('quick'), others: others ? 1 : 0 }
+  /** How many jobs may run now that wait for a drawer: quick ones, and others; `light`: those of them that are large. */
+  get wanting(): { readonly quick: number; readonly others: number; readonly light: number } {
+    const light = this.#mayBegin('large') ? 1 : 0
+    const others = light === 1 || this.#mayBegin('slow') ? 1 : 0
+    return { quick: this.#places - this.running('quick'), others, light }
   }
 
   /** Whether tasks are in each other's way, or will be when more come. */

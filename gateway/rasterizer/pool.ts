@@ -190,15 +190,13 @@ class RasterizerPool implements Rasterizer {
     const kept = this.#lanes.isPressed && this.#standings.areMixed() ? 1 : 0
     const highest = this.#standings.highest()
     const hasDrawer = (lane: Lane, key: string) =>
-      lane === 'quick'
-        ? this.#crew.hasReady(false, rankOf(key) === highest ? 0 : kept)
-        : this.#crew.hasReady(true, kept)
+      this.#crew.hasReady(lane, lane === 'quick' && rankOf(key) === highest ? 0 : kept)
     const readiness = { hasDrawer, rankOf }
     for (let job = this.#lanes.next(readiness); job !== null; job = this.#lanes.next(readiness)) {
-      void this.#give(job, this.#crew.take(job.task.document.id, job.lane !== 'quick'))
+      void this.#give(job, this.#crew.take(job.task.document.id, job.lane))
     }
-    const { quick, others } = this.#lanes.wanting
-    this.#crew.prepare({ quick: quick + (kept === 0 ? 0 : Math.max(0, kept - this.#backSoon)), others }, kept)
+    const { quick, ...aside } = this.#lanes.wanting
+    this.#crew.prepare({ quick: quick + (kept === 0 ? 0 : Math.max(0, kept - this.#backSoon)), ...aside }, kept)
     const inTheWay = this.#lanes.inTheWay()
     if (inTheWay !== null) this.#moveAside(...inTheWay)
     this.#lanes.largeInTheWay()?.stepAside()
@@ -371,7 +369,9 @@ class RasterizerPool implements Rasterizer {
     const isLarge = job.lane === 'large'
     if (!isLarge && drawer.grownBytes > GROWING_BYTES && this.#lanes.running('large') === 0) {
       this.#changeLane(job, 'large')
-      drawer.allow(this.#maxPageBytes)
+      // Beside what others left there, it is begun anew in a drawer that holds little.
+      if (drawer.heldLittle) drawer.allow(this.#maxPageBytes)
+      else this.#postpone(job, drawer)
       this.#dispatch()
     }
     if (this.#isShort) this.#relieve()

@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { openDocument, type Document } from '../../gateway/document/open.ts'
 import { createRasterizer, type Rasterizer, type RasterizerOptions } from '../../gateway/rasterizer/pool.ts'
 import { readPageBarcode } from '../fakes/page-barcode.ts'
+import { maskedImagePdf } from '../fixtures/masked-image.ts'
 import { slowPdf } from '../fixtures/slow-pages.ts'
 import { makePdf } from '../support/make-pdf.ts'
 import { eventually, within } from '../support/within.ts'
@@ -263,6 +264,21 @@ describe('the rasterizer', { timeout: 120 * seconds }, () => {
     for (const bomb of bombs) await bomb[Symbol.asyncDispose]()
   })
 
+  it('begins a page that proves to be large anew, where its drawer holds much of those before', async () => {
+    await using pool = open({ threads: 1, maxPageMegabytes: 400 })
+    await using image = await opened(pool, maskedImagePdf(9900))
+    await image.rasterize(1, rasterization, never)
+    const held = pool.load().bytes
+    await using bomb = await opened(pool, billionLaughsPdf())
+    let most = 0
+    const watching = setInterval(() => void (most = Math.max(most, pool.load().bytes)), 5)
+    await assert.rejects(within(bomb.rasterize(1, rasterization, never), 60 * seconds, 'the bomb'))
+    clearInterval(watching)
+    // A drawer that has just started holds 160 MB less.
+    const megabytes = [held, most].map((bytes) => Math.round(bytes / 2 ** 20))
+    assert.ok(held > 200 * 2 ** 20 && most > 400 * 2 ** 20 && most < held + 340 * 2 ** 20, megabytes.join(' and '))
+  })
+
   it('fails what waits where no drawer can start, and starts one again when something comes', async (t) => {
     await using pool = open({ threads: 1 })
     const { execPath } = process
@@ -292,7 +308,7 @@ function open(options: Partial<RasterizerOptions>): Rasterizer & AsyncDisposable
 }
 
 function opened(pool: Rasterizer, bytes: Uint8Array, turn: Turn = someone): Promise<Document> {
-  return within(openDocument(makeSource(bytes), pool, { maxDocumentBytes: 1e6, turn }, never), 60 * seconds, 'opening')
+  return within(openDocument(makeSource(bytes), pool, { maxDocumentBytes: 2e6, turn }, never), 60 * seconds, 'opening')
 }
 
 async function numberOf(document: Document, page: number): Promise<number | null> {

@@ -25,7 +25,7 @@ describe('lanes', () => {
     const lanes = filled(2, ['slow', 'slow', 'quick'])
     const readiness = { rankOf, hasDrawer: (_: Lane, key: string) => key === 'quick' }
     assert.deepEqual([begin(lanes, readiness), begin(lanes, readiness)], ['quick', undefined])
-    assert.deepEqual(lanes.wanting, { quick: 1, others: 0 })
+    assert.deepEqual(lanes.wanting, { quick: 1, others: 0, light: 0 })
   })
 
   it('begin slow tasks beside no more quick ones than leave them a place', () => {
