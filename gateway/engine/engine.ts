@@ -32,6 +32,8 @@ export interface Attempt {
    * ones.
    */
   readonly tried: Set<string>
+  /** Whether its page was given back: it comes before the others of its request. */
+  readonly isAgain?: boolean
 }
 
 /** Tokens, as the engine counted them. */
@@ -89,8 +91,11 @@ export interface EngineBlock {
 /** A piece of an answer. */
 export type Delta = TextDelta | EndDelta
 
+/** Thrown when a page is given back half read, since its server has too many: it is to be asked for again, and no attempt was made. */
+export class GivenBack extends Error {}
+
 /**
  * Answers a prompt with deltas, in one attempt. Throws GatewayError (`engine_error`, `engine_unavailable`,
- * `engine_timeout`) and the signal's reason when aborted; ends its own work before it throws.
+ * `engine_timeout`), GivenBack, and the signal's reason when aborted; ends its own work before it throws.
  */
 export type Engine = (prompt: Prompt, signal: AbortSignal) => AsyncIterable<Delta>

@@ -16,6 +16,8 @@ export const placesBeyond = (places: number): number => Math.max(1, places * SHA
 export interface Firsts {
   /** Places beyond that are held. */
   readonly beyond: number
+  /** Whether a request holds a place. */
+  readonly holds: (turn: Pick<Turn, 'request'>) => boolean
   /** Whether a page may have one of so many places beyond. */
   readonly mayGo: (turn: Turn, most: number) => boolean
   /** Counts a place; returns how it is given back. */
@@ -31,6 +33,7 @@ export function createFirsts(): Firsts {
     get beyond() {
       return beyond
     },
+    holds: ({ request }) => requests.of(request) > 0,
     mayGo: ({ lane, key, request }, most) =>
       lane === 'interactive' &&
       requests.of(request) === 0 &&

@@ -9,8 +9,8 @@ export interface TurnQueue<Item> {
   readonly size: number
   /** Items of one lane. */
   sizeOf(lane: Turn['lane']): number
-  /** An item moves when its turn changes: to the end of its new owner's. */
-  push(turn: Turn, item: Item): void
+  /** An item moves when its turn changes: to the end of its new owner's. `isAgain`: it was out before, and comes before those that were not. */
+  push(turn: Turn, item: Item, isAgain?: boolean): void
   /**
    * Takes the longest-waiting item of the request whose turn it is; of interactive work alone where batch work may not go,
    * and of keys alone that may go now.
@@ -48,15 +48,15 @@ export function createTurnQueue<Item>(shares: Shares | null = null): TurnQueue<I
     return sinceBatch === 0 ? [batch, interactive] : [interactive, batch]
   }
 
-  function push(turn: Turn, item: Item): void {
+  function push(turn: Turn, item: Item, isAgain = false): void {
     // Kept, because the turn may be another's by the time the item leaves.
     const place: Place = { lane: turn.lane, owners: [turn.key, turn.request] }
     const move = () => {
-      if (remove(item)) push(turn, item)
+      if (remove(item)) push(turn, item, isAgain)
     }
     places.set(item, { ...place, forget: turn.onChange?.(move) ?? (() => {}) })
     shares?.arrive(turn)
-    lanes[place.lane].push(place.owners, item)
+    lanes[place.lane].push(place.owners, item, isAgain)
   }
 
   function forget(item: Item): void {
@@ -106,7 +106,7 @@ function firstOf<Item>(rings: readonly Ring<Item>[], mayKey?: MayKey): Item | un
 /** Items whose owners take turns, and within each owner the owners below. */
 interface Ring<Item> {
   readonly size: number
-  push(owners: Owners, item: Item): void
+  push(owners: Owners, item: Item, isAgain: boolean): void
   /** Only of an outer owner who may go. */
   shift(mayOwner?: MayKey): Item | undefined
   remove(owners: Owners, item: Item): boolean
@@ -135,11 +135,11 @@ function createRing<Item>(shares: Shares | null, above: Owners): Ring<Item> {
     get size() {
       return size
     },
-    push([owner = '', ...inner], item) {
+    push([owner = '', ...inner], item, isAgain) {
       const ring =
         rings.get(owner) ?? (inner.length > 0 ? createRing<Item>(shares, [...above, owner]) : createLine<Item>())
       rings.set(owner, ring)
-      ring.push(inner, item)
+      ring.push(inner, item, isAgain)
       size++
     },
     shift(mayOwner = () => true) {
@@ -168,25 +168,27 @@ function createRing<Item>(shares: Shares | null, above: Owners): Ring<Item> {
   }
 }
 
-/** The items of one owner, first come first served. */
+/** The items of one owner, first come first served: those before others that were out before. */
 function createLine<Item>(): Ring<Item> {
   // A Set keeps its order and lets one leave from the middle without a search.
-  const items = new Set<Item>()
+  const [again, items] = [new Set<Item>(), new Set<Item>()]
   return {
     get size() {
-      return items.size
+      return again.size + items.size
     },
-    push: (_, item) => void items.add(item),
+    push: (_, item, isAgain) => void (isAgain ? again : items).add(item),
     shift() {
-      for (const item of items) {
-        items.delete(item)
+      const from = again.size > 0 ? again : items
+      for (const item of from) {
+        from.delete(item)
         return item
       }
       return undefined
     },
-    remove: (_, item) => items.delete(item),
+    remove: (_, item) => again.delete(item) || items.delete(item),
     clear() {
-      const all = [...items]
+      const all = [...again, ...items]
+      again.clear()
       items.clear()
       return all
     },

@@ -5,8 +5,8 @@ import { createFinder, type LimitFinder } from './limit-finder.ts'
 import { beginSearch, isReached, knownPlaces } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
 import { watchOwnFigures } from './own-figures.ts'
-import { createTextPace, type TextPace, type TextPaceOptions } from './text-pace.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
+import { createTextWatch, type TextWatch } from './text-watch.ts'
 
 /** How many pages an upstream is sent at a time: found out while pages are read, or pinned. */
 export interface AdaptiveLimit {
@@ -21,14 +21,22 @@ export interface AdaptiveLimit {
   readonly serverSaid: (load: ServerLoad | null) => void
   /** What of this the others must know. */
   demand(): Pick<ServerDemand, 'unbegun' | 'limit' | 'isSettled'>
-  /** Says that a page was sent; `inFlight` counts it too, and not the places that are kept free though pages may wait. */
-  sent(inFlight: number, kept?: number): SentPage
+  /** Says that a page was sent; `inFlight` counts it too. */
+  sent(inFlight: number, how?: Sending): SentPage
   /** How the limit came to be: set by an operator, found out by now, or still being looked for. */
   origin(): 'pinned' | 'found' | 'searching'
   /** What the answers of the last minute took. */
   recent(): RecentPace
   /** How long so many pages take, those in flight included, in seconds, as far as is known. */
   secondsFor(pages: number): number
+}
+
+/** How a page is sent. */
+export interface Sending {
+  /** Places that are kept free though pages may wait. */
+  readonly kept?: number
+  /** Takes it from the server again, which has too many; null: that is not wanted of this one. */
+  readonly giveBack?: (() => void) | null
 }
 
 /** A page on its way. */
@@ -86,9 +94,9 @@ export function createAdaptiveLimit({
     shortest: () => speed.shortest(),
     isTelling: () => backlog.isTelling(),
     now,
-    onChange() {
+    onChange(isClimbing) {
       backlog.restart()
-      pace.restart()
+      if (!isClimbing) text.restart()
       onChange?.()
     },
   })
@@ -103,7 +111,8 @@ export function createAdaptiveLimit({
     onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
     now,
   })
-  const pace = watchText({ finder, backlog, share, now, later })
+  const isShared = () => share().others().active > 0
+  const text = createTextWatch({ finder, backlog, isShared, isFull: full.isReached, isSearching, now, later })
   const noteFigures = watchOwnFigures({
     isFull: full.isReached,
     active: () => backlog.active + share().others().active,
@@ -123,29 +132,16 @@ export function createAdaptiveLimit({
       limit: finder.search().limit,
       isSettled: finder.search().phase !== 'first',
     }),
-    sent: createSender({ finder, backlog, pace, speed, recent, share, full, isSearching, now }),
+    sent: createSender({ finder, backlog, text, speed, recent, share, full, isSearching, now }),
     origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
     recent: () => recent.look(),
     // When others' pages were begun is not known.
     secondsFor: (pages) =>
-      secondsFor(pages, { speed, backlog, places: share().others().active > 0 ? null : knownPlaces(finder.search()) }),
+      secondsFor(pages, { speed, backlog, places: isShared() ? null : knownPlaces(finder.search()) }),
   }
 }
 
 const wait = (milliseconds: number, run: () => void) => void setTimeout(run, milliseconds).unref()
-
-type TextParts = Pick<SenderParts, 'finder' | 'backlog' | 'share'> & Pick<TextPaceOptions, 'now' | 'later'>
-
-function watchText({ finder, backlog, share, now, later }: TextParts): TextPace {
-  return createTextPace({
-    pages: () => backlog.active,
-    // What text comes from other gateways' pages is not known.
-    onLevel: (level) => share().others().active > 0 || finder.noteText(level),
-    onSilence: finder.noteBegun,
-    now,
-    later,
-  })
-}
 
 /** Pages per second of a server that has not answered any yet: many, so that it gets some and shows. */
 const UNKNOWN_RATE = 100
@@ -173,7 +169,7 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
 interface SenderParts {
   readonly finder: LimitFinder
   readonly backlog: Backlog
-  readonly pace: TextPace
+  readonly text: TextWatch
   readonly speed: AnswerSpeed
   readonly recent: PaceOfLastMinute
   readonly share: () => Pick<ServerShare, 'leads' | 'others'>
@@ -186,7 +182,7 @@ interface SenderParts {
 function createSender({
   finder,
   backlog,
-  pace,
+  text,
   speed,
   recent,
   share,
@@ -196,7 +192,7 @@ function createSender({
 }: SenderParts): AdaptiveLimit['sent'] {
   /** How often a page that was sent reached the limit. */
   let timesReached = 0
-  return function sent(own: number, kept = 0): SentPage {
+  return function sent(own: number, { kept = 0, giveBack = null }: Sending = {}): SentPage {
     const inFlight = own + share().others().active
     const { limit, epoch } = finder.search()
     const sentAt = now()
@@ -205,21 +201,19 @@ function createSender({
     full.kept = kept
     finder.noteSent(inFlight + kept)
     const atServer = backlog.sent()
-    const text = pace.page()
+    const page = text.sent(giveBack)
     let isAnswered = false
     return {
       begun() {
         recent.begun((now() - sentAt) / 1000)
         const isFilled = atServer.begun()
         if (!isSearching() || !backlog.isTelling()) return
-        if (share().others().active === 0 && backlog.isMostlyText()) {
-          if (backlog.hasBegun() && finder.wantsText(backlog.active, isFilled)) pace.measure()
-        } else if (isFilled) finder.noteBegun()
+        if (!text.begun(isFilled) && isFilled) finder.noteBegun()
       },
-      heard: (characters) => text.heard(characters),
+      heard: page.heard,
       answered() {
         isAnswered = true
-        text.ended()
+        page.ended()
         const at = now()
         const seconds = Math.max(MIN_SECONDS, (at - sentAt) / 1000)
         speed.add(inFlight, seconds)
@@ -231,6 +225,7 @@ function createSender({
       left() {
         if (isAnswered && isSearching()) finder.noteRush(ofAll(backlog, share()))
         atServer.ended(isAnswered)
+        page.left()
       },
     }
   }

@@ -10,6 +10,8 @@ export interface UpstreamClaim {
   readonly turn: Turn
   /** Base URLs of the upstreams that were asked for the page before: another comes first. */
   readonly tried?: ReadonlySet<string> | undefined
+  /** Whether it was given back: it comes before the others of its request. */
+  readonly isAgain?: boolean | undefined
 }
 
 /** Which upstream a request goes to. */

@@ -13,6 +13,8 @@ export interface UpstreamLease extends Disposable {
   readonly url: string
   /** Fires when the upstream is found gone, dead or asleep: it may never answer what it has not begun to answer. */
   readonly lost: AbortSignal
+  /** Fires when the server has too many pages, and this one is to be given back. */
+  readonly excess: AbortSignal
   /** Sends over the upstream's own connections; see UpstreamConnection. A failure tells the others to go elsewhere. */
   send(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
   /** Says that something of the answer has come, with so many characters of text. */
@@ -91,8 +93,11 @@ export function createLeases(parts: LeasedParts): Leases {
   }
 
   function take(turn: LeaseTurn | null): UpstreamLease {
+    const excess = new AbortController()
+    // A request's first page is what its client waits for.
+    const giveBack = turn !== null && firsts.holds(turn) ? () => excess.abort() : null
     const leave = enter(turn)
-    const sent = turn !== null ? limit.sent(places.active, places.kept(part())) : null
+    const sent = turn !== null ? limit.sent(places.active, { kept: places.kept(part()), giveBack }) : null
     const trial = breaker.sent()
     let isHeld = true
     const release = () => {
@@ -106,6 +111,7 @@ export function createLeases(parts: LeasedParts): Leases {
     return {
       url: connection.url,
       lost: health.lost(),
+      excess: excess.signal,
       send: (request, signal) => send(parts, request, signal),
       heard(characters) {
         health.heard()

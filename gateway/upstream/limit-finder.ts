@@ -10,13 +10,14 @@ import {
   isPlain,
   isReached,
   judgeFirstRush,
+  MAX_LIMIT,
   judgeWindow,
   shorten,
   START,
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
 import type { TextLevel } from './text-pace.ts'
-import { endNarrowing, isLinear, isSure, judgeText, narrow } from './text-search.ts'
+import { endNarrowing, isLinear, isSure, judgeText, mayGoAhead, narrow } from './text-search.ts'
 
 /** What a finder begins with, asks and tells. */
 interface FinderOptions {
@@ -24,7 +25,8 @@ interface FinderOptions {
   readonly shortest: () => number | null
   readonly isTelling: () => boolean
   readonly now: () => number
-  readonly onChange: () => void
+  /** Called when the limit was set anew; `isClimbing`: it was raised in the first rush, and what is being measured goes on. */
+  readonly onChange: (isClimbing: boolean) => void
 }
 
 /** The search for a limit while pages are read. */
@@ -38,6 +40,8 @@ export interface LimitFinder {
   readonly noteWanted: () => void
   /** Says that the server has begun as many pages as the limit, and had places for them. */
   readonly noteBegun: () => void
+  /** Says the same where text says soon whether they are too many. */
+  readonly noteBegunAhead: () => void
   /** Whether it would be told how much text comes from so many pages; `isFilled`: as many as may be are at the server. */
   readonly wantsText: (pages: number, isFilled: boolean) => boolean
   /** Says how much text came from so many; returns whether that is enough for a decision. */
@@ -65,7 +69,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     search = next
     if (next.limit > limit) hasAnswered = false
     if (next.epoch !== epoch) answers.restart()
-    if (next.epoch !== epoch || next.limit !== limit) onChange()
+    if (next.epoch !== epoch || next.limit !== limit) onChange(next.epoch === epoch && !next.isStepwise)
   }
 
   function noteLook({ most, waiting }: BacklogLook, rate: number): void {
@@ -84,11 +88,13 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     noteSent: answers.sent,
     noteWanted: answers.wants,
     noteBegun: () => enter(climb(search)),
+    noteBegunAhead: () => void (mayGoAhead(search) && enter(climb(search, MAX_LIMIT))),
     wantsText(pages, isFilled) {
       // Those of a higher limit are still there for a while.
-      if (search.narrowing !== null) return isFilled && pages <= search.limit + placesBeyond(search.limit)
+      if (pages > search.limit + placesBeyond(search.limit)) return false
+      if (search.narrowing !== null) return isFilled
       // There may never be as many as the limit.
-      const isMore = answers.lackText() && pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
+      const isMore = pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
       return search.phase === 'first' && (isFilled || isMore)
     },
     noteText(level) {
@@ -126,7 +132,7 @@ function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFi
 }
 
 /** So many times the pages from which text was measured last are worth a measurement of their own. */
-const MORE = 1.3
+const MORE = 1.2
 /** Text that came from so large a share of the pages that are wanted at most has said what they bring. */
 const AS_MANY = 0.9
 
@@ -184,8 +190,6 @@ function createAnswers(
       since = circumstances().now
     },
     textSaid: () => void (sinceText = 0),
-    /** Whether a rush was answered in which text said nothing. */
-    lackText: () => sinceText >= FIRST_PAGES,
     add(sample: Sample, sentIn: number): void {
       // What is answered now was sent under another limit, until the first page of this one comes back.
       if (window.samples.length === 0 && sentIn !== search().epoch) return

@@ -45,6 +45,8 @@ export interface LimitSearch {
   readonly probe: Probe | null
   /** What text came in the first rush, from fewer pages and then from more. */
   readonly levels: readonly TextLevel[]
+  /** Whether each step of the first rush waits for what text says of the last one: it does not grow in proportion to the pages. */
+  readonly isStepwise: boolean
   /** Lower limits are being tried by the text that they bring; null: none are. */
   readonly narrowing: Narrowing | null
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
@@ -133,6 +135,7 @@ export function beginSearch(limit = START): LimitSearch {
     epoch: 0,
     probe: null,
     levels: [],
+    isStepwise: false,
     narrowing: null,
     rejected: { up: null, down: null },
     hasPlaces: false,

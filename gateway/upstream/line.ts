@@ -48,7 +48,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
       if (upstream === null) passedOver.push(waiter)
       else waiter.admit(upstream)
     }
-    for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter)
+    for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter, waiter.claim.isAgain)
   }
 
   return {
@@ -92,7 +92,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       queue.remove(waiter)
       reject(signal.reason)
     }
-    queue.push(claim.turn, waiter)
+    queue.push(claim.turn, waiter, claim.isAgain)
     signal.addEventListener('abort', leave, { once: true })
   })
 }

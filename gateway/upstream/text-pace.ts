@@ -52,15 +52,13 @@ const FEW_PAGES = 4
  */
 const PATIENCE = 250
 const MOST_PATIENCES = 4
-/** Tokens have one to ten characters: of so many the mean is right by a tenth, and each page has given some. */
-const PIECES = 24
 const PIECES_OF_A_PAGE = 2
-/** How often it is said again, in milliseconds, for as long as it will not do. */
-const AGAIN_AFTER = 250
 /** In milliseconds: a busy process hears of text some milliseconds late. */
 const SHORTEST = 30
-/** Where pieces are rare, what came by then has to do. */
-const LONGEST = 100
+/** How often it is said again for as long as it will not do, and how often later than so long after the beginning, in milliseconds. */
+const SOON_AFTER = 30
+const SOON = 100
+const AGAIN_AFTER = 250
 /** Where fewer pages than in the beginning are left, each goes on faster: nothing is measured until there are as many again. */
 const MIN_SHARE_OF_PAGES = 0.9
 /** What was measured for so short a time, in milliseconds, is forgotten when pages leave. */
@@ -74,6 +72,9 @@ interface Heard {
   readonly firstAt: number
   lastAt: number
   characters: number
+  /** How many pages there were with its last piece, and what they come to over time, in pages × milliseconds. */
+  pages: number
+  pagesOverTime: number
 }
 
 /** What came of the pages that were heard more than once, and how long they were heard, all together. */
@@ -81,8 +82,8 @@ interface Sums {
   readonly characters: number
   readonly milliseconds: number
   readonly pieces: number
-  /** Of all pieces together, the pages that there were with each. */
-  readonly pagesOfPieces: number
+  /** The pages that there were meanwhile, in pages × milliseconds. */
+  readonly pagesOverTime: number
   /** How long it was measured. */
   readonly time: number
 }
@@ -91,13 +92,12 @@ interface Sums {
 interface Part {
   readonly since: number
   pieces: number
-  pagesOfPieces: number
   readonly heard: Map<object, Heard>
 }
 
-const createPart = (since: number): Part => ({ since, pieces: 0, pagesOfPieces: 0, heard: new Map() })
+const createPart = (since: number): Part => ({ since, pieces: 0, heard: new Map() })
 
-const NOTHING: Sums = { characters: 0, milliseconds: 0, pieces: 0, pagesOfPieces: 0, time: 0 }
+const NOTHING: Sums = { characters: 0, milliseconds: 0, pieces: 0, pagesOverTime: 0, time: 0 }
 
 /** Creates it, with nothing heard. */
 export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPaceOptions): TextPace {
@@ -183,18 +183,17 @@ function createMeasurement(begin: number, { pages, now }: Pick<TextPaceOptions, 
       if (part === null || now() < part.since) return null
       if (isInterrupted()) return interrupt(part)
       part.pieces += 1
-      part.pagesOfPieces += pages()
-      note(part.heard, page, characters, now())
+      note(part.heard, page, { characters, pages: pages(), now: now() })
       if (before.time + now() - part.since < nextAfter) return null
       const sums = sumUp(before, part, now())
-      if (!isEnough(sums, most)) return null
+      if (sums.pieces < PIECES_OF_A_PAGE * most) return null
       // Each page has begun only just now.
       if (before === NOTHING && severalOf(part).length < most / 2) return null
-      nextAfter += AGAIN_AFTER
+      nextAfter += sums.time < SOON ? SOON_AFTER : AGAIN_AFTER
       return levelOf(sums)
     },
     goOn(since) {
-      const goesOn = part !== null || !isInterrupted()
+      const goesOn = !isInterrupted()
       if (goesOn) part ??= createPart(since)
       return goesOn
     },
@@ -202,23 +201,29 @@ function createMeasurement(begin: number, { pages, now }: Pick<TextPaceOptions, 
   }
 }
 
-function note(heard: Map<object, Heard>, page: object, characters: number, now: number): void {
+/** A piece comes of all the time since the one before: so many pages were there in the mean. */
+function note(heard: Map<object, Heard>, page: object, piece: Piece): void {
+  const { characters, pages, now } = piece
   const known = heard.get(page)
-  if (known === undefined) heard.set(page, { firstAt: now, lastAt: now, characters: 0 })
+  if (known === undefined) heard.set(page, { firstAt: now, lastAt: now, characters: 0, pages, pagesOverTime: 0 })
   else {
+    known.pagesOverTime += ((known.pages + pages) / 2) * (now - known.lastAt)
+    known.pages = pages
     known.lastAt = now
     known.characters += characters
   }
 }
 
-function isEnough({ time, pieces }: Sums, pages: number): boolean {
-  const few = PIECES_OF_A_PAGE * pages
-  return pieces >= (time < LONGEST ? Math.max(PIECES, few) : few)
+/** A piece of text, and how many pages there are with it. */
+interface Piece {
+  readonly characters: number
+  readonly pages: number
+  readonly now: number
 }
 
 /** By the time in which each page was heard: they do not begin or end with the measurement. */
-function levelOf({ characters, milliseconds, pieces, pagesOfPieces, time }: Sums): TextLevel {
-  const pages = pagesOfPieces / pieces
+function levelOf({ characters, milliseconds, pagesOverTime, time }: Sums): TextLevel {
+  const pages = pagesOverTime / milliseconds
   return { pages: Math.round(pages), pace: (characters / milliseconds) * 1000 * pages, seconds: time / 1000 }
 }
 
@@ -229,7 +234,7 @@ function sumUp(before: Sums, part: Part, now: number): Sums {
     characters: before.characters + sum(({ characters }) => characters),
     milliseconds: before.milliseconds + sum(({ firstAt, lastAt }) => lastAt - firstAt),
     pieces: before.pieces + part.pieces,
-    pagesOfPieces: before.pagesOfPieces + part.pagesOfPieces,
+    pagesOverTime: before.pagesOverTime + sum(({ pagesOverTime }) => pagesOverTime),
     time: before.time + now - part.since,
   }
 }

@@ -9,6 +9,7 @@ const DISTINCT = 1.2
  * processor, text alone says too little: answers decide there whether as many are worth it.
  */
 const MIN_GAIN = 1.05
+const ELASTICITY_OF_GAIN = Math.log(MIN_GAIN) / Math.log(BURST)
 /** Where half as many more bring a fifth more text and above, that is no chance, however short it was measured. */
 const PLAIN_ELASTICITY = 0.5
 /** Where half as many more bring a seventh more, it is a gain beside what was measured in a hurry. */
@@ -23,24 +24,36 @@ const SURE = 0.5
 const SURE_WHILE_BUSY = 1
 /** So many times as many are kept: what is measured as enough may be too few by as much. */
 const SPARE = 1.1
+/** So many times as many pages are far apart. */
+const FAR = 1.8
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
+/** Where text grows in proportion to the pages, the limit may be so many times what it was measured from last. */
+const AHEAD = 5
 /** Elasticities from which text grows with the pages: in what was measured in a hurry, and where fewer pages are tried. */
 const LINEAR = 0.85
 const PLAINLY_LINEAR = 0.9
+
+/** Whether the limit may be raised once the server has begun as many pages, before text has said what they bring. */
+export function mayGoAhead({ phase, isStepwise, levels, limit }: LimitSearch): boolean {
+  return phase === 'first' && !isStepwise && limit < (levels.at(-1)?.pages ?? START) * AHEAD
+}
 
 /**
  * Whether what was measured says what more pages bring: plainly, or for long enough. `isBusy`: pages are answered meanwhile, and others
  * come in their place.
  */
-export function isSure({ levels, narrowing }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
+export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
   if (narrowing !== null) {
     const isLess = level.pace < narrowing.enough.pace * PLAINLY_LESS
     return level.seconds >= (isLess && narrowing.isRight ? SURE_OF_LESS : SURE_WHILE_BUSY)
   }
   const before = lowerThan(levels, level).at(-1)
+  if (!isStepwise) return true
   if (before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
-  return !isBusy && elasticity(before, level) >= PLAIN_ELASTICITY
+  const gain = elasticity(before, level)
+  if (gain < ELASTICITY_OF_GAIN) return level.seconds >= (isBusy ? SURE : SURE_OF_LESS)
+  return !isBusy && gain >= PLAIN_ELASTICITY
 }
 
 /**
@@ -51,6 +64,12 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
   const lower = lowerThan(search.levels, level)
   const before = lower.at(-1)
   const risen = { ...search, levels: [...lower, level] }
+  if (!search.isStepwise) {
+    if (before === undefined || elasticity(before, level) >= LINEAR) return risen
+    // So many pages bring as much, where text grows with them up to there, and then no more.
+    const enough = Math.max(before.pages * DISTINCT, before.pages * (level.pace / before.pace))
+    return { ...search, levels: lower, isStepwise: true, limit: Math.min(search.limit, Math.ceil(enough)) }
+  }
   if (before === undefined || elasticity(before, level) >= elasticityOfGain(before)) return climb(risen, MAX_LIMIT)
   const rejection = { seconds: null, at: now }
   const found = { ...search, phase: 'settled', rejected: { up: rejection, down: rejection } } as const
@@ -86,20 +105,29 @@ export function endNarrowing(search: LimitSearch, { enough }: Narrowing): LimitS
 }
 
 function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
-  const { below, few, enough } = narrowing
-  const next = few === null ? (below.at(-1)?.pages ?? fewerThan(enough)) : between(few, enough)
-  return next === undefined ? endNarrowing(search, narrowing) : withLimit({ ...search, narrowing }, next)
+  const { below, enough } = narrowing
+  const last = below.at(-1)
+  // What is far below, and plainly less, needs no try of its own.
+  const isFar = last !== undefined && last.pages * FAR < enough.pages && last.pace < enough.pace * PLAINLY_LESS
+  const few = narrowing.few ?? (isFar ? last : null)
+  const next = few === null ? (last?.pages ?? fewerThan(enough)) : between(few, enough)
+  return next === undefined
+    ? endNarrowing(search, narrowing)
+    : withLimit({ ...search, narrowing: { ...narrowing, few } }, next)
 }
 
 /** Returns fewer pages, where none were measured on the way up; undefined: it began with as few. */
 const fewerThan = ({ pages }: TextLevel): number | undefined =>
   pages > START ? Math.max(START, pages / BURST) : undefined
 
-/** Returns a number of pages between two; undefined where they are close, or fewer pages bring less in proportion. */
+/**
+ * Returns a number of pages between two: the one up to which text grows with the pages, if it grows no more from there on, else the middle; undefined
+ * where they are close, or fewer pages bring less in proportion.
+ */
 function between(few: TextLevel, enough: TextLevel): number | undefined {
-  return elasticity(few, enough) >= PLAINLY_LINEAR || enough.pages <= few.pages * CLOSE
-    ? undefined
-    : Math.sqrt(few.pages * enough.pages)
+  if (elasticity(few, enough) >= PLAINLY_LINEAR || enough.pages <= few.pages * CLOSE) return undefined
+  const bend = few.pages * (enough.pace / few.pace)
+  return bend < enough.pages / DISTINCT ? bend : Math.sqrt(few.pages * enough.pages)
 }
 
 const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>
@@ -112,7 +140,7 @@ function hasGained(few: TextLevel, many: TextLevel): boolean {
 
 /** What was measured in a hurry may be wrong by a tenth: it is measured again where the gain is as small. */
 function elasticityOfGain({ seconds }: TextLevel): number {
-  return seconds < SURE ? SURE_ELASTICITY : Math.log(MIN_GAIN) / Math.log(BURST)
+  return seconds < SURE ? SURE_ELASTICITY : ELASTICITY_OF_GAIN
 }
 
 /** How much more text more pages bring: 1 where it grows with them, 0 where it does not. */

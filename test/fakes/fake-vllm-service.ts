@@ -145,7 +145,7 @@ function fixedClock(seconds: number): Clock {
   }
 }
 
-/** All pages go on at one pace, which depends on how many there are. One that is left goes on to its end. */
+/** All pages go on at one pace, which depends on how many there are; one that is left is ended, as vLLM does. */
 function sharedClock(engine: Engine): Clock {
   const server = createServer<(endedAt: number) => void>(engine)
   let timer: NodeJS.Timeout | undefined
@@ -163,12 +163,17 @@ function sharedClock(engine: Engine): Clock {
   const came = () => server.came(Math.max(now, performance.now() / 1000))
   return {
     begin(startedAt, onEnd) {
-      let isLeft = false
       now = Math.max(now, startedAt / 1000)
       const from = came()
-      server.begin((at) => isLeft || onEnd(at), 1, now)
+      server.begin(onEnd, 1, now)
       wait()
-      return { share: () => Math.min(1, came() - from), leave: () => void (isLeft = true) }
+      return {
+        share: () => Math.min(1, came() - from),
+        leave() {
+          now = Math.max(now, performance.now() / 1000)
+          if (server.leave(onEnd, now)) wait()
+        },
+      }
     },
   }
 }

@@ -5,6 +5,8 @@ export interface Heap<Item> {
   /** When the next one is due; `Infinity` where there is none. */
   nextDue(): number
   pop(): Item | undefined
+  /** Takes an item out, wherever it is; false when it is not there. */
+  remove(item: Item): boolean
 }
 
 interface Entry<Item> {
@@ -15,7 +17,7 @@ interface Entry<Item> {
 
 /** Creates an empty heap. */
 export function createHeap<Item>(): Heap<Item> {
-  const entries: Entry<Item>[] = []
+  let entries: Entry<Item>[] = []
   let order = 0
   return {
     get size() {
@@ -31,6 +33,16 @@ export function createHeap<Item>(): Heap<Item> {
       const last = entries.pop()
       if (entries.length > 0 && last !== undefined) sink(entries, last)
       return first?.item
+    },
+    remove(item) {
+      const others = entries.filter((entry) => entry.item !== item)
+      const isThere = others.length < entries.length
+      entries = []
+      for (const entry of others) {
+        entries.push(entry)
+        rise(entries)
+      }
+      return isThere
     },
   }
 }

@@ -52,6 +52,8 @@ export interface LimitOutcome {
   readonly median: number
   readonly worst: number
   readonly singles: number
+  /** Pages that were taken back from the server. */
+  readonly taken: number
 }
 
 /** Of a page of ordinary work. */
@@ -61,6 +63,8 @@ interface Page {
   readonly isSingle: boolean
   readonly work: number
   isRead: boolean
+  /** It was taken back from the server, and is sent anew. */
+  isTaken: boolean
   sent: SentPage | null
 }
 
@@ -88,7 +92,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   const enough = scenario.enough ?? scenario.engine.places
   const full = scenario.engine.secondsAt(enough)
   const times: number[] = []
-  let [drawing, drawn, inFlight] = [0, 0, 0]
+  let [drawing, drawn, inFlight, taken] = [0, 0, 0, 0]
   let single: { page: Page; startedAt: number } | null = null
   const work = { all: 0, steady: 0 }
   const limits = { most: 0, steady: 0, area: 0, since: 0 }
@@ -108,8 +112,18 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
 
   function send(page: Page): void {
     inFlight += 1
-    page.sent = limit.sent(inFlight)
+    page.sent = limit.sent(inFlight, { giveBack: page.isSingle ? null : () => takeBack(page) })
     server.push(page, clock.now)
+  }
+
+  function takeBack(page: Page): void {
+    if (page.isRead) return
+    page.isTaken = true
+    taken += 1
+    server.leave(page, clock.now)
+    page.sent?.left()
+    inFlight -= 1
+    drawn += 1
   }
 
   function advance(): void {
@@ -120,7 +134,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
       if (single !== null && single.page.sent === null) send(single.page)
       else if (drawn > 0 && documentsInFlight() < lookahead) {
         drawn -= 1
-        send({ isSingle: false, work: scenario.workOfPage(random), isRead: false, sent: null })
+        send({ isSingle: false, work: scenario.workOfPage(random), isRead: false, isTaken: false, sent: null })
       } else break
     }
     if (
@@ -135,6 +149,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 
   function begin(page: Page): void {
+    if (page.isTaken) return
     page.sent?.begun()
     page.sent?.heard(1)
     if (scenario.pieceSeconds !== undefined) goOn(page, scenario.pieceSeconds, server.came(clock.now))
@@ -143,10 +158,10 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   /** Says how far a page's text has come since a moment, again and again until it is read. */
   function goOn(page: Page, seconds: number, since: number): void {
     at(seconds, () => {
-      if (page.isRead) return
+      if (page.isRead || page.isTaken) return
       const came = server.came(clock.now)
       const characters = Math.round(came * CHARACTERS) - Math.round(since * CHARACTERS)
-      hear('piece', () => page.sent?.heard(characters))
+      hear('piece', () => page.isTaken || page.sent?.heard(characters))
       goOn(page, seconds, came)
     })
   }
@@ -177,7 +192,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 
   function ask(): void {
-    single = { page: { isSingle: true, work: 1, isRead: false, sent: null }, startedAt: clock.now }
+    single = { page: { isSingle: true, work: 1, isRead: false, isTaken: false, sent: null }, startedAt: clock.now }
   }
 
   function scrape(): void {
@@ -215,6 +230,7 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
         median: (sorted[Math.floor(sorted.length / 2)] ?? NaN) / full,
         worst: (sorted.at(-1) ?? NaN) / full,
         singles: sorted.length,
+        taken,
       }
     },
   }
@@ -274,6 +290,11 @@ function createQueueingServer({ engine, later }: LimitScenario) {
       return begun
     },
     nextEnd: () => server.state.nextEnd,
+    leave(page: Page, now: number): void {
+      const at = queue.indexOf(page)
+      if (at >= 0) queue.splice(at, 1)
+      else server.leave(page, now)
+    },
     end: (now: number): Page => server.end(now) as Page,
     /** What runs is begun anew in the server that comes after it. */
     change(now: number): void {

@@ -19,6 +19,8 @@ export interface Server<Page> {
   came(now: number): number
   begin(page: Page, work: number, now: number): void
   end(now: number): Page | undefined
+  /** Gives up a page; false when it was not begun. */
+  leave(page: Page, now: number): boolean
 }
 
 /**
@@ -57,6 +59,12 @@ export function createServer<Page>({ places, secondsAt }: Engine): Server<Page> 
       const page = pages.pop()
       settle(now)
       return page
+    },
+    leave(page, now) {
+      goOn(now)
+      const isThere = pages.remove(page)
+      settle(now)
+      return isThere
     },
   }
 }

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import { startAnswerTimer } from './answer-timer.ts'
 import type { AnswerLimits, AnswerTimer } from './answer-timer.ts'
-import type { Engine, Prompt } from '../engine.ts'
+import { GivenBack, type Engine, type Prompt } from '../engine.ts'
 import { droppedImage } from './dropped-image.ts'
 import { pageRequest } from './page-request.ts'
 import { readAnswer } from './read-answer.ts'
@@ -29,14 +29,16 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     const request = pageRequest(prompt)
     const { question, turn, attempt, onTaken } = prompt
     const askedAt = performance.now()
-    using lease = await options.upstreams.acquire({ modelId: question.model.id, turn, tried: attempt.tried }, signal)
+    const claim = { modelId: question.model.id, turn, tried: attempt.tried, isAgain: attempt.isAgain }
+    using lease = await options.upstreams.acquire(claim, signal)
     const waited = (performance.now() - askedAt) / 1000
     options.onWaited?.(waited)
     onTaken?.()
     prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
+    const wasTried = attempt.tried.has(lease.url)
     attempt.tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
-    using _ = leaveWhenLost(lease, timer)
+    using _ = leaveEarly(lease, timer)
     try {
       const sentAt = performance.now()
       const response = await lease.send(request, timer.signal)
@@ -65,6 +67,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
     } catch (error) {
       const thrown = reasonOf(error, timer)
+      if (thrown instanceof GivenBack && !wasTried) attempt.tried.delete(lease.url)
       if (!signal.aborted && thrown instanceof GatewayError) {
         lease.ended(thrown.retry ? 'failed' : 'refused')
         if (thrown.kind === 'image_too_long') lease.imageRefused(tokensThatFit(prompt, thrown.tokenShare))
@@ -98,11 +101,21 @@ function reasonOf(error: unknown, { signal }: AnswerTimer): unknown {
   return signal.aborted ? signal.reason : error
 }
 
-/** Ends the wait for an answer when its upstream is lost. An answer that has begun may still be finished. */
-function leaveWhenLost({ lost }: UpstreamLease, timer: AnswerTimer): Disposable {
+/**
+ * Ends the wait for an answer when its upstream is lost; an answer that has begun may still be finished. Ends it, too, when its page is
+ * to be given back.
+ */
+function leaveEarly({ lost, excess }: UpstreamLease, timer: AnswerTimer): Disposable {
   const leave = () => {
     if (!timer.hasHeard) timer.abort(lost.reason)
   }
+  const giveBack = () => timer.abort(new GivenBack('its server has too many pages'))
   lost.addEventListener('abort', leave, { once: true })
-  return { [Symbol.dispose]: () => lost.removeEventListener('abort', leave) }
+  excess.addEventListener('abort', giveBack, { once: true })
+  return {
+    [Symbol.dispose]() {
+      lost.removeEventListener('abort', leave)
+      excess.removeEventListener('abort', giveBack)
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import type { Engine, Prompt } from '../../engine/engine.ts'
+import { GivenBack, type Engine, type Prompt } from '../../engine/engine.ts'
 import { GatewayError } from '../../errors.ts'
 import type { PageImage } from '../../page/page.ts'
 import { collect } from '../collect.ts'
@@ -39,8 +39,8 @@ export function hasFailed(outcome: Outcome): outcome is Failed {
 }
 
 /**
- * Asks the engine once, judges the whole answer, and aborts the engine as soon as the answer loops. An engine failure
- * is an outcome, also when it is the reason of the aborted signal. Throws everything else.
+ * Asks the engine once, and again where it gives the page back; judges the whole answer, and aborts the engine as soon as the answer
+ * loops. An engine failure is an outcome, also when it is the reason of the aborted signal. Throws everything else.
  */
 export async function attemptPage(
   engine: Engine,
@@ -60,6 +60,10 @@ export async function attemptPage(
     // After an abort any error may surface here, so the abort's reason counts. A page's time limit is an engine
     // failure.
     const thrown: unknown = signal.aborted ? signal.reason : error
+    if (thrown instanceof GivenBack) {
+      const again = { ...prompt, attempt: { ...prompt.attempt, isAgain: true } }
+      return attemptPage(engine, again, measure, contradicts, signal)
+    }
     if (thrown instanceof GatewayError && isEngineFailure(thrown)) return failed(thrown)
     throw thrown
   }
