@@ -133,7 +133,8 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
           if (characters === 0) return
           pieces += 1
           if (pieces === FIRST_PIECES + 1) [flowing, silent] = [flowing + 1, 0]
-          const level = measurement?.hear(page, characters)
+          // The first one may be less than what comes in the time of a piece.
+          const level = pieces > 1 ? measurement?.hear(page, characters) : null
           if (level && onLevel(level)) restart()
         },
         ended() {

@@ -125,7 +125,9 @@ const fewerThan = ({ pages }: TextLevel): number | undefined =>
  * where they are close, or fewer pages bring less in proportion.
  */
 function between(few: TextLevel, enough: TextLevel): number | undefined {
-  if (elasticity(few, enough) >= PLAINLY_LINEAR || enough.pages <= few.pages * CLOSE) return undefined
+  // What was measured in a hurry may have been less.
+  const isInProportion = few.seconds >= SURE_OF_LESS && elasticity(few, enough) >= PLAINLY_LINEAR
+  if (isInProportion || enough.pages <= few.pages * CLOSE) return undefined
   const bend = few.pages * (enough.pace / few.pace)
   return bend < enough.pages / DISTINCT ? bend : Math.sqrt(few.pages * enough.pages)
 }
