@@ -2,7 +2,7 @@ import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { createFinder, type LimitFinder } from './limit-finder.ts'
-import { beginSearch, isReached, knownPlaces } from './limit-search.ts'
+import { beginSearch, isReached, knownPlaces, type LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
 import { watchOwnFigures } from './own-figures.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
@@ -127,11 +127,7 @@ export function createAdaptiveLimit({
     isListening: () => isSearching() && !backlog.isTelling() && full.isReached(),
     serverSaid: (load) => void (isSearching() && !backlog.isTelling() && noteFigures(load)),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
-    demand: () => ({
-      unbegun: backlog.waiting,
-      limit: finder.search().limit,
-      isSettled: finder.search().phase !== 'first',
-    }),
+    demand: () => demandOf(finder.search(), backlog),
     sent: createSender({ finder, backlog, text, speed, recent, share, full, isSearching, now }),
     origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
     recent: () => recent.look(),
@@ -140,6 +136,12 @@ export function createAdaptiveLimit({
       secondsFor(pages, { speed, backlog, places: isShared() ? null : knownPlaces(finder.search()) }),
   }
 }
+
+const demandOf = ({ limit, phase }: LimitSearch, { waiting }: Backlog) => ({
+  unbegun: waiting,
+  limit,
+  isSettled: phase !== 'first',
+})
 
 const wait = (milliseconds: number, run: () => void) => void setTimeout(run, milliseconds).unref()
 
@@ -210,7 +212,7 @@ function createSender({
         if (!isSearching() || !backlog.isTelling()) return
         if (!text.begun(isFilled) && isFilled) finder.noteBegun()
       },
-      heard: page.heard,
+      heard: (characters) => page.heard(characters),
       answered() {
         isAnswered = true
         page.ended()

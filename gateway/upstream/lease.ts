@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import { createFirsts, placesBeyond } from '../schedule/firsts.ts'
 import { createLaneRoom, type LaneRoom } from '../schedule/lane-room.ts'
 import type { Turn } from '../schedule/turn.ts'
-import type { AdaptiveLimit } from './adaptive-limit.ts'
+import type { AdaptiveLimit, SentPage } from './adaptive-limit.ts'
 import type { Breaker } from './breaker.ts'
 import type { UpstreamConnection, UpstreamRequest, UpstreamResponse } from './connection.ts'
 import type { UpstreamHealth } from './health.ts'
@@ -73,66 +73,82 @@ export interface Leases {
 
 /** Creates the leases, none of them held. */
 export function createLeases(parts: LeasedParts): Leases {
-  const { connection, health, limit, share, breaker, events } = parts
+  const { limit, share, breaker } = parts
   const places = createLaneRoom()
   const firsts = createFirsts()
   const part = () => share.part(limit.current)
-  const isShared = () => (share.gateways() ?? 1) > 1
-  const mayGoBeyond = () => limit.origin() !== 'pinned' && !isShared() && breaker.state() === 'closed'
+  const isAlone = () => (share.gateways() ?? 1) <= 1
+  const mayGoBeyond = () => limit.origin() !== 'pinned' && isAlone() && breaker.state() === 'closed'
   let forwarded = 0
 
-  /** Counts a request; returns how it leaves. */
-  function enter(turn: LeaseTurn | null): () => void {
-    if (turn !== null) {
-      const forget = firsts.hold(turn, places.room(turn.lane, part()) <= 0)
-      const leave = places.enter(turn.lane)
-      return () => [leave, forget].forEach((it) => it())
+  /** Counts a request; returns how it leaves, and how it goes on where it is a page. */
+  function enter(turn: LeaseTurn | null, giveBack: () => void) {
+    if (turn === null) {
+      forwarded += 1
+      return { sent: null, leave: () => void (forwarded -= 1) }
     }
-    forwarded += 1
-    return () => void (forwarded -= 1)
+    const isFirst = !firsts.holds(turn)
+    const forget = firsts.hold(turn, places.room(turn.lane, part()) <= 0)
+    const leave = places.enter(turn.lane)
+    // A request's first page is what its client waits for.
+    const sending = { kept: places.kept(part()), giveBack: isFirst ? null : giveBack }
+    return { sent: limit.sent(places.active, sending), leave: () => [leave, forget].forEach((it) => it()) }
   }
 
   function take(turn: LeaseTurn | null): UpstreamLease {
     const excess = new AbortController()
-    // A request's first page is what its client waits for.
-    const giveBack = turn !== null && firsts.holds(turn) ? () => excess.abort() : null
-    const leave = enter(turn)
-    const sent = turn !== null ? limit.sent(places.active, { kept: places.kept(part()), giveBack }) : null
-    const trial = breaker.sent()
-    let isHeld = true
-    const release = () => {
-      if (!isHeld) return
-      isHeld = false
-      leave()
-      sent?.left()
-      share.left()
-      events.onChange()
-    }
-    return {
-      url: connection.url,
-      lost: health.lost(),
-      excess: excess.signal,
-      send: (request, signal) => send(parts, request, signal),
-      heard(characters) {
-        health.heard()
-        sent?.heard(characters)
-      },
-      begun: () => sent?.begun(),
-      imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
-      ended(outcome) {
-        if (!isHeld) return
-        if (outcome === 'failed' || outcome === 'aborted') trial.failed()
-        else trial.succeeded()
-        if (outcome === 'answered') sent?.answered()
-        if (outcome === 'aborted') events.onTrouble()
-      },
-      release,
-      [Symbol.dispose]: release,
-    }
+    return createLease(parts, { ...enter(turn, () => excess.abort()), excess: excess.signal })
   }
 
-  const takesFirst = (turn: LeaseTurn) => mayGoBeyond() && firsts.mayGo(turn, placesBeyond(part()))
-  return { take, takesFirst, count: (kind) => (kind === 'page' ? places.active : forwarded), places }
+  return {
+    take,
+    takesFirst: (turn) => mayGoBeyond() && firsts.mayGo(turn, placesBeyond(part())),
+    count: (kind) => (kind === 'page' ? places.active : forwarded),
+    places,
+  }
+}
+
+/** A place that a request has. */
+interface Held {
+  /** How it goes on; null: it is no page. */
+  readonly sent: SentPage | null
+  readonly leave: () => void
+  readonly excess: AbortSignal
+}
+
+function createLease(parts: LeasedParts, { sent, leave, excess }: Held): UpstreamLease {
+  const { connection, health, share, breaker, events } = parts
+  const trial = breaker.sent()
+  let isHeld = true
+  const release = () => {
+    if (!isHeld) return
+    isHeld = false
+    leave()
+    sent?.left()
+    share.left()
+    events.onChange()
+  }
+  return {
+    url: connection.url,
+    lost: health.lost(),
+    excess,
+    send: (request, signal) => send(parts, request, signal),
+    heard(characters) {
+      health.heard()
+      sent?.heard(characters)
+    },
+    begun: () => sent?.begun(),
+    imageRefused: (maxImageTokens) => parts.onImageRefused(maxImageTokens),
+    ended(outcome) {
+      if (!isHeld) return
+      if (outcome === 'failed' || outcome === 'aborted') trial.failed()
+      else trial.succeeded()
+      if (outcome === 'answered') sent?.answered()
+      if (outcome === 'aborted') events.onTrouble()
+    },
+    release,
+    [Symbol.dispose]: release,
+  }
 }
 
 async function send(

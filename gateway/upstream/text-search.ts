@@ -46,7 +46,8 @@ export function mayGoAhead({ phase, isStepwise, levels, limit }: LimitSearch): b
 export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
   if (narrowing !== null) {
     const isLess = level.pace < narrowing.enough.pace * PLAINLY_LESS
-    return level.seconds >= (isLess && narrowing.isRight ? SURE_OF_LESS : SURE_WHILE_BUSY)
+    const { isRight, enough } = narrowing
+    return level.seconds >= (isLess && (isRight || isFar(level, enough)) ? SURE_OF_LESS : SURE_WHILE_BUSY)
   }
   const before = lowerThan(levels, level).at(-1)
   if (!isStepwise) return true
@@ -79,8 +80,9 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
 /** Judges a limit that is tried since text has not grown any more: by what text it brings, measured for longer than in the rush. */
 export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLevel): LimitSearch {
   const { below, enough } = narrowing
+  const isRight = narrowing.isRight || !isFar(level, enough)
   // What was measured in a hurry was wrong.
-  if (!narrowing.isRight && hasGained(level, enough)) {
+  if (isRight && !narrowing.isRight && hasGained(level, enough)) {
     const levels = [...below.slice(0, -1), level, enough]
     const open = { ...search.rejected, up: null, down: null }
     return climb(
@@ -88,9 +90,13 @@ export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLev
       MAX_LIMIT,
     )
   }
-  if (level.pace < enough.pace * SAME_TEXT) return narrowFurther(search, { ...narrowing, isRight: true, few: level })
-  const lower = below.filter(({ pages }) => pages < level.pages)
-  return narrowFurther(search, { ...narrowing, isRight: true, below: lower, enough: { ...level, pace: enough.pace } })
+  if (level.pace < enough.pace * SAME_TEXT) return narrowFurther(search, { ...narrowing, isRight, few: level })
+  return narrowFurther(search, {
+    ...narrowing,
+    isRight,
+    below: lowerThan(below, level),
+    enough: { ...level, pace: enough.pace },
+  })
 }
 
 /** Whether text has grown in proportion to the pages until now, as far as is known: they do not slow each other down. */
@@ -108,8 +114,8 @@ function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
   const { below, enough } = narrowing
   const last = below.at(-1)
   // What is far below, and plainly less, needs no try of its own.
-  const isFar = last !== undefined && last.pages * FAR < enough.pages && last.pace < enough.pace * PLAINLY_LESS
-  const few = narrowing.few ?? (isFar ? last : null)
+  const isLess = last !== undefined && isFar(last, enough) && last.pace < enough.pace * PLAINLY_LESS
+  const few = narrowing.few ?? (isLess ? last : null)
   const next = few === null ? (last?.pages ?? fewerThan(enough)) : between(few, enough)
   return next === undefined
     ? endNarrowing(search, narrowing)
@@ -134,6 +140,8 @@ function between(few: TextLevel, enough: TextLevel): number | undefined {
 
 const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>
   levels.filter(({ pages }) => pages * DISTINCT <= level.pages)
+
+const isFar = (few: TextLevel, many: TextLevel): boolean => few.pages * FAR <= many.pages
 
 /** Whether it is worth it that there are more pages. */
 function hasGained(few: TextLevel, many: TextLevel): boolean {

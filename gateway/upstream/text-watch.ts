@@ -1,5 +1,5 @@
 import type { Backlog } from './backlog.ts'
-import { createYoungPages } from './given-back.ts'
+import { createYoungPages } from './young-pages.ts'
 import type { LimitFinder } from './limit-finder.ts'
 import { createTextPace, type TextPaceOptions } from './text-pace.ts'
 
@@ -73,7 +73,7 @@ export function createTextWatch(options: TextWatchOptions): TextWatch {
       const forget = giveBack === null ? () => {} : young.sent(giveBack)
       let isRead = false
       return {
-        heard: text.heard,
+        heard: (characters) => text.heard(characters),
         ended() {
           isRead = true
           text.ended()
@@ -91,6 +91,6 @@ export function createTextWatch(options: TextWatchOptions): TextWatch {
       measure(isFilled)
       return true
     },
-    restart: pace.restart,
+    restart: () => pace.restart(),
   }
 }

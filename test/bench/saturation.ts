@@ -51,6 +51,7 @@ export async function benchSaturation(only?: string): Promise<boolean> {
   for (const [name, servers] of chosen) {
     const ideal = idealSeconds(servers)
     const { seconds, firstTextSeconds, faults } = await throughGateway(servers, document)
+    const told = await throughToldGateway(servers, document)
     const ratio = seconds / ideal
     const simulated = simulatedSeconds(servers)
     const difference = Math.abs(seconds / simulated - 1)
@@ -59,6 +60,7 @@ export async function benchSaturation(only?: string): Promise<boolean> {
       'ideal s': ideal.toFixed(1),
       'took s': seconds.toFixed(2),
       'of ideal': ratio.toFixed(3),
+      'told the limit': told === null ? '' : (told.seconds / ideal).toFixed(3),
       'simulated s': simulated.toFixed(2),
       'first text s': firstTextSeconds?.toFixed(2) ?? '',
     })
@@ -93,11 +95,27 @@ function launchServer({ places, seconds }: Server) {
   return launchFake(['--model', MODEL, '--serve', String(places), '--seconds', String(seconds)])
 }
 
-async function throughGateway(servers: readonly Server[], document: Uint8Array) {
+/** The same where the limit is told, with a tenth more as it would be found: what is left is the way to the servers. Null where they have different ones. */
+async function throughToldGateway(servers: readonly Server[], document: Uint8Array) {
+  const [{ places } = { places: 0 }] = servers
+  if (servers.some((server) => server.places !== places)) return null
+  return throughGateway(servers, document, { GATEWAY_UPSTREAM_CONCURRENCY: `${Math.ceil(places * 1.1)}` })
+}
+
+async function throughGateway(
+  servers: readonly Server[],
+  document: Uint8Array,
+  environment: Readonly<Record<string, string>> = {},
+) {
   await using stack = new AsyncDisposableStack()
   const fakes = []
   for (const server of servers) fakes.push(stack.use(await launchServer(server)))
-  const gateway = stack.use(await launchWarmGateway(fakes.map(({ url }) => url)))
+  const gateway = stack.use(
+    await launchWarmGateway(
+      fakes.map(({ url }) => url),
+      environment,
+    ),
+  )
   const client = connect(gateway.url)
   await readDocument(client, smallPages(4, 4000))
   const reading = await readDocument(client, document)

@@ -8,10 +8,13 @@ const OTHER_MODEL = 'tencent/HunyuanOCR'
 const PAGES = 300
 
 /** Starts a gateway in front of these servers that has been running for a while, and knows nothing of them yet. */
-export async function launchWarmGateway(servers: readonly string[]): Promise<Launched> {
+export async function launchWarmGateway(
+  servers: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Launched> {
   await using stack = new AsyncDisposableStack()
   const other = stack.use(await launchFake(['--model', OTHER_MODEL, '--instant']))
-  const gateway = stack.use(await launchGateway([...servers, other.url]))
+  const gateway = stack.use(await launchGateway([...servers, other.url], environment))
   await readDocument(connect(gateway.url), smallPages(PAGES, 5001), { model: OTHER_MODEL })
   const both = stack.move()
   return { ...gateway, [Symbol.asyncDispose]: () => both.disposeAsync() }

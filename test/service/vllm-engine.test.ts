@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import type { Delta, Prompt } from '../../gateway/engine/engine.ts'
+import { GivenBack, type Delta, type Prompt } from '../../gateway/engine/engine.ts'
 import { connectUpstream } from '../../gateway/upstream/connection.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
@@ -616,6 +616,30 @@ describe('the vLLM engine', () => {
         assert.equal(setup.upstreams.status()[0]?.inFlight, 0)
       })
     }
+
+    it('gives a page back where the server has too many: its socket is closed, and it counts as asked of nobody', async () => {
+      await using setup = await start({ answer: () => ({ deltas: ['x', 'y'], delayMs: 60_000 }) })
+      const prompt = await promptOf()
+      const excess = new AbortController()
+      const upstreams: Pick<typeof setup.upstreams, 'acquire'> = {
+        acquire: async (claim, signal) => ({
+          ...(await setup.upstreams.acquire(claim, signal)),
+          excess: excess.signal,
+        }),
+      }
+      const silence = { firstTokenTimeoutSeconds: 5, idleTimeoutSeconds: 5 }
+      const deltas = createVllmEngine({ upstreams, ...silence })(prompt, AbortSignal.timeout(DEADLINE))[
+        Symbol.asyncIterator
+      ]()
+      await within(deltas.next(), DEADLINE, 'the first text')
+      assert.deepEqual(prompt.attempt.tried, new Set([setup.fake.url]))
+      const next = deltas.next()
+      excess.abort()
+      await assert.rejects(within(next, DEADLINE, 'the page'), GivenBack)
+      await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
+      assert.deepEqual([setup.upstreams.status()[0]?.inFlight, prompt.attempt.tried.size], [0, 0])
+      assert.equal(setup.upstreams.status()[0]?.breaker, 'closed')
+    })
 
     it('closes the socket when the reader just stops reading', async () => {
       await using setup = await start({ answer: () => ({ deltas: ['x', 'y'], delayMs: 60_000 }) })

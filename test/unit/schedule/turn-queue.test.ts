@@ -90,6 +90,21 @@ describe('turns', () => {
     assert.deepEqual([queue.size, queue.remove('shared')], [0, false])
   })
 
+  it('come to an item that was out before the others of its request', () => {
+    const queue = filled({ a: 3, b: 2 })
+    assert.equal(queue.shift(), 'a 1')
+    assert.equal(queue.shift(), 'b 1')
+    assert.equal(queue.shift(), 'a 2')
+    queue.push(turn('a'), 'a 1', true)
+    queue.push(turn('a'), 'a 2', true)
+    assert.deepEqual([queue.size, queue.remove('a 1')], [4, true])
+    queue.push(turn('a'), 'a 1', true)
+    assert.deepEqual(drained(queue), ['b 2', 'a 2', 'a 1', 'a 3'])
+    queue.push(turn('a'), 'a 3')
+    queue.push(turn('a'), 'a 1', true)
+    assert.deepEqual(queue.clear(), ['a 1', 'a 3'])
+  })
+
   it('forget an item or everything, and count what is left', () => {
     const queue = filled({ a: 2, b: 2, c: 1 })
     assert.equal(queue.remove('a 1'), true)

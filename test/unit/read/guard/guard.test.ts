@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Engine } from '../../../../gateway/engine/engine.ts'
+import { GivenBack, type Engine } from '../../../../gateway/engine/engine.ts'
 import { PageFailure } from '../../../../gateway/read/guard/page-failure.ts'
 import { createGuard } from '../../../../gateway/read/guard/guard.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
@@ -62,6 +62,19 @@ describe('the guard of one page', () => {
     assert.deepEqual(third.prompt.attempt.sampling, { temperature: 0.4 })
     third.say('# Title', endDelta())
     assert.deepEqual((await answer).reasons, ['engine_unavailable', 'empty'])
+  })
+
+  it('asks again for a page that is given back: from its beginning, and that is no attempt', async () => {
+    const { scripted, ask } = setUp()
+    const answer = ask()
+    const first = await scripted.nextCall()
+    first.say('# Half of ')
+    first.fail(new GivenBack('too many'))
+    const second = await scripted.nextCall()
+    assert.deepEqual(second.prompt.attempt, { number: 1, sampling: {}, tried: new Set(), isAgain: true })
+    second.say('# Title', endDelta())
+    const { text, attempts, reasons } = await answer
+    assert.deepEqual([text, attempts, reasons], ['# Title', 1, []])
   })
 
   it('treats an answer without an end as an engine failure', async () => {
