@@ -112,7 +112,7 @@ describe('a long document at one server, and requests of one page beside it', ()
     for (const seed of seeds) {
       const filled: number[] = []
       const make: typeof createAdaptiveLimit = (options) => {
-        const now = options.now ?? performance.now
+        const now = () => options.now?.() ?? performance.now()
         const startedAt = now()
         const limit = createAdaptiveLimit({
           ...options,
