@@ -32,8 +32,8 @@ export interface Attempt {
    * ones.
    */
   readonly tried: Set<string>
-  /** Whether its page was given back: it comes before the others of its request. */
-  readonly isAgain?: boolean
+  /** How often its page was given back; left out: never. */
+  readonly timesGivenBack?: number
 }
 
 /** Tokens, as the engine counted them. */

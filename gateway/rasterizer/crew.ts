@@ -11,8 +11,8 @@ export interface CrewOptions {
   readonly recycleAfterPages: number
   /** Called when a drawer has started, and is ready for a task. */
   readonly onReady: () => void
-  /** Called when one could not even start, nor the one before it. */
-  readonly onFailure: (cause: unknown) => void
+  /** Called when one could not even start, nor the one before it; `isAside`: it was to give way to the others. */
+  readonly onFailure: (cause: unknown, isAside: boolean) => void
 }
 
 /** How many drawers are to be ready, or to be soon: for quick tasks, and ones that give way for others. */
@@ -152,7 +152,7 @@ export class Crew {
       this.#failedStarts += 1
       // Where memory is short, the system ends drawers that start, too.
       if (this.#failedStarts === 1 && !this.#isClosed) this.#start(drawer.isAside)
-      else onFailure(error)
+      else onFailure(error, drawer.isAside)
       return
     }
     this.#failedStarts = 0

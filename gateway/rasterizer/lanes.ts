@@ -114,9 +114,10 @@ export class Lanes {
     return isLong || this.#busy.size + this.#waiting.size > this.#threads
   }
 
-  /** Takes the next job of a lane, whether it may run or not. */
-  takeAny(): Job | null {
-    const queue = Object.values(this.#queues).find(({ size }) => size > 0)
+  /** Takes the next job of a lane, whether it may run or not; `isAside`: a quick one only where there is no other. */
+  takeAny(isAside: boolean): Job | null {
+    const { quick, large, slow } = this.#queues
+    const queue = (isAside ? [large, slow, quick] : [quick, large, slow]).find(({ size }) => size > 0)
     const job = queue?.shift()
     if (job !== undefined) this.#waiting.delete(job)
     return job ?? null

@@ -74,7 +74,7 @@ class RasterizerPool implements Rasterizer {
     const { threads: most, recycleAfterPages = DEFAULT_RECYCLE_AFTER_PAGES } = options
     const settings = { pdfRasterizer, maxImagePixels, maxMemoryBytes: this.#maxPageBytes, maxFileBytes }
     const onReady = () => this.#dispatch()
-    const onFailure = (cause: unknown) => this.#couldNotStart(cause)
+    const onFailure = (cause: unknown, isAside: boolean) => this.#couldNotStart(cause, isAside)
     this.#crew = new Crew({ settings, most, recycleAfterPages, onReady, onFailure })
   }
 
@@ -203,8 +203,8 @@ class RasterizerPool implements Rasterizer {
   }
 
   /** The task that would have had the drawer fails: else all would wait for ever where none can start. */
-  #couldNotStart(cause: unknown): void {
-    const job = this.#isClosed ? null : this.#lanes.takeAny()
+  #couldNotStart(cause: unknown, isAside: boolean): void {
+    const job = this.#isClosed ? null : this.#lanes.takeAny(isAside)
     if (job === null) return
     job.reject(cause)
     this.#dispatch()

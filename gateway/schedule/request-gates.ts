@@ -4,8 +4,8 @@ import type { Release, Slots } from './slots.ts'
 
 /** Lets in so many pages of each request, or of each key, at a time. */
 export interface Gates {
-  /** Waits until fewer pages of the owner are inside. Throws the signal's reason when aborted. */
-  enter(turn: Turn, signal: AbortSignal): Promise<Release>
+  /** Waits until fewer pages of the owner are inside; `isAgain`: as Slots.acquire has it. Throws the signal's reason when aborted. */
+  enter(turn: Turn, signal: AbortSignal, isAgain?: boolean): Promise<Release>
 }
 
 /** Creates the gates of requests. */
@@ -25,7 +25,7 @@ export function createKeyGates(mostOf: (key: string) => number): Gates {
 function createGates(ownerOf: (turn: Turn) => string, mostOf: (owner: string) => number): Gates {
   const gates = new Map<string, Slots>()
 
-  async function enterGate(turn: Turn, signal: AbortSignal): Promise<Release> {
+  async function enterGate(turn: Turn, signal: AbortSignal, isAgain = false): Promise<Release> {
     const owner = ownerOf(turn)
     if (mostOf(owner) === Infinity) return () => {}
     const gate = gates.get(owner) ?? createSlots(() => mostOf(owner))
@@ -36,7 +36,7 @@ function createGates(ownerOf: (turn: Turn) => string, mostOf: (owner: string) =>
       if (isEmpty && gates.get(owner) === gate) gates.delete(owner)
     }
     try {
-      const release = await gate.acquire(turn, signal)
+      const release = await gate.acquire(turn, signal, isAgain)
       return () => {
         release()
         forget()
@@ -48,12 +48,17 @@ function createGates(ownerOf: (turn: Turn) => string, mostOf: (owner: string) =>
   }
 
   /** A page whose turn becomes another's waits at the gate of that one. */
-  async function enterInTurn(turn: Turn, onChange: NonNullable<Turn['onChange']>, signal: AbortSignal) {
+  async function enterInTurn(
+    turn: Turn,
+    onChange: NonNullable<Turn['onChange']>,
+    signal: AbortSignal,
+    isAgain?: boolean,
+  ) {
     for (;;) {
       const moved = new AbortController()
       const forget = onChange(() => moved.abort())
       try {
-        return await enterGate(turn, AbortSignal.any([signal, moved.signal]))
+        return await enterGate(turn, AbortSignal.any([signal, moved.signal]), isAgain)
       } catch (error) {
         if (signal.aborted || !moved.signal.aborted) throw error
       } finally {
@@ -63,7 +68,9 @@ function createGates(ownerOf: (turn: Turn) => string, mostOf: (owner: string) =>
   }
 
   return {
-    enter: (turn, signal) =>
-      turn.onChange === undefined ? enterGate(turn, signal) : enterInTurn(turn, turn.onChange, signal),
+    enter: (turn, signal, isAgain) =>
+      turn.onChange === undefined
+        ? enterGate(turn, signal, isAgain)
+        : enterInTurn(turn, turn.onChange, signal, isAgain),
   }
 }

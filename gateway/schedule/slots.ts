@@ -8,8 +8,11 @@ export type Release = () => void
 
 /** Permission to run, for so many at a time. */
 export interface Slots {
-  /** Waits for a slot; those who wait take turns. Throws the signal's reason when aborted before there is one. */
-  acquire(turn: Turn, signal: AbortSignal): Promise<Release>
+  /**
+   * Waits for a slot; those who wait take turns, and what had one before (`isAgain`) comes before the others of its request. Throws the
+   * signal's reason when aborted before there is one.
+   */
+  acquire(turn: Turn, signal: AbortSignal, isAgain?: boolean): Promise<Release>
   /** Lets in those for whom there is room since the capacity has grown. */
   refill(): void
   /** Lends a slot that its holder, of a lane, does not need for a while to the next; returns how to take it back, at once. */
@@ -52,20 +55,20 @@ export function createSlots(capacity: () => number, beyond: (capacity: number) =
     }
   }
 
-  function wait(turn: Turn, signal: AbortSignal): Promise<Release> {
-    const granted = inQueue(queue, turn, () => grant(turn), signal)
+  function wait(turn: Turn, signal: AbortSignal, isAgain: boolean): Promise<Release> {
+    const granted = inQueue((admit) => queue.push(turn, admit, isAgain), { queue, grant: () => grant(turn), signal })
     // Those who wait may all be of the lane that has no room.
     refill()
     return granted
   }
 
   return {
-    async acquire(turn, signal) {
+    async acquire(turn, signal, isAgain = false) {
       signal.throwIfAborted()
       if (queue.size === 0 && hasRoom(turn.lane)) return grant(turn)
       // It has to be ready when the next place is free: if it were drawn only then, pages of long documents that are drawn
       // already would take all places of a small server, and it would wait for another round.
-      return firsts.mayGo(turn, beyond(capacity())) ? grant(turn, true) : await wait(turn, signal)
+      return firsts.mayGo(turn, beyond(capacity())) ? grant(turn, true) : await wait(turn, signal, isAgain)
     },
     refill,
     lend(lane) {
@@ -82,13 +85,15 @@ export function createSlots(capacity: () => number, beyond: (capacity: number) =
   }
 }
 
+/** Where a slot is waited for. */
+interface Waiting {
+  readonly queue: TurnQueue<() => void>
+  readonly grant: () => Release
+  readonly signal: AbortSignal
+}
+
 /** Waits in a queue until it is said that there is a slot. */
-function inQueue(
-  queue: TurnQueue<() => void>,
-  turn: Turn,
-  grant: () => Release,
-  signal: AbortSignal,
-): Promise<Release> {
+function inQueue(push: (admit: () => void) => void, { queue, grant, signal }: Waiting): Promise<Release> {
   return new Promise((resolve, reject) => {
     const leave = () => {
       queue.remove(admit)
@@ -99,7 +104,7 @@ function inQueue(
       signal.removeEventListener('abort', leave)
       resolve(grant())
     }
-    queue.push(turn, admit)
+    push(admit)
     signal.addEventListener('abort', leave, { once: true })
   })
 }

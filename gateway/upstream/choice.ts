@@ -10,9 +10,12 @@ export interface UpstreamClaim {
   readonly turn: Turn
   /** Base URLs of the upstreams that were asked for the page before: another comes first. */
   readonly tried?: ReadonlySet<string> | undefined
-  /** Whether it was given back: it comes before the others of its request. */
-  readonly isAgain?: boolean | undefined
+  /** How often it was given back: it comes before the others of its request, and stays in the end. */
+  readonly timesGivenBack?: number | undefined
 }
+
+/** Whether it comes before the others of its request. */
+export const wasGivenBack = ({ timesGivenBack = 0 }: UpstreamClaim): boolean => timesGivenBack > 0
 
 /** Which upstream a request goes to. */
 export interface UpstreamChoice {

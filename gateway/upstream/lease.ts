@@ -57,7 +57,10 @@ export interface LeasedParts {
 }
 
 /** Whose request it is. */
-export type LeaseTurn = Pick<Turn, 'lane' | 'key' | 'request'>
+export interface LeaseTurn extends Pick<Turn, 'lane' | 'key' | 'request'> {
+  /** Whether it is not given back. */
+  readonly stays?: boolean
+}
 
 /** The leases of one upstream. */
 export interface Leases {
@@ -87,11 +90,11 @@ export function createLeases(parts: LeasedParts): Leases {
       forwarded += 1
       return { sent: null, leave: () => void (forwarded -= 1) }
     }
-    const isFirst = !firsts.holds(turn)
+    // A request's first page is what its client waits for.
+    const stays = turn.stays === true || !firsts.holds(turn)
     const forget = firsts.hold(turn, places.room(turn.lane, part()) <= 0)
     const leave = places.enter(turn.lane)
-    // A request's first page is what its client waits for.
-    const sending = { kept: places.kept(part()), giveBack: isFirst ? null : giveBack }
+    const sending = { kept: places.kept(part()), giveBack: stays ? null : giveBack }
     return { sent: limit.sent(places.active, sending), leave: () => [leave, forget].forEach((it) => it()) }
   }
 

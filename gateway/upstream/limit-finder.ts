@@ -25,7 +25,7 @@ interface FinderOptions {
   readonly shortest: () => number | null
   readonly isTelling: () => boolean
   readonly now: () => number
-  /** Called when the limit was set anew; `isClimbing`: it was raised in the first rush, and what is being measured goes on. */
+  /** Called when the limit was set anew; `isClimbing`: it was raised ahead of what text says, and what is being measured goes on. */
   readonly onChange: (isClimbing: boolean) => void
 }
 

@@ -1,7 +1,7 @@
 import { createTurnQueue } from '../schedule/turn-queue.ts'
 import type { TurnQueue } from '../schedule/turn-queue.ts'
-import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
-import type { UpstreamLease } from './lease.ts'
+import { wasGivenBack, type UpstreamChoice, type UpstreamClaim } from './choice.ts'
+import type { LeaseTurn, UpstreamLease } from './lease.ts'
 import { createOutageClock, EngineOutage } from './outage.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -23,6 +23,8 @@ interface Waiter {
   readonly refuse: (error: unknown) => void
 }
 
+/** However the limit wavers, a page is begun anew so often at most. */
+const MOST_GIVEN_BACK = 3
 /** Bounds what one look at the line costs; the next look comes with the next answer. */
 const MAX_PASSED_OVER = 16
 
@@ -48,7 +50,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
       if (upstream === null) passedOver.push(waiter)
       else waiter.admit(upstream)
     }
-    for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter, waiter.claim.isAgain)
+    for (const waiter of passedOver) queue.push(waiter.claim.turn, waiter, wasGivenBack(waiter.claim))
   }
 
   return {
@@ -73,7 +75,10 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
 }
 
 /** Only pages count. */
-const turnOf = ({ kind, turn }: UpstreamClaim) => (kind === 'forwarded' ? null : turn)
+function turnOf({ kind, turn, timesGivenBack = 0 }: UpstreamClaim): LeaseTurn | null {
+  const { lane, key, request } = turn
+  return kind === 'forwarded' ? null : { lane, key, request, stays: timesGivenBack >= MOST_GIVEN_BACK }
+}
 
 function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSignal): Promise<UpstreamLease> {
   return new Promise((resolve, reject) => {
@@ -92,7 +97,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       queue.remove(waiter)
       reject(signal.reason)
     }
-    queue.push(claim.turn, waiter, claim.isAgain)
+    queue.push(claim.turn, waiter, wasGivenBack(claim))
     signal.addEventListener('abort', leave, { once: true })
   })
 }

@@ -1,6 +1,6 @@
 import { createRequestGates } from '../schedule/request-gates.ts'
 import type { Release } from '../schedule/slots.ts'
-import type { UpstreamChoice, UpstreamClaim } from './choice.ts'
+import { wasGivenBack, type UpstreamChoice, type UpstreamClaim } from './choice.ts'
 import type { UpstreamLease } from './lease.ts'
 import { createLine } from './line.ts'
 import type { Line } from './line.ts'
@@ -44,7 +44,7 @@ export function createUpstreamQueue(choice: UpstreamChoice, options: UpstreamQue
 
   return {
     async acquire(claim, signal) {
-      const leave = await gates.enter(claim.turn, signal)
+      const leave = await gates.enter(claim.turn, signal, wasGivenBack(claim))
       try {
         return withRelease(await lineOf(claim.modelId).acquire(claim, signal), leave)
       } catch (error) {

@@ -41,7 +41,7 @@ export function mayGoAhead({ phase, isStepwise, levels, limit }: LimitSearch): b
 
 /**
  * Whether what was measured says what more pages bring: plainly, or for long enough. `isBusy`: pages are answered meanwhile, and others
- * come in their place.
+ * come in their place. While the limit goes ahead of text, whatever was measured says whether it may.
  */
 export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
   if (narrowing !== null) {
@@ -49,8 +49,8 @@ export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: Te
     const { isRight, enough } = narrowing
     return level.seconds >= (isLess && (isRight || isFar(level, enough)) ? SURE_OF_LESS : SURE_WHILE_BUSY)
   }
-  const before = lowerThan(levels, level).at(-1)
   if (!isStepwise) return true
+  const before = lowerThan(levels, level).at(-1)
   if (before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
   const gain = elasticity(before, level)
   if (gain < ELASTICITY_OF_GAIN) return level.seconds >= (isBusy ? SURE : SURE_OF_LESS)
@@ -127,15 +127,19 @@ const fewerThan = ({ pages }: TextLevel): number | undefined =>
   pages > START ? Math.max(START, pages / BURST) : undefined
 
 /**
- * Returns a number of pages between two: the one up to which text grows with the pages, if it grows no more from there on, else the middle; undefined
- * where they are close, or fewer pages bring less in proportion.
+ * Returns a number of pages between two: where the fewer bring plainly less, the one up to which text grows with the pages if it grows no more from
+ * there on, else the middle; undefined where they are close, or fewer pages bring less in proportion.
  */
 function between(few: TextLevel, enough: TextLevel): number | undefined {
   // What was measured in a hurry may have been less.
   const isInProportion = few.seconds >= SURE_OF_LESS && elasticity(few, enough) >= PLAINLY_LINEAR
   if (isInProportion || enough.pages <= few.pages * CLOSE) return undefined
   const bend = few.pages * (enough.pace / few.pace)
-  return bend < enough.pages / DISTINCT ? bend : Math.sqrt(few.pages * enough.pages)
+  const isBent = few.pace < enough.pace * PLAINLY_LESS && bend < enough.pages / DISTINCT
+  const next = Math.round(isBent ? bend : Math.sqrt(few.pages * enough.pages))
+  // One of the two would be measured again, and say the same.
+  const other = Math.max(few.pages + 1, Math.min(enough.pages - 1, next))
+  return other < enough.pages ? other : undefined
 }
 
 const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>

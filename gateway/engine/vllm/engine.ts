@@ -29,14 +29,15 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
     const request = pageRequest(prompt)
     const { question, turn, attempt, onTaken } = prompt
     const askedAt = performance.now()
-    const claim = { modelId: question.model.id, turn, tried: attempt.tried, isAgain: attempt.isAgain }
+    const { tried, timesGivenBack } = attempt
+    const claim = { modelId: question.model.id, turn, tried, timesGivenBack }
     using lease = await options.upstreams.acquire(claim, signal)
     const waited = (performance.now() - askedAt) / 1000
     options.onWaited?.(waited)
     onTaken?.()
     prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
-    const wasTried = attempt.tried.has(lease.url)
-    attempt.tried.add(lease.url)
+    const wasTried = tried.has(lease.url)
+    tried.add(lease.url)
     using timer = startAnswerTimer(options, signal)
     using _ = leaveEarly(lease, timer)
     try {
@@ -67,7 +68,7 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
     } catch (error) {
       const thrown = reasonOf(error, timer)
-      if (thrown instanceof GivenBack && !wasTried) attempt.tried.delete(lease.url)
+      if (thrown instanceof GivenBack && !wasTried) tried.delete(lease.url)
       if (!signal.aborted && thrown instanceof GatewayError) {
         lease.ended(thrown.retry ? 'failed' : 'refused')
         if (thrown.kind === 'image_too_long') lease.imageRefused(tokensThatFit(prompt, thrown.tokenShare))

@@ -61,8 +61,9 @@ export async function attemptPage(
     // failure.
     const thrown: unknown = signal.aborted ? signal.reason : error
     if (thrown instanceof GivenBack) {
-      const again = { ...prompt, attempt: { ...prompt.attempt, isAgain: true } }
-      return attemptPage(engine, again, measure, contradicts, signal)
+      const { attempt } = prompt
+      const again = { ...attempt, timesGivenBack: (attempt.timesGivenBack ?? 0) + 1 }
+      return attemptPage(engine, { ...prompt, attempt: again }, measure, contradicts, signal)
     }
     if (thrown instanceof GatewayError && isEngineFailure(thrown)) return failed(thrown)
     throw thrown

@@ -37,6 +37,14 @@ describe('lanes', () => {
     assert.equal(begin(lanes, readiness), undefined)
   })
 
+  it('give up the task for which a drawer could not start', () => {
+    const lanes = filled(1, ['quick', 'quick'])
+    for (const key of ['slow', 'large'] as const) lanes.enqueue(job(key, key))
+    const taken = [true, true, true, false].map((isAside) => lanes.takeAny(isAside)?.turn.key)
+    assert.deepEqual(taken, ['large', 'slow', 'quick', 'quick'])
+    assert.deepEqual([lanes.takeAny(false), lanes.waiting.size], [null, 0])
+  })
+
   it('find a large task that is slow, where another request has a quick one', () => {
     const lanes = filled(2, [])
     const drawer = aDrawer()

@@ -52,6 +52,8 @@ describe('a page that the server has too many of', () => {
     assert.equal(leases.count('page'), 4)
     third?.release()
     assert.equal(leases.count('page'), 3)
+    leases.take({ ...of('long'), stays: true })
+    assert.equal(given.length, 3)
   })
 })
 

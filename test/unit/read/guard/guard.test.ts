@@ -71,7 +71,7 @@ describe('the guard of one page', () => {
     first.say('# Half of ')
     first.fail(new GivenBack('too many'))
     const second = await scripted.nextCall()
-    assert.deepEqual(second.prompt.attempt, { number: 1, sampling: {}, tried: new Set(), isAgain: true })
+    assert.deepEqual(second.prompt.attempt, { number: 1, sampling: {}, tried: new Set(), timesGivenBack: 1 })
     second.say('# Title', endDelta())
     const { text, attempts, reasons } = await answer
     assert.deepEqual([text, attempts, reasons], ['# Title', 1, []])
