@@ -18,7 +18,7 @@ const SLOW_AFTER = 300_000
 /** Of the whole process: libraries with threads of their own may take it while the thread that draws waits. */
 const SLOW_AFTER_TOGETHER = 600_000
 /** Growth that is worth a message. */
-const NOTEWORTHY_BYTES = 16 * 2 ** 20
+const NOTEWORTHY_BYTES = 8 * 2 ** 20
 /**
  * Without a limit, V8 lets the young generation grow until its buffers are hundreds of megabytes, which only a
  * collection frees. With this one a thousand pages take the memory of a hundred, and pages are drawn faster.

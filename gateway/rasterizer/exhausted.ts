@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { GatewayError } from '../errors.ts'
-import type { RefusedDocument } from './messages.ts'
+import type { Rasterization, RefusedDocument } from './messages.ts'
 
 /** What exhausted a drawer's time or memory, or broke it, is not tried again for a while. */
 export interface Exhausted {
@@ -62,4 +62,9 @@ function givenUp({ code, message }: GatewayError): GatewayError {
     code,
     `The page was not drawn, as ${MAX_TIMEOUTS} pages of the document took too long: ${message}`,
   )
+}
+
+/** Under which name it is remembered that pages of a document were too much. */
+export function drawnAs(sha256: string, { isExtra = false }: Rasterization): string {
+  return isExtra ? `${sha256} extra` : sha256
 }

@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts'
 import type { Turn } from '../schedule/turn.ts'
 import { Crew } from './crew.ts'
 import { BrokeDown, type Drawer, TookTooMuch, WasKilled } from './drawer.ts'
-import { createExhausted } from './exhausted.ts'
+import { createExhausted, drawnAs } from './exhausted.ts'
 import { brokeDrawer, tookTooLong, tookTooMuch } from './exhaustion-failure.ts'
 import { createKnownDocuments, sha256Of } from './known-documents.ts'
 import { createJob, Lanes, type Job, type Lane } from './lanes.ts'
@@ -45,11 +45,6 @@ function draining(): GatewayError {
 /** Creates a pool; no drawer is started yet. */
 export function createRasterizer(options: RasterizerOptions): Rasterizer {
   return new RasterizerPool(options)
-}
-
-/** Under which name it is remembered that pages of a document were too much. */
-function drawnAs(sha256: string, { isExtra = false }: Rasterization): string {
-  return isExtra ? `${sha256} extra` : sha256
 }
 
 class RasterizerPool implements Rasterizer {
@@ -374,27 +369,30 @@ class RasterizerPool implements Rasterizer {
       else this.#postpone(job, drawer)
       this.#dispatch()
     }
-    if (this.#isShort) this.#relieve()
+    // All at once: what is ended takes a moment to be gone, and the others grow meanwhile.
+    while (this.#isShort && this.#relieve());
   }
 
   /** Whether all that drawers took is nearly as much as one large page takes, for each four that are drawn at a time. */
   get #isShort(): boolean {
-    const grown = this.#lanes.busy.keys().reduce((sum, { grownBytes }) => sum + grownBytes, this.#crew.idleBytes)
+    const staying = this.#lanes.busy.entries().filter(([, { isPostponed }]) => !isPostponed)
+    const grown = staying.reduce((sum, [{ grownBytes }]) => sum + grownBytes, this.#crew.idleBytes)
     return grown > 0.75 * this.#maxPageBytes * Math.max(1, this.#options.threads / 4)
   }
 
-  /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. */
-  #relieve(): void {
-    if (this.#crew.endOne()) return
+  /** Ends a drawer: an idle one, else the one whose task took most beside the large one, which has to wait. False: there is none. */
+  #relieve(): boolean {
+    if (this.#crew.endOne()) return true
     const [most] = [...this.#lanes.busy]
       .filter(
         ([{ grownBytes, isBusy }, { lane, isPostponed }]) =>
           isBusy && lane !== 'large' && !isPostponed && grownBytes > BLAMELESS_BYTES,
       )
       .toSorted(([one], [other]) => other.grownBytes - one.grownBytes)
-    if (most === undefined) return
+    if (most === undefined) return false
     const [drawer, job] = most
     this.#changeLane(job, 'large')
     this.#postpone(job, drawer)
+    return true
   }
 }

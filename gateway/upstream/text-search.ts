@@ -58,8 +58,8 @@ export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: Te
 }
 
 /**
- * Judges the first rush by what text comes from as many pages as the limit, beside what came from fewer. Goes on climbing where more pages
- * brought more text; else the limits below are tried.
+ * Judges the first rush by what text comes from as many pages as the limit, beside what came from fewer. Where it has grown with the pages until now, the
+ * limit may go ahead; where it does not any more, it goes back, and from then on climbs where more pages brought more text; else the limits below are tried.
  */
 export function judgeText(search: LimitSearch, level: TextLevel, now: number): LimitSearch {
   const lower = lowerThan(search.levels, level)
