@@ -52,6 +52,7 @@ const FEW_PAGES = 4
  */
 const PATIENCE = 250
 const MOST_PATIENCES = 4
+/** So many pieces of each page in the mean. */
 const PIECES_OF_A_PAGE = 2
 /** In milliseconds: a busy process hears of text some milliseconds late. */
 const SHORTEST = 30

@@ -38,6 +38,28 @@ describe('the pace of text', () => {
     assert.ok(Math.abs((levels[0]?.pace ?? 0) - 8000) < 1, JSON.stringify(levels))
   })
 
+  it('is that of as many pages as were there while it came', () => {
+    const { pace, levels, flow, come } = setUp({ enough: 0.06 })
+    flow(20, 20)
+    pace.measure()
+    flow(20, 20)
+    for (let more = 0; more < 4; more++) come()
+    flow(50, 20)
+    // Four for 10 ms between two pieces, then six in the mean of 10 ms, and eight for 30.
+    const level = levels.at(-1)
+    assert.equal(level?.pages, 7)
+    assert.ok(Math.abs(level.pace / 2000 - 6.7) < 0.2, JSON.stringify(levels))
+  })
+
+  it('leaves the first piece of a page out, which may be short', () => {
+    const { pace, levels, all, clock, flow } = setUp()
+    pace.measure()
+    clock.now += 10
+    for (const page of all) page.heard(1)
+    flow(60, 20)
+    assert.deepEqual(levels[0], { pages: 4, pace: 8000, seconds: levels[0]?.seconds })
+  })
+
   it('is measured for longer where it is not enough', () => {
     const { pace, levels, flow } = setUp({ enough: 0.5 })
     pace.measure()
