@@ -20,6 +20,21 @@ describe('the gates of requests', () => {
     await second
   })
 
+  it('let a page that was inside before go before the others of its request', async () => {
+    const gates = createRequestGates(1)
+    const release = await gates.enter(someone, live)
+    const order: string[] = []
+    const enter = async (name: string, isAgain: boolean) => {
+      const leave = await gates.enter(someone, live, isAgain)
+      order.push(name)
+      leave()
+    }
+    const all = [enter('next', false), enter('last', false), enter('again', true)]
+    release()
+    await Promise.all(all)
+    assert.deepEqual(order, ['again', 'next', 'last'])
+  })
+
   it('let a page pass that another request has joined, which is counted with that one', async () => {
     const gates = createRequestGates(1)
     const batch = { ...someone, lane: 'batch' as const, request: 'batch' }
