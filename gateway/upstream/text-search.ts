@@ -29,9 +29,11 @@ const FAR = 1.8
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
 /** Where text grows in proportion to the pages, the limit may be so many times what it was measured from last. */
-const AHEAD = 5
+const AHEAD = 6
+/** For so long it is measured before text is believed not to grow with the pages, in seconds: of some pieces a busy process hears late. */
+const SURE_OF_BEND = 0.1
 /** Elasticities from which text grows with the pages: in what was measured in a hurry, and where fewer pages are tried. */
-const LINEAR = 0.85
+const LINEAR = 0.75
 const PLAINLY_LINEAR = 0.9
 
 /** Whether the limit may be raised once the server has begun as many pages, before text has said what they bring. */
@@ -41,7 +43,7 @@ export function mayGoAhead({ phase, isStepwise, levels, limit }: LimitSearch): b
 
 /**
  * Whether what was measured says what more pages bring: plainly, or for long enough. `isBusy`: pages are answered meanwhile, and others
- * come in their place. While the limit goes ahead of text, whatever was measured says whether it may.
+ * come in their place.
  */
 export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: TextLevel, isBusy: boolean): boolean {
   if (narrowing !== null) {
@@ -49,12 +51,18 @@ export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: Te
     const { isRight, enough } = narrowing
     return level.seconds >= (isLess && (isRight || isFar(level, enough)) ? SURE_OF_LESS : SURE_WHILE_BUSY)
   }
-  if (!isStepwise) return true
   const before = lowerThan(levels, level).at(-1)
+  if (!isStepwise) return level.seconds >= sureAhead(before, level)
   if (before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
   const gain = elasticity(before, level)
   if (gain < ELASTICITY_OF_GAIN) return level.seconds >= (isBusy ? SURE : SURE_OF_LESS)
   return !isBusy && gain >= PLAIN_ELASTICITY
+}
+
+/** For how long text is measured while the limit goes ahead of it, in seconds: as shortly as it can be, where it is plain what it says. */
+function sureAhead(before: TextLevel | undefined, level: TextLevel): number {
+  const gain = before === undefined ? 1 : elasticity(before, level)
+  return gain >= LINEAR || gain < PLAIN_ELASTICITY ? 0 : SURE_OF_BEND
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { beginSearch, type LimitSearch } from '../../../gateway/upstream/limit-search.ts'
-import { judgeText, mayGoAhead, narrow } from '../../../gateway/upstream/text-search.ts'
+import { isSure, judgeText, mayGoAhead, narrow } from '../../../gateway/upstream/text-search.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 const level = (pages: number, pace: number, seconds = 1) => ({ pages, pace, seconds })
@@ -13,11 +13,21 @@ const settled = (search: Partial<LimitSearch>): LimitSearch => ({
 })
 
 describe('what text says of a limit', () => {
-  it('lets it go ahead up to five times the pages that were measured, where text grows with them', () => {
+  it('lets it go ahead up to six times the pages that were measured, where text grows with them', () => {
     const few = judgeText(beginSearch(9), level(4, 400, 0.03), 0)
-    assert.deepEqual([few.limit, mayGoAhead(few), mayGoAhead({ ...few, limit: 20 })], [9, true, false])
+    assert.deepEqual([few.limit, mayGoAhead(few), mayGoAhead({ ...few, limit: 24 })], [9, true, false])
     const more = judgeText({ ...few, limit: 21 }, level(14, 1350, 0.03), 0)
-    assert.deepEqual([more.limit, more.isStepwise, mayGoAhead({ ...more, limit: 69 })], [21, false, true])
+    assert.deepEqual([more.limit, more.isStepwise, mayGoAhead({ ...more, limit: 83 })], [21, false, true])
+  })
+
+  it('is not believed at once where text grows with the pages in half: what a busy process heard late makes as much', () => {
+    const search = { ...beginSearch(72), levels: [level(20, 2000, 0.03)] }
+    const sureOf = (pace: number, seconds: number) => isSure(search, level(60, pace, seconds), false)
+    assert.deepEqual(
+      [sureOf(5000, 0.03), sureOf(4000, 0.06), sureOf(4000, 0.11), sureOf(2400, 0.03)],
+      [true, false, true, true],
+    )
+    assert.ok(isSure(beginSearch(9), level(4, 400, 0.03), false))
   })
 
   it('brings it back to where text would have grown with the pages, where it did not', () => {
