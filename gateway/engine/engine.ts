@@ -53,15 +53,8 @@ export interface Confidence {
 /** A piece of an answer, by where it ends in the text, and the natural logarithm of the probability of its least sure token. */
 export type SurePiece = readonly [end: number, logprob: number]
 
-/** A piece of a page's raw text. */
-export interface TextDelta {
-  readonly type: 'text'
-  readonly text: string
-}
-
-/** The last delta of an answer. A stream that ends without one was broken off. */
-export interface EndDelta {
-  readonly type: 'end'
+/** How an answer ended. */
+export interface AnswerEnd {
   /** `stop` is the only good end; `length`, `abort`, `repetition` and any other reason are not. */
   readonly finishReason: string
   readonly usage: Usage
@@ -88,14 +81,12 @@ export interface EngineBlock {
   readonly confidence: number | null
 }
 
-/** A piece of an answer. */
-export type Delta = TextDelta | EndDelta
-
 /** Thrown when a page is given back half read, since its server has too many: it is to be asked for again, and no attempt was made. */
 export class GivenBack extends Error {}
 
 /**
- * Answers a prompt with deltas, in one attempt. Throws GatewayError (`engine_error`, `engine_unavailable`,
- * `engine_timeout`), GivenBack, and the signal's reason when aborted; ends its own work before it throws.
+ * Answers a prompt in one attempt: hands over each delta, a piece of the page's raw text, in the moment in which it comes, and returns how the answer
+ * ended. Throws GatewayError (`engine_error`, `engine_unavailable`, `engine_timeout`), GivenBack, what `onDelta` throws, and the signal's
+ * reason when aborted; ends its own work before it throws.
  */
-export type Engine = (prompt: Prompt, signal: AbortSignal) => AsyncIterable<Delta>
+export type Engine = (prompt: Prompt, signal: AbortSignal, onDelta: (delta: string) => void) => Promise<AnswerEnd>

@@ -21,7 +21,7 @@ export function createSingleAsk(engine: Engine, totalTimeoutSeconds: number): As
     const answer = await traceAttempt(
       page,
       { question, number: 1 },
-      (span) => collect(engine({ question, image, requestId, turn, attempt, onTaken, span }, limit.signal)),
+      (span) => collect(engine, { question, image, requestId, turn, attempt, onTaken, span }, limit.signal),
       // Tesseract counts no tokens.
       ({ finishReason }) => ({ reason: null, usage: null, finishReason }),
     )

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Confidence, EngineBlock, EngineName, SurePiece, Usage } from '../engine/engine.ts'
+import type { AnswerEnd, EngineName } from '../engine/engine.ts'
 import { rasterizers, warningCodes } from '../page/page.ts'
 import type { PageImage } from '../page/page.ts'
 import { engineNames } from '../profile/model-profile.ts'
@@ -98,17 +98,9 @@ export const pageAnswer = z.object({
 /** What was read of a page, and how. */
 export type PageAnswer = Readonly<z.infer<typeof pageAnswer>>
 
-/** The deltas of an engine, joined. */
-export interface EngineAnswer {
+/** The deltas of an engine, joined, and how they ended. */
+export interface EngineAnswer extends AnswerEnd {
   readonly text: string
-  readonly finishReason: string
-  readonly usage: Usage
-  readonly confidence: Confidence | null
-  readonly isPlain?: boolean
-  readonly surePieces?: readonly SurePiece[] | null
-  /** The base URL of the upstream that answered, for its operator. */
-  readonly upstream?: string
-  readonly blocks?: readonly EngineBlock[]
 }
 
 /** Builds the answer of a page that was not read. */

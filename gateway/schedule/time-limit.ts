@@ -8,20 +8,31 @@ export interface TimeLimit extends Disposable {
 /** The longest that a timer of Node runs, 25 days; it fires at once when it is told more. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
 
+const bounded = (milliseconds: number): number => Math.min(MAX_MILLISECONDS, Math.max(0, milliseconds))
+
 /** Starts a clock. When `milliseconds` have passed, the signal aborts with what `reason` returns then. */
 export function startTimeLimit(milliseconds: number, reason: () => unknown, signal?: AbortSignal): TimeLimit {
   const clock = new AbortController()
-  let timer = start(milliseconds, reason)
+  let time = bounded(milliseconds)
+  let why = reason
+  let timer = start()
 
-  function start(time: number, why: () => unknown): NodeJS.Timeout {
-    return setTimeout(() => clock.abort(why()), Math.min(MAX_MILLISECONDS, Math.max(0, time)))
+  function start(): NodeJS.Timeout {
+    return setTimeout(() => clock.abort(why()), time)
   }
 
   return {
     signal: signal === undefined ? clock.signal : AbortSignal.any([signal, clock.signal]),
-    restart(time, why) {
-      clearTimeout(timer)
-      timer = start(time, why)
+    restart(milliseconds, reason) {
+      why = reason
+      const next = bounded(milliseconds)
+      // With each token of an answer: no other timer is made for the same time.
+      if (next === time) timer.refresh()
+      else {
+        clearTimeout(timer)
+        time = next
+        timer = start()
+      }
     },
     [Symbol.dispose]: () => clearTimeout(timer),
   }

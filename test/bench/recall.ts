@@ -10,6 +10,7 @@ import { createEmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import type { EmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { tesseract } from '../../gateway/profile/models/tesseract.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import { promptOf, servedModel } from '../support/page-prompt.ts'
 import { printBar, printTable } from './table.ts'
 import { someone } from '../support/turn.ts'
@@ -137,10 +138,7 @@ async function readPage(
   const { pixelBudget, imageMediaType: mediaType } = tesseract
   const model = servedModel(tesseract, { id: 'tesseract', engine: 'tesseract' })
   const image = await document.rasterize(page, { pixelBudget, mediaType }, signal)
-  let text = ''
-  for await (const delta of engine.recognize(await promptOf({ model, image }), signal)) {
-    if (delta.type === 'text') text += delta.text
-  }
+  const { text } = await collect(engine.recognize, await promptOf({ model, image }), signal)
   return text
 }
 

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { imageOnlyProfile, promptOf } from '../support/page-prompt.ts'
 
@@ -28,8 +29,8 @@ async function replay(file: string, status: number): Promise<string | GatewayErr
   try {
     await upstreams.refresh(AbortSignal.timeout(TIMEOUT))
     const engine = createVllmEngine({ upstreams, firstTokenTimeoutSeconds: 5, idleTimeoutSeconds: 5 })
-    const end = (await Array.fromAsync(engine(await promptOf(), AbortSignal.timeout(TIMEOUT)))).at(-1)
-    return end?.type === 'end' ? end.finishReason : 'no end'
+    const { finishReason } = await collect(engine, await promptOf(), AbortSignal.timeout(TIMEOUT))
+    return finishReason
   } catch (error) {
     assert.ok(error instanceof GatewayError, String(error))
     return error

@@ -4,6 +4,7 @@ import { pageRequest } from '../../gateway/engine/vllm/page-request.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import { chooseProfile } from '../../gateway/profile/profiles.ts'
 import type { OcrModel } from '../../gateway/profile/question.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import { promptOf, questionOf } from '../support/page-prompt.ts'
 
 /** An engine without a gateway: one page image, one answer, whatever it is. */
@@ -21,9 +22,7 @@ export function tesseractDirectly(threads: number): DirectEngine {
   return {
     async read(image) {
       const prompt = await promptOf({ ...questionOf({ model }), image })
-      let text = ''
-      for await (const delta of engine.recognize(prompt, new AbortController().signal))
-        if (delta.type === 'text') text += delta.text
+      const { text } = await collect(engine.recognize, prompt, new AbortController().signal)
       return text
     },
     [Symbol.asyncDispose]: () => engine.close(),

@@ -6,10 +6,12 @@ import { openDocument } from '../../gateway/document/open.ts'
 import { createRasterizer } from '../../gateway/rasterizer/pool.ts'
 import { createEmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
 import type { EmbeddedEngine } from '../../gateway/engine/tesseract/engine.ts'
-import type { Delta, EndDelta, Prompt } from '../../gateway/engine/engine.ts'
+import type { Prompt } from '../../gateway/engine/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { PageImage } from '../../gateway/page/page.ts'
 import { tesseract } from '../../gateway/profile/models/tesseract.ts'
+import { collect } from '../../gateway/read/collect.ts'
+import type { EngineAnswer } from '../../gateway/read/page-answer.ts'
 import { addNoise, drawChinese } from '../fixtures/printed-page.ts'
 import { jpegImage, makeScan } from '../fixtures/scan-pdf.ts'
 import { makePdf } from '../support/make-pdf.ts'
@@ -35,20 +37,16 @@ describe('the embedded engine', () => {
   after(() => engine.close())
 
   it('reads an English page into Markdown and says how it did', async () => {
-    const { text, end } = await read(engine, promptFor(english))
+    const answer = await read(engine, promptFor(english))
+    const { text, confidence, blocks = [], isPlain, ...facts } = answer
     assert.match(text, /^The pendulum must swing evenly\.\n\nOil dries within five years\.$/)
-    const { confidence, blocks = [], isPlain, ...facts } = end
     assert.deepEqual(
       blocks.map(({ start, end: until }) => text.slice(start, until)),
       text.split('\n\n'),
     )
     assert.equal(isPlain, true)
     assert.ok(confidence !== null && confidence.lowest > 0.8 && confidence.mean <= 1, JSON.stringify(confidence))
-    assert.deepEqual(facts, {
-      type: 'end',
-      finishReason: 'stop',
-      usage: { promptTokens: 0, completionTokens: 0 },
-    })
+    assert.deepEqual(facts, { finishReason: 'stop', usage: { promptTokens: 0, completionTokens: 0 } })
   })
 
   it('reads a Chinese page without being told that it is one', async () => {
@@ -77,9 +75,8 @@ describe('the embedded engine', () => {
       warnings: [],
       textLayer: null,
     }
-    const { text, end } = await read(engine, promptFor(image))
-    assert.equal(text, '')
-    assert.equal(end.finishReason, 'stop')
+    const { text, finishReason } = await read(engine, promptFor(image))
+    assert.deepEqual([text, finishReason], ['', 'stop'])
   })
 
   it('fails one page with engine_error when its thread dies, and reads the next', async () => {
@@ -145,11 +142,8 @@ async function read(
   engine: EmbeddedEngine,
   prompt: Promise<Prompt>,
   signal: AbortSignal = never,
-): Promise<{ text: string; end: EndDelta }> {
-  const deltas = await within(Array.fromAsync<Delta>(engine.recognize(await prompt, signal)), 60 * SECONDS, 'a page')
-  const end = deltas.at(-1)
-  assert.equal(end?.type, 'end')
-  return { text: deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join(''), end }
+): Promise<EngineAnswer> {
+  return within(collect(engine.recognize, await prompt, signal), 60 * SECONDS, 'a page')
 }
 
 async function firstPage(bytes: Uint8Array): Promise<PageImage> {

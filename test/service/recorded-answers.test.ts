@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import { imageOnlyProfile, promptOf } from '../support/page-prompt.ts'
 
@@ -30,10 +31,8 @@ async function replay(file: string, status: number) {
   await upstreams.refresh(AbortSignal.timeout(TIMEOUT))
   const engine = createVllmEngine({ upstreams, firstTokenTimeoutSeconds: 5, idleTimeoutSeconds: 5 })
   try {
-    const deltas = await Array.fromAsync(engine(await promptOf(), AbortSignal.timeout(TIMEOUT)))
-    const text = deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
-    const end = deltas.at(-1)
-    return { text, end: end?.type === 'end' ? end.finishReason : null, tokens: end?.type === 'end' ? end.usage : null }
+    const { text, finishReason, usage } = await collect(engine, await promptOf(), AbortSignal.timeout(TIMEOUT))
+    return { text, end: finishReason, tokens: usage }
   } catch (error) {
     assert.ok(error instanceof GatewayError, String(error))
     const { code, retry, kind, tokenShare } = error

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import { imageOnlyProfile, promptOf, servedModel } from '../support/page-prompt.ts'
 import { startScriptedServer, type Script } from '../support/scripted-server.ts'
 import { startTestGateway } from '../support/start-gateway.ts'
@@ -155,9 +156,8 @@ async function failureOf(answer: Script, pages = 1): Promise<{ error: GatewayErr
   const prompt = await promptOf({ model: servedModel(imageOnlyProfile, { id: 'ocr' }), confidence: true })
   const asked = Array.from({ length: pages }, async () => {
     try {
-      await Array.fromAsync(
-        engine({ ...prompt, attempt: { ...prompt.attempt, tried: new Set() } }, AbortSignal.timeout(DEADLINE)),
-      )
+      const own = { ...prompt, attempt: { ...prompt.attempt, tried: new Set<string>() } }
+      await collect(engine, own, AbortSignal.timeout(DEADLINE))
     } catch (error) {
       return error
     }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { GivenBack, type Delta, type Prompt } from '../../gateway/engine/engine.ts'
+import { GivenBack, type Engine, type Prompt } from '../../gateway/engine/engine.ts'
 import { connectUpstream } from '../../gateway/upstream/connection.ts'
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts'
 import { createVllmEngine } from '../../gateway/engine/vllm/engine.ts'
 import type { VllmEngineOptions } from '../../gateway/engine/vllm/engine.ts'
 import { GatewayError } from '../../gateway/errors.ts'
+import { collect } from '../../gateway/read/collect.ts'
 import type { Answer } from '../fakes/fake-vllm-answer.ts'
 import { startFakeVllm } from '../fakes/fake-vllm.ts'
 import type { FakeVllmOptions } from '../fakes/fake-vllm.ts'
@@ -43,7 +44,7 @@ async function start({ limits, gatewayKey, ...options }: Setup = {}) {
     engine,
     firstTokens,
     ask: async (prompt?: Prompt, signal: AbortSignal = AbortSignal.timeout(DEADLINE)) =>
-      within(Array.fromAsync(engine(prompt ?? (await promptOf()), signal)), DEADLINE, 'the page'),
+      within(collect(engine, prompt ?? (await promptOf()), signal), DEADLINE, 'the page'),
     async [Symbol.asyncDispose]() {
       await upstreams.close()
       await fake.kill()
@@ -51,8 +52,12 @@ async function start({ limits, gatewayKey, ...options }: Setup = {}) {
   }
 }
 
-function textOf(deltas: readonly Delta[]): string {
-  return deltas.map((delta) => (delta.type === 'text' ? delta.text : '')).join('')
+/** Asks for a page; returns its first delta, and then how it went on. */
+async function begun(engine: Engine, prompt: Prompt, signal: AbortSignal = AbortSignal.timeout(DEADLINE)) {
+  const first = Promise.withResolvers<string>()
+  const answered = engine(prompt, signal, first.resolve)
+  answered.catch(first.reject)
+  return { first: await within(first.promise, DEADLINE, 'the first text'), answered }
 }
 
 async function failureOf(answered: Promise<unknown>): Promise<GatewayError> {
@@ -72,11 +77,8 @@ const vllmError = (code: number, message: string) => ({ error: { message, type: 
 describe('the vLLM engine', () => {
   it('asks for one page with one image, says everything explicitly, and tells how it ended', async () => {
     await using setup = await start({ answer: () => '# Title\n\nText with 中文 and 😀.' })
-    const deltas = await setup.ask()
-    assert.equal(textOf(deltas), '# Title\n\nText with 中文 and 😀.')
-    const end = deltas.at(-1)
-    assert.deepEqual(end, {
-      type: 'end',
+    assert.deepEqual(await setup.ask(), {
+      text: '# Title\n\nText with 中文 and 😀.',
       finishReason: 'stop',
       usage: { promptTokens: 62, completionTokens: 8 },
       confidence: null,
@@ -105,8 +107,8 @@ describe('the vLLM engine', () => {
   it('sends an empty system message, the image, then the text, where the profile says so', async () => {
     await using setup = await start({ models: ['tencent/HunyuanOCR'] })
     const model = servedModel(imageThenTextProfile, { id: 'tencent/HunyuanOCR' })
-    const deltas = await setup.ask(await promptOf({ model }))
-    assert.match(textOf(deltas), /^page image 280x140 sha /)
+    const { text } = await setup.ask(await promptOf({ model }))
+    assert.match(text, /^page image 280x140 sha /)
     assert.deepEqual(setup.fake.layoutProblems, [])
     const body = setup.fake.requests[0]?.body
     assert.deepEqual(body?.messages?.[0], { role: 'system', content: '' })
@@ -117,11 +119,11 @@ describe('the vLLM engine', () => {
 
   it('asks how sure it is of each token only where that is wanted, and says so of the page', async () => {
     await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], logprobs: [Math.log(0.5), 0] }) })
-    const end = (await setup.ask(await promptOf({ confidence: true }))).at(-1)
-    assert.ok(end?.type === 'end' && end.confidence !== null)
+    const { confidence } = await setup.ask(await promptOf({ confidence: true }))
+    assert.ok(confidence !== null)
     // The end-of-text token is none of the two, or the mean would be higher.
-    assert.ok(Math.abs(end.confidence.mean - Math.SQRT1_2) < 1e-9, String(end.confidence.mean))
-    assert.equal(end.confidence.lowest, end.confidence.mean)
+    assert.ok(Math.abs(confidence.mean - Math.SQRT1_2) < 1e-9, String(confidence.mean))
+    assert.equal(confidence.lowest, confidence.mean)
     const { logprobs, top_logprobs } = { ...setup.fake.requests[0]?.body }
     assert.deepEqual([logprobs, top_logprobs], [true, 0])
   })
@@ -135,11 +137,9 @@ describe('the vLLM engine', () => {
   for (const { name, logprobs, mean } of odd) {
     it(`reads the page whatever is said of its tokens: ${name}`, async () => {
       await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], logprobs }) })
-      const deltas = await setup.ask(await promptOf({ confidence: true }))
-      assert.equal(textOf(deltas), 'one two')
-      const end = deltas.at(-1)
-      assert.ok(end?.type === 'end')
-      assert.equal(end.confidence?.mean.toFixed(9), mean?.toFixed(9))
+      const { text, confidence } = await setup.ask(await promptOf({ confidence: true }))
+      assert.equal(text, 'one two')
+      assert.equal(confidence?.mean.toFixed(9), mean?.toFixed(9))
     })
   }
 
@@ -180,25 +180,24 @@ describe('the vLLM engine', () => {
 
   it('streams: the first text is there before the last is written', async () => {
     await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], delayMs: 60_000 }) })
-    const deltas = setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE))[Symbol.asyncIterator]()
-    const first = await within(deltas.next(), DEADLINE, 'the first delta')
-    assert.deepEqual(first.value, { type: 'text', text: 'one' })
-    await deltas.return?.()
+    const caller = new AbortController()
+    const { first, answered } = await begun(setup.engine, await promptOf(), caller.signal)
+    assert.equal(first, 'one')
+    caller.abort()
+    await assert.rejects(answered, { name: 'AbortError' })
   })
 
   for (const finishReason of ['length', 'abort', 'repetition']) {
     it(`reports the end as the engine put it: ${finishReason}`, async () => {
       await using setup = await start({ answer: () => ({ text: 'some text', finishReason }) })
-      const end = (await setup.ask()).at(-1)
-      assert.equal(end?.type === 'end' ? end.finishReason : null, finishReason)
+      assert.equal((await setup.ask()).finishReason, finishReason)
     })
   }
 
   it('takes a text as whole when the connection breaks after its end was announced', async () => {
     await using setup = await start({ answer: () => ({ text: 'all of it', ending: 'break-after-finish' }) })
-    const deltas = await setup.ask()
-    assert.equal(textOf(deltas), 'all of it')
-    assert.equal(deltas.at(-1)?.type, 'end')
+    const { text, finishReason } = await setup.ask()
+    assert.deepEqual([text, finishReason], ['all of it', 'stop'])
   })
 
   const json = (body: unknown): Answer => failure(200, body)
@@ -223,12 +222,9 @@ describe('the vLLM engine', () => {
     const bodies = [body, `\n ${JSON.stringify(body, null, 2)}\n`]
     for (const each of bodies) {
       await using setup = await start({ answer: () => json(each) })
-      const deltas = await setup.ask(await promptOf({ confidence: true }))
-      assert.equal(textOf(deltas), 'a page')
-      const end = deltas.at(-1)
-      assert.ok(end?.type === 'end')
-      assert.deepEqual([end.finishReason, end.usage], ['stop', { promptTokens: 62, completionTokens: 3 }])
-      assert.equal(end.confidence?.mean.toFixed(6), '0.250000')
+      const { text, finishReason, usage, confidence } = await setup.ask(await promptOf({ confidence: true }))
+      assert.deepEqual([text, finishReason, usage], ['a page', 'stop', { promptTokens: 62, completionTokens: 3 }])
+      assert.equal(confidence?.mean.toFixed(6), '0.250000')
       assert.equal(setup.firstTokens.length, 1)
       await setup.ask()
       assert.equal(new Set(setup.fake.requests.map(({ connection }) => connection)).size, 1, 'its connection is kept')
@@ -248,10 +244,8 @@ describe('the vLLM engine', () => {
       const whole = json({ choices: [choiceOf({ content: null, [name]: '# Minutes' })], usage })
       for (const answer of [streamed, whole]) {
         await using setup = await start({ answer: () => answer })
-        const deltas = await setup.ask()
-        assert.equal(textOf(deltas), '# Minutes')
-        assert.deepEqual(deltas.at(-1)?.type === 'end' && deltas.at(-1), {
-          type: 'end',
+        assert.deepEqual(await setup.ask(), {
+          text: '# Minutes',
           finishReason: 'stop',
           usage: { promptTokens: 62, completionTokens: 3 },
           confidence: null,
@@ -264,7 +258,7 @@ describe('the vLLM engine', () => {
     it(`leaves thoughts out where there is an answer (${name})`, async () => {
       const answer = stream(chunkOf({ [name]: 'Let me see.' }), chunkOf({ content: '# Minutes' }), chunkOf({}, 'stop'))
       await using setup = await start({ answer: () => answer })
-      assert.equal(textOf(await setup.ask()), '# Minutes')
+      assert.equal((await setup.ask()).text, '# Minutes')
     })
   }
 
@@ -291,10 +285,8 @@ describe('the vLLM engine', () => {
     })
     for (const each of [answer, whole]) {
       await using setup = await start({ answer: () => each })
-      const deltas = await setup.ask()
-      assert.equal(textOf(deltas), '# Minutes')
-      const end = deltas.at(-1)
-      assert.equal(end?.type === 'end' && end.finishReason, 'stop')
+      const { text, finishReason } = await setup.ask()
+      assert.deepEqual([text, finishReason], ['# Minutes', 'stop'])
     }
   })
 
@@ -304,8 +296,7 @@ describe('the vLLM engine', () => {
       await using setup = await start({
         answer: () => stream(chunkOf({ content: 'x' }, 'stop'), { usage: odd }, '[DONE]'),
       })
-      const end = (await setup.ask()).at(-1)
-      assert.deepEqual(end?.type === 'end' && end.usage, { promptTokens: 0, completionTokens: 0 })
+      assert.deepEqual((await setup.ask()).usage, { promptTokens: 0, completionTokens: 0 })
     })
   }
 
@@ -313,8 +304,7 @@ describe('the vLLM engine', () => {
     // As vLLM 0.32 says it when it is put to sleep.
     const answer = stream(chunkOf({ role: 'assistant', content: '' }), { choices: [], usage }, '[DONE]')
     await using setup = await start({ answer: () => answer })
-    const end = (await setup.ask()).at(-1)
-    assert.equal(end?.type === 'end' && end.finishReason, 'abort')
+    assert.equal((await setup.ask()).finishReason, 'abort')
   })
 
   const tooMuch: readonly { name: string; event: object }[] = [
@@ -325,14 +315,12 @@ describe('the vLLM engine', () => {
   for (const { name, event } of tooMuch) {
     it(`bounds an answer as a whole: ${name}`, async () => {
       await using setup = await start({ answer: () => stream(...Array.from({ length: 100 }, () => event)) })
-      const deltas: Delta[] = []
-      const read = async () => {
-        for await (const delta of setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE))) deltas.push(delta)
-      }
-      const error = await failureOf(within(read(), DEADLINE, 'the end'))
+      let text = ''
+      const read = setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE), (delta) => (text += delta))
+      const error = await failureOf(within(read, DEADLINE, 'the end'))
       assert.deepEqual([error.code, error.retry], ['engine_error', true])
       assert.match(error.message, /far more than one page/)
-      assert.ok(textOf(deltas).length <= 4096 * 32, `${textOf(deltas).length} characters`)
+      assert.ok(text.length <= 4096 * 32, `${text.length} characters`)
       await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the answer is left')
     })
   }
@@ -368,7 +356,7 @@ describe('the vLLM engine', () => {
       await using setup = await start({ answer: () => answer })
       const error = await failureOf(setup.ask())
       assert.ok(error.cause instanceof Error, 'the log is told something')
-      assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), /Jane|carcinoma|</)
+      assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), /Jane|carcinoma|<(?!anonymous>)/)
     })
   }
 
@@ -604,13 +592,13 @@ describe('the vLLM engine', () => {
       it(`closes the socket at once and throws the reason: ${name}`, async () => {
         await using setup = await start({ answer: () => answer })
         const caller = new AbortController()
-        const deltas = setup.engine(await promptOf(), caller.signal)[Symbol.asyncIterator]()
-        if (firstText) await within(deltas.next(), DEADLINE, 'the first text')
-        const next = deltas.next()
+        const answered = firstText
+          ? (await begun(setup.engine, await promptOf(), caller.signal)).answered
+          : setup.engine(await promptOf(), caller.signal, () => {})
         await eventually(() => (setup.fake.requests[0]?.body ?? null) !== null, DEADLINE, 'the request arrives')
         const before = performance.now()
         caller.abort(reason)
-        await assert.rejects(within(next, DEADLINE, 'the abort'), reason)
+        await assert.rejects(within(answered, DEADLINE, 'the abort'), reason)
         await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
         assert.ok(performance.now() - before < 2000, 'long before the engine would have gone on')
         assert.equal(setup.upstreams.status()[0]?.inFlight, 0)
@@ -628,25 +616,21 @@ describe('the vLLM engine', () => {
         }),
       }
       const silence = { firstTokenTimeoutSeconds: 5, idleTimeoutSeconds: 5 }
-      const deltas = createVllmEngine({ upstreams, ...silence })(prompt, AbortSignal.timeout(DEADLINE))[
-        Symbol.asyncIterator
-      ]()
-      await within(deltas.next(), DEADLINE, 'the first text')
+      const { answered } = await begun(createVllmEngine({ upstreams, ...silence }), prompt)
       assert.deepEqual(prompt.attempt.tried, new Set([setup.fake.url]))
-      const next = deltas.next()
       excess.abort()
-      await assert.rejects(within(next, DEADLINE, 'the page'), GivenBack)
+      await assert.rejects(within(answered, DEADLINE, 'the page'), GivenBack)
       await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
       assert.deepEqual([setup.upstreams.status()[0]?.inFlight, prompt.attempt.tried.size], [0, 0])
       assert.equal(setup.upstreams.status()[0]?.breaker, 'closed')
     })
 
-    it('closes the socket when the reader just stops reading', async () => {
+    it('closes the socket when its text is not wanted any more', async () => {
       await using setup = await start({ answer: () => ({ deltas: ['x', 'y'], delayMs: 60_000 }) })
-      for await (const delta of setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE))) {
-        assert.equal(delta.type, 'text')
-        break
+      const refuse = () => {
+        throw reason
       }
+      await assert.rejects(setup.engine(await promptOf(), AbortSignal.timeout(DEADLINE), refuse), reason)
       await eventually(() => setup.fake.requests[0]?.aborted === true, DEADLINE, 'the generation ends')
       assert.equal(setup.upstreams.status()[0]?.inFlight, 0)
     })

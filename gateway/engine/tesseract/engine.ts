@@ -1,7 +1,7 @@
 import type { ServedModel } from '../../profile/model-profile.ts'
 import { tesseract as tesseractProfile } from '../../profile/models/tesseract.ts'
 import { createConfidenceMeter } from '../confidence.ts'
-import type { Confidence, Delta, Engine, Prompt } from '../engine.ts'
+import type { Confidence, Engine } from '../engine.ts'
 import { blocksToMarkdown, blocksToText } from './blocks-to-markdown.ts'
 import { isPlainPrint } from './blocks-plain.ts'
 import { isNoise } from './blocks-text.ts'
@@ -37,15 +37,11 @@ export interface EmbeddedEngine {
 export function createEmbeddedEngine({ threads }: EmbeddedEngineOptions): EmbeddedEngine {
   const pool = createTesseractPool(threads)
 
-  async function* recognize(
-    { question, image, turn, onTaken }: Prompt,
-    signal: AbortSignal,
-  ): AsyncGenerator<Delta, void, undefined> {
+  const recognize: Engine = async ({ question, image, turn, onTaken }, signal, onDelta) => {
     const { blocks, hasOthers } = await pool.read(image.data, turn, signal, onTaken)
     const written = question.task === 'text' ? blocksToText(blocks) : blocksToMarkdown(blocks)
-    if (written.text !== '') yield { type: 'text', text: written.text }
-    yield {
-      type: 'end',
+    if (written.text !== '') onDelta(written.text)
+    return {
       finishReason: 'stop',
       usage: { promptTokens: 0, completionTokens: 0 },
       confidence: confidenceOf(blocks),

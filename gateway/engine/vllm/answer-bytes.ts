@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { GatewayError } from '../../errors.ts'
 
 /**
@@ -25,9 +24,6 @@ export const MAX_CHARACTERS_PER_TOKEN = 32
 
 /** The most events for each such token: a server may say that it is still there in between. */
 const MAX_EVENTS_PER_TOKEN = 4
-
-/** So many bytes are taken before others have their turn: a server that sends without end would take them all. */
-const BYTES_PER_TURN = 64 * 1024
 
 /** Adds up an answer, and throws `engine_error` when it is more than the tokens of a page can be. */
 export interface AnswerBound {
@@ -71,47 +67,4 @@ function tooMuch(size: string, maxTokens: number): GatewayError {
     'The OCR engine answered with far more than one page can hold, and was stopped. Try again.',
     { cause: new Error(`an answer of more than ${size}, for a page of at most ${maxTokens} tokens`) },
   )
-}
-
-/** An answer whose first bytes are known. */
-export interface BegunAnswer {
-  /** The first character that is no space; null when there is none. */
-  readonly first: string | null
-  /** All reads, the first ones included, each of them added to the bound. */
-  readonly reads: AsyncIterable<Uint8Array>
-}
-
-/** Reads as far as the first character that is no space. */
-export async function beginAnswer(body: AsyncIterator<Uint8Array>, bound: AnswerBound): Promise<BegunAnswer> {
-  const begun: Uint8Array[] = []
-  let first: string | null = null
-  let bytesOfTurn = 0
-  const next = async (): Promise<IteratorResult<Uint8Array>> => {
-    const read = await body.next()
-    if (read.done === true) return read
-    bound.addBytes(read.value.byteLength)
-    bytesOfTurn += read.value.byteLength
-    if (bytesOfTurn > BYTES_PER_TURN) {
-      bytesOfTurn = 0
-      await nextTurn()
-    }
-    return read
-  }
-  while (first === null) {
-    const { value, done } = await next()
-    if (done === true) break
-    begun.push(value)
-    first = /[^\s\uFEFF]/.exec(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString())?.[0] ?? null
-  }
-  // No generator: it would cost as much for each token as parsing it.
-  const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      const value = begun.shift()
-      return value === undefined ? next() : { value, done: false }
-    },
-    async return() {
-      return (await body.return?.()) ?? { value: undefined, done: true }
-    },
-  }
-  return { first, reads: { [Symbol.asyncIterator]: () => iterator } }
 }

@@ -24,7 +24,7 @@ export interface VllmEngineOptions extends AnswerLimits {
  * says whether a retry is worth it.
  */
 export function createVllmEngine(options: VllmEngineOptions): Engine {
-  return async function* vllmEngine(prompt, signal) {
+  return async function vllmEngine(prompt, signal, onDelta) {
     signal.throwIfAborted()
     const request = pageRequest(prompt)
     const { question, turn, attempt, onTaken } = prompt
@@ -44,11 +44,12 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       const sentAt = performance.now()
       const response = await lease.send(request, timer.signal)
       if (response.status !== 200) throw await responseFailure(lease.url, response)
-      const end = yield* readAnswer(response, {
+      const end = await readAnswer(response, {
         url: lease.url,
         maxTokens: question.model.profile.maxOutputTokens,
         thinks: question.model.profile.thinks === true,
         wantsPieces: asksForPieces(question),
+        onDelta,
         onHeard(characters) {
           lease.heard(characters)
           timer.heard()
@@ -63,9 +64,8 @@ export function createVllmEngine(options: VllmEngineOptions): Engine {
       const dropped = droppedImage(lease.url, prompt, end.usage)
       if (dropped !== null) throw dropped
       lease.ended(end.finishReason === 'abort' ? 'aborted' : 'answered')
-      // Released before the last delta is read: the upstream is free for the next page.
       lease.release()
-      yield { type: 'end', ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
+      return { ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
     } catch (error) {
       const thrown = reasonOf(error, timer)
       if (thrown instanceof GivenBack && !wasTried) tried.delete(lease.url)

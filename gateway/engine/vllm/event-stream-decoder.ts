@@ -10,36 +10,32 @@ const END_OF_STREAM = '[DONE]'
  */
 const MAX_EVENT_CHARACTERS = 1 << 20
 
-/** Who is told of a stream's events. */
-export interface EventStreamListener {
-  readonly onDone?: () => void
-  /** May throw, which ends the stream. */
-  readonly onEvent?: (length: number) => void
+/** Decodes a stream read by read. */
+export interface EventStreamDecoder {
+  /**
+   * Returns the events that a read has completed: a burst of tokens stays one step for everyone downstream. Nothing after `[DONE]` counts. Throws
+   * `engine_error` for an event that is not JSON or longer than a megabyte. The error never quotes the event: it is a page's text.
+   */
+  feed(bytes: Uint8Array): readonly unknown[]
+  /** Whether it has come to `[DONE]`. */
+  readonly isDone: boolean
 }
 
 /**
- * Decodes the bytes of a server-sent event stream into the JSON values that its events carry. Yields one array for each
- * read that completed an event, so that a burst of tokens stays one step for everyone downstream. Ends at `[DONE]`
- * without reading further, after it has called `onDone`, or where the bytes end; an event without its closing blank
- * line is no event. Calls `onEvent` with the length of an event before it is parsed.
- *
- * Throws `engine_error` for an event that is not JSON or longer than a megabyte. The error never quotes the event: it is
- * a page's text.
+ * Creates what decodes the bytes of a server-sent event stream into the JSON values that its events carry. An event without its closing
+ * blank line is no event. Calls `onEvent` with the length of an event before it is parsed; what that throws ends the stream.
  */
-export async function* decodeEventStream(
-  bytes: AsyncIterable<Uint8Array>,
-  { onDone, onEvent }: EventStreamListener = {},
-): AsyncGenerator<unknown[], void, undefined> {
+export function createEventStreamDecoder(onEvent: (length: number) => void = () => {}): EventStreamDecoder {
   let events: unknown[] = []
-  let ended = false
+  let isDone = false
   let count = 0
   const parser = createParser({
     maxBufferSize: MAX_EVENT_CHARACTERS,
     onEvent({ data }) {
       count += 1
-      if (data === END_OF_STREAM) ended = true
-      if (ended) return
-      onEvent?.(data.length)
+      if (data === END_OF_STREAM) isDone = true
+      if (isDone) return
+      onEvent(data.length)
       events.push(parseEvent(data, count))
     },
     onError({ type }) {
@@ -49,12 +45,15 @@ export async function* decodeEventStream(
     },
   })
   const decoder = new TextDecoder()
-  for await (const read of bytes) {
-    parser.feed(decoder.decode(read, { stream: true }))
-    if (ended) onDone?.()
-    if (events.length > 0) yield events
-    if (ended) return
-    events = []
+  return {
+    feed(bytes) {
+      events = []
+      if (!isDone) parser.feed(decoder.decode(bytes, { stream: true }))
+      return events
+    },
+    get isDone() {
+      return isDone
+    },
   }
 }
 

@@ -5,10 +5,11 @@ import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
 import type { WireUsage } from '../../wire/vllm.ts'
 import { createConfidenceMeter } from '../confidence.ts'
 import { createSurePieceRecorder, type SurePieceRecorder } from '../sure-pieces.ts'
-import type { EndDelta, TextDelta, Usage } from '../engine.ts'
-import { beginAnswer, createAnswerBound, MAX_CHARACTERS_PER_TOKEN } from './answer-bytes.ts'
+import type { AnswerEnd, Usage } from '../engine.ts'
+import { createAnswerBound, MAX_CHARACTERS_PER_TOKEN } from './answer-bytes.ts'
 import { isTooDense } from './json-density.ts'
-import { decodeEventStream, unreadable } from './event-stream-decoder.ts'
+import { createEventStreamDecoder, unreadable } from './event-stream-decoder.ts'
+import { readBody } from './read-body.ts'
 
 /** What is known of an answer before it is read, and who is told of its progress. */
 export interface AnswerToRead {
@@ -20,49 +21,35 @@ export interface AnswerToRead {
   readonly thinks: boolean
   /** Whether it is wanted how sure the model was of each piece of the text. */
   readonly wantsPieces?: boolean
+  /** Called with each piece of the text. What it throws ends the answer. */
+  readonly onDelta: (delta: string) => void
   /** Called whenever something of the answer has come, with how many characters of it. */
   readonly onHeard: (characters: number) => void
   /** Called with the first text. */
   readonly onFirstToken: () => void
 }
 
-/** How an answer ended. */
-export type AnswerEnd = Omit<EndDelta, 'type'>
-
 /**
  * Reads an answer with status 200: a stream of events, as it was asked for, or a whole completion, which some servers and
- * proxies send all the same. Throws `engine_error` for anything else, and for an answer that breaks off.
+ * proxies send all the same. Throws `engine_error` for anything else, for an answer that breaks off, and what `onDelta` throws.
  */
-export async function* readAnswer(
-  { body }: Pick<UpstreamResponse, 'body'>,
-  answer: AnswerToRead,
-): AsyncGenerator<TextDelta, AnswerEnd, undefined> {
+export async function readAnswer({ body }: Pick<UpstreamResponse, 'body'>, answer: AnswerToRead): Promise<AnswerEnd> {
   const state = newState(answer)
-  let isDone = false
-  const onDone = () => void (isDone = true)
-  const onEvent = (length: number) => state.bound.addEvent(length)
+  const form = createForm(state)
   try {
-    // Leaving the body early does not destroy it: after a whole answer the connection is kept for the next page.
-    const { first, reads } = await beginAnswer(body.iterator({ destroyOnReturn: false }), state.bound)
-    if (first === '<') throw webPageAnswer(answer.url)
-    const events = first === '{' ? wholeAnswer(reads, state) : decodeEventStream(reads, { onDone, onEvent })
-    for await (const burst of events) {
-      const before = state.characters
-      const text = take(state, burst)
-      answer.onHeard(state.characters - before)
-      if (text !== '') yield { type: 'text', text }
-    }
+    const broken = await readBody(body, (bytes) => form.read(bytes))
+    if (broken !== null) throw broken
+    form.end()
   } catch (error) {
+    if (state.refusal !== null) throw state.refusal.reason
     // The text is whole once the finish reason has come: a connection that fails after it does not matter.
     if (state.finishReason === null) throw error instanceof GatewayError ? error : brokenOff(answer.url, error)
   }
   // A vLLM that is put to sleep ends what waits for its first token without any reason.
-  const finishReason = state.finishReason ?? (isDone ? 'abort' : null)
+  const finishReason = state.finishReason ?? (form.isDone() ? 'abort' : null)
   if (finishReason === null) throw brokenOff(answer.url, undefined)
-  // After `[DONE]` only the end of the body is left. The connection of a server that sends more is closed.
-  body.dump({ limit: 1024, signal: AbortSignal.timeout(1000) }).catch(() => {})
   const thoughts = textOfThoughts(state)
-  if (thoughts !== '') yield { type: 'text', text: thoughts }
+  if (thoughts !== '') answer.onDelta(thoughts)
   const surePieces = thoughts === '' ? (state.pieces?.read() ?? null) : null
   const end = { finishReason, usage: state.usage, confidence: state.meter.read() }
   return surePieces === null ? end : { ...end, surePieces }
@@ -84,6 +71,8 @@ interface AnswerState {
   reasoning: string
   finishReason: string | null
   usage: Usage
+  /** Why its text is not wanted any more. */
+  refusal: { readonly reason: unknown } | null
 }
 
 function newState(answer: AnswerToRead): AnswerState {
@@ -99,6 +88,80 @@ function newState(answer: AnswerToRead): AnswerState {
     reasoning: '',
     finishReason: null,
     usage: { promptTokens: 0, completionTokens: 0 },
+    refusal: null,
+  }
+}
+
+/** How an answer is written: its reads are taken, and then its end. */
+interface AnswerForm {
+  /** Returns whether all of it has come. */
+  read(bytes: Uint8Array): boolean
+  end(): void
+  /** Whether it has said that all of it has come. */
+  isDone(): boolean
+}
+
+/** Creates the form that the first character which is no space tells. */
+function createForm(state: AnswerState): AnswerForm {
+  const begun: Uint8Array[] = []
+  let form: AnswerForm | null = null
+  return {
+    read(bytes) {
+      state.bound.addBytes(bytes.byteLength)
+      if (form !== null) return form.read(bytes)
+      begun.push(bytes)
+      const first = /[^\s\uFEFF]/.exec(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())?.[0]
+      if (first === undefined) return false
+      if (first === '<') throw webPageAnswer(state.answer.url)
+      const known = first === '{' ? wholeAnswer(state) : streamedAnswer(state)
+      form = known
+      return begun.splice(0).some((read) => known.read(read))
+    },
+    end: () => form?.end(),
+    isDone: () => form?.isDone() ?? false,
+  }
+}
+
+function streamedAnswer(state: AnswerState): AnswerForm {
+  const decoder = createEventStreamDecoder((length) => state.bound.addEvent(length))
+  return {
+    read(bytes) {
+      const events = decoder.feed(bytes)
+      if (events.length > 0) hear(state, events)
+      return decoder.isDone
+    },
+    end() {},
+    isDone: () => decoder.isDone,
+  }
+}
+
+/** A completion that is no stream; its shape is that of one event. */
+function wholeAnswer(state: AnswerState): AnswerForm {
+  const { answer, bound } = state
+  const parts: Uint8Array[] = []
+  return {
+    read(bytes) {
+      bound.addHeld(bytes.byteLength)
+      parts.push(bytes)
+      answer.onHeard(0)
+      return false
+    },
+    end: () => hear(state, [parseCompletion(Buffer.concat(parts).toString(), answer.url)]),
+    isDone: () => false,
+  }
+}
+
+/** Takes the events of one read, and hands over their text. */
+function hear(state: AnswerState, events: readonly unknown[]): void {
+  const { answer, characters } = state
+  const delta = take(state, events)
+  answer.onHeard(state.characters - characters)
+  if (delta === '') return
+  try {
+    answer.onDelta(delta)
+  } catch (reason) {
+    state.refusal = { reason }
+    throw reason
   }
 }
 
@@ -162,27 +225,15 @@ function textOfThoughts({ hasContent, reasoning, answer }: AnswerState): string 
   )
 }
 
-/** Reads a completion that is no stream; its shape is that of one event. */
-async function* wholeAnswer(
-  reads: AsyncIterable<Uint8Array>,
-  { answer: { url, onHeard }, bound }: AnswerState,
-): AsyncGenerator<unknown[], void, undefined> {
-  const parts: Uint8Array[] = []
-  for await (const read of reads) {
-    bound.addHeld(read.byteLength)
-    parts.push(read)
-    onHeard(0)
-  }
-  const text = Buffer.concat(parts)
-    .toString()
-    .replace(/^\uFEFF/, '')
+function parseCompletion(body: string, url: string): object {
+  const text = body.replace(/^\uFEFF/, '')
   if (isTooDense(text)) throw unreadable('far too many parts', `${text.length} characters`)
   const completion = parseJson(text)
   if (completion === null) throw brokenOff(url, new Error(`a completion of ${text.length} characters is no whole JSON`))
   if (readWireError(completion) === null && !Object.hasOwn(completion, 'choices')) {
     throw unreadable('JSON that is no completion', `${text.length} characters`)
   }
-  yield [completion]
+  return completion
 }
 
 function parseJson(text: string): object | null {

@@ -51,7 +51,7 @@ export async function attemptPage(
 ): Promise<Outcome> {
   const loop = cutLoops(measure)
   try {
-    const answer = await collect(engine(prompt, AbortSignal.any([signal, loop.signal])), (text) => loop.see(text))
+    const answer = await collect(engine, prompt, signal, (text) => loop.see(text))
     signal.throwIfAborted()
     return judged(prompt, answer, contradicts)
   } catch (error) {
@@ -76,23 +76,23 @@ interface LoopedText {
   readonly loop: Loop
 }
 
+/** Thrown at an answer that repeats itself. */
+class Repeats extends Error {}
+
 /**
- * Watches a text. As soon as it ends in a loop, aborts the engine's signal and throws: what else the engine has sent
- * already, an end perhaps, does not make a loop an answer.
+ * Watches a text, and throws as soon as it ends in a loop: what else the engine has sent already, an end perhaps, does not
+ * make a loop an answer.
  */
 function cutLoops(measure: LoopMeasure) {
   const watch = watchForLoop(measure)
-  const cut = new AbortController()
   let found: LoopedText | null = null
   return {
-    signal: cut.signal,
     found: () => found,
     see(text: string): void {
       const loop = watch.see(text)
       if (loop === null) return
       found = { text, loop }
-      cut.abort(new DOMException('The answer repeats itself.', 'AbortError'))
-      cut.signal.throwIfAborted()
+      throw new Repeats('The answer repeats itself.')
     },
   }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { createSingleAsk } from '../../../gateway/read/ask.ts'
 import { pageToRead } from '../../support/page-prompt.ts'
 import { within } from '../../support/within.ts'
-import { createScriptedEngine, endDelta, pageImage } from './scripted-engine.ts'
+import { createScriptedEngine, goodEnd, pageImage } from './scripted-engine.ts'
 
 const live = new AbortController().signal
 
@@ -12,7 +12,7 @@ describe('an engine that is asked once', () => {
     const { engine, nextCall } = createScriptedEngine()
     const asked = createSingleAsk(engine, 60)(pageToRead(), pageImage, live)
     const call = await nextCall()
-    call.say(endDelta())
+    call.say(goodEnd())
     const { text, finishReason, attempts, width } = await within(asked, 2000, 'the answer')
     assert.deepEqual([text, finishReason, attempts, width], ['', 'stop', 1, pageImage.width])
   })

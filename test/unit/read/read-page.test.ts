@@ -15,7 +15,7 @@ import { createSlots } from '../../../gateway/schedule/slots.ts'
 import { servedModel } from '../../support/page-prompt.ts'
 import { someone } from '../../support/turn.ts'
 import { within } from '../../support/within.ts'
-import { createScriptedEngine, endDelta, pageImage } from './scripted-engine.ts'
+import { createScriptedEngine, goodEnd, pageImage } from './scripted-engine.ts'
 import { answerOf, cachedPage, createScriptedReading } from './scripted-reading.ts'
 
 const live = new AbortController().signal
@@ -134,7 +134,7 @@ describe('drawing a page', () => {
     )
     for (const text of ['', '# Title']) {
       const call = await engine.nextCall()
-      call.say(text, endDelta())
+      call.say(text, goodEnd())
     }
     assert.deepEqual((await answer).reasons, ['empty'])
     assert.equal(drawn, 1)

@@ -1,4 +1,4 @@
-import type { Delta, EndDelta, Engine, Prompt } from '../../../gateway/engine/engine.ts'
+import type { AnswerEnd, Engine, Prompt } from '../../../gateway/engine/engine.ts'
 import type { PageImage } from '../../../gateway/page/page.ts'
 import { within } from '../../support/within.ts'
 
@@ -16,20 +16,18 @@ export const pageImage: PageImage = {
 
 const nothing = () => {}
 
-/** Builds the last delta of a good answer. */
-export function endDelta(changes: Partial<EndDelta> = {}): EndDelta {
+/** Builds the end of a good answer. */
+export function goodEnd(changes: Partial<AnswerEnd> = {}): AnswerEnd {
   const usage = { promptTokens: 10, completionTokens: 5 }
-  return { type: 'end', finishReason: 'stop', usage, confidence: null, ...changes }
+  return { finishReason: 'stop', usage, confidence: null, ...changes }
 }
 
 /** One prompt that the scripted engine was asked; it says what the test tells it to. */
 export interface ScriptedCall {
   readonly prompt: Prompt
   readonly signal: AbortSignal
-  /** Strings are text deltas; an end delta ends the answer. */
-  say(...pieces: readonly (string | EndDelta)[]): void
-  /** Ends the stream without an end delta. */
-  breakOff(): void
+  /** Strings are deltas; an end ends the answer. */
+  say(...pieces: readonly (string | AnswerEnd)[]): void
   fail(error: Error): void
   /** Resolves when the engine has ended its work. */
   readonly ended: Promise<void>
@@ -41,10 +39,10 @@ export function createScriptedEngine() {
   const fresh: ScriptedCall[] = []
   let announce = nothing
 
-  const engine: Engine = async function* scripted(prompt, signal) {
-    const queue: (Delta | Error | null)[] = []
+  const engine: Engine = async (prompt, signal, onDelta) => {
+    const queue: (string | AnswerEnd | Error)[] = []
     let wake = nothing
-    const push = (item: Delta | Error | null) => {
+    const push = (item: string | AnswerEnd | Error) => {
       queue.push(item)
       wake()
     }
@@ -53,9 +51,8 @@ export function createScriptedEngine() {
       prompt,
       signal,
       say(...pieces) {
-        for (const piece of pieces) push(typeof piece === 'string' ? { type: 'text', text: piece } : piece)
+        for (const piece of pieces) push(piece)
       },
-      breakOff: () => push(null),
       fail: push,
       ended: ended.promise,
     }
@@ -68,10 +65,9 @@ export function createScriptedEngine() {
         signal.throwIfAborted()
         const item = queue.shift()
         if (item instanceof Error) throw item
-        if (item === null) return
         if (item === undefined) await new Promise<void>((resolve) => (wake = resolve))
-        else yield item
-        if (item?.type === 'end') return
+        else if (typeof item === 'string') onDelta(item)
+        else return item
       }
     } finally {
       ended.resolve()

@@ -6,7 +6,7 @@ import { createGuard } from '../../../../gateway/read/guard/guard.ts'
 import { GatewayError } from '../../../../gateway/errors.ts'
 import { within } from '../../../support/within.ts'
 import { pageToRead } from '../../../support/page-prompt.ts'
-import { createScriptedEngine, endDelta, pageImage } from '../scripted-engine.ts'
+import { createScriptedEngine, goodEnd, pageImage } from '../scripted-engine.ts'
 
 const DEADLINE = 2000
 
@@ -28,9 +28,8 @@ describe('the guard of one page', () => {
     first.say('again and again and again, '.repeat(200))
     const second = await scripted.nextCall()
     assert.equal(hasEnded, true)
-    assert.equal(first.signal.aborted, true)
     assert.equal(second.signal.aborted, false)
-    second.say('# Title', endDelta())
+    second.say('# Title', goodEnd())
     const { text, attempts, reasons } = await answer
     assert.equal(text, '# Title')
     assert.deepEqual([attempts, reasons], [2, ['loop']])
@@ -38,10 +37,10 @@ describe('the guard of one page', () => {
 
   it('takes a loop for one though the engine has ended it in the same breath', async () => {
     let asked = 0
-    const burst: Engine = async function* burst() {
+    const burst: Engine = async (_, __, onDelta) => {
       asked++
-      yield { type: 'text', text: asked === 1 ? 'again and again and again, '.repeat(200) : '# Title' }
-      yield endDelta()
+      onDelta(asked === 1 ? 'again and again and again, '.repeat(200) : '# Title')
+      return goodEnd()
     }
     const guard = createGuard(burst, { totalTimeoutSeconds: 60 })
     const { text, reasons } = await guard(pageToRead(), pageImage, AbortSignal.timeout(DEADLINE))
@@ -57,10 +56,10 @@ describe('the guard of one page', () => {
     first.fail(new GatewayError('engine_unavailable', 'It is full.'))
     const second = await scripted.nextCall()
     assert.deepEqual(second.prompt.attempt, { number: 2, sampling: {}, tried: new Set(['http://one/v1']) })
-    second.say(endDelta())
+    second.say(goodEnd())
     const third = await scripted.nextCall()
     assert.deepEqual(third.prompt.attempt.sampling, { temperature: 0.4 })
-    third.say('# Title', endDelta())
+    third.say('# Title', goodEnd())
     assert.deepEqual((await answer).reasons, ['engine_unavailable', 'empty'])
   })
 
@@ -72,12 +71,12 @@ describe('the guard of one page', () => {
     first.fail(new GivenBack('too many'))
     const second = await scripted.nextCall()
     assert.deepEqual(second.prompt.attempt, { number: 1, sampling: {}, tried: new Set(), timesGivenBack: 1 })
-    second.say('# Title', endDelta())
+    second.say('# Title', goodEnd())
     const { text, attempts, reasons } = await answer
     assert.deepEqual([text, attempts, reasons], ['# Title', 1, []])
   })
 
-  it('treats an answer without an end as an engine failure', async () => {
+  it('treats an answer that breaks off as an engine failure', async () => {
     const { scripted, ask } = setUp()
     const failed = assert.rejects(ask(), (error) => {
       assert.ok(error instanceof PageFailure)
@@ -87,7 +86,7 @@ describe('the guard of one page', () => {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const call = await scripted.nextCall()
       call.say('# Ti')
-      call.breakOff()
+      call.fail(new GatewayError('engine_error', 'It broke off.'))
     }
     await failed
   })
@@ -108,7 +107,7 @@ describe('the guard of one page', () => {
     const answer = ask()
     for (const text of ['# T', '# Title and more', '# Tit']) {
       const call = await scripted.nextCall()
-      call.say(text, endDelta({ finishReason: 'length' }))
+      call.say(text, goodEnd({ finishReason: 'length' }))
     }
     const { text, finishReason, attempts } = await answer
     assert.equal(text, '# Title and more')

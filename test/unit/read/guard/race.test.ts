@@ -8,7 +8,7 @@ import { GatewayError } from '../../../../gateway/errors.ts'
 import { createAttemptBudget } from '../../../../gateway/read/attempt-budget.ts'
 import { within } from '../../../support/within.ts'
 import { pageToRead } from '../../../support/page-prompt.ts'
-import { createScriptedEngine, endDelta, pageImage } from '../scripted-engine.ts'
+import { createScriptedEngine, goodEnd, pageImage } from '../scripted-engine.ts'
 import type { ScriptedCall } from '../scripted-engine.ts'
 
 const DEADLINE = 2000
@@ -30,7 +30,7 @@ function setUp({ spare = 0, ...options }: Partial<Omit<GuardOptions, 'spare'>> &
 }
 
 /** An answer that was cut off, and so does not count. */
-const cutOff = (call: ScriptedCall) => call.say('# Ti', endDelta({ finishReason: 'length' }))
+const cutOff = (call: ScriptedCall) => call.say('# Ti', goodEnd({ finishReason: 'length' }))
 const unavailable = (call: ScriptedCall) => call.fail(new GatewayError('engine_unavailable', 'It is full.'))
 const temperature = ({ prompt }: ScriptedCall) => prompt.attempt.sampling.temperature
 
@@ -48,7 +48,7 @@ describe('the rungs that are left of a ladder', () => {
     const [warm, warmer] = [await scripted.nextCall(), await scripted.nextCall()]
     assert.deepEqual([temperature(warm), temperature(warmer)], [0.4, 0.7])
     assert.deepEqual([warm.prompt.attempt.number, warmer.prompt.attempt.number], [2, 3])
-    warmer.say('# Title', endDelta())
+    warmer.say('# Title', goodEnd())
     const { text, attempts, reasons } = await answer
     assert.deepEqual([text, attempts, reasons], ['# Title', 2, ['cut_off']])
     assert.equal(warm.signal.aborted, true)
@@ -65,7 +65,7 @@ describe('the rungs that are left of a ladder', () => {
     cutOff(warmer)
     await within(warmer.ended, DEADLINE, 'the bad answer')
     assert.equal(warm.signal.aborted, false)
-    warm.say('# Title', endDelta())
+    warm.say('# Title', goodEnd())
     assert.deepEqual((await answer).reasons, ['cut_off', 'cut_off'])
   })
 
@@ -74,7 +74,7 @@ describe('the rungs that are left of a ladder', () => {
     const answer = ask()
     cutOff(await scripted.nextCall())
     const [warm, warmer] = [await scripted.nextCall(), await scripted.nextCall()]
-    warm.say('# Title and more', endDelta({ finishReason: 'length' }))
+    warm.say('# Title and more', goodEnd({ finishReason: 'length' }))
     cutOff(warmer)
     const { text, finishReason, attempts } = await answer
     assert.deepEqual([text, finishReason, attempts], ['# Title and more', 'length', 3])
@@ -89,7 +89,7 @@ describe('the rungs that are left of a ladder', () => {
     const third = await scripted.nextCall()
     assert.equal(second.signal.aborted, false)
     assert.equal(scripted.calls.length, 3)
-    third.say('# Title', endDelta())
+    third.say('# Title', goodEnd())
     assert.equal((await answer).attempts, 3)
   })
 
@@ -99,7 +99,7 @@ describe('the rungs that are left of a ladder', () => {
     const first = await scripted.nextCall()
     first.fail(new GatewayError('engine_error', 'It broke.'))
     const second = await scripted.nextCall()
-    second.say('# Title', endDelta())
+    second.say('# Title', goodEnd())
     await answer
     assert.equal(scripted.calls.length, 2)
   })
@@ -143,7 +143,7 @@ describe('the budget of a request', () => {
     unavailable(await scripted.nextCall())
     unavailable(await scripted.nextCall())
     const third = await scripted.nextCall()
-    third.say('# Title', endDelta())
+    third.say('# Title', goodEnd())
     assert.equal((await answer).attempts, 3)
     assert.equal(attemptBudget.asked, 0)
   })
