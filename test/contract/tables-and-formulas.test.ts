@@ -24,7 +24,8 @@ let gateway: TestGateway
 let answer = ''
 
 before(async () => {
-  fake = await startFakeVllm({ models: [MODEL, OTHER], answer: () => answer })
+  // All at once: word by word, some of these texts would be loops.
+  fake = await startFakeVllm({ models: [MODEL, OTHER], answer: () => ({ deltas: [answer] }) })
   gateway = await startTestGateway({ GATEWAY_UPSTREAM_URLS: fake.url, GATEWAY_CACHE_MAX_BYTES: '0' })
 })
 after(async () => {
