@@ -30,7 +30,7 @@ const FAR = 1.8
 const CLOSE = 1.12
 /** Where text grows in proportion to the pages, the limit may be so many times what it was measured from last. */
 const AHEAD = 6
-/** For so long it is measured before text is believed not to grow with the pages, in seconds: of some pieces a busy process hears late. */
+/** For so long it is measured before text that grows, but less than the pages, is believed, in seconds: of some pieces a busy process hears late. */
 const SURE_OF_BEND = 0.1
 /** Elasticities from which text grows with the pages: in what was measured in a hurry, and where fewer pages are tried. */
 const LINEAR = 0.75

@@ -10,6 +10,7 @@ import { benchFairness } from './fairness.ts'
 import { benchGateway } from './gateway.ts'
 import { benchLimits } from './limits.ts'
 import { benchPassthrough } from './passthrough.ts'
+import { benchPieces } from './pieces.ts'
 import { benchPlayground } from './playground.ts'
 import { benchRasterize } from './rasterize.ts'
 import { benchRecall } from './recall.ts'
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, (only?: string) => Promise<boolean>>> = {
   gateway: benchGateway,
   limits: benchLimits,
   passthrough: benchPassthrough,
+  pieces: benchPieces,
   playground: benchPlayground,
   rasterize: benchRasterize,
   recall: benchRecall,

@@ -71,10 +71,11 @@ const TICKS_PER_SECOND = 100
 
 /** User and system time of a process, its threads and its children, those that have ended included, from Linux' /proc. */
 export function cpuSeconds(pid: number): number {
-  return processTree(pid).reduce((sum, each) => sum + ownCpuSeconds(each), 0)
+  return processTree(pid).reduce((sum, each) => sum + cpuSecondsOf(each), 0)
 }
 
-function ownCpuSeconds(pid: number): number {
+/** The same of a process without its children that still run. */
+export function cpuSecondsOf(pid: number): number {
   try {
     // The name, in parentheses, may hold spaces; the times are the 14th to 17th fields, the last two of ended children.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []

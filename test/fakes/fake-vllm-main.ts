@@ -2,6 +2,7 @@
 // or at a fixed rate, 16 pages at once and each in 1.5 seconds: --serve 16 --seconds 1.5
 // or slower the more it has, one page alone in half a second: --serve 16 --seconds 1.5 --alone 0.5
 // or all pages at once, which go on the slower the more they are beyond 16: --serve 16 --seconds 1.5 --takes-all
+// each with `--every 5`, whose text goes on every five milliseconds
 import { parseArgs } from 'node:util'
 import { startFakeVllm } from './fake-vllm.ts'
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     serve: { type: 'string' },
     seconds: { type: 'string', default: '1' },
     alone: { type: 'string' },
+    every: { type: 'string' },
     'takes-all': { type: 'boolean', default: false },
   },
 })
@@ -32,5 +34,6 @@ function readService(places: string) {
     seconds,
     aloneSeconds: Number(values.alone ?? seconds),
     takesAll: values['takes-all'],
+    ...(values.every === undefined ? {} : { everyMilliseconds: Number(values.every) }),
   }
 }

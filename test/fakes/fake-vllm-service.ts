@@ -11,6 +11,8 @@ export interface ServiceOptions {
   readonly aloneSeconds?: number
   /** Takes all pages at once: beyond `places` all go on the slower, the more they are. */
   readonly takesAll?: boolean
+  /** How often the text of all pages goes on; a GPU makes a token of each in five to fifty. Left out: 25. */
+  readonly everyMilliseconds?: number
 }
 
 /** Answers chats at a fixed rate; no image is decoded, so that it costs next to nothing. */
@@ -31,7 +33,7 @@ export function createService(options: ServiceOptions): Service {
   const { places, takesAll = false } = options
   const queue: Turn[] = []
   const clock = createClock(options)
-  const streams = createStreams()
+  const streams = createStreams(options.everyMilliseconds)
   let running = 0
 
   function next(freeAt: number): void {
@@ -79,11 +81,8 @@ export function createService(options: ServiceOptions): Service {
   return { running: () => running, waiting: () => queue.filter(({ left }) => !left).length, answer }
 }
 
-/** How often the text of all pages goes on, in milliseconds: a GPU makes a token of each in five to fifty. */
-const STREAM_EVERY = 25
-
 /** Writes answers event by event, each as far as its page has come. */
-function createStreams() {
+function createStreams(everyMilliseconds = 25) {
   const streams = new Set<() => void>()
   let timer: NodeJS.Timeout | undefined
   const goOn = () => streams.forEach((write) => write())
@@ -97,7 +96,7 @@ function createStreams() {
       const writeMore = () => write(Math.max(2, Math.floor(share() * (events.length - 3))))
       writeMore()
       streams.add(writeMore)
-      timer ??= setInterval(goOn, STREAM_EVERY)
+      timer ??= setInterval(goOn, everyMilliseconds)
       const leave = () => {
         streams.delete(writeMore)
         if (streams.size > 0) return

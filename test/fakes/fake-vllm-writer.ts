@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -187,6 +188,8 @@ async function end(response: ServerResponse, ending: NonNullable<ScriptedAnswer[
       return
     default:
       sendRest()
+      // Uvicorn writes the end of a body by itself.
+      await nextTurn()
       response.end()
   }
 }

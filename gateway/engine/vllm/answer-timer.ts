@@ -20,7 +20,7 @@ export interface AnswerTimer extends Disposable {
   heard(): void
 }
 
-/** Starts timing an answer. Disposing stops the clock and aborts what still listens to the signal. */
+/** Starts timing an answer. Disposing stops the clock: what is left of its body is still read, so that its connection is kept. */
 export function startAnswerTimer(limits: AnswerLimits, signal: AbortSignal): AnswerTimer {
   const { firstTokenTimeoutSeconds, idleTimeoutSeconds } = limits
   const end = new AbortController()
@@ -41,10 +41,7 @@ export function startAnswerTimer(limits: AnswerLimits, signal: AbortSignal): Ans
       hasHeard = true
       silence.restart(idleTimeoutSeconds * 1000, stopped)
     },
-    [Symbol.dispose]() {
-      silence[Symbol.dispose]()
-      end.abort(new DOMException('This answer is not awaited any more.', 'AbortError'))
-    },
+    [Symbol.dispose]: () => silence[Symbol.dispose](),
   }
 }
 

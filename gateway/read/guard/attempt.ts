@@ -39,7 +39,7 @@ export function hasFailed(outcome: Outcome): outcome is Failed {
 }
 
 /**
- * Asks the engine once, and again where it gives the page back; judges the whole answer, and aborts the engine as soon as the answer
+ * Asks the engine once, and again where it gives the page back; judges the whole answer, and ends the engine's work as soon as the answer
  * loops. An engine failure is an outcome, also when it is the reason of the aborted signal. Throws everything else.
  */
 export async function attemptPage(
