@@ -102,6 +102,7 @@ describe('a server whose engine dies', () => {
     assert.deepEqual([begun?.attempts, begun?.finishReason], [1, 'stop'])
     assert.deepEqual([moved?.attempts, moved?.reasons], [2, ['engine_unavailable']])
     assert.match(setup.problem(0) ?? '', /503 from \/health/)
+    await eventually(() => dying.requests.some(({ finished }) => finished), DEADLINE, 'its answer has ended')
     // Which of the two it answered is chance: both were sent at once.
     const outcomes = dying.requests.map(({ finished, aborted }) =>
       finished ? 'finished' : aborted ? 'aborted' : 'open',
