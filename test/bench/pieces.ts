@@ -61,16 +61,9 @@ async function ofClient(server: string): Promise<number> {
   const client = connect(server.replace(/\/v1$/, ''))
   const readPage = async (): Promise<void> => {
     const messages = [{ role: 'user' as const, content: 'a page' }]
+    const body = { model: MODEL, stream: true, stream_options: { include_usage: true }, messages } as const
     let text = ''
-    const options = { include_usage: true }
-    for await (const chunk of await client.chat.completions.create({
-      model: MODEL,
-      stream: true,
-      stream_options: options,
-      messages,
-    }))
-      // prettier-ignore
-      text += chunk.choices[0]?.delta.content ?? ''
+    for await (const chunk of await client.chat.completions.create(body)) text += chunk.choices[0]?.delta.content ?? ''
     if (text.length < 1000) throw new Error(`${text.length} characters were read`)
   }
   const readAll = () =>

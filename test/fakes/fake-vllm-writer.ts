@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { generate, toDeltas } from './fake-vllm-answer.ts'
 import type { ChatBody, Generation, ScriptedAnswer } from './fake-vllm-answer.ts'
 import { httpError } from './fake-vllm-errors.ts'
