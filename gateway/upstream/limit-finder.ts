@@ -16,8 +16,8 @@ import {
   START,
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
-import type { TextLevel } from './text-pace.ts'
-import { endNarrowing, isLinear, isSure, judgeText, mayGoAhead, narrow } from './text-search.ts'
+import { refillTime, type TextLevel } from './text-pace.ts'
+import { endNarrowing, isBrief, isLinear, isSure, judgeText, mayGoAhead, narrow } from './text-search.ts'
 
 /** What a finder begins with, asks and tells. */
 interface FinderOptions {
@@ -61,6 +61,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
   let isBackedUp = false
   /** Since the limit was raised. */
   let hasAnswered = false
+  const refills = createRefills(now)
   const circumstances = () => ({ shortest: shortest(), isBackedUp, isTelling: isTelling(), now: now() })
   const answers = createAnswers(() => search, circumstances, enter)
 
@@ -78,7 +79,9 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
   }
 
   function noteRush(look: BacklogLook): void {
-    if (endsRush(search, look, !hasAnswered)) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
+    const isFirst = !hasAnswered && !refills.isOn(look.most)
+    refills.answered()
+    if (endsRush(search, look, isFirst)) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
     hasAnswered = true
   }
 
@@ -93,9 +96,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
       // Those of a higher limit are still there for a while.
       if (pages > search.limit + placesBeyond(search.limit)) return false
       if (search.narrowing !== null) return isFilled
-      // There may never be as many as the limit.
-      const isMore = pages >= (search.levels.at(-1)?.pages ?? Infinity) * MORE
-      return search.phase === 'first' && (isFilled || isMore)
+      return search.phase === 'first' && (isFilled || isWorthIt(search, pages))
     },
     noteText(level) {
       const { narrowing } = search
@@ -131,8 +132,24 @@ function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFi
   return isReached(limit, most) || enoughFor(look) < most || isLinear(levels)
 }
 
+/** Knows whether others come just now in place of pages that were answered: a busy process hears late that they have begun. */
+function createRefills(now: () => number) {
+  let answeredAt = -Infinity
+  return {
+    answered: () => void (answeredAt = now()),
+    isOn: (pages: number) => now() - answeredAt < refillTime(pages),
+  }
+}
+
 /** So many times the pages from which text was measured last are worth a measurement of their own. */
 const MORE = 1.2
+
+/** Whether so many pages are worth a measurement: there may never be as many as the limit. */
+function isWorthIt({ levels, isStepwise }: LimitSearch, pages: number): boolean {
+  const last = levels.at(-1)
+  return last !== undefined && (pages >= last.pages * MORE || (isBrief(last) && !isStepwise))
+}
+
 /** Text that came from so large a share of the pages that are wanted at most has said what they bring. */
 const AS_MANY = 0.9
 

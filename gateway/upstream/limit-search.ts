@@ -30,6 +30,8 @@ export interface Narrowing {
   readonly isRight: boolean
   /** The most that are known to be too few; null until some are. */
   readonly few: TextLevel | null
+  /** Those that were so before. */
+  readonly fewer: TextLevel | null
   readonly enough: TextLevel
 }
 

@@ -68,6 +68,11 @@ const SHORTEST_PART = 100
 const REFILL_OF_A_PAGE = 8
 const LONGEST_REFILL = 1000
 
+/** Returns how long it takes until others have come in place of so many pages that ended together, in milliseconds. */
+export function refillTime(pages: number): number {
+  return Math.min(LONGEST_REFILL, REFILL_OF_A_PAGE * pages)
+}
+
 /** What came of one page during a part of the measurement, after its first piece; in milliseconds. */
 interface Heard {
   readonly firstAt: number
@@ -107,7 +112,7 @@ export function createTextPace({ pages, onLevel, onSilence, now, later }: TextPa
   let [flowing, silent] = [0, 0]
   let lastEnd = -Infinity
   /** From when on text is no longer held up by pages that come in place of those that have ended. */
-  const begin = () => Math.max(now(), lastEnd + Math.min(LONGEST_REFILL, REFILL_OF_A_PAGE * pages()))
+  const begin = () => Math.max(now(), lastEnd + refillTime(pages()))
 
   function restart(): void {
     measurement = null

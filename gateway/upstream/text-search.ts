@@ -26,12 +26,17 @@ const SURE_WHILE_BUSY = 1
 const SPARE = 1.1
 /** So many times as many pages are far apart. */
 const FAR = 1.8
+/** From fewer times as many pages text grows by less than measuring scatters; the elasticity up to which it does not grow from more. */
+const HARDLY_MORE = 1.06
+const FLAT = 0.05
+/** Each half more brings less than the one before: two thirds, where a server works ever slower. */
+const WORTH_A_STEP = ELASTICITY_OF_GAIN * 1.5
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
 /** Where text grows in proportion to the pages, the limit may be so many times what it was measured from last. */
 const AHEAD = 6
-/** For so long it is measured before text that grows, but less than the pages, is believed, in seconds: of some pieces a busy process hears late. */
-const SURE_OF_BEND = 0.1
+/** What was measured more briefly, in seconds, may be wrong by a third and more: of some pieces a busy process hears late. */
+const BRIEF = 0.1
 /** Elasticities from which text grows with the pages: in what was measured in a hurry, and where fewer pages are tried. */
 const LINEAR = 0.75
 const PLAINLY_LINEAR = 0.9
@@ -51,18 +56,23 @@ export function isSure({ levels, narrowing, isStepwise }: LimitSearch, level: Te
     const { isRight, enough } = narrowing
     return level.seconds >= (isLess && (isRight || isFar(level, enough)) ? SURE_OF_LESS : SURE_WHILE_BUSY)
   }
+  if (isBrief(level)) return !isStepwise && isRise(levels, level)
   const before = lowerThan(levels, level).at(-1)
-  if (!isStepwise) return level.seconds >= sureAhead(before, level)
-  if (before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
+  if (!isStepwise || before === undefined || level.seconds >= (isBusy ? SURE_WHILE_BUSY : SURE)) return true
   const gain = elasticity(before, level)
   if (gain < ELASTICITY_OF_GAIN) return level.seconds >= (isBusy ? SURE : SURE_OF_LESS)
   return !isBusy && gain >= PLAIN_ELASTICITY
 }
 
-/** For how long text is measured while the limit goes ahead of it, in seconds: as shortly as it can be, where it is plain what it says. */
-function sureAhead(before: TextLevel | undefined, level: TextLevel): number {
-  const gain = before === undefined ? 1 : elasticity(before, level)
-  return gain >= LINEAR || gain < PLAIN_ELASTICITY ? 0 : SURE_OF_BEND
+/** Whether it was measured so briefly that it may be plainly wrong. */
+export function isBrief({ seconds }: TextLevel): boolean {
+  return seconds < BRIEF
+}
+
+/** Whether text has grown with the pages from those that were measured last: the limit may go on ahead, however brief it was. */
+function isRise(levels: readonly TextLevel[], level: TextLevel): boolean {
+  const last = levels.at(-1)
+  return last === undefined || (isLower(last, level) && elasticity(last, level) >= LINEAR)
 }
 
 /**
@@ -75,19 +85,20 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
   const risen = { ...search, levels: [...lower, level] }
   if (!search.isStepwise) {
     if (before === undefined || elasticity(before, level) >= LINEAR) return risen
-    // So many pages bring as much, where text grows with them up to there, and then no more.
+    // So many pages bring as much, where text grows with them up to there, and then no more. If it does not, the fewer were measured wrong.
     const enough = Math.max(before.pages * DISTINCT, before.pages * (level.pace / before.pace))
-    return { ...search, levels: lower, isStepwise: true, limit: Math.min(search.limit, Math.ceil(enough)) }
+    const levels = lower.filter((each) => !isBrief(each))
+    return { ...search, levels, isStepwise: true, limit: Math.min(search.limit, Math.ceil(enough)) }
   }
   if (before === undefined || elasticity(before, level) >= elasticityOfGain(before)) return climb(risen, MAX_LIMIT)
   const rejection = { seconds: null, at: now }
   const found = { ...search, phase: 'settled', rejected: { up: rejection, down: rejection } } as const
-  return narrowFurther(found, { below: lower, isRight: false, few: null, enough: level })
+  return narrowFurther(found, { below: lower, isRight: false, few: null, fewer: null, enough: level })
 }
 
 /** Judges a limit that is tried since text has not grown any more: by what text it brings, measured for longer than in the rush. */
 export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLevel): LimitSearch {
-  const { below, enough } = narrowing
+  const { below, few, enough } = narrowing
   const isRight = narrowing.isRight || !isFar(level, enough)
   // What was measured in a hurry was wrong.
   if (isRight && !narrowing.isRight && hasGained(level, enough)) {
@@ -98,7 +109,11 @@ export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLev
       MAX_LIMIT,
     )
   }
-  if (level.pace < enough.pace * SAME_TEXT) return narrowFurther(search, { ...narrowing, isRight, few: level })
+  if (level.pace < enough.pace * SAME_TEXT) {
+    return few !== null && isFlat(few, level)
+      ? narrowFurther(search, { isRight, below: lowerThan(below, few), ...lowered(few, narrowing.fewer) })
+      : narrowFurther(search, { ...narrowing, isRight, few: level, fewer: few })
+  }
   return narrowFurther(search, {
     ...narrowing,
     isRight,
@@ -150,14 +165,27 @@ function between(few: TextLevel, enough: TextLevel): number | undefined {
   return other < enough.pages ? other : undefined
 }
 
+const isLower = (few: TextLevel, many: TextLevel): boolean => few.pages * DISTINCT <= many.pages
+
 const lowerThan = (levels: readonly TextLevel[], level: TextLevel): readonly TextLevel[] =>
-  levels.filter(({ pages }) => pages * DISTINCT <= level.pages)
+  levels.filter((each) => isLower(each, level))
 
 const isFar = (few: TextLevel, many: TextLevel): boolean => few.pages * FAR <= many.pages
 
-/** Whether it is worth it that there are more pages. */
+/** What is known since text did not grow from few pages to more: as few are enough, or even fewer. */
+function lowered(few: TextLevel, fewer: TextLevel | null): Pick<Narrowing, 'few' | 'fewer' | 'enough'> {
+  const isLess = fewer === null || fewer.pace < few.pace * SAME_TEXT
+  return isLess ? { few: fewer, fewer: null, enough: few } : { few: null, fewer: null, enough: fewer }
+}
+
+/** Whether text does not grow from few pages to more: then it has not grown to what was measured as enough either, which was too much. */
+function isFlat(few: TextLevel, more: TextLevel): boolean {
+  return few.seconds >= SURE && more.pages > few.pages * HARDLY_MORE && elasticity(few, more) < FLAT
+}
+
+/** Whether so much more text came from more pages that even more may be worth it. */
 function hasGained(few: TextLevel, many: TextLevel): boolean {
-  return many.pace >= few.pace * MIN_GAIN
+  return elasticity(few, many) >= WORTH_A_STEP
 }
 
 /** What was measured in a hurry may be wrong by a tenth: it is measured again where the gain is as small. */

@@ -58,6 +58,8 @@ export function createTextWatch(options: TextWatchOptions): TextWatch {
     // The server may have begun all of them before.
     if (isFull() && backlog.hasBegun()) finder.noteBegunAhead()
     if (next.limit < before.limit || next.isStepwise !== before.isStepwise) later(0, goBack)
+    // What was measured briefly is measured again, though no page comes or goes.
+    else if (isSaid) later(0, () => measure(isFull()))
     return isSaid
   }
 

@@ -24,7 +24,7 @@ export interface LimitScenario {
    * How long a gateway on busy cores takes in the mean for each page, and for each piece of text, in seconds, one after the other: it hears
    * of all others the later. Left out: it hears of everything at once.
    */
-  readonly busy?: { readonly page: number; readonly piece: number }
+  readonly busy?: { readonly page: number; readonly piece: number; readonly pause?: Pause }
   readonly drawSeconds: number
   readonly drawers: number
   readonly lookahead: number
@@ -36,6 +36,12 @@ export interface LimitScenario {
   readonly singles: number
   readonly maxPauseSeconds: number
   readonly seed: number
+}
+
+/** Now and then, by chance, it does nothing at all for a while: after so large a share of what it hears. */
+export interface Pause {
+  readonly share: number
+  readonly seconds: number
 }
 
 /** What came of it. */
@@ -248,6 +254,7 @@ function createHearing(
     if (busy === undefined) return run()
     const begins = Math.max(clock.now, freeAt)
     freeAt = begins - busy[what] * Math.log(1 - random())
+    if (busy.pause !== undefined && random() < busy.pause.share) freeAt += busy.pause.seconds
     if (begins === clock.now) run()
     else at(begins - clock.now, run)
   }
