@@ -65,7 +65,7 @@ describe('what text says of a limit', () => {
     assert.equal(back.epoch, search.epoch)
   })
 
-  it('is asked of each number once, and comes to an end, however much it scatters', () => {
+  it('is asked of hardly any number twice, and comes to an end, however much it scatters', () => {
     let repeated = 0
     const random = seededRandom(7)
     const next = () => random.next()
