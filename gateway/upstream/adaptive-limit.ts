@@ -4,7 +4,7 @@ import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { createFinder, type LimitFinder } from './limit-finder.ts'
 import { beginSearch, isReached, knownPlaces, type LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
-import { watchOwnFigures } from './own-figures.ts'
+import { watchOwnFigures, type OwnFigures } from './own-figures.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
 import { createTextWatch, type TextWatch } from './text-watch.ts'
 
@@ -15,8 +15,8 @@ export interface AdaptiveLimit {
   readonly adopt: (limit: number, isSettled: boolean) => void
   /** Says that a page found no room. */
   readonly wanted: () => void
-  /** Whether the server's own figures are needed: its first texts do not say when it begins a page. */
-  readonly isListening: () => boolean
+  /** Whether the server's own figures are needed, and soon: its first texts do not say when it begins a page, or pages seem to wait. */
+  readonly wantsFigures: () => ReturnType<OwnFigures['wants']>
   /** Takes what the server says of its own work; null: nothing. */
   readonly serverSaid: (load: ServerLoad | null) => void
   /** What of this the others must know. */
@@ -59,6 +59,8 @@ export interface AdaptiveLimitOptions {
   readonly share?: () => Pick<ServerShare, 'leads' | 'others'>
   /** Called when the limit was set anew. */
   readonly onChange?: () => void
+  /** Called when the server's own figures are needed from now on. */
+  readonly onDoubt?: () => void
   /** Milliseconds that never run backwards. Default: the process's monotonic clock. */
   readonly now?: () => number
   /** Calls back after some milliseconds of that clock. */
@@ -83,6 +85,7 @@ export function createAdaptiveLimit({
   pinned,
   share = () => alone,
   onChange,
+  onDoubt,
   now = () => performance.now(),
   later = wait,
 }: AdaptiveLimitOptions): AdaptiveLimit {
@@ -91,9 +94,12 @@ export function createAdaptiveLimit({
   const isSearching = () => pinned === null && share().leads()
   const finder = createFinder({
     begun: beginSearch(pinned ?? undefined),
-    shortest: () => speed.shortest(),
-    isTelling: () => backlog.isTelling(),
-    now,
+    seen: () => ({
+      shortest: speed.shortest(),
+      isTelling: backlog.isTelling(),
+      isPreparing: figures.isPreparing(),
+      now: now(),
+    }),
     onChange(isClimbing) {
       backlog.restart()
       if (!isClimbing) text.restart()
@@ -108,27 +114,22 @@ export function createAdaptiveLimit({
   const backlog = createBacklog({
     isFull: full.isReached,
     others: () => share().others(),
-    onLook: (look) => isSearching() && finder.noteLook(look, speed.rate() ?? Infinity),
+    onLook: (look) => isSearching() && finder.noteLook(figures.doubt(look), speed.rate() ?? Infinity),
     now,
   })
   const isShared = () => share().others().active > 0
   const text = createTextWatch({ finder, backlog, isShared, isFull: full.isReached, isSearching, now, later })
-  const noteFigures = watchOwnFigures({
-    isFull: full.isReached,
-    active: () => backlog.active + share().others().active,
-    onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
-    onNothing: () => finder.noteNobodyWaits(),
-  })
+  const figures = watchFigures({ finder, backlog, speed, share, isFull: full.isReached, onDoubt })
   return {
     get current() {
       return finder.search().limit
     },
     wanted: () => finder.noteWanted(),
-    isListening: () => isSearching() && !backlog.isTelling() && full.isReached(),
-    serverSaid: (load) => void (isSearching() && !backlog.isTelling() && noteFigures(load)),
+    wantsFigures: () => (isSearching() ? figures.wants() : 'nothing'),
+    serverSaid: (load) => void (isSearching() && figures.note(load)),
     adopt: (limit, isSettled) => void (pinned === null && finder.adopt(limit, isSettled)),
     demand: () => demandOf(finder.search(), backlog),
-    sent: createSender({ finder, backlog, text, speed, recent, share, full, isSearching, now }),
+    sent: createSender({ finder, backlog, text, speed, recent, share, full, figures, isSearching, now }),
     origin: () => (pinned !== null ? 'pinned' : finder.search().phase === 'settled' ? 'found' : 'searching'),
     recent: () => recent.look(),
     // When others' pages were begun is not known.
@@ -168,6 +169,25 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
   return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }
 
+interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' | 'share'> {
+  readonly isFull: () => boolean
+  readonly onDoubt: (() => void) | undefined
+}
+
+/** Watches what the server says of its own queue. */
+function watchFigures({ finder, backlog, speed, share, isFull, onDoubt }: WatchedParts): OwnFigures {
+  return watchOwnFigures({
+    isFull,
+    active: () => backlog.active + share().others().active,
+    waiting: () => (backlog.isTelling() ? backlog.waiting + share().others().unbegun : null),
+    onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
+    onNothing: () => finder.noteNobodyWaits(),
+    // Where pages are hardly anything but text, that says what more of them bring.
+    onPreparing: () => backlog.isMostlyText() || finder.notePreparing(),
+    onDoubt,
+  })
+}
+
 interface SenderParts {
   readonly finder: LimitFinder
   readonly backlog: Backlog
@@ -177,6 +197,7 @@ interface SenderParts {
   readonly share: () => Pick<ServerShare, 'leads' | 'others'>
   /** Whether the limit is reached, and how many places are kept free. */
   readonly full: { kept: number; readonly isReached: () => boolean }
+  readonly figures: OwnFigures
   readonly isSearching: () => boolean
   readonly now: () => number
 }
@@ -189,6 +210,7 @@ function createSender({
   recent,
   share,
   full,
+  figures,
   isSearching,
   now,
 }: SenderParts): AdaptiveLimit['sent'] {
@@ -225,7 +247,7 @@ function createSender({
         finder.noteAnswered(sample, epoch)
       },
       left() {
-        if (isAnswered && isSearching()) finder.noteRush(ofAll(backlog, share()))
+        if (isAnswered && isSearching()) finder.noteRush(figures.doubt(ofAll(backlog, share())))
         atServer.ended(isAnswered)
         page.left()
       },

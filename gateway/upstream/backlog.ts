@@ -59,6 +59,8 @@ const MIN_ANSWERS = 4
 const MIN_SHARE_OF_PAGES = 1 / 4
 /** For so large a share of a look fewer pages may wait: where pages end together, none does for a moment. */
 const MAX_SHARE_OF_PAUSES = 1 / 5
+/** For so large a share more may seem to run: a busy process hears of ends and beginnings that come together one by one. */
+const MAX_SHARE_OF_BURSTS = 1 / 20
 /** A first text is prompt up to so many times the shortest time that one took, and some milliseconds for the way. */
 const MAX_PROMPT = 4
 const MAX_PROMPT_WAY = 50
@@ -87,7 +89,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   /** The first page that has filled the server since the limit was set, and how many have ended since then. */
   let filling: { readonly number: number; ended: number } | null = null
   const looks = createLooks({ onLook: (look) => times.isTelling() && onLook(look), now })
-  const see = () => looks.see(unbegun.values(), others().unbegun)
+  const see = () => looks.see(unbegun.values(), active - unbegun.size, others())
 
   function hasPlaces(isPrompt: boolean): boolean {
     if (filling === null || !(isPrompt || filling.ended === 0)) return false
@@ -201,7 +203,9 @@ function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
   /** Null: the server was not filled since the limit was set. */
   let look: Look | null = null
   return {
-    see: (sentAt: Iterable<number>, others: number) => look?.waits.note(sentAt, now(), others),
+    see(sentAt: Iterable<number>, own: number, { active, unbegun }: ReturnType<BacklogOptions['others']>): void {
+      look?.waits.note(sentAt, now(), { others: unbegun, running: own + active - unbegun })
+    },
     /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
     sent(number: number, { most, isFull, overdueAfter }: Filling): void {
       if (look === null && isFull)
@@ -214,40 +218,56 @@ function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
       if (look.answered < Math.max(MIN_ANSWERS, active * MIN_SHARE_OF_PAGES)) return
       const { waits, most } = look
       look = null
-      onLook({ most, waiting: waits.usualLeast() })
+      onLook({ most, waiting: Math.min(waits.usualLeast(), Math.max(0, most - waits.mostRunning())) })
     },
     restart: () => void (look = null),
   }
 }
 
-/** Notes for how long how many waited: all pages wait that were sent so long ago and have not begun. In milliseconds. */
+/** Pages of other gateways that have not begun, and all that run. */
+interface Seen {
+  readonly others: number
+  readonly running: number
+}
+
+/** Notes for how long how many waited and ran: all pages wait that were sent so long ago and have not begun. In milliseconds. */
 function createWaitTimes(startedAt: number, overdueAfter: number) {
-  const times = new Map<number, number>()
+  const [waits, runs] = [createCountTimes(), createCountTimes()]
   let since = startedAt
-
-  function add(count: number, time: number): void {
-    if (time > 0) times.set(count, (times.get(count) ?? 0) + time)
-  }
-
   return {
     /** To be called before a page comes or leaves, with when those were sent that have not begun until now. */
-    note(sentAt: Iterable<number>, now: number, others: number): void {
+    note(sentAt: Iterable<number>, now: number, { others, running }: Seen): void {
       let [at, count] = [since, others]
       for (const sent of sentAt) {
         const due = sent + overdueAfter
         if (due >= now) break
         if (due > at) {
-          add(count, due - at)
+          waits.add(count, due - at)
           at = due
         }
         count += 1
       }
-      add(count, now - at)
+      waits.add(count, now - at)
+      runs.add(running, now - since)
       since = now
     },
     /** Returns how many waited at least, but for pauses. */
-    usualLeast(): number {
-      let left = MAX_SHARE_OF_PAUSES * times.values().reduce((sum, time) => sum + time, 0)
+    usualLeast: () => waits.quantile(MAX_SHARE_OF_PAUSES),
+    /** Returns how many ran at most, but for bursts: the server has as many places. */
+    mostRunning: () => runs.quantile(1 - MAX_SHARE_OF_BURSTS),
+  }
+}
+
+/** For how long there were how many, in milliseconds. */
+function createCountTimes() {
+  const times = new Map<number, number>()
+  return {
+    add(count: number, time: number): void {
+      if (time > 0) times.set(count, (times.get(count) ?? 0) + time)
+    },
+    /** Returns how many there were at most for so large a share of the time. */
+    quantile(share: number): number {
+      let left = share * times.values().reduce((sum, time) => sum + time, 0)
       const counts = [...times].toSorted(([a], [b]) => a - b)
       return counts.find(([, time]) => (left -= time) < 0)?.[0] ?? 0
     },

@@ -12,8 +12,10 @@ import {
   judgeFirstRush,
   MAX_LIMIT,
   judgeWindow,
+  reopen,
   shorten,
   START,
+  waitingInRush,
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
 import { refillTime, type TextLevel } from './text-pace.ts'
@@ -22,9 +24,8 @@ import { endNarrowing, isBrief, isLinear, isSure, judgeText, mayGoAhead, narrow 
 /** What a finder begins with, asks and tells. */
 interface FinderOptions {
   readonly begun: LimitSearch
-  readonly shortest: () => number | null
-  readonly isTelling: () => boolean
-  readonly now: () => number
+  /** What is known of the server now. */
+  readonly seen: () => Pick<Circumstances, 'shortest' | 'isTelling' | 'isPreparing' | 'now'>
   /** Called when the limit was set anew; `isClimbing`: it was raised ahead of what text says, and what is being measured goes on. */
   readonly onChange: (isClimbing: boolean) => void
 }
@@ -51,18 +52,21 @@ export interface LimitFinder {
   /** Says who waited at the full server, which answers so many pages per second. */
   readonly noteLook: (look: BacklogLook, rate: number) => void
   readonly noteNobodyWaits: () => void
+  /** Says that pages which seemed to wait at the server were being prepared: what they have shown was wrong. */
+  readonly notePreparing: () => void
   /** Says that a page was answered that was sent in an epoch of the search. */
   readonly noteAnswered: (sample: Sample, sentIn: number) => void
 }
 
 /** Gathers what is seen of a server until it is enough for a decision, and enters what limit-search.ts decides. */
-export function createFinder({ begun, shortest, isTelling, now, onChange }: FinderOptions): LimitFinder {
+export function createFinder({ begun, seen, onChange }: FinderOptions): LimitFinder {
   let search = begun
   let isBackedUp = false
   /** Since the limit was raised. */
   let hasAnswered = false
+  const now = () => seen().now
   const refills = createRefills(now)
-  const circumstances = () => ({ shortest: shortest(), isBackedUp, isTelling: isTelling(), now: now() })
+  const circumstances = () => ({ ...seen(), isBackedUp })
   const answers = createAnswers(() => search, circumstances, enter)
 
   function enter(next: LimitSearch): void {
@@ -78,10 +82,11 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     enter(shorten(search, { most, waiting, rate, now: now() }))
   }
 
-  function noteRush(look: BacklogLook): void {
+  function noteRush(all: BacklogLook): void {
+    const look = { ...all, waiting: waitingInRush(search, all) }
     const isFirst = !hasAnswered && !refills.isOn(look.most)
     refills.answered()
-    if (endsRush(search, look, isFirst)) noteLook(look, (look.most - look.waiting) / (shortest() ?? 1))
+    if (endsRush(search, look, isFirst)) noteLook(look, (look.most - look.waiting) / (seen().shortest ?? 1))
     hasAnswered = true
   }
 
@@ -109,6 +114,7 @@ export function createFinder({ begun, shortest, isTelling, now, onChange }: Find
     noteRush,
     noteLook,
     noteNobodyWaits: () => void (isBackedUp = false),
+    notePreparing: () => enter(reopen(search)),
     noteAnswered: (sample, sentIn) => answers.add(sample, sentIn),
   }
 }

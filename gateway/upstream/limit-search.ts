@@ -54,8 +54,9 @@ export interface LimitSearch {
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
   /** Whether pages that wait at the server have shown how many it works at. */
   readonly hasPlaces: boolean
-  /** How often the first rush was begun again. */
+  /** How often the first rush was begun again, as nobody waited any more, and at which limit the last time. */
   readonly timesReopened: number
+  readonly reopenedAt: number
 }
 
 /** What a decision rests on beside the window of answers. */
@@ -66,6 +67,8 @@ export interface Circumstances {
   readonly shortest: number | null
   /** Whether pages always wait at the server for others: more in flight bring nothing then. */
   readonly isBackedUp: boolean
+  /** Whether the server itself says that none waits, though some seem to: it prepares those. */
+  readonly isPreparing: boolean
   /** Whether pages wait for a higher limit. */
   readonly isWanted: boolean
   /** Whether the server's first texts say when it begins a page. */
@@ -103,6 +106,7 @@ const MIN_LINEAR_ELASTICITY = 0.6
 
 /** A server whose pages never wait for long would begin its rush again and again. */
 const MOST_REOPENED = 2
+const MOST_REOPENED_IN_ALL = 6
 
 /** Pages that take so many times as long as the shortest wait for others. */
 const QUEUEING = 1.75
@@ -142,6 +146,7 @@ export function beginSearch(limit = START): LimitSearch {
     rejected: { up: null, down: null },
     hasPlaces: false,
     timesReopened: 0,
+    reopenedAt: 0,
   }
 }
 
@@ -176,7 +181,28 @@ function withMorePlaces(search: LimitSearch): LimitSearch {
   const { phase, limit, levels, timesReopened } = search
   const open = { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } }
   const isDoubted = phase === 'settled' && levels.length === 0 && timesReopened < MOST_REOPENED
-  return isDoubted ? withLimit({ ...open, phase: 'first', probe: null, timesReopened: timesReopened + 1 }, limit) : open
+  return isDoubted
+    ? withLimit({ ...open, phase: 'first', probe: null, timesReopened: timesReopened + 1, reopenedAt: limit }, limit)
+    : open
+}
+
+/** Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong. */
+export function reopen(search: LimitSearch): LimitSearch {
+  const { phase, probe, limit, timesReopened } = search
+  if (phase === 'first' || timesReopened >= MOST_REOPENED_IN_ALL) return search
+  const from = Math.max(limit, probe?.direction === 'down' ? probe.from : 0)
+  return withLimit(
+    { ...beginSearch(limit), epoch: search.epoch, timesReopened: timesReopened + 1, reopenedAt: limit },
+    from,
+  )
+}
+
+/** Of pages that wait, leaves as many as a rush may say: where it was begun again since nobody waited, the server works at what it had. */
+export function waitingInRush(
+  { reopenedAt }: LimitSearch,
+  { most, waiting }: Pick<Waited, 'most' | 'waiting'>,
+): number {
+  return Math.max(0, Math.min(waiting, most - Math.floor(reopenedAt / SPARE)))
 }
 
 /** Returns how many pages keep a server busy where so many always wait there. */
@@ -215,12 +241,14 @@ export function judgeFirstRush(
   samples: readonly Sample[],
   circumstances: Circumstances,
 ): LimitSearch | null {
-  const { peak, isTelling } = circumstances
+  const { peak, isTelling, isPreparing } = circumstances
   // It does not say what it has begun: doubling alone says what it can do.
   if (!isTelling && isReached(search.limit, peak)) {
     const { seconds } = measure(samples)
     return double({ ...search, phase: 'doubling' }, search.limit / seconds, seconds)
   }
+  // What pages take then says more of how they are prepared, one after the other.
+  if (isPreparing && isReached(search.limit, peak) && search.limit < CLIMBED) return climb(search)
   if (peak < MIN_DEMAND) return null
   const rush = samples.filter(({ inFlight }) => inFlight >= peak * MIN_SHARE_OF_PEAK)
   if (rush.length < MIN_DEMAND) return null
@@ -238,15 +266,16 @@ export function judgeFirstRush(
 function settle(
   search: LimitSearch,
   { elasticity, rate, seconds }: LoadComparison,
-  { peak, shortest, now }: Circumstances,
+  { peak, shortest, isTelling, isPreparing, now }: Circumstances,
 ): LimitSearch {
   const settled: LimitSearch = { ...search, phase: 'settled' }
   // There is nothing to compare, and nothing waits: the next windows are judged as all later ones are.
-  if (elasticity === null && !isQueueing(seconds, shortest)) return settled
+  if ((elasticity === null && !isQueueing(seconds, shortest)) || isPreparing) return settled
   const rejected = elasticity === null ? search.rejected : { ...search.rejected, up: { seconds, at: now } }
   const probe: Probe = { direction: 'down', from: search.limit, rate, seconds }
-  // The server works at as many as it answers in the shortest time of a page; the rest waits.
-  const atWork = rate * (shortest ?? seconds)
+  // The server works at as many as it answers in the shortest time of a page; the rest waits. Where first texts say that none
+  // does, they slow each other down: it is tried step by step.
+  const atWork = isTelling ? peak : rate * (shortest ?? seconds)
   const lower = Math.min(search.limit, peak / STEP, Math.max(MIN_LIMIT, atWork * 2))
   return withLimit({ ...settled, rejected, probe }, lower)
 }
@@ -289,7 +318,8 @@ function acceptProbe(
   if (search.phase === 'doubling' && search.limit < MAX_LIMIT) return double(accepted, rate, seconds)
   const settled: LimitSearch = { ...accepted, phase: 'settled' }
   if (direction === 'up') return tryUp(settled, rate, seconds, circumstances)
-  if (isQueueing(seconds, shortest)) return tryOut(settled, 'down', rate, seconds)
+  // Of several steps each may cost a little, and all together too much.
+  if (isQueueing(seconds, shortest)) return tryOut(settled, 'down', Math.max(rate, search.probe?.rate ?? 0), seconds)
   return { ...settled, probe: null }
 }
 
@@ -309,14 +339,15 @@ function explore(
   seconds: number,
   circumstances: Circumstances,
 ): LimitSearch {
-  const { shortest, now, isBackedUp } = circumstances
+  const { shortest, now, isBackedUp, isPreparing } = circumstances
   const search = { ...rest, rejected: { down: timed(rejected.down, seconds), up: timed(rejected.up, seconds) } }
   // It works at all that it can, and a few wait: neither more nor less would be better.
   if (isBackedUp) return search
   const isOpen = (rejection: Rejection | null): boolean =>
     rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds ?? seconds, seconds)
   const { down, up } = search.rejected
-  if (isOpen(down) && isQueueing(seconds, shortest)) return tryOut(search, 'down', rate, seconds)
+  // Pages that are prepared one after the other take longer, however few are read side by side.
+  if (isOpen(down) && isQueueing(seconds, shortest) && !isPreparing) return tryOut(search, 'down', rate, seconds)
   if (isOpen(up)) return tryUp(search, rate, seconds, circumstances)
   return search
 }

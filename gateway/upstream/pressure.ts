@@ -18,6 +18,8 @@ export interface Pressure {
   holdsBack(pages: number): boolean
   /** Asks it, and again every second where pages may be held back, or its figures are listened to. Never throws. */
   read(signal: AbortSignal): Promise<void>
+  /** Asks it now and then for as long as its figures are listened to, if it was asked before. */
+  listen(): void
 }
 
 /** When pages are held back, and who is told. */
@@ -27,7 +29,10 @@ export interface PressureOptions {
   /** The share of its KV cache from which on a server is sent no more pages; null: none. */
   readonly maxKvCacheUsage: number | null
   /** Who is told each answer, and may have it asked for every second; left out: nobody. */
-  readonly listener?: { isListening(): boolean; serverSaid(load: ServerLoad | null): void }
+  readonly listener?: {
+    wantsFigures(): 'nothing' | 'answers' | 'answers soon'
+    serverSaid(load: ServerLoad | null): void
+  }
   /** Called when pages are held back from now on, or no more. */
   readonly onChange: () => void
   readonly onLog: (level: 'info' | 'warn', message: string) => void
@@ -39,6 +44,7 @@ export interface PressureOptions {
 const FALL = 0.1
 /** How often a server is asked where pages may be held back: its cache fills within seconds. In milliseconds. */
 const ASK_EVERY = 1000
+const ASK_SOON = 250
 /** What was said longer ago says nothing. In milliseconds. */
 const STALE = 30_000
 /** The same, where pages are held back for it. */
@@ -67,16 +73,24 @@ export function createPressure(options: PressureOptions): Pressure {
   }
 
   let timer: NodeJS.Timeout | undefined
+  /** How often it is being asked, when it was asked last, and until when it may be. */
+  let [asking, askedAt, until]: [number, number, AbortSignal | null] = [0, -Infinity, null]
   async function read(signal: AbortSignal): Promise<void> {
     clearTimeout(timer)
+    timer = undefined
+    asking += 1
+    askedAt = now()
+    until = signal
     const load = await ask(signal)
+    asking -= 1
     note(load)
     listener?.serverSaid(load)
     // One that says nothing of its cache is asked again with all others.
     const isWatched = max !== null && (said?.kvCacheUsage ?? null) !== null
-    if (signal.aborted || !(isWatched || listener?.isListening() === true)) return
+    const wants = listener?.wantsFigures() ?? 'nothing'
+    if (signal.aborted || (!isWatched && wants === 'nothing')) return
     clearTimeout(timer)
-    timer = setTimeout(() => void read(signal), ASK_EVERY)
+    timer = setTimeout(() => void read(signal), wants === 'answers soon' ? ASK_SOON : ASK_EVERY)
     timer.unref()
   }
 
@@ -84,6 +98,10 @@ export function createPressure(options: PressureOptions): Pressure {
     status: () => ({ load: now() - saidAt < STALE ? said : null, isHeldBack: isHigh }),
     holdsBack: (pages) => isHigh && pages > 0,
     read,
+    listen() {
+      if (until === null || until.aborted || timer !== undefined || asking > 0 || now() - askedAt < ASK_SOON) return
+      if (listener?.wantsFigures() !== 'nothing') void read(until)
+    },
   }
 }
 

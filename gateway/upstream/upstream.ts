@@ -101,7 +101,7 @@ export interface Upstream {
 export function createUpstream(baseUrl: string, options: UpstreamOptions, events: UpstreamEvents): Upstream {
   const { chooseProfile, concurrency: pinned, shares = unshared, onLog, maxKvCacheUsage = null } = options
   const connection = connectUpstream(baseUrl, options)
-  const limit = createAdaptiveLimit({ pinned, share: () => share, onChange: events.onChange })
+  const limit = createAdaptiveLimit({ ...events, pinned, share: () => share, onDoubt: () => pressure.listen() })
   const log = (level: 'info' | 'warn', message: string) => onLog?.(level, message, { url: connection.url })
   const imageLimit = createImageLimit(log)
   const readings = watchReadings(log)

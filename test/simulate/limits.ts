@@ -18,6 +18,11 @@ export interface LimitScenario {
   readonly workOfPage: Draw
   /** From when a page has a place until its first text; `Infinity`: its text comes whole at its end. */
   readonly firstTextSeconds: number
+  /**
+   * What it takes to prepare a page before it may have a place, in seconds, one after the other, as vLLM's server does beside its engine:
+   * those pages do not run and do not wait. Left out: nothing.
+   */
+  readonly prepareSeconds?: Draw
   /** Whether it says each second how many pages run and wait in it. */
   readonly saysLoad?: boolean
   /**
@@ -92,13 +97,14 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
     pinned: null,
     now: () => (clock.before + clock.now) * 1000,
     later: (milliseconds, run) => at(milliseconds / 1000, run),
+    onDoubt: () => scenario.saysLoad === true && clock.now - scrapedAt >= 0.25 && sayLoad(),
   })
   if (scenario.pieceSeconds !== undefined) readSome(limit, scenario, clock)
   const server = createQueueingServer(scenario)
   const enough = scenario.enough ?? scenario.engine.places
   const full = scenario.engine.secondsAt(enough)
   const times: number[] = []
-  let [drawing, drawn, inFlight, taken] = [0, 0, 0, 0]
+  let [drawing, drawn, inFlight, taken, preparedAt, scrapedAt] = [0, 0, 0, 0, 0, -Infinity]
   let single: { page: Page; startedAt: number } | null = null
   const work = { all: 0, steady: 0 }
   const limits = { most: 0, steady: 0, area: 0, since: 0 }
@@ -119,7 +125,9 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   function send(page: Page): void {
     inFlight += 1
     page.sent = limit.sent(inFlight, { giveBack: page.isSingle ? null : () => takeBack(page) })
-    server.push(page, clock.now)
+    if (scenario.prepareSeconds === undefined) return server.push(page, clock.now)
+    preparedAt = Math.max(preparedAt, clock.now) + scenario.prepareSeconds(random)
+    at(preparedAt - clock.now, () => page.isTaken || server.push(page, clock.now))
   }
 
   function takeBack(page: Page): void {
@@ -202,8 +210,15 @@ function createLimitPlay(scenario: LimitScenario, make: typeof createAdaptiveLim
   }
 
   function scrape(): void {
-    if (limit.isListening()) limit.serverSaid({ ...NO_LOAD, running: server.running, waiting: server.waiting })
-    at(1, scrape)
+    at(sayLoad() === 'answers soon' ? 0.25 : 1, scrape)
+  }
+
+  /** Says it if it is asked; returns what is asked. */
+  function sayLoad() {
+    scrapedAt = clock.now
+    const wants = limit.wantsFigures()
+    if (wants !== 'nothing') limit.serverSaid({ ...NO_LOAD, running: server.running, waiting: server.waiting })
+    return limit.wantsFigures()
   }
 
   if (scenario.saysLoad === true) at(random(), scrape)

@@ -214,6 +214,44 @@ describe('a long document at one server, and requests of one page beside it', ()
       assert.ok(steadyThroughput >= 0.98, `${steadyThroughput}`)
     })
 
+  for (const [name, engine] of Object.entries(engines))
+    for (const [pages, workOfPage] of Object.entries(works))
+      it(`${name}, pages ${pages}, with streams and /metrics: the limit is still the places`, () => {
+        const outcomes = seeds.map((seed) => simulateLimit(scenario(engine, { workOfPage, saysLoad: true, seed })))
+        const said = JSON.stringify(outcomes)
+        for (const { steadyLimit, throughput, worst } of outcomes) {
+          assert.ok(steadyLimit <= engine.places * 1.25, said)
+          assert.ok(throughput >= 0.97, said)
+          assert.ok(worst <= (workOfPage === works['of one length'] ? 2.3 : 2.5), said)
+        }
+      })
+
+  // As vLLM's does on few cores: a first text comes late though the engine has places.
+  for (const [name, engine] of [
+    ['32 places from 0.5 s to 2 s', batching(32, 16, 0.5)],
+    ['32 places from 0.3 s to 2.2 s', batching(32, 14.5, 0.3)],
+    ['64 places from 1 s to 3.2 s', batching(64, 20, 1)],
+  ] as const)
+    for (const workOfPage of [always(1), lognormal(1, 0.3)])
+      it(`${name}, that prepares pages one by one, for half of its time: its /metrics say that none waits, and its places are found`, () => {
+        const work = engine.places / engine.secondsAt(engine.places)
+        const changes = {
+          workOfPage,
+          prepareSeconds: lognormal(0.55 / work, 0.5),
+          pieceSeconds: 0.03,
+          saysLoad: true,
+          busy: { page: 0.004, piece: 0.0002 },
+          lookahead: 96,
+          seconds: 90,
+          steadyFrom: 15,
+        }
+        for (const seed of seeds) {
+          const { meanLimit, steadyThroughput } = simulateLimit(scenario(engine, { ...changes, seed }))
+          assert.ok(meanLimit <= engine.places * 1.25, `${meanLimit}`)
+          assert.ok(steadyThroughput >= 0.97, `${steadyThroughput}`)
+        }
+      })
+
   for (const [name, before, after] of [
     ['slower', fixedRate(64, 2), fixedRate(8, 2)],
     ['quicker', fixedRate(4, 0.8), fixedRate(32, 0.8)],

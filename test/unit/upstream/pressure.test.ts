@@ -51,4 +51,57 @@ describe('the pressure of a server', () => {
   it('holds nothing back without a share', async () => {
     assert.equal(await pressureOf(null).says(1), false)
   })
+
+  for (const [wants, pause] of [
+    ['answers soon', 250],
+    ['answers', 1000],
+  ] as const)
+    it(`is asked again after ${pause} ms where its figures are listened to (${wants}), and not beside itself`, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] })
+      let [asked, at] = [0, 0]
+      let answer = () => {}
+      const listener = { wantsFigures: () => current, serverSaid: () => {} }
+      let current: 'nothing' | 'answers' | 'answers soon' = 'nothing'
+      const pressure = createPressure({
+        maxKvCacheUsage: null,
+        listener,
+        ask() {
+          asked += 1
+          return new Promise((resolve) => (answer = () => resolve(null)))
+        },
+        onChange() {},
+        onLog() {},
+        now: () => at,
+      })
+      const answered = async () => {
+        answer()
+        await new Promise(setImmediate)
+      }
+      pressure.listen()
+      assert.equal(asked, 0, 'nobody has said until when')
+      void pressure.read(new AbortController().signal)
+      await answered()
+      t.mock.timers.tick(10_000)
+      at += 10_000
+      assert.equal(asked, 1, 'nobody listens')
+      current = wants
+      pressure.listen()
+      at += 10_000
+      pressure.listen()
+      assert.equal(asked, 2, 'it has not answered yet')
+      await answered()
+      pressure.listen()
+      t.mock.timers.tick(pause - 1)
+      assert.equal(asked, 2)
+      t.mock.timers.tick(1)
+      assert.equal(asked, 3)
+      current = 'nothing'
+      await answered()
+      current = wants
+      pressure.listen()
+      assert.equal(asked, 3, 'it was asked just now')
+      at += 250
+      pressure.listen()
+      assert.equal(asked, 4)
+    })
 })
