@@ -2,7 +2,8 @@ import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import { createAnswerSpeed, type AnswerSpeed } from './answer-speed.ts'
 import { createBacklog, type Backlog, type BacklogLook } from './backlog.ts'
 import { createFinder, type LimitFinder } from './limit-finder.ts'
-import { beginSearch, isReached, knownPlaces, type LimitSearch } from './limit-search.ts'
+import { knownPlaces } from './limit-places.ts'
+import { beginSearch, isReached, type LimitSearch } from './limit-search.ts'
 import type { ServerDemand, ServerShare } from './limit-share.ts'
 import { watchOwnFigures, type OwnFigures } from './own-figures.ts'
 import { createRecentPace, type PaceOfLastMinute, type RecentPace } from './recent-pace.ts'
@@ -15,7 +16,7 @@ export interface AdaptiveLimit {
   readonly adopt: (limit: number, isSettled: boolean) => void
   /** Says that a page found no room. */
   readonly wanted: () => void
-  /** Whether the server's own figures are needed, and soon: its first texts do not say when it begins a page, or pages seem to wait. */
+  /** How soon the server's own figures are needed, if at all: its first texts do not say when it begins a page, or pages seem to wait. */
   readonly wantsFigures: () => ReturnType<OwnFigures['wants']>
   /** Takes what the server says of its own work; null: nothing. */
   readonly serverSaid: (load: ServerLoad | null) => void
@@ -119,7 +120,7 @@ export function createAdaptiveLimit({
   })
   const isShared = () => share().others().active > 0
   const text = createTextWatch({ finder, backlog, isShared, isFull: full.isReached, isSearching, now, later })
-  const figures = watchFigures({ finder, backlog, speed, share, isFull: full.isReached, onDoubt })
+  const figures = watchFigures({ finder, backlog, speed, share, isFull: full.isReached, onDoubt, now })
   return {
     get current() {
       return finder.search().limit
@@ -169,13 +170,13 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
   return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }
 
-interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' | 'share'> {
+interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' | 'share' | 'now'> {
   readonly isFull: () => boolean
   readonly onDoubt: (() => void) | undefined
 }
 
 /** Watches what the server says of its own queue. */
-function watchFigures({ finder, backlog, speed, share, isFull, onDoubt }: WatchedParts): OwnFigures {
+function watchFigures({ finder, backlog, speed, share, isFull, onDoubt, now }: WatchedParts): OwnFigures {
   return watchOwnFigures({
     isFull,
     active: () => backlog.active + share().others().active,
@@ -185,6 +186,7 @@ function watchFigures({ finder, backlog, speed, share, isFull, onDoubt }: Watche
     // Where pages are hardly anything but text, that says what more of them bring.
     onPreparing: () => backlog.isMostlyText() || finder.notePreparing(),
     onDoubt,
+    now,
   })
 }
 

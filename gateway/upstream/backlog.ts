@@ -89,7 +89,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
   /** The first page that has filled the server since the limit was set, and how many have ended since then. */
   let filling: { readonly number: number; ended: number } | null = null
   const looks = createLooks({ onLook: (look) => times.isTelling() && onLook(look), now })
-  const see = () => looks.see(unbegun.values(), active - unbegun.size, others())
+  const see = () => looks.see(unbegun.values(), { others: others().unbegun, running: active - unbegun.size })
 
   function hasPlaces(isPrompt: boolean): boolean {
     if (filling === null || !(isPrompt || filling.ended === 0)) return false
@@ -114,7 +114,7 @@ export function createBacklog({ isFull, others, onLook, now }: BacklogOptions): 
       return {
         begun: () => begin() && hasPlaces(times.begun(now() - sentAt)),
         ended(isAnswered) {
-          begin()
+          if (!begin()) see()
           const begunAt = times.left(number) ?? now()
           active -= 1
           if (filling !== null) filling.ended += 1
@@ -203,9 +203,7 @@ function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
   /** Null: the server was not filled since the limit was set. */
   let look: Look | null = null
   return {
-    see(sentAt: Iterable<number>, own: number, { active, unbegun }: ReturnType<BacklogOptions['others']>): void {
-      look?.waits.note(sentAt, now(), { others: unbegun, running: own + active - unbegun })
-    },
+    see: (sentAt: Iterable<number>, seen: Seen) => look?.waits.note(sentAt, now(), seen),
     /** A look begins with the page that fills the server: not while more are there, from a higher limit. */
     sent(number: number, { most, isFull, overdueAfter }: Filling): void {
       if (look === null && isFull)
@@ -224,7 +222,7 @@ function createLooks({ onLook, now }: Pick<BacklogOptions, 'onLook' | 'now'>) {
   }
 }
 
-/** Pages of other gateways that have not begun, and all that run. */
+/** Pages of other gateways that wait, and own ones that run: those of others are heard of too late. */
 interface Seen {
   readonly others: number
   readonly running: number

@@ -2,20 +2,17 @@ import { placesBeyond } from '../schedule/firsts.ts'
 import { hasTooFewBursts, isBusy, standardError } from './answer-window.ts'
 import type { Sample } from './answer-window.ts'
 import type { BacklogLook } from './backlog.ts'
+import { enoughFor, reopen, shorten } from './limit-places.ts'
 import {
   adoptLimit,
   climb,
-  enoughFor,
   followDemand,
   isPlain,
   isReached,
   judgeFirstRush,
   MAX_LIMIT,
   judgeWindow,
-  reopen,
-  shorten,
   START,
-  waitingInRush,
 } from './limit-search.ts'
 import type { Circumstances, LimitSearch } from './limit-search.ts'
 import { refillTime, type TextLevel } from './text-pace.ts'
@@ -77,16 +74,16 @@ export function createFinder({ begun, seen, onChange }: FinderOptions): LimitFin
     if (next.epoch !== epoch || next.limit !== limit) onChange(next.epoch === epoch && !next.isStepwise)
   }
 
-  function noteLook({ most, waiting }: BacklogLook, rate: number): void {
+  function noteLook({ most, waiting }: BacklogLook, rate: number, least = 0): void {
     isBackedUp = waiting > 0
-    enter(shorten(search, { most, waiting, rate, now: now() }))
+    enter(shorten(search, { most, waiting, rate, now: now() }, least))
   }
 
-  function noteRush(all: BacklogLook): void {
-    const look = { ...all, waiting: waitingInRush(search, all) }
+  function noteRush(look: BacklogLook): void {
     const isFirst = !hasAnswered && !refills.isOn(look.most)
     refills.answered()
-    if (endsRush(search, look, isFirst)) noteLook(look, (look.most - look.waiting) / (seen().shortest ?? 1))
+    if (endsRush(search, look, isFirst))
+      noteLook(look, (look.most - look.waiting) / (seen().shortest ?? 1), search.reopened.limit)
     hasAnswered = true
   }
 
@@ -114,7 +111,7 @@ export function createFinder({ begun, seen, onChange }: FinderOptions): LimitFin
     noteRush,
     noteLook,
     noteNobodyWaits: () => void (isBackedUp = false),
-    notePreparing: () => enter(reopen(search)),
+    notePreparing: () => enter(reopen(search, now())),
     noteAnswered: (sample, sentIn) => answers.add(sample, sentIn),
   }
 }
@@ -131,8 +128,10 @@ const LONGEST_TRY_OF_A_PAGE = 4000
  * that it begins with, one may as well be stuck: a limit as low as what is left would keep the others from it. Where text says what more
  * pages bring, the rush goes on, and a busy process hears late of pages that come after others.
  */
-function endsRush({ phase, levels, limit }: LimitSearch, look: BacklogLook, isFirst: boolean): boolean {
+function endsRush({ phase, levels, limit, reopened }: LimitSearch, look: BacklogLook, isFirst: boolean): boolean {
   const { most, waiting } = look
+  // It was begun again since nobody waited at so many.
+  if (most <= reopened.limit) return false
   if (phase !== 'first' || waiting === 0 || most <= START || (levels.length > 0 && !isFirst)) return false
   // A few end nothing that was not even reached, where pages already slow each other down.
   return isReached(limit, most) || enoughFor(look) < most || isLinear(levels)

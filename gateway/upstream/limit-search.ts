@@ -54,9 +54,8 @@ export interface LimitSearch {
   readonly rejected: Readonly<Record<Direction, Rejection | null>>
   /** Whether pages that wait at the server have shown how many it works at. */
   readonly hasPlaces: boolean
-  /** How often the first rush was begun again, as nobody waited any more, and at which limit the last time. */
-  readonly timesReopened: number
-  readonly reopenedAt: number
+  /** How often the first rush was begun again, as nobody waited, when the last time, in milliseconds, and at which limit. */
+  readonly reopened: { readonly times: number; readonly at: number; readonly limit: number }
 }
 
 /** What a decision rests on beside the window of answers. */
@@ -83,9 +82,7 @@ export const START = 4
 const CLIMBED = 64
 /** Once it has begun what it was sent, it is sent so many times as much: what is too much is begun within the time of one page. */
 export const BURST = 1.5
-/** So many times the pages that a server works at keep it busy between an answer and the next page. */
-const SPARE = 1.1
-const MIN_LIMIT = 2
+export const MIN_LIMIT = 2
 export const MAX_LIMIT = 1024
 
 /** The limit follows a demand of so many pages or more: fewer say nothing about a rush. */
@@ -104,16 +101,15 @@ const MIN_GAIN_DOUBLING = 1.3
 /** The elasticity of throughput from which an upstream counts as not yet full. */
 const MIN_LINEAR_ELASTICITY = 0.6
 
-/** A server whose pages never wait for long would begin its rush again and again. */
-const MOST_REOPENED = 2
-const MOST_REOPENED_IN_ALL = 6
+/** While pages are prepared one after the other, a fifth less costs as little as chance does, and half as many cost plainly more. */
+const STEP_WHILE_PREPARING = 2
 
 /** Pages that take so many times as long as the shortest wait for others. */
 const QUEUEING = 1.75
 
 /** A rejection is doubted when pages take so much more or less time, or after so many milliseconds. */
 const CHANGED_LATENCY = 4 / 3
-const STALE_AFTER = 600_000
+export const STALE_AFTER = 600_000
 
 /** Pages sent with a smaller share of the peak in flight came one by one, before the first rush. */
 const MIN_SHARE_OF_PEAK = 1 / 8
@@ -125,12 +121,6 @@ const REACHED = 0.95
 /** Tells whether so many pages in flight reach a limit, or nearly. */
 export function isReached(limit: number, inFlight: number): boolean {
   return inFlight >= limit * REACHED
-}
-
-/** Returns how many pages the server works at, as pages that wait there have shown; null: none have. */
-export function knownPlaces({ hasPlaces, limit }: LimitSearch): number | null {
-  // The limit was rounded up: a little is added for what floating point leaves out.
-  return hasPlaces ? Math.max(1, Math.floor(limit / SPARE + 1e-9)) : null
 }
 
 /** Returns the search before any page was sent. */
@@ -145,8 +135,7 @@ export function beginSearch(limit = START): LimitSearch {
     narrowing: null,
     rejected: { up: null, down: null },
     hasPlaces: false,
-    timesReopened: 0,
-    reopenedAt: 0,
+    reopened: { times: 0, at: -Infinity, limit: 0 },
   }
 }
 
@@ -161,67 +150,6 @@ export function adoptLimit(search: LimitSearch, limit: number, isSettled: boolea
 export function climb(search: LimitSearch, most = CLIMBED): LimitSearch {
   const { phase, limit } = search
   return phase !== 'first' || limit >= most ? search : { ...search, limit: Math.min(most, Math.ceil(limit * BURST)) }
-}
-
-/** What pages at the server have shown: of so many, so many waited for others. */
-interface Waited {
-  readonly most: number
-  readonly waiting: number
-  /** In pages per second. */
-  readonly rate: number
-  /** In milliseconds. */
-  readonly now: number
-}
-
-/**
- * The server has more places than pages that waited there have shown. A slow server begins pages late in its first seconds though it has
- * places: what such a rush has found out is not believed once or twice.
- */
-function withMorePlaces(search: LimitSearch): LimitSearch {
-  const { phase, limit, levels, timesReopened } = search
-  const open = { ...search, hasPlaces: false, rejected: { ...search.rejected, up: null } }
-  const isDoubted = phase === 'settled' && levels.length === 0 && timesReopened < MOST_REOPENED
-  return isDoubted
-    ? withLimit({ ...open, phase: 'first', probe: null, timesReopened: timesReopened + 1, reopenedAt: limit }, limit)
-    : open
-}
-
-/** Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong. */
-export function reopen(search: LimitSearch): LimitSearch {
-  const { phase, probe, limit, timesReopened } = search
-  if (phase === 'first' || timesReopened >= MOST_REOPENED_IN_ALL) return search
-  const from = Math.max(limit, probe?.direction === 'down' ? probe.from : 0)
-  return withLimit(
-    { ...beginSearch(limit), epoch: search.epoch, timesReopened: timesReopened + 1, reopenedAt: limit },
-    from,
-  )
-}
-
-/** Of pages that wait, leaves as many as a rush may say: where it was begun again since nobody waited, the server works at what it had. */
-export function waitingInRush(
-  { reopenedAt }: LimitSearch,
-  { most, waiting }: Pick<Waited, 'most' | 'waiting'>,
-): number {
-  return Math.max(0, Math.min(waiting, most - Math.floor(reopenedAt / SPARE)))
-}
-
-/** Returns how many pages keep a server busy where so many always wait there. */
-export function enoughFor({ most, waiting }: Pick<Waited, 'most' | 'waiting'>): number {
-  return Math.max(MIN_LIMIT, Math.ceil((most - waiting) * SPARE))
-}
-
-/**
- * Lowers the limit to what the server works at, and a little more, where the rest of so many pages always waits there. Where
- * some waited before and none does now, the server has more places than it had.
- */
-export function shorten(search: LimitSearch, { most, waiting, rate, now }: Waited): LimitSearch {
-  if (waiting === 0) return search.hasPlaces ? withMorePlaces(search) : search
-  const enough = enoughFor({ most, waiting })
-  if (enough >= search.limit) return search.hasPlaces ? search : { ...search, hasPlaces: true }
-  // More would wait again, and less would leave places empty.
-  const rejection = { seconds: enough / rate, at: now }
-  const rejected = { up: rejection, down: rejection }
-  return withLimit({ ...search, phase: 'settled', probe: null, narrowing: null, rejected, hasPlaces: true }, enough)
 }
 
 /**
@@ -247,8 +175,12 @@ export function judgeFirstRush(
     const { seconds } = measure(samples)
     return double({ ...search, phase: 'doubling' }, search.limit / seconds, seconds)
   }
-  // What pages take then says more of how they are prepared, one after the other.
-  if (isPreparing && isReached(search.limit, peak) && search.limit < CLIMBED) return climb(search)
+  // What the pages of a rush take says how they are prepared, one after the other: pages per second say what half as many more bring.
+  const isOpen = isPreparing && search.levels.length === 0
+  if (isOpen && isReached(search.limit, peak) && search.limit < CLIMBED) {
+    const { seconds } = measure(samples)
+    return tryOut({ ...search, phase: 'settled' }, 'up', throughput(samples), seconds, BURST)
+  }
   if (peak < MIN_DEMAND) return null
   const rush = samples.filter(({ inFlight }) => inFlight >= peak * MIN_SHARE_OF_PEAK)
   if (rush.length < MIN_DEMAND) return null
@@ -273,10 +205,10 @@ function settle(
   if ((elasticity === null && !isQueueing(seconds, shortest)) || isPreparing) return settled
   const rejected = elasticity === null ? search.rejected : { ...search.rejected, up: { seconds, at: now } }
   const probe: Probe = { direction: 'down', from: search.limit, rate, seconds }
-  // The server works at as many as it answers in the shortest time of a page; the rest waits. Where first texts say that none
-  // does, they slow each other down: it is tried step by step.
-  const atWork = isTelling ? peak : rate * (shortest ?? seconds)
-  const lower = Math.min(search.limit, peak / STEP, Math.max(MIN_LIMIT, atWork * 2))
+  // The server works at as many as it answers in the shortest time of a page; the rest waits, or is slowed down where first texts say that it does not.
+  const atWork = rate * (shortest ?? seconds)
+  const least = isTelling ? peak / 2 : MIN_LIMIT
+  const lower = Math.min(search.limit, peak / STEP, Math.max(least, atWork * 2))
   return withLimit({ ...settled, rejected, probe }, lower)
 }
 
@@ -319,7 +251,7 @@ function acceptProbe(
   const settled: LimitSearch = { ...accepted, phase: 'settled' }
   if (direction === 'up') return tryUp(settled, rate, seconds, circumstances)
   // Of several steps each may cost a little, and all together too much.
-  if (isQueueing(seconds, shortest)) return tryOut(settled, 'down', Math.max(rate, search.probe?.rate ?? 0), seconds)
+  if (isQueueing(seconds, shortest)) return tryDown(settled, search.probe?.rate ?? rate, seconds, circumstances)
   return { ...settled, probe: null }
 }
 
@@ -339,15 +271,16 @@ function explore(
   seconds: number,
   circumstances: Circumstances,
 ): LimitSearch {
-  const { shortest, now, isBackedUp, isPreparing } = circumstances
+  const { shortest, now, isBackedUp, isPreparing, isWanted } = circumstances
   const search = { ...rest, rejected: { down: timed(rejected.down, seconds), up: timed(rejected.up, seconds) } }
   // It works at all that it can, and a few wait: neither more nor less would be better.
   if (isBackedUp) return search
   const isOpen = (rejection: Rejection | null): boolean =>
     rejection === null || now - rejection.at > STALE_AFTER || differs(rejection.seconds ?? seconds, seconds)
   const { down, up } = search.rejected
-  // Pages that are prepared one after the other take longer, however few are read side by side.
-  if (isOpen(down) && isQueueing(seconds, shortest) && !isPreparing) return tryOut(search, 'down', rate, seconds)
+  // Pages that are prepared one after the other take longer, and more of them may still bring more.
+  const isUpFirst = isPreparing && isWanted && isOpen(up)
+  if (!isUpFirst && isOpen(down) && isQueueing(seconds, shortest)) return tryDown(search, rate, seconds, circumstances)
   if (isOpen(up)) return tryUp(search, rate, seconds, circumstances)
   return search
 }
@@ -371,11 +304,21 @@ function tryUp(
   return isBackedUp || !isWanted ? { ...search, probe: null } : tryOut(search, 'up', rate, seconds)
 }
 
-function tryOut(search: LimitSearch, direction: Direction, rate: number, seconds: number): LimitSearch {
+function tryDown(search: LimitSearch, rate: number, seconds: number, { isPreparing }: Circumstances): LimitSearch {
+  return tryOut(search, 'down', rate, seconds, isPreparing ? STEP_WHILE_PREPARING : STEP)
+}
+
+function tryOut(
+  search: LimitSearch,
+  direction: Direction,
+  rate: number,
+  seconds: number,
+  step: number = STEP,
+): LimitSearch {
   const { limit } = search
   const isPossible = direction === 'up' ? limit < MAX_LIMIT : limit > MIN_LIMIT
   if (!isPossible) return { ...search, probe: null }
-  const next = direction === 'up' ? Math.max(limit + 1, limit * STEP) : limit / STEP
+  const next = direction === 'up' ? Math.max(limit + 1, limit * step) : limit / step
   return withLimit({ ...search, probe: { direction, from: limit, rate, seconds } }, next)
 }
 

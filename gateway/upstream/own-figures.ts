@@ -15,8 +15,10 @@ export interface OwnFiguresOptions {
   readonly onNothing: () => void
   /** Called when none has waited in it each time of several, though first texts have not come: it prepares those pages. */
   readonly onPreparing: () => void
-  /** Called when it should be asked now, if it is not. */
+  /** Called when pages seem to wait: it should be asked, if it is not being asked. */
   readonly onDoubt?: (() => void) | undefined
+  /** In milliseconds. */
+  readonly now: () => number
 }
 
 /** What a server says of its own queue. */
@@ -31,45 +33,50 @@ export interface OwnFigures {
   readonly wants: () => 'nothing' | 'answers' | 'answers soon'
 }
 
-/** So many times in a row pages must wait: where they end together, some wait for a moment. */
+/**
+ * So many times it must have said the same: where pages end together, some wait for a moment. As often it may not answer: a busy server is
+ * late to say it.
+ */
 const TIMES = 4
+/** What it said so long ago says nothing: it may have been started anew. In milliseconds. */
+const STALE = 600_000
 /** With so many times the gateways' pages at the server, others' are among those that wait. */
 const MAX_SHARE = 1.1
-
-/** Returns how many waited at most, but for one time; `Infinity`: it has not said it often enough. A page waits for a moment while another one's prompt is read. */
-function mostOf(said: readonly number[] | null): number {
-  return said === null || said.length < TIMES ? Infinity : (said.toSorted((a, b) => b - a)[1] ?? Infinity)
-}
 
 /**
  * Looks at what a server says of its own queue (`vllm:num_requests_waiting`), which tells when it has too many pages, and never
  * when it has too few: pages that it still preprocesses are left out. So it also tells whether pages whose first texts have not come
- * wait for others, or are being prepared, one after the other: as many then bring more than fewer.
+ * wait for others, or are being prepared, one after the other.
  */
-export function watchOwnFigures({
-  isFull,
-  active,
-  waiting: seemingly,
-  onWaiting,
-  onNothing,
-  onPreparing,
-  onDoubt,
-}: OwnFiguresOptions): OwnFigures {
-  let seen: number[] = []
-  /** What it said while pages seemed to wait, the last few times; null: it does not say. */
-  let beside: readonly number[] | null = []
-
-  function compare(waiting: number | null, waits: number): void {
-    // A busy one may be late to say it.
-    if (waiting === null) return void (beside = beside?.length === 0 ? null : beside)
-    beside ??= []
-    if (waits === 0) return
-    const before = mostOf(beside)
-    beside = [...beside, waiting].slice(-TIMES)
-    if (mostOf(beside) === 0 && before > 0) onPreparing()
+export function watchOwnFigures(options: OwnFiguresOptions): OwnFigures {
+  const { isFull, waiting: seemingly, onDoubt } = options
+  const countWaiting = createCount(options)
+  const beside = createComparison(options)
+  const mostWaiting = () => (seemingly() === null ? Infinity : beside.mostWaiting())
+  return {
+    note(load) {
+      const waits = seemingly()
+      if (waits === null) countWaiting(load)
+      else beside.compare(load, waits)
+    },
+    doubt(look) {
+      if (look.waiting > 0) onDoubt?.()
+      return { ...look, waiting: Math.min(look.waiting, mostWaiting()) }
+    },
+    isPreparing: () => mostWaiting() === 0,
+    wants() {
+      const waits = seemingly()
+      if (waits === null) return isFull() ? 'answers' : 'nothing'
+      if (waits === 0 || beside.isSilent()) return 'nothing'
+      return beside.isKnown() ? 'answers' : 'answers soon'
+    },
   }
+}
 
-  function countWaiting(load: ServerLoad | null): void {
+/** Counts how many wait in it, where first texts do not say so. */
+function createCount({ isFull, active, onWaiting, onNothing }: OwnFiguresOptions) {
+  let seen: number[] = []
+  return function count(load: ServerLoad | null): void {
     const [waiting, most] = [load?.waiting ?? 0, active()]
     if (waiting === 0) onNothing()
     if (waiting === 0 || !isFull() || waiting + (load?.running ?? 0) > most * MAX_SHARE) {
@@ -82,24 +89,35 @@ export function watchOwnFigures({
     seen = []
     onWaiting({ most, waiting: least })
   }
+}
 
+/** Compares what it says with how many pages seem to wait, whenever some do. */
+function createComparison({ onPreparing, now }: OwnFiguresOptions) {
+  /** What it said the last few times, and when; null: it does not say. */
+  let said: readonly number[] | null = []
+  let [saidAt, misses] = [-Infinity, 0]
+  const isKnown = () => said !== null && said.length === TIMES
+  // A page waits for a moment while another one's prompt is read: so one time does not count.
+  const mostWaiting = () =>
+    isKnown() && now() - saidAt < STALE ? (said?.toSorted((a, b) => b - a)[1] ?? Infinity) : Infinity
   return {
-    note(load) {
-      const waits = seemingly()
-      if (waits === null) countWaiting(load)
-      else compare(load?.waiting ?? null, waits)
+    compare(load: ServerLoad | null, waits: number): void {
+      const waiting = load?.waiting ?? null
+      misses = waiting === null ? misses + 1 : 0
+      if (waiting === null) {
+        if (load !== null || misses >= TIMES) said = null
+        return
+      }
+      said ??= []
+      if (waits === 0) return
+      const before = mostWaiting()
+      saidAt = now()
+      said = [...said, waiting].slice(-TIMES)
+      if (mostWaiting() === 0 && before > 0) onPreparing()
     },
-    doubt(look) {
-      if (look.waiting > 0) onDoubt?.()
-      return { ...look, waiting: Math.min(look.waiting, mostOf(beside)) }
-    },
-    isPreparing: () => mostOf(beside) === 0,
-    wants() {
-      const waits = seemingly()
-      if (waits === null) return isFull() ? 'answers' : 'nothing'
-      if (beside === null || active() === 0) return 'nothing'
-      if (beside.length < TIMES) return 'answers soon'
-      return waits > 0 ? 'answers' : 'nothing'
-    },
+    isKnown,
+    isSilent: () => said === null,
+    /** Returns how many waited in it at most, but for one time; `Infinity`: it does not say, or has not often enough. */
+    mostWaiting,
   }
 }

@@ -16,9 +16,9 @@ export interface Pressure {
   status(): PressureStatus
   /** Whether a server that has so many pages is sent no more. One always may run: its cache may be full of others' work. */
   holdsBack(pages: number): boolean
-  /** Asks it, and again every second where pages may be held back, or its figures are listened to. Never throws. */
+  /** Asks it, and again every second, or four times a second, where pages may be held back, or its figures are listened to. Never throws. */
   read(signal: AbortSignal): Promise<void>
-  /** Asks it now and then for as long as its figures are listened to, if it was asked before. */
+  /** Asks it as often from now on, where its figures are listened to and it was asked before. */
   listen(): void
 }
 
@@ -44,6 +44,7 @@ export interface PressureOptions {
 const FALL = 0.1
 /** How often a server is asked where pages may be held back: its cache fills within seconds. In milliseconds. */
 const ASK_EVERY = 1000
+/** The same, where its figures are needed soon. */
 const ASK_SOON = 250
 /** What was said longer ago says nothing. In milliseconds. */
 const STALE = 30_000
@@ -90,7 +91,7 @@ export function createPressure(options: PressureOptions): Pressure {
     const wants = listener?.wantsFigures() ?? 'nothing'
     if (signal.aborted || (!isWatched && wants === 'nothing')) return
     clearTimeout(timer)
-    timer = setTimeout(() => void read(signal), wants === 'answers soon' ? ASK_SOON : ASK_EVERY)
+    timer = setTimeout(() => void read(signal), pauseFor(wants))
     timer.unref()
   }
 
@@ -99,11 +100,14 @@ export function createPressure(options: PressureOptions): Pressure {
     holdsBack: (pages) => isHigh && pages > 0,
     read,
     listen() {
-      if (until === null || until.aborted || timer !== undefined || asking > 0 || now() - askedAt < ASK_SOON) return
-      if (listener?.wantsFigures() !== 'nothing') void read(until)
+      const wants = listener?.wantsFigures() ?? 'nothing'
+      if (until === null || until.aborted || timer !== undefined || asking > 0 || wants === 'nothing') return
+      if (now() - askedAt >= pauseFor(wants)) void read(until)
     },
   }
 }
+
+const pauseFor = (wants: string) => (wants === 'answers soon' ? ASK_SOON : ASK_EVERY)
 
 const HELD = 'upstream is sent no more pages: its KV cache is fuller than GATEWAY_MAX_KV_CACHE_USAGE'
 const SENT = 'upstream is sent pages again: its KV cache has room'

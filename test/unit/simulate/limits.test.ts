@@ -252,6 +252,38 @@ describe('a long document at one server, and requests of one page beside it', ()
         }
       })
 
+  for (const [name, engine, enough, prepareSeconds, most] of [
+    ['that prepares 5 pages a second and could read 16', batching(32, 16, 0.5), 32, 0.2, 20],
+    ['of 16 pages that takes all at once, and prepares them for half of its time', sharing(16, 16, 1), 16, 0.03, 20],
+    [
+      'of 32 pages that takes all at once, and prepares them for a third of its time',
+      sharing(32, 16, 1.5),
+      32,
+      0.02,
+      40,
+    ],
+  ] as const)
+    it(`a server ${name}: what more pages do not bring is given up, though its /metrics say that none waits`, () => {
+      for (const seed of seeds) {
+        const { steadyLimit, steadyThroughput } = simulateLimit(
+          scenario(engine, {
+            enough,
+            prepareSeconds: lognormal(prepareSeconds, 0.5),
+            pieceSeconds: 0.03,
+            saysLoad: true,
+            busy: { page: 0.004, piece: 0.0002 },
+            lookahead: 96,
+            seconds: 600,
+            steadyFrom: 500,
+            seed,
+          }),
+        )
+        const best = Math.min(1, (1 / prepareSeconds / enough) * engine.secondsAt(enough))
+        assert.ok(steadyLimit <= most * 1.25, `${steadyLimit}`)
+        assert.ok(steadyThroughput >= 0.9 * best, `${steadyThroughput} of ${best}`)
+      }
+    })
+
   for (const [name, before, after] of [
     ['slower', fixedRate(64, 2), fixedRate(8, 2)],
     ['quicker', fixedRate(4, 0.8), fixedRate(32, 0.8)],

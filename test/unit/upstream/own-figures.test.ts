@@ -8,10 +8,16 @@ const load = (running: number, waiting: number | null) => ({ running, waiting, k
 interface Seen {
   readonly isFull?: boolean
   readonly waiting?: number | null
+  /** How long ago it said the last of them. */
+  readonly secondsSince?: number
 }
 
 /** Has it hear these figures; returns what it was told of those that wait. */
-function hear(figures: readonly (ReturnType<typeof load> | null)[], { isFull = true, waiting = null }: Seen = {}) {
+function hear(
+  figures: readonly (ReturnType<typeof load> | null)[],
+  { isFull = true, waiting = null, secondsSince = 0 }: Seen = {},
+) {
+  let now = 0
   const looks: { most: number; waiting: number }[] = []
   const told = { nothings: 0, preparings: 0, doubts: 0 }
   const { note, ...own } = watchOwnFigures({
@@ -22,8 +28,10 @@ function hear(figures: readonly (ReturnType<typeof load> | null)[], { isFull = t
     onNothing: () => told.nothings++,
     onPreparing: () => told.preparings++,
     onDoubt: () => told.doubts++,
+    now: () => now,
   })
   for (const each of figures) note(each)
+  now = secondsSince * 1000
   const mostWaiting = own.doubt({ most: 20, waiting: 20 }).waiting
   return { looks, ...told, mostWaiting, isPreparing: own.isPreparing(), wants: own.wants() }
 }
@@ -77,12 +85,26 @@ describe('what a server says of its own queue, while first texts are late', () =
   it('says nothing while all first texts have come', () => {
     const { mostWaiting, preparings } = hear([none, none, none, none, none], { waiting: 0 })
     assert.deepEqual([mostWaiting, preparings], [20, 0])
+    assert.equal(hear([], { waiting: 0 }).wants, 'nothing')
   })
 
   it('is not asked for where the server does not say', () => {
-    for (const silent of [null, load(16, null)]) {
-      const { mostWaiting, wants, preparings } = hear([silent], { waiting: 4 })
-      assert.deepEqual([mostWaiting, wants, preparings], [20, 'nothing', 0])
+    for (const silent of [
+      [load(16, null)],
+      [null, null, null, null],
+      [none, none, none, none, null, null, null, null],
+    ]) {
+      const { mostWaiting, wants, isPreparing } = hear(silent, { waiting: 4 })
+      assert.deepEqual([mostWaiting, wants, isPreparing], [20, 'nothing', false])
     }
+    assert.equal(hear([null, null, null], { waiting: 4 }).wants, 'answers soon', 'a busy one may be late')
+  })
+
+  it('is forgotten after ten minutes', () => {
+    for (const [seconds, isPreparing] of [
+      [599, true],
+      [600, false],
+    ] as const)
+      assert.equal(hear([none, none, none, none], { waiting: 4, secondsSince: seconds }).isPreparing, isPreparing)
   })
 })

@@ -100,7 +100,7 @@ describe('the pressure of a server', () => {
       current = wants
       pressure.listen()
       assert.equal(asked, 3, 'it was asked just now')
-      at += 250
+      at += pause
       pressure.listen()
       assert.equal(asked, 4)
     })
