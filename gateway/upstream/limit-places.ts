@@ -34,14 +34,12 @@ function withMorePlaces(search: LimitSearch, now: number): LimitSearch {
 }
 
 /**
- * Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong, as was what text has said
- * meanwhile.
+ * Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong. Not where text has ended it.
  */
 export function reopen(search: LimitSearch, now: number): LimitSearch {
-  const { phase, probe, narrowing, limit, epoch, reopened } = search
-  if (phase === 'first' || timesReopened(search, now) >= MOST_REOPENED_IN_ALL) return search
-  const known = narrowing?.enough.pages ?? probe?.from ?? limit
-  return beginAgain({ ...beginSearch(limit), epoch, reopened }, known, now)
+  const { phase, probe, levels, limit, epoch, reopened } = search
+  if (phase === 'first' || levels.length > 0 || timesReopened(search, now) >= MOST_REOPENED_IN_ALL) return search
+  return beginAgain({ ...beginSearch(limit), epoch, reopened }, probe?.from ?? limit, now)
 }
 
 function beginAgain(search: LimitSearch, limit: number, now: number): LimitSearch {

@@ -200,7 +200,8 @@ function settle(
   { elasticity, rate, seconds }: LoadComparison,
   { peak, shortest, isTelling, isPreparing, now }: Circumstances,
 ): LimitSearch {
-  const settled: LimitSearch = { ...search, phase: 'settled' }
+  // What text has said did not end the rush.
+  const settled: LimitSearch = { ...search, phase: 'settled', levels: [] }
   // There is nothing to compare, and nothing waits: the next windows are judged as all later ones are.
   if ((elasticity === null && !isQueueing(seconds, shortest)) || isPreparing) return settled
   const rejected = elasticity === null ? search.rejected : { ...search.rejected, up: { seconds, at: now } }
