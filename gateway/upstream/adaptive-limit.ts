@@ -170,6 +170,9 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
   return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }
 
+/** So many times in a row, about a second after each other, pages were being prepared, and text was held up: not by one rush alone. */
+const LASTING = 8
+
 interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' | 'share' | 'now'> {
   readonly isFull: () => boolean
   readonly onDoubt: (() => void) | undefined
@@ -177,14 +180,18 @@ interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' 
 
 /** Watches what the server says of its own queue. */
 function watchFigures({ finder, backlog, speed, share, isFull, onDoubt, now }: WatchedParts): OwnFigures {
+  let preparing = 0
   return watchOwnFigures({
     isFull,
     active: () => backlog.active + share().others().active,
     waiting: () => (backlog.isTelling() ? backlog.waiting + share().others().unbegun : null),
     onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
     onNothing: () => finder.noteNobodyWaits(),
-    // Where pages are hardly anything but text, that says what more of them bring.
-    onPreparing: () => backlog.isMostlyText() || finder.notePreparing(),
+    onPreparing(isNew) {
+      // Where pages are hardly anything but text, that says what more of them bring; it is doubted once.
+      preparing = backlog.isMostlyText() && preparing < LASTING ? 0 : preparing + 1
+      if (preparing > 0 && (isNew || preparing === LASTING)) finder.notePreparing(preparing === LASTING)
+    },
     onDoubt,
     now,
   })

@@ -49,8 +49,8 @@ export interface LimitFinder {
   /** Says who waited at the full server, which answers so many pages per second. */
   readonly noteLook: (look: BacklogLook, rate: number) => void
   readonly noteNobodyWaits: () => void
-  /** Says that pages which seemed to wait at the server were being prepared: what they have shown was wrong. */
-  readonly notePreparing: () => void
+  /** Says that pages which seemed to wait at the server were being prepared: what they have shown was wrong; `isLasting`: for some time now. */
+  readonly notePreparing: (isLasting: boolean) => void
   /** Says that a page was answered that was sent in an epoch of the search. */
   readonly noteAnswered: (sample: Sample, sentIn: number) => void
 }
@@ -111,7 +111,7 @@ export function createFinder({ begun, seen, onChange }: FinderOptions): LimitFin
     noteRush,
     noteLook,
     noteNobodyWaits: () => void (isBackedUp = false),
-    notePreparing: () => enter(reopen(search, now())),
+    notePreparing: (isLasting) => enter(reopen(search, now(), isLasting)),
     noteAnswered: (sample, sentIn) => answers.add(sample, sentIn),
   }
 }

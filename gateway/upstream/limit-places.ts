@@ -34,11 +34,13 @@ function withMorePlaces(search: LimitSearch, now: number): LimitSearch {
 }
 
 /**
- * Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong. Not where text has ended it.
+ * Begins the first rush anew where pages that seemed to wait were being prepared: what it has found out was wrong. Where text has ended it, only
+ * if they are prepared for long: that held the text up.
  */
-export function reopen(search: LimitSearch, now: number): LimitSearch {
+export function reopen(search: LimitSearch, now: number, isLasting = false): LimitSearch {
   const { phase, probe, levels, limit, epoch, reopened } = search
-  if (phase === 'first' || levels.length > 0 || timesReopened(search, now) >= MOST_REOPENED_IN_ALL) return search
+  if (phase === 'first' || timesReopened(search, now) >= MOST_REOPENED_IN_ALL) return search
+  if (levels.length > 0 && !isLasting) return search
   return beginAgain({ ...beginSearch(limit), epoch, reopened }, probe?.from ?? limit, now)
 }
 

@@ -13,8 +13,8 @@ export interface OwnFiguresOptions {
   readonly onWaiting: (look: BacklogLook) => void
   /** Called when none waits, or it does not say: which says nothing of whether more would be read. */
   readonly onNothing: () => void
-  /** Called when none has waited in it each time of several, though first texts have not come: it prepares those pages. */
-  readonly onPreparing: () => void
+  /** Called each time that none has waited in it several times, though first texts have not come: it prepares those pages. */
+  readonly onPreparing: (isNew: boolean) => void
   /** Called when pages seem to wait: it should be asked, if it is not being asked. */
   readonly onDoubt?: (() => void) | undefined
   /** In milliseconds. */
@@ -113,7 +113,7 @@ function createComparison({ onPreparing, now }: OwnFiguresOptions) {
       const before = mostWaiting()
       saidAt = now()
       said = [...said, waiting].slice(-TIMES)
-      if (mostWaiting() === 0 && before > 0) onPreparing()
+      if (mostWaiting() === 0) onPreparing(before > 0)
     },
     isKnown,
     isSilent: () => said === null,

@@ -254,13 +254,13 @@ describe('a long document at one server, and requests of one page beside it', ()
 
   for (const [name, engine, enough, prepareSeconds, most] of [
     ['that prepares 5 pages a second and could read 16', batching(32, 16, 0.5), 32, 0.2, 20],
-    ['of 16 pages that takes all at once, and prepares them for half of its time', sharing(16, 16, 1), 16, 0.03, 20],
+    ['of 16 pages that takes all at once, and prepares them for half of its time', sharing(16, 16, 1), 16, 0.03, 32],
     [
       'of 32 pages that takes all at once, and prepares them for a third of its time',
       sharing(32, 16, 1.5),
       32,
       0.02,
-      40,
+      64,
     ],
   ] as const)
     it(`a server ${name}: what more pages do not bring is given up, though its /metrics say that none waits`, () => {

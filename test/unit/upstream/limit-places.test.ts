@@ -45,5 +45,6 @@ describe('the search for a limit, after a rush that pages waiting have ended', (
     const search = someWait({ ...beginSearch(9), levels })
     assert.equal(nobodyWaits(search).phase, 'settled')
     assert.equal(reopen(search, 0), search)
+    assert.deepEqual(reopen(search, 0, true).levels, [], 'but for long')
   })
 })

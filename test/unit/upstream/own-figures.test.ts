@@ -26,7 +26,7 @@ function hear(
     waiting: () => waiting,
     onWaiting: (look) => looks.push(look),
     onNothing: () => told.nothings++,
-    onPreparing: () => told.preparings++,
+    onPreparing: (isNew) => (told.preparings += isNew ? 1 : 0),
     onDoubt: () => told.doubts++,
     now: () => now,
   })
