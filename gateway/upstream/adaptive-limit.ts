@@ -73,9 +73,9 @@ const MIN_SECONDS = 1e-6
 
 /**
  * Creates a limit that climbs to where more pages in flight bring no more pages per second. By Little's law pages per
- * second are pages in flight divided by the seconds that each takes; both are known of every page, so nothing needs to
- * be asked of the server, whose own figures leave out pages that it still preprocesses
- * (https://github.com/vllm-project/vllm/issues/44688).
+ * second are pages in flight divided by the seconds that each takes; both are known of every page. The server's own figures leave
+ * out pages that it still preprocesses (https://github.com/vllm-project/vllm/issues/44688): so they only say that it has too many, or
+ * that pages which seem to wait do not.
  *
  * It climbs as the server begins pages, for as long as more pages bring more text; without streams it doubles. Later it tries
  * a quarter more or a fifth less, keeps what is better, and rests until pages take a different time. Only pages that were sent
@@ -180,17 +180,25 @@ interface WatchedParts extends Pick<SenderParts, 'finder' | 'backlog' | 'speed' 
 
 /** Watches what the server says of its own queue. */
 function watchFigures({ finder, backlog, speed, share, isFull, onDoubt, now }: WatchedParts): OwnFigures {
-  let preparing = 0
+  let [preparing, isDoubted] = [0, false]
   return watchOwnFigures({
     isFull,
     active: () => backlog.active + share().others().active,
-    waiting: () => (backlog.isTelling() ? backlog.waiting + share().others().unbegun : null),
+    waiting() {
+      if (!backlog.isTelling()) return null
+      // Who has none there hears of others' pages no more.
+      return backlog.waiting === 0 ? 0 : backlog.waiting + share().others().unbegun
+    },
     onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),
     onNothing: () => finder.noteNobodyWaits(),
     onPreparing(isNew) {
       // Where pages are hardly anything but text, that says what more of them bring; it is doubted once.
-      preparing = backlog.isMostlyText() && preparing < LASTING ? 0 : preparing + 1
-      if (preparing > 0 && (isNew || preparing === LASTING)) finder.notePreparing(preparing === LASTING)
+      preparing = backlog.isMostlyText() ? 0 : isNew ? 1 : preparing + 1
+      const isLasting = preparing >= LASTING && !isDoubted
+      if (preparing === 0 || !(isNew || isLasting)) return
+      const before = finder.search()
+      finder.notePreparing(isLasting)
+      isDoubted ||= isLasting && finder.search() !== before
     },
     onDoubt,
     now,

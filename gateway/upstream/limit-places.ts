@@ -38,10 +38,10 @@ function withMorePlaces(search: LimitSearch, now: number): LimitSearch {
  * if they are prepared for long: that held the text up.
  */
 export function reopen(search: LimitSearch, now: number, isLasting = false): LimitSearch {
-  const { phase, probe, levels, limit, epoch, reopened } = search
+  const { phase, probe, narrowing, levels, limit, epoch, reopened } = search
   if (phase === 'first' || timesReopened(search, now) >= MOST_REOPENED_IN_ALL) return search
   if (levels.length > 0 && !isLasting) return search
-  return beginAgain({ ...beginSearch(limit), epoch, reopened }, probe?.from ?? limit, now)
+  return beginAgain({ ...beginSearch(limit), epoch, reopened }, probe?.from ?? narrowing?.enough.pages ?? limit, now)
 }
 
 function beginAgain(search: LimitSearch, limit: number, now: number): LimitSearch {

@@ -37,7 +37,7 @@ export interface Narrowing {
 
 /**
  * How far the search for the best limit has come. `first`: nothing was tried; `doubling`: each probe doubles the limit;
- * `settled`: a probe is a half more or a third less, or there is none.
+ * `settled`: a probe is a quarter more or a fifth less, or half more and half less while pages are prepared, or there is none.
  */
 export interface LimitSearch {
   readonly phase: 'first' | 'doubling' | 'settled'
@@ -252,7 +252,8 @@ function acceptProbe(
   const settled: LimitSearch = { ...accepted, phase: 'settled' }
   if (direction === 'up') return tryUp(settled, rate, seconds, circumstances)
   // Of several steps each may cost a little, and all together too much.
-  if (isQueueing(seconds, shortest)) return tryDown(settled, search.probe?.rate ?? rate, seconds, circumstances)
+  if (isQueueing(seconds, shortest))
+    return tryDown(settled, Math.max(search.probe?.rate ?? 0, rate), seconds, circumstances)
   return { ...settled, probe: null }
 }
 

@@ -96,10 +96,10 @@ function createComparison({ onPreparing, now }: OwnFiguresOptions) {
   /** What it said the last few times, and when; null: it does not say. */
   let said: readonly number[] | null = []
   let [saidAt, misses] = [-Infinity, 0]
-  const isKnown = () => said !== null && said.length === TIMES
+  const isStale = () => now() - saidAt >= STALE
+  const isKnown = () => said !== null && said.length === TIMES && !isStale()
   // A page waits for a moment while another one's prompt is read: so one time does not count.
-  const mostWaiting = () =>
-    isKnown() && now() - saidAt < STALE ? (said?.toSorted((a, b) => b - a)[1] ?? Infinity) : Infinity
+  const mostWaiting = () => (isKnown() ? (said?.toSorted((a, b) => b - a)[1] ?? Infinity) : Infinity)
   return {
     compare(load: ServerLoad | null, waits: number): void {
       const waiting = load?.waiting ?? null
@@ -108,7 +108,7 @@ function createComparison({ onPreparing, now }: OwnFiguresOptions) {
         if (load !== null || misses >= TIMES) said = null
         return
       }
-      said ??= []
+      said = said === null || isStale() ? [] : said
       if (waits === 0) return
       const before = mostWaiting()
       saidAt = now()

@@ -28,7 +28,7 @@ export interface PressureOptions {
   readonly ask: (signal: AbortSignal) => Promise<ServerLoad | null>
   /** The share of its KV cache from which on a server is sent no more pages; null: none. */
   readonly maxKvCacheUsage: number | null
-  /** Who is told each answer, and may have it asked for every second; left out: nobody. */
+  /** Who is told each answer, and may have it asked for more often; left out: nobody. */
   readonly listener?: {
     wantsFigures(): 'nothing' | 'answers' | 'answers soon'
     serverSaid(load: ServerLoad | null): void
@@ -89,7 +89,8 @@ export function createPressure(options: PressureOptions): Pressure {
     // One that says nothing of its cache is asked again with all others.
     const isWatched = max !== null && (said?.kvCacheUsage ?? null) !== null
     const wants = listener?.wantsFigures() ?? 'nothing'
-    if (signal.aborted || (!isWatched && wants === 'nothing')) return
+    // Whoever asks last goes on.
+    if (asking > 0 || signal.aborted || (!isWatched && wants === 'nothing')) return
     clearTimeout(timer)
     timer = setTimeout(() => void read(signal), pauseFor(wants))
     timer.unref()
