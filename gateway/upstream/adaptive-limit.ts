@@ -186,7 +186,7 @@ function watchFigures({ finder, backlog, speed, share, isFull, onDoubt, now }: W
     active: () => backlog.active + share().others().active,
     waiting() {
       if (!backlog.isTelling()) return null
-      // Who has none there hears of others' pages no more.
+      // Gateways tell each other while they have pages there: without any, what was heard of the others' may be old.
       return backlog.waiting === 0 ? 0 : backlog.waiting + share().others().unbegun
     },
     onWaiting: (look) => finder.noteLook(look, speed.rate() ?? Infinity),

@@ -107,8 +107,9 @@ const STEP_WHILE_PREPARING = 2
 /** Pages that take so many times as long as the shortest wait for others. */
 const QUEUEING = 1.75
 
-/** A rejection is doubted when pages take so much more or less time, or after so many milliseconds. */
+/** A rejection is doubted when pages take so much more or less time. */
 const CHANGED_LATENCY = 4 / 3
+/** What was found out, or said, so long ago says nothing more, in milliseconds. */
 export const STALE_AFTER = 600_000
 
 /** Pages sent with a smaller share of the peak in flight came one by one, before the first rush. */

@@ -1,5 +1,6 @@
 import type { ServerLoad } from '../wire/vllm-metrics.ts'
 import type { BacklogLook } from './backlog.ts'
+import { STALE_AFTER } from './limit-search.ts'
 
 /** Whose figures are looked at, and who is told what they show. */
 export interface OwnFiguresOptions {
@@ -38,8 +39,6 @@ export interface OwnFigures {
  * late to say it.
  */
 const TIMES = 4
-/** What it said so long ago says nothing: it may have been started anew. In milliseconds. */
-const STALE = 600_000
 /** With so many times the gateways' pages at the server, others' are among those that wait. */
 const MAX_SHARE = 1.1
 
@@ -96,7 +95,8 @@ function createComparison({ onPreparing, now }: OwnFiguresOptions) {
   /** What it said the last few times, and when; null: it does not say. */
   let said: readonly number[] | null = []
   let [saidAt, misses] = [-Infinity, 0]
-  const isStale = () => now() - saidAt >= STALE
+  // It may have been started anew.
+  const isStale = () => now() - saidAt >= STALE_AFTER
   const isKnown = () => said !== null && said.length === TIMES && !isStale()
   // A page waits for a moment while another one's prompt is read: so one time does not count.
   const mostWaiting = () => (isKnown() ? (said?.toSorted((a, b) => b - a)[1] ?? Infinity) : Infinity)
