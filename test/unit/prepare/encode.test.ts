@@ -23,6 +23,17 @@ describe('encoding a page', () => {
     assert.deepEqual({ channels, pixels }, { channels: 1, pixels: [0, 128, 7, 255, 9, 250] })
   })
 
+  // Half a million pixels are packed in another way than a third more.
+  for (const height of [512, 683])
+    it(`writes a page of print without colour to the pixel, 1024 × ${height}`, async () => {
+      const width = 1024
+      const values = Uint8Array.from({ length: width * height }, (_, at) => (at % 7 === 0 ? (at >> 3) & 255 : 255))
+      const file = await encode({ pixels: values, width, height, channels: 1 }, 'image/png')
+      const { channels, pixels } = await decoded(file)
+      assert.equal(channels, 1)
+      assert.ok(Buffer.from(pixels).equals(values))
+    })
+
   for (const [name, bitmap, expected] of [
     ['gray', gray, 1],
     ['colour', red, 3],

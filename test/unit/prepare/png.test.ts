@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { crc32, inflateSync } from 'node:zlib'
 import sharp from 'sharp'
-import { encodePng } from '../../../gateway/prepare/png.ts'
+import { encodePng, encodeSmallPng } from '../../../gateway/prepare/png.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 
 const random = seededRandom(7)
@@ -39,18 +39,17 @@ describe('a PNG of our own', () => {
       it(`says what it was made from: ${kind}, ${channels} channels, of all sizes`, async () => {
         for (const [width, height] of SIZES) {
           const pixels = Uint8Array.from({ length: width * height * channels }, (_, at) => of(at, width * channels))
-          const file = encodePng({ pixels, width, height, channels })
-          assert.equal(rowsOf(file).length, (width * channels + 1) * height)
-          const image = sharp(file, { failOn: 'warning', limitInputPixels: false })
-          const { format, channels: found } = await image.metadata()
-          assert.deepEqual([format, found], ['png', channels])
-          const decoded = await image
-            .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-            .raw()
-            .toBuffer()
-          assert.ok(decoded.equals(pixels), `${width} × ${height}`)
+          await assertHolds(encodePng({ pixels, width, height, channels }), { pixels, width, height, channels })
         }
       })
+
+  for (const [kind, of] of Object.entries(KINDS))
+    it(`says what it was made from where it is small and gray: ${kind}`, async () => {
+      for (const [width, height] of SIZES) {
+        const pixels = Uint8Array.from({ length: width * height }, (_, at) => of(at, width))
+        await assertHolds(encodeSmallPng(pixels, width, height), { pixels, width, height, channels: 1 })
+      }
+    })
 
   it('is small where nothing changes', () => {
     const white = { pixels: new Uint8Array(1190 * 1540 * 3).fill(255), width: 1190, height: 1540, channels: 3 } as const
@@ -74,4 +73,17 @@ function rowsOf(file: Uint8Array): Buffer {
     at = end + 4
   }
   return inflateSync(Buffer.concat(content))
+}
+
+/** Asserts that a PNG has these pixels, and as many rows as they have. */
+async function assertHolds(file: Uint8Array, { pixels, width, height, channels }: Parameters<typeof encodePng>[0]) {
+  assert.equal(rowsOf(file).length, (width * channels + 1) * height)
+  const image = sharp(file, { failOn: 'warning', limitInputPixels: false })
+  const { format, channels: found } = await image.metadata()
+  assert.deepEqual([format, found], ['png', channels])
+  const decoded = await image
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer()
+  assert.ok(decoded.equals(pixels), `${width} × ${height}`)
 }
