@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { openChannel } from './channel.ts'
-import type { DrawerReply, DrawerRequest, OwnSettings, ThreadReply, ThreadRequest } from './messages.ts'
+import type { DrawerReply, DrawerRequest, OwnSettings, TaskState, ThreadReply, ThreadRequest } from './messages.ts'
 
 // The entry of a drawer: a process that opens documents and draws their pages, and that is killed without harm. A thread
 // of it draws; this one watches how much memory the process takes, and hears when a task is not wanted any more.
@@ -41,11 +41,10 @@ const thread = new Worker(new URL('./thread.ts', import.meta.url), {
   },
 })
 const channel = openChannel<DrawerReply, DrawerRequest>(socket, receive, shared)
-let abandoned = new Int32Array(new SharedArrayBuffer(4))
+let state = newState()
 let maxBytes = Infinity
 let reported = 0
 let began = process.cpuUsage()
-let threadBegan: Promise<NodeJS.CpuUsage> | null = null
 let isAsked = false
 let isSlow = false
 let watching: NodeJS.Timeout | null = null
@@ -63,7 +62,7 @@ socket.on('close', () => end())
 socket.on('error', () => end())
 
 function receive(request: DrawerRequest, [bytes]: readonly Uint8Array[]): void {
-  if (request.type === 'abandon') Atomics.store(abandoned, 0, 1)
+  if (request.type === 'abandon') Atomics.store(state.abandoned, 0, 1)
   else if (request.type === 'allow') ({ maxBytes } = request)
   else if (request.type === 'forget') {
     documents.delete(request.documentId)
@@ -79,15 +78,13 @@ function perform(
   if (fresh !== undefined) documents.set(id, fresh)
   const bytes = asked instanceof Uint8Array ? documents.get(id) : asked
   if (bytes === undefined) throw new Error('a task came without its document')
-  abandoned = new Int32Array(new SharedArrayBuffer(4))
+  state = newState()
   maxBytes = allowed
   reported = heldBytes()
   began = process.cpuUsage()
-  threadBegan = thread.cpuUsage()
-  threadBegan.catch(() => {})
   isSlow = false
   watching = setInterval(watch, WATCH_INTERVAL)
-  post({ type: 'task', task: { ...task, document: { ...task.document, bytes } }, abandoned })
+  post({ type: 'task', task: { ...task, document: { ...task.document, bytes } }, state })
 }
 
 function watch(): void {
@@ -110,7 +107,8 @@ async function watchThread(): Promise<void> {
   if (isAsked) return
   isAsked = true
   const task = watching
-  const taken = total(await thread.cpuUsage((await threadBegan) ?? undefined))
+  const { began } = state
+  const taken = total(await thread.cpuUsage()) - began[0]!
   isAsked = false
   if (watching === task && taken > SLOW_AFTER) foundSlow()
 }
@@ -122,6 +120,13 @@ function foundSlow(): void {
 }
 
 const total = ({ user, system }: NodeJS.CpuUsage) => user + system
+
+function newState(): TaskState {
+  return {
+    abandoned: new Int32Array(new SharedArrayBuffer(4)),
+    began: new Float64Array(new SharedArrayBuffer(8)).fill(NaN),
+  }
+}
 
 function heldBytes(): number {
   const ofDocuments = documents.values().reduce((sum, { byteLength }) => sum + byteLength, 0)

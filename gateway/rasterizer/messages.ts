@@ -94,9 +94,17 @@ export interface TaskFailure {
   readonly cause: string
 }
 
-/** To a drawer's thread. `abandoned[0]` becomes 1 when nobody waits for the task any more. */
+/** What a drawer's thread and the one that watches it both see of a task. */
+export interface TaskState {
+  /** `[0]` becomes 1 when nobody waits for the task any more. */
+  readonly abandoned: Int32Array<SharedArrayBuffer>
+  /** `[0]`: processor time that the thread had taken when it began, in microseconds; NaN before. */
+  readonly began: Float64Array<SharedArrayBuffer>
+}
+
+/** To a drawer's thread. */
 export type ThreadRequest =
-  | { readonly type: 'task'; readonly task: Task<DrawnDocument>; readonly abandoned: Int32Array<SharedArrayBuffer> }
+  | { readonly type: 'task'; readonly task: Task<DrawnDocument>; readonly state: TaskState }
   | { readonly type: 'forget'; readonly documentId: string }
 
 /** From a drawer's thread. `ready` comes once. */

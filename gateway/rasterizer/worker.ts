@@ -48,7 +48,11 @@ setImmediate(flushCompileCache)
 async function answer(request: ThreadRequest): Promise<void> {
   if (request.type === 'forget') return forget(request.documentId)
   try {
-    const isAbandoned = () => Atomics.load(request.abandoned, 0) === 1
+    const { abandoned, began } = request.state
+    const { user, system } = process.threadCpuUsage()
+    // Written here, as the thread that watches would have to wake this one and wait for it.
+    began[0] = user + system
+    const isAbandoned = () => Atomics.load(abandoned, 0) === 1
     await perform(request.task, isAbandoned)
   } catch (error) {
     reply(failure(error))
