@@ -522,7 +522,7 @@ export const variables = {
     integer(1, 10_000),
     64,
     '`64`',
-    'Pages of one request at the engines at a time; a quarter more are drawn meanwhile, and twenty times as many may have been read and wait for those before them.',
+    'Pages of one request at the engines at a time; half as many more are drawn meanwhile, and twenty times as many may have been read and wait for those before them.',
   ),
   GATEWAY_PAGE_TIMEOUT_SECONDS: define(
     seconds(1),
