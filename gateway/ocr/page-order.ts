@@ -23,7 +23,7 @@ export interface KnownPages<Page, Result> {
  * Pages that may be started and not yet yielded, for each page of the lookahead. A slow page must not leave engines
  * idle, and an ended page is only a few kilobytes of text.
  */
-const MAX_AHEAD = 16
+const MAX_AHEAD = 13
 
 /** A page that has been started. */
 interface Run<Page, Result> {
