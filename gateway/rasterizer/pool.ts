@@ -13,10 +13,7 @@ import type { DocumentFacts, Rasterization, SharedDocument, Task, TaskResult } f
 export type { Rasterizer, RasterizerOptions, Waiting } from './rasterizer.ts'
 
 const MEBIBYTE = 1024 * 1024
-/**
- * A drawer starts in half a second, and draws its first 500 pages a third slower than later ones. In 3,700 pages of all kinds it came to hold
- * 40 MB more.
- */
+/** A drawer starts in half a second, and draws its first 500 pages a third slower than later ones; in 3,700 it came to hold 40 MB more. */
 const DEFAULT_RECYCLE_AFTER_PAGES = 2000
 /** Some minutes of work for one drawer. */
 const DEFAULT_MAX_WAITING = 5000
