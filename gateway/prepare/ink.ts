@@ -24,27 +24,32 @@ export function isBlank(found: InkMask): boolean {
 
 /** How deep shadows, scanner beds and frames at the edge may reach, as a share of the side. */
 const EDGE_DEPTH = 0.08
+/** So many rows and columns are outermost: in the first one a shadow may be too faint, averaged with what lies beyond. */
+const EDGE = 2
 
 /** Removes the ink that is connected to the outermost pixels, as deep as `EDGE_DEPTH` and no deeper. */
 function clearEdges({ pixels, width, height }: InkMask): void {
   const [deepX, deepY] = [Math.floor(width * EDGE_DEPTH), Math.floor(height * EDGE_DEPTH)]
-  const isDeep = (x: number, y: number) => x >= deepX && x < width - deepX && y >= deepY && y < height - deepY
   const waiting: number[] = []
-  const visit = (x: number, y: number) => {
-    if (x < 0 || y < 0 || x >= width || y >= height || pixels[y * width + x] !== 1 || isDeep(x, y)) return
-    pixels[y * width + x] = 0
-    waiting.push(y * width + x)
+  /** Takes the ink of a part of a row. */
+  const take = (y: number, from: number, to: number) => {
+    const isDeep = y >= deepY && y < height - deepY
+    for (let x = Math.max(0, from); x < Math.min(width, to); x++) {
+      const at = y * width + x
+      if (pixels[at] !== 1 || (isDeep && x >= deepX && x < width - deepX)) continue
+      pixels[at] = 0
+      waiting.push(at)
+    }
   }
-  // Starts from two rows: in the outermost one a shadow may be too faint, because it was averaged with what lies
-  // beyond.
-  for (const inset of [0, 1]) {
-    for (let x = 0; x < width; x++) for (const y of [inset, height - 1 - inset]) visit(x, y)
-    for (let y = 0; y < height; y++) for (const x of [inset, width - 1 - inset]) visit(x, y)
+  for (let y = 0; y < height; y++) {
+    const isEdge = y < EDGE || y >= height - EDGE
+    take(y, 0, isEdge ? width : EDGE)
+    if (!isEdge) take(y, width - EDGE, width)
   }
   while (waiting.length > 0) {
     const at = waiting.pop()!
     const [x, y] = [at % width, Math.floor(at / width)]
-    for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) visit(x + dx, y + dy)
+    for (let near = Math.max(0, y - 1); near <= Math.min(height - 1, y + 1); near++) take(near, x - 1, x + 2)
   }
 }
 
