@@ -92,9 +92,7 @@ interface RepeatedEnd {
  * function of Knuth, Morris and Pratt gives the smallest period of every prefix in one pass.
  */
 function findIn(text: string, test: (piece: string, length: number) => boolean): RepeatedEnd | null {
-  // The last characters of a loop occur in it before. Most texts fail this test and need no search.
-  const PROBE = 8
-  if (text.length <= PROBE || text.lastIndexOf(text.slice(-PROBE), text.length - PROBE - 1) < 0) return null
+  if (!mayRepeat(text)) return null
   let found: RepeatedEnd | null = null
   // Periods only grow with the prefix, so each is tested once, at its longest end.
   for (const { period, length } of repeatedEnds(text)) {
@@ -102,6 +100,24 @@ function findIn(text: string, test: (piece: string, length: number) => boolean):
     if (test(piece, length)) found = { piece, length }
   }
   return found
+}
+
+/** The last characters of a loop occur in it before. */
+const PROBE = 8
+
+/** Whether an end of a text is three copies of some piece: of most texts that is known without a search. */
+function mayRepeat(text: string): boolean {
+  const { length } = text
+  const probe = text.slice(-PROBE)
+  for (let at = length - PROBE; at > 0; ) {
+    at = text.lastIndexOf(probe, at - 1)
+    const period = length - PROBE - at
+    if (at < 0 || 3 * period > length) return false
+    let equal = PROBE
+    while (equal < 2 * period && text[length - 1 - equal] === text[length - 1 - equal - period]) equal += 1
+    if (equal >= 2 * period) return true
+  }
+  return false
 }
 
 /** Returns the ends of a text that are at least three copies of a piece, with the longest end for each piece. */
