@@ -36,19 +36,31 @@ export const sleepBody = z.object({ is_sleeping: z.boolean() })
 /** A reason is one word. Whatever else stands in its place is not repeated. */
 const REASON = /^[a-z_]{1,32}$/i
 
-/**
- * Reads one event of a chat completion's stream, or a whole completion: both have the same shape. Ended by itself, a
- * stream has its `finish_reason` on a chunk without text; usage comes afterwards, on a chunk without choices; a failure
- * after the first byte is an `error` where the chunk would be.
- */
-export const chatAnswer = z.object({
-  // Not `z.array`: it would copy a list of any length, for the one entry that counts.
-  choices: z.custom<readonly unknown[]>(Array.isArray).nullish().catch(null),
-  usage: z.object({ prompt_tokens: tokens, completion_tokens: tokens }).nullish().catch(null),
-})
+const usageOfAnswer = z.object({ prompt_tokens: tokens, completion_tokens: tokens })
 
 /** What is said of the tokens of an answer. */
-export type WireUsage = NonNullable<z.infer<typeof chatAnswer>['usage']>
+export type WireUsage = z.infer<typeof usageOfAnswer>
+
+/** One event of a chat completion's stream, or a whole completion: both have the same shape. */
+export interface ChatAnswer {
+  readonly choices: readonly unknown[]
+  /** Null where it says nothing of the tokens, or nothing that can be read. */
+  readonly usage: WireUsage | null
+}
+
+/**
+ * Reads a parsed event; what is no object says nothing. Ended by itself, a stream has its `finish_reason` on a chunk without text; usage
+ * comes afterwards, on a chunk without choices; a failure after the first byte is an `error` where the chunk would be.
+ *
+ * Read by hand, as hundreds of events come for each page: only usage, which comes once, has a schema.
+ */
+export function readChatAnswer(event: unknown): ChatAnswer {
+  const { choices, usage } = isObject(event) ? event : {}
+  return {
+    choices: Array.isArray(choices) ? choices : [],
+    usage: usage == null ? null : (usageOfAnswer.safeParse(usage).data ?? null),
+  }
+}
 
 /** What the choice that counts has said. */
 export interface SaidChoice {
@@ -68,8 +80,8 @@ export interface SaidChoice {
  * Read by hand: a schema makes an error of some kilobytes for each of the hundred thousand entries that a list in one
  * event may have.
  */
-export function firstChoice({ choices }: z.infer<typeof chatAnswer>): SaidChoice | null {
-  const choice = choices?.find((entry) => indexOf(entry) === 0)
+export function firstChoice({ choices }: Pick<ChatAnswer, 'choices'>): SaidChoice | null {
+  const choice = choices.find((entry) => indexOf(entry) === 0)
   if (choice === undefined) return null
   if (!isObject(choice)) throw new TypeError('a choice is no object')
   const said = saidIn(choice['delta'], choice['message'])
@@ -79,13 +91,7 @@ export function firstChoice({ choices }: z.infer<typeof chatAnswer>): SaidChoice
   const finishReason = reasonIn(choice['finish_reason'])
   const ofTokens = isObject(choice['logprobs']) ? choice['logprobs']['content'] : null
   const tokens = Array.isArray(ofTokens) ? textTokens(ofTokens, finishReason, content || reasoning) : []
-  return {
-    content,
-    reasoning,
-    finishReason,
-    logprobs: tokens.map(logprobOf),
-    tokenLengths: tokens.map((token) => (isObject(token) ? (stringIn(token['token'])?.length ?? 0) : 0)),
-  }
+  return { content, reasoning, finishReason, logprobs: tokens.map(logprobOf), tokenLengths: tokens.map(lengthOf) }
 }
 
 type JsonObject = Readonly<Record<string, unknown>>
@@ -141,6 +147,8 @@ function logprobOf(token: unknown): number {
   const logprob = isObject(token) ? token['logprob'] : null
   return typeof logprob === 'number' && Number.isFinite(logprob) ? logprob : NaN
 }
+
+const lengthOf = (token: unknown): number => (isObject(token) ? (stringIn(token['token'])?.length ?? 0) : 0)
 
 /** An error as an engine reports it. */
 export interface WireError {

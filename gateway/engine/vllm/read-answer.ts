@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts'
 import type { UpstreamResponse } from '../../upstream/connection.ts'
 import { eventFailure, webPageAnswer } from '../../upstream/failure.ts'
-import { chatAnswer, firstChoice, readWireError } from '../../wire/vllm.ts'
-import type { WireUsage } from '../../wire/vllm.ts'
+import { firstChoice, readChatAnswer, readWireError } from '../../wire/vllm.ts'
+import type { ChatAnswer, WireUsage } from '../../wire/vllm.ts'
 import { createConfidenceMeter } from '../confidence.ts'
 import { createSurePieceRecorder, type SurePieceRecorder } from '../sure-pieces.ts'
 import type { AnswerEnd, Usage } from '../engine.ts'
@@ -172,10 +172,9 @@ function take(state: AnswerState, events: readonly unknown[]): string {
     state.events += 1
     const error = readWireError(event)
     if (error !== null) throw eventFailure(state.answer.url, error, state.hasBegun)
-    const { success, data } = chatAnswer.safeParse(event)
-    if (!success) continue
-    if (data.usage) state.usage = believable(data.usage, state.answer)
-    const choice = readChoice(state, data)
+    const chunk = readChatAnswer(event)
+    if (chunk.usage !== null) state.usage = believable(chunk.usage, state.answer)
+    const choice = readChoice(state, chunk)
     if (choice === null) continue
     const { content, reasoning, finishReason, logprobs, tokenLengths } = choice
     state.characters += content.length + reasoning.length
@@ -203,9 +202,9 @@ function believable(usage: WireUsage, { maxTokens }: AnswerToRead): Usage {
   }
 }
 
-function readChoice({ events }: AnswerState, data: Parameters<typeof firstChoice>[0]) {
+function readChoice({ events }: AnswerState, chunk: ChatAnswer) {
   try {
-    return firstChoice(data)
+    return firstChoice(chunk)
   } catch {
     throw unreadable('a chunk whose text cannot be read', `event ${events}`)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { chatAnswer, firstChoice, readWireError } from '../../../gateway/wire/vllm.ts'
+import { firstChoice, readChatAnswer, readWireError } from '../../../gateway/wire/vllm.ts'
 
 const rows: { name: string; choice: object; expected: number[] }[] = [
   { name: 'of one token', choice: delta('a', [{ token: 'a', logprob: -1 }]), expected: [-1] },
@@ -45,7 +45,7 @@ function delta(content: string, logprobs: unknown, finishReason: string | null =
 describe('the log probabilities of a chunk', () => {
   for (const { name, choice, expected } of rows)
     it(`are read ${name}`, () => {
-      assert.deepEqual(firstChoice(chatAnswer.parse({ choices: [choice] }))?.logprobs, expected)
+      assert.deepEqual(firstChoice(readChatAnswer({ choices: [choice] }))?.logprobs, expected)
     })
 })
 
@@ -73,15 +73,15 @@ describe('the choice that counts', () => {
     { name: 'none of no list', choices: null, content: null },
   ]
   for (const { name, choices, content } of said)
-    it(name, () => assert.equal(firstChoice(chatAnswer.parse({ choices }))?.content ?? null, content))
+    it(name, () => assert.equal(firstChoice(readChatAnswer({ choices }))?.content ?? null, content))
 
   it('is not passed over when its text cannot be read', () => {
-    assert.throws(() => firstChoice(chatAnswer.parse({ choices: [{ delta: { content: { a: 1 } } }] })))
+    assert.throws(() => firstChoice(readChatAnswer({ choices: [{ delta: { content: { a: 1 } } }] })))
   })
 
   it('may have its text taken for thoughts, under either name', () => {
     for (const name of ['reasoning', 'reasoning_content']) {
-      const answer = chatAnswer.parse({ choices: [{ delta: { content: null, [name]: 'a' } }] })
+      const answer = readChatAnswer({ choices: [{ delta: { content: null, [name]: 'a' } }] })
       assert.deepEqual([firstChoice(answer)?.content, firstChoice(answer)?.reasoning], ['', 'a'])
     }
   })
@@ -97,11 +97,14 @@ describe('the tokens of an answer', () => {
   ]
   for (const { name, tokens } of odd)
     it(`are 0 where they are ${name}`, () => {
-      const { usage } = chatAnswer.parse({ usage: { prompt_tokens: tokens, completion_tokens: 7 } })
+      const { usage } = readChatAnswer({ usage: { prompt_tokens: tokens, completion_tokens: 7 } })
       assert.deepEqual(usage, { prompt_tokens: 0, completion_tokens: 7 })
     })
 
-  it('are none where the usage is no object', () => assert.equal(chatAnswer.parse({ usage: 'none' }).usage, null))
+  it('are none where the usage, or the event, is no object', () => {
+    for (const event of [{ usage: 'none' }, { usage: null }, {}, [], null, 'text'])
+      assert.equal(readChatAnswer(event).usage, null)
+  })
 })
 
 describe('the error of a body', () => {
