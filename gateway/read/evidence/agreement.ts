@@ -40,10 +40,10 @@ function findWords(words: readonly ComparableWord[], answered: readonly Comparab
   }
   const found = words.map(({ key }) => take(key) || (isRightToLeft(key) && take(Array.from(key).toReversed().join(''))))
   joinParted(words, found, answered, take)
-  if (found.every(Boolean)) return found
-  const parted = partedWords(answered)
-  for (const [index, { key }] of words.entries()) found[index] ||= parted.has(key)
-  return found
+  const missing = words.filter((_, index) => found[index] !== true)
+  if (missing.length === 0) return found
+  const parted = partedWords(answered, beginningsOf(missing))
+  return found.map((isFound, index) => isFound || parted.has(words[index]!.key))
 }
 
 /** A layer may hold the letters of Arabic and Hebrew words in visual order, from left to right. */
@@ -51,8 +51,11 @@ function isRightToLeft(key: string): boolean {
   return /[\p{Script=Arabic}\p{Script=Hebrew}]/u.test(key)
 }
 
-/** Most words differ in their first letters, so many of them. */
+/** Most words differ in their first letters, so many of them: few are worth joining with others. */
 const BEGINNING = 3
+
+const beginningsOf = (words: readonly ComparableWord[]): ReadonlySet<string> =>
+  new Set(words.map(({ key }) => key.slice(0, BEGINNING)))
 
 /** Finds words that the layer splits into pieces. */
 function joinParted(
@@ -61,13 +64,13 @@ function joinParted(
   answered: readonly ComparableWord[],
   take: (key: string) => boolean,
 ): void {
-  const beginnings = new Set(answered.map(({ key }) => key.slice(0, BEGINNING)))
+  if (found.every(Boolean)) return
+  const beginnings = beginningsOf(answered)
   const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
-  // Only pieces that begin like a word of the answer are joined; few do.
-  const mayBegin = words.map((_, from) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING)))
+  const mayBegin = (from: number) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
-    const window = windowsAround(index, words.length).find(([from, to]) => mayBegin[from] && take(joined(from, to)))
+    const window = windowsAround(index, words.length).find(([from, to]) => mayBegin(from) && take(joined(from, to)))
     if (window !== undefined) found.fill(true, ...window)
   }
 }
@@ -81,12 +84,15 @@ function windowsAround(index: number, length: number): [from: number, to: number
   return windows
 }
 
-/** Returns what neighbouring words of the answer spell together: words that it splits into pieces. */
-function partedWords(answered: readonly ComparableWord[]): Set<string> {
+/** Returns what neighbouring words of the answer spell together, if it begins as asked: words that it splits into pieces. */
+function partedWords(answered: readonly ComparableWord[], beginnings: ReadonlySet<string>): Set<string> {
   const parted = new Set<string>()
   for (let from = 0; from < answered.length; from++)
-    for (let size = 2, joined = answered[from]!.key; size <= MAX_PIECES && from + size <= answered.length; size++)
-      parted.add((joined += answered[from + size - 1]!.key))
+    for (let size = 2, joined = answered[from]!.key; size <= MAX_PIECES && from + size <= answered.length; size++) {
+      joined += answered[from + size - 1]!.key
+      if (beginnings.has(joined.slice(0, BEGINNING))) parted.add(joined)
+      else if (joined.length >= BEGINNING) break
+    }
   return parted
 }
 

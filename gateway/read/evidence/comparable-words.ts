@@ -8,7 +8,8 @@ export interface ComparableWord {
 }
 
 const IDEOGRAPHIC = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー`
-const WORD = new RegExp(String.raw`(?<ideographs>[${IDEOGRAPHIC}]+)|(?:(?![${IDEOGRAPHIC}])[\p{L}\p{N}])+`, 'gu')
+const WORD = new RegExp(String.raw`[${IDEOGRAPHIC}]+|(?:(?![${IDEOGRAPHIC}])[\p{L}\p{N}])+`, 'gu')
+const IDEOGRAPH = new RegExp(String.raw`[${IDEOGRAPHIC}]`, 'u')
 const BETWEEN_IDEOGRAPHS = new RegExp(String.raw`(?<=[${IDEOGRAPHIC}])[^\S\n]+(?=[${IDEOGRAPHIC}])`, 'gu')
 const MAX_WEIGHT = 12
 /** A Chinese character says about as much as two letters. */
@@ -22,9 +23,9 @@ const IDEOGRAPH_WEIGHT = 2
 export function comparableWords(text: string): ComparableWord[] {
   const words: ComparableWord[] = []
   for (const [line, content] of plain(text).split('\n').entries())
-    for (const match of content.matchAll(WORD)) {
-      if (match.groups?.['ideographs'] !== undefined) addPairs(words, match[0], line)
-      else words.push({ key: match[0], weight: Math.min(match[0].length, MAX_WEIGHT), line })
+    for (const word of content.match(WORD) ?? []) {
+      if (IDEOGRAPH.test(word)) addPairs(words, word, line)
+      else words.push({ key: word, weight: Math.min(word.length, MAX_WEIGHT), line })
     }
   return words
 }
