@@ -72,7 +72,8 @@ export function isBrief({ seconds }: TextLevel): boolean {
 /** Whether text has grown with the pages from those that were measured last: the limit may go on ahead, however brief it was. */
 function isRise(levels: readonly TextLevel[], level: TextLevel): boolean {
   const last = levels.at(-1)
-  return last === undefined || (isLower(last, level) && elasticity(last, level) >= LINEAR)
+  const fewer = together(levels)
+  return last === undefined || fewer === null || (isLower(last, level) && elasticity(fewer, level) >= LINEAR)
 }
 
 /**
@@ -84,9 +85,10 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
   const before = lower.at(-1)
   const risen = { ...search, levels: [...lower, level] }
   if (!search.isStepwise) {
-    if (before === undefined || elasticity(before, level) >= LINEAR) return risen
+    const fewer = together(lower)
+    if (fewer === null || elasticity(fewer, level) >= LINEAR) return risen
     // So many pages bring as much, where text grows with them up to there, and then no more. If it does not, the fewer were measured wrong.
-    const enough = Math.max(before.pages * DISTINCT, before.pages * (level.pace / before.pace))
+    const enough = Math.max(fewer.pages * DISTINCT, fewer.pages * (level.pace / fewer.pace))
     const levels = lower.filter((each) => !isBrief(each))
     return { ...search, levels, isStepwise: true, limit: Math.min(search.limit, Math.ceil(enough)) }
   }
@@ -163,6 +165,16 @@ function between(few: TextLevel, enough: TextLevel): number | undefined {
   // One of the two would be measured again, and say the same.
   const other = Math.max(few.pages + 1, Math.min(enough.pages - 1, next))
   return other < enough.pages ? other : undefined
+}
+
+/**
+ * Returns the mean of what was measured from several numbers of pages, by time; null for none. While text grows in proportion, a page has
+ * as much of it from few as from many: what was measured in a hurry, and wrong by a third, is made up for by the others.
+ */
+function together(levels: readonly TextLevel[]): TextLevel | null {
+  const seconds = levels.reduce((sum, each) => sum + each.seconds, 0)
+  const meanOf = (what: 'pages' | 'pace') => levels.reduce((sum, each) => sum + each[what] * each.seconds, 0) / seconds
+  return seconds === 0 ? null : { pages: meanOf('pages'), pace: meanOf('pace'), seconds }
 }
 
 const isLower = (few: TextLevel, many: TextLevel): boolean => few.pages * DISTINCT <= many.pages

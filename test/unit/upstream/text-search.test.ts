@@ -35,9 +35,20 @@ describe('what text says of a limit', () => {
     )
   })
 
+  it('does not bring it back where one level was heard late: what was measured before is taken together', () => {
+    // Of 64 places; a page has 800 characters a second.
+    const levels = [level(16, 12_187, 0.05), level(30, 27_706, 0.05), level(40, 38_189, 0.05)]
+    const search = { ...beginSearch(72), levels }
+    assert.deepEqual(judgeText(search, level(64, 50_000, 0.11), 0).levels, [...levels, level(64, 50_000, 0.11)])
+    assert.ok(isSure(search, level(64, 50_000, 0.05), false))
+    // Forty bring all: then it goes back.
+    const back = judgeText(search, level(64, 32_000, 0.11), 0)
+    assert.ok(back.isStepwise && back.limit >= 35 && back.limit <= 40, `${back.limit}`)
+  })
+
   it('forgets on the way back what was measured briefly: it may have been too much', () => {
     const search = { ...beginSearch(72), levels: [level(4, 400), level(10, 2000, 0.03)] }
-    assert.deepEqual(judgeText(search, level(60, 6000, 0.11), 0).levels, [level(4, 400)])
+    assert.deepEqual(judgeText(search, level(60, 3000, 0.11), 0).levels, [level(4, 400)])
     const back = judgeText({ ...search, levels: search.levels.slice(1) }, level(60, 6000, 0.11), 0)
     assert.deepEqual([back.limit, back.levels], [30, []])
     assert.deepEqual(
