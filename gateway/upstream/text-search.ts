@@ -69,7 +69,7 @@ export function isBrief({ seconds }: TextLevel): boolean {
   return seconds < BRIEF
 }
 
-/** Whether text has grown with the pages from those that were measured last: the limit may go on ahead, however brief it was. */
+/** Whether text has grown with the pages from those that were measured before: the limit may go on ahead, however brief it was. */
 function isRise(levels: readonly TextLevel[], level: TextLevel): boolean {
   const last = levels.at(-1)
   const fewer = together(levels)
@@ -126,8 +126,9 @@ export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLev
 
 /** Whether text has grown in proportion to the pages until now, as far as is known: they do not slow each other down. */
 export function isLinear(levels: readonly TextLevel[]): boolean {
-  const [few, many] = levels.slice(-2)
-  return few === undefined || many === undefined || elasticity(few, many) >= LINEAR
+  const last = levels.at(-1)
+  const fewer = together(levels.slice(0, -1))
+  return last === undefined || fewer === null || elasticity(fewer, last) >= LINEAR
 }
 
 /** Ends all tries: the limit is what is known to be enough. */

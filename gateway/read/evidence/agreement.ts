@@ -67,7 +67,9 @@ function joinParted(
   if (found.every(Boolean)) return
   const beginnings = beginningsOf(answered)
   const joined = (from: number, to: number) => words.slice(from, to).reduce((text, { key }) => text + key, '')
-  const mayBegin = (from: number) => beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING))
+  const known: boolean[] = []
+  const mayBegin = (from: number) =>
+    (known[from] ??= beginnings.has(joined(from, from + MAX_PIECES).slice(0, BEGINNING)))
   for (let index = 0; index < words.length; index++) {
     if (found[index] === true) continue
     const window = windowsAround(index, words.length).find(([from, to]) => mayBegin(from) && take(joined(from, to)))

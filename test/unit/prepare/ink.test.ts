@@ -117,12 +117,12 @@ describe('ink', () => {
       [2000, 1],
       [3, 3],
     ] as const)
-      assert.equal(
-        isBlank(
-          findInkReduced({ pixels: new Uint8Array(across * down).fill(255), width: across, height: down, channels: 1 }),
-        ),
-        true,
-      )
+      for (const ink of [0, 30]) {
+        const pixels = Uint8Array.from({ length: across * down }, (_, at) => (at % 60 < ink ? 0 : 255))
+        const isStrip = across * down > 1000
+        const found = findInkReduced({ pixels, width: across, height: down, channels: 1 })
+        assert.equal(isBlank(found), !isStrip || ink === 0)
+      }
   })
 })
 

@@ -149,4 +149,15 @@ describe('looking for loops', () => {
     const milliseconds = performance.now() - startedAt
     assert.ok(milliseconds < 2000, `${Math.round(milliseconds)} ms for ${text.length} characters`)
   })
+
+  it('takes little time on text that nearly repeats itself everywhere', () => {
+    // A Fibonacci word has no end of four equal pieces, and of nearly each length one of two.
+    let [before, word] = ['a ', 'ab ']
+    while (word.length < 30_000) [before, word] = [word, word + before]
+    const watch = watchForLoop('strict')
+    const startedAt = performance.now()
+    for (let end = 100; end < 30_000; end += 100) watch.see(word.slice(0, end))
+    const milliseconds = performance.now() - startedAt
+    assert.ok(milliseconds < 2000, `${Math.round(milliseconds)} ms`)
+  })
 })
