@@ -25,6 +25,9 @@ export interface KnownPages<Page, Result> {
  */
 const MAX_AHEAD = 13
 
+/** Of many pages that may be started, the first are to be drawn already while the others are. */
+const BEGUN_AT_ONCE = 8
+
 /** A page that has been started. */
 interface Run<Page, Result> {
   readonly index: number
@@ -96,7 +99,7 @@ function createRuns<Page, Result>(
   let started = 0
   let inFlight = 0
   let isOver = false
-  let othersTurn: Promise<void> | null = null
+  const others = createOthersTurn(() => fill())
 
   async function runOne(one: Run<Page, Result>): Promise<void> {
     end(one, await settle(run(one.page, signal)))
@@ -117,19 +120,15 @@ function createRuns<Page, Result>(
       if (outcome === null) one.pending = runOne(one)
       else end(one, outcome)
     }
-    othersTurn ??= setImmediate().then(fillAgain)
+    others.begin()
   }
 
-  function fillAgain(): void {
-    othersTurn = null
-    fill()
-  }
-
-  /** Starts as many pages as there is room for. */
+  /** Starts as many pages as there is room for; of many, some each turn of the event loop. */
   function fill(): void {
-    if (othersTurn !== null || signal.aborted) return
+    if (others.turn() !== null || signal.aborted) return
     const group: Run<Page, Result>[] = []
-    while (!isOver && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD) {
+    let begun = 0
+    while (begun < BEGUN_AT_ONCE && !isOver && inFlight < lookahead && runs.length < lookahead * MAX_AHEAD) {
       const next = queue.next()
       isOver = next.done === true
       if (next.done === true) break
@@ -137,14 +136,29 @@ function createRuns<Page, Result>(
       runs.push(one)
       inFlight += 1
       if (known?.mayBe(one.index) === true) group.push(one)
-      else one.pending = runOne(one)
+      else {
+        one.pending = runOne(one)
+        begun += 1
+      }
     }
+    if (begun === BEGUN_AT_ONCE) others.begin()
     if (group.length === 0 || known === undefined) return
     const pending = search(group, known)
     for (const one of group) one.pending = pending
   }
 
-  return { runs, fill, rest: () => othersTurn }
+  return { runs, fill, rest: others.turn }
+}
+
+/** Lets everything else in the process have its turn; `goOn` is called after it. */
+function createOthersTurn(goOn: () => void) {
+  let turn: Promise<void> | null = null
+  async function pass(): Promise<void> {
+    await setImmediate()
+    turn = null
+    goOn()
+  }
+  return { turn: () => turn, begin: () => void (turn ??= pass()) }
 }
 
 /** Returns how the search for each page has ended; null where it must be run. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { GivenBack, type Engine, type Prompt } from '../../gateway/engine/engine.ts'
@@ -18,18 +19,20 @@ import { eventually, within } from '../support/within.ts'
 const DEADLINE = 5000
 
 interface Setup extends FakeVllmOptions {
+  /** Pages that the upstream takes; left out: that is found. */
+  readonly places?: number
   readonly limits?: Partial<Omit<VllmEngineOptions, 'upstreams'>>
   readonly gatewayKey?: string
 }
 
-async function start({ limits, gatewayKey, ...options }: Setup = {}) {
+async function start({ places, limits, gatewayKey, ...options }: Setup = {}) {
   const fake = await startFakeVllm(options)
   const upstreams = createUpstreams({
     urls: [fake.url],
     apiKey: gatewayKey ?? null,
     refreshSeconds: 3600,
     connectTimeoutSeconds: 1,
-    concurrency: null,
+    concurrency: places ?? null,
     patienceSeconds: 0,
     chooseProfile: () => imageOnlyProfile,
   })
@@ -115,6 +118,23 @@ describe('the vLLM engine', () => {
     const { temperature, top_p, top_k, repetition_penalty, seed, skip_special_tokens } = { ...body }
     assert.deepEqual([temperature, top_p, top_k, repetition_penalty, seed], [0, 1, -1, 1.08, 1234])
     assert.equal(skip_special_tokens, true)
+  })
+
+  it('sends the next page before an answer is looked at', async () => {
+    await using setup = await start({ places: 1 })
+    // A connection that was used is written to only at the end of a turn of the event loop; the second page needs another one.
+    await Promise.all([setup.ask(), setup.ask()])
+    const sent: string[] = []
+    const onSent = (message: unknown) => sent.push((message as { readonly request: { method: string } }).request.method)
+    subscribe('undici:client:sendHeaders', onSent)
+    try {
+      const answered = setup.ask().then(() => [...sent])
+      const next = setup.ask()
+      assert.deepEqual(await answered, ['POST', 'POST'])
+      await next
+    } finally {
+      unsubscribe('undici:client:sendHeaders', onSent)
+    }
   })
 
   it('asks how sure it is of each token only where that is wanted, and says so of the page', async () => {

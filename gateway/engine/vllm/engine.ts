@@ -6,6 +6,7 @@ import { droppedImage } from './dropped-image.ts'
 import { pageRequest } from './page-request.ts'
 import { readAnswer } from './read-answer.ts'
 import type { UpstreamLease } from '../../upstream/lease.ts'
+import { afterOthers } from '../../schedule/loop-share.ts'
 import { responseFailure } from '../../upstream/failure.ts'
 import type { SpanAttributes } from '../../telemetry/span.ts'
 import type { Upstreams } from '../../upstream/upstreams.ts'
@@ -25,56 +26,69 @@ export interface VllmEngineOptions extends AnswerLimits {
  */
 export function createVllmEngine(options: VllmEngineOptions): Engine {
   return async function vllmEngine(prompt, signal, onDelta) {
-    signal.throwIfAborted()
-    const request = pageRequest(prompt)
-    const { question, turn, attempt, onTaken } = prompt
-    const askedAt = performance.now()
-    const { tried, timesGivenBack } = attempt
-    const claim = { modelId: question.model.id, turn, tried, timesGivenBack }
-    using lease = await options.upstreams.acquire(claim, signal)
-    const waited = (performance.now() - askedAt) / 1000
-    options.onWaited?.(waited)
-    onTaken?.()
-    prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
-    const wasTried = tried.has(lease.url)
-    tried.add(lease.url)
-    using timer = startAnswerTimer(options, signal)
-    using _ = leaveEarly(lease, timer)
-    try {
-      const sentAt = performance.now()
-      const response = await lease.send(request, timer.signal)
-      if (response.status !== 200) throw await responseFailure(lease.url, response)
-      const end = await readAnswer(response, {
-        url: lease.url,
-        maxTokens: question.model.profile.maxOutputTokens,
-        thinks: question.model.profile.thinks === true,
-        wantsPieces: asksForPieces(question),
-        onDelta,
-        onHeard(characters) {
-          lease.heard(characters)
-          timer.heard()
-        },
-        onFirstToken() {
-          lease.begun()
-          const seconds = (performance.now() - sentAt) / 1000
-          options.onFirstToken?.(seconds)
-          prompt.span?.set({ 'gen_ai.response.time_to_first_chunk': seconds })
-        },
-      })
-      const dropped = droppedImage(lease.url, prompt, end.usage)
-      if (dropped !== null) throw dropped
-      lease.ended(end.finishReason === 'abort' ? 'aborted' : 'answered')
-      lease.release()
-      return { ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
-    } catch (error) {
-      const thrown = reasonOf(error, timer)
-      if (thrown instanceof GivenBack && !wasTried) tried.delete(lease.url)
-      if (!signal.aborted && thrown instanceof GatewayError) {
-        lease.ended(thrown.retry ? 'failed' : 'refused')
-        if (thrown.kind === 'image_too_long') lease.imageRefused(tokensThatFit(prompt, thrown.tokenShare))
-      }
-      throw thrown
+    const answer = await ask(prompt, options, signal, onDelta)
+    // The next page leaves first: undici sends over a connection that it has used only when a turn of the event loop ends, and to look at
+    // this answer takes as long as to hear ten others.
+    await afterOthers()
+    return answer
+  }
+}
+
+/** Asks an upstream for a page, and gives its place back when all of the answer has come. */
+async function ask(
+  prompt: Prompt,
+  options: VllmEngineOptions,
+  signal: AbortSignal,
+  onDelta: (delta: string) => void,
+): ReturnType<Engine> {
+  signal.throwIfAborted()
+  const request = pageRequest(prompt)
+  const { question, turn, attempt, onTaken } = prompt
+  const askedAt = performance.now()
+  const { tried, timesGivenBack } = attempt
+  const claim = { modelId: question.model.id, turn, tried, timesGivenBack }
+  using lease = await options.upstreams.acquire(claim, signal)
+  const waited = (performance.now() - askedAt) / 1000
+  options.onWaited?.(waited)
+  onTaken?.()
+  prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
+  const wasTried = tried.has(lease.url)
+  tried.add(lease.url)
+  using timer = startAnswerTimer(options, signal)
+  using _ = leaveEarly(lease, timer)
+  try {
+    const sentAt = performance.now()
+    const response = await lease.send(request, timer.signal)
+    if (response.status !== 200) throw await responseFailure(lease.url, response)
+    const end = await readAnswer(response, {
+      url: lease.url,
+      maxTokens: question.model.profile.maxOutputTokens,
+      thinks: question.model.profile.thinks === true,
+      wantsPieces: asksForPieces(question),
+      onDelta,
+      onHeard(characters) {
+        lease.heard(characters)
+        timer.heard()
+      },
+      onFirstToken() {
+        lease.begun()
+        const seconds = (performance.now() - sentAt) / 1000
+        options.onFirstToken?.(seconds)
+        prompt.span?.set({ 'gen_ai.response.time_to_first_chunk': seconds })
+      },
+    })
+    const dropped = droppedImage(lease.url, prompt, end.usage)
+    if (dropped !== null) throw dropped
+    lease.ended(end.finishReason === 'abort' ? 'aborted' : 'answered')
+    return { ...end, confidence: question.confidence ? end.confidence : null, upstream: lease.url }
+  } catch (error) {
+    const thrown = reasonOf(error, timer)
+    if (thrown instanceof GivenBack && !wasTried) tried.delete(lease.url)
+    if (!signal.aborted && thrown instanceof GatewayError) {
+      lease.ended(thrown.retry ? 'failed' : 'refused')
+      if (thrown.kind === 'image_too_long') lease.imageRefused(tokensThatFit(prompt, thrown.tokenShare))
     }
+    throw thrown
   }
 }
 

@@ -186,6 +186,21 @@ describe('pages side by side, in page order', () => {
     assert.deepEqual([pages.started, known.searches], [[2, 4], [[1, 3, 4, 5]]])
   })
 
+  it('begins the first of many pages, and lets everything else have its turn before it begins others', async () => {
+    const pages = controlledPages()
+    const results = inPageOrder(countTo(30), pages.run, { lookahead: 20, signal })
+    const first = results.next()
+    const begun = [pages.started.length]
+    while (pages.started.length < 20) {
+      await setImmediate()
+      begun.push(pages.started.length)
+    }
+    assert.deepEqual(begun, [8, 16, 20])
+    pages.finish(1)
+    assert.deepEqual((await first).value, ['page 1'])
+    await results.return()
+  })
+
   it('lets everything else have its turn after each search', async () => {
     const known = knownPages(new Set(countTo(12)))
     const turns: number[] = []
