@@ -49,20 +49,21 @@ function rollOfDirectPages(pages: number): Buffer {
 
 describe('the pages of a long PDF', () => {
   it('are found by the numbers of their objects, in whatever order', async () => {
-    const bytes = roll(600)
+    const bytes = roll(1200)
     const objects = await objectsOf(bytes)
-    assert.equal(objects?.length, 600)
+    assert.equal(objects?.length, 1200)
     await using pdf = await open(bytes)
-    for (const page of [600, 1, 599, 300]) assert.equal(await drawnWidth(pdf, page, objects[page - 1]!), widthOf(page))
+    for (const page of [1200, 1, 1199, 600])
+      assert.equal(await drawnWidth(pdf, page, objects[page - 1]!), widthOf(page))
   })
 
   it('are the right ones where they stand in the list of pages itself, and have no numbers of their own', async () => {
-    const bytes = rollOfDirectPages(600)
+    const bytes = rollOfDirectPages(1200)
     const objects = await objectsOf(bytes)
-    assert.equal(objects?.length, 600)
+    assert.equal(objects?.length, 1200)
     for (const order of [
-      [1, 2, 4, 3, 600],
-      [600, 2, 1, 598],
+      [1, 2, 4, 3, 1200],
+      [1200, 2, 1, 1198],
       [3, 1, 2, 4],
     ]) {
       await using pdf = await open(bytes)
@@ -79,6 +80,6 @@ describe('the pages of a long PDF', () => {
   })
 
   it('are not looked for where there are few', async () => {
-    assert.equal(await objectsOf(roll(499)), undefined)
+    assert.equal(await objectsOf(roll(999)), undefined)
   })
 })
