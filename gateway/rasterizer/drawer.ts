@@ -32,8 +32,11 @@ const START_TIMEOUT = 30_000
 /** A drawer that has just started holds 104 MB, and after ordinary pages some 150. A task that takes all it may is begun where no more is held. */
 const LITTLE_BYTES = 144 * MEBIBYTE
 
-/** Of one that gives way: a quarter of another's share, where both want to work. */
-const NICENESS = 6
+/**
+ * Of the threads that draw. Those that are quick give way to the gateway itself, which sends what is drawn to engines: so many pages are drawn
+ * ahead that it costs none. Those aside have a quarter of a quick one's share, where both want to work.
+ */
+const NICENESS = { quick: 6, aside: 12 }
 
 /** Thrown when a task took more memory than it may; its drawer is no more. */
 export class TookTooMuch extends Error {}
@@ -91,7 +94,7 @@ export class Drawer {
     this.#isAside = isAside
     const entry = fileURLToPath(new URL('./drawer-main.ts', import.meta.url))
     const cache = compileCacheFolder()
-    const own = { ...settings, niceness: isAside ? NICENESS : 0 } satisfies OwnSettings
+    const own = { ...settings, niceness: isAside ? NICENESS.aside : NICENESS.quick } satisfies OwnSettings
     this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(own)], {
       // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
       env: { MALLOC_ARENA_MAX: '2', ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }) },
@@ -322,7 +325,8 @@ export class Drawer {
 function giveWay(pid: number): void {
   try {
     const threads = process.platform === 'linux' ? readdirSync(`/proc/${pid}/task`).map(Number) : []
-    for (const thread of threads.length > 0 ? threads.filter((id) => id !== pid) : [pid]) setPriority(thread, NICENESS)
+    for (const thread of threads.length > 0 ? threads.filter((id) => id !== pid) : [pid])
+      setPriority(thread, NICENESS.aside)
   } catch {
     // It, or a thread of it, has just ended.
   }

@@ -6,5 +6,5 @@ import type { OwnSettings } from './messages.ts'
 
 const { niceness }: OwnSettings = workerData
 // On Linux it is this thread's alone.
-if (niceness > 0) setPriority(niceness)
+setPriority(niceness)
 await import('./worker.ts')

@@ -37,7 +37,7 @@ describe('drawers', { timeout: 120 * seconds, skip }, () => {
     assert.equal(readFileSync(`/proc/${drawer}/oom_score_adj`, 'latin1').trim(), '1000')
   })
 
-  it('that draw what is slow give way to the others, but for the thread that watches their memory', async () => {
+  it('give way to the gateway; those that draw what is slow, to the others; but for the threads that watch their memory', async () => {
     await using gateway = await startGatewayProcess({ GATEWAY_RASTERIZE_THREADS: '2' })
     const pid = gateway.child.pid ?? 0
     await drawing(gateway, 2)
@@ -45,10 +45,13 @@ describe('drawers', { timeout: 120 * seconds, skip }, () => {
     const other = await askFor(asking, { file: 'quick.pdf', bytes: slowPdf(1, 0.1) }, 20 * seconds)
     assert.equal(other.outcome, '200')
     const threads = (id: number) => readdirSync(`/proc/${id}/task`).map(Number)
-    const givesWay = (id: number) => threads(id).filter((thread) => getPriority(thread) > 0).length > 1
+    const lowest = (id: number) => Math.max(...threads(id).map((thread) => getPriority(thread)))
     const drawers = () => processTree(pid).filter((id) => id !== pid)
+    const givesWay = (id: number) => threads(id).filter((thread) => getPriority(thread) === 12).length > 1
     await eventually(() => drawers().some(givesWay), 20 * seconds, 'who draws what is slow gives way')
     assert.ok(drawers().every((id) => getPriority(id) === 0))
+    await eventually(() => drawers().every((id) => lowest(id) >= 6), 20 * seconds, 'all drawers give way')
+    assert.equal(lowest(pid), 0)
   })
 
   it('that the system ends while they rest cost no page: the next one draws it', async () => {
