@@ -62,6 +62,7 @@ export async function* inPageOrder<Page, Result>(
         const isOthersTurn = rest()
         if (isOthersTurn === null) return
         await isOthersTurn
+        signal.throwIfAborted()
         continue
       }
       while (first.pending !== null) await first.pending

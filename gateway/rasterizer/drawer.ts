@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../errors.ts'
@@ -37,6 +37,10 @@ const LITTLE_BYTES = 144 * MEBIBYTE
  * ahead that it costs none. Those aside have a quarter of a quick one's share, where both want to work.
  */
 const NICENESS = { quick: 6, aside: 12 }
+const LOWEST_PRIORITY = 19
+
+/** Beside the gateway's own priority, which nobody but the system's administrator may raise. */
+const nicenessOf = (kind: keyof typeof NICENESS) => Math.min(LOWEST_PRIORITY, getPriority() + NICENESS[kind])
 
 /** Thrown when a task took more memory than it may; its drawer is no more. */
 export class TookTooMuch extends Error {}
@@ -94,7 +98,7 @@ export class Drawer {
     this.#isAside = isAside
     const entry = fileURLToPath(new URL('./drawer-main.ts', import.meta.url))
     const cache = compileCacheFolder()
-    const own = { ...settings, niceness: isAside ? NICENESS.aside : NICENESS.quick } satisfies OwnSettings
+    const own = { ...settings, niceness: nicenessOf(isAside ? 'aside' : 'quick') } satisfies OwnSettings
     this.#process = spawn(process.execPath, [...nodeOptions(entry, cache), entry, JSON.stringify(own)], {
       // A parser of untrusted bytes must not see the process's secrets. With an arena for each thread, glibc keeps twice the memory.
       env: { MALLOC_ARENA_MAX: '2', ...(cache === null ? {} : { NODE_COMPILE_CACHE: cache }) },
@@ -326,7 +330,7 @@ function giveWay(pid: number): void {
   try {
     const threads = process.platform === 'linux' ? readdirSync(`/proc/${pid}/task`).map(Number) : []
     for (const thread of threads.length > 0 ? threads.filter((id) => id !== pid) : [pid])
-      setPriority(thread, NICENESS.aside)
+      setPriority(thread, nicenessOf('aside'))
   } catch {
     // It, or a thread of it, has just ended.
   }

@@ -124,12 +124,13 @@ describe('the vLLM engine', () => {
     await using setup = await start({ places: 1 })
     // A connection that was used is written to only at the end of a turn of the event loop; the second page needs another one.
     await Promise.all([setup.ask(), setup.ask()])
+    const [first, second] = [await promptOf(), await promptOf()]
     const sent: string[] = []
     const onSent = (message: unknown) => sent.push((message as { readonly request: { method: string } }).request.method)
     subscribe('undici:client:sendHeaders', onSent)
     try {
-      const answered = setup.ask().then(() => [...sent])
-      const next = setup.ask()
+      const answered = setup.ask(first).then(() => [...sent])
+      const next = setup.ask(second)
       assert.deepEqual(await answered, ['POST', 'POST'])
       await next
     } finally {
