@@ -30,7 +30,7 @@ export const MAX_LABEL_LENGTH = 40
 export const MAX_FILE_NAME_LENGTH = 100
 /** Pages beyond have no label. */
 export const MAX_LABELS = 100_000
-/** From so many pages on, and up to so many, it is noted where each of them is: the first page waits 10 ms for a thousand. */
+/** From so many pages on, and up to so many, it is noted where each of them is: the first page waits 10 to 20 ms for a thousand. */
 export const MIN_PAGES_NOTED = 1000
 export const MAX_PAGES_NOTED = 20_000
 /** A portfolio's files beyond are named in one word. */

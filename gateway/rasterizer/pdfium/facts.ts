@@ -42,7 +42,7 @@ export async function readFacts(
 }
 
 /**
- * Returns the number of each page's object, of which PDFium finds 100 or more in a millisecond; null where that is not worth it, or would take too long. With
+ * Returns the number of each page's object, of which PDFium finds 50 to 100 in a millisecond; null where that is not worth it, or would take too long. With
  * them, a drawer that draws some of the pages need not parse all before them: 1.2 KB each, often.
  */
 function findPages({ pdfium: { library }, handle, pageCount }: PdfiumDocument): Uint32Array | null {

@@ -201,6 +201,15 @@ describe('pages side by side, in page order', () => {
     await results.return()
   })
 
+  it('throws the reason of its signal though all that it has begun has ended', async () => {
+    const controller = new AbortController()
+    const run = (page: number) => Promise.resolve(page)
+    const results = inPageOrder(countTo(30), run, { lookahead: 20, signal: controller.signal })
+    assert.deepEqual((await results.next()).value, countTo(8))
+    controller.abort(new Error('the client has left'))
+    await assert.rejects(results.next(), /the client has left/)
+  })
+
   it('lets everything else have its turn after each search', async () => {
     const known = knownPages(new Set(countTo(12)))
     const turns: number[] = []
