@@ -74,7 +74,8 @@ export async function* ocr(
   const pages = shown?.watch(plan.pages) ?? plan.pages
   const permitted = { ...reading, permit: (pageSignal: AbortSignal) => permits.next(pageSignal) }
   const found = createFoundPages(request, { ...reading, finished }, late)
-  const servicesOf = ({ number: { page } }: PlannedPage) => (paying.has(page) ? permitted : reading)
+  const servicesOf = ({ number: { page } }: PlannedPage) =>
+    paying.has(page) ? { ...permitted, onTaken: () => admitted.taken(page) } : reading
   const read = (page: PlannedPage, pageSignal: AbortSignal) =>
     unlessFinished(
       page.number,
@@ -87,7 +88,7 @@ export async function* ocr(
   const onEnd = (index: number) => {
     // A page that was aborted, or is late, does not show how fast pages are read.
     const isCut = signal.aborted || deadline.signal.aborted || leaving.aborted
-    if (isDone[index] === false && !isCut) admitted.ended()
+    if (isDone[index] === false && !isCut) admitted.ended(plan.numbers[index])
   }
   let isCut = false
   const start = (left: AbortSignal) =>

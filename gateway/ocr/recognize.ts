@@ -33,6 +33,8 @@ export interface RecognizeServices extends PageCounters, CompleteServices, Field
   readonly samples?: SampleKeeper
   /** Waits until the caller may have another page read; left out: it may. */
   readonly permit?: (signal: AbortSignal) => Promise<void>
+  /** Called when an engine begins with the page, or with a part of it. */
+  readonly onTaken?: () => void
 }
 
 /**
@@ -152,7 +154,10 @@ function startReading(page: PageOfDocument, request: OcrRequest, services: Recog
       isBegun = true
       return one.draw(signal, options)
     },
-    onTaken: () => void (isTaken = true),
+    onTaken() {
+      isTaken = true
+      services.onTaken?.()
+    },
   })
   const seen = { ...watched(page), another: (asked: OcrRequest) => watched(page.another(asked)) }
   const hurrying = new AbortController()

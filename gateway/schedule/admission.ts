@@ -16,8 +16,8 @@ export interface Admission {
   within(share: number): Admission
   /** Pages let in and not read yet. */
   readonly queued: number
-  /** Those of one model. */
-  queuedFor(modelId: string): number
+  /** Those of one model that no engine has taken yet. */
+  unsentFor(modelId: string): number
   /** All of them by lane and key; the most first. */
   owners(): readonly QueuedPages[]
   /** The most pages that may wait. */
@@ -31,8 +31,10 @@ export interface QueuedPages extends Pick<Turn, 'lane' | 'key'> {
 
 /** The pages of one request; what is left of them when it ends goes with it. */
 export interface AdmittedPages extends Disposable {
-  /** Says that one of them has ended. */
-  ended(): void
+  /** Says that an engine has begun with a page, by its number in the request. */
+  taken(page: number): void
+  /** Says that one of them has ended; left out: it is not known which. */
+  ended(page?: number): void
   /** Gives back all but so many, which nobody will read now. */
   keepOnly(pages: number): void
 }
@@ -56,7 +58,7 @@ const MAX_WAIT = 60
 /** Creates an admission for so many pages. A request of any size is let in when there are no others. */
 export function createAdmission(maxPages: number, now = () => performance.now()): Admission {
   const speed = createReadingSpeed(REMEMBERED_PAGES, now)
-  const byModel = new Map<string, number>()
+  const unsent = createUnsent()
   const byLane = { interactive: 0, batch: 0 }
   const owners = createOwners()
   const queued = () => byLane.interactive + byLane.batch
@@ -66,7 +68,6 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     byLane[lane] += pages
     owners.add(lane, key, pages)
     if (modelId === null) return
-    byModel.set(modelId, (byModel.get(modelId) ?? 0) + pages)
     if (pages > 0) speed.began(pages)
     else speed.ended(-pages)
   }
@@ -76,22 +77,22 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     if (others > 0 && others + pages > most) throw queueFull(others, others + pages - most)
     let left = pages
     count(asked, left)
+    const waiting = unsent.add(asked.modelId, pages)
+    const leave = (gone: number): void => {
+      left -= gone
+      count(asked, -gone)
+      waiting.atMost(left)
+    }
     return {
-      ended() {
+      taken: (page) => waiting.taken(page),
+      ended(page) {
         if (left === 0) return
-        left -= 1
         if (asked.modelId !== null) speed.read(1)
-        count(asked, -1)
+        if (page !== undefined) waiting.ended(page)
+        leave(1)
       },
-      keepOnly(kept) {
-        const gone = Math.max(0, left - kept)
-        left -= gone
-        count(asked, -gone)
-      },
-      [Symbol.dispose]() {
-        count(asked, -left)
-        left = 0
-      },
+      keepOnly: (kept) => leave(Math.max(0, left - kept)),
+      [Symbol.dispose]: () => leave(left),
     }
   }
 
@@ -108,11 +109,42 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     get queued() {
       return queued()
     },
-    queuedFor: (modelId) => byModel.get(modelId) ?? 0,
+    unsentFor: unsent.of,
     owners: owners.list,
     most,
   })
   return upTo(maxPages)
+}
+
+/** Counts, by model, the pages that no engine has taken yet. */
+function createUnsent() {
+  const byModel = new Map<string, number>()
+  return {
+    of: (modelId: string): number => byModel.get(modelId) ?? 0,
+    /** Adds the pages of a request; returns how they become fewer. No model: no engine takes them. */
+    add(modelId: string | null, pages: number) {
+      const taken = new Set<number>()
+      let left = 0
+      function set(count: number): void {
+        if (modelId === null) return
+        byModel.set(modelId, (byModel.get(modelId) ?? 0) + count - left)
+        left = count
+      }
+      set(pages)
+      return {
+        /** A page may be asked for more than once. */
+        taken(page: number): void {
+          if (taken.has(page)) return
+          taken.add(page)
+          set(Math.max(0, left - 1))
+        },
+        ended(page: number): void {
+          if (!taken.has(page)) set(Math.max(0, left - 1))
+        },
+        atMost: (count: number) => set(Math.min(left, count)),
+      }
+    },
+  }
 }
 
 /** Counts pages by lane and key. A key that has none is forgotten: there may be any number of keys over time. */

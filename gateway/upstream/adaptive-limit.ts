@@ -164,9 +164,9 @@ interface ServerPace {
 function secondsFor(pages: number, { speed, backlog, places }: ServerPace): number {
   const shortest = speed.shortest() ?? 0
   const forecast = places === null || pages <= places ? null : backlog.forecast()
-  const left = forecast?.secondsLeft[(pages - 1) % (places ?? 1)]
-  if (places === null || forecast === null || left === undefined)
-    return Math.max(shortest, pages / (speed.rate() ?? UNKNOWN_RATE))
+  if (places === null || forecast === null) return Math.max(shortest, pages / (speed.rate() ?? UNKNOWN_RATE))
+  // A page that has just begun has not been heard of.
+  const left = forecast.secondsLeft[(pages - 1) % places] ?? forecast.pageSeconds
   return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }
 

@@ -37,12 +37,12 @@ export interface UpstreamChoice {
 }
 
 /**
- * Creates the choice. `queuedFor` says how many pages of a model are let in and not read yet, wherever they are; left
+ * Creates the choice. `unsentFor` says how many pages of a model are let in and were sent to no upstream yet, wherever they are; left
  * out: no end of them.
  */
 export function createUpstreamChoice(
   upstreams: readonly Upstream[],
-  queuedFor?: (modelId: string) => number,
+  unsentFor?: (modelId: string) => number,
 ): UpstreamChoice {
   const turns = { page: 0, forwarded: 0 }
 
@@ -59,9 +59,8 @@ export function createUpstreamChoice(
    * that has room: near the end of the work, all would wait for a slow server, or for one that is busy.
    */
   function isBetterLeft({ modelId, turn }: UpstreamClaim, upstream: Upstream, others: readonly Upstream[]): boolean {
-    if (queuedFor === undefined || others.length < 2) return false
-    const atWork = serving(modelId).reduce((sum, each) => sum + each.pages(), 0)
-    const left = Math.max(1, queuedFor(modelId) - atWork)
+    if (unsentFor === undefined || others.length < 2) return false
+    const left = Math.max(1, unsentFor(modelId))
     return others.some(
       (other) => other !== upstream && other.room(turn.lane) <= 0 && other.waitFor(left) < upstream.waitFor(1),
     )

@@ -81,8 +81,6 @@ export interface Upstream {
   takesFirst(turn: LeaseTurn): boolean
   /** Most pages in flight, but for first ones of requests. */
   limit(): number
-  /** Pages in flight. */
-  pages(): number
   /** The most tokens that it takes of a page image, once it has refused one. */
   maxImageTokens(): number | null
   /** How long so many pages more would take to be answered, those in flight included, in seconds, as far as is known. */
@@ -138,7 +136,6 @@ export function createUpstream(baseUrl: string, options: UpstreamOptions, events
     room: (lane) => (isWell() ? roomIn(lane) : 0),
     takesFirst: (turn) => isWell() && !isHeldBack() && leases.takesFirst(turn),
     limit: () => limit.current,
-    pages,
     maxImageTokens: () => imageLimit.max(),
     waitFor: (more) =>
       isHeldBack() ? Infinity : limit.secondsFor(placesOf(leases).inFlight + share.others().active + more),

@@ -19,8 +19,8 @@ export interface UpstreamsOptions extends UpstreamOptions, UpstreamQueueOptions 
   readonly urls: readonly string[]
   /** How often every upstream is asked what it serves; one with a problem at least every five seconds. */
   readonly refreshSeconds: number
-  /** Pages of a model that are let in and not read yet; see createUpstreamChoice. */
-  readonly queuedFor?: (modelId: string) => number
+  /** Pages of a model that are let in and that no engine has taken yet; see createUpstreamChoice. */
+  readonly unsentFor?: (modelId: string) => number
 }
 
 /** The vLLM servers behind the gateway. */
@@ -63,7 +63,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const waitingFor = (modelId: string) => queue.waitingFor(modelId)
   const events = { waitingFor, onChange: notify, onTrouble: () => rounds.refreshSoon() }
   const upstreams = options.urls.map((url) => createUpstream(url, options, events))
-  const choice = createUpstreamChoice(upstreams, options.queuedFor)
+  const choice = createUpstreamChoice(upstreams, options.unsentFor)
   const queue = createUpstreamQueue(choice, options)
   const claim = createForwardedClaim({ choice, queue, refresh: (signal) => rounds.refresh(signal) })
   const rounds = createRounds({ askAll, refreshSeconds: options.refreshSeconds }, closing.signal)

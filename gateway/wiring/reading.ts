@@ -175,11 +175,11 @@ export function createShares(shared: SharedRedis | null): LimitShares {
 export interface UpstreamParts {
   readonly log: Log
   readonly shares: LimitShares
-  readonly queuedFor: (modelId: string) => number
+  readonly unsentFor: (modelId: string) => number
 }
 
 /** Creates the vLLM servers. */
-export function createConfiguredUpstreams(config: Config, { log, shares, queuedFor }: UpstreamParts): Upstreams {
+export function createConfiguredUpstreams(config: Config, { log, shares, unsentFor }: UpstreamParts): Upstreams {
   return createUpstreams({
     urls: config.GATEWAY_UPSTREAM_URLS,
     apiKey: config.GATEWAY_UPSTREAM_API_KEY,
@@ -188,7 +188,7 @@ export function createConfiguredUpstreams(config: Config, { log, shares, queuedF
     patienceSeconds: config.GATEWAY_UPSTREAM_PATIENCE_SECONDS,
     shares,
     maxKvCacheUsage: config.GATEWAY_MAX_KV_CACHE_USAGE,
-    queuedFor,
+    unsentFor,
     maxPerRequest: config.GATEWAY_LOOKAHEAD,
     connectTimeoutSeconds: CONNECT_TIMEOUT_SECONDS,
     chooseProfile: (entry) => chooseProfile(entry, config.GATEWAY_MODEL_PROFILES),

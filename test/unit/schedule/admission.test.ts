@@ -104,7 +104,7 @@ describe('an admission within a share of the queue', () => {
     using held = share.admit(4, 'ocr')
     assert.throws(() => share.admit(2, 'ocr'), { code: 'queue_full' })
     using rest = admission.admit(6, 'ocr')
-    assert.deepEqual([admission.queued, share.queued, share.queuedFor('ocr')], [10, 10, 10])
+    assert.deepEqual([admission.queued, share.queued, share.unsentFor('ocr')], [10, 10, 10])
     assert.throws(() => share.check(), { code: 'queue_full' })
     held[Symbol.dispose]()
     rest[Symbol.dispose]()

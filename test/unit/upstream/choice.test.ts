@@ -14,7 +14,6 @@ function busyServer(url: string, seconds: number): Upstream {
     isAvailable: () => true,
     isPrompt: () => true,
     room: () => 1,
-    pages: () => 4,
     waitFor: () => (left -= 0.001),
   }
   return told as Upstream
