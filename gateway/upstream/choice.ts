@@ -12,6 +12,8 @@ export interface UpstreamClaim {
   readonly tried?: ReadonlySet<string> | undefined
   /** How often it was given back: it comes before the others of its request, and stays in the end. */
   readonly timesGivenBack?: number | undefined
+  /** Called when it is given a place, before anybody else is. */
+  readonly onTaken?: (() => void) | undefined
 }
 
 /** Whether it comes before the others of its request. */

@@ -57,7 +57,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
     async acquire(claim, signal) {
       if (isOut()) throw new EngineOutage(modelId)
       const upstream = (queue.size === 0 ? choice.forPage(claim) : null) ?? choice.forFirst(claim)
-      if (upstream !== null) return upstream.lease(turnOf(claim))
+      if (upstream !== null) return take(upstream, claim)
       const waited = wait(queue, claim, signal)
       // Those who wait may all be waiting for other upstreams than the one that has room.
       admitAll()
@@ -74,6 +74,11 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
   }
 }
 
+function take(upstream: Upstream, claim: UpstreamClaim): UpstreamLease {
+  claim.onTaken?.()
+  return upstream.lease(turnOf(claim))
+}
+
 /** Only pages count. */
 function turnOf({ kind, turn, timesGivenBack = 0 }: UpstreamClaim): LeaseTurn | null {
   const { lane, key, request } = turn
@@ -86,7 +91,7 @@ function wait(queue: TurnQueue<Waiter>, claim: UpstreamClaim, signal: AbortSigna
       claim,
       admit(upstream) {
         signal.removeEventListener('abort', leave)
-        resolve(upstream.lease(turnOf(claim)))
+        resolve(take(upstream, claim))
       },
       refuse(error) {
         signal.removeEventListener('abort', leave)

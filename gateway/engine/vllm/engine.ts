@@ -46,11 +46,10 @@ async function ask(
   const { question, turn, attempt, onTaken } = prompt
   const askedAt = performance.now()
   const { tried, timesGivenBack } = attempt
-  const claim = { modelId: question.model.id, turn, tried, timesGivenBack }
+  const claim = { modelId: question.model.id, turn, tried, timesGivenBack, onTaken }
   using lease = await options.upstreams.acquire(claim, signal)
   const waited = (performance.now() - askedAt) / 1000
   options.onWaited?.(waited)
-  onTaken?.()
   prompt.span?.set({ ...serverOf(lease.url), 'ocr.attempt.queue_seconds': waited })
   const wasTried = tried.has(lease.url)
   tried.add(lease.url)

@@ -97,6 +97,33 @@ describe('an admission of lanes', () => {
   })
 })
 
+describe('the pages that no engine has taken', () => {
+  it('become fewer when an engine begins with a page, and not again when the page ends or is asked for once more', () => {
+    const admission = createAdmission(100)
+    using admitted = admission.admit(5, 'ocr')
+    using _ = admission.admit(3, 'another')
+    for (const page of [11, 12, 12]) admitted.taken(page)
+    assert.equal(admission.unsentFor('ocr'), 3)
+    admitted.ended(11)
+    assert.deepEqual([admission.unsentFor('ocr'), admission.queued], [3, 7])
+    // It needed no engine.
+    admitted.ended(13)
+    assert.deepEqual([admission.unsentFor('ocr'), admission.queued], [2, 6])
+  })
+
+  it('are never more than the pages that have not ended', () => {
+    const admission = createAdmission(100)
+    const admitted = admission.admit(10, 'ocr')
+    admitted.taken(1)
+    admitted.keepOnly(2)
+    assert.equal(admission.unsentFor('ocr'), 2)
+    admitted.ended()
+    assert.equal(admission.unsentFor('ocr'), 1)
+    admitted[Symbol.dispose]()
+    assert.deepEqual([admission.unsentFor('ocr'), admission.queued], [0, 0])
+  })
+})
+
 describe('an admission within a share of the queue', () => {
   it('leaves the rest to others, and counts with them', () => {
     const admission = createAdmission(10)

@@ -158,6 +158,16 @@ describe('the limit that finds itself', () => {
     assertNear(seconds, [0.1 + 1, 0.5 + 1, 0.5 + 1, 0.1 + 2, 0.5 + 2])
   })
 
+  it('knows that a page has begun of which nothing is heard yet', () => {
+    const { limit, clock, run } = setUp()
+    run({ server: { places: 4, seconds: 1 }, pages: 500 })
+    for (const inFlight of [1, 2, 3]) limit.sent(inFlight).begun()
+    clock.now += 900
+    for (const inFlight of [4, 5]) limit.sent(inFlight)
+    const seconds = [5, 7, 8, 9].map((pages) => limit.secondsFor(pages))
+    assertNear(seconds, [0.1 + 1, 0.1 + 1, 1 + 1, 0.1 + 2])
+  })
+
   it('counts no page that was left or failed', () => {
     const clock = { now: 0 }
     const limit = createAdaptiveLimit({ pinned: null, now: () => clock.now })
