@@ -31,6 +31,9 @@ const HARDLY_MORE = 1.06
 const FLAT = 0.05
 /** Each half more brings less than the one before: two thirds, where a server works ever slower. */
 const WORTH_A_STEP = ELASTICITY_OF_GAIN * 1.5
+/** From more pages than so many, fewer are tried in smaller steps: to try a third less costs much of what the server can do. */
+const MANY = 20
+const HALF_A_BURST = Math.sqrt(BURST)
 /** Between a number of pages and so many times as many, no other is tried. */
 const CLOSE = 1.12
 /** Where text grows in proportion to the pages, the limit may be so many times what it was measured from last. */
@@ -142,15 +145,22 @@ function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
   // What is far below, and plainly less, needs no try of its own.
   const isLess = last !== undefined && isFar(last, enough) && last.pace < enough.pace * PLAINLY_LESS
   const few = narrowing.few ?? (isLess ? last : null)
-  const next = few === null ? (last?.pages ?? fewerThan(enough)) : between(few, enough)
+  const next = few === null ? fewerThan(enough, last) : between(few, enough)
   return next === undefined
     ? endNarrowing(search, narrowing)
     : withLimit({ ...search, narrowing: { ...narrowing, few } }, next)
 }
 
-/** Returns fewer pages, where none were measured on the way up; undefined: it began with as few. */
-const fewerThan = ({ pages }: TextLevel): number | undefined =>
-  pages > START ? Math.max(START, pages / BURST) : undefined
+/**
+ * Returns fewer pages than are enough while none are known to be too few: the most that were measured on the way up, or half the way to
+ * them where they brought plainly less; undefined: it began with as few.
+ */
+function fewerThan({ pages, pace }: TextLevel, last: TextLevel | undefined): number | undefined {
+  if (last === undefined)
+    return pages > START ? Math.max(START, pages / (pages > MANY ? HALF_A_BURST : BURST)) : undefined
+  const isLess = last.pace < pace * PLAINLY_LESS && pages > last.pages * CLOSE
+  return isLess ? Math.round(Math.sqrt(last.pages * pages)) : last.pages
+}
 
 /**
  * Returns a number of pages between two: where the fewer bring plainly less, the one up to which text grows with the pages if it grows no more from

@@ -69,6 +69,17 @@ describe('what text says of a limit', () => {
     )
   })
 
+  it('tries fewer in small steps where there are many, or where fewer brought plainly less: too few cost what the server can do', () => {
+    const from = (enough: number, below: { pages: number; pace: number }[]) => {
+      const narrowing = { isRight: true, few: null, fewer: null, enough: level(enough + 5, 1000) }
+      const lower = below.map(({ pages, pace }) => level(pages, pace, 0.13))
+      return narrow(settled({ limit: enough }), { ...narrowing, below: lower }, level(enough, 1000)).limit
+    }
+    assert.deepEqual([from(33, []), from(14, []), from(4, [])], [27, 9, 4])
+    const measured = (pace: number) => from(36, [{ pages: 25, pace }])
+    assert.deepEqual([measured(750), measured(950)], [30, 25])
+  })
+
   it('brings it back to where text would have grown with the pages, where it did not', () => {
     const search = { ...beginSearch(72), levels: [level(4, 400, 0.03), level(10, 1000, 0.03)] }
     const back = judgeText(search, level(60, 1640, 0.03), 0)
