@@ -111,7 +111,7 @@ const isPending = (event: OcrEvent): boolean => event.type === 'page-end' && eve
 
 /** Lets late pages be read on, in their places of the queue. Their documents stay open until the readings have ended. */
 function keepLate({ kept }: LatePages, admitted: AdmittedPages, readings: KeptReadings, opened: AsyncDisposable): void {
-  admitted.keepOnly(kept.length)
+  admitted.keepBegun(kept.length)
   for (const { ended } of kept) void ended.then(() => admitted.ended())
   readings.keep(kept, opened)
 }

@@ -33,7 +33,7 @@ export interface RecognizeServices extends PageCounters, CompleteServices, Field
   readonly samples?: SampleKeeper
   /** Waits until the caller may have another page read; left out: it may. */
   readonly permit?: (signal: AbortSignal) => Promise<void>
-  /** Called when an engine begins with the page, or with a part of it. */
+  /** Called when the request's own model is asked to read the page, or a part of it. */
   readonly onTaken?: () => void
 }
 
@@ -147,7 +147,7 @@ function startReading(page: PageOfDocument, request: OcrRequest, services: Recog
   let isBegun = false
   let isTaken = false
   let isRead = false
-  const watched = <Page extends PageToRead>(one: Page): Page => ({
+  const watched = <Page extends PageToRead>(one: Page, onTaken = () => {}): Page => ({
     ...one,
     span: page.span,
     draw: (signal, options) => {
@@ -156,10 +156,10 @@ function startReading(page: PageOfDocument, request: OcrRequest, services: Recog
     },
     onTaken() {
       isTaken = true
-      services.onTaken?.()
+      onTaken()
     },
   })
-  const seen = { ...watched(page), another: (asked: OcrRequest) => watched(page.another(asked)) }
+  const seen = { ...watched(page, services.onTaken), another: (asked: OcrRequest) => watched(page.another(asked)) }
   const hurrying = new AbortController()
   const waits = { hurry: hurrying.signal, onRead: () => void (isRead = true) }
   const read = async (): Promise<PageResult> => {

@@ -16,7 +16,7 @@ export interface Admission {
   within(share: number): Admission
   /** Pages let in and not read yet. */
   readonly queued: number
-  /** Those of one model that no engine has taken yet. */
+  /** Those of one model that it has not been asked to read yet. */
   unsentFor(modelId: string): number
   /** All of them by lane and key; the most first. */
   owners(): readonly QueuedPages[]
@@ -31,12 +31,14 @@ export interface QueuedPages extends Pick<Turn, 'lane' | 'key'> {
 
 /** The pages of one request; what is left of them when it ends goes with it. */
 export interface AdmittedPages extends Disposable {
-  /** Says that an engine has begun with a page, by its number in the request. */
+  /** Says that the model is asked to read a page, by its number in the request. */
   taken(page: number): void
   /** Says that one of them has ended; left out: it is not known which. */
   ended(page?: number): void
   /** Gives back all but so many, which nobody will read now. */
   keepOnly(pages: number): void
+  /** The same where those that are left are being read. */
+  keepBegun(pages: number): void
 }
 
 /** What is asked of an admission that lets `most` pages in. */
@@ -78,10 +80,10 @@ export function createAdmission(maxPages: number, now = () => performance.now())
     let left = pages
     count(asked, left)
     const waiting = unsent.add(asked.modelId, pages)
-    const leave = (gone: number): void => {
+    const leave = (gone: number, mostUnsent = Infinity): void => {
       left -= gone
       count(asked, -gone)
-      waiting.atMost(left)
+      waiting.atMost(Math.min(left, mostUnsent))
     }
     return {
       taken: (page) => waiting.taken(page),
@@ -92,6 +94,7 @@ export function createAdmission(maxPages: number, now = () => performance.now())
         leave(1)
       },
       keepOnly: (kept) => leave(Math.max(0, left - kept)),
+      keepBegun: (kept) => leave(Math.max(0, left - kept), 0),
       [Symbol.dispose]: () => leave(left),
     }
   }
@@ -116,12 +119,12 @@ export function createAdmission(maxPages: number, now = () => performance.now())
   return upTo(maxPages)
 }
 
-/** Counts, by model, the pages that no engine has taken yet. */
+/** Counts, by model, the pages that it has not been asked to read yet. */
 function createUnsent() {
   const byModel = new Map<string, number>()
   return {
     of: (modelId: string): number => byModel.get(modelId) ?? 0,
-    /** Adds the pages of a request; returns how they become fewer. No model: no engine takes them. */
+    /** Adds the pages of a request; returns how they become fewer. No model: none is asked. */
     add(modelId: string | null, pages: number) {
       const taken = new Set<number>()
       let left = 0

@@ -165,7 +165,7 @@ function secondsFor(pages: number, { speed, backlog, places }: ServerPace): numb
   const shortest = speed.shortest() ?? 0
   const forecast = places === null || pages <= places ? null : backlog.forecast()
   if (places === null || forecast === null) return Math.max(shortest, pages / (speed.rate() ?? UNKNOWN_RATE))
-  // A page that has just begun has not been heard of.
+  // A place of which no text was heard has a whole page before it.
   const left = forecast.secondsLeft[(pages - 1) % places] ?? forecast.pageSeconds
   return Math.max(shortest, left + Math.floor((pages - 1) / places) * forecast.pageSeconds)
 }

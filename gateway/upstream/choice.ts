@@ -27,8 +27,10 @@ export interface UpstreamChoice {
   isServed(modelId: string): boolean
   /** Tells whether an upstream could be sent a page of the model, in a lane. */
   hasRoom(modelId: string, lane: Turn['lane']): boolean
-  /** Null when there is no room, or when waiting for a faster upstream is better. */
-  forPage(claim: UpstreamClaim): Upstream | null
+  /**
+   * Null when there is no room, or when waiting for a faster upstream is better. `waiting` pages wait for room, itself included; left out: it alone.
+   */
+  forPage(claim: UpstreamClaim, waiting?: number): Upstream | null
   /** For a page that finds no room, but may go beyond it: its request has no page there. Null where it may not. */
   forFirst(claim: UpstreamClaim): Upstream | null
   /**
@@ -38,8 +40,13 @@ export interface UpstreamChoice {
   forForwarded(modelId: string): Upstream | null
 }
 
+/** One of so many that wait for room. */
+interface WaitingClaim extends UpstreamClaim {
+  readonly waiting: number
+}
+
 /**
- * Creates the choice. `unsentFor` says how many pages of a model are let in and were sent to no upstream yet, wherever they are; left
+ * Creates the choice. `unsentFor` says how many pages are let in that a model has not been asked to read yet, wherever they are; left
  * out: no end of them.
  */
 export function createUpstreamChoice(
@@ -57,12 +64,14 @@ export function createUpstreamChoice(
   const able = (modelId: string): readonly Upstream[] => availableOr(wellServing(modelId))
 
   /**
-   * Tells whether all that is left of a model's pages is sooner read by another upstream than this one page by the upstream
+   * Tells whether all that is still to be sent of a model's pages is sooner read by another upstream than this one page by the upstream
    * that has room: near the end of the work, all would wait for a slow server, or for one that is busy.
    */
-  function isBetterLeft({ modelId, turn }: UpstreamClaim, upstream: Upstream, others: readonly Upstream[]): boolean {
+  function isBetterLeft(claim: WaitingClaim, upstream: Upstream, others: readonly Upstream[]): boolean {
+    const { modelId, turn, waiting } = claim
     if (unsentFor === undefined || others.length < 2) return false
-    const left = Math.max(1, unsentFor(modelId))
+    // Of those that wait some may be asked for again, or for another part of a page.
+    const left = Math.max(waiting, unsentFor(modelId))
     return others.some(
       (other) => other !== upstream && other.room(turn.lane) <= 0 && other.waitFor(left) < upstream.waitFor(1),
     )
@@ -72,14 +81,14 @@ export function createUpstreamChoice(
     serving,
     isServed: (modelId) => wellServing(modelId).length > 0,
     hasRoom: (modelId, lane) => able(modelId).some((upstream) => upstream.room(lane) > 0),
-    forPage(claim) {
+    forPage(claim, waiting = 1) {
       const { modelId, tried, turn } = claim
       const all = able(modelId)
       const untried = all.filter(({ url }) => tried?.has(url) !== true)
       const choice = untried.length > 0 ? untried : all
       const open = choice.filter((upstream) => upstream.room(turn.lane) > 0)
       const upstream = soonest(open, turns.page++)
-      return upstream === null || isBetterLeft(claim, upstream, choice) ? null : upstream
+      return upstream === null || isBetterLeft({ ...claim, waiting }, upstream, choice) ? null : upstream
     },
     forFirst({ modelId, tried, turn, kind = 'page' }) {
       if (kind !== 'page') return null

@@ -46,7 +46,7 @@ export function createLine(modelId: string, choice: UpstreamChoice, patienceSeco
     while (queue.size > 0 && passedOver.length < MAX_PASSED_OVER && choice.hasRoom(modelId, 'interactive')) {
       const waiter = queue.shift(choice.hasRoom(modelId, 'batch'))
       if (waiter === undefined) break
-      const upstream = choice.forPage(waiter.claim)
+      const upstream = choice.forPage(waiter.claim, queue.size + passedOver.length + 1)
       if (upstream === null) passedOver.push(waiter)
       else waiter.admit(upstream)
     }

@@ -104,6 +104,8 @@ export function judgeText(search: LimitSearch, level: TextLevel, now: number): L
 /** Judges a limit that is tried since text has not grown any more: by what text it brings, measured for longer than in the rush. */
 export function narrow(search: LimitSearch, narrowing: Narrowing, level: TextLevel): LimitSearch {
   const { below, few, enough } = narrowing
+  // First pages of requests go beyond the limit: nothing is learnt from as many as are enough. The try goes on, for as long as one may.
+  if (level.pages >= enough.pages) return search
   const isRight = narrowing.isRight || !isFar(level, enough)
   // What was measured in a hurry was wrong.
   if (isRight && !narrowing.isRight && hasGained(level, enough)) {
@@ -145,21 +147,15 @@ function narrowFurther(search: LimitSearch, narrowing: Narrowing): LimitSearch {
   // What is far below, and plainly less, needs no try of its own.
   const isLess = last !== undefined && isFar(last, enough) && last.pace < enough.pace * PLAINLY_LESS
   const few = narrowing.few ?? (isLess ? last : null)
-  const next = few === null ? fewerThan(enough, last) : between(few, enough)
+  const next = few === null ? (last?.pages ?? fewerThan(enough)) : between(few, enough)
   return next === undefined
     ? endNarrowing(search, narrowing)
     : withLimit({ ...search, narrowing: { ...narrowing, few } }, next)
 }
 
-/**
- * Returns fewer pages than are enough while none are known to be too few: the most that were measured on the way up, or half the way to
- * them where they brought plainly less; undefined: it began with as few.
- */
-function fewerThan({ pages, pace }: TextLevel, last: TextLevel | undefined): number | undefined {
-  if (last === undefined)
-    return pages > START ? Math.max(START, pages / (pages > MANY ? HALF_A_BURST : BURST)) : undefined
-  const isLess = last.pace < pace * PLAINLY_LESS && pages > last.pages * CLOSE
-  return isLess ? Math.round(Math.sqrt(last.pages * pages)) : last.pages
+/** Returns fewer pages, where none were measured on the way up; undefined: it began with as few. */
+function fewerThan({ pages }: TextLevel): number | undefined {
+  return pages > START ? Math.max(START, pages / (pages > MANY ? HALF_A_BURST : BURST)) : undefined
 }
 
 /**

@@ -19,7 +19,7 @@ export interface UpstreamsOptions extends UpstreamOptions, UpstreamQueueOptions 
   readonly urls: readonly string[]
   /** How often every upstream is asked what it serves; one with a problem at least every five seconds. */
   readonly refreshSeconds: number
-  /** Pages of a model that are let in and that no engine has taken yet; see createUpstreamChoice. */
+  /** Pages that are let in and that a model has not been asked to read yet; see createUpstreamChoice. */
   readonly unsentFor?: (modelId: string) => number
 }
 

@@ -138,6 +138,21 @@ describe('the vLLM engine', () => {
     }
   })
 
+  it('says that a page is taken when it is given a place, and not while it waits for one', async () => {
+    const held = Promise.withResolvers<void>()
+    await using setup = await start({ places: 1, answer: () => held.promise.then(() => 'text') })
+    const taken: string[] = []
+    const ask = async (name: string) => setup.ask({ ...(await promptOf()), onTaken: () => taken.push(name) })
+    const first = ask('first')
+    await eventually(() => setup.fake.requests.length === 1, DEADLINE, 'the first page is asked for')
+    const second = ask('second')
+    await eventually(() => setup.upstreams.waiting() === 1, DEADLINE, 'the second page waits')
+    assert.deepEqual(taken, ['first'])
+    held.resolve()
+    await Promise.all([first, second])
+    assert.deepEqual(taken, ['first', 'second'])
+  })
+
   it('asks how sure it is of each token only where that is wanted, and says so of the page', async () => {
     await using setup = await start({ answer: () => ({ deltas: ['one', ' two'], logprobs: [Math.log(0.5), 0] }) })
     const { confidence } = await setup.ask(await promptOf({ confidence: true }))

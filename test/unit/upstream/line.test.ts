@@ -69,4 +69,15 @@ describe('a line of pages', () => {
     await setImmediate()
     assert.deepEqual([urls, line.waiting], [['quick', 'slow'], 2])
   })
+
+  it('counts those that wait though their pages were begun: they are given back, or asked for another part of the page', async () => {
+    const quick = createServer('quick', (more) => (more <= 2 ? 1 : 3))
+    const slow = createServer('slow', () => 2)
+    const { line, urls } = queue(4, () => createUpstreamChoice([quick.upstream, slow.upstream], () => 0))
+    Object.assign(quick.state, { room: 1 })
+    Object.assign(slow.state, { room: 1 })
+    line.dispatch()
+    await setImmediate()
+    assert.deepEqual([urls, line.waiting], [['quick', 'slow'], 2])
+  })
 })

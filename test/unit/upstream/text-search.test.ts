@@ -69,15 +69,26 @@ describe('what text says of a limit', () => {
     )
   })
 
-  it('tries fewer in small steps where there are many, or where fewer brought plainly less: too few cost what the server can do', () => {
-    const from = (enough: number, below: { pages: number; pace: number }[]) => {
-      const narrowing = { isRight: true, few: null, fewer: null, enough: level(enough + 5, 1000) }
-      const lower = below.map(({ pages, pace }) => level(pages, pace, 0.13))
-      return narrow(settled({ limit: enough }), { ...narrowing, below: lower }, level(enough, 1000)).limit
+  it('tries fewer in small steps where there are many, as too few cost what the server can do', () => {
+    const from = (enough: number) => {
+      const narrowing = { below: [], isRight: true, few: null, fewer: null, enough: level(enough + 5, 1000) }
+      const { limit, narrowing: next } = narrow(settled({ limit: enough }), narrowing, level(enough, 1000))
+      return [limit, next?.enough.pages]
     }
-    assert.deepEqual([from(33, []), from(14, []), from(4, [])], [27, 9, 4])
-    const measured = (pace: number) => from(36, [{ pages: 25, pace }])
-    assert.deepEqual([measured(750), measured(950)], [30, 25])
+    assert.deepEqual(
+      [from(33), from(14), from(4)],
+      [
+        [27, 33],
+        [9, 14],
+        [4, undefined],
+      ],
+    )
+  })
+
+  it('learns nothing where first pages of requests beyond the limit are as many as are enough', () => {
+    const narrowing = { below: [level(25, 880)], isRight: false, few: null, fewer: null, enough: level(31, 1000) }
+    const search = settled({ limit: 28, narrowing })
+    for (const pace of [900, 1000, 1100]) assert.equal(narrow(search, narrowing, level(31, pace)), search)
   })
 
   it('brings it back to where text would have grown with the pages, where it did not', () => {
