@@ -3,20 +3,12 @@ import { describe, it } from 'node:test'
 import { createUpstreamChoice } from '../../../gateway/upstream/choice.ts'
 import type { Upstream } from '../../../gateway/upstream/upstream.ts'
 import { someone } from '../../support/turn.ts'
+import { toldUpstream } from './told-upstream.ts'
 
 /** A server with room, whose time runs on between two questions. */
 function busyServer(url: string, seconds: number): Upstream {
   let left = seconds
-  const told: Partial<Upstream> = {
-    url,
-    models: () => [{ id: 'model' } as ReturnType<Upstream['models']>[number]],
-    isWell: () => true,
-    isAvailable: () => true,
-    isPrompt: () => true,
-    room: () => 1,
-    waitFor: () => (left -= 0.001),
-  }
-  return told as Upstream
+  return toldUpstream(url, { room: () => 1, waitFor: () => (left -= 0.001) })
 }
 
 describe('the choice of an upstream', () => {

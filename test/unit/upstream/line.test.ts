@@ -1,33 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { UpstreamChoice, UpstreamClaim } from '../../../gateway/upstream/choice.ts'
-import { createUpstreamChoice } from '../../../gateway/upstream/choice.ts'
+import { createUpstreamChoice, type UpstreamChoice, type UpstreamClaim } from '../../../gateway/upstream/choice.ts'
 import type { UpstreamLease } from '../../../gateway/upstream/lease.ts'
 import { createLine } from '../../../gateway/upstream/line.ts'
-import type { Upstream } from '../../../gateway/upstream/upstream.ts'
 import { someone } from '../../support/turn.ts'
+import { toldUpstream } from './told-upstream.ts'
 
 const NEVER = new AbortController().signal
 
 /** A server of which the test says how much room it has, and when so many pages more would be answered. */
 function createServer(url: string, waitFor: (more: number) => number) {
   const state = { room: 0 }
-  const told: Partial<Upstream> = {
-    url,
-    models: () => [{ id: 'model' } as ReturnType<Upstream['models']>[number]],
-    isWell: () => true,
-    isAvailable: () => true,
-    isPrompt: () => true,
-    takesFirst: () => false,
+  const upstream = toldUpstream(url, {
     room: () => state.room,
     waitFor,
     lease() {
       state.room -= 1
       return { url } as UpstreamLease
     },
-  }
-  return { state, upstream: told as Upstream }
+  })
+  return { state, upstream }
 }
 
 /** Lets so many pages of a document wait in a line, which are told from the others that wait there. */
