@@ -97,6 +97,8 @@ describe("a document that takes longer than its client's time", { timeout: TIMEO
     assert.match(error.message, /^3 of 6 pages were read in the time .*Send the request again.*on_deadline "partial"/)
     await eventually(() => counts().asked === 6, DEADLINE, 'the last page is drawn')
     assert.deepEqual(counts(), { running: 3, aborted: 0, asked: 6 })
+    const unsent = gateway.services.ocr.admission.unsentFor('lightonai/LightOnOCR-2-1B')
+    assert.equal(unsent, 0, 'what is read on is not to be sent any more')
     const during = await readMetrics(gateway.url)
     assert.equal(valueOf(during, 'ocr_gateway_pages_in_flight'), 3)
     assert.equal(sumBy(during, 'ocr_gateway_queued_pages', 'queue')['admitted'], 3)

@@ -58,7 +58,9 @@ describe('queues and upstreams in the metrics and on /ready', () => {
     }
     const idle = { queued: [0, 0, 0], inFlight: 0, limit: LIMIT, up: 1, breaker: [1, 0, 0] }
     assert.deepEqual(await read(), idle)
-    const question = { model: 'lightonai/LightOnOCR-2-1B', parts: [filePart(smallPages(PAGES))] }
+    const model = 'lightonai/LightOnOCR-2-1B'
+    const unsent = () => gateway.services.ocr.admission.unsentFor(model)
+    const question = { model, parts: [filePart(smallPages(PAGES))] }
     const job = askWhole(gateway.client, question)
     await eventually(
       async () => (await read()).queued[2] === DRAWN_AHEAD,
@@ -70,6 +72,7 @@ describe('queues and upstreams in the metrics and on /ready', () => {
       queued: [PAGES, PAGES - LIMIT - DRAWN_AHEAD, DRAWN_AHEAD],
       inFlight: LIMIT,
     })
+    assert.equal(unsent(), PAGES - LIMIT, 'the model was asked to read what is at the server')
     const ready = (await (await fetch(`${gateway.url}/ready`)).json()) as { upstreams: unknown[] }
     assert.deepEqual(ready.upstreams[0], {
       url: fake.url,
@@ -82,7 +85,7 @@ describe('queues and upstreams in the metrics and on /ready', () => {
     })
     open()
     assert.equal((await within(job, DEADLINE, 'the answer')).ocr.pages.length, PAGES)
-    assert.deepEqual(await read(), idle)
+    assert.deepEqual([await read(), unsent()], [idle, 0])
     const samples = await readMetrics(gateway.url)
     for (const queue of ['page', 'upstream'])
       assert.equal(gauge(samples, 'queue_wait_seconds_count', { queue }), PAGES, `every page has waited for ${queue}`)
